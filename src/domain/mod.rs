@@ -1,0 +1,8 @@
+//! The rules: pure functions and values. No I/O, no database, no web, no clock.
+//!
+//! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
+//! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
+//! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+
+pub mod money;
+pub mod period;

@@ -1,0 +1,3 @@
+//! Lanemark: where a shipper and its carriers agree what good looks like, measure it, and settle up.
+
+pub mod domain;
