@@ -45,7 +45,7 @@ impl Micros {
     pub fn from_decimal(value: Decimal) -> Result<Self, OutOfRange> {
         use rust_decimal::prelude::ToPrimitive;
         value
-            .checked_mul(Decimal::ONE_MILLION)
+            .checked_mul(Decimal::from(1_000_000))
             .map(|v| v.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero))
             .and_then(|v| v.to_i64())
             .map(Self)
