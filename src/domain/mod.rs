@@ -4,5 +4,6 @@
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
+pub mod forecast;
 pub mod money;
 pub mod period;
