@@ -5,5 +5,8 @@
 //! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod forecast;
+pub mod interval;
 pub mod money;
 pub mod period;
+pub mod scorecard;
+pub mod signal;

@@ -1,0 +1,455 @@
+//! What is scored, against what, with which weight: agreed with the partner and versioned.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::signal::Better;
+
+/// Points a KPI earns at its target: good, not perfect (DOMAIN §2.2).
+const POINTS_AT_TARGET: Decimal = Decimal::from_parts(80, 0, 0, false, 0);
+/// Further points between target and stretch.
+const POINTS_TO_STRETCH: Decimal = Decimal::from_parts(20, 0, 0, false, 0);
+
+/// A scorecard definition. Change it by making a new version; a published score names the version it used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Template {
+    /// Version as agreed, such as `2025.1`.
+    pub version: String,
+    /// Name for people.
+    pub name: String,
+    /// The lenses, in reading order.
+    pub categories: Vec<Category>,
+}
+
+/// One lens of the scorecard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Category {
+    /// Code, such as `RELIABILITY`.
+    pub code: String,
+    /// Name for people.
+    pub title: String,
+    /// Weight in the composite; all categories sum to 100.
+    pub weight: Decimal,
+    /// Its KPIs. May be empty while nothing measures it; its weight then counts as not covered.
+    pub kpis: Vec<TemplateKpi>,
+}
+
+/// One KPI of a category.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateKpi {
+    /// KPI code of DOMAIN §1.5, such as `OTD_WIN`.
+    pub code: String,
+    /// Weight out of the whole scorecard's 100; 0 for information only.
+    pub weight: Decimal,
+    /// How a value becomes points; none for information only.
+    pub scale: Option<Scale>,
+    /// A failure caps the standing at Approved (DOMAIN §2.5).
+    #[serde(default)]
+    pub critical: bool,
+    /// How many units it takes.
+    #[serde(default)]
+    pub volume: Volume,
+    /// One unit of difference in words: `point`, `attempt`, `h`.
+    pub unit: String,
+}
+
+/// Thresholds, and optionally a table of bands in place of the straight lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scale {
+    /// 0 points here and beyond.
+    pub floor: Decimal,
+    /// 80 points here.
+    pub target: Decimal,
+    /// 100 points here and beyond.
+    pub stretch: Decimal,
+    /// `BANDED` mode: worst band first. Empty for straight lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bands: Vec<Band>,
+}
+
+/// A step of a band table: from this value on (included), these points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Band {
+    /// First value of the band, on the worse side.
+    pub from: Decimal,
+    /// Points, 0–100.
+    pub points: Decimal,
+}
+
+/// Units a KPI needs before it counts (DOMAIN §1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Volume {
+    /// Scored from 30; from 10 scored and marked low.
+    #[default]
+    Proportion,
+    /// Mean or percentile: scored from 20.
+    Mean,
+}
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateProblem {
+    /// Category weights do not make a whole.
+    #[error("category weights sum to {0} and must sum to 100")]
+    CategoryWeights(Decimal),
+    /// KPI weights do not make their category.
+    #[error("the KPIs of {category} weigh {sum} together and must weigh {weight}, as the category does")]
+    KpiWeights {
+        /// The category's code.
+        category: String,
+        /// Sum of its KPI weights.
+        sum: Decimal,
+        /// Weight of the category.
+        weight: Decimal,
+    },
+    /// A weight below zero.
+    #[error("{0} has a weight below 0")]
+    NegativeWeight(String),
+    /// Floor, target and stretch out of order.
+    #[error(
+        "{code}: floor {floor}, target {target} and stretch {stretch} must all rise (more is better) or all fall"
+    )]
+    NotMonotone {
+        /// The KPI.
+        code: String,
+        /// As entered.
+        floor: Decimal,
+        /// As entered.
+        target: Decimal,
+        /// As entered.
+        stretch: Decimal,
+    },
+    /// A weighted KPI without thresholds, or thresholds without a weight.
+    #[error("{0} needs both a weight and thresholds, or neither for information only")]
+    HalfDefined(String),
+    /// A band table that steps back or leaves 0–100.
+    #[error(
+        "{0}: bands must go from worst to best, each with more points than the one before, between 0 and 100"
+    )]
+    Bands(String),
+    /// The same code twice.
+    #[error("{0} appears more than once")]
+    Twice(String),
+}
+
+impl Volume {
+    /// Scored without reserve from this many units.
+    #[must_use]
+    pub fn full_from(self) -> i64 {
+        match self {
+            Self::Proportion => 30,
+            Self::Mean => 20,
+        }
+    }
+
+    /// Not scored below this many units.
+    #[must_use]
+    pub fn scored_from(self) -> i64 {
+        match self {
+            Self::Proportion => 10,
+            Self::Mean => 20,
+        }
+    }
+}
+
+impl Scale {
+    /// Straight lines through three thresholds.
+    #[must_use]
+    pub fn linear(floor: Decimal, target: Decimal, stretch: Decimal) -> Self {
+        Self { floor, target, stretch, bands: Vec::new() }
+    }
+
+    /// Which way is better: towards stretch.
+    #[must_use]
+    pub fn better(&self) -> Better {
+        if self.stretch > self.floor { Better::Higher } else { Better::Lower }
+    }
+
+    /// Whether `value` is at least as good as `mark`.
+    #[must_use]
+    pub fn reaches(&self, value: Decimal, mark: Decimal) -> bool {
+        match self.better() {
+            Better::Higher => value >= mark,
+            Better::Lower => value <= mark,
+        }
+    }
+
+    /// Of an interval's ends, first the worse, then the better.
+    #[must_use]
+    pub fn worse_then_better(&self, low: Decimal, high: Decimal) -> (Decimal, Decimal) {
+        match self.better() {
+            Better::Higher => (low, high),
+            Better::Lower => (high, low),
+        }
+    }
+
+    /// Points of `value`, 0–100, unrounded.
+    #[must_use]
+    pub fn points(&self, value: Decimal) -> Decimal {
+        if self.bands.is_empty() {
+            return normalise(value, self.floor, self.target, self.stretch);
+        }
+        self.bands
+            .iter()
+            .rev()
+            .find(|band| self.reaches(value, band.from))
+            .map_or(Decimal::ZERO, |band| band.points)
+    }
+
+    fn is_monotone(&self) -> bool {
+        (self.floor < self.target && self.target < self.stretch)
+            || (self.floor > self.target && self.target > self.stretch)
+    }
+
+    fn bands_are_steps(&self) -> bool {
+        let inside = self.bands.iter().all(|b| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&b.points));
+        let rising = self.bands.windows(2).all(|pair| match pair {
+            [worse, better] => {
+                worse.from != better.from
+                    && self.reaches(better.from, worse.from)
+                    && better.points > worse.points
+            }
+            _ => true,
+        });
+        inside && rising
+    }
+}
+
+/// 0–100 points: 0 at the floor, 80 at the target, 100 at the stretch, straight between (DOMAIN §2.2).
+///
+/// Works in both directions; thresholds that are not strictly monotone give 0.
+#[must_use]
+pub fn normalise(value: Decimal, floor: Decimal, target: Decimal, stretch: Decimal) -> Decimal {
+    let scale = Scale::linear(floor, target, stretch);
+    if !scale.is_monotone() || scale.reaches(floor, value) {
+        return Decimal::ZERO;
+    }
+    if scale.reaches(value, stretch) {
+        return Decimal::ONE_HUNDRED;
+    }
+    if scale.reaches(value, target) {
+        POINTS_AT_TARGET + POINTS_TO_STRETCH * (value - target) / (stretch - target)
+    } else {
+        POINTS_AT_TARGET * (value - floor) / (target - floor)
+    }
+}
+
+impl Template {
+    /// Everything wrong with the template; nothing when it may be agreed.
+    #[must_use]
+    pub fn problems(&self) -> Vec<TemplateProblem> {
+        let mut problems = Vec::new();
+        let whole: Decimal = self.categories.iter().map(|c| c.weight).sum();
+        if whole != Decimal::ONE_HUNDRED {
+            problems.push(TemplateProblem::CategoryWeights(whole));
+        }
+        let mut seen = BTreeSet::new();
+        for category in &self.categories {
+            if !seen.insert(category.code.as_str()) {
+                problems.push(TemplateProblem::Twice(category.code.clone()));
+            }
+            category.check(&mut problems);
+        }
+        let mut codes = BTreeSet::new();
+        for kpi in self.kpis() {
+            if !codes.insert(kpi.code.as_str()) {
+                problems.push(TemplateProblem::Twice(kpi.code.clone()));
+            }
+            kpi.check(&mut problems);
+        }
+        problems
+    }
+
+    /// All KPIs in reading order.
+    pub fn kpis(&self) -> impl Iterator<Item = &TemplateKpi> {
+        self.categories.iter().flat_map(|category| &category.kpis)
+    }
+
+    /// One KPI by its code.
+    #[must_use]
+    pub fn kpi(&self, code: &str) -> Option<&TemplateKpi> {
+        self.kpis().find(|kpi| kpi.code == code)
+    }
+}
+
+impl Category {
+    fn check(&self, problems: &mut Vec<TemplateProblem>) {
+        if self.weight < Decimal::ZERO {
+            problems.push(TemplateProblem::NegativeWeight(self.code.clone()));
+        }
+        let sum: Decimal = self.kpis.iter().map(|kpi| kpi.weight).sum();
+        if !self.kpis.is_empty() && sum != self.weight {
+            problems.push(TemplateProblem::KpiWeights {
+                category: self.code.clone(),
+                sum,
+                weight: self.weight,
+            });
+        }
+    }
+}
+
+impl TemplateKpi {
+    fn check(&self, problems: &mut Vec<TemplateProblem>) {
+        if self.weight < Decimal::ZERO {
+            problems.push(TemplateProblem::NegativeWeight(self.code.clone()));
+        }
+        if (self.weight > Decimal::ZERO) != self.scale.is_some() {
+            problems.push(TemplateProblem::HalfDefined(self.code.clone()));
+        }
+        let Some(scale) = &self.scale else { return };
+        if !scale.is_monotone() {
+            problems.push(TemplateProblem::NotMonotone {
+                code: self.code.clone(),
+                floor: scale.floor,
+                target: scale.target,
+                stretch: scale.stretch,
+            });
+        }
+        if !scale.bands_are_steps() {
+            problems.push(TemplateProblem::Bands(self.code.clone()));
+        }
+    }
+}
+
+/// The template a new installation starts with: category weights of DOMAIN §2.1, thresholds of DOMAIN §1.5.
+///
+/// Sustainability keeps its weight and waits for a KPI; until then coverage is at most 0.95.
+#[must_use]
+pub fn default_template() -> Template {
+    use Volume::{Mean, Proportion};
+    let reliability = vec![
+        weighed("OTP_WIN", 5, [850, 950, 980], Proportion, "point"),
+        weighed("OTD_DAY", 10, [900, 960, 990], Proportion, "point").critical(),
+        weighed("OTD_WIN", 10, [850, 950, 980], Proportion, "point"),
+        weighed("FADS", 5, [800, 920, 960], Proportion, "point"),
+        // Hundredths would be 1.30/1.10/1.04; the helper takes tenths, so this one is spelt out.
+        TemplateKpi {
+            scale: Some(Scale::linear(Decimal::new(130, 2), Decimal::new(110, 2), Decimal::new(104, 2))),
+            ..weighed("ATTEMPTS", 3, [13, 11, 10], Mean, "attempt")
+        },
+        weighed("DWELL_LM", 4, [360, 180, 80], Mean, "h"),
+        weighed("DIVERT", 3, [50, 15, 5], Proportion, "per 100"),
+    ];
+    let cost = vec![
+        weighed("CVC", 15, [30, 5, 0], Proportion, "point"),
+        weighed("ACC_RATIO", 10, [150, 80, 50], Proportion, "point"),
+        informative("CPS"),
+        informative("CPKG"),
+    ];
+    let communication = vec![weighed("EDI_TIMELY", 15, [700, 900, 970], Proportion, "point")];
+    let adaptability = vec![weighed("TAR", 15, [750, 900, 960], Proportion, "point").critical()];
+    Template {
+        version: "1".to_owned(),
+        name: "Standard".to_owned(),
+        categories: vec![
+            category("RELIABILITY", "Reliability", 40, reliability),
+            category("COST", "Cost", 25, cost),
+            category("COMMUNICATION", "Communication", 15, communication),
+            category("ADAPTABILITY", "Adaptability", 15, adaptability),
+            category("SUSTAINABILITY", "Sustainability", 5, Vec::new()),
+        ],
+    }
+}
+
+fn category(code: &str, title: &str, weight: i64, kpis: Vec<TemplateKpi>) -> Category {
+    Category { code: code.to_owned(), title: title.to_owned(), weight: Decimal::from(weight), kpis }
+}
+
+/// A scored KPI; thresholds in tenths of its unit.
+fn weighed(code: &str, weight: i64, tenths: [i64; 3], volume: Volume, unit: &str) -> TemplateKpi {
+    let [floor, target, stretch] = tenths.map(|t| Decimal::new(t, 1));
+    TemplateKpi {
+        code: code.to_owned(),
+        weight: Decimal::from(weight),
+        scale: Some(Scale::linear(floor, target, stretch)),
+        critical: false,
+        volume,
+        unit: unit.to_owned(),
+    }
+}
+
+fn informative(code: &str) -> TemplateKpi {
+    TemplateKpi {
+        code: code.to_owned(),
+        weight: Decimal::ZERO,
+        scale: None,
+        critical: false,
+        volume: Volume::Proportion,
+        unit: String::new(),
+    }
+}
+
+impl TemplateKpi {
+    fn critical(self) -> Self {
+        Self { critical: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_default_template_may_be_agreed_and_survives_storage() {
+        let template = default_template();
+        assert_eq!(template.problems(), vec![]);
+        let text = serde_json::to_string(&template).unwrap();
+        assert_eq!(serde_json::from_str::<Template>(&text).unwrap(), template);
+        assert_eq!(
+            template.kpi("ATTEMPTS").unwrap().scale.as_ref().unwrap().points(d("1.10")),
+            POINTS_AT_TARGET
+        );
+    }
+
+    #[test]
+    fn names_every_problem() {
+        let mut template = default_template();
+        template.categories[0].weight = d("45");
+        template.categories[0].kpis[0].scale = Some(Scale::linear(d("95"), d("85"), d("98")));
+        let repeated = template.categories[1].kpis[0].clone();
+        template.categories[1].kpis.push(TemplateKpi { weight: Decimal::ZERO, scale: None, ..repeated });
+        let problems = template.problems();
+        assert!(problems.contains(&TemplateProblem::CategoryWeights(d("105"))));
+        assert!(problems.iter().any(|p| matches!(p, TemplateProblem::KpiWeights { .. })));
+        assert!(problems.iter().any(|p| matches!(p, TemplateProblem::NotMonotone { .. })));
+        assert!(problems.contains(&TemplateProblem::Twice("CVC".into())));
+    }
+
+    #[test]
+    fn bands_include_their_lower_bound_in_both_directions() {
+        let bands = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(f, p)| Band { from: d(f), points: d(p) }).collect::<Vec<_>>()
+        };
+        let up = Scale {
+            bands: bands(&[("90", "50"), ("95", "80"), ("98", "100")]),
+            ..Scale::linear(d("85"), d("95"), d("98"))
+        };
+        assert_eq!(
+            ["89.99", "90", "95", "99"].map(|v| up.points(d(v)).to_string()),
+            ["0", "50", "80", "100"]
+        );
+        let down =
+            Scale { bands: bands(&[("10", "50"), ("5", "100")]), ..Scale::linear(d("12"), d("8"), d("5")) };
+        assert_eq!(["11", "10", "5"].map(|v| down.points(d(v)).to_string()), ["0", "50", "100"]);
+        assert!(up.bands_are_steps() && down.bands_are_steps());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_better_value_never_scores_less(a in 0i64..2000, b in 0i64..2000, flip: bool) {
+            let (floor, target, stretch) = if flip { (d("15"), d("8"), d("5")) } else { (d("85"), d("95"), d("98")) };
+            let scale = Scale::linear(floor, target, stretch);
+            let (a, b) = (Decimal::new(a, 1), Decimal::new(b, 1));
+            if scale.reaches(a, b) {
+                proptest::prop_assert!(scale.points(a) >= scale.points(b));
+            }
+        }
+    }
+}
