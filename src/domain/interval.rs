@@ -127,9 +127,16 @@ mod tests {
             (430, 474, "0.8777", "0.9301"),
             (40, 100, "0.3094", "0.4980"),
         ] {
-            let got = wilson(k, n).unwrap();
+            // The unrounded bounds: 95/100 is 0.88825 at six places and 0.8882 at four.
+            let (_, got) = share_with_bounds(k, n).unwrap();
             assert_eq!((at_four(got.low), at_four(got.high)), (low.to_owned(), high.to_owned()), "{k}/{n}");
         }
+    }
+
+    #[test]
+    fn bounds_are_published_at_six_places() {
+        let got = wilson(27, 30).unwrap();
+        assert_eq!((got.low.to_string(), got.high.to_string()), ("0.743789".into(), "0.965400".into()));
     }
 
     #[test]
