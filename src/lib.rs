@@ -1,3 +1,5 @@
 //! Lanemark: where a shipper and its carriers agree what good looks like, measure it, and settle up.
 
+pub mod clock;
+pub mod db;
 pub mod domain;

@@ -1,0 +1,203 @@
+//! One connection type over both databases, and the pool that opens it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{self, R2D2Connection};
+use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::DbError;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// How long a SQLite writer waits for another one.
+const BUSY_TIMEOUT_MS: u32 = 15_000;
+/// How long a request waits for a free connection.
+const POOL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A connection to either database. Queries are written once on this type; the few that cannot be
+/// are in [`super::dialect`].
+#[derive(diesel::MultiConnection)]
+pub enum Db {
+    /// PostgreSQL, for a team.
+    Pg(PgConnection),
+    /// SQLite, for one machine.
+    Sqlite(SqliteConnection),
+}
+
+/// Which database, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DbUrl {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL connection string.
+    Postgres(String),
+}
+
+impl DbUrl {
+    /// Reads `sqlite://FILE`, a bare path that exists, or `postgres://…`.
+    ///
+    /// # Errors
+    /// [`DbError::Url`] for anything else, so that a typo never creates an empty database.
+    pub fn parse(text: &str) -> Result<Self, DbError> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        if let Some(file) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
+            return Ok(Self::Sqlite(PathBuf::from(file)));
+        }
+        let path = Path::new(text);
+        if path.is_file() {
+            return Ok(Self::Sqlite(path.to_owned()));
+        }
+        Err(DbError::Url(text.to_owned()))
+    }
+
+    /// The address without a password, for messages.
+    #[must_use]
+    pub fn display(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(text) => match url::Url::parse(text) {
+                Ok(mut parsed) => {
+                    if parsed.password().is_some() && parsed.set_password(Some("…")).is_err() {
+                        return "postgres".to_owned();
+                    }
+                    parsed.to_string()
+                }
+                Err(_) => "postgres".to_owned(),
+            },
+        }
+    }
+
+    /// Opens one connection with the settings every connection has.
+    ///
+    /// # Errors
+    /// The engine's own reason.
+    pub fn connect(&self) -> Result<Db, DbError> {
+        match self {
+            Self::Postgres(text) => {
+                if cfg!(not(feature = "postgres-tls")) && text.contains("sslmode=require") {
+                    return Err(DbError::NoTls);
+                }
+                let mut conn = PgConnection::establish(text).map_err(|error| self.refused(&error))?;
+                conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET jit = off")?;
+                Ok(Db::Pg(conn))
+            }
+            Self::Sqlite(path) => {
+                let name = path.to_str().ok_or_else(|| DbError::Url(path.display().to_string()))?;
+                let mut conn = SqliteConnection::establish(name).map_err(|error| self.refused(&error))?;
+                // One statement each, in this order. `cache_size` and `temp_store` stay at their
+                // defaults: the usual tuning makes GROUP BY three times slower.
+                conn.batch_execute(&format!("PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}"))?;
+                conn.batch_execute("PRAGMA page_size = 8192")?;
+                conn.batch_execute("PRAGMA journal_mode = WAL")?;
+                conn.batch_execute("PRAGMA synchronous = NORMAL")?;
+                conn.batch_execute("PRAGMA foreign_keys = ON")?;
+                Ok(Db::Sqlite(conn))
+            }
+        }
+    }
+
+    /// Opens a pool of `size` connections, after bringing the schema up to date.
+    ///
+    /// # Errors
+    /// The engine's own reason, or the migration that failed.
+    pub fn open(&self, size: u32) -> Result<Pool, DbError> {
+        migrate(&mut self.connect()?)?;
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(POOL_TIMEOUT)
+            .test_on_check_out(matches!(self, Self::Postgres(_)))
+            .build(Manager(self.clone()))
+            .map_err(DbError::Pool)?;
+        Ok(Pool { inner: pool, url: self.clone() })
+    }
+
+    fn refused(&self, error: &ConnectionError) -> DbError {
+        DbError::Connect { address: self.display(), reason: error.to_string() }
+    }
+}
+
+/// Brings the schema up to date.
+///
+/// # Errors
+/// [`DbError::Migration`] with the engine's reason.
+pub fn migrate(db: &mut Db) -> Result<(), DbError> {
+    let run = match db {
+        Db::Pg(conn) => {
+            // Two nodes may start at once; the second waits and then finds nothing to do.
+            conn.batch_execute("SELECT pg_advisory_lock(714025)")?;
+            let run = conn.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ());
+            conn.batch_execute("SELECT pg_advisory_unlock(714025)")?;
+            run
+        }
+        Db::Sqlite(conn) => conn.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+    };
+    run.map_err(|error| DbError::Migration(error.to_string()))
+}
+
+/// Takes every migration back; tests prove that the way down works.
+///
+/// # Errors
+/// [`DbError::Migration`] with the engine's reason.
+pub fn revert_all(db: &mut Db) -> Result<(), DbError> {
+    let run = match db {
+        Db::Pg(conn) => conn.revert_all_migrations(POSTGRES_MIGRATIONS).map(|_| ()),
+        Db::Sqlite(conn) => conn.revert_all_migrations(SQLITE_MIGRATIONS).map(|_| ()),
+    };
+    run.map_err(|error| DbError::Migration(error.to_string()))
+}
+
+/// A pool of connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Pool {
+    inner: r2d2::Pool<Manager>,
+    url: DbUrl,
+}
+
+/// A connection on loan from the pool.
+pub type Loan = r2d2::PooledConnection<Manager>;
+
+impl Pool {
+    /// A connection, waiting for a free one if need be.
+    ///
+    /// # Errors
+    /// [`DbError::Pool`] when none came free in time.
+    pub fn get(&self) -> Result<Loan, DbError> {
+        self.inner.get().map_err(DbError::Pool)
+    }
+
+    /// Where the pool connects to.
+    #[must_use]
+    pub fn url(&self) -> &DbUrl {
+        &self.url
+    }
+}
+
+/// Opens connections for the pool; chooses the engine by the address, never by trial.
+#[derive(Clone, Debug)]
+pub struct Manager(DbUrl);
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Db;
+    type Error = r2d2::Error;
+
+    fn connect(&self) -> Result<Db, r2d2::Error> {
+        self.0
+            .connect()
+            .map_err(|error| r2d2::Error::ConnectionError(ConnectionError::BadConnection(error.to_string())))
+    }
+
+    fn is_valid(&self, conn: &mut Db) -> Result<(), r2d2::Error> {
+        conn.ping().map_err(r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut Db) -> bool {
+        std::thread::panicking() || conn.is_broken()
+    }
+}

@@ -1,0 +1,48 @@
+//! All SQL. [`conn`] opens, [`dialect`] is the only place that asks which engine, [`schema`] lists
+//! the tables, [`types`] the column types; then one file per noun.
+
+pub mod conn;
+pub mod dialect;
+pub mod id;
+pub mod schema;
+pub mod types;
+
+pub use conn::{Db, DbUrl, Pool};
+
+/// Why the database did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The address is none we know.
+    #[error("`{0}` is no database address; use sqlite://FILE or postgres://USER@HOST/NAME")]
+    Url(String),
+    /// The engine refused the connection.
+    #[error("cannot open {address}: {reason}")]
+    Connect {
+        /// The address without its password.
+        address: String,
+        /// The engine's words.
+        reason: String,
+    },
+    /// TLS was asked of a build without it.
+    #[error(
+        "this build has no TLS for PostgreSQL; build with `--features postgres-tls`, or drop sslmode=require on a trusted network"
+    )]
+    NoTls,
+    /// No connection came free.
+    #[error("no database connection came free in time")]
+    Pool(#[source] diesel::r2d2::PoolError),
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be brought up to date: {0}")]
+    Migration(String),
+    /// A statement failed.
+    #[error("the database refused a statement: {0}")]
+    Query(#[from] diesel::result::Error),
+    /// A stored value does not read back.
+    #[error("{what} in the database does not read back: {reason}")]
+    Stored {
+        /// Which value of which row.
+        what: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

@@ -1,0 +1,664 @@
+//! The tables, one block each; the migrations are the source. A test compares both databases with this file.
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    settings (key) {
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    partners (id) {
+        id -> BigInt,
+        code -> Text,
+        name -> Text,
+        scac -> Text,
+        mode -> Text,
+        status -> Text,
+        contact_name -> Text,
+        contact_email -> Text,
+        review_cadence -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    partner_aliases (alias) {
+        alias -> Text,
+        partner_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    users (id) {
+        id -> BigInt,
+        email -> Text,
+        name -> Text,
+        role -> Text,
+        partner_id -> Nullable<BigInt>,
+        password_hash -> Text,
+        active -> Bool,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    sessions (key_hash) {
+        key_hash -> Text,
+        state -> Text,
+        expires_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    audit_log (id) {
+        id -> BigInt,
+        at -> Instant,
+        actor -> Text,
+        action -> Text,
+        subject -> Text,
+        partner_id -> Nullable<BigInt>,
+        detail -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    sources (id) {
+        id -> Integer,
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    zones (id) {
+        id -> Integer,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    outcome_policies (id) {
+        id -> Integer,
+        terms -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    lanes (id) {
+        id -> BigInt,
+        code -> Text,
+        origin -> Text,
+        destination -> Text,
+        origin_region -> Text,
+        region -> Text,
+        distance_m -> Nullable<BigInt>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    imports (id) {
+        id -> BigInt,
+        kind -> Text,
+        file_name -> Text,
+        mapping -> Text,
+        state -> Text,
+        started_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        rows_read -> BigInt,
+        rows_new -> BigInt,
+        rows_changed -> BigInt,
+        rows_same -> BigInt,
+        rows_rejected -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    shipments (obligation_day, partner_id, id) {
+        obligation_day -> Day,
+        partner_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        reference -> Text,
+        fact_hash -> BigInt,
+        version -> Integer,
+        import_id -> BigInt,
+        import_row -> BigInt,
+        policy_id -> Integer,
+        lane_id -> Nullable<BigInt>,
+        service -> Text,
+        mode -> Text,
+        region -> Text,
+        equipment -> Text,
+        pickup_zone_id -> Nullable<Integer>,
+        delivery_zone_id -> Nullable<Integer>,
+        pickup_window_start -> Nullable<Instant>,
+        pickup_window_end -> Nullable<Instant>,
+        pickup_due_day -> Nullable<Day>,
+        delivery_window_start -> Nullable<Instant>,
+        delivery_window_end -> Nullable<Instant>,
+        delivery_due_day -> Nullable<Day>,
+        date_only -> Integer,
+        pickup_arrived_at -> Nullable<Instant>,
+        pickup_arrived_received_at -> Nullable<Instant>,
+        picked_up_at -> Nullable<Instant>,
+        arrived_at -> Nullable<Instant>,
+        arrived_received_at -> Nullable<Instant>,
+        delivered_at -> Nullable<Instant>,
+        delivered_received_at -> Nullable<Instant>,
+        station_arrived_at -> Nullable<Instant>,
+        out_for_delivery_at -> Nullable<Instant>,
+        cancelled_at -> Nullable<Instant>,
+        attempts -> Nullable<Integer>,
+        first_attempt -> Nullable<Text>,
+        disposition -> Nullable<Text>,
+        diverted_by -> Nullable<Text>,
+        pickup_reason -> Nullable<Text>,
+        delivery_reason -> Nullable<Text>,
+        pickup_exclusion -> Nullable<Text>,
+        delivery_exclusion -> Nullable<Text>,
+        pieces -> Nullable<BigInt>,
+        weight_g -> Nullable<BigInt>,
+        distance_m -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        linehaul_micros -> Nullable<BigInt>,
+        fuel_micros -> Nullable<BigInt>,
+        accessorial_micros -> Nullable<BigInt>,
+        freight_micros -> Nullable<BigInt>,
+        rated_micros -> Nullable<BigInt>,
+        pickup_window_outcome -> Text,
+        delivery_day_outcome -> Text,
+        delivery_window_outcome -> Text,
+        settles_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    shipment_versions (partner_id, shipment_id, version) {
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        version -> Integer,
+        fact -> Text,
+        import_id -> BigInt,
+        replaced_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    shipment_events (partner_id, shipment_id, id) {
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        kind -> Text,
+        event_at -> Instant,
+        received_at -> Nullable<Instant>,
+        date_only -> Bool,
+        reporter -> Text,
+        reason -> Nullable<Text>,
+        import_id -> BigInt,
+        import_row -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    tenders (sent_day, partner_id, id) {
+        sent_day -> Day,
+        partner_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        reference -> Text,
+        fact_hash -> BigInt,
+        version -> Integer,
+        import_id -> BigInt,
+        import_row -> BigInt,
+        lane_id -> Nullable<BigInt>,
+        service -> Text,
+        mode -> Text,
+        sequence -> Nullable<Integer>,
+        sent_at -> Instant,
+        respond_by -> Nullable<Instant>,
+        responded_at -> Nullable<Instant>,
+        response -> Nullable<Text>,
+        decline_reason -> Nullable<Text>,
+        pickup_at -> Nullable<Instant>,
+        bounced_at -> Nullable<Instant>,
+        beyond_commitment -> Bool,
+        short_notice -> Bool,
+        outcome -> Text,
+        settles_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    tender_versions (partner_id, tender_id, version) {
+        partner_id -> BigInt,
+        tender_id -> BigInt,
+        version -> Integer,
+        fact -> Text,
+        import_id -> BigInt,
+        replaced_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    charges (partner_id, shipment_id, id) {
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        reference -> Text,
+        fact_hash -> BigInt,
+        version -> Integer,
+        import_id -> BigInt,
+        import_row -> BigInt,
+        code -> Text,
+        category -> Text,
+        amount_micros -> BigInt,
+        rated_micros -> Nullable<BigInt>,
+        currency -> Text,
+        charged_day -> Nullable<Day>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    charge_versions (partner_id, charge_id, version) {
+        partner_id -> BigInt,
+        charge_id -> BigInt,
+        version -> Integer,
+        fact -> Text,
+        import_id -> BigInt,
+        replaced_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    capacity_commitments (partner_id, lane_id, week) {
+        partner_id -> BigInt,
+        lane_id -> BigInt,
+        week -> Day,
+        base_units -> Integer,
+        surge_bps -> Integer,
+        unit_cost_micros -> Nullable<BigInt>,
+        currency -> Text,
+        recorded_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    stale_cells (partner_id, source, source_day) {
+        partner_id -> BigInt,
+        source -> Text,
+        source_day -> Day,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    stale_lane_months (partner_id, month) {
+        partner_id -> BigInt,
+        month -> Day,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    measure_cells (partner_id, day, service, mode, source, source_day) {
+        partner_id -> BigInt,
+        day -> Day,
+        service -> Text,
+        mode -> Text,
+        source -> Text,
+        source_day -> Day,
+        measures -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    lane_cells (partner_id, month, lane_id, service) {
+        partner_id -> BigInt,
+        month -> Day,
+        lane_id -> BigInt,
+        service -> Text,
+        measures -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    scorecard_templates (id) {
+        id -> BigInt,
+        version -> Text,
+        definition -> Text,
+        valid_from -> Day,
+        created_by -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    scorecards (id) {
+        id -> BigInt,
+        partner_id -> BigInt,
+        period -> Text,
+        period_start -> Day,
+        template_id -> BigInt,
+        state -> Text,
+        composite_tenths -> Nullable<Integer>,
+        standing -> Text,
+        coverage_bps -> Integer,
+        snapshot -> Text,
+        snapshot_hash -> Text,
+        restates -> Nullable<BigInt>,
+        latest -> Bool,
+        as_of -> Instant,
+        run_id -> Nullable<BigInt>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contracts (id) {
+        id -> BigInt,
+        partner_id -> BigInt,
+        number -> Text,
+        title -> Text,
+        currency -> Text,
+        term_start -> Day,
+        term_end -> Day,
+        renewal -> Text,
+        renewal_months -> Integer,
+        notice_days -> Integer,
+        status -> Text,
+        created_by -> Text,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_versions (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        partner_id -> BigInt,
+        version -> Integer,
+        kind -> Text,
+        valid_from -> Day,
+        valid_to -> Nullable<Day>,
+        status -> Text,
+        change_summary -> Text,
+        caps -> Text,
+        created_by -> Text,
+        created_at -> Instant,
+        approved_by -> Nullable<Text>,
+        approved_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    accessorial_rates (id) {
+        id -> BigInt,
+        contract_version_id -> BigInt,
+        partner_id -> BigInt,
+        code -> Text,
+        terms -> Text,
+        rate_micros -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    kpi_targets (id) {
+        id -> BigInt,
+        contract_version_id -> BigInt,
+        partner_id -> BigInt,
+        kpi -> Text,
+        floor_micros -> BigInt,
+        target_micros -> BigInt,
+        stretch_micros -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    clauses (id) {
+        id -> BigInt,
+        contract_version_id -> BigInt,
+        partner_id -> BigInt,
+        code -> Text,
+        title -> Text,
+        kind -> Text,
+        terms -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_notices (contract_id, kind, due_day, days_before) {
+        contract_id -> BigInt,
+        partner_id -> BigInt,
+        kind -> Text,
+        due_day -> Day,
+        days_before -> Integer,
+        raised_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    accruals (partner_id, obligation_key) {
+        partner_id -> BigInt,
+        obligation_key -> Text,
+        contract_version_id -> BigInt,
+        clause_id -> BigInt,
+        period -> Text,
+        obligation_day -> Day,
+        shipment_id -> Nullable<BigInt>,
+        uncapped_micros -> BigInt,
+        target_micros -> BigInt,
+        forgone_micros -> BigInt,
+        currency -> Text,
+        state -> Text,
+        steps -> Text,
+        run_id -> Nullable<BigInt>,
+        updated_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    journal_entries (partner_id, id) {
+        partner_id -> BigInt,
+        id -> BigInt,
+        obligation_key -> Text,
+        contract_version_id -> BigInt,
+        clause_id -> BigInt,
+        period -> Text,
+        obligation_day -> Day,
+        posting_day -> Day,
+        reason -> Text,
+        recognition -> Text,
+        memo -> Text,
+        run_id -> Nullable<BigInt>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    journal_lines (partner_id, entry_id, line_no) {
+        partner_id -> BigInt,
+        entry_id -> BigInt,
+        line_no -> Integer,
+        account -> Integer,
+        side -> Text,
+        amount_micros -> BigInt,
+        currency -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    plans (id) {
+        id -> BigInt,
+        as_of_day -> Day,
+        first_week -> Day,
+        weeks -> Integer,
+        summary -> Text,
+        inputs_hash -> Text,
+        run_id -> Nullable<BigInt>,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    plan_lanes (plan_id, lane_id, week) {
+        plan_id -> BigInt,
+        lane_id -> BigInt,
+        week -> Day,
+        p25 -> Integer,
+        p50 -> Integer,
+        p75 -> Integer,
+        p90 -> Integer,
+        uncovered -> Integer,
+        method -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    plan_cells (plan_id, partner_id, lane_id, week) {
+        plan_id -> BigInt,
+        partner_id -> BigInt,
+        lane_id -> BigInt,
+        week -> Day,
+        committed -> Integer,
+        base_units -> Integer,
+        surge_units -> Integer,
+        unit_cost_micros -> BigInt,
+        state -> Text,
+        answer_units -> Nullable<Integer>,
+        answer_reason -> Text,
+        answered_by -> Text,
+        answered_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    job_runs (id) {
+        id -> BigInt,
+        job -> Text,
+        scope -> Text,
+        due_at -> Instant,
+        state -> Text,
+        trigger_kind -> Text,
+        requested_by -> Text,
+        node -> Text,
+        attempt -> Integer,
+        lease_until -> Instant,
+        started_at -> Instant,
+        finished_at -> Nullable<Instant>,
+        changed_rows -> BigInt,
+        summary -> Text,
+        error -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    mails (id) {
+        id -> BigInt,
+        dedupe_key -> Text,
+        kind -> Text,
+        partner_id -> Nullable<BigInt>,
+        recipient -> Text,
+        subject -> Text,
+        text_body -> Text,
+        html_body -> Text,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> Instant,
+        last_error -> Text,
+        delivered_to -> Text,
+        created_at -> Instant,
+        sent_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    mail_parts (mail_id, content_id) {
+        mail_id -> BigInt,
+        content_id -> Text,
+        content_type -> Text,
+        content -> Binary,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(settings, partners, partner_aliases, users, sessions, audit_log, sources, zones, outcome_policies, lanes, imports, shipments, shipment_versions, shipment_events, tenders, tender_versions, charges, charge_versions, capacity_commitments, stale_cells, stale_lane_months, measure_cells, lane_cells, scorecard_templates, scorecards, contracts, contract_versions, accessorial_rates, kpi_targets, clauses, contract_notices, accruals, journal_entries, journal_lines, plans, plan_lanes, plan_cells, job_runs, mails, mail_parts);
