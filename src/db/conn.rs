@@ -1,5 +1,7 @@
 //! One connection type over both databases, and the pool that opens it.
 
+#![expect(missing_docs, reason = "MultiConnection derives public items without docs; ours have them")]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
