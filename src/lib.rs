@@ -1,5 +1,6 @@
 //! Lanemark: where a shipper and its carriers agree what good looks like, measure it, and settle up.
 
+pub mod app;
 pub mod clock;
 pub mod db;
 pub mod domain;

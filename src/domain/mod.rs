@@ -10,3 +10,4 @@ pub mod money;
 pub mod period;
 pub mod scorecard;
 pub mod signal;
+pub mod viewer;
