@@ -43,7 +43,9 @@ impl IdMaker {
         let floor = millis << COUNTER_BITS;
         let tick = self
             .last
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(floor.max(last.saturating_add(1))))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
+                Some(floor.max(last.saturating_add(1)))
+            })
             .map_or(floor, |last| floor.max(last.saturating_add(1)));
         let id = ((tick >> COUNTER_BITS) << (COUNTER_BITS + NODE_BITS))
             | (self.node << COUNTER_BITS)

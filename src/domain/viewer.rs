@@ -92,10 +92,9 @@ impl Role {
     pub fn may(self, action: Action) -> bool {
         use Action as A;
         match self {
-            Self::Admin => matches!(
-                action,
-                A::ViewJobs | A::RunJobs | A::ViewOutbox | A::ViewUsers | A::EditUsers
-            ),
+            Self::Admin => {
+                matches!(action, A::ViewJobs | A::RunJobs | A::ViewOutbox | A::ViewUsers | A::EditUsers)
+            }
             Self::Procurement => matches!(
                 action,
                 A::ViewPartners
@@ -120,7 +119,12 @@ impl Role {
             ),
             Self::Finance => matches!(
                 action,
-                A::ViewPartners | A::ViewContracts | A::ApproveContracts | A::ViewScorecards | A::ViewLedger | A::ViewJobs
+                A::ViewPartners
+                    | A::ViewContracts
+                    | A::ApproveContracts
+                    | A::ViewScorecards
+                    | A::ViewLedger
+                    | A::ViewJobs
             ),
             Self::Auditor => matches!(
                 action,

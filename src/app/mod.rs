@@ -1,0 +1,48 @@
+//! Use cases: load, decide in [`crate::domain`], store. One transaction each. Called alike by jobs,
+//! pages and the command line.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::db::Pool;
+use crate::db::id::IdMaker;
+
+/// What every use case needs: where to store, what time it is, how to name a new row.
+#[derive(Clone)]
+pub struct App {
+    /// Connections to the database.
+    pub pool: Pool,
+    /// Now, or the demo's fixed day.
+    pub clock: Clock,
+    /// Makes row ids.
+    pub ids: Arc<IdMaker>,
+    /// The public address of the site, without a trailing slash; mails link to it.
+    pub base_url: Arc<str>,
+}
+
+impl App {
+    /// Binds the parts together.
+    #[must_use]
+    pub fn new(pool: Pool, clock: Clock, base_url: &str) -> Self {
+        Self {
+            pool,
+            clock,
+            ids: Arc::new(IdMaker::for_this_process()),
+            base_url: Arc::from(base_url.trim_end_matches('/')),
+        }
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A new row id.
+    #[must_use]
+    pub fn id(&self) -> i64 {
+        self.ids.next(self.now())
+    }
+}
