@@ -4,6 +4,7 @@
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
+pub mod capacity;
 pub mod forecast;
 pub mod interval;
 pub mod money;
