@@ -1,0 +1,3 @@
+//! Outbound drawings and documents, made from domain values; no database, no web.
+
+pub mod chart;
