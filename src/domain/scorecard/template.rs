@@ -321,26 +321,22 @@ impl TemplateKpi {
 pub fn default_template() -> Template {
     use Volume::{Mean, Proportion};
     let reliability = vec![
-        weighed("OTP_WIN", 5, [850, 950, 980], Proportion, "point"),
-        weighed("OTD_DAY", 10, [900, 960, 990], Proportion, "point").critical(),
-        weighed("OTD_WIN", 10, [850, 950, 980], Proportion, "point"),
-        weighed("FADS", 5, [800, 920, 960], Proportion, "point"),
-        // Hundredths would be 1.30/1.10/1.04; the helper takes tenths, so this one is spelt out.
-        TemplateKpi {
-            scale: Some(Scale::linear(Decimal::new(130, 2), Decimal::new(110, 2), Decimal::new(104, 2))),
-            ..weighed("ATTEMPTS", 3, [13, 11, 10], Mean, "attempt")
-        },
-        weighed("DWELL_LM", 4, [360, 180, 80], Mean, "h"),
-        weighed("DIVERT", 3, [50, 15, 5], Proportion, "per 100"),
+        weighed("OTP_WIN", 5, (0, [85, 95, 98]), Proportion, "point"),
+        weighed("OTD_DAY", 10, (0, [90, 96, 99]), Proportion, "point").critical(),
+        weighed("OTD_WIN", 10, (0, [85, 95, 98]), Proportion, "point"),
+        weighed("FADS", 5, (0, [80, 92, 96]), Proportion, "point"),
+        weighed("ATTEMPTS", 3, (2, [130, 110, 104]), Mean, "attempt"),
+        weighed("DWELL_LM", 4, (0, [36, 18, 8]), Mean, "h"),
+        weighed("DIVERT", 3, (1, [50, 15, 5]), Proportion, "per 100"),
     ];
     let cost = vec![
-        weighed("CVC", 15, [30, 5, 0], Proportion, "point"),
-        weighed("ACC_RATIO", 10, [150, 80, 50], Proportion, "point"),
+        weighed("CVC", 15, (1, [30, 5, 0]), Proportion, "point"),
+        weighed("ACC_RATIO", 10, (0, [15, 8, 5]), Proportion, "point"),
         informative("CPS"),
         informative("CPKG"),
     ];
-    let communication = vec![weighed("EDI_TIMELY", 15, [700, 900, 970], Proportion, "point")];
-    let adaptability = vec![weighed("TAR", 15, [750, 900, 960], Proportion, "point").critical()];
+    let communication = vec![weighed("EDI_TIMELY", 15, (0, [70, 90, 97]), Proportion, "point")];
+    let adaptability = vec![weighed("TAR", 15, (0, [75, 90, 96]), Proportion, "point").critical()];
     Template {
         version: "1".to_owned(),
         name: "Standard".to_owned(),
@@ -358,9 +354,15 @@ fn category(code: &str, title: &str, weight: i64, kpis: Vec<TemplateKpi>) -> Cat
     Category { code: code.to_owned(), title: title.to_owned(), weight: Decimal::from(weight), kpis }
 }
 
-/// A scored KPI; thresholds in tenths of its unit.
-fn weighed(code: &str, weight: i64, tenths: [i64; 3], volume: Volume, unit: &str) -> TemplateKpi {
-    let [floor, target, stretch] = tenths.map(|t| Decimal::new(t, 1));
+/// A scored KPI; floor, target and stretch as digits with so many decimals.
+fn weighed(
+    code: &str,
+    weight: i64,
+    (decimals, thresholds): (u32, [i64; 3]),
+    volume: Volume,
+    unit: &str,
+) -> TemplateKpi {
+    let [floor, target, stretch] = thresholds.map(|digits| Decimal::new(digits, decimals));
     TemplateKpi {
         code: code.to_owned(),
         weight: Decimal::from(weight),
