@@ -4,11 +4,19 @@
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
+pub mod accessorial;
+pub mod calendar;
 pub mod capacity;
+pub mod clause;
+pub mod contract;
+pub mod currency;
+pub mod field;
 pub mod forecast;
 pub mod interval;
+pub mod ledger;
 pub mod money;
 pub mod period;
 pub mod scorecard;
 pub mod signal;
 pub mod viewer;
+pub mod words;

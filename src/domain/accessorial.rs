@@ -1,0 +1,310 @@
+//! Accessorial rates: what a carrier may charge beside linehaul and fuel, and on which terms
+//! (DOMAIN §3.9).
+
+use super::field::{FieldErrors, codes, require};
+use super::money::{Bps, Micros};
+use super::words;
+
+/// Longest code.
+pub const CODE_CHARS_MAX: usize = 8;
+/// Longest label.
+pub const LABEL_CHARS_MAX: usize = 80;
+/// Highest rate or bound, in whole currency units.
+const RATE_MAX: Micros = Micros(1_000_000_000_000);
+/// Largest free allowance, in whole units of [`AccessorialUnit::allowance_unit`].
+const FREE_QUANTITY_MAX: u32 = 1_000_000;
+
+codes! {
+    /// What a rate is charged for.
+    AccessorialUnit, "accessorial unit" {
+        /// Once each time it happens.
+        PerOccurrence = "PER_OCCURRENCE", "per occurrence";
+        /// For each hour beyond the free time.
+        PerHour = "PER_HOUR", "per hour";
+        /// For each day beyond the free days.
+        PerDay = "PER_DAY", "per day";
+        /// For each hundred pounds.
+        PerCwt = "PER_CWT", "per hundredweight";
+        /// A share of the linehaul charge.
+        PctOfLinehaul = "PCT_OF_LINEHAUL", "of linehaul";
+        /// At cost, with a receipt.
+        PassThrough = "PASS_THROUGH", "at cost";
+    }
+}
+
+codes! {
+    /// What one cap covers.
+    CapScope, "cap scope" {
+        /// One stop.
+        Stop = "STOP", "a stop";
+        /// One day.
+        Day = "DAY", "a day";
+        /// One shipment.
+        Shipment = "SHIPMENT", "a shipment";
+    }
+}
+
+impl AccessorialUnit {
+    /// The unit the free allowance counts in; none where nothing can be free in advance.
+    #[must_use]
+    pub const fn allowance_unit(self) -> Option<&'static str> {
+        match self {
+            Self::PerOccurrence => Some("times"),
+            Self::PerHour => Some("min"),
+            Self::PerDay => Some("days"),
+            Self::PerCwt => Some("lb"),
+            Self::PctOfLinehaul | Self::PassThrough => None,
+        }
+    }
+}
+
+/// The terms of one accessorial charge in one contract version. Amounts are in the contract's currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessorialRate {
+    /// Charge code, usually one of [`CATALOGUE`].
+    pub code: String,
+    /// The words on page and invoice.
+    pub label: String,
+    /// What the rate is charged for.
+    pub unit: AccessorialUnit,
+    /// Amount per unit; none for a share of linehaul and at cost.
+    pub rate: Option<Micros>,
+    /// Share of linehaul; only for [`AccessorialUnit::PctOfLinehaul`].
+    pub share: Option<Bps>,
+    /// Free before the charge starts, in [`AccessorialUnit::allowance_unit`]; 0 when nothing is free.
+    pub free_quantity: u32,
+    /// Steps the clock is billed in, "or fraction"; only per hour.
+    pub increment_minutes: Option<u32>,
+    /// Least charge once any is due.
+    pub min: Option<Micros>,
+    /// Most for one charge.
+    pub max: Option<Micros>,
+    /// Most for all charges of this code within `cap_scope`.
+    pub cap: Option<Micros>,
+    /// What the cap covers; given exactly when a cap is.
+    pub cap_scope: Option<CapScope>,
+}
+
+impl AccessorialRate {
+    /// Problems of the terms, by form field.
+    #[must_use]
+    pub fn validate(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        let e = &mut errors;
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        let fine = (1..=CODE_CHARS_MAX).contains(&self.code.len()) && self.code.chars().all(plain);
+        require(e, fine, "code", "write the code in 1 to 8 capital letters or digits, such as DTU");
+        let fine = (1..=LABEL_CHARS_MAX).contains(&self.label.trim().chars().count());
+        require(e, fine, "label", "name the charge in up to 80 characters");
+        self.validate_price(e);
+        let fine = self.free_quantity == 0 || self.unit.allowance_unit().is_some();
+        require(e, fine, "free_quantity", "this unit has no free allowance; leave it at 0");
+        let fine = self.free_quantity <= FREE_QUANTITY_MAX;
+        require(e, fine, "free_quantity", "the free allowance is too large");
+        let hourly = self.unit == AccessorialUnit::PerHour;
+        let fine = self.increment_minutes.is_none_or(|m| hourly && (1..=1_440).contains(&m));
+        require(e, fine, "increment_minutes", "steps are 1 to 1440 minutes, and only for an hourly rate");
+        self.validate_bounds(e);
+        errors
+    }
+
+    fn validate_price(&self, e: &mut FieldErrors) {
+        let good = |rate: Micros| Micros::ZERO <= rate && rate <= RATE_MAX;
+        match self.unit {
+            AccessorialUnit::PctOfLinehaul => {
+                let fine = self.share.is_some_and(|s| Bps(0) <= s && s <= Bps::WHOLE);
+                require(e, fine, "share", "give the share of linehaul, between 0 and 100 %");
+                require(e, self.rate.is_none(), "rate", "a share of linehaul has no amount; leave it empty");
+            }
+            AccessorialUnit::PassThrough => {
+                require(e, self.rate.is_none(), "rate", "at cost has no rate; leave it empty");
+                require(e, self.share.is_none(), "share", "at cost has no share; leave it empty");
+            }
+            _ => {
+                let fine = self.rate.is_some_and(good);
+                require(e, fine, "rate", "give the amount per unit, between 0 and 1,000,000");
+                require(
+                    e,
+                    self.share.is_none(),
+                    "share",
+                    "only a share of linehaul has this; leave it empty",
+                );
+            }
+        }
+    }
+
+    fn validate_bounds(&self, e: &mut FieldErrors) {
+        for (field, bound) in [("min", self.min), ("max", self.max), ("cap", self.cap)] {
+            let fine = bound.is_none_or(|b| Micros::ZERO <= b && b <= RATE_MAX);
+            require(e, fine, field, "must be between 0 and 1,000,000");
+        }
+        let ordered = |low: Option<Micros>, high: Option<Micros>| low.zip(high).is_none_or(|(l, h)| l <= h);
+        require(e, ordered(self.min, self.max), "max", "is below the minimum; raise it or lower the minimum");
+        require(e, ordered(self.min, self.cap), "cap", "is below the minimum; raise it or lower the minimum");
+        let fine = self.cap.is_some() == self.cap_scope.is_some();
+        require(e, fine, "cap_scope", "a cap and what it covers (stop, day or shipment) go together");
+    }
+
+    /// The price in words: `60.00 per hour`, `2.5 % of linehaul`, `at cost`.
+    #[must_use]
+    pub fn price_text(&self) -> String {
+        match (self.rate, self.share) {
+            (Some(rate), _) => format!("{} {}", words::amount(rate), self.unit.label()),
+            (None, Some(share)) => format!("{} {}", words::percent(share), self.unit.label()),
+            (None, None) => self.unit.label().to_owned(),
+        }
+    }
+
+    /// The conditions in words: `free 120 min, 30 min steps, cap 500.00 a stop`; empty when there are none.
+    #[must_use]
+    pub fn conditions_text(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(unit) = self.unit.allowance_unit().filter(|_| self.free_quantity > 0) {
+            parts.push(format!("free {} {unit}", self.free_quantity));
+        }
+        parts.extend(self.increment_minutes.map(|m| format!("{m} min steps")));
+        parts.extend(self.min.map(|m| format!("at least {}", words::amount(m))));
+        parts.extend(self.max.map(|m| format!("at most {}", words::amount(m))));
+        if let Some((cap, scope)) = self.cap.zip(self.cap_scope) {
+            parts.push(format!("cap {} {}", words::amount(cap), scope.label()));
+        }
+        if self.unit == AccessorialUnit::PassThrough {
+            parts.push("receipt needed".to_owned());
+        }
+        parts.join(", ")
+    }
+}
+
+/// One charge the catalogue knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatalogueCharge {
+    /// Code of X12 data element 150.
+    pub code: &'static str,
+    /// Our own words for it.
+    pub label: &'static str,
+    /// The unit it is usually charged in.
+    pub unit: AccessorialUnit,
+    /// What proves it or who approves it.
+    pub evidence: &'static str,
+}
+
+/// The catalogue entry of a code.
+#[must_use]
+pub fn catalogue_charge(code: &str) -> Option<&'static CatalogueCharge> {
+    CATALOGUE.iter().find(|charge| charge.code == code)
+}
+
+const fn charge(
+    code: &'static str,
+    label: &'static str,
+    unit: AccessorialUnit,
+    evidence: &'static str,
+) -> CatalogueCharge {
+    CatalogueCharge { code, label, unit, evidence }
+}
+
+use AccessorialUnit::{PassThrough, PctOfLinehaul, PerCwt, PerDay, PerHour, PerOccurrence};
+
+/// The usual charges, with labels of our own (DOMAIN §3.9). A contract may use other codes.
+pub const CATALOGUE: &[CatalogueCharge] = &[
+    charge("405", "Fuel surcharge", PctOfLinehaul, "index"),
+    charge("LFT", "Liftgate", PerOccurrence, "requested, or noted on the proof of delivery"),
+    charge("IDL", "Inside delivery", PerOccurrence, "proof of delivery"),
+    charge("IPU", "Inside pickup", PerOccurrence, "proof of delivery"),
+    charge("RES", "Residential delivery", PerOccurrence, "address class"),
+    charge("REP", "Residential pickup", PerOccurrence, "address class"),
+    charge("APT", "Appointment", PerOccurrence, "order"),
+    charge("MNC", "Call before delivery", PerOccurrence, "order"),
+    charge("DTL", "Detention while loading", PerHour, "in and out times"),
+    charge("DTU", "Detention while unloading", PerHour, "in and out times"),
+    charge("DET", "Trailer detention", PerDay, "gate log"),
+    charge("WTG", "Waiting", PerHour, "gate log"),
+    charge("LAY", "Layover", PerDay, "approval"),
+    charge("SOC", "Stop-off", PerOccurrence, "stops beyond those included"),
+    charge("SPU", "Split pickup", PerOccurrence, "stops beyond those included"),
+    charge("SDL", "Split delivery", PerOccurrence, "stops beyond those included"),
+    charge("RCL", "Redelivery", PerOccurrence, "attempt, for a reason not the carrier's"),
+    charge("ATD", "Attempted delivery", PerOccurrence, "attempt, for a reason not the carrier's"),
+    charge("ATP", "Attempted pickup", PerOccurrence, "attempt, for a reason not the carrier's"),
+    charge("RCC", "Reconsignment", PerOccurrence, "request by the shipper"),
+    charge("DIV", "Diversion", PerOccurrence, "request by the shipper"),
+    charge("UNL", "Unloading labour", PassThrough, "receipt"),
+    charge("LOA", "Loading labour", PassThrough, "receipt"),
+    charge("SEG", "Sorting", PerCwt, "approval"),
+    charge("SRG", "Storage", PerDay, "approval"),
+    charge("SAT", "Saturday service", PerOccurrence, "order"),
+    charge("HOL", "Sunday or holiday service", PerOccurrence, "order"),
+    charge("ABH", "After-hours service", PerOccurrence, "order"),
+    charge("HAZ", "Dangerous goods", PerOccurrence, "goods data"),
+    charge("OVR", "Over-dimension", PerOccurrence, "goods data"),
+    charge("EXL", "Extra length", PerOccurrence, "goods data"),
+    charge("PSC", "Protection from cold", PerOccurrence, "order"),
+    charge("PSH", "Protection from heat", PerOccurrence, "order"),
+    charge("TAR", "Tarping", PerOccurrence, "order"),
+    charge("EXP", "Expedited service", PerOccurrence, "approval"),
+    charge("EXC", "Exclusive use of the vehicle", PerOccurrence, "approval"),
+    charge("VOR", "Vehicle ordered, not used", PerOccurrence, "cancelled inside the notice time"),
+    charge("020", "Address correction", PerOccurrence, "scan"),
+    charge("WTV", "Weight check", PerOccurrence, "scan"),
+    charge("PEC", "Pallet exchange", PerOccurrence, "proof of delivery"),
+    charge("CON", "Congestion", PerOccurrence, "contract"),
+    charge("SUR", "Peak or other surcharge", PerOccurrence, "contract"),
+    charge("IHT", "Tolls", PassThrough, "receipt"),
+    charge("CUS", "Customs", PassThrough, "receipt"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detention() -> AccessorialRate {
+        AccessorialRate {
+            code: "DTU".to_owned(),
+            label: "Detention while unloading".to_owned(),
+            unit: PerHour,
+            rate: Some(Micros(60_000_000)),
+            share: None,
+            free_quantity: 120,
+            increment_minutes: Some(30),
+            min: None,
+            max: None,
+            cap: Some(Micros(500_000_000)),
+            cap_scope: Some(CapScope::Stop),
+        }
+    }
+
+    #[test]
+    fn terms_read_as_on_the_contract_page() {
+        let rate = detention();
+        assert_eq!(rate.validate(), []);
+        assert_eq!(rate.price_text(), "60.00 per hour");
+        assert_eq!(rate.conditions_text(), "free 120 min, 30 min steps, cap 500.00 a stop");
+    }
+
+    #[test]
+    fn problems_name_their_field() {
+        let wrong = AccessorialRate {
+            code: "detention".to_owned(),
+            label: " ".to_owned(),
+            unit: PassThrough,
+            min: Some(Micros(600_000_000)),
+            cap_scope: None,
+            ..detention()
+        };
+        let fields: Vec<_> = wrong.validate().into_iter().map(|(field, _)| field).collect();
+        assert_eq!(
+            fields,
+            ["code", "label", "rate", "free_quantity", "increment_minutes", "cap", "cap_scope"]
+        );
+    }
+
+    #[test]
+    fn catalogue_codes_are_unique_and_valid() {
+        let mut codes: Vec<_> = CATALOGUE.iter().map(|c| c.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), CATALOGUE.len());
+        assert!(CATALOGUE.iter().all(|c| c.code.len() <= CODE_CHARS_MAX && c.label.len() <= LABEL_CHARS_MAX));
+        assert_eq!(catalogue_charge("LFT").map(|c| c.label), Some("Liftgate"));
+    }
+}

@@ -1,0 +1,315 @@
+//! Service-credit and bonus clauses: their terms, what they come to, and what to post (DOMAIN §4.2, §4.3).
+//!
+//! A clause never posts an amount; it states a **target** from the facts as known now ([`CapGroup`]).
+//! What is posted is the difference to what stands in the ledger ([`deltas`]), so a second run posts
+//! nothing. Reading order: terms here, [`evaluate`](CapGroup::evaluate) with its caps, then [`deltas`].
+
+mod caps;
+mod delta;
+mod key;
+mod price;
+mod validate;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::currency::Currency;
+use super::field::codes;
+use super::money::{Bps, Micros, OutOfRange};
+use super::period::{Period, PeriodKind};
+
+pub use super::signal::Better;
+
+pub use caps::{CapGroup, ClauseCase, Target};
+pub use delta::{Delta, Posted, Reason, deltas};
+pub use key::{BadKey, Obligation, ObligationKey};
+pub use price::{LateEvent, PeriodFacts, closes_at};
+
+/// Units a period needs before its clause applies, unless the clause says otherwise.
+pub const MIN_VOLUME_DEFAULT: i64 = 20;
+/// Longest tier table.
+pub const TIERS_MAX: usize = 20;
+
+codes! {
+    /// Who owes the amount.
+    Sign, "clause sign" {
+        /// The carrier owes the shipper.
+        Penalty = "PENALTY", "Service credit";
+        /// The shipper owes the carrier.
+        Bonus = "BONUS", "Bonus";
+    }
+}
+
+codes! {
+    /// How numerator ÷ denominator is written.
+    Scale, "scale" {
+        /// Times a hundred; thresholds and points are percentage points.
+        Percent = "PERCENT", "percent";
+        /// As it is; thresholds and points are in the KPI's own unit.
+        Plain = "PLAIN", "plain number";
+    }
+}
+
+/// The terms of one clause; stored as JSON beside its id, name and validity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClauseTerms {
+    /// Who owes the amount.
+    pub sign: Sign,
+    /// What it is owed for.
+    pub rule: Rule,
+    /// Most this clause comes to in one period of its own kind.
+    #[serde(default)]
+    pub period_cap: Cap,
+}
+
+/// What a clause measures and how it is priced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+pub enum Rule {
+    /// Each late shipment.
+    #[serde(rename = "LATE_DELIVERY")]
+    LateDelivery(LateDelivery),
+    /// A KPI over a period, against a threshold.
+    #[serde(rename = "PERIOD_THRESHOLD")]
+    PeriodThreshold(PeriodThreshold),
+}
+
+/// A price for each late business day of one shipment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LateDelivery {
+    /// The price of one late day.
+    pub per_day: PerDay,
+    /// Late business days that cost nothing; days beyond them count.
+    #[serde(default)]
+    pub grace_days: u32,
+    /// Most for one shipment, as a share of its linehaul.
+    #[serde(default)]
+    pub event_cap_share: Option<Bps>,
+    /// Most for one shipment, as an amount; the lower of both caps holds.
+    #[serde(default)]
+    pub event_cap_amount: Option<Micros>,
+    /// The period the clause's cap counts in.
+    #[serde(default = "month")]
+    pub period: PeriodKind,
+}
+
+/// The price of one late business day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum PerDay {
+    /// An amount.
+    #[serde(rename = "FIXED")]
+    Fixed {
+        /// In the contract's currency.
+        amount: Micros,
+    },
+    /// A share of the shipment's linehaul.
+    #[serde(rename = "PCT_OF_LINEHAUL")]
+    PctOfLinehaul {
+        /// Share per day.
+        share: Bps,
+    },
+}
+
+/// A price when a KPI of a period falls short of (service credit) or reaches (bonus) its threshold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodThreshold {
+    /// Code of the KPI.
+    pub kpi: String,
+    /// Which direction of the KPI is good.
+    pub better: Better,
+    /// How the KPI is written: 95 for ninety-five percent with [`Scale::Percent`].
+    pub scale: Scale,
+    /// The value to reach, in that scale.
+    pub threshold: Decimal,
+    /// Points around the threshold within which nothing is owed.
+    #[serde(default)]
+    pub dead_band: Decimal,
+    /// Decimals the value is rounded to, half up, before it is compared; unrounded when none (DOMAIN §0.2).
+    #[serde(default)]
+    pub measurement_decimals: Option<u32>,
+    /// Units the period needs, or the clause does not apply.
+    #[serde(default = "min_volume")]
+    pub min_volume: i64,
+    /// Week, month or quarter.
+    pub period: PeriodKind,
+    /// The price.
+    pub amount: PeriodAmount,
+}
+
+/// The price of a period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", deny_unknown_fields)]
+pub enum PeriodAmount {
+    /// An amount.
+    #[serde(rename = "FIXED")]
+    Fixed {
+        /// In the contract's currency.
+        amount: Micros,
+    },
+    /// A share of the period's spend.
+    #[serde(rename = "PCT_OF_SPEND")]
+    PctOfSpend {
+        /// The share.
+        share: Bps,
+    },
+    /// A share of the period's spend that depends on the points between value and threshold.
+    #[serde(rename = "TIER_TABLE")]
+    TierTable {
+        /// From few points to many; the last row is open.
+        tiers: Vec<Tier>,
+    },
+}
+
+/// One row of a tier table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Holds up to and including so many points; open in the last row.
+    pub up_to_points: Option<Decimal>,
+    /// Share of the period's spend.
+    pub share: Bps,
+}
+
+/// An upper limit for a period: an amount, a share of the period's freight, or the lower of both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cap {
+    /// As an amount.
+    #[serde(default)]
+    pub amount: Option<Micros>,
+    /// As a share of the contract's freight in the period.
+    #[serde(default)]
+    pub share_of_freight: Option<Bps>,
+}
+
+/// The limit over all clauses of a contract. Credits and bonuses have one each: what the shipper owes
+/// never makes room for more credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractCap {
+    /// The period the limit counts in.
+    pub period: PeriodKind,
+    /// The limit.
+    #[serde(default)]
+    pub cap: Cap,
+}
+
+impl Default for ContractCap {
+    fn default() -> Self {
+        Self { period: PeriodKind::Month, cap: Cap::default() }
+    }
+}
+
+/// Why a clause cannot be read or evaluated. Nothing of its contract is posted then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClauseError {
+    /// Stored terms are not what this program writes.
+    #[error("the clause terms cannot be read: {0}; open the clause, correct it and save it again")]
+    Unreadable(String),
+    /// The terms contradict themselves.
+    #[error("contract version {contract_version_id}, clause {clause_id}, {field}: {message}")]
+    Invalid {
+        /// Contract version.
+        contract_version_id: i64,
+        /// Clause.
+        clause_id: i64,
+        /// Field of the terms.
+        field: String,
+        /// What to do about it.
+        message: String,
+    },
+    /// An amount in another currency than the contract's; nothing is converted silently (DOMAIN §0.1).
+    #[error(
+        "{key} ({what}) has an amount in {got}, the contract is in {want}; convert it at a dated rate first"
+    )]
+    OtherCurrency {
+        /// The obligation.
+        key: ObligationKey,
+        /// Shipment reference or period.
+        what: String,
+        /// Its currency.
+        got: Currency,
+        /// The contract's currency.
+        want: Currency,
+    },
+    /// A period of another kind than the clause measures.
+    #[error("{key}: the clause does not measure periods like {period}; pass facts of its own period kind")]
+    OtherPeriod {
+        /// The obligation.
+        key: ObligationKey,
+        /// The period of the facts.
+        period: Period,
+    },
+    /// Facts of a kind the clause does not price: shipments for a period clause or the reverse.
+    #[error("{key}: the clause does not price facts of this kind; check which clause they were gathered for")]
+    OtherKind {
+        /// The obligation.
+        key: ObligationKey,
+    },
+    /// The same obligation came twice.
+    #[error("{key} was given twice; each shipment or period may count once per clause")]
+    Twice {
+        /// The obligation.
+        key: ObligationKey,
+    },
+    /// A cap is a share of freight, but the freight is not known.
+    #[error(
+        "{key}: its cap is a share of the freight of {period}, which is not known; load the charges or set an amount"
+    )]
+    NoFreight {
+        /// The obligation.
+        key: ObligationKey,
+        /// The period.
+        period: Period,
+    },
+    /// An amount beyond what can be stored.
+    #[error("{key}: {source}")]
+    TooLarge {
+        /// The obligation.
+        key: ObligationKey,
+        /// The limit that was passed.
+        source: OutOfRange,
+    },
+}
+
+impl ClauseTerms {
+    /// Reads stored terms.
+    ///
+    /// # Errors
+    /// [`ClauseError::Unreadable`] with the place in the text.
+    pub fn from_json(text: &str) -> Result<Self, ClauseError> {
+        serde_json::from_str(text).map_err(|e| ClauseError::Unreadable(e.to_string()))
+    }
+
+    /// The terms as stored; equal terms give equal text.
+    ///
+    /// # Errors
+    /// [`ClauseError::Unreadable`] when the terms cannot be written, which no value is known to do.
+    pub fn to_json(&self) -> Result<String, ClauseError> {
+        serde_json::to_string(self).map_err(|e| ClauseError::Unreadable(e.to_string()))
+    }
+
+    /// The kind of period the clause measures or caps in.
+    #[must_use]
+    pub fn period_kind(&self) -> PeriodKind {
+        match &self.rule {
+            Rule::LateDelivery(rule) => rule.period,
+            Rule::PeriodThreshold(rule) => rule.period,
+        }
+    }
+}
+
+fn month() -> PeriodKind {
+    PeriodKind::Month
+}
+
+fn min_volume() -> i64 {
+    MIN_VOLUME_DEFAULT
+}
+
+#[cfg(test)]
+mod tests;

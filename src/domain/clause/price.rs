@@ -1,0 +1,215 @@
+//! One obligation priced on its own, before any cap over several of them.
+
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::{Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier};
+use crate::domain::currency::Currency;
+use crate::domain::money::{Micros, OutOfRange};
+use crate::domain::period::Period;
+use crate::domain::words;
+
+/// A shipment delivered late, for which the carrier answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateEvent {
+    /// The carrier.
+    pub partner_id: i64,
+    /// The shipment.
+    pub shipment_id: i64,
+    /// What people call the shipment.
+    pub reference: String,
+    /// Local day the delivery was due; decides the period.
+    pub obligation_day: NaiveDate,
+    /// Instant it was due; decides the order in which caps are used up.
+    pub obligation_at: DateTime<Utc>,
+    /// Business days between due and delivered (`BusinessCalendar::business_days_late`).
+    pub late_business_days: u32,
+    /// Linehaul charge of the shipment.
+    pub linehaul: Micros,
+    /// Currency of `linehaul`.
+    pub currency: Currency,
+}
+
+/// A KPI and the spend of one period, as known now; period to date while it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeriodFacts {
+    /// The period.
+    pub period: Period,
+    /// The instant it ends in the reporting zone ([`closes_at`]); orders it among shipments.
+    pub closes_at: DateTime<Utc>,
+    /// Net numerator of the KPI.
+    pub numerator: i64,
+    /// Net denominator of the KPI.
+    pub denominator: i64,
+    /// Spend the amount is a share of.
+    pub spend: Micros,
+    /// Currency of `spend`.
+    pub currency: Currency,
+}
+
+/// The instant `period` ends in `zone`.
+#[must_use]
+pub fn closes_at(period: Period, zone: Tz) -> DateTime<Utc> {
+    let midnight = period.end().and_time(NaiveTime::MIN);
+    match zone.from_local_datetime(&midnight) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+        // Midnight skipped by a clock change: an hour off cannot change which day it belongs to.
+        LocalResult::None => midnight.and_utc(),
+    }
+}
+
+/// An obligation's amount before caps over several obligations, with the steps in words.
+pub(super) struct Priced {
+    /// By the price alone.
+    pub uncapped: Micros,
+    /// After the cap per event.
+    pub within_event: Micros,
+    /// How it came about.
+    pub steps: Vec<String>,
+}
+
+impl Priced {
+    fn nothing(steps: Vec<String>) -> Self {
+        Self { uncapped: Micros::ZERO, within_event: Micros::ZERO, steps }
+    }
+}
+
+/// Prices one late shipment. The terms are valid, so no product leaves the range of a decimal.
+pub(super) fn late_event(
+    rule: &LateDelivery,
+    event: &LateEvent,
+    minor_digits: u32,
+) -> Result<Priced, OutOfRange> {
+    let charged_days = event.late_business_days.saturating_sub(rule.grace_days);
+    let days = words::count(event.late_business_days, "business day");
+    let mut steps = vec![format!("{} was {days} late.", event.reference)];
+    if charged_days == 0 {
+        steps.push(format!("Within the grace of {}.", words::count(rule.grace_days, "day")));
+        return Ok(Priced::nothing(steps));
+    }
+    if rule.grace_days > 0 {
+        let grace = words::count(rule.grace_days, "day");
+        steps.push(format!("Less {grace} of grace: {charged_days} to pay for."));
+    }
+    let linehaul = event.linehaul.max(Micros::ZERO);
+    let (per_day, price) = match rule.per_day {
+        PerDay::Fixed { amount } => (amount.decimal(), words::amount(amount)),
+        PerDay::PctOfLinehaul { share } => (
+            share.fraction() * linehaul.decimal(),
+            format!("{} of linehaul {}", words::percent(share), words::amount(linehaul)),
+        ),
+    };
+    let uncapped = Micros::charge(per_day * Decimal::from(charged_days), minor_digits)?;
+    let times = words::count(charged_days, "day");
+    steps.push(format!("{times} × {price} = {}.", words::amount(uncapped)));
+    let mut within_event = uncapped;
+    let share_cap = rule.event_cap_share.map(|share| (share.fraction() * linehaul.decimal(), share));
+    if let Some((cap, share)) = share_cap {
+        let cap = Micros::charge(cap, minor_digits)?;
+        if cap < within_event {
+            within_event = cap;
+            let share = words::percent(share);
+            steps.push(format!("Cap per shipment, {share} of linehaul: {}.", words::amount(cap)));
+        }
+    }
+    if let Some(cap) = rule.event_cap_amount.filter(|cap| *cap < within_event) {
+        within_event = Micros::charge(cap.decimal(), minor_digits)?;
+        steps.push(format!("Cap per shipment: {}.", words::amount(cap)));
+    }
+    Ok(Priced { uncapped, within_event, steps })
+}
+
+/// Prices one period.
+pub(super) fn period(
+    rule: &PeriodThreshold,
+    sign: Sign,
+    facts: &PeriodFacts,
+    minor_digits: u32,
+) -> Result<Priced, OutOfRange> {
+    let volume = words::count(facts.denominator, "unit");
+    if facts.denominator <= 0 {
+        return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi, facts.period)]));
+    }
+    if facts.denominator < rule.min_volume {
+        let need = words::count(rule.min_volume, "unit");
+        let step = format!("Only {volume} in {}; the clause applies from {need} on.", facts.period);
+        return Ok(Priced::nothing(vec![step]));
+    }
+    let value = measured(rule, facts);
+    let unit = if rule.scale == Scale::Percent { " %" } else { "" };
+    let threshold = words::number(rule.threshold);
+    let (n, d) = (facts.numerator, facts.denominator);
+    let shown = words::number(value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero));
+    let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi)];
+
+    let above = match rule.better {
+        Better::Higher => value - rule.threshold,
+        Better::Lower => rule.threshold - value,
+    };
+    let (points, owed, name) = match sign {
+        Sign::Penalty => (-above, -above > rule.dead_band, "Short of"),
+        Sign::Bonus => (above, above >= rule.dead_band, "Better than"),
+    };
+    let by = points_words(points, rule.dead_band);
+    let band = words::fixed(rule.dead_band, 2);
+    if !owed {
+        let step = if points.is_sign_negative() || points.is_zero() {
+            match sign {
+                Sign::Penalty => format!("Meets {threshold}{unit}: nothing is owed."),
+                Sign::Bonus => format!("Below the {threshold}{unit} that earns the bonus."),
+            }
+        } else {
+            format!("{name} {threshold}{unit} by {by} points, within the {band} dead band: nothing is owed.")
+        };
+        steps.push(step);
+        return Ok(Priced::nothing(steps));
+    }
+    let beyond =
+        if rule.dead_band.is_zero() { String::new() } else { format!(", beyond the {band} dead band") };
+    let spend = facts.spend.max(Micros::ZERO);
+    let (raw, price) = price_of(&rule.amount, points, spend);
+    let uncapped = Micros::charge(raw, minor_digits)?;
+    steps.push(format!("{name} {threshold}{unit} by {by} points{beyond}: {price}."));
+    steps.push(format!("That is {}.", words::amount(uncapped)));
+    Ok(Priced { uncapped, within_event: uncapped, steps })
+}
+
+/// Points to two places, or as many as tell them from the dead band: a miss by a hair is still a miss.
+fn points_words(points: Decimal, dead_band: Decimal) -> String {
+    let shown = words::fixed(points, 2);
+    if points == dead_band || shown != words::fixed(dead_band, 2) {
+        return shown;
+    }
+    words::number(points.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero))
+}
+
+/// The KPI value in the clause's scale, rounded first when the clause says so (DOMAIN §0.2).
+fn measured(rule: &PeriodThreshold, facts: &PeriodFacts) -> Decimal {
+    let scale = match rule.scale {
+        Scale::Percent => Decimal::ONE_HUNDRED,
+        Scale::Plain => Decimal::ONE,
+    };
+    let value = Decimal::from(facts.numerator) * scale / Decimal::from(facts.denominator);
+    match rule.measurement_decimals {
+        Some(places) => value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero),
+        None => value,
+    }
+}
+
+/// The unrounded price and its words.
+fn price_of(amount: &PeriodAmount, points: Decimal, spend: Micros) -> (Decimal, String) {
+    let share = match amount {
+        PeriodAmount::Fixed { amount } => return (amount.decimal(), words::amount(*amount)),
+        PeriodAmount::PctOfSpend { share } => *share,
+        PeriodAmount::TierTable { tiers } => {
+            tiers.iter().find(|tier| holds(tier, points)).map(|tier| tier.share).unwrap_or_default()
+        }
+    };
+    let words = format!("{} of {}", words::percent(share), words::amount(spend));
+    (share.fraction() * spend.decimal(), words)
+}
+
+fn holds(tier: &Tier, points: Decimal) -> bool {
+    tier.up_to_points.is_none_or(|limit| points <= limit)
+}

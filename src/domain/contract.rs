@@ -1,0 +1,451 @@
+//! A contract's life, term, notice deadline and versions (DOMAIN §3.1).
+//!
+//! A term end is the last day **included**, as contracts are written; the valid time of a version is
+//! half-open, `valid_from` included and `valid_to` not, like every stored range.
+
+use chrono::{Days, Months, NaiveDate};
+
+use super::calendar::BusinessCalendar;
+use super::field::{FieldErrors, codes, require};
+use super::words;
+
+/// Days before the notice deadline on which people are told (DOMAIN §3.1).
+pub const ALERT_DAYS: [u32; 5] = [120, 90, 60, 30, 7];
+/// Longest notice a contract may ask for.
+pub const NOTICE_DAYS_MAX: u32 = 1_095;
+/// Longest renewal.
+pub const RENEWAL_MONTHS_MAX: u32 = 120;
+/// Renewals looked at before giving up; 100 years of monthly ones.
+const RENEWALS_MAX: u32 = 1_200;
+
+codes! {
+    /// Where a contract is in its life.
+    ContractStatus, "contract status" {
+        /// Being written.
+        Draft = "DRAFT", "Draft";
+        /// With the approver, who is not the author.
+        InReview = "IN_REVIEW", "In review";
+        /// Approved, not signed yet.
+        Approved = "APPROVED", "Approved";
+        /// Signed, not in force yet.
+        Signed = "SIGNED", "Signed";
+        /// In force.
+        Active = "ACTIVE", "Active";
+        /// In force on paper, no new business.
+        Suspended = "SUSPENDED", "Suspended";
+        /// Ended at its term.
+        Expired = "EXPIRED", "Expired";
+        /// Ended before its term.
+        Terminated = "TERMINATED", "Terminated";
+    }
+}
+
+impl ContractStatus {
+    /// Whether the life cycle allows to go from here to `next` in one step.
+    #[must_use]
+    pub fn may_become(self, next: Self) -> bool {
+        use ContractStatus::{Active, Approved, Draft, Expired, InReview, Signed, Suspended, Terminated};
+        matches!(
+            (self, next),
+            (Draft, InReview)
+                | (InReview, Draft | Approved)
+                | (Approved, Draft | Signed)
+                | (Signed, Active | Terminated)
+                | (Active, Expired | Terminated | Suspended)
+                | (Suspended, Active | Expired | Terminated)
+        )
+    }
+
+    /// Whether its term runs, so that deadlines matter.
+    #[must_use]
+    pub fn term_runs(self) -> bool {
+        matches!(self, Self::Signed | Self::Active | Self::Suspended)
+    }
+}
+
+codes! {
+    /// Where one version of a contract is in its life.
+    ContractVersionStatus, "contract version status" {
+        /// Being written; never in force.
+        Draft = "DRAFT", "Draft";
+        /// In force from its first day on.
+        Active = "ACTIVE", "Active";
+        /// Was in force until a later version took over.
+        Superseded = "SUPERSEDED", "Superseded";
+        /// Was in force until the contract ended.
+        Ended = "ENDED", "Ended";
+    }
+}
+
+codes! {
+    /// What happens at the end of the term.
+    RenewalKind, "renewal kind" {
+        /// Renews by itself for some months unless notice is given.
+        AutoRenew = "AUTO_RENEW", "Renews by itself";
+        /// Runs until notice is given.
+        Evergreen = "EVERGREEN", "Runs until notice";
+        /// Ends.
+        Fixed = "FIXED", "Fixed term";
+    }
+}
+
+/// The dates of a contract that decide renewal and notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractTerm {
+    /// Where the contract is in its life.
+    pub status: ContractStatus,
+    /// First day of the term.
+    pub term_start: NaiveDate,
+    /// Last day of the term, included; open for evergreen contracts.
+    pub term_end: Option<NaiveDate>,
+    /// What happens at the end of the term.
+    pub renewal: RenewalKind,
+    /// Months added by each renewal; only for [`RenewalKind::AutoRenew`].
+    pub renewal_months: Option<u32>,
+    /// Calendar days before the term end by which notice must have arrived.
+    pub notice_days: u32,
+}
+
+/// The last day on which notice counts, for one term end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeDeadline {
+    /// The end of the term the deadline belongs to.
+    pub term_end: NaiveDate,
+    /// Notice must be received on or before this business day.
+    pub deadline: NaiveDate,
+}
+
+impl NoticeDeadline {
+    /// `term_end` less `notice_days` calendar days; the previous business day if that day is closed.
+    #[must_use]
+    pub fn new(term_end: NaiveDate, notice_days: u32, calendar: &BusinessCalendar) -> Self {
+        let day = term_end.checked_sub_days(Days::new(u64::from(notice_days))).unwrap_or(NaiveDate::MIN);
+        Self { term_end, deadline: calendar.previous_bd(day) }
+    }
+}
+
+/// One alert to send. (contract, deadline, days_before) names it, so that it is sent once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The deadline the alert is about.
+    pub deadline: NoticeDeadline,
+    /// Which of [`ALERT_DAYS`] was reached.
+    pub days_before: u32,
+    /// The day that alert became due.
+    pub alert_day: NaiveDate,
+    /// The alert in words.
+    pub message: String,
+}
+
+impl ContractTerm {
+    /// Problems of the dates, by form field.
+    #[must_use]
+    pub fn validate(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        if let Some(end) = self.term_end {
+            let fine = self.term_start <= end;
+            require(&mut errors, fine, "term_end", "the term ends before it starts; choose a later end");
+        }
+        let open_end = self.renewal == RenewalKind::Evergreen;
+        let fine = open_end || self.term_end.is_some();
+        require(
+            &mut errors,
+            fine,
+            "term_end",
+            "give the last day of the term, or choose `runs until notice`",
+        );
+        let months = self.renewal_months;
+        if self.renewal == RenewalKind::AutoRenew {
+            let fine = months.is_some_and(|m| (1..=RENEWAL_MONTHS_MAX).contains(&m));
+            require(
+                &mut errors,
+                fine,
+                "renewal_months",
+                "say for how many months it renews, between 1 and 120",
+            );
+        } else {
+            let fine = months.is_none();
+            require(
+                &mut errors,
+                fine,
+                "renewal_months",
+                "only a contract that renews by itself has these months",
+            );
+        }
+        let fine = self.notice_days <= NOTICE_DAYS_MAX;
+        require(&mut errors, fine, "notice_days", "notice of more than 1095 days is not supported");
+        errors
+    }
+
+    /// The next deadline on or after `today`, renewals included; none for open or past terms.
+    #[must_use]
+    pub fn next_deadline(&self, today: NaiveDate, calendar: &BusinessCalendar) -> Option<NoticeDeadline> {
+        let first_day_after = self.term_end?.succ_opt()?;
+        let step = match self.renewal {
+            RenewalKind::AutoRenew => self.renewal_months.filter(|m| *m > 0)?,
+            RenewalKind::Evergreen | RenewalKind::Fixed => 0,
+        };
+        let renewals = if step == 0 { 0 } else { RENEWALS_MAX };
+        (0..=renewals)
+            // Counted from the day after, so that 30 June plus six months is 31 December.
+            .map_while(|n| {
+                first_day_after.checked_add_months(Months::new(n.saturating_mul(step)))?.pred_opt()
+            })
+            .map(|term_end| NoticeDeadline::new(term_end, self.notice_days, calendar))
+            .find(|deadline| deadline.deadline >= today)
+    }
+
+    fn message(&self, due: NoticeDeadline, today: NaiveDate) -> String {
+        let left = words::count((due.deadline - today).num_days(), "day");
+        let (end, deadline) = (due.term_end, due.deadline);
+        match (self.renewal, self.renewal_months) {
+            (RenewalKind::AutoRenew, Some(months)) => format!(
+                "Renews for {} after {end} unless notice arrives by {deadline} ({left} left).",
+                words::count(months, "month")
+            ),
+            _ => format!("Ends on {end}; notice or a successor is due by {deadline} ({left} left)."),
+        }
+    }
+}
+
+/// The alerts that are due on `today`: for the next deadline, the latest alert day reached.
+///
+/// A missed day is caught up (an alert stays due until the next one replaces it or the deadline
+/// passes), and a contract entered late does not send all five at once. The caller sends each
+/// (deadline, days_before) once.
+#[must_use]
+pub fn notices_due(contract: &ContractTerm, calendar: &BusinessCalendar, today: NaiveDate) -> Vec<Notice> {
+    if !contract.status.term_runs() {
+        return Vec::new();
+    }
+    let Some(deadline) = contract.next_deadline(today, calendar) else {
+        return Vec::new();
+    };
+    ALERT_DAYS
+        .iter()
+        .filter_map(|days| Some((*days, deadline.deadline.checked_sub_days(Days::new(u64::from(*days)))?)))
+        .filter(|(_, alert_day)| *alert_day <= today)
+        .next_back()
+        .map(|(days_before, alert_day)| Notice {
+            deadline,
+            days_before,
+            alert_day,
+            message: contract.message(deadline, today),
+        })
+        .into_iter()
+        .collect()
+}
+
+/// One version of a contract in valid time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VersionDates {
+    /// Row id of the version.
+    pub id: i64,
+    /// 1 for the original.
+    pub version_no: i32,
+    /// Where the version is in its life.
+    pub status: ContractVersionStatus,
+    /// First day in force.
+    pub valid_from: NaiveDate,
+    /// First day no longer in force; open when none.
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// What is wrong with the versions of a contract.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContractError {
+    /// The valid time is empty or runs backwards.
+    #[error(
+        "contract {contract}, version {version_no}: it would end on {valid_to}, not after its start on {valid_from}; choose a later end"
+    )]
+    EmptyTime {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+        /// First day in force.
+        valid_from: NaiveDate,
+        /// First day no longer in force.
+        valid_to: NaiveDate,
+    },
+    /// Two versions hold on one day.
+    #[error(
+        "contract {contract}: versions {first} and {second} are both in force on {day}; end version {first} on or before that day"
+    )]
+    Overlap {
+        /// Contract number.
+        contract: String,
+        /// The version that starts first.
+        first: i32,
+        /// The version that starts while the first one runs.
+        second: i32,
+        /// First day on which both hold.
+        day: NaiveDate,
+    },
+}
+
+impl VersionDates {
+    /// Whether the version holds on `day`. A draft never does.
+    #[must_use]
+    pub fn in_force(&self, day: NaiveDate) -> bool {
+        self.status != ContractVersionStatus::Draft
+            && self.valid_from <= day
+            && self.valid_to.is_none_or(|to| day < to)
+    }
+}
+
+/// Checks the valid time of all versions of one contract; drafts may overlap, they hold nowhere yet.
+#[must_use]
+pub fn validate_versions(contract: &str, versions: &[VersionDates]) -> Vec<ContractError> {
+    let mut errors = Vec::new();
+    for version in versions {
+        if let Some(valid_to) = version.valid_to.filter(|to| *to <= version.valid_from) {
+            errors.push(ContractError::EmptyTime {
+                contract: contract.to_owned(),
+                version_no: version.version_no,
+                valid_from: version.valid_from,
+                valid_to,
+            });
+        }
+    }
+    let mut binding: Vec<_> = versions.iter().filter(|v| v.status != ContractVersionStatus::Draft).collect();
+    binding.sort_by_key(|v| (v.valid_from, v.version_no));
+    // The one that reaches furthest so far, because a long version may cover several later ones.
+    let mut longest: Option<&VersionDates> = None;
+    for version in binding {
+        if let Some(first) = longest.filter(|first| first.valid_to.is_none_or(|to| to > version.valid_from)) {
+            errors.push(ContractError::Overlap {
+                contract: contract.to_owned(),
+                first: first.version_no,
+                second: version.version_no,
+                day: version.valid_from,
+            });
+        }
+        let reach = |v: &VersionDates| v.valid_to.unwrap_or(NaiveDate::MAX);
+        longest = Some(longest.filter(|first| reach(first) >= reach(version)).unwrap_or(version));
+    }
+    errors
+}
+
+/// The version in force on `day`, if any; with valid versions there is at most one.
+#[must_use]
+pub fn version_in_force(versions: &[VersionDates], day: NaiveDate) -> Option<&VersionDates> {
+    versions.iter().filter(|v| v.in_force(day)).max_by_key(|v| v.version_no)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn term(end: &str, renewal: RenewalKind, months: Option<u32>) -> ContractTerm {
+        ContractTerm {
+            status: ContractStatus::Active,
+            term_start: day("2025-01-01"),
+            term_end: Some(day(end)),
+            renewal,
+            renewal_months: months,
+            notice_days: 60,
+        }
+    }
+
+    fn version(no: i32, status: ContractVersionStatus, from: &str, to: Option<&str>) -> VersionDates {
+        VersionDates {
+            id: i64::from(no),
+            version_no: no,
+            status,
+            valid_from: day(from),
+            valid_to: to.map(day),
+        }
+    }
+
+    #[test]
+    fn a_deadline_on_a_closed_day_moves_to_the_business_day_before() {
+        let calendar = BusinessCalendar::weekdays([day("2025-10-31")]);
+        // 60 days before 31 December is Saturday 1 November; Friday is a holiday.
+        let due = NoticeDeadline::new(day("2025-12-31"), 60, &calendar);
+        assert_eq!(due.deadline, day("2025-10-30"));
+    }
+
+    #[test]
+    fn each_alert_day_is_reported_until_the_next_one() {
+        let calendar = BusinessCalendar::weekdays([]);
+        let contract = term("2025-12-31", RenewalKind::Fixed, None); // deadline Friday 31 October
+        let at = |today: &str| {
+            notices_due(&contract, &calendar, day(today)).first().map(|n| (n.days_before, n.alert_day))
+        };
+        assert_eq!(at("2025-07-02"), None);
+        assert_eq!(at("2025-07-03"), Some((120, day("2025-07-03"))));
+        assert_eq!(at("2025-08-01"), Some((120, day("2025-07-03"))));
+        assert_eq!(at("2025-08-02"), Some((90, day("2025-08-02"))));
+        assert_eq!(at("2025-10-31"), Some((7, day("2025-10-24"))));
+        assert_eq!(at("2025-11-01"), None);
+    }
+
+    #[test]
+    fn renewals_keep_month_ends_and_roll_to_the_next_deadline() {
+        let calendar = BusinessCalendar::weekdays([]);
+        let contract = term("2025-06-30", RenewalKind::AutoRenew, Some(6));
+        let next = contract.next_deadline(day("2025-07-01"), &calendar).unwrap();
+        assert_eq!(next.term_end, day("2025-12-31"));
+        let notice = notices_due(&contract, &calendar, day("2025-10-24")).remove(0);
+        assert_eq!(
+            notice.message,
+            "Renews for 6 months after 2025-12-31 unless notice arrives by 2025-10-31 (7 days left)."
+        );
+        assert!(
+            notices_due(
+                &ContractTerm { status: ContractStatus::Draft, ..contract },
+                &calendar,
+                next.deadline
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn versions_may_touch_but_not_overlap() {
+        use ContractVersionStatus::{Active, Draft, Superseded};
+        let fine = [
+            version(1, Superseded, "2025-01-01", Some("2025-07-01")),
+            version(2, Active, "2025-07-01", None),
+            version(3, Draft, "2025-09-01", None),
+        ];
+        assert_eq!(validate_versions("C-1", &fine), []);
+        assert_eq!(version_in_force(&fine, day("2025-06-30")).map(|v| v.version_no), Some(1));
+        assert_eq!(version_in_force(&fine, day("2025-10-01")).map(|v| v.version_no), Some(2));
+        assert_eq!(version_in_force(&fine, day("2024-12-31")), None);
+
+        let wrong =
+            [version(1, Active, "2025-01-01", None), version(2, Active, "2025-07-01", Some("2025-07-01"))];
+        let messages: Vec<_> = validate_versions("C-1", &wrong).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            messages,
+            [
+                "contract C-1, version 2: it would end on 2025-07-01, not after its start on 2025-07-01; choose a later end",
+                "contract C-1: versions 1 and 2 are both in force on 2025-07-01; end version 1 on or before that day",
+            ]
+        );
+    }
+
+    #[test]
+    fn form_problems_name_their_field() {
+        let mut contract = term("2024-12-31", RenewalKind::AutoRenew, None);
+        contract.notice_days = 5_000;
+        let fields: Vec<_> = contract.validate().into_iter().map(|(field, _)| field).collect();
+        assert_eq!(fields, ["term_end", "renewal_months", "notice_days"]);
+    }
+
+    #[test]
+    fn the_life_cycle_has_no_shortcuts() {
+        assert!(ContractStatus::Draft.may_become(ContractStatus::InReview));
+        assert!(!ContractStatus::Draft.may_become(ContractStatus::Active));
+        assert!(!ContractStatus::Expired.may_become(ContractStatus::Active));
+        for status in ContractStatus::ALL {
+            assert_eq!(status.code().parse(), Ok(*status));
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! The double-entry sub-ledger of service credits and bonuses (DOMAIN §4.5).
+//!
+//! Entries are only ever added. A correction is a new entry in an open accounting period that keeps the
+//! period the obligation belongs to. Amounts of a line are positive; the side says debit or credit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::clause::{Delta, ObligationKey, Posted, Reason, Sign, Target};
+use super::currency::Currency;
+use super::field::codes;
+use super::money::Micros;
+use super::period::Period;
+
+#[cfg(test)]
+mod cases;
+
+codes! {
+    /// Debit or credit.
+    Side, "side" {
+        /// Left.
+        Debit = "DR", "Debit";
+        /// Right.
+        Credit = "CR", "Credit";
+    }
+}
+
+codes! {
+    /// An account of the sub-ledger; the code is its number.
+    Account, "account number" {
+        /// Service credits the carrier is expected to owe.
+        CreditAccrued = "1410", "Service credits accrued";
+        /// Service credits the carrier was told about.
+        CreditAssessed = "1420", "Service credits assessed";
+        /// Volume rebates expected.
+        RebateReceivable = "1440", "Rebates receivable";
+        /// What the shipper owes for freight.
+        CarrierPayable = "2010", "Payable to carriers";
+        /// Bonuses the shipper owes.
+        IncentivePayable = "2110", "Bonuses payable";
+        /// What the shipper owes for volume it did not bring.
+        ShortfallPayable = "2120", "Volume shortfall payable";
+        /// Service credits as a reduction of freight cost.
+        CreditContraFreight = "5190", "Service credits against freight";
+        /// Rebates as a reduction of freight cost.
+        FreightRebates = "5192", "Rebates against freight";
+        /// Cost of bonuses.
+        IncentiveExpense = "5195", "Bonus expense";
+        /// Cost of volume not brought.
+        ShortfallExpense = "5196", "Volume shortfall expense";
+    }
+}
+
+impl Account {
+    /// The side on which the account normally stands.
+    #[must_use]
+    pub const fn normal_side(self) -> Side {
+        match self {
+            Self::CreditAccrued
+            | Self::CreditAssessed
+            | Self::RebateReceivable
+            | Self::IncentiveExpense
+            | Self::ShortfallExpense => Side::Debit,
+            Self::CarrierPayable
+            | Self::IncentivePayable
+            | Self::ShortfallPayable
+            | Self::CreditContraFreight
+            | Self::FreightRebates => Side::Credit,
+        }
+    }
+}
+
+impl Side {
+    /// The other side.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Debit => Self::Credit,
+            Self::Credit => Self::Debit,
+        }
+    }
+}
+
+codes! {
+    /// Whether an entry goes to the general ledger.
+    Recognition, "recognition" {
+        /// Only in this sub-ledger.
+        Memo = "MEMO", "Memo";
+        /// Exported to the general ledger.
+        Gl = "GL", "General ledger";
+    }
+}
+
+codes! {
+    /// When a service credit reaches the general ledger.
+    RecognitionPolicy, "recognition policy" {
+        /// Once agreed: a credit from a carrier is a contingent gain until then. The default.
+        MemoUntilAgreed = "MEMO_UNTIL_AGREED", "Memo until agreed";
+        /// Once its period is closed.
+        AccrueWhenProbable = "ACCRUE_WHEN_PROBABLE", "When probable";
+    }
+}
+
+codes! {
+    /// Where an owed item stands (DOMAIN §4.4).
+    ItemState, "item state" {
+        /// Its period still runs.
+        Estimated = "ESTIMATED", "Estimated";
+        /// Its period is closed, evidence may still arrive.
+        Accrued = "ACCRUED", "Accrued";
+        /// The partner was told.
+        Assessed = "ASSESSED", "Assessed";
+        /// The partner objects.
+        Disputed = "DISPUTED", "Disputed";
+        /// Both sides agree.
+        Agreed = "AGREED", "Agreed";
+        /// Paid or set off.
+        Settled = "SETTLED", "Settled";
+    }
+}
+
+impl RecognitionPolicy {
+    /// Where an entry goes. A bonus is a liability and always reaches the general ledger; a service credit
+    /// waits for agreement, or under [`Self::AccrueWhenProbable`] for the end of its period (DOMAIN §4.5).
+    #[must_use]
+    pub fn recognition(self, sign: Sign, state: ItemState) -> Recognition {
+        let agreed = state >= ItemState::Agreed;
+        let probable = self == Self::AccrueWhenProbable && state >= ItemState::Accrued;
+        if sign == Sign::Bonus || agreed || probable { Recognition::Gl } else { Recognition::Memo }
+    }
+}
+
+/// One line of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalLine {
+    /// 1, 2, … within the entry.
+    pub line_no: i32,
+    /// Account.
+    pub account: Account,
+    /// Debit or credit.
+    pub side: Side,
+    /// Always more than 0.
+    pub amount: Micros,
+    /// Currency of `amount`.
+    pub currency: Currency,
+}
+
+/// One balanced entry about one obligation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The obligation; holds contract version and clause.
+    pub key: ObligationKey,
+    /// The carrier.
+    pub partner_id: i64,
+    /// Day in an open accounting period.
+    pub posting_date: NaiveDate,
+    /// The period the obligation belongs to, whenever it is posted.
+    pub obligation_period: Period,
+    /// Why.
+    pub reason: Reason,
+    /// Memo or general ledger.
+    pub recognition: Recognition,
+    /// In words.
+    pub memo: String,
+    /// Two or more lines.
+    pub lines: Vec<JournalLine>,
+}
+
+/// What the caller knows about an entry beside its amount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Booking {
+    /// The carrier.
+    pub partner_id: i64,
+    /// The contract's currency.
+    pub currency: Currency,
+    /// From [`posting_date`].
+    pub posting_date: NaiveDate,
+    /// From [`RecognitionPolicy::recognition`].
+    pub recognition: Recognition,
+    /// In words; the last step of the target is a good one.
+    pub memo: String,
+}
+
+/// Why an entry may not be posted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// Too few lines to balance.
+    #[error("the entry for {key} has {lines} line(s); an entry needs at least two")]
+    TooFewLines {
+        /// The obligation.
+        key: ObligationKey,
+        /// How many there are.
+        lines: usize,
+    },
+    /// A line without an amount, or with a negative one.
+    #[error(
+        "the entry for {key}, line {line_no}, has the amount {amount}; it must be more than 0, the side says which way"
+    )]
+    NotPositive {
+        /// The obligation.
+        key: ObligationKey,
+        /// The line.
+        line_no: i32,
+        /// Its amount.
+        amount: Micros,
+    },
+    /// Two currencies in one entry.
+    #[error("the entry for {key} mixes {first} and {second}; make one entry for each")]
+    TwoCurrencies {
+        /// The obligation.
+        key: ObligationKey,
+        /// One currency.
+        first: Currency,
+        /// Another.
+        second: Currency,
+    },
+    /// Debit and credit differ.
+    #[error("the entry for {key} does not balance: debit {debit}, credit {credit}")]
+    Unbalanced {
+        /// The obligation.
+        key: ObligationKey,
+        /// Sum of debits.
+        debit: Micros,
+        /// Sum of credits.
+        credit: Micros,
+    },
+}
+
+/// The day an entry is posted on: the run's own day, or the first open day when that is closed.
+/// `closed_through` is the last closed day of the books, if any.
+#[must_use]
+pub fn posting_date(run_day: NaiveDate, closed_through: Option<NaiveDate>) -> NaiveDate {
+    match closed_through.filter(|closed| run_day <= *closed) {
+        Some(closed) => closed.succ_opt().unwrap_or(closed),
+        None => run_day,
+    }
+}
+
+/// The accounts that grow when an obligation grows: (debit, credit).
+#[must_use]
+pub const fn accrual_accounts(sign: Sign) -> (Account, Account) {
+    match sign {
+        Sign::Penalty => (Account::CreditAccrued, Account::CreditContraFreight),
+        Sign::Bonus => (Account::IncentiveExpense, Account::IncentivePayable),
+    }
+}
+
+/// The entry for one delta: service credit 1410 / 5190, bonus 5195 / 2110, swapped when it takes back.
+///
+/// # Errors
+/// [`LedgerError::NotPositive`] for a delta of 0, which nobody should post.
+pub fn accrual_entry(delta: &Delta, booking: &Booking) -> Result<JournalEntry, LedgerError> {
+    let (more, less) = accrual_accounts(delta.sign);
+    let (debit, credit) = if delta.delta < Micros::ZERO { (less, more) } else { (more, less) };
+    let line = |line_no, account, side| JournalLine {
+        line_no,
+        account,
+        side,
+        amount: delta.delta.abs(),
+        currency: booking.currency,
+    };
+    let entry = JournalEntry {
+        key: delta.key,
+        partner_id: booking.partner_id,
+        posting_date: booking.posting_date,
+        obligation_period: delta.obligation_period,
+        reason: delta.reason,
+        recognition: booking.recognition,
+        memo: booking.memo.clone(),
+        lines: vec![line(1, debit, Side::Debit), line(2, credit, Side::Credit)],
+    };
+    check_balanced(&entry)?;
+    Ok(entry)
+}
+
+/// Checks that an entry may be posted: two lines or more, positive amounts, one currency, debit = credit.
+///
+/// # Errors
+/// [`LedgerError`] naming the obligation and what is wrong.
+pub fn check_balanced(entry: &JournalEntry) -> Result<(), LedgerError> {
+    let key = entry.key;
+    let [first, rest @ ..] = entry.lines.as_slice() else {
+        return Err(LedgerError::TooFewLines { key, lines: 0 });
+    };
+    if rest.is_empty() {
+        return Err(LedgerError::TooFewLines { key, lines: 1 });
+    }
+    if let Some(line) = entry.lines.iter().find(|line| line.amount <= Micros::ZERO) {
+        return Err(LedgerError::NotPositive { key, line_no: line.line_no, amount: line.amount });
+    }
+    if let Some(other) = rest.iter().find(|line| line.currency != first.currency) {
+        return Err(LedgerError::TwoCurrencies { key, first: first.currency, second: other.currency });
+    }
+    let debit = side_sum(&entry.lines, Side::Debit);
+    let credit = side_sum(&entry.lines, Side::Credit);
+    if debit == credit { Ok(()) } else { Err(LedgerError::Unbalanced { key, debit, credit }) }
+}
+
+fn side_sum(lines: &[JournalLine], side: Side) -> Micros {
+    lines.iter().filter(|line| line.side == side).map(|line| line.amount).sum()
+}
+
+/// Sums of one account in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrialBalanceRow {
+    /// Currency.
+    pub currency: Currency,
+    /// Account.
+    pub account: Account,
+    /// Sum of debits.
+    pub debit: Micros,
+    /// Sum of credits.
+    pub credit: Micros,
+}
+
+impl TrialBalanceRow {
+    /// The balance, positive on the account's normal side.
+    #[must_use]
+    pub fn balance(&self) -> Micros {
+        match self.account.normal_side() {
+            Side::Debit => self.debit - self.credit,
+            Side::Credit => self.credit - self.debit,
+        }
+    }
+}
+
+/// All accounts with lines, by currency and number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrialBalance {
+    /// One row per currency and account.
+    pub rows: Vec<TrialBalanceRow>,
+}
+
+impl TrialBalance {
+    /// (debit, credit) of one currency.
+    #[must_use]
+    pub fn totals(&self, currency: Currency) -> (Micros, Micros) {
+        let rows = || self.rows.iter().filter(|row| row.currency == currency);
+        (rows().map(|row| row.debit).sum(), rows().map(|row| row.credit).sum())
+    }
+
+    /// The balance of one account, 0 without lines.
+    #[must_use]
+    pub fn balance(&self, currency: Currency, account: Account) -> Micros {
+        let row = self.rows.iter().find(|row| row.currency == currency && row.account == account);
+        row.map_or(Micros::ZERO, TrialBalanceRow::balance)
+    }
+
+    /// Currencies whose debits and credits differ; empty when the ledger balances.
+    #[must_use]
+    pub fn unbalanced(&self) -> Vec<Currency> {
+        let currencies: BTreeSet<_> = self.rows.iter().map(|row| row.currency).collect();
+        let differs = |currency: &Currency| {
+            let (debit, credit) = self.totals(*currency);
+            debit != credit
+        };
+        currencies.into_iter().filter(differs).collect()
+    }
+}
+
+/// Sums lines by currency and account.
+pub fn trial_balance<'a>(lines: impl IntoIterator<Item = &'a JournalLine>) -> TrialBalance {
+    let mut sums: BTreeMap<(Currency, Account), (Micros, Micros)> = BTreeMap::new();
+    for line in lines {
+        let (debit, credit) = sums.entry((line.currency, line.account)).or_default();
+        match line.side {
+            Side::Debit => *debit = *debit + line.amount,
+            Side::Credit => *credit = *credit + line.amount,
+        }
+    }
+    let row = |((currency, account), (debit, credit))| TrialBalanceRow { currency, account, debit, credit };
+    TrialBalance { rows: sums.into_iter().map(row).collect() }
+}
+
+/// What the accrual entries say is posted for each obligation, as [`deltas`](super::clause::deltas) needs
+/// it. The uncapped amount is not in the ledger and stays unknown.
+pub fn posted_by_key<'a>(
+    entries: impl IntoIterator<Item = &'a JournalEntry>,
+) -> BTreeMap<ObligationKey, Posted> {
+    let mut posted = BTreeMap::new();
+    for entry in entries {
+        for (sign, amount) in entry.lines.iter().filter_map(cost_effect) {
+            let standing = posted.entry(entry.key).or_insert(Posted {
+                amount: Micros::ZERO,
+                uncapped: None,
+                sign,
+                obligation_period: entry.obligation_period,
+            });
+            standing.amount = standing.amount + amount;
+        }
+    }
+    posted
+}
+
+/// What a line adds to its obligation. Only the cost accounts count: a move from accrued to assessed
+/// leaves what is owed as it is.
+fn cost_effect(line: &JournalLine) -> Option<(Sign, Micros)> {
+    let sign = match line.account {
+        Account::CreditContraFreight => Sign::Penalty,
+        Account::IncentiveExpense => Sign::Bonus,
+        _ => return None,
+    };
+    let grows = line.side == line.account.normal_side();
+    Some((sign, if grows { line.amount } else { -line.amount }))
+}
+
+/// An obligation whose ledger balance is not its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The obligation.
+    pub key: ObligationKey,
+    /// What it comes to.
+    pub target: Micros,
+    /// What is posted.
+    pub posted: Micros,
+}
+
+/// Compares ledger and targets, obligation by obligation; empty when they tie out.
+#[must_use]
+pub fn tie_out(targets: &[Target], posted: &BTreeMap<ObligationKey, Posted>) -> Vec<Difference> {
+    let mut both: BTreeMap<ObligationKey, (Micros, Micros)> =
+        posted.iter().map(|(key, p)| (*key, (Micros::ZERO, p.amount))).collect();
+    for target in targets {
+        both.entry(target.key).or_default().0 = target.amount;
+    }
+    both.into_iter()
+        .filter(|(_, (target, posted))| target != posted)
+        .map(|(key, (target, posted))| Difference { key, target, posted })
+        .collect()
+}
+
+/// How a balance went from its opening to its closing value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RollForward {
+    /// At the start.
+    pub opening: Micros,
+    /// First amounts and growth of running periods.
+    pub accrued: Micros,
+    /// Changes after the fact and shifts under a cap.
+    pub true_up: Micros,
+    /// Taken back.
+    pub reversed: Micros,
+    /// Paid or set off.
+    pub settled: Micros,
+}
+
+impl RollForward {
+    /// Adds one accrual, positive when the obligation grows.
+    pub fn add(&mut self, reason: Reason, delta: Micros) {
+        let column = match reason {
+            Reason::Initial | Reason::Accrual => &mut self.accrued,
+            Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
+            Reason::Reversal => &mut self.reversed,
+        };
+        *column = *column + delta;
+    }
+
+    /// Opening and all changes.
+    #[must_use]
+    pub fn closing(&self) -> Micros {
+        self.opening + self.accrued + self.true_up + self.reversed + self.settled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clause::Obligation;
+
+    fn delta(sign: Sign, micros: i64) -> Delta {
+        Delta {
+            key: ObligationKey { contract_version_id: 1, clause_id: 2, of: Obligation::Event(3) },
+            sign,
+            delta: Micros(micros),
+            target: Micros(micros),
+            reason: Reason::Initial,
+            obligation_period: "2025-06".parse().unwrap(),
+        }
+    }
+
+    fn booking() -> Booking {
+        Booking {
+            partner_id: 9,
+            currency: Currency::USD,
+            posting_date: NaiveDate::from_ymd_opt(2025, 7, 1).unwrap(),
+            recognition: Recognition::Memo,
+            memo: String::new(),
+        }
+    }
+
+    fn accounts(entry: &JournalEntry) -> Vec<(&str, &str)> {
+        entry.lines.iter().map(|line| (line.side.code(), line.account.code())).collect()
+    }
+
+    /// DOMAIN P5 and P1: the accounts of a bonus, and of a service credit taken back.
+    #[test]
+    fn each_sign_has_its_accounts_and_a_reversal_swaps_them() {
+        let bonus = accrual_entry(&delta(Sign::Bonus, 2_124_800_000), &booking()).unwrap();
+        assert_eq!(accounts(&bonus), [("DR", "5195"), ("CR", "2110")]);
+        let back = accrual_entry(&delta(Sign::Penalty, -124_000_000), &booking()).unwrap();
+        assert_eq!(accounts(&back), [("DR", "5190"), ("CR", "1410")]);
+        assert!(accrual_entry(&delta(Sign::Penalty, 0), &booking()).is_err());
+    }
+
+    #[test]
+    fn an_entry_that_does_not_balance_is_refused() {
+        let good = accrual_entry(&delta(Sign::Penalty, 124_000_000), &booking()).unwrap();
+        let mut wrong = good.clone();
+        wrong.lines[1].amount = Micros(1);
+        assert!(matches!(check_balanced(&wrong), Err(LedgerError::Unbalanced { .. })));
+        let mut wrong = good.clone();
+        wrong.lines[1].currency = Currency::EUR;
+        assert!(matches!(check_balanced(&wrong), Err(LedgerError::TwoCurrencies { .. })));
+        let mut wrong = good;
+        wrong.lines.truncate(1);
+        assert!(matches!(check_balanced(&wrong), Err(LedgerError::TooFewLines { lines: 1, .. })));
+    }
+
+    #[test]
+    fn a_closed_day_moves_to_the_first_open_one() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert_eq!(posting_date(day("2025-06-30"), None), day("2025-06-30"));
+        assert_eq!(posting_date(day("2025-06-30"), Some(day("2025-06-30"))), day("2025-07-01"));
+        assert_eq!(posting_date(day("2025-07-08"), Some(day("2025-06-30"))), day("2025-07-08"));
+    }
+
+    #[test]
+    fn a_credit_waits_for_agreement_and_a_bonus_does_not() {
+        use ItemState::{Accrued, Agreed, Estimated};
+        let default = RecognitionPolicy::MemoUntilAgreed;
+        assert_eq!(default.recognition(Sign::Penalty, Accrued), Recognition::Memo);
+        assert_eq!(default.recognition(Sign::Penalty, Agreed), Recognition::Gl);
+        assert_eq!(default.recognition(Sign::Bonus, Estimated), Recognition::Gl);
+        let eager = RecognitionPolicy::AccrueWhenProbable;
+        assert_eq!(eager.recognition(Sign::Penalty, Estimated), Recognition::Memo);
+        assert_eq!(eager.recognition(Sign::Penalty, Accrued), Recognition::Gl);
+    }
+}

@@ -1,0 +1,372 @@
+//! Runs `tests/cases/accrual/*.case`: clause terms, facts by date and the expected entries as text that a
+//! finance person can write. `tests/cases/accrual/README.md` tells how.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use chrono::NaiveDate;
+use chrono_tz::America::Chicago;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::*;
+use crate::domain::clause::{
+    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT,
+    Obligation, PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rule, Scale, Tier, closes_at, deltas,
+};
+use crate::domain::money::Bps;
+use crate::domain::period::PeriodKind;
+
+/// What a case has said so far, and what was posted for it.
+#[derive(Default)]
+struct Books {
+    clauses: Vec<(i64, ClauseTerms)>,
+    contract_cap: ContractCap,
+    freight: BTreeMap<Period, Micros>,
+    events: Vec<LateEvent>,
+    periods: BTreeMap<(String, Period), PeriodFacts>,
+    closed_through: Option<NaiveDate>,
+    shipments: Vec<String>,
+    posted: BTreeMap<ObligationKey, Posted>,
+    journal: Vec<JournalEntry>,
+    targets: Vec<Target>,
+}
+
+/// One day's expectations, as text.
+#[derive(Default)]
+struct Day {
+    date: Option<NaiveDate>,
+    entries: Vec<String>,
+    checks: Vec<String>,
+}
+
+#[test]
+fn every_accrual_case_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/accrual");
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "case"));
+    files.sort();
+    assert!(!files.is_empty(), "no case files in {}", folder.display());
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        run(&text, &file.file_name().unwrap().to_string_lossy());
+    }
+}
+
+fn run(text: &str, file: &str) {
+    let (mut books, mut day) = (Books::default(), Day::default());
+    for (index, raw) in text.lines().enumerate() {
+        let line = raw.split('#').next().unwrap_or_default().trim_end();
+        if line.is_empty() {
+            continue;
+        }
+        let words = words_of(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let understood = if let Ok(date) = line.parse::<NaiveDate>() {
+            books.close_day(&day, file);
+            day = Day { date: Some(date), ..Day::default() };
+            true
+        } else if !line.starts_with(char::is_whitespace) {
+            books.heading(&words)
+        } else if day.date.is_none() {
+            books.term(&words)
+        } else {
+            day.expect(&words) || books.fact(&words)
+        };
+        assert!(understood, "{file}:{}: not understood: {}", index + 1, line.trim());
+    }
+    books.close_day(&day, file);
+}
+
+/// Words without the commas and colons that end them; `1,240.00` loses its comma.
+fn words_of(line: &str) -> Vec<String> {
+    line.split_whitespace().map(|w| w.trim_end_matches(':').replace(',', "")).collect()
+}
+
+fn money(text: &str) -> Micros {
+    Micros::from_decimal(text.parse().unwrap_or_else(|_| panic!("`{text}` is not an amount"))).unwrap()
+}
+
+fn share(text: &str) -> Bps {
+    let percent: Decimal = text.parse().unwrap_or_else(|_| panic!("`{text}` is not a percentage"));
+    Bps((percent * Decimal::ONE_HUNDRED).to_i64().unwrap())
+}
+
+fn kind(word: &str) -> PeriodKind {
+    match word {
+        "week" => PeriodKind::Week,
+        "month" => PeriodKind::Month,
+        "quarter" => PeriodKind::Quarter,
+        other => panic!("`{other}` is not week, month or quarter"),
+    }
+}
+
+impl Books {
+    /// A line at the margin: a clause, the contract's cap, or what the case is about.
+    fn heading(&mut self, words: &[&str]) -> bool {
+        match words {
+            ["title" | "source", ..] => {}
+            ["contract", "at", "most", limit @ .., "per", period] => {
+                self.contract_cap.period = kind(period);
+                return read_cap(&mut self.contract_cap.cap, limit);
+            }
+            ["clause", id, "late", "delivery"] => {
+                let rule = LateDelivery {
+                    per_day: PerDay::Fixed { amount: Micros::ZERO },
+                    grace_days: 0,
+                    event_cap_share: None,
+                    event_cap_amount: None,
+                    period: PeriodKind::Month,
+                };
+                self.add(id, Sign::Penalty, Rule::LateDelivery(rule));
+            }
+            ["clause", id, "service", "credit", "when", kpi, how @ .., value, "%", "in", "a", period] => {
+                let better = match how {
+                    ["falls", "short", "of"] => Better::Higher,
+                    ["goes", "beyond"] => Better::Lower,
+                    _ => return false,
+                };
+                self.add(id, Sign::Penalty, threshold(kpi, better, value, period));
+            }
+            ["clause", id, "bonus", "when", kpi, "reaches", value, "%", "in", "a", period] => {
+                self.add(id, Sign::Bonus, threshold(kpi, Better::Higher, value, period));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn add(&mut self, id: &str, sign: Sign, rule: Rule) {
+        self.clauses.push((id.parse().unwrap(), ClauseTerms { sign, rule, period_cap: Cap::default() }));
+    }
+
+    /// A line below a clause.
+    fn term(&mut self, words: &[&str]) -> bool {
+        let Some((_, terms)) = self.clauses.last_mut() else { return false };
+        let own = match &mut terms.rule {
+            Rule::LateDelivery(rule) => late_term(rule, words),
+            Rule::PeriodThreshold(rule) => period_term(rule, words),
+        };
+        match words {
+            _ if own => true,
+            ["at", "most", limit @ .., "per", period] => {
+                assert_eq!(kind(period), terms.period_kind(), "a clause is capped in its own period");
+                read_cap(&mut terms.period_cap, limit)
+            }
+            _ => false,
+        }
+    }
+
+    /// A line below a date that tells what became known that day.
+    fn fact(&mut self, words: &[&str]) -> bool {
+        match words {
+            ["late", reference, "due", due, days, "business", _, "linehaul", linehaul] => {
+                let due: NaiveDate = due.parse().unwrap();
+                let shipment_id = self.shipment(reference);
+                self.events.retain(|e| e.shipment_id != shipment_id);
+                self.events.push(LateEvent {
+                    partner_id: 1,
+                    shipment_id,
+                    reference: (*reference).to_owned(),
+                    obligation_day: due,
+                    obligation_at: due.and_hms_opt(17, 0, 0).unwrap().and_utc(),
+                    late_business_days: days.parse().unwrap(),
+                    linehaul: money(linehaul),
+                    currency: Currency::USD,
+                });
+            }
+            ["not", "late", reference] => {
+                let shipment_id = self.shipment(reference);
+                self.events.retain(|e| e.shipment_id != shipment_id);
+            }
+            ["freight", period, amount] => {
+                self.freight.insert(period.parse().unwrap(), money(amount));
+            }
+            ["books", "closed", "through", date] => self.closed_through = Some(date.parse().unwrap()),
+            [kpi, period, numerator, "of", denominator, "spend", spend] => {
+                let period: Period = period.parse().unwrap();
+                let facts = PeriodFacts {
+                    period,
+                    closes_at: closes_at(period, Chicago),
+                    numerator: numerator.parse().unwrap(),
+                    denominator: denominator.parse().unwrap(),
+                    spend: money(spend),
+                    currency: Currency::USD,
+                };
+                self.periods.insert(((*kpi).to_owned(), period), facts);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn shipment(&mut self, reference: &str) -> i64 {
+        let index = self.shipments.iter().position(|s| s == reference).unwrap_or_else(|| {
+            self.shipments.push(reference.to_owned());
+            self.shipments.len() - 1
+        });
+        i64::try_from(index).unwrap() + 1
+    }
+
+    fn evaluate(&self) -> Vec<Target> {
+        let periods = |terms: &ClauseTerms| match &terms.rule {
+            Rule::LateDelivery(_) => Vec::new(),
+            Rule::PeriodThreshold(rule) => {
+                let own = self.periods.iter().filter(|((kpi, _), _)| *kpi == rule.kpi);
+                own.map(|(_, facts)| facts.clone()).collect()
+            }
+        };
+        let facts: Vec<Vec<PeriodFacts>> = self.clauses.iter().map(|(_, terms)| periods(terms)).collect();
+        let clauses = self.clauses.iter().zip(&facts).map(|((clause_id, terms), periods)| ClauseCase {
+            contract_version_id: 1,
+            clause_id: *clause_id,
+            terms,
+            events: if matches!(terms.rule, Rule::LateDelivery(_)) { &self.events } else { &[] },
+            periods,
+        });
+        let group = CapGroup {
+            currency: Currency::USD,
+            minor_digits: 2,
+            contract_cap: self.contract_cap,
+            freight: &self.freight,
+            clauses: clauses.collect(),
+        };
+        group.evaluate().unwrap()
+    }
+
+    /// Evaluates, posts, compares with the expectation, and checks that a second run posts nothing.
+    fn close_day(&mut self, day: &Day, file: &str) {
+        let Some(date) = day.date else { return };
+        self.targets = self.evaluate();
+        let mut made = Vec::new();
+        for delta in deltas(&self.targets, &self.posted, date) {
+            let booking = Booking {
+                partner_id: 1,
+                currency: Currency::USD,
+                posting_date: posting_date(date, self.closed_through),
+                recognition: Recognition::Memo,
+                memo: String::new(),
+            };
+            let entry = accrual_entry(&delta, &booking).unwrap();
+            made.push(self.entry_text(&entry));
+            self.journal.push(entry);
+        }
+        assert_eq!(made, day.entries, "{file}, {date}: entries made (left) and expected (right)");
+        self.posted = posted_by_key(&self.journal);
+        for target in &self.targets {
+            self.posted.entry(target.key).or_insert_with(|| target.unposted()).uncapped =
+                Some(target.uncapped);
+        }
+        assert_eq!(deltas(&self.targets, &self.posted, date), [], "{file}, {date}: a second run posts again");
+        let trial = trial_balance(self.journal.iter().flat_map(|e| &e.lines));
+        assert_eq!(trial.unbalanced(), [], "{file}, {date}");
+        for check in &day.checks {
+            self.check(check, &trial, &format!("{file}, {date}: {check}"));
+        }
+    }
+
+    /// `1410 / 5190 124.00 INITIAL for 2025-05 on 2025-05-16 SHP-1`, the last for shipments only.
+    fn entry_text(&self, entry: &JournalEntry) -> String {
+        let [debit, credit] = entry.lines.as_slice() else { panic!("two lines") };
+        let name = match entry.key.of {
+            Obligation::Period(_) => String::new(),
+            Obligation::Event(id) => format!(" {}", self.shipments[usize::try_from(id).unwrap() - 1]),
+        };
+        let (amount, reason) = (debit.amount, entry.reason);
+        let (period, date) = (entry.obligation_period, entry.posting_date);
+        format!("{} / {} {amount} {reason} for {period} on {date}{name}", debit.account, credit.account)
+    }
+
+    /// `balance 1410 0.00`, `forgone 78.00`.
+    fn check(&self, check: &str, trial: &TrialBalance, place: &str) {
+        let words: Vec<&str> = check.split(' ').collect();
+        match words.as_slice() {
+            ["balance", account, amount] => {
+                let account: Account = account.parse().unwrap();
+                assert_eq!(trial.balance(Currency::USD, account), money(amount), "{place}");
+            }
+            ["forgone", amount] => {
+                let forgone: Micros = self.targets.iter().map(|t| t.forgone).sum();
+                assert_eq!(forgone, money(amount), "{place}");
+            }
+            _ => panic!("{place}: not understood"),
+        }
+    }
+}
+
+impl Day {
+    /// A line below a date that tells what must come of it.
+    fn expect(&mut self, words: &[&str]) -> bool {
+        match words {
+            ["post", "nothing"] => {}
+            ["post", entry @ ..] => self.entries.push(entry.join(" ")),
+            ["balance" | "forgone", ..] => self.checks.push(words.join(" ")),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn late_term(rule: &mut LateDelivery, words: &[&str]) -> bool {
+    match words {
+        ["at", "most", value, "%", "of", "linehaul", "per", "shipment"] => {
+            rule.event_cap_share = Some(share(value));
+        }
+        ["at", "most", value, "per", "shipment"] => rule.event_cap_amount = Some(money(value)),
+        [value, "%", "of", "linehaul", "per", "late", "day"] => {
+            rule.per_day = PerDay::PctOfLinehaul { share: share(value) };
+        }
+        [value, "per", "late", "day"] => rule.per_day = PerDay::Fixed { amount: money(value) },
+        ["grace", days, "day" | "days"] => rule.grace_days = days.parse().unwrap(),
+        _ => return false,
+    }
+    true
+}
+
+fn period_term(rule: &mut PeriodThreshold, words: &[&str]) -> bool {
+    match words {
+        ["dead", "band", points, "points"] => rule.dead_band = points.parse().unwrap(),
+        ["compare", "with", decimals, "decimal" | "decimals"] => {
+            rule.measurement_decimals = Some(decimals.parse().unwrap());
+        }
+        ["from", units, "units", "on"] => rule.min_volume = units.parse().unwrap(),
+        ["up", "to", points, "points", value, "%", "of", "spend"] => {
+            push_tier(rule, Some(points.parse().unwrap()), share(value));
+        }
+        ["beyond", value, "%", "of", "spend"] => push_tier(rule, None, share(value)),
+        [value, "%", "of", "spend"] => rule.amount = PeriodAmount::PctOfSpend { share: share(value) },
+        [value, "each", "time"] => rule.amount = PeriodAmount::Fixed { amount: money(value) },
+        _ => return false,
+    }
+    true
+}
+
+fn push_tier(rule: &mut PeriodThreshold, up_to_points: Option<Decimal>, share: Bps) {
+    if let PeriodAmount::TierTable { tiers } = &mut rule.amount {
+        tiers.push(Tier { up_to_points, share });
+    }
+}
+
+fn read_cap(cap: &mut Cap, limit: &[&str]) -> bool {
+    match limit {
+        [value, "%", "of", "freight"] => cap.share_of_freight = Some(share(value)),
+        [value] => cap.amount = Some(money(value)),
+        _ => return false,
+    }
+    true
+}
+
+fn threshold(kpi: &str, better: Better, value: &str, period: &str) -> Rule {
+    Rule::PeriodThreshold(PeriodThreshold {
+        kpi: kpi.to_owned(),
+        better,
+        scale: Scale::Percent,
+        threshold: value.parse().unwrap(),
+        dead_band: Decimal::ZERO,
+        measurement_decimals: None,
+        min_volume: MIN_VOLUME_DEFAULT,
+        period: kind(period),
+        amount: PeriodAmount::TierTable { tiers: Vec::new() },
+    })
+}

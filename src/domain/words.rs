@@ -1,0 +1,72 @@
+//! Numbers as people read them in explanations: `186,420.55`, `2.5 %`, `1 day`.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::money::{Bps, Micros};
+
+/// The amount with thousands separators and two places or more: `186,420.55`.
+#[must_use]
+pub fn amount(value: Micros) -> String {
+    group(&value.to_string())
+}
+
+/// The number without trailing zeros: `95`, `0.5`.
+#[must_use]
+pub fn number(value: Decimal) -> String {
+    group(&value.normalize().to_string())
+}
+
+/// The number with exactly `places` decimals, half away from zero: `0.83`.
+#[must_use]
+pub fn fixed(value: Decimal, places: u32) -> String {
+    let rounded = value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+    let width = usize::try_from(places).unwrap_or(0);
+    group(&format!("{rounded:.width$}"))
+}
+
+/// The share as a percentage: `2.5 %`.
+#[must_use]
+pub fn percent(share: Bps) -> String {
+    format!("{} %", number(share.fraction() * Decimal::ONE_HUNDRED))
+}
+
+/// `1 day`, `3 days`; only for words whose plural takes an s.
+#[must_use]
+pub fn count(n: impl Into<i64>, noun: &str) -> String {
+    let n = n.into();
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", group(&n.to_string()))
+}
+
+/// Puts a comma between groups of three digits before the decimal point.
+fn group(text: &str) -> String {
+    let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
+    let (whole, tail) = rest.split_once('.').map_or((rest, None), |(whole, tail)| (whole, Some(tail)));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(tail) = tail {
+        out.push('.');
+        out.push_str(tail);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_written_by_a_person() {
+        assert_eq!(amount(Micros(186_420_550_000)), "186,420.55");
+        assert_eq!(amount(Micros(-1_000_000_000)), "-1,000.00");
+        assert_eq!(amount(Micros(999_000_000)), "999.00");
+        assert_eq!(percent(Bps(250)), "2.5 %");
+        assert_eq!(fixed(Decimal::new(825_243, 6), 2), "0.83");
+        assert_eq!((count(1, "day"), count(1412, "day")), ("1 day".to_owned(), "1,412 days".to_owned()));
+    }
+}
