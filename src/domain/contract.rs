@@ -224,8 +224,7 @@ pub fn notices_due(contract: &ContractTerm, calendar: &BusinessCalendar, today: 
     ALERT_DAYS
         .iter()
         .filter_map(|days| Some((*days, deadline.deadline.checked_sub_days(Days::new(u64::from(*days)))?)))
-        .filter(|(_, alert_day)| *alert_day <= today)
-        .next_back()
+        .rfind(|(_, alert_day)| *alert_day <= today)
         .map(|(days_before, alert_day)| Notice {
             deadline,
             days_before,
