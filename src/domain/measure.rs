@@ -1,0 +1,339 @@
+//! Additive measures: the sums that every KPI is a ratio of (DESIGN, "A KPI is a ratio of two
+//! additive measures"). Cells add up, so any period is a sum of days.
+
+use std::ops::AddAssign;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::ser::SerializeSeq;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::outcome::Outcome;
+
+/// How many obligations had which outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Done within tolerance.
+    pub success: i64,
+    /// Missed with evidence, by the carrier's fault.
+    pub late: i64,
+    /// Missed for want of evidence.
+    pub no_evidence: i64,
+    /// Missed and excused.
+    pub excused: i64,
+    /// Not judged: the shipper's commitment is missing.
+    pub no_baseline: i64,
+    /// Not decided yet.
+    pub pending: i64,
+}
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::NotApplicable => {}
+            Outcome::Pending => self.pending += 1,
+            Outcome::Success => self.success += 1,
+            Outcome::Late => self.late += 1,
+            Outcome::NoEvidence => self.no_evidence += 1,
+            Outcome::Excused => self.excused += 1,
+            Outcome::NoBaseline => self.no_baseline += 1,
+        }
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.success += other.success;
+        self.late += other.late;
+        self.no_evidence += other.no_evidence;
+        self.excused += other.excused;
+        self.no_baseline += other.no_baseline;
+        self.pending += other.pending;
+    }
+}
+
+impl Serialize for Tally {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.success, self.late, self.no_evidence, self.excused, self.no_baseline, self.pending]
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Tally {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [success, late, no_evidence, excused, no_baseline, pending] = <[i64; 6]>::deserialize(deserializer)?;
+        Ok(Self { success, late, no_evidence, excused, no_baseline, pending })
+    }
+}
+
+/// A sum over a sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ratio {
+    /// What is counted.
+    pub numerator: i64,
+    /// Out of what.
+    pub denominator: i64,
+}
+
+impl Ratio {
+    /// Adds both sides.
+    pub fn add(&mut self, numerator: i64, denominator: i64) {
+        self.numerator = self.numerator.saturating_add(numerator);
+        self.denominator = self.denominator.saturating_add(denominator);
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl AddAssign for Ratio {
+    fn add_assign(&mut self, other: Self) {
+        self.add(other.numerator, other.denominator);
+    }
+}
+
+impl Serialize for Ratio {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.numerator, self.denominator].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ratio {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [numerator, denominator] = <[i64; 2]>::deserialize(deserializer)?;
+        Ok(Self { numerator, denominator })
+    }
+}
+
+/// Width of one histogram bucket, stated beside every percentile read from it.
+pub const BUCKET_MINUTES: i64 = 30;
+/// Durations beyond this share the last bucket: 60 days.
+const LAST_BUCKET: i64 = 60 * 24 * 60 / BUCKET_MINUTES;
+
+/// Durations counted in buckets of [`BUCKET_MINUTES`]: additive, so a percentile of any period comes
+/// from the sum of its days, exact to the bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    /// Bucket number and count, by bucket, without zeros.
+    buckets: Vec<(i64, i64)>,
+}
+
+impl Histogram {
+    /// Counts one duration. Negative ones count as zero: a scan order error is no early departure.
+    pub fn count(&mut self, minutes: i64) {
+        self.add((minutes.max(0) / BUCKET_MINUTES).min(LAST_BUCKET), 1);
+    }
+
+    fn add(&mut self, bucket: i64, count: i64) {
+        match self.buckets.binary_search_by_key(&bucket, |&(b, _)| b) {
+            Ok(place) => {
+                if let Some(entry) = self.buckets.get_mut(place) {
+                    entry.1 += count;
+                }
+            }
+            Err(place) => self.buckets.insert(place, (bucket, count)),
+        }
+    }
+
+    /// How many durations were counted.
+    #[must_use]
+    pub fn total(&self) -> i64 {
+        self.buckets.iter().map(|&(_, count)| count).sum()
+    }
+
+    /// The nearest-rank percentile in minutes: the upper edge of the bucket that holds the
+    /// `ceil(p·n)`-th smallest (DOMAIN §1.4). None without data.
+    #[must_use]
+    pub fn percentile_minutes(&self, percent: i64) -> Option<i64> {
+        let total = self.total();
+        if total == 0 {
+            return None;
+        }
+        // ceil(total * percent / 100) in integers.
+        let rank = (total * percent + 99) / 100;
+        let mut seen = 0;
+        self.buckets.iter().find_map(|&(bucket, count)| {
+            seen += count;
+            (seen >= rank).then_some((bucket + 1) * BUCKET_MINUTES)
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+}
+
+impl AddAssign<&Histogram> for Histogram {
+    fn add_assign(&mut self, other: &Histogram) {
+        for &(bucket, count) in &other.buckets {
+            self.add(bucket, count);
+        }
+    }
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.buckets.len() * 2))?;
+        for &(bucket, count) in &self.buckets {
+            seq.serialize_element(&bucket)?;
+            seq.serialize_element(&count)?;
+        }
+        seq.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Histogram;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bucket numbers and counts in turn")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Histogram, A::Error> {
+                let mut histogram = Histogram::default();
+                while let Some(bucket) = seq.next_element()? {
+                    let count =
+                        seq.next_element()?.ok_or_else(|| serde::de::Error::custom("a bucket without a count"))?;
+                    histogram.add(bucket, count);
+                }
+                Ok(histogram)
+            }
+        }
+        deserializer.deserialize_seq(Pairs)
+    }
+}
+
+/// All measures of one cell. Stored as sparse JSON: what is zero is not written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Measures {
+    /// Shipments whose obligation falls in the cell.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub shipments: i64,
+    /// Pickups against their window.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub pickup_window: Tally,
+    /// Deliveries against their due day.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub delivery_day: Tally,
+    /// Deliveries against their window.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub delivery_window: Tally,
+    /// First delivery attempts.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub first_attempt: Tally,
+    /// Attempts over consignments with a final disposition.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub attempts: Ratio,
+    /// Shipments diverted by the carrier over shipments with a final disposition.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub diverted: Ratio,
+    /// Shipments diverted for other reasons: information, never scored.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub diverted_by_others: i64,
+    /// Minutes from arrival at the final station to out for delivery.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub dwell: Histogram,
+    /// Status messages received in time over received.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub status_timely: Ratio,
+    /// Tenders.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub tender: Tally,
+    /// Tenders outside the commitment, short of notice or withdrawn: reported apart.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tender_out_of_scope: i64,
+    /// Accepted tenders given back: counted among the rejections too.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub tender_bounced: i64,
+    /// Freight micros over shipments that carry a cost.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub freight: Ratio,
+    /// Freight micros over grams, of shipments with both.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub freight_by_weight: Ratio,
+    /// Billed micros over contract-rated micros, of shipments with both.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub billed_to_rated: Ratio,
+    /// Accessorial micros over linehaul micros, of shipments with a linehaul.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub accessorial: Ratio,
+}
+
+fn is_zero(value: &i64) -> bool {
+    *value == 0
+}
+
+impl AddAssign<&Measures> for Measures {
+    fn add_assign(&mut self, other: &Measures) {
+        self.shipments += other.shipments;
+        self.pickup_window += other.pickup_window;
+        self.delivery_day += other.delivery_day;
+        self.delivery_window += other.delivery_window;
+        self.first_attempt += other.first_attempt;
+        self.attempts += other.attempts;
+        self.diverted += other.diverted;
+        self.diverted_by_others += other.diverted_by_others;
+        self.dwell += &other.dwell;
+        self.status_timely += other.status_timely;
+        self.tender += other.tender;
+        self.tender_out_of_scope += other.tender_out_of_scope;
+        self.tender_bounced += other.tender_bounced;
+        self.freight += other.freight;
+        self.freight_by_weight += other.freight_by_weight;
+        self.billed_to_rated += other.billed_to_rated;
+        self.accessorial += other.accessorial;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_empty_cell_is_written_as_nothing() {
+        assert_eq!(serde_json::to_string(&Measures::default()).unwrap(), "{}");
+    }
+
+    #[test]
+    fn a_percentile_is_the_upper_edge_of_its_bucket() {
+        let mut dwell = Histogram::default();
+        (1..=10).for_each(|hour| dwell.count(hour * 60));
+        // The 9th smallest of ten is 540 minutes, in the bucket [540, 570).
+        assert_eq!(dwell.percentile_minutes(90), Some(570));
+        assert_eq!(Histogram::default().percentile_minutes(90), None);
+    }
+
+    fn measures() -> impl Strategy<Value = Measures> {
+        (0..5_i64, prop::collection::vec((0..7_usize, 0..4000_i64), 0..30)).prop_map(|(shipments, units)| {
+            let mut measures = Measures { shipments, ..Measures::default() };
+            for (outcome, minutes) in units {
+                measures.delivery_window.count(Outcome::ALL[outcome]);
+                measures.dwell.count(minutes);
+                measures.freight.add(minutes, 1);
+            }
+            measures
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn cells_add_up_in_any_order_and_read_back(a in measures(), b in measures(), c in measures()) {
+            let sum = |parts: [&Measures; 3]| {
+                let mut total = Measures::default();
+                parts.into_iter().for_each(|part| total += part);
+                total
+            };
+            prop_assert_eq!(sum([&a, &b, &c]), sum([&c, &a, &b]));
+            let text = serde_json::to_string(&a).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Measures>(&text).unwrap(), a);
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! A shipment as facts: what was committed, what was reported, what it weighed and cost.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use super::money::Micros;
+use super::outcome::{
+    EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
+};
+
+/// Which instants of a shipment were given as a date only, as a set of flags.
+///
+/// Such an instant means the end of that local day. It is never tested for being in the future, and
+/// it says nothing about minutes, so it is no status message that could be timely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DateOnly(pub i32);
+
+impl DateOnly {
+    /// Arrival at the pickup stop.
+    pub const PICKUP_ARRIVED: i32 = 1;
+    /// Departure from the pickup stop.
+    pub const PICKED_UP: i32 = 2;
+    /// Arrival at the consignee.
+    pub const ARRIVED: i32 = 4;
+    /// Completion at the consignee.
+    pub const DELIVERED: i32 = 8;
+
+    /// Whether `flag` is set.
+    #[must_use]
+    pub fn has(self, flag: i32) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// Sets `flag`.
+    pub fn set(&mut self, flag: i32) {
+        self.0 |= flag;
+    }
+}
+
+/// Commitments and winning events: everything an outcome depends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Milestones {
+    /// Zone of the pickup stop.
+    pub pickup_zone: Option<Tz>,
+    /// Zone of the delivery stop.
+    pub delivery_zone: Option<Tz>,
+    /// Committed pickup window.
+    pub pickup_window_start: Option<DateTime<Utc>>,
+    /// End of the committed pickup window.
+    pub pickup_window_end: Option<DateTime<Utc>>,
+    /// Committed local day of pickup, where no window was agreed.
+    pub pickup_due_day: Option<NaiveDate>,
+    /// Committed delivery window.
+    pub delivery_window_start: Option<DateTime<Utc>>,
+    /// End of the committed delivery window.
+    pub delivery_window_end: Option<DateTime<Utc>>,
+    /// Committed local day of delivery, where no window was agreed.
+    pub delivery_due_day: Option<NaiveDate>,
+    /// Arrival at the pickup stop.
+    pub pickup_arrived_at: Option<DateTime<Utc>>,
+    /// When that arrival was reported.
+    pub pickup_arrived_received_at: Option<DateTime<Utc>>,
+    /// Departure from the pickup stop.
+    pub picked_up_at: Option<DateTime<Utc>>,
+    /// Arrival at the consignee.
+    pub arrived_at: Option<DateTime<Utc>>,
+    /// When that arrival was reported.
+    pub arrived_received_at: Option<DateTime<Utc>>,
+    /// Completion at the consignee.
+    pub delivered_at: Option<DateTime<Utc>>,
+    /// When that completion was reported.
+    pub delivered_received_at: Option<DateTime<Utc>>,
+    /// Arrival at the final station.
+    pub station_arrived_at: Option<DateTime<Utc>>,
+    /// Out for delivery from the final station.
+    pub out_for_delivery_at: Option<DateTime<Utc>>,
+    /// When the shipper cancelled.
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// Which events carry a date only.
+    pub date_only: DateOnly,
+    /// An approved exclusion covers a missed pickup.
+    pub pickup_excused: bool,
+    /// An approved exclusion covers a missed delivery.
+    pub delivery_excused: bool,
+}
+
+/// The three verdicts kept on a shipment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdicts {
+    /// Pickup within its window (`OTP_WIN`).
+    pub pickup_window: Outcome,
+    /// Delivery by the due day (`OTD_DAY`).
+    pub delivery_day: Outcome,
+    /// Delivery within its window (`OTD_WIN`).
+    pub delivery_window: Outcome,
+    /// When time alone may change one of them.
+    pub settles_at: Option<DateTime<Utc>>,
+}
+
+/// Why the facts of a shipment contradict each other. Each names the field to look at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// A window ends before it starts.
+    #[error("the {stop} window ends before it starts")]
+    Window {
+        /// Which stop.
+        stop: &'static str,
+        /// The field at fault.
+        field: &'static str,
+    },
+    /// Delivered before picked up.
+    #[error("delivered at {delivered} before it was picked up at {picked_up}")]
+    DeliveredBeforePickup {
+        /// UTC instant of delivery or arrival.
+        delivered: DateTime<Utc>,
+        /// UTC instant of pickup.
+        picked_up: DateTime<Utc>,
+        /// The field at fault.
+        field: &'static str,
+    },
+    /// An event reported before it happened.
+    #[error("happened at {event}, more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported at {received}")]
+    ReportedBeforeItHappened {
+        /// UTC instant of the event.
+        event: DateTime<Utc>,
+        /// UTC instant of the report.
+        received: DateTime<Utc>,
+        /// The field at fault.
+        field: &'static str,
+    },
+    /// Nothing says which period the shipment belongs to.
+    #[error("no due date, window or event says which period it belongs to; map delivery_due_date, delivery_window_end or an event")]
+    NoDay,
+}
+
+impl Contradiction {
+    /// The field a person should look at.
+    #[must_use]
+    pub fn field(&self) -> &'static str {
+        match self {
+            Self::Window { field, .. }
+            | Self::DeliveredBeforePickup { field, .. }
+            | Self::ReportedBeforeItHappened { field, .. } => field,
+            Self::NoDay => "delivery_due_date",
+        }
+    }
+}
+
+/// DOMAIN §1.1: an event more than this after its own report is invalid.
+pub const FUTURE_TOLERANCE_MINUTES: i64 = 5;
+
+impl Milestones {
+    /// The local day of the delivery obligation: the day that decides the period (DOMAIN §0.5).
+    ///
+    /// Without a delivery commitment, the day of the pickup commitment, then of the best event.
+    #[must_use]
+    pub fn obligation_day(&self) -> Option<NaiveDate> {
+        let there = self.delivery_zone.or(self.pickup_zone).unwrap_or(Tz::UTC);
+        let origin = self.pickup_zone.or(self.delivery_zone).unwrap_or(Tz::UTC);
+        self.delivery_day()
+            .or_else(|| self.delivery_window_end.map(|at| local_day(at, there)))
+            .or_else(|| self.pickup_day(origin))
+            .or_else(|| self.arrived_at.or(self.delivered_at).map(|at| local_day(at, there)))
+            .or_else(|| self.pickup_arrived_at.or(self.picked_up_at).map(|at| local_day(at, origin)))
+            .or_else(|| self.cancelled_at.map(|at| local_day(at, there)))
+    }
+
+    /// The local day on which the pickup was due, when there is a pickup obligation.
+    #[must_use]
+    pub fn pickup_obligation_day(&self) -> Option<NaiveDate> {
+        self.pickup_day(self.pickup_zone.or(self.delivery_zone).unwrap_or(Tz::UTC))
+    }
+
+    fn pickup_day(&self, zone: Tz) -> Option<NaiveDate> {
+        self.pickup_due_day.or_else(|| self.pickup_window_end.map(|at| local_day(at, zone)))
+    }
+
+    fn delivery_day(&self) -> Option<NaiveDate> {
+        self.delivery_due_day.or_else(|| Some(local_day(self.delivery_window_end?, self.delivery_zone?)))
+    }
+
+    /// Checks that the facts can be true together.
+    ///
+    /// # Errors
+    /// The first [`Contradiction`].
+    pub fn check(&self) -> Result<(), Contradiction> {
+        check_window(self.pickup_window_start, self.pickup_window_end, "pickup", "pickup_window_end")?;
+        check_window(self.delivery_window_start, self.delivery_window_end, "delivery", "delivery_window_end")?;
+        self.check_order()?;
+        let date_only = self.date_only;
+        check_received(
+            self.pickup_arrived_at.filter(|_| !date_only.has(DateOnly::PICKUP_ARRIVED)),
+            self.pickup_arrived_received_at,
+            "pickup_arrived_at",
+        )?;
+        check_received(
+            self.arrived_at.filter(|_| !date_only.has(DateOnly::ARRIVED)),
+            self.arrived_received_at,
+            "arrived_at",
+        )?;
+        check_received(
+            self.delivered_at.filter(|_| !date_only.has(DateOnly::DELIVERED)),
+            self.delivered_received_at,
+            "delivered_at",
+        )?;
+        self.obligation_day().map(|_| ()).ok_or(Contradiction::NoDay)
+    }
+
+    fn check_order(&self) -> Result<(), Contradiction> {
+        let pickup = match (self.pickup_arrived_at, self.picked_up_at) {
+            (Some(arrived), _) if !self.date_only.has(DateOnly::PICKUP_ARRIVED) => Some(arrived),
+            (_, Some(left)) if !self.date_only.has(DateOnly::PICKED_UP) => Some(left),
+            _ => None,
+        };
+        let ends = [
+            (self.arrived_at, DateOnly::ARRIVED, "arrived_at"),
+            (self.delivered_at, DateOnly::DELIVERED, "delivered_at"),
+        ];
+        for (end, _, field) in ends {
+            // A date-only end lies at the end of its day, so it can only be wrong by whole days.
+            if let (Some(picked_up), Some(delivered)) = (pickup, end) {
+                if delivered < picked_up {
+                    return Err(Contradiction::DeliveredBeforePickup { delivered, picked_up, field });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges the obligations of the shipment as known at `as_of`.
+    #[must_use]
+    pub fn judge(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdicts {
+        let pickup = self.judge_pickup(policy, as_of);
+        let day = self.judge_delivery_day(policy, as_of);
+        let window = self.judge_delivery_window(policy, as_of);
+        let settles_at = [pickup, day, window].into_iter().filter_map(|verdict| verdict.settles_at).min();
+        Verdicts {
+            pickup_window: pickup.outcome,
+            delivery_day: day.outcome,
+            delivery_window: window.outcome,
+            settles_at,
+        }
+    }
+
+    fn judge_pickup(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
+        // Leaving proves having arrived no later than that.
+        let done_at = self.pickup_arrived_at.or(self.picked_up_at);
+        if self.pickup_window_end.is_none() && (self.pickup_due_day.is_some() || done_at.is_none()) {
+            return NOT_DUE;
+        }
+        let grace = DEFAULT_PICKUP_GRACE_MINUTES;
+        evaluate(
+            &Unit {
+                cancelled_at: self.cancelled_at,
+                due_by: self.pickup_window_end.and_then(|end| plus_minutes(end, grace)),
+                not_before: None,
+                done_at,
+                not_done_at: None,
+                excused: self.pickup_excused,
+                evidence_grace_days: policy.evidence_grace_days,
+            },
+            as_of,
+        )
+    }
+
+    fn judge_delivery_day(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
+        let due_by = self
+            .delivery_zone
+            .and_then(|zone| self.delivery_day().map(|day| end_of_local_day(day, zone)));
+        evaluate(&self.delivery_unit(policy, due_by, None), as_of)
+    }
+
+    fn judge_delivery_window(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
+        if self.delivery_window_end.is_none() && self.delivery_due_day.is_some() {
+            return NOT_DUE;
+        }
+        let due_by = self.delivery_window_end.and_then(|end| plus_minutes(end, policy.grace_late_minutes));
+        let not_before = match policy.early_policy {
+            EarlyPolicy::Ignore => None,
+            EarlyPolicy::Fail => {
+                self.delivery_window_start.and_then(|start| plus_minutes(start, -policy.grace_early_minutes))
+            }
+        };
+        evaluate(&self.delivery_unit(policy, due_by, not_before), as_of)
+    }
+
+    fn delivery_unit(
+        &self,
+        policy: &OutcomePolicy,
+        due_by: Option<DateTime<Utc>>,
+        not_before: Option<DateTime<Utc>>,
+    ) -> Unit {
+        let (done_at, not_done_at) = match policy.ontime_event {
+            // Completion proves arrival no later than itself.
+            OntimeEvent::Arrival => {
+                (self.arrived_at.or(self.delivered_at), self.out_for_delivery_at.or(self.station_arrived_at))
+            }
+            OntimeEvent::Completion => (self.delivered_at, self.arrived_at.or(self.out_for_delivery_at)),
+        };
+        Unit {
+            cancelled_at: self.cancelled_at,
+            due_by,
+            not_before,
+            done_at,
+            not_done_at,
+            excused: self.delivery_excused,
+            evidence_grace_days: policy.evidence_grace_days,
+        }
+    }
+}
+
+/// Minutes after the pickup window that still count as in it (DOMAIN §1.2).
+pub const DEFAULT_PICKUP_GRACE_MINUTES: i32 = 15;
+
+const NOT_DUE: Verdict = Verdict { outcome: Outcome::NotApplicable, settles_at: None };
+
+fn plus_minutes(at: DateTime<Utc>, minutes: i32) -> Option<DateTime<Utc>> {
+    at.checked_add_signed(TimeDelta::minutes(i64::from(minutes)))
+}
+
+fn check_window(
+    start: Option<DateTime<Utc>>,
+    end: Option<DateTime<Utc>>,
+    stop: &'static str,
+    field: &'static str,
+) -> Result<(), Contradiction> {
+    match (start, end) {
+        (Some(start), Some(end)) if end < start => Err(Contradiction::Window { stop, field }),
+        _ => Ok(()),
+    }
+}
+
+fn check_received(
+    event: Option<DateTime<Utc>>,
+    received: Option<DateTime<Utc>>,
+    field: &'static str,
+) -> Result<(), Contradiction> {
+    match (event, received) {
+        (Some(event), Some(received))
+            if event.signed_duration_since(received) > TimeDelta::minutes(FUTURE_TOLERANCE_MINUTES) =>
+        {
+            Err(Contradiction::ReportedBeforeItHappened { event, received, field })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What happened on the first delivery attempt (DOMAIN §1.5 `FADS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FirstAttempt {
+    /// Delivered, or handed over by an authorised way.
+    Success,
+    /// Not delivered, by the carrier.
+    Failed,
+    /// Refused by the recipient: a failure gross, excluded net.
+    Refused,
+    /// The address was wrong: the shipper's or consignee's.
+    AddressError,
+}
+
+impl FirstAttempt {
+    /// The word stored and imported.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+            Self::Refused => "REFUSED",
+            Self::AddressError => "ADDRESS_ERROR",
+        }
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Success, Self::Failed, Self::Refused, Self::AddressError]
+            .into_iter()
+            .find(|attempt| attempt.code() == code)
+    }
+
+    /// The outcome that `FADS` counts.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Success => Outcome::Success,
+            Self::Failed => Outcome::Late,
+            Self::Refused | Self::AddressError => Outcome::Excused,
+        }
+    }
+}
+
+/// Quantities and money of a shipment, as far as known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amounts {
+    /// Handling units.
+    pub pieces: Option<i64>,
+    /// Actual weight in grams.
+    pub weight_g: Option<i64>,
+    /// Billed distance in metres.
+    pub distance_m: Option<i64>,
+    /// Linehaul, net of discounts.
+    pub linehaul: Option<Micros>,
+    /// Fuel surcharge.
+    pub fuel: Option<Micros>,
+    /// Accessorials without fuel.
+    pub accessorial: Option<Micros>,
+    /// Total freight without tax: given, or the sum of the parts.
+    pub freight: Option<Micros>,
+    /// What the contract says it should have cost.
+    pub rated: Option<Micros>,
+}
+
+impl Amounts {
+    /// The total given, else the sum of the parts given, else nothing: no charge is no data, not 0.
+    #[must_use]
+    pub fn freight_total(&self) -> Option<Micros> {
+        self.freight.or_else(|| {
+            let parts = [self.linehaul, self.fuel, self.accessorial];
+            parts.iter().any(Option::is_some).then(|| parts.into_iter().flatten().sum())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn k2_the_grace_decides() {
+        // DOMAIN K2: window end 10:00 Chicago on 2025-03-10, arrival 15:12 UTC = 10:12 local.
+        let facts = Milestones {
+            delivery_zone: Some(chrono_tz::America::Chicago),
+            delivery_window_end: Some(at("2025-03-10T15:00:00Z")),
+            arrived_at: Some(at("2025-03-10T15:12:00Z")),
+            ..Milestones::default()
+        };
+        let now = at("2025-04-01T00:00:00Z");
+        let strict = OutcomePolicy { grace_late_minutes: 0, ..OutcomePolicy::default() };
+        assert_eq!(facts.judge(&OutcomePolicy::default(), now).delivery_window, Outcome::Success);
+        assert_eq!(facts.judge(&strict, now).delivery_window, Outcome::Late);
+        assert_eq!(facts.judge(&strict, now).delivery_day, Outcome::Success);
+    }
+
+    #[test]
+    fn a_date_only_delivery_on_the_due_day_is_on_time() {
+        let zone = Tz::UTC;
+        let day = NaiveDate::from_ymd_opt(2013, 5, 3).unwrap();
+        let facts = Milestones {
+            delivery_zone: Some(zone),
+            delivery_due_day: Some(day),
+            delivered_at: Some(end_of_local_day(day, zone)),
+            date_only: DateOnly(DateOnly::DELIVERED),
+            ..Milestones::default()
+        };
+        let verdicts = facts.judge(&OutcomePolicy::default(), at("2026-01-01T00:00:00Z"));
+        assert_eq!(verdicts.delivery_day, Outcome::Success);
+        assert_eq!(verdicts.delivery_window, Outcome::NotApplicable);
+        assert_eq!(verdicts.pickup_window, Outcome::NotApplicable);
+    }
+
+    #[test]
+    fn delivered_before_picked_up_is_refused_with_its_field() {
+        let facts = Milestones {
+            picked_up_at: Some(at("2025-06-02T10:00:00Z")),
+            delivered_at: Some(at("2025-06-01T10:00:00Z")),
+            ..Milestones::default()
+        };
+        assert_eq!(facts.check().unwrap_err().field(), "delivered_at");
+    }
+
+    #[test]
+    fn early_fails_only_where_the_policy_says_so() {
+        let facts = Milestones {
+            delivery_zone: Some(Tz::UTC),
+            delivery_window_start: Some(at("2025-06-02T10:00:00Z")),
+            delivery_window_end: Some(at("2025-06-02T12:00:00Z")),
+            arrived_at: Some(at("2025-06-02T09:00:00Z")),
+            ..Milestones::default()
+        };
+        let now = at("2025-07-01T00:00:00Z");
+        let retailer = OutcomePolicy { early_policy: EarlyPolicy::Fail, ..OutcomePolicy::default() };
+        assert_eq!(facts.judge(&OutcomePolicy::default(), now).delivery_window, Outcome::Success);
+        assert_eq!(facts.judge(&retailer, now).delivery_window, Outcome::Late);
+    }
+
+    #[test]
+    fn a_pickup_and_its_delivery_belong_to_their_own_days() {
+        let facts = Milestones {
+            pickup_zone: Some(Tz::UTC),
+            delivery_zone: Some(Tz::UTC),
+            pickup_window_end: Some(at("2025-05-31T10:00:00Z")),
+            delivery_window_end: Some(at("2025-06-02T10:00:00Z")),
+            ..Milestones::default()
+        };
+        assert_eq!(facts.pickup_obligation_day(), NaiveDate::from_ymd_opt(2025, 5, 31));
+        assert_eq!(facts.obligation_day(), NaiveDate::from_ymd_opt(2025, 6, 2));
+    }
+}
