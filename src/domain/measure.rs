@@ -65,7 +65,8 @@ impl Serialize for Tally {
 
 impl<'de> Deserialize<'de> for Tally {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let [success, late, no_evidence, excused, no_baseline, pending] = <[i64; 6]>::deserialize(deserializer)?;
+        let [success, late, no_evidence, excused, no_baseline, pending] =
+            <[i64; 6]>::deserialize(deserializer)?;
         Ok(Self { success, late, no_evidence, excused, no_baseline, pending })
     }
 }
@@ -198,8 +199,9 @@ impl<'de> Deserialize<'de> for Histogram {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Histogram, A::Error> {
                 let mut histogram = Histogram::default();
                 while let Some(bucket) = seq.next_element()? {
-                    let count =
-                        seq.next_element()?.ok_or_else(|| serde::de::Error::custom("a bucket without a count"))?;
+                    let count = seq
+                        .next_element()?
+                        .ok_or_else(|| serde::de::Error::custom("a bucket without a count"))?;
                     histogram.add(bucket, count);
                 }
                 Ok(histogram)

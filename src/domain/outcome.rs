@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn an_exclusion_excuses_a_miss_and_leaves_a_success_alone() {
-        let late = Unit { done_at: Some(at("2025-06-06T00:00:00Z")), excused: true, ..unit("2025-06-05T17:00:00Z") };
+        let late =
+            Unit { done_at: Some(at("2025-06-06T00:00:00Z")), excused: true, ..unit("2025-06-05T17:00:00Z") };
         let early = Unit { done_at: Some(at("2025-06-04T00:00:00Z")), ..late };
         let now = at("2025-07-01T00:00:00Z");
         assert_eq!(evaluate(&late, now).outcome, Outcome::Excused);
@@ -293,7 +294,8 @@ mod tests {
     #[test]
     fn what_the_shipper_owes_is_never_the_carriers_failure() {
         assert_eq!(evaluate(&Unit::default(), at("2025-06-05T19:00:00Z")).outcome, Outcome::NoBaseline);
-        let cancelled = Unit { cancelled_at: Some(at("2025-06-05T17:00:00Z")), ..unit("2025-06-05T17:00:00Z") };
+        let cancelled =
+            Unit { cancelled_at: Some(at("2025-06-05T17:00:00Z")), ..unit("2025-06-05T17:00:00Z") };
         assert_eq!(evaluate(&cancelled, at("2025-07-01T00:00:00Z")).outcome, Outcome::NotApplicable);
     }
 

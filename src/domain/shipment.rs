@@ -121,7 +121,9 @@ pub enum Contradiction {
         field: &'static str,
     },
     /// An event reported before it happened.
-    #[error("happened at {event}, more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported at {received}")]
+    #[error(
+        "happened at {event}, more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported at {received}"
+    )]
     ReportedBeforeItHappened {
         /// UTC instant of the event.
         event: DateTime<Utc>,
@@ -131,7 +133,9 @@ pub enum Contradiction {
         field: &'static str,
     },
     /// Nothing says which period the shipment belongs to.
-    #[error("no due date, window or event says which period it belongs to; map delivery_due_date, delivery_window_end or an event")]
+    #[error(
+        "no due date, window or event says which period it belongs to; map delivery_due_date, delivery_window_end or an event"
+    )]
     NoDay,
 }
 
@@ -187,7 +191,12 @@ impl Milestones {
     /// The first [`Contradiction`].
     pub fn check(&self) -> Result<(), Contradiction> {
         check_window(self.pickup_window_start, self.pickup_window_end, "pickup", "pickup_window_end")?;
-        check_window(self.delivery_window_start, self.delivery_window_end, "delivery", "delivery_window_end")?;
+        check_window(
+            self.delivery_window_start,
+            self.delivery_window_end,
+            "delivery",
+            "delivery_window_end",
+        )?;
         self.check_order()?;
         let date_only = self.date_only;
         check_received(
@@ -266,9 +275,8 @@ impl Milestones {
     }
 
     fn judge_delivery_day(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
-        let due_by = self
-            .delivery_zone
-            .and_then(|zone| self.delivery_day().map(|day| end_of_local_day(day, zone)));
+        let due_by =
+            self.delivery_zone.and_then(|zone| self.delivery_day().map(|day| end_of_local_day(day, zone)));
         evaluate(&self.delivery_unit(policy, due_by, None), as_of)
     }
 

@@ -32,7 +32,9 @@ impl Response {
     /// Reads the stored word.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Accepted, Self::Rejected, Self::Expired, Self::Withdrawn].into_iter().find(|r| r.code() == code)
+        [Self::Accepted, Self::Rejected, Self::Expired, Self::Withdrawn]
+            .into_iter()
+            .find(|r| r.code() == code)
     }
 }
 
