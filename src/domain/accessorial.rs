@@ -1,6 +1,8 @@
 //! Accessorial rates: what a carrier may charge beside linehaul and fuel, and on which terms
 //! (DOMAIN §3.9).
 
+use serde::{Deserialize, Serialize};
+
 use super::field::{FieldErrors, codes, require};
 use super::money::{Bps, Micros};
 use super::words;
@@ -59,7 +61,9 @@ impl AccessorialUnit {
 }
 
 /// The terms of one accessorial charge in one contract version. Amounts are in the contract's currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Stored as JSON beside code and rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccessorialRate {
     /// Charge code, usually one of [`CATALOGUE`].
     pub code: String,
@@ -68,20 +72,28 @@ pub struct AccessorialRate {
     /// What the rate is charged for.
     pub unit: AccessorialUnit,
     /// Amount per unit; none for a share of linehaul and at cost.
+    #[serde(default)]
     pub rate: Option<Micros>,
     /// Share of linehaul; only for [`AccessorialUnit::PctOfLinehaul`].
+    #[serde(default)]
     pub share: Option<Bps>,
     /// Free before the charge starts, in [`AccessorialUnit::allowance_unit`]; 0 when nothing is free.
+    #[serde(default)]
     pub free_quantity: u32,
     /// Steps the clock is billed in, "or fraction"; only per hour.
+    #[serde(default)]
     pub increment_minutes: Option<u32>,
     /// Least charge once any is due.
+    #[serde(default)]
     pub min: Option<Micros>,
     /// Most for one charge.
+    #[serde(default)]
     pub max: Option<Micros>,
     /// Most for all charges of this code within `cap_scope`.
+    #[serde(default)]
     pub cap: Option<Micros>,
     /// What the cap covers; given exactly when a cap is.
+    #[serde(default)]
     pub cap_scope: Option<CapScope>,
 }
 
@@ -279,6 +291,12 @@ mod tests {
         assert_eq!(rate.validate(), []);
         assert_eq!(rate.price_text(), "60.00 per hour");
         assert_eq!(rate.conditions_text(), "free 120 min, 30 min steps, cap 500.00 a stop");
+    }
+
+    #[test]
+    fn terms_read_back_as_stored() {
+        let text = serde_json::to_string(&detention()).unwrap();
+        assert_eq!(serde_json::from_str::<AccessorialRate>(&text).unwrap(), detention());
     }
 
     #[test]

@@ -19,16 +19,11 @@ pub const RENEWAL_MONTHS_MAX: u32 = 120;
 const RENEWALS_MAX: u32 = 1_200;
 
 codes! {
-    /// Where a contract is in its life.
+    /// Where a contract is in its life. Writing and approving happen on its versions, so of the states of
+    /// DOMAIN §3.1 those before `ACTIVE` are one here.
     ContractStatus, "contract status" {
-        /// Being written.
+        /// No version was approved yet.
         Draft = "DRAFT", "Draft";
-        /// With the approver, who is not the author.
-        InReview = "IN_REVIEW", "In review";
-        /// Approved, not signed yet.
-        Approved = "APPROVED", "Approved";
-        /// Signed, not in force yet.
-        Signed = "SIGNED", "Signed";
         /// In force.
         Active = "ACTIVE", "Active";
         /// In force on paper, no new business.
@@ -44,13 +39,10 @@ impl ContractStatus {
     /// Whether the life cycle allows to go from here to `next` in one step.
     #[must_use]
     pub fn may_become(self, next: Self) -> bool {
-        use ContractStatus::{Active, Approved, Draft, Expired, InReview, Signed, Suspended, Terminated};
+        use ContractStatus::{Active, Draft, Expired, Suspended, Terminated};
         matches!(
             (self, next),
-            (Draft, InReview)
-                | (InReview, Draft | Approved)
-                | (Approved, Draft | Signed)
-                | (Signed, Active | Terminated)
+            (Draft, Active)
                 | (Active, Expired | Terminated | Suspended)
                 | (Suspended, Active | Expired | Terminated)
         )
@@ -59,7 +51,7 @@ impl ContractStatus {
     /// Whether its term runs, so that deadlines matter.
     #[must_use]
     pub fn term_runs(self) -> bool {
-        matches!(self, Self::Signed | Self::Active | Self::Suspended)
+        matches!(self, Self::Active | Self::Suspended)
     }
 }
 
@@ -440,8 +432,8 @@ mod tests {
 
     #[test]
     fn the_life_cycle_has_no_shortcuts() {
-        assert!(ContractStatus::Draft.may_become(ContractStatus::InReview));
-        assert!(!ContractStatus::Draft.may_become(ContractStatus::Active));
+        assert!(ContractStatus::Draft.may_become(ContractStatus::Active));
+        assert!(!ContractStatus::Draft.may_become(ContractStatus::Expired));
         assert!(!ContractStatus::Expired.may_become(ContractStatus::Active));
         for status in ContractStatus::ALL {
             assert_eq!(status.code().parse(), Ok(*status));

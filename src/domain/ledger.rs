@@ -52,7 +52,39 @@ codes! {
     }
 }
 
+/// The number is that of no account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "there is no account {0} in the sub-ledger; use one of 1410, 1420, 1440, 2010, 2110, 2120, 5190, 5192, 5195, 5196"
+)]
+pub struct BadAccount(pub i32);
+
 impl Account {
+    /// The account number as stored.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::CreditAccrued => 1410,
+            Self::CreditAssessed => 1420,
+            Self::RebateReceivable => 1440,
+            Self::CarrierPayable => 2010,
+            Self::IncentivePayable => 2110,
+            Self::ShortfallPayable => 2120,
+            Self::CreditContraFreight => 5190,
+            Self::FreightRebates => 5192,
+            Self::IncentiveExpense => 5195,
+            Self::ShortfallExpense => 5196,
+        }
+    }
+
+    /// The account of a stored number.
+    ///
+    /// # Errors
+    /// [`BadAccount`] for any other number.
+    pub fn from_number(number: i32) -> Result<Self, BadAccount> {
+        Self::ALL.iter().copied().find(|account| account.number() == number).ok_or(BadAccount(number))
+    }
+
     /// The side on which the account normally stands.
     #[must_use]
     pub const fn normal_side(self) -> Side {
@@ -117,6 +149,23 @@ codes! {
         Agreed = "AGREED", "Agreed";
         /// Paid or set off.
         Settled = "SETTLED", "Settled";
+        /// Nothing is owed any more.
+        Reversed = "REVERSED", "Reversed";
+    }
+}
+
+impl ItemState {
+    /// Where an item stands that nobody was told about yet: estimated while its period runs on `as_of`,
+    /// accrued after it, reversed when `owed` went back to 0.
+    #[must_use]
+    pub fn of_accrual(obligation_period: Period, owed: Micros, as_of: NaiveDate) -> Self {
+        if owed == Micros::ZERO {
+            Self::Reversed
+        } else if as_of < obligation_period.end() {
+            Self::Estimated
+        } else {
+            Self::Accrued
+        }
     }
 }
 
@@ -125,8 +174,10 @@ impl RecognitionPolicy {
     /// waits for agreement, or under [`Self::AccrueWhenProbable`] for the end of its period (DOMAIN §4.5).
     #[must_use]
     pub fn recognition(self, sign: Sign, state: ItemState) -> Recognition {
-        let agreed = state >= ItemState::Agreed;
-        let probable = self == Self::AccrueWhenProbable && state >= ItemState::Accrued;
+        // A reversal follows what it takes back; the caller passes the state from before it.
+        let agreed = matches!(state, ItemState::Agreed | ItemState::Settled);
+        let closed = matches!(state, ItemState::Accrued | ItemState::Assessed | ItemState::Disputed);
+        let probable = self == Self::AccrueWhenProbable && closed;
         if sign == Sign::Bonus || agreed || probable { Recognition::Gl } else { Recognition::Memo }
     }
 }
@@ -157,6 +208,8 @@ pub struct JournalEntry {
     pub posting_date: NaiveDate,
     /// The period the obligation belongs to, whenever it is posted.
     pub obligation_period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
     /// Why.
     pub reason: Reason,
     /// Memo or general ledger.
@@ -265,6 +318,7 @@ pub fn accrual_entry(delta: &Delta, booking: &Booking) -> Result<JournalEntry, L
         partner_id: booking.partner_id,
         posting_date: booking.posting_date,
         obligation_period: delta.obligation_period,
+        obligation_day: delta.obligation_day,
         reason: delta.reason,
         recognition: booking.recognition,
         memo: booking.memo.clone(),
@@ -386,6 +440,7 @@ pub fn posted_by_key<'a>(
                 uncapped: None,
                 sign,
                 obligation_period: entry.obligation_period,
+                obligation_day: entry.obligation_day,
             });
             standing.amount = standing.amount + amount;
         }
@@ -439,7 +494,7 @@ pub struct RollForward {
     pub accrued: Micros,
     /// Changes after the fact and shifts under a cap.
     pub true_up: Micros,
-    /// Taken back.
+    /// Taken back, by facts or by the decision on a dispute.
     pub reversed: Micros,
     /// Paid or set off.
     pub settled: Micros,
@@ -451,7 +506,7 @@ impl RollForward {
         let column = match reason {
             Reason::Initial | Reason::Accrual => &mut self.accrued,
             Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
-            Reason::Reversal => &mut self.reversed,
+            Reason::Reversal | Reason::Dispute => &mut self.reversed,
         };
         *column = *column + delta;
     }
@@ -476,6 +531,7 @@ mod tests {
             target: Micros(micros),
             reason: Reason::Initial,
             obligation_period: "2025-06".parse().unwrap(),
+            obligation_day: NaiveDate::from_ymd_opt(2025, 6, 12).unwrap(),
         }
     }
 
@@ -515,6 +571,15 @@ mod tests {
         let mut wrong = good;
         wrong.lines.truncate(1);
         assert!(matches!(check_balanced(&wrong), Err(LedgerError::TooFewLines { lines: 1, .. })));
+    }
+
+    #[test]
+    fn an_account_has_one_number() {
+        for account in Account::ALL {
+            assert_eq!(account.number().to_string(), account.code());
+            assert_eq!(Account::from_number(account.number()), Ok(*account));
+        }
+        assert_eq!(Account::from_number(1), Err(BadAccount(1)));
     }
 
     #[test]

@@ -79,6 +79,7 @@ impl Target {
             uncapped: Some(self.uncapped),
             sign: self.sign,
             obligation_period: self.obligation_period,
+            obligation_day: self.obligation_day,
         }
     }
 }

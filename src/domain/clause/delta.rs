@@ -22,6 +22,8 @@ codes! {
         Reversal = "REVERSAL", "Reversal";
         /// Its own facts did not change; room under a shared cap did.
         CapReallocation = "CAP_REALLOCATION", "Cap re-allocation";
+        /// A decision on a dispute; never made by [`deltas`].
+        Dispute = "DISPUTE", "Dispute";
     }
 }
 
@@ -36,6 +38,8 @@ pub struct Posted {
     pub sign: Sign,
     /// The period it was booked for.
     pub obligation_period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
 }
 
 /// One adjusting entry to make.
@@ -53,6 +57,8 @@ pub struct Delta {
     pub reason: Reason,
     /// The period it is booked for.
     pub obligation_period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
 }
 
 /// The entries that bring the ledger from `posted` to `targets` on the day `as_of`, ordered by key.
@@ -76,6 +82,7 @@ pub fn deltas(targets: &[Target], posted: &BTreeMap<ObligationKey, Posted>, as_o
             target: target.amount,
             reason: reason(target, before, as_of),
             obligation_period: target.obligation_period,
+            obligation_day: target.obligation_day,
         };
         out.insert(target.key, entry);
     }
@@ -87,6 +94,7 @@ pub fn deltas(targets: &[Target], posted: &BTreeMap<ObligationKey, Posted>, as_o
             target: Micros::ZERO,
             reason: Reason::Reversal,
             obligation_period: before.obligation_period,
+            obligation_day: before.obligation_day,
         });
     }
     out.into_values().filter(|d| d.delta != Micros::ZERO).collect()
