@@ -59,11 +59,13 @@ impl Network {
         self.arcs.len() - 1
     }
 
-    /// Cancels negative cycles until none is left (true) or `limit` were cancelled (false).
+    /// Cancels negative cycles until none is left (true) or `limit` rounds are over (false).
     pub(super) fn improve(&mut self, limit: usize) -> bool {
         for _ in 0..limit {
-            let Err(cycle) = self.shortest(None) else { return true };
-            self.push(&cycle, i64::MAX);
+            let Err(cycles) = self.shortest(None) else { return true };
+            for cycle in cycles {
+                self.push(&cycle, i64::MAX);
+            }
         }
         self.shortest(None).is_ok()
     }
@@ -74,8 +76,8 @@ impl Network {
         self.shortest(Some(source)).unwrap_or_else(|_| vec![None; self.nodes])
     }
 
-    /// Bellman–Ford; without a source from everywhere at once. A negative cycle is the error.
-    fn shortest(&self, source: Option<usize>) -> Result<Vec<Option<Cost>>, Vec<Step>> {
+    /// Bellman–Ford; without a source from everywhere at once. Negative cycles are the error.
+    fn shortest(&self, source: Option<usize>) -> Result<Vec<Option<Cost>>, Vec<Vec<Step>>> {
         let start = |node| (source.is_none() || source == Some(node)).then_some(FREE);
         let mut distance: Vec<Option<Cost>> = (0..self.nodes).map(start).collect();
         let mut reached_by: Vec<Option<Step>> = vec![None; self.nodes];
@@ -97,15 +99,18 @@ impl Network {
             if !changed {
                 return Ok(distance);
             }
-            if let Some(cycle) = self.cycle(&reached_by) {
-                return Err(cycle);
+            let cycles = self.cycles(&reached_by);
+            if !cycles.is_empty() {
+                return Err(cycles);
             }
         }
         Ok(distance)
     }
 
-    /// A cycle among the predecessors, if there is one; it is negative by construction.
-    fn cycle(&self, reached_by: &[Option<Step>]) -> Option<Vec<Step>> {
+    /// The cycles among the predecessors: negative by construction, and without a common node, so
+    /// that all of them can be cancelled at once.
+    fn cycles(&self, reached_by: &[Option<Step>]) -> Vec<Vec<Step>> {
+        let mut found = Vec::new();
         let mut seen_from = vec![usize::MAX; self.nodes];
         for start in 0..self.nodes {
             let mut node = start;
@@ -114,7 +119,7 @@ impl Network {
                 let Some(step) = reached_by[node] else { break };
                 node = self.tail(step);
             }
-            if seen_from[node] != start || reached_by[node].is_none() {
+            if seen_from[node] != start {
                 continue;
             }
             let (last, mut cycle) = (node, Vec::new());
@@ -122,11 +127,12 @@ impl Network {
                 cycle.push(step);
                 node = self.tail(step);
                 if node == last {
-                    return Some(cycle);
+                    found.push(std::mem::take(&mut cycle));
+                    break;
                 }
             }
         }
-        None
+        found
     }
 
     fn tail(&self, step: Step) -> usize {
