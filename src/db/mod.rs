@@ -4,8 +4,10 @@
 pub mod conn;
 pub mod dialect;
 pub mod id;
+pub mod measure;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
+pub mod shipment;
 pub mod types;
 
 pub use conn::{Db, DbUrl, Pool};

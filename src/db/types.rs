@@ -221,3 +221,21 @@ where
         i64::from_sql(value).map(Self)
     }
 }
+
+impl Default for Day {
+    fn default() -> Self {
+        Self(NaiveDate::default())
+    }
+}
+
+impl serde::Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl serde::Serialize for Instant {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}

@@ -1,0 +1,360 @@
+//! Shipments as stored: one wide row with identity, dimensions, commitments, winning events,
+//! quantities, money and outcomes; history beside it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::conn::Db;
+use super::schema::{shipment_versions, shipments, stale_cells, stale_lane_months};
+use super::types::{Day, Instant};
+use crate::domain::viewer::{Scope, Viewer};
+use crate::on_engine;
+
+/// The wide row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
+#[diesel(table_name = shipments, treat_none_as_default_value = false)]
+pub struct ShipmentRow {
+    /// The local day of the delivery obligation; decides the period.
+    pub obligation_day: Day,
+    /// Who carries it.
+    pub partner_id: i64,
+    /// Row id.
+    pub id: i64,
+    /// The feed it came from.
+    pub source_id: i32,
+    /// The feed's own number for it.
+    pub reference: String,
+    /// Fingerprint of the imported row, to tell a repeat from a change.
+    pub fact_hash: i64,
+    /// 1 for the first facts, one more for every change.
+    pub version: i32,
+    /// The import that brought these facts.
+    pub import_id: i64,
+    /// Row in that file.
+    pub import_row: i64,
+    /// The tolerance it is judged by.
+    pub policy_id: i32,
+    /// Origin and destination.
+    pub lane_id: Option<i64>,
+    /// Service level, empty when not given.
+    pub service: String,
+    /// Mode, empty when not given.
+    pub mode: String,
+    /// Delivery region, empty when not given.
+    pub region: String,
+    /// Equipment, empty when not given.
+    pub equipment: String,
+    /// Pickup zone id.
+    pub pickup_zone_id: Option<i32>,
+    /// Delivery zone id.
+    pub delivery_zone_id: Option<i32>,
+    /// Pickup window start.
+    pub pickup_window_start: Option<Instant>,
+    /// Pickup window end.
+    pub pickup_window_end: Option<Instant>,
+    /// Pickup due day.
+    pub pickup_due_day: Option<Day>,
+    /// Delivery window start.
+    pub delivery_window_start: Option<Instant>,
+    /// Delivery window end.
+    pub delivery_window_end: Option<Instant>,
+    /// Delivery due day.
+    pub delivery_due_day: Option<Day>,
+    /// Which instants were given as a date only.
+    pub date_only: i32,
+    /// Pickup arrived at.
+    pub pickup_arrived_at: Option<Instant>,
+    /// Pickup arrived received at.
+    pub pickup_arrived_received_at: Option<Instant>,
+    /// Picked up at.
+    pub picked_up_at: Option<Instant>,
+    /// Arrived at.
+    pub arrived_at: Option<Instant>,
+    /// Arrived received at.
+    pub arrived_received_at: Option<Instant>,
+    /// Delivered at.
+    pub delivered_at: Option<Instant>,
+    /// Delivered received at.
+    pub delivered_received_at: Option<Instant>,
+    /// Station arrived at.
+    pub station_arrived_at: Option<Instant>,
+    /// Out for delivery at.
+    pub out_for_delivery_at: Option<Instant>,
+    /// Cancelled at.
+    pub cancelled_at: Option<Instant>,
+    /// Attempts.
+    pub attempts: Option<i32>,
+    /// First attempt.
+    pub first_attempt: Option<String>,
+    /// Disposition.
+    pub disposition: Option<String>,
+    /// Diverted by.
+    pub diverted_by: Option<String>,
+    /// Pickup reason.
+    pub pickup_reason: Option<String>,
+    /// Delivery reason.
+    pub delivery_reason: Option<String>,
+    /// Pickup exclusion.
+    pub pickup_exclusion: Option<String>,
+    /// Delivery exclusion.
+    pub delivery_exclusion: Option<String>,
+    /// Pieces.
+    pub pieces: Option<i64>,
+    /// Weight g.
+    pub weight_g: Option<i64>,
+    /// Distance m.
+    pub distance_m: Option<i64>,
+    /// Currency.
+    pub currency: Option<String>,
+    /// Linehaul micros.
+    pub linehaul_micros: Option<i64>,
+    /// Fuel micros.
+    pub fuel_micros: Option<i64>,
+    /// Accessorial micros.
+    pub accessorial_micros: Option<i64>,
+    /// Freight micros.
+    pub freight_micros: Option<i64>,
+    /// Rated micros.
+    pub rated_micros: Option<i64>,
+    /// Pickup window outcome.
+    pub pickup_window_outcome: String,
+    /// Delivery day outcome.
+    pub delivery_day_outcome: String,
+    /// Delivery window outcome.
+    pub delivery_window_outcome: String,
+    /// Settles at.
+    pub settles_at: Option<Instant>,
+}
+
+/// What is needed to tell a repeat from a change.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName)]
+#[diesel(table_name = shipments)]
+pub struct ShipmentKey {
+    /// Partner.
+    pub partner_id: i64,
+    /// Feed.
+    pub source_id: i32,
+    /// The feed's own number.
+    pub reference: String,
+    /// Day under which the row is stored.
+    pub obligation_day: Day,
+    /// Row id.
+    pub id: i64,
+    /// Fingerprint of the imported row.
+    pub fact_hash: i64,
+    /// Version of the facts.
+    pub version: i32,
+}
+
+/// The columns of [`ShipmentKey`], in its order.
+pub type KeyColumns = (
+    shipments::partner_id,
+    shipments::source_id,
+    shipments::reference,
+    shipments::obligation_day,
+    shipments::id,
+    shipments::fact_hash,
+    shipments::version,
+);
+
+/// The columns of [`ShipmentKey`], in its order.
+pub const KEY_COLUMNS: KeyColumns = (
+    shipments::partner_id,
+    shipments::source_id,
+    shipments::reference,
+    shipments::obligation_day,
+    shipments::id,
+    shipments::fact_hash,
+    shipments::version,
+);
+
+/// Whether no shipment is stored yet, so that a bulk load may leave the indexes for later.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_are_empty(db: &mut Db) -> QueryResult<bool> {
+    let any: Option<i64> = shipments::table.select(shipments::id).limit(1).first(db).optional()?;
+    Ok(any.is_none())
+}
+
+/// One shipment by its natural key, whole.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_by_key(
+    db: &mut Db,
+    partner_id: i64,
+    source_id: i32,
+    reference: &str,
+) -> QueryResult<Option<ShipmentRow>> {
+    shipments::table
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::source_id.eq(source_id))
+        .filter(shipments::reference.eq(reference))
+        .select(ShipmentRow::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Shipments with this reference, of the partners the viewer may see, whichever feed they came from.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_by_reference(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    reference: &str,
+) -> QueryResult<Vec<ShipmentRow>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    shipments::table
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::reference.eq(reference))
+        .order(shipments::source_id)
+        .select(ShipmentRow::as_select())
+        .limit(16)
+        .load(db)
+}
+
+/// Replaces the facts of a shipment: the old ones go into its history, the new ones take its place
+/// and its id. Both days become stale by the caller's [`stale_mark`].
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_replace(
+    db: &mut Db,
+    old: &ShipmentRow,
+    new: &ShipmentRow,
+    at: DateTime<Utc>,
+    fact: &str,
+) -> QueryResult<()> {
+    diesel::insert_into(shipment_versions::table)
+        .values((
+            shipment_versions::partner_id.eq(old.partner_id),
+            shipment_versions::shipment_id.eq(old.id),
+            shipment_versions::version.eq(old.version),
+            shipment_versions::fact.eq(fact),
+            shipment_versions::import_id.eq(old.import_id),
+            shipment_versions::replaced_at.eq(Instant(at)),
+        ))
+        .execute(db)?;
+    diesel::delete(
+        shipments::table
+            .filter(shipments::obligation_day.eq(old.obligation_day))
+            .filter(shipments::partner_id.eq(old.partner_id))
+            .filter(shipments::id.eq(old.id)),
+    )
+    .execute(db)?;
+    on_engine!(db, |conn| diesel::insert_into(shipments::table).values(new).execute(conn))?;
+    Ok(())
+}
+
+/// A cell of facts whose sums are no longer right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StaleCell {
+    /// Whose facts.
+    pub partner_id: i64,
+    /// The day of the facts.
+    pub day: NaiveDate,
+}
+
+/// Which facts a cell sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Shipments, by obligation day.
+    Shipments,
+    /// Tenders, by the day they were sent.
+    Tenders,
+}
+
+impl Source {
+    /// The word stored in the database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Shipments => "SHIPMENTS",
+            Self::Tenders => "TENDERS",
+        }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stale_cells, treat_none_as_default_value = false)]
+struct StaleCellRow {
+    partner_id: i64,
+    source: &'static str,
+    source_day: Day,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stale_lane_months, treat_none_as_default_value = false)]
+struct StaleLaneMonthRow {
+    partner_id: i64,
+    month: Day,
+}
+
+/// Marks cells stale, in the transaction that writes the facts.
+///
+/// An existing mark is locked by writing it again: a refresh that is about to clear it waits for this
+/// transaction and then sees its facts.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_mark(db: &mut Db, source: Source, cells: &BTreeSet<StaleCell>) -> QueryResult<()> {
+    use chrono::Datelike;
+    use diesel::upsert::excluded;
+
+    let rows: Vec<StaleCellRow> = cells
+        .iter()
+        .map(|cell| StaleCellRow {
+            partner_id: cell.partner_id,
+            source: source.code(),
+            source_day: Day(cell.day),
+        })
+        .collect();
+    for chunk in rows.chunks(MARKS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(stale_cells::table)
+            .values(chunk)
+            .on_conflict((stale_cells::partner_id, stale_cells::source, stale_cells::source_day))
+            .do_update()
+            .set(stale_cells::partner_id.eq(excluded(stale_cells::partner_id)))
+            .execute(conn))?;
+    }
+    if source == Source::Tenders {
+        return Ok(());
+    }
+    let months: BTreeSet<(i64, NaiveDate)> =
+        cells.iter().map(|cell| (cell.partner_id, cell.day.with_day(1).unwrap_or(cell.day))).collect();
+    let rows: Vec<StaleLaneMonthRow> = months
+        .into_iter()
+        .map(|(partner_id, month)| StaleLaneMonthRow { partner_id, month: Day(month) })
+        .collect();
+    for chunk in rows.chunks(MARKS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(stale_lane_months::table)
+            .values(chunk)
+            .on_conflict((stale_lane_months::partner_id, stale_lane_months::month))
+            .do_update()
+            .set(stale_lane_months::partner_id.eq(excluded(stale_lane_months::partner_id)))
+            .execute(conn))?;
+    }
+    Ok(())
+}
+
+/// Marks in one statement; three binds each stay far below SQLite's limit.
+const MARKS_PER_STATEMENT: usize = 500;
+
+/// A predicate on the partner column for what the viewer may see; None when that is nothing.
+#[must_use]
+pub fn partner_filter(viewer: &Viewer, asked: Option<i64>) -> Option<Option<i64>> {
+    match (viewer.scope(), asked) {
+        (Scope::Nobody, _) => None,
+        (Scope::One(own), Some(asked)) if own != asked => None,
+        (Scope::One(own), _) => Some(Some(own)),
+        (Scope::All, asked) => Some(asked),
+    }
+}
