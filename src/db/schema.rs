@@ -336,9 +336,10 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
-    stale_lane_months (partner_id, month) {
+    stale_lane_months (partner_id, source, source_month) {
         partner_id -> BigInt,
-        month -> Day,
+        source -> Text,
+        source_month -> Day,
     }
 }
 
@@ -359,11 +360,13 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
-    lane_cells (partner_id, month, lane_id, service) {
+    lane_cells (partner_id, month, lane_id, service, source, source_month) {
         partner_id -> BigInt,
         month -> Day,
         lane_id -> BigInt,
         service -> Text,
+        source -> Text,
+        source_month -> Day,
         measures -> Text,
     }
 }

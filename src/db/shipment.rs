@@ -295,7 +295,8 @@ struct StaleCellRow {
 #[diesel(table_name = stale_lane_months, treat_none_as_default_value = false)]
 struct StaleLaneMonthRow {
     partner_id: i64,
-    month: Day,
+    source: &'static str,
+    source_month: Day,
 }
 
 /// Marks cells stale, in the transaction that writes the facts.
@@ -325,19 +326,24 @@ pub fn stale_mark(db: &mut Db, source: Source, cells: &BTreeSet<StaleCell>) -> Q
             .set(stale_cells::partner_id.eq(excluded(stale_cells::partner_id)))
             .execute(conn))?;
     }
-    if source == Source::Tenders {
-        return Ok(());
-    }
     let months: BTreeSet<(i64, NaiveDate)> =
         cells.iter().map(|cell| (cell.partner_id, cell.day.with_day(1).unwrap_or(cell.day))).collect();
     let rows: Vec<StaleLaneMonthRow> = months
         .into_iter()
-        .map(|(partner_id, month)| StaleLaneMonthRow { partner_id, month: Day(month) })
+        .map(|(partner_id, month)| StaleLaneMonthRow {
+            partner_id,
+            source: source.code(),
+            source_month: Day(month),
+        })
         .collect();
     for chunk in rows.chunks(MARKS_PER_STATEMENT) {
         on_engine!(db, |conn| diesel::insert_into(stale_lane_months::table)
             .values(chunk)
-            .on_conflict((stale_lane_months::partner_id, stale_lane_months::month))
+            .on_conflict((
+                stale_lane_months::partner_id,
+                stale_lane_months::source,
+                stale_lane_months::source_month
+            ))
             .do_update()
             .set(stale_lane_months::partner_id.eq(excluded(stale_lane_months::partner_id)))
             .execute(conn))?;

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::measure::Measures;
 use super::money::Micros;
 use super::outcome::{
     EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
@@ -429,6 +430,114 @@ impl Amounts {
             let parts = [self.linehaul, self.fuel, self.accessorial];
             parts.iter().any(Option::is_some).then(|| parts.into_iter().flatten().sum())
         })
+    }
+}
+
+/// Who caused a diversion after pickup (DOMAIN §1.5 `DIVERT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Diverter {
+    /// The carrier: scored.
+    Carrier,
+    /// The shipper, on request: information.
+    Shipper,
+    /// The consignee, on request: information.
+    Consignee,
+    /// Nobody's choice: information.
+    Disruption,
+}
+
+impl Diverter {
+    /// The word stored and imported.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Carrier => "CARRIER",
+            Self::Shipper => "SHIPPER",
+            Self::Consignee => "CONSIGNEE",
+            Self::Disruption => "DISRUPTION",
+        }
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        [Self::Carrier, Self::Shipper, Self::Consignee, Self::Disruption]
+            .into_iter()
+            .find(|d| d.code() == code)
+    }
+}
+
+/// Everything of a shipment that measures are made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShipmentFacts {
+    /// Commitments and events.
+    pub milestones: Milestones,
+    /// Delivery attempts made.
+    pub attempts: Option<i32>,
+    /// What happened on the first one.
+    pub first_attempt: Option<FirstAttempt>,
+    /// Whether the feed said how the shipment ended. Only such shipments can count as not diverted.
+    pub disposition_known: bool,
+    /// Who diverted it, if anybody.
+    pub diverted_by: Option<Diverter>,
+    /// Quantities and money.
+    pub amounts: Amounts,
+}
+
+impl ShipmentFacts {
+    /// Adds what is dated by the delivery obligation. The pickup belongs to its own day:
+    /// [`Milestones::pickup_obligation_day`].
+    pub fn add_to(&self, verdicts: &Verdicts, policy: &OutcomePolicy, sums: &mut Measures) {
+        sums.shipments += 1;
+        sums.delivery_day.count(verdicts.delivery_day);
+        sums.delivery_window.count(verdicts.delivery_window);
+        if let Some(first) = self.first_attempt {
+            sums.first_attempt.count(first.outcome());
+        }
+        if self.disposition_known {
+            if let Some(attempts) = self.attempts {
+                sums.attempts.add(i64::from(attempts), 1);
+            }
+            sums.diverted.add(i64::from(self.diverted_by == Some(Diverter::Carrier)), 1);
+        }
+        sums.diverted_by_others += i64::from(self.diverted_by.is_some_and(|who| who != Diverter::Carrier));
+        self.add_times(policy, sums);
+        self.add_money(sums);
+    }
+
+    fn add_times(&self, policy: &OutcomePolicy, sums: &mut Measures) {
+        let times = &self.milestones;
+        if let (Some(arrived), Some(left)) = (times.station_arrived_at, times.out_for_delivery_at) {
+            sums.dwell.count(left.signed_duration_since(arrived).num_minutes());
+        }
+        let sla = TimeDelta::minutes(i64::from(policy.status_sla_minutes));
+        let messages = [
+            (times.pickup_arrived_at, times.pickup_arrived_received_at, DateOnly::PICKUP_ARRIVED),
+            (times.arrived_at, times.arrived_received_at, DateOnly::ARRIVED),
+            (times.delivered_at, times.delivered_received_at, DateOnly::DELIVERED),
+        ];
+        for (event, received, flag) in messages {
+            if let (Some(event), Some(received), false) = (event, received, times.date_only.has(flag)) {
+                sums.status_timely.add(i64::from(received.signed_duration_since(event) <= sla), 1);
+            }
+        }
+    }
+
+    fn add_money(&self, sums: &mut Measures) {
+        let amounts = &self.amounts;
+        if let Some(freight) = amounts.freight_total() {
+            sums.freight.add(freight.0, 1);
+            if let Some(weight_g) = amounts.weight_g.filter(|&weight| weight > 0) {
+                sums.freight_by_weight.add(freight.0, weight_g);
+            }
+            if let Some(rated) = amounts.rated {
+                sums.billed_to_rated.add(freight.0, rated.0);
+            }
+        }
+        if let Some(linehaul) = amounts.linehaul {
+            sums.accessorial.add(amounts.accessorial.unwrap_or_default().0, linehaul.0);
+        }
     }
 }
 

@@ -280,8 +280,9 @@ CREATE TABLE stale_cells (
 
 CREATE TABLE stale_lane_months (
   partner_id BIGINT NOT NULL,
-  month INTEGER NOT NULL,
-  PRIMARY KEY (partner_id, month)
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source_month INTEGER NOT NULL,
+  PRIMARY KEY (partner_id, source, source_month)
 );
 
 CREATE TABLE measure_cells (
@@ -301,9 +302,12 @@ CREATE TABLE lane_cells (
   month INTEGER NOT NULL,
   lane_id BIGINT NOT NULL,
   service TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source_month INTEGER NOT NULL,
   measures TEXT NOT NULL,
-  PRIMARY KEY (partner_id, month, lane_id, service)
+  PRIMARY KEY (partner_id, month, lane_id, service, source, source_month)
 ) WITHOUT ROWID;
+CREATE INDEX lane_cells_source ON lane_cells (source, source_month, partner_id);
 
 -- Judgement.
 

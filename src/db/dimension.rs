@@ -1,0 +1,280 @@
+//! Small tables that facts point to: sources, zones, tolerances, lanes, and partners by any name.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::id::IdMaker;
+use super::schema::{lanes, outcome_policies, partner_aliases, partners, sources, zones};
+use super::types::Instant;
+use crate::domain::outcome::OutcomePolicy;
+
+/// Longest text taken as a code as it stands; longer names become a shortened one.
+const MAX_CODE_CHARS: usize = 24;
+
+/// A lane as a feed names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LaneNames {
+    /// Code, or empty for origin and destination joined.
+    pub code: String,
+    /// Where it starts.
+    pub origin: String,
+    /// Where it ends.
+    pub destination: String,
+    /// Region of the destination.
+    pub region: String,
+}
+
+/// Looks dimensions up and makes the missing ones, remembering what it saw. One per import.
+pub struct Dimensions<'a> {
+    ids: &'a IdMaker,
+    now: DateTime<Utc>,
+    partners: HashMap<String, i64>,
+    lanes: HashMap<String, i64>,
+    sources: HashMap<String, i32>,
+    zones: HashMap<Tz, i32>,
+    policies: HashMap<OutcomePolicy, i32>,
+}
+
+/// The comparable form of a name: trimmed, lower case, single spaces.
+#[must_use]
+pub fn normal_name(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+impl<'a> Dimensions<'a> {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// The engine's reason, or a stored tolerance or zone that does not read back.
+    pub fn load(db: &mut Db, ids: &'a IdMaker, now: DateTime<Utc>) -> Result<Self, DbError> {
+        let mut dimensions = Self {
+            ids,
+            now,
+            partners: HashMap::new(),
+            lanes: lanes::table
+                .select((lanes::code, lanes::id))
+                .load::<(String, i64)>(db)?
+                .into_iter()
+                .collect(),
+            sources: sources::table
+                .select((sources::code, sources::id))
+                .load::<(String, i32)>(db)?
+                .into_iter()
+                .collect(),
+            zones: zones_by_id(db)?.into_iter().map(|(id, zone)| (zone, id)).collect(),
+            policies: policies_by_id(db)?.into_iter().map(|(id, policy)| (policy, id)).collect(),
+        };
+        // A code beats a name, a name beats an alias: later entries do not replace earlier ones.
+        let named: Vec<(i64, String, String)> = partners::table
+            .select((partners::id, partners::code, partners::name))
+            .order(partners::id)
+            .load(db)?;
+        let aliases: Vec<(String, i64)> =
+            partner_aliases::table.select((partner_aliases::alias, partner_aliases::partner_id)).load(db)?;
+        for (id, code, _) in &named {
+            dimensions.partners.entry(normal_name(code)).or_insert(*id);
+        }
+        for (id, _, name) in &named {
+            dimensions.partners.entry(normal_name(name)).or_insert(*id);
+        }
+        for (alias, id) in aliases {
+            dimensions.partners.entry(alias).or_insert(id);
+        }
+        Ok(dimensions)
+    }
+
+    /// The partner of that code, name or alias.
+    #[must_use]
+    pub fn partner(&self, text: &str) -> Option<i64> {
+        // The exact text is remembered after the first look, so the usual path allocates nothing.
+        self.partners.get(text).or_else(|| self.partners.get(&normal_name(text))).copied()
+    }
+
+    /// Remembers the spelling of a feed, so that the next row finds it without folding case.
+    pub fn remember_partner(&mut self, text: &str, id: i64) {
+        self.partners.entry(text.to_owned()).or_insert(id);
+    }
+
+    /// Creates a partner under the name a feed uses.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn partner_create(&mut self, db: &mut Db, text: &str, name: Option<&str>) -> QueryResult<i64> {
+        let id = self.ids.next(self.now);
+        let code = self.free_code(text);
+        diesel::insert_into(partners::table)
+            .values((
+                partners::id.eq(id),
+                partners::code.eq(&code),
+                partners::name.eq(name.unwrap_or(text)),
+                partners::created_at.eq(Instant(self.now)),
+            ))
+            .execute(db)?;
+        let alias = normal_name(text);
+        diesel::insert_into(partner_aliases::table)
+            .values((partner_aliases::alias.eq(&alias), partner_aliases::partner_id.eq(id)))
+            .execute(db)?;
+        self.partners.insert(normal_name(&code), id);
+        self.partners.insert(alias, id);
+        self.partners.insert(text.to_owned(), id);
+        Ok(id)
+    }
+
+    /// A short name as it stands; a long one cut at a word, with a number if it is taken.
+    fn free_code(&self, text: &str) -> String {
+        let trimmed = text.trim();
+        if trimmed.chars().count() <= MAX_CODE_CHARS {
+            return trimmed.to_owned();
+        }
+        let mut short = String::new();
+        for word in trimmed.split_whitespace() {
+            if !short.is_empty() && short.chars().count() + 1 + word.chars().count() > MAX_CODE_CHARS {
+                break;
+            }
+            if !short.is_empty() {
+                short.push(' ');
+            }
+            short.extend(word.chars().take(MAX_CODE_CHARS));
+        }
+        let mut code = short.clone();
+        let mut number = 2_u32;
+        while self.partners.contains_key(&normal_name(&code)) {
+            code = format!("{short} {number}");
+            number += 1;
+        }
+        code
+    }
+
+    /// The lane, made when it is new. None when the feed names none.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn lane(&mut self, db: &mut Db, names: &LaneNames) -> QueryResult<Option<i64>> {
+        if names.code.is_empty() && names.origin.is_empty() && names.destination.is_empty() {
+            return Ok(None);
+        }
+        let joined;
+        let code = if names.code.is_empty() {
+            joined = format!("{}–{}", names.origin, names.destination);
+            &joined
+        } else {
+            &names.code
+        };
+        if let Some(id) = self.lanes.get(code) {
+            return Ok(Some(*id));
+        }
+        let id = self.ids.next(self.now);
+        diesel::insert_into(lanes::table)
+            .values((
+                lanes::id.eq(id),
+                lanes::code.eq(code),
+                lanes::origin.eq(&names.origin),
+                lanes::destination.eq(&names.destination),
+                lanes::region.eq(&names.region),
+                lanes::created_at.eq(Instant(self.now)),
+            ))
+            .execute(db)?;
+        self.lanes.insert(code.clone(), id);
+        Ok(Some(id))
+    }
+
+    /// The feed, made when it is new.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn source(&mut self, db: &mut Db, code: &str) -> QueryResult<i32> {
+        if let Some(id) = self.sources.get(code) {
+            return Ok(*id);
+        }
+        let id = next_number(sources::table.select(diesel::dsl::max(sources::id)).first(db))?;
+        diesel::insert_into(sources::table)
+            .values((sources::id.eq(id), sources::code.eq(code)))
+            .execute(db)?;
+        self.sources.insert(code.to_owned(), id);
+        Ok(id)
+    }
+
+    /// The zone, made when it is new.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn zone(&mut self, db: &mut Db, zone: Tz) -> QueryResult<i32> {
+        if let Some(id) = self.zones.get(&zone) {
+            return Ok(*id);
+        }
+        let id = next_number(zones::table.select(diesel::dsl::max(zones::id)).first(db))?;
+        diesel::insert_into(zones::table)
+            .values((zones::id.eq(id), zones::name.eq(zone.name())))
+            .execute(db)?;
+        self.zones.insert(zone, id);
+        Ok(id)
+    }
+
+    /// The tolerance, made when it is new.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn policy(&mut self, db: &mut Db, policy: OutcomePolicy) -> Result<i32, DbError> {
+        if let Some(id) = self.policies.get(&policy) {
+            return Ok(*id);
+        }
+        let id =
+            next_number(outcome_policies::table.select(diesel::dsl::max(outcome_policies::id)).first(db))?;
+        let terms = serde_json::to_string(&policy)
+            .map_err(|error| DbError::Stored { what: "a tolerance".to_owned(), reason: error.to_string() })?;
+        diesel::insert_into(outcome_policies::table)
+            .values((outcome_policies::id.eq(id), outcome_policies::terms.eq(terms)))
+            .execute(db)?;
+        self.policies.insert(policy, id);
+        Ok(id)
+    }
+
+    /// Forgets what was made since the load, after a transaction that made it was rolled back.
+    ///
+    /// # Errors
+    /// As [`Dimensions::load`].
+    pub fn reload(&mut self, db: &mut Db) -> Result<(), DbError> {
+        *self = Self::load(db, self.ids, self.now)?;
+        Ok(())
+    }
+}
+
+fn next_number(highest: QueryResult<Option<i32>>) -> QueryResult<i32> {
+    Ok(highest?.unwrap_or(0) + 1)
+}
+
+/// Every stored zone by its number.
+///
+/// # Errors
+/// The engine's reason, or a name that is no zone.
+pub fn zones_by_id(db: &mut Db) -> Result<HashMap<i32, Tz>, DbError> {
+    let rows: Vec<(i32, String)> = zones::table.select((zones::id, zones::name)).load(db)?;
+    rows.into_iter()
+        .map(|(id, name)| match name.parse() {
+            Ok(zone) => Ok((id, zone)),
+            Err(_) => {
+                Err(DbError::Stored { what: format!("zone {id}"), reason: format!("`{name}` is no zone") })
+            }
+        })
+        .collect()
+}
+
+/// Every stored tolerance by its number.
+///
+/// # Errors
+/// The engine's reason, or terms that do not read back.
+pub fn policies_by_id(db: &mut Db) -> Result<HashMap<i32, OutcomePolicy>, DbError> {
+    let rows: Vec<(i32, String)> =
+        outcome_policies::table.select((outcome_policies::id, outcome_policies::terms)).load(db)?;
+    rows.into_iter()
+        .map(|(id, terms)| match serde_json::from_str(&terms) {
+            Ok(policy) => Ok((id, policy)),
+            Err(error) => Err(DbError::Stored { what: format!("tolerance {id}"), reason: error.to_string() }),
+        })
+        .collect()
+}
