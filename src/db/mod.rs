@@ -4,6 +4,7 @@
 pub mod conn;
 pub mod dialect;
 pub mod dimension;
+pub mod fold;
 pub mod id;
 pub mod measure;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]

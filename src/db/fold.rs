@@ -1,0 +1,400 @@
+//! Reading facts slice by slice to sum them, and writing the sums back.
+//!
+//! A slice is one day (or one month, for lanes) of some partners, read in chunks by key, so memory
+//! stays the same however many facts there are.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders};
+use super::shipment::{Source, StaleCell};
+use super::types::{Day, Instant};
+use crate::domain::measure::Measures;
+use crate::on_engine;
+
+/// Rows in memory at once.
+const CHUNK_ROWS: i64 = 50_000;
+/// Cells in one insert statement; seven binds each stay below SQLite's limit of 32,766.
+const CELLS_PER_STATEMENT: usize = 500;
+
+/// The columns of a shipment that measures are made of.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = shipments)]
+#[expect(missing_docs, reason = "the columns are documented on ShipmentRow")]
+pub struct FoldRow {
+    pub partner_id: i64,
+    pub id: i64,
+    pub obligation_day: Day,
+    pub policy_id: i32,
+    pub lane_id: Option<i64>,
+    pub service: String,
+    pub mode: String,
+    pub pickup_zone_id: Option<i32>,
+    pub delivery_zone_id: Option<i32>,
+    pub pickup_window_start: Option<Instant>,
+    pub pickup_window_end: Option<Instant>,
+    pub pickup_due_day: Option<Day>,
+    pub delivery_window_start: Option<Instant>,
+    pub delivery_window_end: Option<Instant>,
+    pub delivery_due_day: Option<Day>,
+    pub date_only: i32,
+    pub pickup_arrived_at: Option<Instant>,
+    pub pickup_arrived_received_at: Option<Instant>,
+    pub picked_up_at: Option<Instant>,
+    pub arrived_at: Option<Instant>,
+    pub arrived_received_at: Option<Instant>,
+    pub delivered_at: Option<Instant>,
+    pub delivered_received_at: Option<Instant>,
+    pub station_arrived_at: Option<Instant>,
+    pub out_for_delivery_at: Option<Instant>,
+    pub cancelled_at: Option<Instant>,
+    pub attempts: Option<i32>,
+    pub first_attempt: Option<String>,
+    pub disposition: Option<String>,
+    pub diverted_by: Option<String>,
+    pub pickup_exclusion: Option<String>,
+    pub delivery_exclusion: Option<String>,
+    pub weight_g: Option<i64>,
+    pub linehaul_micros: Option<i64>,
+    pub fuel_micros: Option<i64>,
+    pub accessorial_micros: Option<i64>,
+    pub freight_micros: Option<i64>,
+    pub rated_micros: Option<i64>,
+    pub pickup_window_outcome: String,
+    pub delivery_day_outcome: String,
+    pub delivery_window_outcome: String,
+    pub settles_at: Option<Instant>,
+}
+
+/// The columns of a tender that measures are made of.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = tenders)]
+#[expect(missing_docs, reason = "the columns are documented in the migrations")]
+pub struct TenderFoldRow {
+    pub partner_id: i64,
+    pub id: i64,
+    pub sent_day: Day,
+    pub lane_id: Option<i64>,
+    pub service: String,
+    pub mode: String,
+    pub respond_by: Option<Instant>,
+    pub response: Option<String>,
+    pub bounced_at: Option<Instant>,
+    pub beyond_commitment: bool,
+    pub short_notice: bool,
+    pub outcome: String,
+    pub settles_at: Option<Instant>,
+}
+
+/// Reads the shipments of `[from, until)` of some partners, chunk by chunk, in key order.
+///
+/// # Errors
+/// The engine's reason, or what `each` returns.
+pub fn shipments_fold<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    partners: &[i64],
+    from: NaiveDate,
+    until: NaiveDate,
+    mut each: impl FnMut(FoldRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after: Option<(Day, i64, i64)> = None;
+    loop {
+        let mut query = shipments::table
+            .filter(shipments::obligation_day.ge(Day(from)))
+            .filter(shipments::obligation_day.lt(Day(until)))
+            .filter(shipments::partner_id.eq_any(partners))
+            .order((shipments::obligation_day, shipments::partner_id, shipments::id))
+            .limit(CHUNK_ROWS)
+            .select(FoldRow::as_select())
+            .into_boxed();
+        if let Some((day, partner_id, id)) = after {
+            query = query.filter(shipments::obligation_day.ge(day)).filter(
+                shipments::obligation_day
+                    .gt(day)
+                    .or(shipments::partner_id.gt(partner_id))
+                    .or(shipments::partner_id.eq(partner_id).and(shipments::id.gt(id))),
+            );
+        }
+        let mut seen = 0;
+        for row in query.load_iter::<FoldRow, _>(db)? {
+            let row = row?;
+            seen += 1;
+            after = Some((row.obligation_day, row.partner_id, row.id));
+            each(row)?;
+        }
+        if seen < CHUNK_ROWS {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the tenders sent in `[from, until)` of some partners, chunk by chunk, in key order.
+///
+/// # Errors
+/// The engine's reason, or what `each` returns.
+pub fn tenders_fold<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    partners: &[i64],
+    from: NaiveDate,
+    until: NaiveDate,
+    mut each: impl FnMut(TenderFoldRow) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after: Option<(Day, i64, i64)> = None;
+    loop {
+        let mut query = tenders::table
+            .filter(tenders::sent_day.ge(Day(from)))
+            .filter(tenders::sent_day.lt(Day(until)))
+            .filter(tenders::partner_id.eq_any(partners))
+            .order((tenders::sent_day, tenders::partner_id, tenders::id))
+            .limit(CHUNK_ROWS)
+            .select(TenderFoldRow::as_select())
+            .into_boxed();
+        if let Some((day, partner_id, id)) = after {
+            query = query.filter(tenders::sent_day.ge(day)).filter(
+                tenders::sent_day
+                    .gt(day)
+                    .or(tenders::partner_id.gt(partner_id))
+                    .or(tenders::partner_id.eq(partner_id).and(tenders::id.gt(id))),
+            );
+        }
+        let mut seen = 0;
+        for row in query.load_iter::<TenderFoldRow, _>(db)? {
+            let row = row?;
+            seen += 1;
+            after = Some((row.sent_day, row.partner_id, row.id));
+            each(row)?;
+        }
+        if seen < CHUNK_ROWS {
+            return Ok(());
+        }
+    }
+}
+
+/// The partners and days whose open facts time alone may have changed by `now`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn due_cells(db: &mut Db, source: Source, now: DateTime<Utc>) -> QueryResult<Vec<StaleCell>> {
+    let rows: Vec<(i64, Day)> = match source {
+        Source::Shipments => shipments::table
+            .filter(shipments::settles_at.le(Instant(now)))
+            .select((shipments::partner_id, shipments::obligation_day))
+            .distinct()
+            .load(db)?,
+        Source::Tenders => tenders::table
+            .filter(tenders::settles_at.le(Instant(now)))
+            .select((tenders::partner_id, tenders::sent_day))
+            .distinct()
+            .load(db)?,
+    };
+    Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
+}
+
+/// The days that have stale cells, in order.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_days(db: &mut Db, source: Source) -> QueryResult<Vec<NaiveDate>> {
+    let days: Vec<Day> = stale_cells::table
+        .filter(stale_cells::source.eq(source.code()))
+        .select(stale_cells::source_day)
+        .distinct()
+        .order(stale_cells::source_day)
+        .load(db)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
+/// The months that have stale lane cells, in order.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_months(db: &mut Db, source: Source) -> QueryResult<Vec<NaiveDate>> {
+    let months: Vec<Day> = stale_lane_months::table
+        .filter(stale_lane_months::source.eq(source.code()))
+        .select(stale_lane_months::source_month)
+        .distinct()
+        .order(stale_lane_months::source_month)
+        .load(db)?;
+    Ok(months.into_iter().map(|day| day.0).collect())
+}
+
+/// Clears the marks of one day and says whose they were. First in the transaction: an import that is
+/// writing to the same cells holds their marks, so this waits for it and the reads after see its facts.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_day_take(db: &mut Db, source: Source, day: NaiveDate) -> QueryResult<Vec<i64>> {
+    diesel::delete(
+        stale_cells::table
+            .filter(stale_cells::source.eq(source.code()))
+            .filter(stale_cells::source_day.eq(Day(day))),
+    )
+    .returning(stale_cells::partner_id)
+    .get_results(db)
+}
+
+/// Clears the lane marks of one month and says whose they were; see [`stale_day_take`].
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_month_take(db: &mut Db, source: Source, month: NaiveDate) -> QueryResult<Vec<i64>> {
+    diesel::delete(
+        stale_lane_months::table
+            .filter(stale_lane_months::source.eq(source.code()))
+            .filter(stale_lane_months::source_month.eq(Day(month))),
+    )
+    .returning(stale_lane_months::partner_id)
+    .get_results(db)
+}
+
+/// Partner, service, mode and the local day of the obligations.
+pub type CellKey = (i64, String, String, NaiveDate);
+/// Partner, lane, service and the month of the obligations.
+pub type LaneKey = (i64, i64, String, NaiveDate);
+
+#[derive(Insertable)]
+#[diesel(table_name = measure_cells, treat_none_as_default_value = false)]
+struct CellRow {
+    partner_id: i64,
+    day: Day,
+    service: String,
+    mode: String,
+    source: &'static str,
+    source_day: Day,
+    measures: String,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = lane_cells, treat_none_as_default_value = false)]
+struct LaneRow {
+    partner_id: i64,
+    month: Day,
+    lane_id: i64,
+    service: String,
+    source: &'static str,
+    source_month: Day,
+    measures: String,
+}
+
+fn sparse_json(measures: &Measures) -> Result<String, DbError> {
+    serde_json::to_string(measures)
+        .map_err(|error| DbError::Stored { what: "a measure cell".to_owned(), reason: error.to_string() })
+}
+
+/// Puts the sums of one day's facts in place of the old ones. Returns how many cells there are now.
+///
+/// # Errors
+/// The engine's reason.
+pub fn measure_cells_replace(
+    db: &mut Db,
+    source: Source,
+    day: NaiveDate,
+    partners: &[i64],
+    cells: BTreeMap<CellKey, Measures>,
+) -> Result<usize, DbError> {
+    diesel::delete(
+        measure_cells::table
+            .filter(measure_cells::source.eq(source.code()))
+            .filter(measure_cells::source_day.eq(Day(day)))
+            .filter(measure_cells::partner_id.eq_any(partners)),
+    )
+    .execute(db)?;
+    let mut rows = Vec::with_capacity(cells.len());
+    for ((partner_id, service, mode, cell_day), measures) in cells {
+        let measures = sparse_json(&measures)?;
+        let (day, source_day) = (Day(cell_day), Day(day));
+        rows.push(CellRow { partner_id, day, service, mode, source: source.code(), source_day, measures });
+    }
+    for chunk in rows.chunks(CELLS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(measure_cells::table).values(chunk).execute(conn))?;
+    }
+    Ok(rows.len())
+}
+
+/// Puts the lane sums of one month's facts in place of the old ones. Returns how many there are now.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lane_cells_replace(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+    partners: &[i64],
+    cells: BTreeMap<LaneKey, Measures>,
+) -> Result<usize, DbError> {
+    diesel::delete(
+        lane_cells::table
+            .filter(lane_cells::source.eq(source.code()))
+            .filter(lane_cells::source_month.eq(Day(month)))
+            .filter(lane_cells::partner_id.eq_any(partners)),
+    )
+    .execute(db)?;
+    let mut rows = Vec::with_capacity(cells.len());
+    for ((partner_id, lane_id, service, cell_month), measures) in cells {
+        let measures = sparse_json(&measures)?;
+        let (cell_month, source_month) = (Day(cell_month), Day(month));
+        rows.push(LaneRow {
+            partner_id,
+            month: cell_month,
+            lane_id,
+            service,
+            source: source.code(),
+            source_month,
+            measures,
+        });
+    }
+    for chunk in rows.chunks(CELLS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(lane_cells::table).values(chunk).execute(conn))?;
+    }
+    Ok(rows.len())
+}
+
+/// Writes verdicts that time or a late fact has changed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn verdicts_write(
+    db: &mut Db,
+    row: &FoldRow,
+    verdicts: &crate::domain::shipment::Verdicts,
+) -> QueryResult<()> {
+    diesel::update(
+        shipments::table
+            .filter(shipments::obligation_day.eq(row.obligation_day))
+            .filter(shipments::partner_id.eq(row.partner_id))
+            .filter(shipments::id.eq(row.id)),
+    )
+    .set((
+        shipments::pickup_window_outcome.eq(verdicts.pickup_window.code()),
+        shipments::delivery_day_outcome.eq(verdicts.delivery_day.code()),
+        shipments::delivery_window_outcome.eq(verdicts.delivery_window.code()),
+        shipments::settles_at.eq(verdicts.settles_at.map(Instant)),
+    ))
+    .execute(db)?;
+    Ok(())
+}
+
+/// Writes the outcome of a tender that time has changed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tender_outcome_write(
+    db: &mut Db,
+    row: &TenderFoldRow,
+    outcome: crate::domain::outcome::Outcome,
+    settles_at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    diesel::update(
+        tenders::table
+            .filter(tenders::sent_day.eq(row.sent_day))
+            .filter(tenders::partner_id.eq(row.partner_id))
+            .filter(tenders::id.eq(row.id)),
+    )
+    .set((tenders::outcome.eq(outcome.code()), tenders::settles_at.eq(settles_at.map(Instant))))
+    .execute(db)?;
+    Ok(())
+}
