@@ -4,4 +4,5 @@ pub mod app;
 pub mod clock;
 pub mod db;
 pub mod domain;
+pub mod feeds;
 pub mod report;

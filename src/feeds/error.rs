@@ -1,0 +1,310 @@
+//! What can be wrong with a file, a mapping or one row of a file, and what to do about it.
+
+use crate::feeds::expr::ExprError;
+
+/// How many characters of a cell an error message or a rejects file repeats.
+pub const MAX_SHOWN_CHARS: usize = 120;
+
+/// How many edits apart two names may be for one to be suggested for the other.
+const MAX_SUGGESTION_EDITS: usize = 3;
+
+/// A file or mapping that cannot be used as it is. Nothing after it is read.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The file cannot be opened.
+    #[error("{file}: cannot be opened: {source}")]
+    Open {
+        /// File as the user named it.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Reading failed in the middle.
+    #[error("{file}, row {row}: reading failed: {source}")]
+    Read {
+        /// File as the user named it.
+        file: String,
+        /// Row being read.
+        row: u64,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No header row.
+    #[error("{file}: the file is empty; its first row must name the columns")]
+    Empty {
+        /// File as the user named it.
+        file: String,
+    },
+    /// Two columns of one name.
+    #[error(
+        "{file}, row {row}: the column name `{name}` stands twice, in columns {first} and {second}; rename one of them"
+    )]
+    DuplicateHeader {
+        /// File as the user named it.
+        file: String,
+        /// Row of the header.
+        row: u64,
+        /// The name.
+        name: String,
+        /// First column, counted from 1.
+        first: usize,
+        /// Second column, counted from 1.
+        second: usize,
+    },
+    /// Bytes that are not text in the encoding expected.
+    #[error("{file}, row {row}, column {column}: byte {position} of the cell is 0x{byte:02X}, which is not UTF-8; \
+             if the file is Latin-1, declare encoding = \"latin1\" in the mapping")]
+    NotUtf8 {
+        /// File as the user named it.
+        file: String,
+        /// Row.
+        row: u64,
+        /// Column name, or its number.
+        column: String,
+        /// Position in the cell, counted from 1.
+        position: usize,
+        /// The first wrong byte.
+        byte: u8,
+    },
+    /// Zero bytes at the start: UTF-16 without its mark, or no text at all.
+    #[error("{file}: the file has zero bytes and is not plain text; if it is UTF-16 without a byte-order mark, \
+             declare encoding = \"utf-16le\" (or \"utf-16be\") in the mapping; if it is an old .xls workbook, save it as .xlsx or csv")]
+    NotText {
+        /// File as the user named it.
+        file: String,
+    },
+    /// An encoding name nobody knows.
+    #[error("the encoding `{0}` is not known; use utf-8, latin1, utf-16le or utf-16be")]
+    UnknownEncoding(String),
+    /// One of the reading limits was hit.
+    #[error("{file}, row {row}: {what} ({constant} = {limit}); {advice}")]
+    Limit {
+        /// File as the user named it.
+        file: String,
+        /// Row being read, 0 before the first.
+        row: u64,
+        /// What is too large.
+        what: &'static str,
+        /// Name of the limit.
+        constant: &'static str,
+        /// The limit.
+        limit: u64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A quote that opens and never closes.
+    #[error("{file}, row {row}: a quoted cell that starts in this row is never closed; close the quote or double it")]
+    OpenQuote {
+        /// File as the user named it.
+        file: String,
+        /// Row where the record starts.
+        row: u64,
+    },
+    /// The workbook cannot be read.
+    #[error("{file}: the workbook cannot be read: {reason}; open it and save it again as .xlsx, or export csv")]
+    Workbook {
+        /// File as the user named it.
+        file: String,
+        /// Why.
+        reason: String,
+    },
+    /// Neither a file nor a shipped mapping.
+    #[error("there is no mapping `{name}`: it is neither a file nor one of the shipped mappings ({shipped})")]
+    UnknownMapping {
+        /// What was asked for.
+        name: String,
+        /// Names that exist.
+        shipped: String,
+    },
+    /// The mapping file is not well formed.
+    #[error("mapping {mapping}: {reason}")]
+    MappingSyntax {
+        /// The mapping.
+        mapping: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The mapping is for another kind of record.
+    #[error("mapping {mapping} is for {found}, but {wanted} are being imported")]
+    WrongKind {
+        /// The mapping.
+        mapping: String,
+        /// Kind it declares.
+        found: &'static str,
+        /// Kind asked for.
+        wanted: &'static str,
+    },
+    /// A field we do not have.
+    #[error("mapping {mapping}: {kind} have no field `{field}`{suggestion}; the fields are: {fields}")]
+    UnknownField {
+        /// The mapping.
+        mapping: String,
+        /// Kind of record.
+        kind: &'static str,
+        /// The name that is none.
+        field: String,
+        /// ` (did you mean …?)` or nothing.
+        suggestion: String,
+        /// Every field of the kind.
+        fields: String,
+    },
+    /// A column the file does not have.
+    #[error("mapping {mapping}, field `{field}`: the file has no column `{column}`{suggestion}; its columns are: {columns}")]
+    UnknownColumn {
+        /// The mapping.
+        mapping: String,
+        /// Our field.
+        field: String,
+        /// The name that is none.
+        column: String,
+        /// ` (did you mean …?)` or nothing.
+        suggestion: String,
+        /// Every column of the file.
+        columns: String,
+    },
+    /// A required field is not mapped.
+    #[error("mapping {mapping}: the field `{field}` is required for {kind} and comes from no column; the file's columns are: {columns}")]
+    MissingField {
+        /// The mapping.
+        mapping: String,
+        /// Kind of record.
+        kind: &'static str,
+        /// The field.
+        field: &'static str,
+        /// Every column of the file.
+        columns: String,
+    },
+    /// A constant or value of the mapping does not fit its field.
+    #[error("mapping {mapping}, field `{field}`: `{value}` {reason}")]
+    BadConstant {
+        /// The mapping.
+        mapping: String,
+        /// Our field.
+        field: String,
+        /// The text.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A computed field that cannot be understood.
+    #[error("mapping {mapping}, field `{field}`: {source}")]
+    Expression {
+        /// The mapping.
+        mapping: String,
+        /// Our field.
+        field: String,
+        /// What is wrong.
+        source: ExprError,
+    },
+    /// Computed fields that need each other.
+    #[error("mapping {mapping}, field `{field}`: its expression needs its own result (by way of {path})")]
+    Cycle {
+        /// The mapping.
+        mapping: String,
+        /// Our field.
+        field: String,
+        /// The fields in between.
+        path: String,
+    },
+    /// The rejects file cannot be written.
+    #[error("{file}: the rejected rows cannot be written: {source}")]
+    Rejects {
+        /// The rejects file.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// What is wrong with one row. The row goes to the rejects file; the others load.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{reason}", self.place())]
+pub struct RowError {
+    /// The column of the file (or the computed field); empty when the row as a whole is wrong.
+    pub column: String,
+    /// The cell's text, cut to [`MAX_SHOWN_CHARS`].
+    pub value: String,
+    /// What is wrong, in words.
+    pub reason: String,
+}
+
+impl RowError {
+    /// An error about one cell.
+    #[must_use]
+    pub fn cell(column: &str, value: &str, reason: impl Into<String>) -> Self {
+        Self { column: column.to_owned(), value: shown(value), reason: reason.into() }
+    }
+
+    /// An error about the row as a whole.
+    #[must_use]
+    pub fn row(reason: impl Into<String>) -> Self {
+        Self { column: String::new(), value: String::new(), reason: reason.into() }
+    }
+
+    fn place(&self) -> String {
+        match (self.column.is_empty(), self.value.is_empty()) {
+            (true, _) => String::new(),
+            (false, true) => format!("column `{}`: ", self.column),
+            (false, false) => format!("column `{}`, value `{}`: ", self.column, self.value),
+        }
+    }
+}
+
+/// The text cut to [`MAX_SHOWN_CHARS`], for messages.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        None => text.to_owned(),
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    }
+}
+
+/// ` (did you mean …?)` for the nearest of `known`, or nothing when none is near.
+#[must_use]
+pub fn suggestion<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let wanted = wanted.to_lowercase();
+    let allowed = MAX_SUGGESTION_EDITS.min(wanted.chars().count().div_ceil(2));
+    known
+        .into_iter()
+        .map(|name| (edits(&wanted, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map_or_else(String::new, |(_, name)| format!(" (did you mean `{name}`?)"))
+}
+
+/// Levenshtein distance; names are short, so the plain row-by-row form will do.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(MAX_SHOWN_CHARS).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(MAX_SHOWN_CHARS).enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (y, above) in b.iter().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(x != *y)).min(left + 1).min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_the_nearest_name_only() {
+        assert_eq!(suggestion("Vender", ["Vendor", "Country"]), " (did you mean `Vendor`?)");
+        assert_eq!(suggestion("weightkg", ["weight_kg"]), " (did you mean `weight_kg`?)");
+        assert_eq!(suggestion("xyz", ["Vendor", "Country"]), "");
+        assert_eq!(edits("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn long_cells_are_cut_in_messages() {
+        let error = RowError::cell("a", &"é".repeat(5_000), "is too long");
+        assert_eq!(error.value.chars().count(), MAX_SHOWN_CHARS + 1);
+    }
+}

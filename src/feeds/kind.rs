@@ -1,0 +1,430 @@
+//! The kinds of records that can be imported, and their fields, as data.
+//!
+//! A field's place in its list is its [`Field`] id, so a row's values are one flat vector and are
+//! read without looking names up: `fields.text(shipments::REFERENCE)`.
+
+use std::fmt;
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ImportKind {
+    /// Carriers and other partners.
+    Partners,
+    /// Lanes: origin to destination.
+    Lanes,
+    /// Shipments with commitments, events and money on one row.
+    Shipments,
+    /// Single status events of shipments.
+    Events,
+    /// Loads offered to partners, and the answers.
+    Tenders,
+    /// Capacity committed per lane and week.
+    Capacity,
+    /// Freight charge lines.
+    Charges,
+}
+
+/// How a cell is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldType {
+    /// Any text.
+    Text,
+    /// One of these words; case does not matter.
+    Choice(&'static [&'static str]),
+    /// A whole number.
+    Integer,
+    /// An exact decimal number.
+    Decimal,
+    /// A calendar day at the stop.
+    Day,
+    /// An instant; a date alone means the end of that local day (its start for a window's start).
+    Instant,
+    /// An IANA zone name such as `America/Chicago`.
+    Zone,
+}
+
+/// Which of two candidates a local time means when clocks go back (DOMAIN §0.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// A window's start, and evidence: the earlier, which favours the carrier.
+    Earlier,
+    /// A window's end or an answer's deadline: the later, which favours the carrier too.
+    Later,
+}
+
+/// One field of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldSpec {
+    /// Our name, as written in mappings and in files without a mapping.
+    pub name: &'static str,
+    /// How a cell is read.
+    pub kind: FieldType,
+    /// Whether every row must have it.
+    pub required: bool,
+    /// Smallest number allowed.
+    pub min: Option<i64>,
+    /// How an ambiguous local time is read.
+    pub edge: Edge,
+    /// Whether a date alone means the start of the day; else its end.
+    pub starts_day: bool,
+    /// The field that holds this time's zone; empty when the kind has none.
+    pub zone: &'static str,
+    /// One line for people.
+    pub help: &'static str,
+}
+
+/// Place of a field in its kind's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Field(u8);
+
+impl Field {
+    /// The place as an index.
+    #[must_use]
+    #[inline]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Finds a field while compiling; a name not in the list does not compile.
+    #[expect(clippy::indexing_slicing, clippy::panic, reason = "evaluated by the compiler only")]
+    const fn named(specs: &[FieldSpec], name: &str) -> Self {
+        let (mut index, mut id) = (0, 0);
+        while index < specs.len() {
+            if same(specs[index].name.as_bytes(), name.as_bytes()) {
+                return Self(id);
+            }
+            index += 1;
+            id += 1;
+        }
+        panic!("no such field")
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler only")]
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// The words for yes and no; `y`, `true`, `1` and their opposites are understood too.
+pub const YES_NO: &[&str] = &["YES", "NO"];
+/// How often a partner is reviewed.
+pub const REVIEW_CADENCES: &[&str] = &["MONTHLY", "WEEKLY", "QUARTERLY", "NEVER"];
+/// What being early means (DOMAIN §1.2).
+pub const EARLY_POLICIES: &[&str] = &["IGNORE", "FAIL"];
+/// Which event counts as on time (DOMAIN §1.2).
+pub const ONTIME_EVENTS: &[&str] = &["ARRIVAL", "COMPLETION"];
+/// How the first delivery attempt ended.
+pub const FIRST_ATTEMPTS: &[&str] = &["SUCCESS", "FAILED", "REFUSED", "ADDRESS_ERROR"];
+/// How a shipment ended.
+pub const DISPOSITIONS: &[&str] = &["DELIVERED", "RETURNED"];
+/// Who caused a diversion.
+pub const DIVERTERS: &[&str] = &["CARRIER", "SHIPPER", "CONSIGNEE", "DISRUPTION"];
+/// Approved attributions that excuse a miss (DOMAIN §1.2).
+pub const EXCLUSIONS: &[&str] = &["SHIPPER", "CONSIGNEE", "FORCE_MAJEURE", "GOVERNMENT"];
+/// Types of status events.
+pub const EVENT_TYPES: &[&str] = &[
+    "PICKUP_ARRIVED",
+    "PICKED_UP",
+    "STATION_ARRIVED",
+    "OUT_FOR_DELIVERY",
+    "ARRIVED",
+    "DELIVERED",
+    "RETURNED",
+    "DIVERTED",
+];
+/// Who reported an event, the most trusted first (DOMAIN §1.1).
+pub const REPORTERS: &[&str] = &["ELD", "APP", "EDI", "API", "PORTAL", "EMAIL", "MANUAL"];
+/// How a tender was answered.
+pub const RESPONSES: &[&str] = &["ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN"];
+/// What a charge is for.
+pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
+
+const TEXT: FieldSpec = FieldSpec {
+    name: "",
+    kind: FieldType::Text,
+    required: false,
+    min: None,
+    edge: Edge::Earlier,
+    starts_day: false,
+    zone: "",
+    help: "",
+};
+const KEY: FieldSpec = FieldSpec { required: true, ..TEXT };
+const ZONE: FieldSpec = FieldSpec { kind: FieldType::Zone, ..TEXT };
+const COUNT: FieldSpec = FieldSpec { kind: FieldType::Integer, min: Some(0), ..TEXT };
+const QUANTITY: FieldSpec = FieldSpec { kind: FieldType::Decimal, min: Some(0), ..TEXT };
+/// Money may be negative: credits and corrections are.
+const AMOUNT: FieldSpec = FieldSpec { kind: FieldType::Decimal, ..TEXT };
+const DAY: FieldSpec = FieldSpec { kind: FieldType::Day, zone: "zone", ..TEXT };
+const INSTANT: FieldSpec = FieldSpec { kind: FieldType::Instant, zone: "zone", ..TEXT };
+const DEADLINE: FieldSpec = FieldSpec { edge: Edge::Later, ..INSTANT };
+
+const fn choice(words: &'static [&'static str]) -> FieldSpec {
+    FieldSpec { kind: FieldType::Choice(words), ..TEXT }
+}
+
+const fn required(spec: FieldSpec) -> FieldSpec {
+    FieldSpec { required: true, ..spec }
+}
+
+const fn pickup(spec: FieldSpec) -> FieldSpec {
+    FieldSpec { zone: "pickup_zone", ..spec }
+}
+
+const fn delivery(spec: FieldSpec) -> FieldSpec {
+    FieldSpec { zone: "delivery_zone", ..spec }
+}
+
+const fn start(spec: FieldSpec) -> FieldSpec {
+    FieldSpec { starts_day: true, ..spec }
+}
+
+/// Writes a kind's list and the constants that name its places from one table.
+macro_rules! fields {
+    ($(#[$doc:meta])* $module:ident { $($id:ident = $name:literal, $spec:expr, $help:literal;)* }) => {
+        $(#[$doc])*
+        pub mod $module {
+            use super::*;
+            /// Every field, in order of [`Field`].
+            pub const SPECS: &[FieldSpec] = &[$(FieldSpec { name: $name, help: $help, ..$spec }),*];
+            $(#[doc = $help] pub const $id: Field = Field::named(SPECS, $name);)*
+        }
+    };
+}
+
+fields! {
+    /// Fields of [`ImportKind::Partners`].
+    partners {
+        CODE = "code", KEY, "Short code, unique";
+        NAME = "name", TEXT, "Name in full";
+        ALIAS = "alias", TEXT, "Other names feeds use, separated by |";
+        SCAC = "scac", TEXT, "Standard carrier alpha code";
+        MODE = "mode", TEXT, "Main mode";
+        CONTACT_NAME = "contact_name", TEXT, "Who receives reviews";
+        CONTACT_EMAIL = "contact_email", TEXT, "Where reviews are sent";
+        REVIEW_CADENCE = "review_cadence", choice(REVIEW_CADENCES), "How often a review is sent";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Lanes`].
+    lanes {
+        CODE = "code", KEY, "Short code, unique";
+        ORIGIN = "origin", TEXT, "Where it starts";
+        DESTINATION = "destination", TEXT, "Where it ends";
+        ORIGIN_REGION = "origin_region", TEXT, "Region of the origin";
+        REGION = "region", TEXT, "Region of the destination";
+        DISTANCE_KM = "distance_km", QUANTITY, "Length in kilometres";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Shipments`].
+    shipments {
+        REFERENCE = "reference", KEY, "The feed's key of the shipment";
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        PARTNER_NAME = "partner_name", TEXT, "Name for a carrier not seen before";
+        SOURCE = "source", TEXT, "Name of the feed: part of the shipment's identity";
+        LANE = "lane", TEXT, "Code of the lane";
+        ORIGIN = "origin", TEXT, "Where it starts";
+        DESTINATION = "destination", TEXT, "Where it ends";
+        REGION = "region", TEXT, "Region of the destination";
+        SERVICE = "service", TEXT, "Service level";
+        MODE = "mode", TEXT, "Mode: open text";
+        EQUIPMENT = "equipment", TEXT, "Equipment type";
+        PIECES = "pieces", COUNT, "Handling units";
+        WEIGHT_KG = "weight_kg", QUANTITY, "Weight in kilograms";
+        DISTANCE_KM = "distance_km", QUANTITY, "Billed distance in kilometres";
+        PICKUP_ZONE = "pickup_zone", ZONE, "Zone of the pickup stop";
+        DELIVERY_ZONE = "delivery_zone", ZONE, "Zone of the delivery stop";
+        PICKUP_WINDOW_START = "pickup_window_start", pickup(start(INSTANT)), "Committed pickup window, start";
+        PICKUP_WINDOW_END = "pickup_window_end", pickup(DEADLINE), "Committed pickup window, end";
+        PICKUP_DUE_DATE = "pickup_due_date", pickup(DAY), "Committed pickup day";
+        PICKUP_ARRIVED_AT = "pickup_arrived_at", pickup(INSTANT), "Arrival at the pickup";
+        PICKUP_ARRIVED_RECEIVED_AT = "pickup_arrived_received_at", pickup(INSTANT), "When that arrival was reported";
+        PICKED_UP_AT = "picked_up_at", pickup(INSTANT), "Departure from the pickup";
+        DELIVERY_DUE_DATE = "delivery_due_date", delivery(DAY), "Committed delivery day";
+        DELIVERY_WINDOW_START = "delivery_window_start", delivery(start(INSTANT)), "Committed delivery window, start";
+        DELIVERY_WINDOW_END = "delivery_window_end", delivery(DEADLINE), "Committed delivery window, end";
+        ARRIVED_AT = "arrived_at", delivery(INSTANT), "Arrival at the delivery";
+        ARRIVED_RECEIVED_AT = "arrived_received_at", delivery(INSTANT), "When that arrival was reported";
+        DELIVERED_AT = "delivered_at", delivery(INSTANT), "Delivery completed";
+        DELIVERED_RECEIVED_AT = "delivered_received_at", delivery(INSTANT), "When that delivery was reported";
+        STATION_ARRIVED_AT = "station_arrived_at", delivery(INSTANT), "Arrival at the final station";
+        OUT_FOR_DELIVERY_AT = "out_for_delivery_at", delivery(INSTANT), "Left the final station";
+        GRACE_EARLY_MINUTES = "grace_early_minutes", COUNT, "Minutes early that still count as on time";
+        GRACE_LATE_MINUTES = "grace_late_minutes", COUNT, "Minutes late that still count as on time";
+        EARLY_POLICY = "early_policy", choice(EARLY_POLICIES), "Whether early is on time";
+        ONTIME_EVENT = "ontime_event", choice(ONTIME_EVENTS), "Which event must be on time";
+        ATTEMPTS = "attempts", COUNT, "Delivery attempts made";
+        FIRST_ATTEMPT = "first_attempt", choice(FIRST_ATTEMPTS), "How the first attempt ended";
+        DISPOSITION = "disposition", choice(DISPOSITIONS), "How the shipment ended";
+        DIVERTED_BY = "diverted_by", choice(DIVERTERS), "Who caused a diversion";
+        CANCELLED_AT = "cancelled_at", pickup(INSTANT), "Cancelled by the shipper";
+        PICKUP_REASON = "pickup_reason", TEXT, "Carrier's reason for a late pickup: a proposal";
+        DELIVERY_REASON = "delivery_reason", TEXT, "Carrier's reason for a late delivery: a proposal";
+        PICKUP_EXCLUSION = "pickup_exclusion", choice(EXCLUSIONS), "Approved attribution of a late pickup";
+        DELIVERY_EXCLUSION = "delivery_exclusion", choice(EXCLUSIONS), "Approved attribution of a late delivery";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts";
+        LINEHAUL = "linehaul", AMOUNT, "Line haul charged";
+        FUEL = "fuel", AMOUNT, "Fuel surcharge charged";
+        ACCESSORIAL = "accessorial", AMOUNT, "Accessorials charged";
+        FREIGHT_TOTAL = "freight_total", AMOUNT, "All freight charged";
+        RATED_TOTAL = "rated_total", AMOUNT, "All freight by the contract";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Events`].
+    events {
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        REFERENCE = "reference", KEY, "Reference of the shipment";
+        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        TYPE = "type", required(choice(EVENT_TYPES)), "What happened";
+        EVENT_AT = "event_at", required(INSTANT), "When it happened";
+        RECEIVED_AT = "received_at", INSTANT, "When it was reported";
+        ZONE = "zone", super::ZONE, "Zone of the stop";
+        REPORTER = "reporter", choice(REPORTERS), "Who reported it";
+        REASON = "reason", TEXT, "Reason given: a proposal";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Tenders`].
+    tenders {
+        REFERENCE = "reference", KEY, "Reference of the load";
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        SOURCE = "source", TEXT, "Name of the feed";
+        LANE = "lane", TEXT, "Code of the lane";
+        SERVICE = "service", TEXT, "Service level";
+        MODE = "mode", TEXT, "Mode: open text";
+        ZONE = "zone", super::ZONE, "Zone of the pickup stop";
+        SENT_AT = "sent_at", required(INSTANT), "When the load was offered";
+        RESPOND_BY = "respond_by", DEADLINE, "Until when an answer counts";
+        RESPONDED_AT = "responded_at", INSTANT, "When the answer came";
+        RESPONSE = "response", choice(RESPONSES), "The answer";
+        SEQUENCE = "sequence", FieldSpec { min: Some(1), ..COUNT }, "Place in the route guide, 1 is the primary";
+        DECLINE_REASON = "decline_reason", TEXT, "Why it was rejected";
+        PICKUP_AT = "pickup_at", INSTANT, "When the load is to be picked up";
+        BOUNCED_AT = "bounced_at", INSTANT, "When an accepted load was given back";
+        BEYOND_COMMITMENT = "beyond_commitment", choice(YES_NO), "Above the committed volume";
+        SHORT_NOTICE = "short_notice", choice(YES_NO), "Offered later than the contract's lead time";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Capacity`].
+    capacity {
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        LANE = "lane", KEY, "Code of the lane";
+        WEEK = "week", required(FieldSpec { zone: "", ..DAY }), "Any day of the ISO week";
+        BASE_UNITS = "base_units", required(COUNT), "Loads committed in the week";
+        SURGE_PERCENT = "surge_percent", QUANTITY, "Per cent above the base the partner must take";
+        UNIT_COST = "unit_cost", QUANTITY, "Cost per load";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the cost";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Charges`].
+    charges {
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        SHIPMENT = "shipment", KEY, "Reference of the shipment";
+        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        REFERENCE = "reference", KEY, "Id of the charge or invoice line";
+        CODE = "code", KEY, "Charge code";
+        CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for";
+        AMOUNT = "amount", required(super::AMOUNT), "Amount charged";
+        RATED_AMOUNT = "rated_amount", super::AMOUNT, "Amount by the contract";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts";
+        CHARGED_ON = "charged_on", FieldSpec { zone: "", ..DAY }, "Day of the charge";
+    }
+}
+
+impl ImportKind {
+    /// Every kind, in the order in which a new database is filled.
+    pub const ALL: [Self; 7] = [
+        Self::Partners,
+        Self::Lanes,
+        Self::Shipments,
+        Self::Events,
+        Self::Tenders,
+        Self::Capacity,
+        Self::Charges,
+    ];
+
+    /// The word on the command line and in mappings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Partners => "partners",
+            Self::Lanes => "lanes",
+            Self::Shipments => "shipments",
+            Self::Events => "events",
+            Self::Tenders => "tenders",
+            Self::Capacity => "capacity",
+            Self::Charges => "charges",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Its fields, in order of [`Field`].
+    #[must_use]
+    pub const fn specs(self) -> &'static [FieldSpec] {
+        match self {
+            Self::Partners => partners::SPECS,
+            Self::Lanes => lanes::SPECS,
+            Self::Shipments => shipments::SPECS,
+            Self::Events => events::SPECS,
+            Self::Tenders => tenders::SPECS,
+            Self::Capacity => capacity::SPECS,
+            Self::Charges => charges::SPECS,
+        }
+    }
+
+    /// The field of that name.
+    #[must_use]
+    pub fn field(self, name: &str) -> Option<Field> {
+        let index = self.specs().iter().position(|spec| spec.name == name)?;
+        u8::try_from(index).ok().map(Field)
+    }
+
+    /// A field's description.
+    #[must_use]
+    pub fn spec(self, field: Field) -> Option<&'static FieldSpec> {
+        self.specs().get(field.index())
+    }
+}
+
+impl fmt::Display for ImportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_found_by_its_name_and_zone_fields_exist() {
+        for kind in ImportKind::ALL {
+            assert_eq!(ImportKind::named(kind.name()), Some(kind));
+            for (index, spec) in kind.specs().iter().enumerate() {
+                assert_eq!(kind.field(spec.name).unwrap().index(), index, "{kind}: {} twice?", spec.name);
+                let timed = matches!(spec.kind, FieldType::Day | FieldType::Instant);
+                assert!(!timed || spec.zone.is_empty() || kind.field(spec.zone).is_some(), "{}", spec.name);
+            }
+        }
+        assert_eq!(ImportKind::Shipments.field("mode"), Some(shipments::MODE));
+    }
+}

@@ -1,0 +1,99 @@
+//! The rejects file: every row that did not load, with the reason and the row itself.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use crate::feeds::table::Row;
+use crate::feeds::{FeedError, RowError};
+
+/// Columns put before the row's own.
+const COLUMNS: [&str; 4] = ["row", "column", "value", "reason"];
+
+/// Writes rejected rows as csv. The file is created with the first of them, so no file means none.
+#[derive(Debug)]
+pub struct RejectWriter {
+    path: PathBuf,
+    headers: Vec<String>,
+    writer: Option<csv::Writer<BufWriter<File>>>,
+    count: u64,
+}
+
+impl RejectWriter {
+    /// A writer to `path` for rows under these column names. Nothing is created yet.
+    #[must_use]
+    pub fn new(path: &Path, headers: &[String]) -> Self {
+        Self { path: path.to_owned(), headers: headers.to_vec(), writer: None, count: 0 }
+    }
+
+    /// Writes one row with what is wrong with it.
+    ///
+    /// # Errors
+    /// The file cannot be created or written.
+    pub fn reject(&mut self, row: &Row, error: &RowError) -> Result<(), FeedError> {
+        self.write(row, error).map_err(|source| self.failed(source))
+    }
+
+    /// How many rows were rejected.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Writes what is still buffered; the path when there were rejects.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn finish(mut self) -> Result<Option<PathBuf>, FeedError> {
+        match self.writer.take() {
+            None => Ok(None),
+            Some(mut writer) => {
+                writer.flush().map_err(|source| self.failed(source))?;
+                Ok(Some(self.path))
+            }
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> FeedError {
+        FeedError::Rejects { file: self.path.display().to_string(), source }
+    }
+
+    fn write(&mut self, row: &Row, error: &RowError) -> io::Result<()> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            empty => {
+                let file = BufWriter::new(File::create(&self.path)?);
+                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
+                writer.write_record(COLUMNS.into_iter().chain(self.headers.iter().map(String::as_str)))?;
+                empty.insert(writer)
+            }
+        };
+        let number = row.number().to_string();
+        let head = [number.as_str(), &error.column, &error.value, &error.reason];
+        writer.write_record(head.into_iter().chain(row.iter()))?;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_the_row_with_its_reason_and_nothing_without_rejects() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.rejects.csv");
+        let headers = ["id".to_owned(), "weight".to_owned()];
+        assert_eq!(RejectWriter::new(&path, &headers).finish().unwrap(), None);
+        assert!(!path.exists());
+        let mut rejects = RejectWriter::new(&path, &headers);
+        let mut row = Row::new();
+        row.fill(7, ["A,1", "-3"]);
+        rejects.reject(&row, &RowError::cell("weight", "-3", "is below 0")).unwrap();
+        assert_eq!(rejects.count(), 1);
+        assert_eq!(rejects.finish().unwrap(), Some(path.clone()));
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text, "row,column,value,reason,id,weight\n7,weight,-3,is below 0,\"A,1\",-3\n");
+    }
+}
