@@ -1,7 +1,9 @@
 //! One cell → one typed value: numbers, days, instants, zones. No allocation on the good path.
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
-use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use hashbrown::HashMap;
 use rust_decimal::Decimal;
@@ -339,10 +341,20 @@ mod tests {
         assert_eq!(iso("2025-03-10"), Some(Written::Day(day)));
         assert_eq!(iso("2025-03-10 09:30"), Some(Written::Local(local("2025-03-10T09:30:00"))));
         assert_eq!(iso("2025-03-10T24:00"), Some(Written::Local(local("2025-03-11T00:00:00"))));
-        for text in ["2025-03-10T09:30:00.25Z", "2025-03-10T15:00:00.250+05:30", "2025-03-10 04:30:00.25 -0500"] {
+        for text in
+            ["2025-03-10T09:30:00.25Z", "2025-03-10T15:00:00.250+05:30", "2025-03-10 04:30:00.25 -0500"]
+        {
             assert_eq!(iso(text), Some(Written::Utc(utc("2025-03-10T09:30:00.25Z"))), "{text}");
         }
-        for text in ["2025-02-30", "2025-3-10", "2025-03-10x", "2025-03-10T25:00", "2025-03-10T09:3", "", "2025-03-10T09:30+99"] {
+        for text in [
+            "2025-02-30",
+            "2025-3-10",
+            "2025-03-10x",
+            "2025-03-10T25:00",
+            "2025-03-10T09:3",
+            "",
+            "2025-03-10T09:30+99",
+        ] {
             assert_eq!(iso(text), None, "{text}");
         }
     }
@@ -350,7 +362,10 @@ mod tests {
     #[test]
     fn formats_are_tried_in_order() {
         let formats = DateFormats::new(&["%d-%b-%y".to_owned(), "%m/%d/%y %H:%M".to_owned()]).unwrap();
-        assert_eq!(formats.read("02-Jun-06"), Some(Written::Day(NaiveDate::from_ymd_opt(2006, 6, 2).unwrap())));
+        assert_eq!(
+            formats.read("02-Jun-06"),
+            Some(Written::Day(NaiveDate::from_ymd_opt(2006, 6, 2).unwrap()))
+        );
         assert_eq!(formats.read("6/2/06 17:05"), Some(Written::Local(local("2006-06-02T17:05:00"))));
         assert_eq!(formats.read("Date Not Captured"), None);
         assert!(DateFormats::new(&["%Q".to_owned()]).is_err());
@@ -364,7 +379,10 @@ mod tests {
         assert_eq!(book.utc(chicago, twice, Edge::Earlier), Some(utc("2025-11-02T06:30:00Z")));
         assert_eq!(book.utc(chicago, twice, Edge::Later), Some(utc("2025-11-02T07:30:00Z")));
         // 02:30 never was on 9 March; it is 03:30 CDT.
-        assert_eq!(book.utc(chicago, local("2025-03-09T02:30:00"), Edge::Later), Some(utc("2025-03-09T08:30:00Z")));
+        assert_eq!(
+            book.utc(chicago, local("2025-03-09T02:30:00"), Edge::Later),
+            Some(utc("2025-03-09T08:30:00Z"))
+        );
         assert!(book.named("Mars/Olympus").is_none());
     }
 

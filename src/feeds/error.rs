@@ -52,8 +52,10 @@ pub enum FeedError {
         second: usize,
     },
     /// Bytes that are not text in the encoding expected.
-    #[error("{file}, row {row}, column {column}: byte {position} of the cell is 0x{byte:02X}, which is not UTF-8; \
-             if the file is Latin-1, declare encoding = \"latin1\" in the mapping")]
+    #[error(
+        "{file}, row {row}, column {column}: byte {position} of the cell is 0x{byte:02X}, which is not UTF-8; \
+             if the file is Latin-1, declare encoding = \"latin1\" in the mapping"
+    )]
     NotUtf8 {
         /// File as the user named it.
         file: String,
@@ -67,8 +69,10 @@ pub enum FeedError {
         byte: u8,
     },
     /// Zero bytes at the start: UTF-16 without its mark, or no text at all.
-    #[error("{file}: the file has zero bytes and is not plain text; if it is UTF-16 without a byte-order mark, \
-             declare encoding = \"utf-16le\" (or \"utf-16be\") in the mapping; if it is an old .xls workbook, save it as .xlsx or csv")]
+    #[error(
+        "{file}: the file has zero bytes and is not plain text; if it is UTF-16 without a byte-order mark, \
+             declare encoding = \"utf-16le\" (or \"utf-16be\") in the mapping; if it is an old .xls workbook, save it as .xlsx or csv"
+    )]
     NotText {
         /// File as the user named it.
         file: String,
@@ -93,7 +97,9 @@ pub enum FeedError {
         advice: &'static str,
     },
     /// A quote that opens and never closes.
-    #[error("{file}, row {row}: a quoted cell that starts in this row is never closed; close the quote or double it")]
+    #[error(
+        "{file}, row {row}: a quoted cell that starts in this row is never closed; close the quote or double it"
+    )]
     OpenQuote {
         /// File as the user named it.
         file: String,
@@ -101,7 +107,9 @@ pub enum FeedError {
         row: u64,
     },
     /// The workbook cannot be read.
-    #[error("{file}: the workbook cannot be read: {reason}; open it and save it again as .xlsx, or export csv")]
+    #[error(
+        "{file}: the workbook cannot be read: {reason}; open it and save it again as .xlsx, or export csv"
+    )]
     Workbook {
         /// File as the user named it.
         file: String,
@@ -149,7 +157,9 @@ pub enum FeedError {
         fields: String,
     },
     /// A column the file does not have.
-    #[error("mapping {mapping}, field `{field}`: the file has no column `{column}`{suggestion}; its columns are: {columns}")]
+    #[error(
+        "mapping {mapping}, field `{field}`: the file has no column `{column}`{suggestion}; its columns are: {columns}"
+    )]
     UnknownColumn {
         /// The mapping.
         mapping: String,
@@ -163,7 +173,9 @@ pub enum FeedError {
         columns: String,
     },
     /// A required field is not mapped.
-    #[error("mapping {mapping}: the field `{field}` is required for {kind} and comes from no column; the file's columns are: {columns}")]
+    #[error(
+        "mapping {mapping}: the field `{field}` is required for {kind} and comes from no column; the file's columns are: {columns}"
+    )]
     MissingField {
         /// The mapping.
         mapping: String,

@@ -41,7 +41,9 @@ pub enum ExprError {
     #[error("the expression is longer than MAX_EXPR_BYTES = {MAX_EXPR_BYTES}")]
     TooLong,
     /// It is nested deeper than [`MAX_EXPR_DEPTH`].
-    #[error("the expression is nested deeper than MAX_EXPR_DEPTH = {MAX_EXPR_DEPTH}; split it into several fields")]
+    #[error(
+        "the expression is nested deeper than MAX_EXPR_DEPTH = {MAX_EXPR_DEPTH}; split it into several fields"
+    )]
     TooDeep,
     /// A name that is neither a column nor a mapped field.
     #[error("there is no column or mapped field `{name}`{suggestion}; known are: {known}")]

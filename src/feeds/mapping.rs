@@ -277,8 +277,12 @@ impl FieldReader<'_> {
             }
         })?;
         let table = match value {
-            toml::Value::String(column) => FieldTable { column: Some(column), trim: true, ..FieldTable::default() },
-            toml::Value::Table(_) => value.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?,
+            toml::Value::String(column) => {
+                FieldTable { column: Some(column), trim: true, ..FieldTable::default() }
+            }
+            toml::Value::Table(_) => {
+                value.try_into().map_err(|e: toml::de::Error| syntax(e.message().to_owned()))?
+            }
             _ => return Err(syntax("write a column name in quotes, or { column = … }".to_owned())),
         };
         let what = match (table.column, table.constant, table.compute) {
@@ -293,7 +297,8 @@ impl FieldReader<'_> {
             _ => return Err(syntax("give exactly one of column, constant and compute".to_owned())),
         };
         let formats = table.dates.as_deref().map(DateFormats::new).transpose();
-        let formats = formats.map_err(|bad| syntax(format!("`{bad}` is not a date format such as %d-%b-%y")))?;
+        let formats =
+            formats.map_err(|bad| syntax(format!("`{bad}` is not a date format such as %d-%b-%y")))?;
         let no_value = table.no_value.as_deref().map(Patterns::new);
         Ok((field, From { what, trim: table.trim, no_value, values: table.values, formats }))
     }

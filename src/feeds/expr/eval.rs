@@ -101,7 +101,9 @@ fn of_field<'a>(field: Field, env: &Env<'a, '_>) -> Result<'a> {
     let store = env.store;
     Ok(match store.value(field) {
         Value::Blank => Val::Blank,
-        Value::Text { start, end } => store.slice(start, end).map_or(Val::Blank, |t| Val::Text(Cow::Borrowed(t))),
+        Value::Text { start, end } => {
+            store.slice(start, end).map_or(Val::Blank, |t| Val::Text(Cow::Borrowed(t)))
+        }
         Value::Choice(place) => store.word(field, place).map_or(Val::Blank, |t| Val::Text(Cow::Borrowed(t))),
         Value::Zone(id) => Val::Text(Cow::Borrowed(env.zones.zone(id).name())),
         Value::Int(n) => Val::Number(n.into()),
@@ -283,9 +285,7 @@ fn date<'a>(from: &str, formats: &DateFormats) -> Result<'a> {
     match formats.read(from.trim()) {
         Some(Written::Day(day)) => Ok(Val::Date(day)),
         Some(Written::Local(local)) => Ok(Val::Date(local.date())),
-        Some(Written::Utc(_)) | None => {
-            Err(format!("`{}` is not a date in a known format", shown(from)))
-        }
+        Some(Written::Utc(_)) | None => Err(format!("`{}` is not a date in a known format", shown(from))),
     }
 }
 
@@ -295,14 +295,17 @@ fn hhmm<'a>(from: &str) -> Result<'a> {
     let trimmed = from.trim();
     let (hours, minutes) = match trimmed.split_once(':') {
         Some((hours, minutes)) => (hours, minutes.split(':').next().unwrap_or_default()),
-        None => trimmed.len().checked_sub(2).and_then(|at| trimmed.split_at_checked(at)).unwrap_or(("", trimmed)),
+        None => {
+            trimmed.len().checked_sub(2).and_then(|at| trimmed.split_at_checked(at)).unwrap_or(("", trimmed))
+        }
     };
     let digits = |part: &str| match part {
         "" => Some(0),
         _ if part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit()) => part.parse::<u32>().ok(),
         _ => None,
     };
-    let (hours, minutes) = digits(hours).zip(digits(minutes)).filter(|_| !trimmed.is_empty()).ok_or_else(bad)?;
+    let (hours, minutes) =
+        digits(hours).zip(digits(minutes)).filter(|_| !trimmed.is_empty()).ok_or_else(bad)?;
     let total = hours * 60 + minutes;
     if minutes < 60 && total <= MINUTES_PER_DAY { Ok(Val::Time(total)) } else { Err(bad()) }
 }
@@ -405,7 +408,9 @@ fn arithmetic<'a>(op: Op, a: Decimal, b: Decimal) -> Result<'a> {
 
 fn round<'a>(a: Decimal, places: &Val<'_>) -> Result<'a> {
     let places = match places {
-        Val::Number(n) => n.to_u32().filter(|n| *n <= MAX_PLACES).ok_or("the places to round to must be 0 to 12")?,
+        Val::Number(n) => {
+            n.to_u32().filter(|n| *n <= MAX_PLACES).ok_or("the places to round to must be 0 to 12")?
+        }
         _ => 0,
     };
     Ok(Val::Number(a.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero)))

@@ -102,7 +102,8 @@ impl Binder<'_> {
     }
 
     fn columns(&self) -> String {
-        let named: Vec<&str> = self.headers.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        let named: Vec<&str> =
+            self.headers.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
         named.join(", ")
     }
 
@@ -112,8 +113,10 @@ impl Binder<'_> {
         let is_zone = |field: &Field| {
             self.mapping.kind.spec(*field).is_some_and(|spec| matches!(spec.kind, FieldType::Zone))
         };
-        let computed = |field: &Field| matches!(self.fields.get(field), Some(From { what: What::Compute(_), .. }));
-        let mut order: Vec<Field> = self.fields.keys().copied().filter(|f| is_zone(f) && !computed(f)).collect();
+        let computed =
+            |field: &Field| matches!(self.fields.get(field), Some(From { what: What::Compute(_), .. }));
+        let mut order: Vec<Field> =
+            self.fields.keys().copied().filter(|f| is_zone(f) && !computed(f)).collect();
         order.extend(self.fields.keys().copied().filter(|f| !is_zone(f) && !computed(f)));
         let (zones, others): (Vec<Field>, Vec<Field>) =
             self.fields.keys().copied().filter(computed).partition(is_zone);
@@ -162,13 +165,15 @@ impl Binder<'_> {
             reason: "a field is out of range".to_owned(),
         })?;
         let origin = match &from.what {
-            What::Column(name) => Origin::Column(self.column(name).ok_or_else(|| FeedError::UnknownColumn {
-                mapping: self.mapping.name.clone(),
-                field: spec.name.to_owned(),
-                column: name.clone(),
-                suggestion: suggestion(name, self.headers.iter().map(String::as_str)),
-                columns: self.columns(),
-            })?),
+            What::Column(name) => {
+                Origin::Column(self.column(name).ok_or_else(|| FeedError::UnknownColumn {
+                    mapping: self.mapping.name.clone(),
+                    field: spec.name.to_owned(),
+                    column: name.clone(),
+                    suggestion: suggestion(name, self.headers.iter().map(String::as_str)),
+                    columns: self.columns(),
+                })?)
+            }
             What::Constant(text) => Origin::Constant(text.clone()),
             What::Compute(parsed) => Origin::Compute(self.expression(field, spec, parsed)?),
         };
@@ -184,11 +189,14 @@ impl Binder<'_> {
         let expr = parsed.compile(&Names { binder: self, own: field }).map_err(wrong)?;
         let (fits, wanted) = match spec.kind {
             FieldType::Text => (expr.kind() != Type::Time, "a text"),
-            FieldType::Choice(words) => {
-                (matches!(expr.kind(), Type::Text) || (words == YES_NO && expr.kind() == Type::Bool), "a text")
-            }
+            FieldType::Choice(words) => (
+                matches!(expr.kind(), Type::Text) || (words == YES_NO && expr.kind() == Type::Bool),
+                "a text",
+            ),
             FieldType::Zone => (expr.kind() == Type::Text, "a zone name"),
-            FieldType::Integer | FieldType::Decimal => (matches!(expr.kind(), Type::Number | Type::Text), "a number"),
+            FieldType::Integer | FieldType::Decimal => {
+                (matches!(expr.kind(), Type::Number | Type::Text), "a number")
+            }
             FieldType::Day => (matches!(expr.kind(), Type::Date | Type::Instant | Type::Text), "a date"),
             FieldType::Instant => {
                 (matches!(expr.kind(), Type::Instant | Type::Date | Type::Text), "a date with time")
@@ -314,9 +322,9 @@ impl Compiled {
                 Origin::Constant(text) => {
                     self.fill(step, text, fields).map_err(|e| e.at(step.spec.name, text))?;
                 }
-                Origin::Compute(expr) => self
-                    .compute(step, expr, row, fields)
-                    .map_err(|reason| RowError::cell(step.spec.name, "", format!("cannot be computed: {reason}")))?,
+                Origin::Compute(expr) => self.compute(step, expr, row, fields).map_err(|reason| {
+                    RowError::cell(step.spec.name, "", format!("cannot be computed: {reason}"))
+                })?,
             }
         }
         if let Some((field, source)) = &self.source
@@ -489,7 +497,8 @@ impl CellError {
             }
             Self::Zone => "is not an IANA zone such as America/Chicago".to_owned(),
             Self::NoZone => {
-                "is a time without a zone; add `zone = \"…\"` to the mapping or map the zone column".to_owned()
+                "is a time without a zone; add `zone = \"…\"` to the mapping or map the zone column"
+                    .to_owned()
             }
             Self::TooLong => "is too long".to_owned(),
         }

@@ -216,6 +216,12 @@ impl Delimited {
             Some(name) if !name.is_empty() => format!("`{name}`"),
             _ => format!("number {}", column + 1),
         };
-        FeedError::NotUtf8 { file: self.source.file.clone(), row: self.row, column, position: position + 1, byte }
+        FeedError::NotUtf8 {
+            file: self.source.file.clone(),
+            row: self.row,
+            column,
+            position: position + 1,
+            byte,
+        }
     }
 }

@@ -108,7 +108,8 @@ fn check_parts(path: &Path, file: &str) -> Result<(), FeedError> {
     let mut left = MAX_XLSX_INFLATED_BYTES;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|e| workbook(file, e))?;
-        let unfolded = std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|e| workbook(file, e))?;
+        let unfolded =
+            std::io::copy(&mut part.take(left + 1), &mut std::io::sink()).map_err(|e| workbook(file, e))?;
         if unfolded > left {
             return Err(too_large(
                 file,
@@ -141,7 +142,8 @@ impl Stream {
     fn stream(&self, ready: &SyncSender<u64>) -> Result<(), FeedError> {
         let failed = |e: calamine::XlsxError| workbook(&self.file, e);
         let mut book: Xlsx<BufReader<File>> = calamine::open_workbook(&self.path).map_err(failed)?;
-        let name = book.sheet_names().first().cloned().ok_or_else(|| workbook(&self.file, "it has no sheet"))?;
+        let name =
+            book.sheet_names().first().cloned().ok_or_else(|| workbook(&self.file, "it has no sheet"))?;
         let mut cells = book.worksheet_cells_reader(&name).map_err(failed)?;
         let _ = ready.send(u64::from(cells.dimensions().end.0) + 1);
         let mut batch = Vec::with_capacity(BATCH_ROWS);
@@ -179,10 +181,22 @@ impl Stream {
         }
         let limit = |limit: usize| u64::try_from(limit).unwrap_or(u64::MAX);
         if row.number > MAX_XLSX_ROWS {
-            return Err(too_large(&self.file, row.number, "the sheet has too many rows", "MAX_XLSX_ROWS", MAX_XLSX_ROWS));
+            return Err(too_large(
+                &self.file,
+                row.number,
+                "the sheet has too many rows",
+                "MAX_XLSX_ROWS",
+                MAX_XLSX_ROWS,
+            ));
         }
         if column >= MAX_COLUMNS {
-            return Err(too_large(&self.file, row.number, "the row has too many columns", "MAX_COLUMNS", limit(MAX_COLUMNS)));
+            return Err(too_large(
+                &self.file,
+                row.number,
+                "the row has too many columns",
+                "MAX_COLUMNS",
+                limit(MAX_COLUMNS),
+            ));
         }
         if row.len() > column {
             return Err(workbook(&self.file, format_args!("row {}: its cells are out of order", row.number)));
@@ -192,7 +206,13 @@ impl Stream {
         }
         push_value(row, value);
         if row.text.len() > MAX_LINE_BYTES {
-            return Err(too_large(&self.file, row.number, "the row is too long", "MAX_LINE_BYTES", limit(MAX_LINE_BYTES)));
+            return Err(too_large(
+                &self.file,
+                row.number,
+                "the row is too long",
+                "MAX_LINE_BYTES",
+                limit(MAX_LINE_BYTES),
+            ));
         }
         Ok(())
     }

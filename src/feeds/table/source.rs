@@ -52,7 +52,11 @@ impl Source {
         }
         let mark = marked.map_or(0, |(_, length)| length);
         let (_, plain) = skip(plain, mark).map_err(failed)?;
-        let reader = if utf8 { plain } else { Box::new(Decoded::new(plain, chosen.new_decoder_without_bom_handling())) };
+        let reader = if utf8 {
+            plain
+        } else {
+            Box::new(Decoded::new(plain, chosen.new_decoder_without_bom_handling()))
+        };
         Ok(Self {
             file: file.to_owned(),
             reader,
@@ -197,7 +201,15 @@ struct Decoded {
 
 impl Decoded {
     fn new(inner: Box<dyn Read + Send>, decoder: Decoder) -> Self {
-        Self { inner, decoder, raw: vec![0; CHUNK_BYTES / 2], start: 0, end: 0, ended: false, finished: false }
+        Self {
+            inner,
+            decoder,
+            raw: vec![0; CHUNK_BYTES / 2],
+            start: 0,
+            end: 0,
+            ended: false,
+            finished: false,
+        }
     }
 }
 
