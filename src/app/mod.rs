@@ -1,6 +1,8 @@
 //! Use cases: load, decide in [`crate::domain`], store. One transaction each. Called alike by jobs,
 //! pages and the command line.
 
+pub mod import;
+pub mod kpi;
 pub mod refresh;
 
 use std::sync::Arc;

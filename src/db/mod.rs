@@ -9,7 +9,10 @@ pub mod id;
 pub mod measure;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
+pub mod setting;
 pub mod shipment;
+pub mod side;
+pub mod tender;
 pub mod types;
 
 pub use conn::{Db, DbUrl, Pool};

@@ -129,48 +129,6 @@ pub struct ShipmentRow {
     pub settles_at: Option<Instant>,
 }
 
-/// What is needed to tell a repeat from a change.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, QueryableByName)]
-#[diesel(table_name = shipments)]
-pub struct ShipmentKey {
-    /// Partner.
-    pub partner_id: i64,
-    /// Feed.
-    pub source_id: i32,
-    /// The feed's own number.
-    pub reference: String,
-    /// Day under which the row is stored.
-    pub obligation_day: Day,
-    /// Row id.
-    pub id: i64,
-    /// Fingerprint of the imported row.
-    pub fact_hash: i64,
-    /// Version of the facts.
-    pub version: i32,
-}
-
-/// The columns of [`ShipmentKey`], in its order.
-pub type KeyColumns = (
-    shipments::partner_id,
-    shipments::source_id,
-    shipments::reference,
-    shipments::obligation_day,
-    shipments::id,
-    shipments::fact_hash,
-    shipments::version,
-);
-
-/// The columns of [`ShipmentKey`], in its order.
-pub const KEY_COLUMNS: KeyColumns = (
-    shipments::partner_id,
-    shipments::source_id,
-    shipments::reference,
-    shipments::obligation_day,
-    shipments::id,
-    shipments::fact_hash,
-    shipments::version,
-);
-
 /// Whether no shipment is stored yet, so that a bulk load may leave the indexes for later.
 ///
 /// # Errors

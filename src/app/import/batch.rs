@@ -1,0 +1,350 @@
+//! What every kind of import shares: the two threads, the batches, the fingerprint of a row.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use chrono::{DateTime, Datelike, Utc};
+use rust_decimal::Decimal;
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::{ImportError, ImportReport, ImportRequest, MAX_IMPORT_ROWS, Progress};
+use crate::app::App;
+use crate::db::Db;
+use crate::db::dialect::{FactTable, NaturalKey, load_batch_rows, natural_keys_find, write_tx};
+use crate::db::dimension::Dimensions;
+use crate::domain::money::Micros;
+use crate::feeds::fields::{Fields, Value};
+use crate::feeds::kind::{Field, ImportKind};
+use crate::feeds::mapping::{Compiled, UnknownPartner};
+use crate::feeds::rejects::RejectWriter;
+use crate::feeds::table::{Row, TableReader};
+use crate::feeds::{FeedError, RowError};
+
+/// Batches between the threads; bounds memory.
+const BATCHES_IN_FLIGHT: usize = 4;
+
+/// One import under way.
+pub struct Run<'a> {
+    /// Ids and the database.
+    pub app: &'a App,
+    /// What to import.
+    pub request: &'a ImportRequest<'a>,
+    /// When the import started; facts are judged as of then.
+    pub now: DateTime<Utc>,
+    /// Facts carry it.
+    pub import_id: i64,
+}
+
+/// Rows as mapped, or why not, with the rows themselves for the rejects file.
+pub struct Batch<D> {
+    /// The rows as read.
+    pub rows: Vec<Row>,
+    /// What became of each row, in the same order.
+    pub drafts: Vec<Result<D, RowError>>,
+    bytes_read: u64,
+    bytes_total: u64,
+}
+
+/// What one batch did to the database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// Facts not seen before.
+    pub new: u64,
+    /// Facts that replaced an earlier version.
+    pub changed: u64,
+    /// Rows already there.
+    pub same: u64,
+}
+
+/// Reads and maps on one thread and writes on this one, batch by batch.
+///
+/// `draft` makes a fact of a row's fields; `write` stores a batch inside one transaction and may turn
+/// further drafts into rejects. A dry run does it all in one transaction and takes it back.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn pipeline<D: Send>(
+    db: &mut Db,
+    run: &Run<'_>,
+    reader: TableReader,
+    compiled: Compiled,
+    progress: &(dyn Fn(Progress) + Sync),
+    draft: impl Fn(&Fields) -> Result<D, RowError> + Send,
+    mut write: impl FnMut(&mut Db, &mut Batch<D>) -> Result<Counts, ImportError>,
+) -> Result<ImportReport, ImportError> {
+    let batch_rows = load_batch_rows(db);
+    let mut rejects = RejectWriter::new(&run.request.rejects, reader.headers());
+    std::thread::scope(|scope| {
+        let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
+        let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + 2);
+        scope.spawn(move || {
+            let result = read_batches(reader, compiled, batch_rows, &draft, &empty_in, |batch| {
+                full_out.send(Ok(batch)).is_ok()
+            });
+            if let Err(error) = result {
+                // A closed channel means the writer has failed and says so itself.
+                let _closed = full_out.send(Err(error));
+            }
+        });
+        let mut report = ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() };
+        let mut consume = |db: &mut Db, own_tx: bool| -> Result<(), ImportError> {
+            for batch in &full_in {
+                let mut batch = batch?;
+                let counts =
+                    if own_tx { write_tx(db, |db| write(db, &mut batch))? } else { write(db, &mut batch)? };
+                note(&mut report, &mut rejects, &batch, counts)?;
+                progress(Progress {
+                    bytes_read: batch.bytes_read,
+                    bytes_total: batch.bytes_total,
+                    rows: report.rows_read,
+                });
+                // The reader may be done already; then the batch is dropped here.
+                let _done = empty_out.try_send(batch);
+            }
+            Ok(())
+        };
+        if run.request.dry_run {
+            match write_tx(db, |db| consume(db, false).and(Err::<(), _>(ImportError::DryRun))) {
+                Err(ImportError::DryRun) | Ok(()) => {}
+                Err(error) => return Err(error),
+            }
+        } else {
+            consume(db, true)?;
+        }
+        report.rejects_file = rejects.finish()?;
+        Ok(report)
+    })
+}
+
+fn note<D>(
+    report: &mut ImportReport,
+    rejects: &mut RejectWriter,
+    batch: &Batch<D>,
+    counts: Counts,
+) -> Result<(), FeedError> {
+    report.rows_new += counts.new;
+    report.rows_changed += counts.changed;
+    report.rows_same += counts.same;
+    for (row, draft) in batch.rows.iter().zip(&batch.drafts) {
+        report.rows_read += 1;
+        if let Err(error) = draft {
+            rejects.reject(row, error)?;
+            report.rows_rejected += 1;
+        }
+    }
+    Ok(())
+}
+
+fn read_batches<D>(
+    mut reader: TableReader,
+    compiled: Compiled,
+    batch_rows: usize,
+    draft: &impl Fn(&Fields) -> Result<D, RowError>,
+    empties: &Receiver<Batch<D>>,
+    mut send: impl FnMut(Batch<D>) -> bool,
+) -> Result<(), ImportError> {
+    let mut fields = compiled.fields();
+    let mut total: u64 = 0;
+    loop {
+        let mut batch = empties.try_recv().unwrap_or_else(|_| Batch {
+            rows: Vec::with_capacity(batch_rows),
+            drafts: Vec::with_capacity(batch_rows),
+            bytes_read: 0,
+            bytes_total: reader.bytes_total(),
+        });
+        batch.drafts.clear();
+        while batch.drafts.len() < batch_rows {
+            if batch.rows.len() <= batch.drafts.len() {
+                batch.rows.push(Row::new());
+            }
+            let Some(row) = batch.rows.get_mut(batch.drafts.len()) else { break };
+            if !reader.read_row(row)? {
+                break;
+            }
+            batch.drafts.push(compiled.apply(row, &mut fields).and_then(|()| draft(&fields)));
+        }
+        let read = batch.drafts.len();
+        total += u64::try_from(read).unwrap_or(0);
+        if total > MAX_IMPORT_ROWS {
+            return Err(ImportError::TooManyRows);
+        }
+        batch.bytes_read = reader.bytes_read();
+        // A short batch is the last one.
+        if (read > 0 && !send(batch)) || read < batch_rows {
+            return Ok(());
+        }
+    }
+}
+
+/// Fingerprints what a row says: the same mapped values give the same number on every machine and
+/// version. Blank fields do not count, so a new field changes no old fingerprint.
+#[derive(Debug)]
+pub struct FactHasher {
+    fields: Vec<(&'static str, Field)>,
+}
+
+impl FactHasher {
+    /// A hasher for facts of `kind`.
+    pub fn new(kind: ImportKind) -> Self {
+        let fields =
+            kind.specs().iter().filter_map(|spec| Some((spec.name, kind.field(spec.name)?))).collect();
+        Self { fields }
+    }
+
+    /// The fingerprint of one row.
+    pub fn hash(&self, fields: &Fields) -> i64 {
+        let mut hasher = Xxh3Default::new();
+        for &(name, field) in &self.fields {
+            let value = fields.value(field);
+            if value == Value::Blank {
+                continue;
+            }
+            hasher.update(name.as_bytes());
+            match value {
+                Value::Blank => {}
+                Value::Int(number) => hasher.update(&number.to_le_bytes()),
+                Value::Decimal(number) => hasher.update(&number.normalize().serialize()),
+                Value::Day(day) => hasher.update(&day.num_days_from_ce().to_le_bytes()),
+                Value::Instant(instant) => {
+                    hasher.update(&instant.utc.timestamp_micros().to_le_bytes());
+                    hasher.update(&[u8::from(instant.date_only)]);
+                }
+                Value::Text { .. } | Value::Choice(_) | Value::Zone(_) => {
+                    hasher.update(fields.text(field).unwrap_or_default().as_bytes());
+                    hasher.update(&[0]);
+                }
+            }
+        }
+        i64::from_ne_bytes(hasher.digest().to_ne_bytes())
+    }
+}
+
+/// The field's text, or empty.
+pub fn text(fields: &Fields, field: Field) -> String {
+    fields.text(field).unwrap_or_default().to_owned()
+}
+
+/// The field's text, if it has one.
+pub fn some_text(fields: &Fields, field: Field) -> Option<String> {
+    fields.text(field).map(str::to_owned)
+}
+
+/// The partner a row names: found, made, or why not.
+pub fn partner(
+    db: &mut Db,
+    dimensions: &mut Dimensions<'_>,
+    run: &Run<'_>,
+    named: &str,
+    full_name: Option<&str>,
+) -> Result<Result<i64, RowError>, ImportError> {
+    if let Some(id) = dimensions.partner(named) {
+        dimensions.remember_partner(named, id);
+        return Ok(Ok(id));
+    }
+    match run.request.mapping.unknown_partner {
+        UnknownPartner::Create => Ok(Ok(dimensions.partner_create(db, named, full_name)?)),
+        UnknownPartner::Refuse => Ok(Err(RowError::cell(
+            "partner",
+            named,
+            "no partner has this code, name or alias; add it as an alias of a partner, or let the mapping create partners",
+        ))),
+    }
+}
+
+/// Refuses amounts in a currency other than the reporting one: there is no stored rate to convert by.
+pub fn check_currency(given: Option<&str>, reporting: &str, has_amounts: bool) -> Result<(), RowError> {
+    match given {
+        Some(given) if has_amounts && given != reporting => Err(RowError::cell(
+            "currency",
+            given,
+            format!(
+                "amounts are kept in {reporting} and no dated rate from {given} is stored; convert the column or map the currency"
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Rows by what the database knows of them.
+pub struct Sorted<T> {
+    /// Not seen before.
+    pub new: Vec<T>,
+    /// Stored with other facts.
+    pub changed: Vec<T>,
+    /// Stored word for word.
+    pub same: u64,
+}
+
+/// Tells new rows from repeats and changes by natural key and fingerprint.
+pub fn sort_out<T>(
+    db: &mut Db,
+    table: FactTable,
+    rows: Vec<T>,
+    identity: impl Fn(&T) -> (NaturalKey<'_>, i64),
+) -> Result<Sorted<T>, ImportError> {
+    let keys: Vec<NaturalKey<'_>> = rows.iter().map(|row| identity(row).0).collect();
+    let found: HashMap<(i64, i32, String), i64> = natural_keys_find(db, table, &keys)?
+        .into_iter()
+        .map(|key| ((key.partner_id, key.source_id, key.reference), key.fact_hash))
+        .collect();
+    let mut sorted = Sorted { new: Vec::new(), changed: Vec::new(), same: 0 };
+    if found.is_empty() {
+        sorted.new = rows;
+        return Ok(sorted);
+    }
+    for row in rows {
+        let ((partner_id, source_id, reference), hash) = identity(&row);
+        match found.get(&(partner_id, source_id, reference.to_owned())) {
+            None => sorted.new.push(row),
+            Some(stored) if *stored == hash => sorted.same += 1,
+            Some(_) => sorted.changed.push(row),
+        }
+    }
+    Ok(sorted)
+}
+
+/// The row was named before in the same file.
+pub fn repeated(reference: &str, first: u64, again: u64) -> RowError {
+    RowError::cell(
+        "reference",
+        reference,
+        format!(
+            "row {again} has the same partner, feed and reference as row {first}; only the first was taken"
+        ),
+    )
+}
+
+/// An amount in millionths, or why not.
+pub fn micros(name: &str, value: Option<Decimal>) -> Result<Option<Micros>, RowError> {
+    value
+        .map(|value| {
+            Micros::from_decimal(value)
+                .map_err(|error| RowError::cell(name, &value.to_string(), error.to_string()))
+        })
+        .transpose()
+}
+
+/// A quantity in thousandths (grams of kilograms, metres of kilometres), half up, or why not.
+pub fn thousandths(name: &str, value: Option<Decimal>) -> Result<Option<i64>, RowError> {
+    use rust_decimal::RoundingStrategy::MidpointAwayFromZero;
+    use rust_decimal::prelude::ToPrimitive;
+    value
+        .map(|value| {
+            value
+                .checked_mul(Decimal::ONE_THOUSAND)
+                .map(|v| v.round_dp_with_strategy(0, MidpointAwayFromZero))
+                .and_then(|v| v.to_i64())
+                .ok_or_else(|| RowError::cell(name, &value.to_string(), "the number is too large"))
+        })
+        .transpose()
+}
+
+/// A count that fits the database, or why not.
+pub fn small(name: &str, value: Option<i64>) -> Result<Option<i32>, RowError> {
+    value
+        .map(|value| {
+            i32::try_from(value)
+                .map_err(|_| RowError::cell(name, &value.to_string(), "the number is too large"))
+        })
+        .transpose()
+}

@@ -1,0 +1,236 @@
+//! Importing: a file becomes facts, bad rows become rejects, and the touched sums become stale.
+//!
+//! A row loads whole or not at all. Rows go in batches, one transaction each, and a row that is there
+//! already is recognised, so a killed import is simply run again. Reading and mapping run on a thread
+//! of their own, beside the one that writes.
+
+mod batch;
+mod charges;
+mod events;
+mod plain;
+mod seen;
+mod shipments;
+mod tenders;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::App;
+use super::refresh::{RefreshReport, refresh};
+use crate::db::dialect::{bulk_writer_settings, import_lock, shipment_indexes_ensure};
+use crate::db::schema::imports;
+use crate::db::types::Instant;
+use crate::db::{Db, DbError};
+use crate::feeds::FeedError;
+use crate::feeds::kind::ImportKind;
+use crate::feeds::mapping::Mapping;
+use crate::feeds::table::TableReader;
+
+/// Most rows one import takes. Every row costs eight bytes of memory and a slot in a table of
+/// fingerprints while the file is checked for repeated keys.
+pub const MAX_IMPORT_ROWS: u64 = 16_000_000;
+
+/// What to import.
+#[derive(Debug)]
+pub struct ImportRequest<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// How its columns become fields, and of which kind.
+    pub mapping: &'a Mapping,
+    /// Where rejected rows go; made only when there are any.
+    pub rejects: PathBuf,
+    /// Do everything, then take it back.
+    pub dry_run: bool,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Bytes of the file read.
+    pub bytes_read: u64,
+    /// Bytes of the file; 0 when not known.
+    pub bytes_total: u64,
+    /// Rows read.
+    pub rows: u64,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ImportReport {
+    /// Rows read from the file.
+    pub rows_read: u64,
+    /// Facts not seen before.
+    pub rows_new: u64,
+    /// Facts that replaced an earlier version.
+    pub rows_changed: u64,
+    /// Rows already there, word for word.
+    pub rows_same: u64,
+    /// Rows refused, each with its reason in the rejects file.
+    pub rows_rejected: u64,
+    /// The rejects file, when there is one.
+    pub rejects_file: Option<PathBuf>,
+    /// What the refresh after the load did.
+    pub refresh: RefreshReport,
+    /// Nothing was kept.
+    pub dry_run: bool,
+}
+
+/// Why an import stopped. Batches written before stay, and running it again continues.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file or its mapping.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Another import holds the lock.
+    #[error("another import is running on this database; wait for it to finish and run this one again")]
+    Busy,
+    /// The file is too long.
+    #[error("the file has more than MAX_IMPORT_ROWS = {MAX_IMPORT_ROWS} rows; split it")]
+    TooManyRows,
+    /// The reading thread broke.
+    #[error("reading the file stopped unexpectedly; run the import again")]
+    Reader,
+    /// End of a dry run: the transaction is rolled back.
+    #[error("dry run")]
+    DryRun,
+}
+
+impl From<diesel::result::Error> for ImportError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Imports one file, then refreshes the sums it touched.
+///
+/// # Errors
+/// [`ImportError`]; a bad row is no error but a reject.
+pub fn import(
+    app: &App,
+    request: &ImportRequest<'_>,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<ImportReport, ImportError> {
+    let now = app.now();
+    let reader = TableReader::open(request.path, request.mapping.encoding.as_deref())?;
+    let compiled = request.mapping.compile(reader.headers())?;
+    let Some(_lock) = import_lock(app.pool.url())? else { return Err(ImportError::Busy) };
+    let mut db = app.pool.url().connect()?;
+    bulk_writer_settings(&mut db)?;
+    let run = batch::Run { app, request, now, import_id: app.id() };
+    if !request.dry_run {
+        run_begin(&mut db, &run)?;
+    }
+    let result = match request.mapping.kind {
+        ImportKind::Shipments => shipments::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Tenders => tenders::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Charges => charges::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Events => events::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Partners | ImportKind::Lanes | ImportKind::Capacity => {
+            plain::load(&mut db, &run, reader, compiled, progress)
+        }
+    };
+    shipment_indexes_ensure(&mut db)?;
+    if request.dry_run {
+        return result;
+    }
+    run_end(&mut db, &run, result.as_ref().ok())?;
+    let mut report = result?;
+    drop(db);
+    report.refresh = refresh(app, now, |_, _| ())?;
+    Ok(report)
+}
+
+fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> QueryResult<()> {
+    let file_name =
+        run.request.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // This import holds the lock, so one that still says RUNNING was killed.
+    diesel::update(imports::table.filter(imports::state.eq("RUNNING")))
+        .set(imports::state.eq("FAILED"))
+        .execute(db)?;
+    diesel::insert_into(imports::table)
+        .values((
+            imports::id.eq(run.import_id),
+            imports::kind.eq(run.request.mapping.kind.name().to_uppercase()),
+            imports::file_name.eq(file_name),
+            imports::mapping.eq(&run.request.mapping.name),
+            imports::state.eq("RUNNING"),
+            imports::started_at.eq(Instant(run.now)),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+fn run_end(db: &mut Db, run: &batch::Run<'_>, report: Option<&ImportReport>) -> QueryResult<()> {
+    let count =
+        |value: fn(&ImportReport) -> u64| report.map(value).and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
+    diesel::update(imports::table.find(run.import_id))
+        .set((
+            imports::state.eq(if report.is_some() { "DONE" } else { "FAILED" }),
+            imports::finished_at.eq(Some(Instant(run.app.now()))),
+            imports::rows_read.eq(count(|r| r.rows_read)),
+            imports::rows_new.eq(count(|r| r.rows_new)),
+            imports::rows_changed.eq(count(|r| r.rows_changed)),
+            imports::rows_same.eq(count(|r| r.rows_same)),
+            imports::rows_rejected.eq(count(|r| r.rows_rejected)),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// One finished or running import, for pages.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = imports)]
+pub struct ImportRecord {
+    /// Id; facts carry it.
+    pub id: i64,
+    /// Kind of fact.
+    pub kind: String,
+    /// Name of the file, without its folder.
+    pub file_name: String,
+    /// Name of the mapping.
+    pub mapping: String,
+    /// RUNNING, DONE or FAILED.
+    pub state: String,
+    /// When it started.
+    pub started_at: Instant,
+    /// When it ended.
+    pub finished_at: Option<Instant>,
+    /// Rows read.
+    pub rows_read: i64,
+    /// Facts not seen before.
+    pub rows_new: i64,
+    /// Facts that replaced an earlier version.
+    pub rows_changed: i64,
+    /// Rows already there.
+    pub rows_same: i64,
+    /// Rows refused.
+    pub rows_rejected: i64,
+}
+
+/// The newest imports first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn import_list(db: &mut Db, limit: i64) -> QueryResult<Vec<ImportRecord>> {
+    imports::table.order(imports::id.desc()).limit(limit).select(ImportRecord::as_select()).load(db)
+}
+
+/// One import.
+///
+/// # Errors
+/// The engine's reason.
+pub fn import_show(db: &mut Db, id: i64) -> QueryResult<Option<ImportRecord>> {
+    imports::table.find(id).select(ImportRecord::as_select()).first(db).optional()
+}
+
+/// The rejects file that stands beside an imported file unless told otherwise.
+#[must_use]
+pub fn default_rejects_path(path: &Path, at: DateTime<Utc>) -> PathBuf {
+    let stem = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    PathBuf::from(format!("{stem}.{}.rejects.csv", at.format("%Y%m%dT%H%M%S")))
+}

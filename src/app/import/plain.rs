@@ -1,0 +1,294 @@
+//! Partners, lanes and capacity commitments: small tables, written row by row.
+
+use chrono::{NaiveDate, Weekday};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+
+use super::batch::{Batch, Counts, Run, micros, pipeline, small, some_text, text, thousandths};
+use super::{ImportError, ImportReport, Progress};
+use crate::db::Db;
+use crate::db::dialect::BothExt;
+use crate::db::dimension::{Dimensions, LaneNames, normal_name};
+use crate::db::schema::{capacity_commitments, lanes, partner_aliases, partners};
+use crate::db::setting::reporting_currency;
+use crate::db::types::{Day, Instant};
+use crate::feeds::RowError;
+use crate::feeds::fields::Fields;
+use crate::feeds::kind::{ImportKind, capacity as c, lanes as l, partners as p};
+use crate::feeds::mapping::Compiled;
+use crate::feeds::table::TableReader;
+
+enum Draft {
+    Partner(PartnerDraft),
+    Lane { names: LaneNames, origin_region: String, distance_m: Option<i64> },
+    Capacity(CapacityDraft),
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = partners)]
+struct PartnerDraft {
+    #[diesel(skip_update)]
+    code: String,
+    #[diesel(skip_update)]
+    name: Option<String>,
+    scac: Option<String>,
+    mode: Option<String>,
+    contact_name: Option<String>,
+    contact_email: Option<String>,
+    review_cadence: Option<String>,
+    #[diesel(skip_update)]
+    aliases: Vec<String>,
+}
+
+struct CapacityDraft {
+    partner: String,
+    lane: String,
+    week: NaiveDate,
+    base_units: i32,
+    surge_bps: i32,
+    unit_cost_micros: Option<i64>,
+    currency: Option<String>,
+}
+
+/// Loads a file of partners, lanes or capacity commitments.
+pub fn load(
+    db: &mut Db,
+    run: &Run<'_>,
+    reader: TableReader,
+    compiled: Compiled,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<ImportReport, ImportError> {
+    let kind = run.request.mapping.kind;
+    let reporting = reporting_currency(db)?;
+    let mut dimensions = Dimensions::load(db, &run.app.ids, run.now)?;
+    pipeline(
+        db,
+        run,
+        reader,
+        compiled,
+        progress,
+        move |fields| match kind {
+            ImportKind::Partners => Ok(Draft::Partner(partner_draft(fields))),
+            ImportKind::Lanes => lane_draft(fields),
+            _ => capacity_draft(fields).map(Draft::Capacity),
+        },
+        |db, batch| write(db, run, &mut dimensions, &reporting, batch),
+    )
+}
+
+fn partner_draft(fields: &Fields) -> PartnerDraft {
+    PartnerDraft {
+        code: text(fields, p::CODE),
+        name: some_text(fields, p::NAME),
+        scac: some_text(fields, p::SCAC),
+        mode: some_text(fields, p::MODE),
+        contact_name: some_text(fields, p::CONTACT_NAME),
+        contact_email: some_text(fields, p::CONTACT_EMAIL),
+        review_cadence: some_text(fields, p::REVIEW_CADENCE),
+        aliases: fields
+            .text(p::ALIAS)
+            .unwrap_or_default()
+            .split('|')
+            .map(normal_name)
+            .filter(|a| !a.is_empty())
+            .collect(),
+    }
+}
+
+fn lane_draft(fields: &Fields) -> Result<Draft, RowError> {
+    Ok(Draft::Lane {
+        names: LaneNames {
+            code: text(fields, l::CODE),
+            origin: text(fields, l::ORIGIN),
+            destination: text(fields, l::DESTINATION),
+            region: text(fields, l::REGION),
+        },
+        origin_region: text(fields, l::ORIGIN_REGION),
+        distance_m: thousandths("distance_km", fields.decimal(l::DISTANCE_KM))?,
+    })
+}
+
+fn capacity_draft(fields: &Fields) -> Result<CapacityDraft, RowError> {
+    let day = fields.day(c::WEEK).ok_or_else(|| RowError::cell("week", "", "a commitment needs its week"))?;
+    let surge = fields.decimal(c::SURGE_PERCENT).unwrap_or_default();
+    let surge_bps = thousandths("surge_percent", Some(surge / Decimal::TEN))?;
+    Ok(CapacityDraft {
+        partner: text(fields, c::PARTNER),
+        lane: text(fields, c::LANE),
+        week: day.week(Weekday::Mon).checked_first_day().unwrap_or(day),
+        base_units: small("base_units", fields.int(c::BASE_UNITS))?.unwrap_or(0),
+        surge_bps: small("surge_percent", surge_bps)?.unwrap_or(0),
+        unit_cost_micros: micros("unit_cost", fields.decimal(c::UNIT_COST))?.map(|amount| amount.0),
+        currency: some_text(fields, c::CURRENCY),
+    })
+}
+
+/// What one row did.
+enum Done {
+    New,
+    Changed,
+    Same,
+}
+
+fn write(
+    db: &mut Db,
+    run: &Run<'_>,
+    dimensions: &mut Dimensions<'_>,
+    reporting: &str,
+    batch: &mut Batch<Draft>,
+) -> Result<Counts, ImportError> {
+    let mut counts = Counts::default();
+    for slot in &mut batch.drafts {
+        let Ok(draft) = slot else { continue };
+        let done = match draft {
+            Draft::Partner(draft) => partner_write(db, dimensions, draft)?,
+            Draft::Lane { names, origin_region, distance_m } => {
+                Ok(lane_write(db, dimensions, names, origin_region, *distance_m)?)
+            }
+            Draft::Capacity(draft) => capacity_write(db, run, dimensions, reporting, draft)?,
+        };
+        match done {
+            Ok(Done::New) => counts.new += 1,
+            Ok(Done::Changed) => counts.changed += 1,
+            Ok(Done::Same) => counts.same += 1,
+            Err(error) => *slot = Err(error),
+        }
+    }
+    Ok(counts)
+}
+
+fn partner_write(
+    db: &mut Db,
+    dimensions: &mut Dimensions<'_>,
+    draft: &PartnerDraft,
+) -> Result<Result<Done, RowError>, ImportError> {
+    let known = dimensions.partner(&draft.code);
+    for alias in &draft.aliases {
+        if let Some(other) = dimensions.partner(alias).filter(|other| Some(*other) != known) {
+            let reason = format!("another partner (id {other}) already answers to this name");
+            return Ok(Err(RowError::cell("alias", alias, reason)));
+        }
+    }
+    let (id, mut done) = match known {
+        Some(id) => (id, Done::Same),
+        None => (dimensions.partner_create(db, &draft.code, draft.name.as_deref())?, Done::New),
+    };
+    let before = partner_texts(db, id)?;
+    // Nothing to set is an error in diesel; the name is always there to set.
+    let name = draft.name.clone().unwrap_or_else(|| before.0.clone());
+    diesel::update(partners::table.find(id)).set((partners::name.eq(name), draft)).execute(db)?;
+    if matches!(done, Done::Same) && partner_texts(db, id)? != before {
+        done = Done::Changed;
+    }
+    for alias in &draft.aliases {
+        let added = diesel::insert_into(partner_aliases::table)
+            .values((partner_aliases::alias.eq(alias), partner_aliases::partner_id.eq(id)))
+            .on_conflict_do_nothing()
+            .both()
+            .execute(db)?;
+        dimensions.remember_partner(alias, id);
+        if added > 0 && matches!(done, Done::Same) {
+            done = Done::Changed;
+        }
+    }
+    Ok(Ok(done))
+}
+
+type PartnerTexts = (String, String, String, String, String, String);
+
+fn partner_texts(db: &mut Db, id: i64) -> QueryResult<PartnerTexts> {
+    partners::table
+        .find(id)
+        .select((
+            partners::name,
+            partners::scac,
+            partners::mode,
+            partners::contact_name,
+            partners::contact_email,
+            partners::review_cadence,
+        ))
+        .first(db)
+}
+
+fn lane_write(
+    db: &mut Db,
+    dimensions: &mut Dimensions<'_>,
+    names: &LaneNames,
+    origin_region: &str,
+    distance_m: Option<i64>,
+) -> Result<Done, ImportError> {
+    let stored = lanes::table
+        .filter(lanes::code.eq(&names.code))
+        .select((lanes::origin, lanes::destination, lanes::region, lanes::origin_region, lanes::distance_m))
+        .first::<(String, String, String, String, Option<i64>)>(db)
+        .optional()?;
+    let Some(id) = dimensions.lane(db, names)? else { return Ok(Done::Same) };
+    let given = (
+        names.origin.clone(),
+        names.destination.clone(),
+        names.region.clone(),
+        origin_region.to_owned(),
+        distance_m,
+    );
+    let done = match stored {
+        None => Done::New,
+        Some(stored) if stored == given => return Ok(Done::Same),
+        Some(_) => Done::Changed,
+    };
+    diesel::update(lanes::table.find(id))
+        .set((
+            lanes::origin.eq(given.0),
+            lanes::destination.eq(given.1),
+            lanes::region.eq(given.2),
+            lanes::origin_region.eq(given.3),
+            lanes::distance_m.eq(given.4),
+        ))
+        .execute(db)?;
+    Ok(done)
+}
+
+fn capacity_write(
+    db: &mut Db,
+    run: &Run<'_>,
+    dimensions: &mut Dimensions<'_>,
+    reporting: &str,
+    draft: &CapacityDraft,
+) -> Result<Result<Done, RowError>, ImportError> {
+    use capacity_commitments as t;
+    let Some(partner_id) = dimensions.partner(&draft.partner) else {
+        return Ok(Err(RowError::cell("partner", &draft.partner, "no partner has this code, name or alias")));
+    };
+    if let Err(error) =
+        super::batch::check_currency(draft.currency.as_deref(), reporting, draft.unit_cost_micros.is_some())
+    {
+        return Ok(Err(error));
+    }
+    let names = LaneNames { code: draft.lane.clone(), ..LaneNames::default() };
+    let Some(lane_id) = dimensions.lane(db, &names)? else {
+        return Ok(Err(RowError::cell("lane", &draft.lane, "a commitment needs its lane")));
+    };
+    let old: Option<(i32, i32, Option<i64>)> = t::table
+        .find((partner_id, lane_id, Day(draft.week)))
+        .select((t::base_units, t::surge_bps, t::unit_cost_micros))
+        .first(db)
+        .optional()?;
+    let new = (draft.base_units, draft.surge_bps, draft.unit_cost_micros);
+    if old == Some(new) {
+        return Ok(Ok(Done::Same));
+    }
+    let values = (
+        t::base_units.eq(new.0),
+        t::surge_bps.eq(new.1),
+        t::unit_cost_micros.eq(new.2),
+        t::currency.eq(reporting),
+        t::recorded_at.eq(Instant(run.now)),
+    );
+    if old.is_some() {
+        diesel::update(t::table.find((partner_id, lane_id, Day(draft.week)))).set(values).execute(db)?;
+        return Ok(Ok(Done::Changed));
+    }
+    diesel::insert_into(t::table)
+        .values((t::partner_id.eq(partner_id), t::lane_id.eq(lane_id), t::week.eq(Day(draft.week)), values))
+        .execute(db)?;
+    Ok(Ok(Done::New))
+}

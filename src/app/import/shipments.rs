@@ -1,0 +1,340 @@
+//! Shipments: the wide row, new or a new version of one that is there.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::batch::{
+    Batch, Counts, FactHasher, Run, check_currency, micros, partner, pipeline, repeated, small, some_text,
+    sort_out, text, thousandths,
+};
+use super::seen::SeenKeys;
+use super::{ImportError, ImportReport, Progress};
+use crate::bulk_insert;
+use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
+use crate::db::dimension::{Dimensions, LaneNames};
+use crate::db::schema::shipments;
+use crate::db::setting::reporting_currency;
+use crate::db::shipment::{
+    ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_are_empty, stale_mark,
+};
+use crate::db::types::{Day, Instant};
+use crate::db::{Db, DbError};
+use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
+use crate::domain::shipment::{DateOnly, Milestones, Verdicts};
+use crate::feeds::RowError;
+use crate::feeds::fields::Fields;
+use crate::feeds::kind::{Field, ImportKind, shipments as f};
+use crate::feeds::mapping::Compiled;
+use crate::feeds::table::TableReader;
+
+/// A shipment as mapped, before its names are looked up.
+pub struct Draft {
+    partner: String,
+    partner_name: Option<String>,
+    source: Option<String>,
+    lane: LaneNames,
+    milestones: Milestones,
+    policy: OutcomePolicy,
+    /// The row as far as it needs no look-up.
+    row: ShipmentRow,
+}
+
+/// Loads a file of shipments.
+pub fn load(
+    db: &mut Db,
+    run: &Run<'_>,
+    reader: TableReader,
+    compiled: Compiled,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<ImportReport, ImportError> {
+    // An empty table is loaded without its indexes; they are built once, by sorting, at the end.
+    let bulk = !run.request.dry_run && shipments_are_empty(db)?;
+    if bulk {
+        shipment_indexes_drop(db)?;
+    } else {
+        shipment_indexes_ensure(db)?;
+    }
+    let currency = reporting_currency(db)?;
+    let mut writer = Writer {
+        run,
+        bulk,
+        dimensions: Dimensions::load(db, &run.app.ids, run.now)?,
+        seen: SeenKeys::default(),
+        source: run.request.mapping.source.clone(),
+    };
+    let hasher = FactHasher::new(ImportKind::Shipments);
+    let now = run.now;
+    pipeline(
+        db,
+        run,
+        reader,
+        compiled,
+        progress,
+        move |fields| draft(fields, &hasher, &currency, now),
+        |db, batch| writer.write(db, batch),
+    )
+}
+
+fn draft(
+    fields: &Fields,
+    hasher: &FactHasher,
+    reporting: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Draft, RowError> {
+    let milestones = milestones(fields);
+    milestones.check().map_err(|error| RowError::cell(error.field(), "", error.to_string()))?;
+    let policy = policy(fields)?;
+    let verdicts = milestones.judge(&policy, now);
+    let mut row = ShipmentRow { fact_hash: hasher.hash(fields), version: 1, ..ShipmentRow::default() };
+    fill_texts(&mut row, fields);
+    fill_numbers(&mut row, fields, reporting)?;
+    fill_times(&mut row, &milestones, &verdicts)?;
+    Ok(Draft {
+        partner: text(fields, f::PARTNER),
+        partner_name: some_text(fields, f::PARTNER_NAME),
+        source: some_text(fields, f::SOURCE),
+        lane: LaneNames {
+            code: text(fields, f::LANE),
+            origin: text(fields, f::ORIGIN),
+            destination: text(fields, f::DESTINATION),
+            region: text(fields, f::REGION),
+        },
+        milestones,
+        policy,
+        row,
+    })
+}
+
+fn milestones(fields: &Fields) -> Milestones {
+    let at = |field: Field| fields.instant(field).map(|instant| instant.utc);
+    let mut date_only = DateOnly::default();
+    for (field, flag) in [
+        (f::PICKUP_ARRIVED_AT, DateOnly::PICKUP_ARRIVED),
+        (f::PICKED_UP_AT, DateOnly::PICKED_UP),
+        (f::ARRIVED_AT, DateOnly::ARRIVED),
+        (f::DELIVERED_AT, DateOnly::DELIVERED),
+    ] {
+        if fields.instant(field).is_some_and(|instant| instant.date_only) {
+            date_only.set(flag);
+        }
+    }
+    Milestones {
+        pickup_zone: fields.zone(f::PICKUP_ZONE),
+        delivery_zone: fields.zone(f::DELIVERY_ZONE),
+        pickup_window_start: at(f::PICKUP_WINDOW_START),
+        pickup_window_end: at(f::PICKUP_WINDOW_END),
+        pickup_due_day: fields.day(f::PICKUP_DUE_DATE),
+        delivery_window_start: at(f::DELIVERY_WINDOW_START),
+        delivery_window_end: at(f::DELIVERY_WINDOW_END),
+        delivery_due_day: fields.day(f::DELIVERY_DUE_DATE),
+        pickup_arrived_at: at(f::PICKUP_ARRIVED_AT),
+        pickup_arrived_received_at: at(f::PICKUP_ARRIVED_RECEIVED_AT),
+        picked_up_at: at(f::PICKED_UP_AT),
+        arrived_at: at(f::ARRIVED_AT),
+        arrived_received_at: at(f::ARRIVED_RECEIVED_AT),
+        delivered_at: at(f::DELIVERED_AT),
+        delivered_received_at: at(f::DELIVERED_RECEIVED_AT),
+        station_arrived_at: at(f::STATION_ARRIVED_AT),
+        out_for_delivery_at: at(f::OUT_FOR_DELIVERY_AT),
+        cancelled_at: at(f::CANCELLED_AT),
+        date_only,
+        pickup_excused: !fields.is_blank(f::PICKUP_EXCLUSION),
+        delivery_excused: !fields.is_blank(f::DELIVERY_EXCLUSION),
+    }
+}
+
+fn policy(fields: &Fields) -> Result<OutcomePolicy, RowError> {
+    let default = OutcomePolicy::default();
+    let minutes = |name: &str, field: Field, usual: i32| {
+        small(name, fields.int(field)).map(|given| given.unwrap_or(usual))
+    };
+    Ok(OutcomePolicy {
+        grace_early_minutes: minutes(
+            "grace_early_minutes",
+            f::GRACE_EARLY_MINUTES,
+            default.grace_early_minutes,
+        )?,
+        grace_late_minutes: minutes("grace_late_minutes", f::GRACE_LATE_MINUTES, default.grace_late_minutes)?,
+        early_policy: match fields.text(f::EARLY_POLICY) {
+            Some("FAIL") => EarlyPolicy::Fail,
+            _ => EarlyPolicy::Ignore,
+        },
+        ontime_event: match fields.text(f::ONTIME_EVENT) {
+            Some("COMPLETION") => OntimeEvent::Completion,
+            _ => OntimeEvent::Arrival,
+        },
+        ..default
+    })
+}
+
+fn fill_texts(row: &mut ShipmentRow, fields: &Fields) {
+    row.reference = text(fields, f::REFERENCE);
+    row.service = text(fields, f::SERVICE);
+    row.mode = text(fields, f::MODE);
+    row.region = text(fields, f::REGION);
+    row.equipment = text(fields, f::EQUIPMENT);
+    row.first_attempt = some_text(fields, f::FIRST_ATTEMPT);
+    row.disposition = some_text(fields, f::DISPOSITION);
+    row.diverted_by = some_text(fields, f::DIVERTED_BY);
+    row.pickup_reason = some_text(fields, f::PICKUP_REASON);
+    row.delivery_reason = some_text(fields, f::DELIVERY_REASON);
+    row.pickup_exclusion = some_text(fields, f::PICKUP_EXCLUSION);
+    row.delivery_exclusion = some_text(fields, f::DELIVERY_EXCLUSION);
+}
+
+fn fill_numbers(row: &mut ShipmentRow, fields: &Fields, reporting: &str) -> Result<(), RowError> {
+    row.attempts = small("attempts", fields.int(f::ATTEMPTS))?;
+    row.pieces = fields.int(f::PIECES);
+    row.weight_g = thousandths("weight_kg", fields.decimal(f::WEIGHT_KG))?;
+    row.distance_m = thousandths("distance_km", fields.decimal(f::DISTANCE_KM))?;
+    let amount =
+        |name: &str, field: Field| micros(name, fields.decimal(field)).map(|a| a.map(|amount| amount.0));
+    row.linehaul_micros = amount("linehaul", f::LINEHAUL)?;
+    row.fuel_micros = amount("fuel", f::FUEL)?;
+    row.accessorial_micros = amount("accessorial", f::ACCESSORIAL)?;
+    row.freight_micros = amount("freight_total", f::FREIGHT_TOTAL)?;
+    row.rated_micros = amount("rated_total", f::RATED_TOTAL)?;
+    let priced = row.linehaul_micros.or(row.freight_micros).or(row.rated_micros).is_some();
+    check_currency(fields.text(f::CURRENCY), reporting, priced)?;
+    row.currency = priced.then(|| reporting.to_owned());
+    Ok(())
+}
+
+fn fill_times(row: &mut ShipmentRow, milestones: &Milestones, verdicts: &Verdicts) -> Result<(), RowError> {
+    let day = milestones
+        .obligation_day()
+        .ok_or_else(|| RowError::row("nothing says which day the shipment belongs to"))?;
+    row.obligation_day = Day(day);
+    row.pickup_window_start = milestones.pickup_window_start.map(Instant);
+    row.pickup_window_end = milestones.pickup_window_end.map(Instant);
+    row.pickup_due_day = milestones.pickup_due_day.map(Day);
+    row.delivery_window_start = milestones.delivery_window_start.map(Instant);
+    row.delivery_window_end = milestones.delivery_window_end.map(Instant);
+    row.delivery_due_day = milestones.delivery_due_day.map(Day);
+    row.date_only = milestones.date_only.0;
+    row.pickup_arrived_at = milestones.pickup_arrived_at.map(Instant);
+    row.pickup_arrived_received_at = milestones.pickup_arrived_received_at.map(Instant);
+    row.picked_up_at = milestones.picked_up_at.map(Instant);
+    row.arrived_at = milestones.arrived_at.map(Instant);
+    row.arrived_received_at = milestones.arrived_received_at.map(Instant);
+    row.delivered_at = milestones.delivered_at.map(Instant);
+    row.delivered_received_at = milestones.delivered_received_at.map(Instant);
+    row.station_arrived_at = milestones.station_arrived_at.map(Instant);
+    row.out_for_delivery_at = milestones.out_for_delivery_at.map(Instant);
+    row.cancelled_at = milestones.cancelled_at.map(Instant);
+    row.pickup_window_outcome = verdicts.pickup_window.code().to_owned();
+    row.delivery_day_outcome = verdicts.delivery_day.code().to_owned();
+    row.delivery_window_outcome = verdicts.delivery_window.code().to_owned();
+    row.settles_at = verdicts.settles_at.map(Instant);
+    Ok(())
+}
+
+struct Writer<'a> {
+    run: &'a Run<'a>,
+    bulk: bool,
+    dimensions: Dimensions<'a>,
+    seen: SeenKeys,
+    source: String,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
+        let mut rows = Vec::with_capacity(batch.drafts.len());
+        for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
+            let Ok(draft) = slot else { continue };
+            match self.complete(db, draft, record.number())? {
+                Ok(row) => rows.push(row),
+                Err(error) => *slot = Err(error),
+            }
+        }
+        let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
+        let mut counts = Counts::default();
+        if !self.bulk {
+            rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
+        }
+        stale.extend(
+            rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
+        );
+        bulk_insert!(db, shipments::table, &rows)?;
+        counts.new += u64::try_from(rows.len()).unwrap_or(0);
+        stale_mark(db, Source::Shipments, &stale)?;
+        Ok(counts)
+    }
+
+    /// Looks the names of a draft up and moves its row out of it.
+    fn complete(
+        &mut self,
+        db: &mut Db,
+        draft: &mut Draft,
+        number: u64,
+    ) -> Result<Result<ShipmentRow, RowError>, ImportError> {
+        let partner_id =
+            match partner(db, &mut self.dimensions, self.run, &draft.partner, draft.partner_name.as_deref())?
+            {
+                Ok(id) => id,
+                Err(error) => return Ok(Err(error)),
+            };
+        let source = draft.source.as_deref().unwrap_or(&self.source);
+        let source_id = self.dimensions.source(db, source)?;
+        if let Some(first) = self.seen.note((partner_id, source_id, &draft.row.reference), number) {
+            return Ok(Err(repeated(&draft.row.reference, first, number)));
+        }
+        let mut row = std::mem::take(&mut draft.row);
+        row.partner_id = partner_id;
+        row.source_id = source_id;
+        row.id = self.run.app.ids.next(self.run.now);
+        row.import_id = self.run.import_id;
+        row.import_row = i64::try_from(number).unwrap_or(i64::MAX);
+        row.policy_id = self.dimensions.policy(db, draft.policy)?;
+        row.lane_id = self.dimensions.lane(db, &draft.lane)?;
+        row.pickup_zone_id =
+            draft.milestones.pickup_zone.map(|zone| self.dimensions.zone(db, zone)).transpose()?;
+        row.delivery_zone_id =
+            draft.milestones.delivery_zone.map(|zone| self.dimensions.zone(db, zone)).transpose()?;
+        Ok(Ok(row))
+    }
+
+    /// Takes out the rows that are there already: word for word, or as an earlier version, which is
+    /// replaced.
+    fn keep_new(
+        &self,
+        db: &mut Db,
+        rows: Vec<ShipmentRow>,
+        stale: &mut BTreeSet<StaleCell>,
+        counts: &mut Counts,
+    ) -> Result<Vec<ShipmentRow>, ImportError> {
+        let sorted = sort_out(db, FactTable::Shipments, rows, |row| {
+            ((row.partner_id, row.source_id, row.reference.as_str()), row.fact_hash)
+        })?;
+        counts.same += sorted.same;
+        for row in sorted.changed {
+            self.replace(db, row, stale)?;
+            counts.changed += 1;
+        }
+        Ok(sorted.new)
+    }
+
+    fn replace(
+        &self,
+        db: &mut Db,
+        mut row: ShipmentRow,
+        stale: &mut BTreeSet<StaleCell>,
+    ) -> Result<(), ImportError> {
+        let Some(old) = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)? else {
+            return Ok(());
+        };
+        row.id = old.id;
+        row.version = old.version + 1;
+        super::events::apply_known(db, &mut row)?;
+        super::charges::apply_known(db, &mut row)?;
+        let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
+            what: format!("shipment {}", old.reference),
+            reason: error.to_string(),
+        })?;
+        shipment_replace(db, &old, &row, self.run.now, &fact)?;
+        stale.insert(StaleCell { partner_id: old.partner_id, day: old.obligation_day.0 });
+        stale.insert(StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 });
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! Settings of the installation: the reporting zone and currency, the demo's day.
+
+use chrono_tz::Tz;
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::dialect::BothExt;
+use super::schema::settings;
+
+/// Zone in which periods are reported.
+pub const REPORTING_ZONE: &str = "reporting_zone";
+/// Currency in which amounts are kept.
+pub const REPORTING_CURRENCY: &str = "reporting_currency";
+
+/// A setting, if it was ever made.
+///
+/// # Errors
+/// The engine's reason.
+pub fn setting(db: &mut Db, key: &str) -> QueryResult<Option<String>> {
+    settings::table.find(key).select(settings::value).first(db).optional()
+}
+
+/// Makes or changes a setting.
+///
+/// # Errors
+/// The engine's reason.
+pub fn setting_set(db: &mut Db, key: &str, value: &str) -> QueryResult<()> {
+    diesel::insert_into(settings::table)
+        .values((settings::key.eq(key), settings::value.eq(value)))
+        .on_conflict(settings::key)
+        .do_update()
+        .set(settings::value.eq(value))
+        .both()
+        .execute(db)?;
+    Ok(())
+}
+
+/// The currency in which amounts are kept; USD until set.
+///
+/// # Errors
+/// The engine's reason.
+pub fn reporting_currency(db: &mut Db) -> QueryResult<String> {
+    Ok(setting(db, REPORTING_CURRENCY)?.unwrap_or_else(|| "USD".to_owned()))
+}
+
+/// The zone in which periods are reported; UTC until set.
+///
+/// # Errors
+/// The engine's reason, or a stored name that is no zone.
+pub fn reporting_zone(db: &mut Db) -> Result<Tz, DbError> {
+    match setting(db, REPORTING_ZONE)? {
+        None => Ok(Tz::UTC),
+        Some(name) => name.parse().map_err(|_| DbError::Stored {
+            what: format!("the setting {REPORTING_ZONE}"),
+            reason: format!("`{name}` is no zone"),
+        }),
+    }
+}

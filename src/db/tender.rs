@@ -1,0 +1,114 @@
+//! Tenders as stored.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::conn::Db;
+use super::schema::{tender_versions, tenders};
+use super::types::{Day, Instant};
+
+/// A stored tender.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
+#[diesel(table_name = tenders, treat_none_as_default_value = false)]
+pub struct TenderRow {
+    /// Local day on which it was sent; decides the period.
+    pub sent_day: Day,
+    /// To whom it was sent.
+    pub partner_id: i64,
+    /// Row id.
+    pub id: i64,
+    /// The feed it came from.
+    pub source_id: i32,
+    /// The load.
+    pub reference: String,
+    /// Fingerprint of the imported row.
+    pub fact_hash: i64,
+    /// 1 for the first facts, one more for every change.
+    pub version: i32,
+    /// The import that brought these facts.
+    pub import_id: i64,
+    /// Row in that file.
+    pub import_row: i64,
+    /// Lane, when given.
+    pub lane_id: Option<i64>,
+    /// Service level, empty when not given.
+    pub service: String,
+    /// Mode, empty when not given.
+    pub mode: String,
+    /// Place in the route guide, 1 is the primary.
+    pub sequence: Option<i32>,
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// Until when an answer counts.
+    pub respond_by: Option<Instant>,
+    /// When the answer came.
+    pub responded_at: Option<Instant>,
+    /// The answer.
+    pub response: Option<String>,
+    /// Why it was rejected.
+    pub decline_reason: Option<String>,
+    /// When the load is to be picked up.
+    pub pickup_at: Option<Instant>,
+    /// When an accepted load was given back.
+    pub bounced_at: Option<Instant>,
+    /// Above the committed volume.
+    pub beyond_commitment: bool,
+    /// Offered later than the agreed lead time.
+    pub short_notice: bool,
+    /// The letter of its outcome.
+    pub outcome: String,
+    /// When time alone may change the outcome.
+    pub settles_at: Option<Instant>,
+}
+
+/// One tender by its natural key.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tender_by_key(
+    db: &mut Db,
+    partner_id: i64,
+    source_id: i32,
+    reference: &str,
+) -> QueryResult<Option<TenderRow>> {
+    tenders::table
+        .filter(tenders::partner_id.eq(partner_id))
+        .filter(tenders::source_id.eq(source_id))
+        .filter(tenders::reference.eq(reference))
+        .select(TenderRow::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Puts new facts in place of old ones, which go into the history.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tender_replace(
+    db: &mut Db,
+    old: &TenderRow,
+    new: &TenderRow,
+    at: DateTime<Utc>,
+    fact: &str,
+) -> QueryResult<()> {
+    diesel::insert_into(tender_versions::table)
+        .values((
+            tender_versions::partner_id.eq(old.partner_id),
+            tender_versions::tender_id.eq(old.id),
+            tender_versions::version.eq(old.version),
+            tender_versions::fact.eq(fact),
+            tender_versions::import_id.eq(old.import_id),
+            tender_versions::replaced_at.eq(Instant(at)),
+        ))
+        .execute(db)?;
+    diesel::delete(
+        tenders::table
+            .filter(tenders::sent_day.eq(old.sent_day))
+            .filter(tenders::partner_id.eq(old.partner_id))
+            .filter(tenders::id.eq(old.id)),
+    )
+    .execute(db)?;
+    diesel::insert_into(tenders::table).values(new).execute(db)?;
+    Ok(())
+}
