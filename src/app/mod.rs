@@ -3,6 +3,7 @@
 
 pub mod import;
 pub mod kpi;
+pub mod plan;
 pub mod refresh;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ pub mod dimension;
 pub mod fold;
 pub mod id;
 pub mod measure;
+pub mod plan;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
 pub mod setting;
