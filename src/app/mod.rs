@@ -5,6 +5,8 @@ pub mod import;
 pub mod kpi;
 pub mod plan;
 pub mod refresh;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::sync::Arc;
 

@@ -12,6 +12,8 @@
 mod answer;
 mod build;
 pub mod show;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -28,6 +30,7 @@ use crate::db::plan::{
     self, CommitmentRow, LaneName, PlanCellRow, PlanLaneRow, PlanRow, plan_delete, plan_insert,
     plan_is_answered, plan_of_day,
 };
+use crate::db::setting::setting;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError, dialect};
 use crate::domain::calendar::BusinessCalendar;
@@ -45,6 +48,8 @@ use crate::domain::words::count;
 pub const HISTORY_WEEKS: u64 = 156;
 /// Months of outcomes behind the probabilities of acceptance and on-time delivery.
 const RATE_MONTHS: u32 = 6;
+/// The setting that holds a [`PlanPolicy`] as JSON.
+pub const POLICY_SETTING: &str = "capacity_policy";
 /// Truck values kept with a plan, the largest first.
 const TRUCK_VALUES_KEPT: usize = 50;
 
@@ -77,6 +82,18 @@ impl Default for PlanPolicy {
             max_share: Bps::WHOLE,
         }
     }
+}
+
+/// The installation's policy: the setting `capacity_policy`, its defaults where that says nothing.
+///
+/// # Errors
+/// The engine's reason, or a setting that does not read.
+fn policy(db: &mut Db) -> Result<PlanPolicy, DbError> {
+    let Some(text) = setting(db, POLICY_SETTING)? else { return Ok(PlanPolicy::default()) };
+    serde_json::from_str(&text).map_err(|error| DbError::Stored {
+        what: format!("the setting `{POLICY_SETTING}`"),
+        reason: error.to_string(),
+    })
 }
 
 /// Everything a stored plan says beside its rows.
@@ -322,7 +339,7 @@ impl Inputs {
             by_partner,
             by_partner_lane,
             earlier,
-            policy: PlanPolicy::default(),
+            policy: policy(db)?,
         })
     }
 

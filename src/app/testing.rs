@@ -1,0 +1,68 @@
+//! An empty database for a test: SQLite always, PostgreSQL when `TEST_DATABASE_URL` names one.
+
+use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
+
+use super::App;
+use crate::clock::Clock;
+use crate::db::{DbUrl, Pool};
+use crate::domain::viewer::{Role, Viewer};
+
+/// Runs `test` on a fresh database of each engine at hand. The clock stands at `now`.
+pub(crate) fn on_each_engine(now: &str, test: impl Fn(&App)) {
+    let now: DateTime<Utc> = now.parse().unwrap();
+    let app = |pool: Pool| App::new(pool, Clock::Fixed(now), "http://localhost");
+    let folder = tempfile::tempdir().unwrap();
+    test(&app(DbUrl::Sqlite(folder.path().join("test.db")).open(2).unwrap()));
+    match std::env::var("TEST_DATABASE_URL") {
+        Ok(url) => {
+            let schema = Schema::create(&url);
+            test(&app(schema.open()));
+        }
+        Err(_) => eprintln!("skipped on PostgreSQL: TEST_DATABASE_URL is not set"),
+    }
+}
+
+/// A viewer called `name`; its user id comes from the name, so that two names are two users.
+pub(crate) fn viewer(name: &str, role: Role) -> Viewer {
+    let user_id = name.bytes().fold(7, |id: i64, byte| id * 31 % 1_000_003 + i64::from(byte));
+    Viewer { user_id, name: name.to_owned(), role, partner_id: None }
+}
+
+/// The user of one partner.
+pub(crate) fn partner_viewer(partner_id: i64) -> Viewer {
+    Viewer { partner_id: Some(partner_id), ..viewer("partner user", Role::Partner) }
+}
+
+/// A PostgreSQL schema of its own, dropped at the end.
+struct Schema {
+    url: String,
+    name: String,
+}
+
+impl Schema {
+    fn create(url: &str) -> Self {
+        let mut bytes = [0_u8; 8];
+        getrandom::fill(&mut bytes).unwrap();
+        let name = format!("test_{:016x}", u64::from_le_bytes(bytes));
+        let schema = Self { url: url.to_owned(), name };
+        schema.run(&format!("CREATE SCHEMA {}", schema.name));
+        schema
+    }
+
+    fn open(&self) -> Pool {
+        let mark = if self.url.contains('?') { '&' } else { '?' };
+        let url = format!("{}{mark}options=-csearch_path%3D{}", self.url, self.name);
+        DbUrl::Postgres(url).open(2).unwrap()
+    }
+
+    fn run(&self, sql: &str) {
+        DbUrl::Postgres(self.url.clone()).connect().unwrap().batch_execute(sql).unwrap();
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        self.run(&format!("DROP SCHEMA {} CASCADE", self.name));
+    }
+}
