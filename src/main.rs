@@ -1,2 +1,30 @@
-//! The command line.
-fn main() {}
+//! The command line: reads arguments, calls a use case, prints a table for people or JSON for machines.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Threads allocate and free rows in different places; mimalloc keeps that steady.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            // Each cause on its own line, without saying twice what its effect said.
+            let mut said = error.to_string();
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                if !said.contains(&cause) {
+                    eprintln!("  because: {cause}");
+                    said = cause;
+                }
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

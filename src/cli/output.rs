@@ -1,0 +1,59 @@
+//! Printing: a table with aligned columns, or JSON.
+
+use serde::Serialize;
+
+use super::Format;
+
+/// Prints `rows` as JSON, or as a table of `header` and `cells`.
+pub fn print<T: Serialize>(
+    format: Format,
+    rows: &[T],
+    header: &[&str],
+    cells: impl Fn(&T) -> Vec<String>,
+) -> anyhow::Result<()> {
+    match format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(rows)?),
+        Format::Table => print_table(header, rows.iter().map(cells).collect()),
+    }
+    Ok(())
+}
+
+/// Prints aligned columns; what looks like a number stands to the right.
+pub fn print_table(header: &[&str], rows: Vec<Vec<String>>) {
+    let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| {
+            let cell = |row: &Vec<String>| row.get(column).map_or(0, |text| text.chars().count());
+            rows.iter().map(cell).chain([cell(&header)]).max().unwrap_or(0)
+        })
+        .collect();
+    let numeric: Vec<bool> = (0..header.len())
+        .map(|column| {
+            !rows.is_empty()
+                && rows.iter().filter_map(|row| row.get(column)).all(|text| {
+                    text == NO_DATA || text.chars().all(|c| c.is_ascii_digit() || "+-−.,:% ".contains(c))
+                })
+        })
+        .collect();
+    for row in std::iter::once(&header).chain(&rows) {
+        let mut line = String::new();
+        for ((text, &width), &right) in row.iter().zip(&widths).zip(&numeric) {
+            let pad = " ".repeat(width.saturating_sub(text.chars().count()));
+            if right {
+                line.push_str(&pad);
+                line.push_str(text);
+            } else {
+                line.push_str(text);
+                line.push_str(&pad);
+            }
+            line.push_str("  ");
+        }
+        println!("{}", line.trim_end());
+    }
+    if rows.is_empty() {
+        println!("{NO_DATA}");
+    }
+}
+
+/// What stands where there is nothing to say.
+pub const NO_DATA: &str = "no data";
