@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod domain;
 pub mod feeds;
 pub mod report;
+pub mod web;

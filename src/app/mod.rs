@@ -1,11 +1,14 @@
 //! Use cases: load, decide in [`crate::domain`], store. One transaction each. Called alike by jobs,
 //! pages and the command line.
 
+pub mod audit;
 pub mod import;
 pub mod kpi;
+#[cfg(test)]
+pub mod password;
 pub mod plan;
 pub mod refresh;
-#[cfg(test)]
+pub mod user;
 pub(crate) mod testing;
 
 use std::sync::Arc;

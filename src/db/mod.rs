@@ -1,6 +1,7 @@
 //! All SQL. [`conn`] opens, [`dialect`] is the only place that asks which engine, [`schema`] lists
 //! the tables, [`types`] the column types; then one file per noun.
 
+pub mod audit;
 pub mod conn;
 pub mod dialect;
 pub mod dimension;
@@ -10,11 +11,13 @@ pub mod measure;
 pub mod plan;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
+pub mod session;
 pub mod setting;
 pub mod shipment;
 pub mod side;
 pub mod tender;
 pub mod types;
+pub mod user;
 
 pub use conn::{Db, DbUrl, Pool};
 

@@ -57,3 +57,18 @@ pub fn reporting_zone(db: &mut Db) -> Result<Tz, DbError> {
         }),
     }
 }
+
+/// Makes a setting unless it was made before, and returns the value it has then: two nodes that start
+/// at once agree.
+///
+/// # Errors
+/// The engine's reason.
+pub fn setting_get_or_set(db: &mut Db, key: &str, value: &str) -> QueryResult<String> {
+    diesel::insert_into(settings::table)
+        .values((settings::key.eq(key), settings::value.eq(value)))
+        .on_conflict(settings::key)
+        .do_nothing()
+        .both()
+        .execute(db)?;
+    settings::table.find(key).select(settings::value).first(db)
+}

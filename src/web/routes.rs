@@ -1,0 +1,104 @@
+//! Every address, and who may open it. The router is built from this table and from nothing else, so
+//! a page without a row does not exist; a test walks every row as every role.
+//!
+//! To add a page: a handler in the file of its noun, a template in the folder of its noun, a row
+//! here, and a row of expectations in `tests/web/routes.rs`.
+
+use std::sync::OnceLock;
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
+
+use super::access::{self, Access};
+use super::page::WebError;
+use super::{account, audit, sign_in, user};
+use crate::domain::viewer::Action;
+
+/// The table, in the order in which addresses are tried.
+fn table() -> Vec<Row> {
+    use Access::{May, Public, SignedIn};
+    vec![
+        // Signing in and out.
+        get("/sign-in", Public, sign_in::form),
+        post("/sign-in", Public, sign_in::create),
+        post("/sign-out", Public, sign_in::delete),
+        // Everybody's own.
+        get("/", SignedIn, account::home),
+        get("/account", SignedIn, account::page),
+        post("/account/password", SignedIn, account::password),
+        post("/account/theme", SignedIn, account::theme),
+        // Running the installation.
+        get("/users", May(Action::ViewUsers), user::list),
+        post("/users", May(Action::EditUsers), user::create),
+        post("/users/{id}/state", May(Action::EditUsers), user::state),
+        get("/audit", May(Action::ViewUsers), audit::list),
+    ]
+}
+
+/// One row of the table.
+struct Row {
+    method: Method,
+    path: &'static str,
+    access: Access,
+    route: Route,
+}
+
+fn get<F, Args>(path: &'static str, access: Access, handler: F) -> Row
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
+    row(Method::GET, path, access, route, handler)
+}
+
+fn post<F, Args>(path: &'static str, access: Access, handler: F) -> Row
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    row(Method::POST, path, access, web::post(), handler)
+}
+
+fn row<F, Args>(method: Method, path: &'static str, access: Access, route: Route, handler: F) -> Row
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let route = route.to(handler).wrap(from_fn(move |request, next| access::check(access, request, next)));
+    Row { method, path, access, route }
+}
+
+/// Adds every row to the pages.
+pub(super) fn mount(mut pages: Scope) -> Scope {
+    let mut rows = table();
+    while let Some(path) = rows.first().map(|row| row.path) {
+        let (here, rest): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.path == path);
+        let wrong_method = web::route().to(|| async { Err::<actix_web::HttpResponse, _>(WebError::Method) });
+        let resource = here
+            .into_iter()
+            .fold(web::resource(path), |resource, row| resource.route(row.route))
+            .default_service(wrong_method);
+        pages = pages.service(resource);
+        rows = rest;
+    }
+    pages
+}
+
+/// Method, address pattern and access of every row, for the navigation and for the test.
+pub fn list() -> &'static [(Method, &'static str, Access)] {
+    static LIST: OnceLock<Vec<(Method, &'static str, Access)>> = OnceLock::new();
+    LIST.get_or_init(|| table().into_iter().map(|row| (row.method, row.path, row.access)).collect())
+}
+
+/// Who may open the page at `path`, if there is one.
+pub(super) fn access_of_page(path: &str) -> Option<Access> {
+    list()
+        .iter()
+        .find(|(method, own, _)| *method == Method::GET && *own == path)
+        .map(|(_, _, access)| *access)
+}

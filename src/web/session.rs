@@ -1,0 +1,116 @@
+//! Sessions: a signed cookie holds a random key, the database holds the rest under a hash of it.
+
+use std::collections::HashMap;
+
+use actix_session::SessionMiddleware;
+use actix_session::config::{CookieContentSecurity, PersistentSession, TtlExtensionPolicy};
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
+use actix_web::cookie::SameSite;
+use actix_web::cookie::time::Duration;
+use actix_web::web;
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use super::Web;
+use crate::app::App;
+use crate::db::session::{session_delete, session_extend, session_get, session_put};
+use crate::db::{Db, DbError};
+
+/// A session ends after this long without a request.
+pub const IDLE_HOURS: i64 = 12;
+
+/// A session ends this long after sign-in, used or not.
+pub const LONGEST_HOURS: i64 = 7 * 24;
+
+/// The end moves at most this often, so that reading pages rarely writes.
+pub const REFRESH_MINUTES: i64 = 30;
+
+/// The cookie. Over TLS it carries the `__Host-` prefix: no other host and no plain connection can
+/// set it.
+#[must_use]
+pub fn cookie_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-lanemark" } else { "lanemark" }
+}
+
+type State = HashMap<String, String>;
+
+/// Keeps sessions in the `sessions` table.
+#[derive(Clone)]
+pub struct DbSessions {
+    app: App,
+}
+
+impl DbSessions {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db, DateTime<Utc>) -> Result<T, DbError> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let app = self.app.clone();
+        Ok(web::block(move || work(&mut *app.pool.get()?, app.now())).await??)
+    }
+
+    async fn put(&self, key: &str, state: &State, ttl: &Duration) -> anyhow::Result<()> {
+        let (hash, ttl) = (key_hash(key), ttl.whole_seconds());
+        let state = serde_json::to_string(state)?;
+        self.run(move |db, now| Ok(session_put(db, &hash, &state, now + seconds(ttl))?)).await
+    }
+}
+
+fn seconds(count: i64) -> TimeDelta {
+    TimeDelta::try_seconds(count).unwrap_or_default()
+}
+
+fn key_hash(key: &str) -> String {
+    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl SessionStore for DbSessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
+        let hash = key_hash(key.as_ref());
+        let text =
+            self.run(move |db, now| Ok(session_get(db, &hash, now)?)).await.map_err(LoadError::Other)?;
+        text.map(|text| serde_json::from_str(&text).context("the stored session does not read back"))
+            .transpose()
+            .map_err(LoadError::Deserialization)
+    }
+
+    async fn save(&self, state: State, ttl: &Duration) -> Result<SessionKey, SaveError> {
+        let key = super::random_hex().map_err(|error| SaveError::Other(error.into()))?;
+        self.put(&key, &state, ttl).await.map_err(SaveError::Other)?;
+        SessionKey::try_from(key).map_err(|error| SaveError::Other(anyhow::anyhow!("{error}")))
+    }
+
+    async fn update(&self, key: SessionKey, state: State, ttl: &Duration) -> Result<SessionKey, UpdateError> {
+        self.put(key.as_ref(), &state, ttl).await.map_err(UpdateError::Other)?;
+        Ok(key)
+    }
+
+    async fn update_ttl(&self, key: &SessionKey, ttl: &Duration) -> anyhow::Result<()> {
+        let (hash, ttl) = (key_hash(key.as_ref()), ttl.whole_seconds());
+        self.run(move |db, now| Ok(session_extend(db, &hash, now + seconds(ttl))?)).await
+    }
+
+    async fn delete(&self, key: &SessionKey) -> anyhow::Result<()> {
+        let hash = key_hash(key.as_ref());
+        self.run(move |db, _| Ok(session_delete(db, &hash)?)).await
+    }
+}
+
+/// The session life cycle around every page.
+#[must_use]
+pub fn middleware(web: &Web) -> SessionMiddleware<DbSessions> {
+    let is_https = web.config.is_https();
+    SessionMiddleware::builder(DbSessions { app: web.app.clone() }, web.key.clone())
+        .cookie_name(cookie_name(is_https).to_owned())
+        .cookie_secure(is_https)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(
+            PersistentSession::default()
+                .session_ttl(Duration::hours(IDLE_HOURS))
+                .session_ttl_extension_policy(TtlExtensionPolicy::OnStateChanges),
+        )
+        .build()
+}

@@ -1,0 +1,112 @@
+//! How values are written on pages: real minus signs, grouped thousands, dates in words.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::domain::money::Micros;
+
+/// The minus sign; a hyphen is shorter and breaks lines.
+const MINUS: char = '\u{2212}';
+
+/// Digits between separators.
+const GROUP: usize = 3;
+
+/// An amount with two decimals: `1,864.21`, `−60.00`. The currency stands beside it or in the column
+/// head.
+#[must_use]
+pub fn money(amount: impl std::borrow::Borrow<Micros>) -> String {
+    decimal(amount.borrow().decimal(), 2)
+}
+
+/// A rate with two to six decimals, as many as it has: `2.1375`.
+#[must_use]
+pub fn rate(amount: impl std::borrow::Borrow<Micros>) -> String {
+    let value = amount.borrow().decimal().normalize();
+    decimal(value, value.scale().max(2))
+}
+
+/// A number with this many decimals, rounded half away from zero.
+#[must_use]
+pub fn decimal(value: Decimal, places: u32) -> String {
+    let rounded = value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+    let width = usize::try_from(places).unwrap_or(0);
+    let digits = format!("{:.width$}", rounded.abs());
+    let (whole, rest) =
+        digits.split_once('.').map_or((digits.as_str(), None), |(whole, rest)| (whole, Some(rest)));
+    let sign =
+        if rounded.is_sign_negative() && !rounded.is_zero() { String::from(MINUS) } else { String::new() };
+    let rest = rest.map_or_else(String::new, |rest| format!(".{rest}"));
+    format!("{sign}{}{rest}", grouped(whole))
+}
+
+/// A count: `12,480`.
+#[must_use]
+pub fn count(number: i64) -> String {
+    decimal(Decimal::from(number), 0)
+}
+
+/// A share between 0 and 1 as per cent with one decimal: `93.1 %`, with a space that does not break.
+#[must_use]
+pub fn percent(share: Decimal) -> String {
+    format!("{}\u{a0}%", decimal(share.saturating_mul(Decimal::ONE_HUNDRED), 1))
+}
+
+fn grouped(digits: &str) -> String {
+    let first = digits.len() % GROUP;
+    let mut out = String::with_capacity(digits.len().saturating_add(digits.len() / GROUP));
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % GROUP == first {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `8 July 2025`.
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%-d %B %Y").to_string()
+}
+
+/// `Tue 8 July 2025`.
+#[must_use]
+pub fn weekday(day: NaiveDate) -> String {
+    day.format("%a %-d %B %Y").to_string()
+}
+
+/// `2025-07-08 06:10:00`, UTC; say so beside it.
+#[must_use]
+pub fn instant(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `40 seconds`, `1 minute`, `3 minutes`: rounded up, so that the words never promise too much.
+#[must_use]
+pub fn duration_words(seconds: u64) -> String {
+    let (number, unit) = if seconds < 60 { (seconds, "second") } else { (seconds.div_ceil(60), "minute") };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_has_two_decimals_grouped_thousands_and_a_real_minus() {
+        assert_eq!(money(Micros(1_864_210_000)), "1,864.21");
+        assert_eq!(money(Micros(-60_000_000)), "\u{2212}60.00");
+        assert_eq!(money(Micros(-4_000)), "0.00", "nothing is not minus nothing");
+        assert_eq!(money(Micros(123_456_789_005_000)), "123,456,789.01");
+        assert_eq!(rate(Micros(2_137_500)), "2.1375");
+        assert_eq!(rate(Micros(2_000_000)), "2.00");
+        assert_eq!(count(1_000), "1,000");
+        assert_eq!(count(100), "100");
+    }
+
+    #[test]
+    fn waiting_is_told_in_words() {
+        assert_eq!(duration_words(1), "1 second");
+        assert_eq!(duration_words(61), "2 minutes");
+    }
+}

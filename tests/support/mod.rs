@@ -1,0 +1,6 @@
+//! What every test stands on: a fresh database, and the service over it.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod app;
+pub mod db;

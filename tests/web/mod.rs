@@ -1,0 +1,6 @@
+//! The pages, through the whole service.
+
+mod routes;
+mod security;
+mod sign_in;
+mod user;

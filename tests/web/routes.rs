@@ -1,0 +1,124 @@
+//! Every route as every role. A route without a row here fails the test.
+
+use actix_web::http::{Method, StatusCode};
+use lanemark::domain::viewer::Role::{self, *};
+use lanemark::web::routes;
+
+use crate::support::app::TestApp;
+use crate::support::db::on_both_async;
+
+/// Who a route is for.
+#[derive(Clone, Copy, Debug)]
+enum For {
+    /// Everybody.
+    All,
+    /// Whoever is signed in.
+    Users,
+    /// These roles; other shippers' roles see 403, a partner 404.
+    Roles(&'static [Role]),
+}
+
+use For::{All, Roles, Users};
+
+/// Method, address pattern, who may.
+const EXPECTED: &[(&str, &str, For)] = &[
+    ("GET", "/sign-in", All),
+    ("POST", "/sign-in", All),
+    ("POST", "/sign-out", All),
+    ("GET", "/", Users),
+    ("GET", "/account", Users),
+    ("POST", "/account/password", Users),
+    ("POST", "/account/theme", Users),
+    ("GET", "/users", Roles(&[Admin, Auditor])),
+    ("POST", "/users", Roles(&[Admin])),
+    ("POST", "/users/{id}/state", Roles(&[Admin])),
+    ("GET", "/audit", Roles(&[Admin, Auditor])),
+];
+
+#[test]
+fn every_route_says_who_it_is_for() {
+    let mut expected: Vec<String> =
+        EXPECTED.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    let mut real: Vec<String> =
+        routes::list().iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    expected.sort();
+    real.sort();
+    assert_eq!(real, expected, "src/web/routes.rs and this table must name the same routes");
+    let before = real.len();
+    real.dedup();
+    assert_eq!(before, real.len(), "a route is listed twice");
+}
+
+#[test]
+fn every_route_opens_for_its_roles_and_for_nobody_else() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        for &(method, pattern, whom) in EXPECTED {
+            browser.forget();
+            let reply = call(&mut browser, method, pattern).await;
+            let to_sign_in = reply.status == StatusCode::SEE_OTHER
+                && reply.location().is_some_and(|to| to.starts_with("/sign-in"));
+            if !matches!(whom, All) {
+                assert!(to_sign_in, "{method} {pattern} as nobody: {}", reply.status);
+            }
+            for role in Role::ALL {
+                browser.forget();
+                browser.sign_in_as(role).await;
+                let reply = call(&mut browser, method, pattern).await;
+                let status = reply.status;
+                let told = format!("{method} {pattern} as {role}: {status}");
+                assert!(!status.is_server_error(), "{told}");
+                match whom {
+                    All | Users => {
+                        assert!(status != StatusCode::FORBIDDEN && status != StatusCode::NOT_FOUND, "{told}")
+                    }
+                    Roles(roles) if roles.contains(&role) => assert!(
+                        status != StatusCode::FORBIDDEN
+                            && reply.location().is_none_or(|to| !to.starts_with("/sign-in")),
+                        "{told}"
+                    ),
+                    Roles(_) if role == Partner => assert_eq!(status, StatusCode::NOT_FOUND, "{told}"),
+                    Roles(_) => assert_eq!(status, StatusCode::FORBIDDEN, "{told}"),
+                }
+            }
+        }
+    });
+}
+
+/// Opens the route with made-up values for what its pattern leaves open.
+async fn call(browser: &mut TestApp, method: &str, pattern: &str) -> crate::support::app::Reply {
+    let path: String = pattern
+        .split('/')
+        .map(|part| if part.starts_with('{') { "1" } else { part })
+        .collect::<Vec<_>>()
+        .join("/");
+    match method.parse::<Method>().unwrap() {
+        Method::GET => browser.get(&path).await,
+        _ => browser.post(&path, &[]).await,
+    }
+}
+
+#[test]
+fn the_rail_lists_only_what_the_role_may_open_and_every_link_opens() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        for role in Role::ALL {
+            browser.sign_in_as(role).await;
+            let account = browser.get("/account").await;
+            let selector = scraper::Selector::parse(".rail nav a").unwrap();
+            let links: Vec<String> = account
+                .page()
+                .select(&selector)
+                .filter_map(|link| link.value().attr("href").map(str::to_owned))
+                .collect();
+            for link in links {
+                let reply = browser.get(&link).await;
+                assert_eq!(reply.status, StatusCode::OK, "{link} as {role}");
+                assert_eq!(reply.attribute(".rail [aria-current]", "href").as_deref(), Some(link.as_str()));
+            }
+            let home = browser.get("/").await;
+            let first = home.location().unwrap().to_owned();
+            assert_eq!(browser.get(&first).await.status, StatusCode::OK, "{first} as {role}");
+        }
+    });
+}
