@@ -38,7 +38,7 @@ pub struct TestApp {
     pub app: App,
     /// The carrier that users of the role Partner belong to.
     pub partner_id: i64,
-    call: Box<dyn Fn(actix_http::Request) -> Answer>,
+    call: Box<dyn Fn(TestRequest) -> Answer>,
     cookies: Vec<Cookie<'static>>,
 }
 
@@ -58,9 +58,11 @@ impl TestApp {
         };
         let web = Data::from(Arc::new(Web::new(app.clone(), config).unwrap()));
         let service = Rc::new(test::init_service(actix_web::App::new().configure(configure(&web))).await);
-        let call = Box::new(move |request| -> Answer {
+        let call = Box::new(move |request: TestRequest| -> Answer {
             let service = Rc::clone(&service);
-            Box::pin(async move { service.call(request).await.map(ServiceResponse::map_into_boxed_body) })
+            Box::pin(async move {
+                service.call(request.to_request()).await.map(ServiceResponse::map_into_boxed_body)
+            })
         });
         let partner_id = partner(&app, "BRCK", "Brackwater Lines");
         Self { app, partner_id, call, cookies: Vec::new() }
@@ -114,7 +116,7 @@ impl TestApp {
         for cookie in &self.cookies {
             request = request.cookie(cookie.clone());
         }
-        let response = (self.call)(request.to_request()).await.unwrap();
+        let response = (self.call)(request).await.unwrap();
         for cookie in response.response().cookies() {
             self.cookies.retain(|own| own.name() != cookie.name());
             if !cookie.value().is_empty() {
