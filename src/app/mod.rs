@@ -4,12 +4,12 @@
 pub mod audit;
 pub mod import;
 pub mod kpi;
-#[cfg(test)]
 pub mod password;
 pub mod plan;
 pub mod refresh;
-pub mod user;
+#[cfg(test)]
 pub(crate) mod testing;
+pub mod user;
 
 use std::sync::Arc;
 
