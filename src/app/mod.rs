@@ -2,6 +2,7 @@
 //! pages and the command line.
 
 pub mod audit;
+pub mod demo;
 pub mod import;
 pub mod kpi;
 pub mod password;
