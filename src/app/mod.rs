@@ -2,9 +2,13 @@
 //! pages and the command line.
 
 pub mod audit;
+pub mod contract;
+pub mod contract_calendar;
 pub mod demo;
+pub mod edit;
 pub mod import;
 pub mod kpi;
+pub mod partner;
 pub mod password;
 pub mod plan;
 pub mod refresh;

@@ -3,11 +3,13 @@
 
 pub mod audit;
 pub mod conn;
+pub mod contract;
 pub mod dialect;
 pub mod dimension;
 pub mod fold;
 pub mod id;
 pub mod measure;
+pub mod partner;
 pub mod plan;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;

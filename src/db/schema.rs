@@ -441,6 +441,7 @@ diesel::table! {
         status -> Text,
         change_summary -> Text,
         caps -> Text,
+        authors -> Text,
         created_by -> Text,
         created_at -> Instant,
         approved_by -> Nullable<Text>,

@@ -6,6 +6,7 @@
 use chrono::{Days, Months, NaiveDate};
 
 use super::calendar::BusinessCalendar;
+use super::currency::Currency;
 use super::field::{FieldErrors, codes, require};
 use super::words;
 
@@ -15,6 +16,12 @@ pub const ALERT_DAYS: [u32; 5] = [120, 90, 60, 30, 7];
 pub const NOTICE_DAYS_MAX: u32 = 1_095;
 /// Longest renewal.
 pub const RENEWAL_MONTHS_MAX: u32 = 120;
+/// Longest contract number.
+pub const NUMBER_CHARS_MAX: usize = 40;
+/// Longest contract title.
+pub const TITLE_CHARS_MAX: usize = 120;
+/// Longest summary of a version's changes.
+pub const SUMMARY_CHARS_MAX: usize = 500;
 /// Renewals looked at before giving up; 100 years of monthly ones.
 const RENEWALS_MAX: u32 = 1_200;
 
@@ -81,6 +88,20 @@ codes! {
     }
 }
 
+codes! {
+    /// Why a version was made.
+    VersionKind, "version kind" {
+        /// The first terms.
+        Original = "ORIGINAL", "First terms";
+        /// Something was changed by agreement.
+        Amendment = "AMENDMENT", "Amendment";
+        /// The terms of a further term.
+        Renewal = "RENEWAL", "Renewal";
+        /// New rates under the same terms.
+        RateUpdate = "RATE_UPDATE", "New rates";
+    }
+}
+
 /// The dates of a contract that decide renewal and notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractTerm {
@@ -96,6 +117,62 @@ pub struct ContractTerm {
     pub renewal_months: Option<u32>,
     /// Calendar days before the term end by which notice must have arrived.
     pub notice_days: u32,
+}
+
+/// What a form says about a contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractFields {
+    /// The number people cite.
+    pub number: String,
+    /// What it covers.
+    pub title: String,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// Dates, renewal and notice; the status is not the form's to set.
+    pub term: ContractTerm,
+}
+
+impl ContractFields {
+    /// Problems of the form, by field.
+    #[must_use]
+    pub fn validate(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        let length = |text: &str| text.trim().chars().count();
+        let fine = (1..=NUMBER_CHARS_MAX).contains(&length(&self.number));
+        require(&mut errors, fine, "number", "give a number of up to 40 characters, such as BRK-2024");
+        let fine = (1..=TITLE_CHARS_MAX).contains(&length(&self.title));
+        require(&mut errors, fine, "title", "say in up to 120 characters what the contract covers");
+        errors.extend(self.term.validate());
+        errors
+    }
+}
+
+/// What a form says about a version; its rates, targets and clauses are edited one by one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionFields {
+    /// Why there is a new version.
+    pub kind: VersionKind,
+    /// First day in force.
+    pub valid_from: NaiveDate,
+    /// What changes, in words.
+    pub change_summary: String,
+}
+
+impl VersionFields {
+    /// Problems of the form, by field. `term` is the contract's.
+    #[must_use]
+    pub fn validate(&self, term: &ContractTerm) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        let fine = term.term_start <= self.valid_from;
+        require(&mut errors, fine, "valid_from", "is before the contract's term starts; choose a later day");
+        let fine =
+            term.renewal != RenewalKind::Fixed || term.term_end.is_none_or(|end| self.valid_from <= end);
+        require(&mut errors, fine, "valid_from", "is after the contract's term ends; choose an earlier day");
+        let length = self.change_summary.trim().chars().count();
+        let fine = length <= SUMMARY_CHARS_MAX && (length > 0 || self.kind == VersionKind::Original);
+        require(&mut errors, fine, "change_summary", "say in up to 500 characters what changes and why");
+        errors
+    }
 }
 
 /// The last day on which notice counts, for one term end.

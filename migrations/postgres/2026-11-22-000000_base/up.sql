@@ -371,6 +371,7 @@ CREATE TABLE contract_versions (
   status TEXT NOT NULL CHECK (status IN ('DRAFT', 'ACTIVE', 'SUPERSEDED', 'ENDED')),
   change_summary TEXT NOT NULL,
   caps TEXT NOT NULL,
+  authors TEXT NOT NULL DEFAULT '',
   created_by TEXT NOT NULL,
   created_at TIMESTAMPTZ NOT NULL,
   approved_by TEXT,

@@ -1,0 +1,455 @@
+//! Contracts: list, show, create, change the frame, give notice. [`draft`] edits a version that is being
+//! written, [`approval`] puts it in force.
+
+pub mod approval;
+pub mod draft;
+
+use chrono::{Days, NaiveDate};
+
+use crate::db::audit::AuditRow;
+use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
+use crate::db::partner::{Partner, partner_show};
+use crate::db::types::{Day, Instant};
+use crate::db::{Db, DbError};
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::clause::ContractCap;
+use crate::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, NoticeDeadline, RenewalKind,
+    VersionKind,
+};
+use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
+use crate::domain::viewer::{Action, Viewer};
+
+use super::App;
+use super::audit::{Entry, audit};
+use super::edit::{EditError, allowed, edit, valid};
+
+/// The calendar deadlines are counted on: Monday to Friday.
+#[must_use]
+pub fn deadline_calendar() -> BusinessCalendar {
+    BusinessCalendar::weekdays([])
+}
+
+/// A contract in the list, with its next deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractLine {
+    /// The contract and its partner.
+    pub listed: ContractListed,
+    /// The next notice deadline; none for drafts, past and open-ended contracts.
+    pub deadline: Option<NoticeDeadline>,
+    /// Days from today to the deadline.
+    pub days_left: Option<i64>,
+}
+
+/// One version in the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionLine {
+    /// The version.
+    pub version: Version,
+    /// What it changed against the one before: `2 rates, 1 clause`.
+    pub changed: String,
+    /// Whether it is in force today.
+    pub in_force: bool,
+}
+
+/// Everything the contract page shows about one version.
+#[derive(Clone, Debug)]
+pub struct ContractPage {
+    /// The contract.
+    pub contract: Contract,
+    /// The carrier.
+    pub partner: Partner,
+    /// Token of the frame, for an edit of it.
+    pub contract_seen: String,
+    /// All versions, newest first.
+    pub versions: Vec<VersionLine>,
+    /// The version shown.
+    pub version: Version,
+    /// What it says.
+    pub terms: Terms,
+    /// Token of the version shown, for an edit of it.
+    pub seen: String,
+    /// Number of the version before, when there is one.
+    pub before: Option<i32>,
+    /// What the version shown changes against the one before.
+    pub redline: Vec<Change>,
+    /// The next notice deadline.
+    pub deadline: Option<NoticeDeadline>,
+    /// Notices raised so far, newest first.
+    pub notices: Vec<NoticeRow>,
+    /// What was done to the contract and the version shown, newest first.
+    pub history: Vec<AuditRow>,
+    /// Whether the viewer may change the version shown: it is a draft and the role allows it.
+    pub may_edit: bool,
+    /// Whether the viewer may approve the version shown: a draft, the role allows it, nothing of it is theirs.
+    pub may_approve: bool,
+    /// Whether the viewer's own work keeps them from approving it.
+    pub own_work: bool,
+    /// Today, as the page counts days.
+    pub today: NaiveDate,
+}
+
+/// The contracts the viewer may see, the soonest deadline first, those without one after.
+///
+/// # Errors
+/// [`EditError::Denied`], or the database's reason.
+pub fn contract_list(app: &App, viewer: &Viewer) -> Result<Vec<ContractLine>, EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let today = app.now().date_naive();
+    let mut lines: Vec<ContractLine> = store::contract_list(&mut *app.pool.get()?, viewer)?
+        .into_iter()
+        .map(|listed| {
+            let deadline = next_deadline(&listed.contract.term, today);
+            let days_left = deadline.map(|due| (due.deadline - today).num_days());
+            ContractLine { listed, deadline, days_left }
+        })
+        .collect();
+    lines.sort_by_key(|line| (line.deadline.is_none(), line.deadline.map(|due| due.deadline)));
+    Ok(lines)
+}
+
+/// The contracts of one partner with their deadlines, by number.
+///
+/// # Errors
+/// [`EditError::Denied`], or the database's reason.
+pub fn contracts_of_partner(
+    app: &App,
+    viewer: &Viewer,
+    partner_id: i64,
+) -> Result<Vec<(Contract, Option<NoticeDeadline>)>, EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let today = app.now().date_naive();
+    let contracts = store::contract_list_of_partner(&mut *app.pool.get()?, viewer, partner_id)?;
+    Ok(contracts
+        .into_iter()
+        .map(|contract| {
+            let deadline = next_deadline(&contract.term, today);
+            (contract, deadline)
+        })
+        .collect())
+}
+
+/// The next notice deadline of a running contract.
+#[must_use]
+pub fn next_deadline(term: &ContractTerm, today: NaiveDate) -> Option<NoticeDeadline> {
+    if term.status.term_runs() { term.next_deadline(today, &deadline_calendar()) } else { None }
+}
+
+/// One contract, and of its versions the one with number `version_no`, or else the one in force, or else
+/// the newest.
+///
+/// # Errors
+/// [`EditError::NotFound`] also when it is not the viewer's to see, or the database's reason.
+pub fn contract_show(
+    app: &App,
+    viewer: &Viewer,
+    id: i64,
+    version_no: Option<i32>,
+) -> Result<ContractPage, EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let mut conn = app.pool.get()?;
+    let db = &mut *conn;
+    let contract = store::contract_show(db, viewer, id)?.ok_or(EditError::NotFound("contract"))?;
+    let partner = partner_show(db, viewer, contract.partner_id)?.ok_or(EditError::NotFound("contract"))?;
+    let versions = store::version_list(db, viewer, id)?;
+    let today = app.now().date_naive();
+    let mut all = Vec::new();
+    for version in &versions {
+        let terms =
+            store::terms_load(db, viewer, version.id)?.ok_or(EditError::NotFound("contract version"))?;
+        all.push((version, terms));
+    }
+    let at = match version_no {
+        Some(wanted) => all.iter().position(|(version, _)| version.version == wanted),
+        None => all.iter().position(|(_, terms)| terms.in_force(today)).or(Some(0)),
+    };
+    let (version, terms) =
+        at.and_then(|at| all.get(at)).cloned().ok_or(EditError::NotFound("contract version"))?;
+    let previous = before(&all, version);
+    let own_work = version.is_work_of(viewer);
+    let draft = version.status == ContractVersionStatus::Draft.code();
+    let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
+    let history = store::contract_history(db, viewer, &contract, &subjects)?;
+    Ok(ContractPage {
+        contract_seen: contract_seen(&contract),
+        versions: timeline(&all, today),
+        seen: draft::seen(version, &terms),
+        before: previous.map(|terms| terms.version_no),
+        redline: previous.map(|previous| redline(previous, &terms)).unwrap_or_default(),
+        deadline: next_deadline(&contract.term, today),
+        notices: store::notice_list(db, viewer, &contract)?,
+        history,
+        may_edit: draft && viewer.role.may(Action::EditContracts),
+        may_approve: draft && viewer.role.may(Action::ApproveContracts) && !own_work,
+        own_work,
+        version: version.clone(),
+        terms,
+        contract,
+        partner,
+        today,
+    })
+}
+
+fn before<'a>(all: &'a [(&Version, Terms)], version: &Version) -> Option<&'a Terms> {
+    all.iter()
+        .filter(|(other, _)| other.version < version.version)
+        .max_by_key(|(other, _)| other.version)
+        .map(|(_, terms)| terms)
+}
+
+fn timeline(all: &[(&Version, Terms)], today: NaiveDate) -> Vec<VersionLine> {
+    all.iter()
+        .map(|(version, terms)| VersionLine {
+            version: (*version).clone(),
+            changed: before(all, version)
+                .map_or_else(|| "first terms".to_owned(), |old| redline_summary(&redline(old, terms))),
+            in_force: terms.in_force(today),
+        })
+        .collect()
+}
+
+/// The terms in force for a partner on a day, as far as the viewer may see them.
+///
+/// # Errors
+/// The database's reason.
+pub fn terms_in_force(
+    app: &App,
+    viewer: &Viewer,
+    partner_id: i64,
+    day: NaiveDate,
+) -> Result<Option<Terms>, DbError> {
+    store::terms_in_force(&mut *app.pool.get()?, viewer, partner_id, day)
+}
+
+/// Adds a contract with version 1 as a draft, in force from the start of the term. Gives both ids.
+///
+/// # Errors
+/// [`EditError::Invalid`] with the fields to correct, [`EditError::NotFound`] for an unknown partner,
+/// [`EditError::Denied`], or the database's reason.
+pub fn contract_create(
+    app: &App,
+    viewer: &Viewer,
+    partner_id: i64,
+    fields: &ContractFields,
+) -> Result<(i64, i64), EditError> {
+    allowed(viewer, Action::EditContracts)?;
+    valid(fields.validate())?;
+    edit(app, |db| {
+        let partner = partner_show(db, viewer, partner_id)?.ok_or(EditError::NotFound("partner"))?;
+        number_free(db, 0, fields)?;
+        let now = Instant(app.now());
+        let contract = contract_of(app.id(), partner_id, fields, ContractStatus::Draft, (&viewer.name, now));
+        store::contract_insert(db, &contract)?;
+        let mut version = Version {
+            id: app.id(),
+            contract_id: contract.id,
+            partner_id,
+            version: 1,
+            kind: VersionKind::Original.code().to_owned(),
+            valid_from: Day(fields.term.term_start),
+            valid_to: None,
+            status: ContractVersionStatus::Draft.code().to_owned(),
+            change_summary: String::new(),
+            caps: store::caps_text(&ContractCap::default())?,
+            authors: String::new(),
+            created_by: viewer.name.clone(),
+            created_at: now,
+            approved_by: None,
+            approved_at: None,
+        };
+        version.author_add(viewer);
+        store::version_insert(db, &version)?;
+        let detail = format!("with {}, {}", partner.name, term_text(&contract.term));
+        log(app, db, viewer, "contract.create", &contract_subject(&contract.number), partner_id, &detail)?;
+        Ok((contract.id, version.id))
+    })
+}
+
+/// Changes number, title, currency and dates of a contract no version of which was approved yet. Version 1
+/// follows the start of the term. `seen` is the token of the page the form was made from.
+///
+/// # Errors
+/// [`EditError::Stale`] when it changed meanwhile, [`EditError::WrongState`] once it is in force, else as
+/// [`contract_create`].
+pub fn contract_edit(
+    app: &App,
+    viewer: &Viewer,
+    id: i64,
+    seen: &str,
+    fields: &ContractFields,
+) -> Result<(), EditError> {
+    allowed(viewer, Action::EditContracts)?;
+    valid(fields.validate())?;
+    edit(app, |db| {
+        let old = locked(db, viewer, id, seen)?;
+        if old.term.status != ContractStatus::Draft {
+            return Err(EditError::WrongState {
+                contract: old.number,
+                status: old.term.status.label(),
+                next: "start a new version to change its terms, or give notice",
+            });
+        }
+        number_free(db, id, fields)?;
+        let new =
+            contract_of(id, old.partner_id, fields, ContractStatus::Draft, (&old.created_by, old.created_at));
+        store::contract_update(db, &new)?;
+        for mut version in store::version_list(db, viewer, id)? {
+            if version.valid_from.0 == old.term.term_start {
+                version.valid_from = Day(new.term.term_start);
+            }
+            version.author_add(viewer);
+            store::version_update(db, &version)?;
+        }
+        let detail = format!(
+            "was {}, {}; is {}, {}",
+            old.number,
+            term_text(&old.term),
+            new.number,
+            term_text(&new.term)
+        );
+        log(app, db, viewer, "contract.edit", &contract_subject(&new.number), new.partner_id, &detail)?;
+        Ok(())
+    })
+}
+
+/// Ends a running contract: it will not renew, and `last_day` is its last.
+///
+/// # Errors
+/// [`EditError::Invalid`] when the notice would come too late for that day, [`EditError::WrongState`] when
+/// the contract does not run, else as [`contract_edit`].
+pub fn contract_end(
+    app: &App,
+    viewer: &Viewer,
+    id: i64,
+    seen: &str,
+    last_day: NaiveDate,
+) -> Result<(), EditError> {
+    allowed(viewer, Action::EditContracts)?;
+    edit(app, |db| {
+        let mut contract = locked(db, viewer, id, seen)?;
+        if !contract.term.status.term_runs() {
+            return Err(EditError::WrongState {
+                contract: contract.number,
+                status: contract.term.status.label(),
+                next: "only a contract in force can be ended",
+            });
+        }
+        let today = app.now().date_naive();
+        let earliest = today
+            .checked_add_days(Days::new(u64::from(contract.term.notice_days)))
+            .unwrap_or(NaiveDate::MAX)
+            .max(contract.term.term_start);
+        if last_day < earliest {
+            let message = format!(
+                "notice of {} given today ends it on {earliest} at the earliest",
+                crate::domain::words::count(contract.term.notice_days, "day")
+            );
+            return Err(EditError::field("last_day", &message));
+        }
+        contract.term.renewal = RenewalKind::Fixed;
+        contract.term.renewal_months = None;
+        contract.term.term_end = Some(last_day);
+        store::contract_update(db, &contract)?;
+        let detail = format!("ends on {last_day}");
+        log(
+            app,
+            db,
+            viewer,
+            "contract.end",
+            &contract_subject(&contract.number),
+            contract.partner_id,
+            &detail,
+        )?;
+        Ok(())
+    })
+}
+
+/// The contract, locked until the transaction ends, if it still is what the viewer saw.
+fn locked(db: &mut Db, viewer: &Viewer, id: i64, seen: &str) -> Result<Contract, EditError> {
+    let found = store::contract_show(db, viewer, id)?.ok_or(EditError::NotFound("contract"))?;
+    store::contract_lock(db, found.partner_id)?;
+    let contract = store::contract_show(db, viewer, id)?.ok_or(EditError::NotFound("contract"))?;
+    if contract_seen(&contract) == seen { Ok(contract) } else { Err(EditError::Stale("contract")) }
+}
+
+/// The token of a contract's frame: changes with every edit.
+#[must_use]
+pub fn contract_seen(contract: &Contract) -> String {
+    sha256_hex(&format!("{contract:?}"))
+}
+
+fn contract_of(
+    id: i64,
+    partner_id: i64,
+    fields: &ContractFields,
+    status: ContractStatus,
+    (created_by, created_at): (&str, Instant),
+) -> Contract {
+    Contract {
+        id,
+        partner_id,
+        number: fields.number.trim().to_owned(),
+        title: fields.title.trim().to_owned(),
+        currency: fields.currency,
+        term: ContractTerm { status, ..fields.term.clone() },
+        created_by: created_by.to_owned(),
+        created_at,
+    }
+}
+
+fn number_free(db: &mut Db, id: i64, fields: &ContractFields) -> Result<(), EditError> {
+    if store::contract_number_taken_unscoped(db, fields.number.trim(), id)? {
+        return Err(EditError::field("number", "another contract has this number; choose another one"));
+    }
+    Ok(())
+}
+
+/// `2024-10-01 to 2025-09-30, fixed term`.
+fn term_text(term: &ContractTerm) -> String {
+    let end = term.term_end.map_or_else(|| "open".to_owned(), |end| end.to_string());
+    format!("{} to {end}, {}", term.term_start, term.renewal.label().to_lowercase())
+}
+
+/// How the audit log names a contract.
+fn contract_subject(number: &str) -> String {
+    format!("contract {number}")
+}
+
+/// How the audit log names a version.
+fn version_subject(number: &str, version_no: i32) -> String {
+    format!("contract {number} version {version_no}")
+}
+
+fn log(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    action: &str,
+    subject: &str,
+    partner_id: i64,
+    detail: &str,
+) -> Result<(), DbError> {
+    audit(app, db, viewer, Entry { action, subject, partner_id: Some(partner_id), detail })
+}
+
+/// The days two ranges share first, if any; an open end is no end.
+fn first_shared_day(
+    a: (NaiveDate, Option<NaiveDate>),
+    b: (NaiveDate, Option<NaiveDate>),
+) -> Option<NaiveDate> {
+    let first = a.0.max(b.0);
+    let before = |end: Option<NaiveDate>| end.is_none_or(|end| first < end);
+    (before(a.1) && before(b.1)).then_some(first)
+}
+
+/// The days a version is in force, by its contract's term.
+fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDate>) {
+    let to = match (version.valid_to.map(|day| day.0), terms::first_day_after(term)) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    (version.valid_from.0, to)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The contract calendar: what happens to contracts by the date alone. Renews, expires, hands over from one
+//! version to the next, and warns before deadlines (DOMAIN §3.1). A second run on the same day changes nothing.
+
+use chrono::{Days, Months, NaiveDate};
+
+use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
+use crate::db::dialect::write_tx;
+use crate::db::types::{Day, Instant};
+use crate::db::{Db, DbError};
+use crate::domain::contract::{
+    ALERT_DAYS, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, notices_due,
+};
+use crate::domain::viewer::Viewer;
+use crate::domain::words;
+
+use super::App;
+use super::audit::{Entry, audit};
+use super::contract::deadline_calendar;
+
+/// Most renewals one run catches up for one contract.
+const RENEWALS_MAX: u32 = 1_200;
+
+/// A notice raised by this run for the first time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaisedNotice {
+    /// The contract.
+    pub contract_id: i64,
+    /// Its number.
+    pub number: String,
+    /// The carrier.
+    pub partner_id: i64,
+    /// Its name.
+    pub partner_name: String,
+    /// `NOTICE` for the notice deadline, `EXPIRY` for the end of the term.
+    pub kind: &'static str,
+    /// The deadline.
+    pub due_day: NaiveDate,
+    /// Which of the alert days before it.
+    pub days_before: u32,
+    /// The notice in words.
+    pub message: String,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CalendarReport {
+    /// Contracts looked at.
+    pub contracts: i64,
+    /// Contracts whose term was extended.
+    pub renewed: i64,
+    /// Contracts that ended.
+    pub expired: i64,
+    /// Versions that gave way to a later one.
+    pub superseded: i64,
+    /// Notices raised for the first time.
+    pub notices: Vec<RaisedNotice>,
+}
+
+impl CalendarReport {
+    /// Rows changed; 0 on a second run.
+    #[must_use]
+    pub fn changed_rows(&self) -> i64 {
+        let notices = i64::try_from(self.notices.len()).unwrap_or(i64::MAX);
+        self.renewed.saturating_add(self.expired).saturating_add(self.superseded).saturating_add(notices)
+    }
+
+    /// The run in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        format!(
+            "{}: {} renewed, {} ended, {} handed over, {} raised",
+            words::count(self.contracts, "contract"),
+            self.renewed,
+            self.expired,
+            words::count(self.superseded, "version"),
+            words::count(i64::try_from(self.notices.len()).unwrap_or(i64::MAX), "notice"),
+        )
+    }
+}
+
+/// Runs the calendar for the end of `as_of`. One transaction per contract.
+///
+/// # Errors
+/// The database's reason; contracts handled before it stay handled.
+pub fn run(app: &App, as_of: NaiveDate) -> Result<CalendarReport, DbError> {
+    let viewer = Viewer::system();
+    let mut conn = app.pool.get()?;
+    let mut report = CalendarReport::default();
+    for listed in store::contract_list(&mut conn, &viewer)? {
+        write_tx(&mut conn, |db| one(app, db, &listed, as_of, &mut report))?;
+    }
+    Ok(report)
+}
+
+fn one(
+    app: &App,
+    db: &mut Db,
+    listed: &ContractListed,
+    as_of: NaiveDate,
+    report: &mut CalendarReport,
+) -> Result<(), DbError> {
+    let viewer = Viewer::system();
+    report.contracts += 1;
+    store::contract_lock(db, listed.contract.partner_id)?;
+    let Some(mut contract) = store::contract_show(db, &viewer, listed.contract.id)? else {
+        return Ok(());
+    };
+    if !contract.term.status.term_runs() {
+        return Ok(());
+    }
+    if let Some(end) = renewed_end(&contract.term, as_of) {
+        contract.term.term_end = Some(end);
+        store::contract_update(db, &contract)?;
+        log(app, db, &contract, "contract.renew", &format!("runs to {end}"))?;
+        report.renewed += 1;
+    }
+    let over =
+        contract.term.renewal == RenewalKind::Fixed && contract.term.term_end.is_some_and(|end| end < as_of);
+    if over {
+        contract.term.status = ContractStatus::Expired;
+        store::contract_update(db, &contract)?;
+        log(app, db, &contract, "contract.expire", "the term is over")?;
+        report.expired += 1;
+    }
+    for mut version in store::version_list(db, &viewer, contract.id)? {
+        if let Some(status) = version_status(&version, as_of, over) {
+            report.superseded += i64::from(status == ContractVersionStatus::Superseded);
+            status.code().clone_into(&mut version.status);
+            store::version_update(db, &version)?;
+        }
+    }
+    raise(app, db, listed, &contract, as_of, report)
+}
+
+/// The new end of a contract that renewed by itself before `as_of`; none while its term still runs.
+fn renewed_end(term: &ContractTerm, as_of: NaiveDate) -> Option<NaiveDate> {
+    let end = term.term_end.filter(|end| *end < as_of && term.renewal == RenewalKind::AutoRenew)?;
+    let months = term.renewal_months.filter(|months| *months > 0)?;
+    // Counted from the day after, so that 30 June plus six months is 31 December.
+    let after = end.checked_add_days(Days::new(1))?;
+    (1..=RENEWALS_MAX)
+        .map_while(|n| after.checked_add_months(Months::new(months.saturating_mul(n)))?.pred_opt())
+        .find(|end| *end >= as_of)
+}
+
+/// The state an active version goes to by the date, if any.
+fn version_status(version: &Version, as_of: NaiveDate, contract_over: bool) -> Option<ContractVersionStatus> {
+    if version.status != ContractVersionStatus::Active.code() {
+        return None;
+    }
+    if version.valid_to.is_some_and(|to| to.0 <= as_of) {
+        return Some(ContractVersionStatus::Superseded);
+    }
+    contract_over.then_some(ContractVersionStatus::Ended)
+}
+
+/// Raises what is due: before the notice deadline, and before the end of a fixed term.
+fn raise(
+    app: &App,
+    db: &mut Db,
+    listed: &ContractListed,
+    contract: &Contract,
+    as_of: NaiveDate,
+    report: &mut CalendarReport,
+) -> Result<(), DbError> {
+    let mut due: Vec<(&'static str, NaiveDate, u32, String)> =
+        notices_due(&contract.term, &deadline_calendar(), as_of)
+            .into_iter()
+            .map(|notice| ("NOTICE", notice.deadline.deadline, notice.days_before, notice.message))
+            .collect();
+    due.extend(expiry_due(&contract.term, as_of));
+    for (kind, due_day, days_before, message) in due {
+        let row = NoticeRow {
+            contract_id: contract.id,
+            partner_id: contract.partner_id,
+            kind: kind.to_owned(),
+            due_day: Day(due_day),
+            days_before: i32::try_from(days_before).unwrap_or(i32::MAX),
+            raised_at: Instant(app.now()),
+        };
+        if store::notice_insert(db, &row)? {
+            report.notices.push(RaisedNotice {
+                contract_id: contract.id,
+                number: contract.number.clone(),
+                partner_id: contract.partner_id,
+                partner_name: listed.partner_name.clone(),
+                kind,
+                due_day,
+                days_before,
+                message,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The warning that is due before a fixed term ends: the latest of the alert days reached.
+fn expiry_due(term: &ContractTerm, as_of: NaiveDate) -> Option<(&'static str, NaiveDate, u32, String)> {
+    let runs_out = term.status.term_runs() && term.renewal == RenewalKind::Fixed;
+    let end = term.term_end.filter(|end| runs_out && *end >= as_of)?;
+    let left = (end - as_of).num_days();
+    let reached = ALERT_DAYS.into_iter().filter(|days| i64::from(*days) >= left).min()?;
+    let message = format!(
+        "Ends on {end} ({} left). Without a successor no terms hold after that day.",
+        words::count(left, "day")
+    );
+    Some(("EXPIRY", end, reached, message))
+}
+
+fn log(app: &App, db: &mut Db, contract: &Contract, action: &str, detail: &str) -> Result<(), DbError> {
+    let subject = format!("contract {}", contract.number);
+    let entry = Entry { action, subject: &subject, partner_id: Some(contract.partner_id), detail };
+    audit(app, db, &Viewer::system(), entry)
+}

@@ -1,0 +1,132 @@
+//! What every edit through a form shares: who may, and how it is refused.
+
+use crate::db::{DbError, dialect};
+use crate::domain::contract::ContractError;
+use crate::domain::field::FieldErrors;
+use crate::domain::viewer::{Action, Role, Viewer};
+
+use super::App;
+
+/// Why an edit was not stored. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such thing, or it is another partner's: both look the same.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The role may not do this.
+    #[error("as {} you may not do this", role.title())]
+    Denied {
+        /// The viewer's role.
+        role: Role,
+        /// What was tried.
+        action: Action,
+    },
+    /// Fields of the form need attention.
+    #[error("{} of the form need attention", crate::domain::words::count(i64::try_from(.0.len()).unwrap_or(i64::MAX), "field"))]
+    Invalid(FieldErrors),
+    /// Somebody else changed it meanwhile.
+    #[error(
+        "someone changed the {0} while you were editing; look at it as it is now and make your change again"
+    )]
+    Stale(&'static str),
+    /// Only drafts can be changed.
+    #[error(
+        "contract {contract}, version {version_no} is no draft any more and cannot be changed; start a new version"
+    )]
+    NotDraft {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+    },
+    /// Only one version is drafted at a time.
+    #[error(
+        "contract {contract}: version {version_no} is being drafted already; change that one, or discard it first"
+    )]
+    DraftExists {
+        /// Contract number.
+        contract: String,
+        /// The draft.
+        version_no: i32,
+    },
+    /// Who wrote a version does not approve it (DOMAIN §9).
+    #[error(
+        "contract {contract}, version {version_no} has your own changes in it; someone else with the right to approve must do it"
+    )]
+    OwnWork {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+    },
+    /// Versions would overlap in valid time.
+    #[error("{0}; change the first day of the draft")]
+    Versions(ContractError),
+    /// Two contracts of one partner would hold on the same day, and shipments would be credited twice.
+    #[error(
+        "contract {contract} would be in force on {day} together with contract {other} of the same partner; end {other} first, or start later"
+    )]
+    OtherContract {
+        /// Contract number.
+        contract: String,
+        /// The contract that holds already.
+        other: String,
+        /// First day on which both would hold.
+        day: chrono::NaiveDate,
+    },
+    /// The contract is in a state that does not allow it.
+    #[error("contract {contract} is {status}; {next}")]
+    WrongState {
+        /// Contract number.
+        contract: String,
+        /// Its state in words.
+        status: &'static str,
+        /// What to do instead.
+        next: &'static str,
+    },
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<diesel::result::Error> for EditError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(DbError::Query(error))
+    }
+}
+
+impl EditError {
+    /// A problem of one field.
+    #[must_use]
+    pub fn field(name: &str, message: &str) -> Self {
+        Self::Invalid(vec![(name.to_owned(), message.to_owned())])
+    }
+}
+
+/// Refuses whoever may not do `action`.
+///
+/// # Errors
+/// [`EditError::Denied`].
+pub fn allowed(viewer: &Viewer, action: Action) -> Result<(), EditError> {
+    if viewer.role.may(action) { Ok(()) } else { Err(EditError::Denied { role: viewer.role, action }) }
+}
+
+/// Refuses a form with problems.
+///
+/// # Errors
+/// [`EditError::Invalid`].
+pub fn valid(errors: FieldErrors) -> Result<(), EditError> {
+    if errors.is_empty() { Ok(()) } else { Err(EditError::Invalid(errors)) }
+}
+
+/// Runs one edit in one write transaction.
+///
+/// # Errors
+/// What `work` returns, or the database's reason.
+pub fn edit<T>(
+    app: &App,
+    work: impl FnOnce(&mut crate::db::Db) -> Result<T, EditError>,
+) -> Result<T, EditError> {
+    let mut conn = app.pool.get()?;
+    dialect::write_tx(&mut conn, work)
+}

@@ -1,0 +1,731 @@
+//! Contracts, their versions, and everything a version says. Every read is filtered by the viewer's scope.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::DbError;
+use super::audit::AuditRow;
+use super::conn::Db;
+use super::dialect::BothExt;
+use super::schema::{
+    accessorial_rates, audit_log, clauses, contract_notices, contract_versions, contracts, kpi_targets,
+    partners,
+};
+use super::types::{Day, Instant};
+use crate::domain::accessorial::AccessorialRate;
+use crate::domain::clause::{ClauseTerms, ContractCap, Rule};
+use crate::domain::contract::{ContractTerm, RenewalKind, VersionDates};
+use crate::domain::money::Micros;
+use crate::domain::terms::{self, Clause, KpiTarget, Terms};
+use crate::domain::viewer::{Scope, Viewer};
+
+/// Most contracts one answer holds.
+pub const ROWS_MAX: i64 = 5_000;
+
+/// Most lines of history one answer holds.
+pub const HISTORY_ROWS_MAX: i64 = 100;
+
+/// Stands for "no end" in the term end of a contract, which the table requires.
+const OPEN_END: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
+/// A contract row.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contracts)]
+struct ContractRow {
+    id: i64,
+    partner_id: i64,
+    number: String,
+    title: String,
+    currency: String,
+    term_start: Day,
+    term_end: Day,
+    renewal: String,
+    renewal_months: i32,
+    notice_days: i32,
+    status: String,
+    created_by: String,
+    created_at: Instant,
+}
+
+/// A contract as stored, without its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contract {
+    /// Row id.
+    pub id: i64,
+    /// The carrier.
+    pub partner_id: i64,
+    /// The number people cite, unique.
+    pub number: String,
+    /// What it covers.
+    pub title: String,
+    /// Currency of every amount.
+    pub currency: crate::domain::currency::Currency,
+    /// Life, dates, renewal and notice.
+    pub term: ContractTerm,
+    /// Who entered it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Instant,
+}
+
+/// A contract in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractListed {
+    /// The contract.
+    pub contract: Contract,
+    /// The partner's code.
+    pub partner_code: String,
+    /// The partner's name.
+    pub partner_name: String,
+}
+
+/// A contract version without what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contract_versions)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct Version {
+    /// Row id.
+    pub id: i64,
+    /// The contract.
+    pub contract_id: i64,
+    /// The carrier.
+    pub partner_id: i64,
+    /// 1 for the original.
+    pub version: i32,
+    /// `ORIGINAL`, `AMENDMENT`, `RENEWAL` or `RATE_UPDATE`.
+    pub kind: String,
+    /// First day in force.
+    pub valid_from: Day,
+    /// First day no longer in force; open when none.
+    pub valid_to: Option<Day>,
+    /// `DRAFT`, `ACTIVE`, `SUPERSEDED` or `ENDED`.
+    pub status: String,
+    /// Why there is a new version, in words.
+    pub change_summary: String,
+    /// The limit over all clauses, as JSON.
+    pub caps: String,
+    /// Ids of the users who wrote any of it, between commas.
+    pub authors: String,
+    /// Name of the user who started it.
+    pub created_by: String,
+    /// When it was started.
+    pub created_at: Instant,
+    /// Who approved it.
+    pub approved_by: Option<String>,
+    /// When.
+    pub approved_at: Option<Instant>,
+}
+
+impl Version {
+    /// Notes that a user wrote some of it.
+    pub fn author_add(&mut self, viewer: &Viewer) {
+        if viewer.user_id != 0 && !self.has_author(viewer.user_id) {
+            let comma = if self.authors.is_empty() { "" } else { "," };
+            self.authors = format!("{}{comma}{}", self.authors, viewer.user_id);
+        }
+    }
+
+    /// Whether the viewer wrote any of it, by id, or by name where no id is known.
+    #[must_use]
+    pub fn is_work_of(&self, viewer: &Viewer) -> bool {
+        self.created_by == viewer.name || self.has_author(viewer.user_id)
+    }
+
+    fn has_author(&self, user_id: i64) -> bool {
+        let id = user_id.to_string();
+        self.authors.split(',').any(|author| author == id)
+    }
+
+    /// The dates the rules work on.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for a status nobody knows.
+    pub fn dates(&self) -> Result<VersionDates, DbError> {
+        Ok(VersionDates {
+            id: self.id,
+            version_no: self.version,
+            status: code(&self.status, "status of contract version", self.id)?,
+            valid_from: self.valid_from.0,
+            valid_to: self.valid_to.map(|day| day.0),
+        })
+    }
+}
+
+fn stored(what: &str, id: i64, reason: impl ToString) -> DbError {
+    DbError::Stored { what: format!("{what} {id}"), reason: reason.to_string() }
+}
+
+fn code<T: std::str::FromStr<Err: ToString>>(text: &str, what: &str, id: i64) -> Result<T, DbError> {
+    text.parse().map_err(|error: T::Err| stored(what, id, error))
+}
+
+fn json<T: DeserializeOwned>(text: &str, what: &str, id: i64) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|error| stored(what, id, error))
+}
+
+fn json_text<T: serde::Serialize>(value: &T, what: &str, id: i64) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|error| stored(what, id, error))
+}
+
+impl ContractRow {
+    fn read(self) -> Result<Contract, DbError> {
+        let id = self.id;
+        let renewal: RenewalKind = code(&self.renewal, "renewal of contract", id)?;
+        let number =
+            |n: i32| u32::try_from(n).map_err(|error| stored("days or months of contract", id, error));
+        let months = number(self.renewal_months)?;
+        let term = ContractTerm {
+            status: code(&self.status, "status of contract", id)?,
+            term_start: self.term_start.0,
+            term_end: Some(self.term_end.0).filter(|end| *end < OPEN_END),
+            renewal,
+            renewal_months: Some(months).filter(|_| renewal == RenewalKind::AutoRenew),
+            notice_days: number(self.notice_days)?,
+        };
+        Ok(Contract {
+            id,
+            partner_id: self.partner_id,
+            number: self.number,
+            title: self.title,
+            currency: code(&self.currency, "currency of contract", id)?,
+            term,
+            created_by: self.created_by,
+            created_at: self.created_at,
+        })
+    }
+
+    fn of(contract: &Contract) -> Result<Self, DbError> {
+        let number = |n: u32| {
+            i32::try_from(n).map_err(|error| stored("days or months of contract", contract.id, error))
+        };
+        Ok(Self {
+            id: contract.id,
+            partner_id: contract.partner_id,
+            number: contract.number.clone(),
+            title: contract.title.clone(),
+            currency: contract.currency.code().to_owned(),
+            term_start: Day(contract.term.term_start),
+            term_end: Day(contract.term.term_end.unwrap_or(OPEN_END)),
+            renewal: contract.term.renewal.code().to_owned(),
+            renewal_months: number(contract.term.renewal_months.unwrap_or(0))?,
+            notice_days: number(contract.term.notice_days)?,
+            status: contract.term.status.code().to_owned(),
+            created_by: contract.created_by.clone(),
+            created_at: contract.created_at,
+        })
+    }
+}
+
+/// The contracts the viewer may see, with their partners, by number. A partner never sees a draft.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<ContractListed>, DbError> {
+    let mut query =
+        contracts::table.inner_join(partners::table.on(partners::id.eq(contracts::partner_id))).into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => {
+            query = query.filter(contracts::partner_id.eq(own)).filter(contracts::status.ne("DRAFT"));
+        }
+        Scope::Nobody => return Ok(Vec::new()),
+    }
+    let rows: Vec<(ContractRow, String, String)> = query
+        .order((contracts::number.asc(), contracts::id.asc()))
+        .limit(ROWS_MAX)
+        .select((ContractRow::as_select(), partners::code, partners::name))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(row, partner_code, partner_name)| {
+            Ok(ContractListed { contract: row.read()?, partner_code, partner_name })
+        })
+        .collect()
+}
+
+/// The contracts of one partner, by number; none when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_list_of_partner(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+) -> Result<Vec<Contract>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let mut query = contracts::table.filter(contracts::partner_id.eq(partner_id)).into_boxed();
+    if let Scope::One(_) = viewer.scope() {
+        query = query.filter(contracts::status.ne("DRAFT"));
+    }
+    let rows: Vec<ContractRow> = query
+        .order((contracts::number.asc(), contracts::id.asc()))
+        .limit(ROWS_MAX)
+        .select(ContractRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(ContractRow::read).collect()
+}
+
+/// One contract; none when it does not exist or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Contract>, DbError> {
+    let row = contracts::table.find(id).select(ContractRow::as_select()).first(db).optional()?;
+    let draft_hidden = matches!(viewer.scope(), Scope::One(_));
+    row.filter(|row| viewer.sees(row.partner_id) && !(draft_hidden && row.status == "DRAFT"))
+        .map(ContractRow::read)
+        .transpose()
+}
+
+/// Whether a number is taken by another contract than `id`.
+///
+/// Unscoped: numbers are unique over all partners, and only who may edit contracts asks.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_number_taken_unscoped(db: &mut Db, number: &str, id: i64) -> Result<bool, DbError> {
+    let found: Option<i64> = contracts::table
+        .filter(contracts::number.eq(number))
+        .filter(contracts::id.ne(id))
+        .select(contracts::id)
+        .first(db)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Locks the contracts of a partner until the transaction ends, so that two edits never interleave.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_lock(db: &mut Db, partner_id: i64) -> Result<(), DbError> {
+    super::partner::partner_lock(db, partner_id)
+}
+
+/// Adds a contract.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_insert(db: &mut Db, contract: &Contract) -> Result<(), DbError> {
+    diesel::insert_into(contracts::table).values(ContractRow::of(contract)?).execute(db)?;
+    Ok(())
+}
+
+/// Stores number, title, currency and term of a contract.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_update(db: &mut Db, contract: &Contract) -> Result<(), DbError> {
+    let row = ContractRow::of(contract)?;
+    diesel::update(contracts::table.find(contract.id))
+        .set((
+            contracts::number.eq(row.number),
+            contracts::title.eq(row.title),
+            contracts::currency.eq(row.currency),
+            contracts::term_start.eq(row.term_start),
+            contracts::term_end.eq(row.term_end),
+            contracts::renewal.eq(row.renewal),
+            contracts::renewal_months.eq(row.renewal_months),
+            contracts::notice_days.eq(row.notice_days),
+            contracts::status.eq(row.status),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// The versions of a contract, newest first; none when the viewer may not see it. A partner never sees a draft.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_list(db: &mut Db, viewer: &Viewer, contract_id: i64) -> Result<Vec<Version>, DbError> {
+    let mut query =
+        contract_versions::table.filter(contract_versions::contract_id.eq(contract_id)).into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => {
+            query = query
+                .filter(contract_versions::partner_id.eq(own))
+                .filter(contract_versions::status.ne("DRAFT"));
+        }
+        Scope::Nobody => return Ok(Vec::new()),
+    }
+    Ok(query.order(contract_versions::version.desc()).select(Version::as_select()).load(db)?)
+}
+
+/// One version; none when it does not exist or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Version>, DbError> {
+    let row: Option<Version> =
+        contract_versions::table.find(id).select(Version::as_select()).first(db).optional()?;
+    let draft_hidden = matches!(viewer.scope(), Scope::One(_));
+    Ok(row.filter(|row| viewer.sees(row.partner_id) && !(draft_hidden && row.status == "DRAFT")))
+}
+
+/// Adds a version.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_insert(db: &mut Db, version: &Version) -> Result<(), DbError> {
+    diesel::insert_into(contract_versions::table).values(version).execute(db)?;
+    Ok(())
+}
+
+/// Stores dates, state, summary, limits and approval of a version.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_update(db: &mut Db, version: &Version) -> Result<(), DbError> {
+    diesel::update(contract_versions::table.find(version.id))
+        .set((
+            contract_versions::kind.eq(&version.kind),
+            contract_versions::valid_from.eq(version.valid_from),
+            contract_versions::valid_to.eq(version.valid_to),
+            contract_versions::status.eq(&version.status),
+            contract_versions::change_summary.eq(&version.change_summary),
+            contract_versions::caps.eq(&version.caps),
+            contract_versions::authors.eq(&version.authors),
+            contract_versions::approved_by.eq(&version.approved_by),
+            contract_versions::approved_at.eq(version.approved_at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes a draft and all it says. The caller has checked that it is one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_delete(db: &mut Db, id: i64) -> Result<(), DbError> {
+    diesel::delete(accessorial_rates::table.filter(accessorial_rates::contract_version_id.eq(id)))
+        .execute(db)?;
+    diesel::delete(kpi_targets::table.filter(kpi_targets::contract_version_id.eq(id))).execute(db)?;
+    diesel::delete(clauses::table.filter(clauses::contract_version_id.eq(id))).execute(db)?;
+    diesel::delete(contract_versions::table.find(id)).execute(db)?;
+    Ok(())
+}
+
+/// A limit over all clauses, as the version row keeps it.
+///
+/// # Errors
+/// [`DbError::Stored`] when it cannot be written, which no value is known to do.
+pub fn caps_text(caps: &ContractCap) -> Result<String, DbError> {
+    json_text(caps, "limits of contract version", 0)
+}
+
+/// Everything a version says; none when it does not exist or the viewer may not see it.
+///
+/// # Errors
+/// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
+pub fn terms_load(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Option<Terms>, DbError> {
+    let Some(version) = version_show(db, viewer, version_id)? else {
+        return Ok(None);
+    };
+    let Some(contract) = contract_show(db, viewer, version.contract_id)? else {
+        return Ok(None);
+    };
+    terms_of(db, contract, &version).map(Some)
+}
+
+fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms, DbError> {
+    let dates = version.dates()?;
+    Ok(Terms {
+        contract_id: contract.id,
+        number: contract.number,
+        title: contract.title,
+        partner_id: contract.partner_id,
+        currency: contract.currency,
+        term: contract.term,
+        version_id: version.id,
+        version_no: version.version,
+        status: dates.status,
+        valid_from: dates.valid_from,
+        valid_to: dates.valid_to,
+        caps: json(&version.caps, "limits of contract version", version.id)?,
+        rates: rates_of(db, version.id)?,
+        targets: targets_of(db, version.id)?,
+        clauses: clauses_of(db, version.id)?,
+    })
+}
+
+fn rates_of(db: &mut Db, version_id: i64) -> Result<Vec<AccessorialRate>, DbError> {
+    let rows: Vec<(i64, String)> = accessorial_rates::table
+        .filter(accessorial_rates::contract_version_id.eq(version_id))
+        .order(accessorial_rates::code.asc())
+        .select((accessorial_rates::id, accessorial_rates::terms))
+        .load(db)?;
+    rows.iter().map(|(id, terms)| json(terms, "accessorial rate", *id)).collect()
+}
+
+fn targets_of(db: &mut Db, version_id: i64) -> Result<Vec<KpiTarget>, DbError> {
+    let rows: Vec<(String, i64, i64, i64)> = kpi_targets::table
+        .filter(kpi_targets::contract_version_id.eq(version_id))
+        .order(kpi_targets::kpi.asc())
+        .select((
+            kpi_targets::kpi,
+            kpi_targets::floor_micros,
+            kpi_targets::target_micros,
+            kpi_targets::stretch_micros,
+        ))
+        .load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(kpi, floor, target, stretch)| KpiTarget {
+            kpi,
+            floor: Micros(floor),
+            target: Micros(target),
+            stretch: Micros(stretch),
+        })
+        .collect())
+}
+
+fn clauses_of(db: &mut Db, version_id: i64) -> Result<Vec<Clause>, DbError> {
+    let rows: Vec<(i64, String, String, String)> = clauses::table
+        .filter(clauses::contract_version_id.eq(version_id))
+        .order(clauses::code.asc())
+        .select((clauses::id, clauses::code, clauses::title, clauses::terms))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(id, code, title, terms)| {
+            let terms = ClauseTerms::from_json(&terms).map_err(|error| stored("clause", id, error))?;
+            Ok(Clause { id, code, title, terms })
+        })
+        .collect()
+}
+
+/// The terms in force for a partner on a day; none when no approved version holds then, or when the viewer
+/// may not see the partner. Approval sees to it that there is at most one.
+///
+/// # Errors
+/// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
+pub fn terms_in_force(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    day: NaiveDate,
+) -> Result<Option<Terms>, DbError> {
+    for contract in contract_list_of_partner(db, viewer, partner_id)? {
+        for version in version_list(db, viewer, contract.id)? {
+            if terms::in_force(&contract.term, &version.dates()?, day) {
+                return terms_of(db, contract, &version).map(Some);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Every approved version of a partner that holds on some day of `[from, to)`, by first day.
+///
+/// # Errors
+/// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
+pub fn terms_between(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Result<Vec<Terms>, DbError> {
+    let mut found = Vec::new();
+    for contract in contract_list_of_partner(db, viewer, partner_id)? {
+        for version in version_list(db, viewer, contract.id)? {
+            if version.status == "DRAFT" {
+                continue;
+            }
+            let terms = terms_of(db, contract.clone(), &version)?;
+            let (first, end) = terms.in_force_days();
+            if first < to && end.is_none_or(|end| from < end && first < end) {
+                found.push(terms);
+            }
+        }
+    }
+    found.sort_by_key(|terms| (terms.valid_from, terms.version_id));
+    Ok(found)
+}
+
+/// Writes a rate, in the place of the one with the same code if there is one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn rate_upsert(db: &mut Db, id: i64, version: &Version, rate: &AccessorialRate) -> Result<(), DbError> {
+    let terms = json_text(rate, "accessorial rate", id)?;
+    let micros = rate.rate.unwrap_or(Micros::ZERO).0;
+    diesel::insert_into(accessorial_rates::table)
+        .values((
+            accessorial_rates::id.eq(id),
+            accessorial_rates::contract_version_id.eq(version.id),
+            accessorial_rates::partner_id.eq(version.partner_id),
+            accessorial_rates::code.eq(&rate.code),
+            accessorial_rates::terms.eq(&terms),
+            accessorial_rates::rate_micros.eq(micros),
+        ))
+        .on_conflict((accessorial_rates::contract_version_id, accessorial_rates::code))
+        .do_update()
+        .set((accessorial_rates::terms.eq(&terms), accessorial_rates::rate_micros.eq(micros)))
+        .both()
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes a rate. Says whether there was one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn rate_delete(db: &mut Db, version_id: i64, code: &str) -> Result<bool, DbError> {
+    let rows = accessorial_rates::table
+        .filter(accessorial_rates::contract_version_id.eq(version_id))
+        .filter(accessorial_rates::code.eq(code));
+    Ok(diesel::delete(rows).execute(db)? > 0)
+}
+
+/// Writes a target, in the place of the one for the same KPI if there is one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn target_upsert(db: &mut Db, id: i64, version: &Version, target: &KpiTarget) -> Result<(), DbError> {
+    let values = (
+        kpi_targets::floor_micros.eq(target.floor.0),
+        kpi_targets::target_micros.eq(target.target.0),
+        kpi_targets::stretch_micros.eq(target.stretch.0),
+    );
+    diesel::insert_into(kpi_targets::table)
+        .values((
+            kpi_targets::id.eq(id),
+            kpi_targets::contract_version_id.eq(version.id),
+            kpi_targets::partner_id.eq(version.partner_id),
+            kpi_targets::kpi.eq(&target.kpi),
+            values,
+        ))
+        .on_conflict((kpi_targets::contract_version_id, kpi_targets::kpi))
+        .do_update()
+        .set(values)
+        .both()
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes a target. Says whether there was one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn target_delete(db: &mut Db, version_id: i64, kpi: &str) -> Result<bool, DbError> {
+    let rows = kpi_targets::table
+        .filter(kpi_targets::contract_version_id.eq(version_id))
+        .filter(kpi_targets::kpi.eq(kpi));
+    Ok(diesel::delete(rows).execute(db)? > 0)
+}
+
+/// Writes a clause, in the place of the one with the same code if there is one; that one keeps its id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn clause_upsert(db: &mut Db, id: i64, version: &Version, clause: &Clause) -> Result<(), DbError> {
+    let terms = clause.terms.to_json().map_err(|error| stored("clause", id, error))?;
+    let kind = match clause.terms.rule {
+        Rule::LateDelivery(_) => "LATE_DELIVERY",
+        Rule::PeriodThreshold(_) => "PERIOD_THRESHOLD",
+    };
+    let values = (clauses::title.eq(&clause.title), clauses::kind.eq(kind), clauses::terms.eq(&terms));
+    diesel::insert_into(clauses::table)
+        .values((
+            clauses::id.eq(id),
+            clauses::contract_version_id.eq(version.id),
+            clauses::partner_id.eq(version.partner_id),
+            clauses::code.eq(&clause.code),
+            values,
+        ))
+        .on_conflict((clauses::contract_version_id, clauses::code))
+        .do_update()
+        .set(values)
+        .both()
+        .execute(db)?;
+    Ok(())
+}
+
+/// Removes a clause. Says whether there was one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn clause_delete(db: &mut Db, version_id: i64, code: &str) -> Result<bool, DbError> {
+    let rows =
+        clauses::table.filter(clauses::contract_version_id.eq(version_id)).filter(clauses::code.eq(code));
+    Ok(diesel::delete(rows).execute(db)? > 0)
+}
+
+/// A calendar notice as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contract_notices)]
+pub struct NoticeRow {
+    /// The contract.
+    pub contract_id: i64,
+    /// The carrier.
+    pub partner_id: i64,
+    /// `NOTICE` for the notice deadline, `EXPIRY` for the end of the term.
+    pub kind: String,
+    /// The deadline.
+    pub due_day: Day,
+    /// Which of the alert days before it.
+    pub days_before: i32,
+    /// When it was raised.
+    pub raised_at: Instant,
+}
+
+/// Writes a notice once. Says whether it is new.
+///
+/// # Errors
+/// The engine's reason.
+pub fn notice_insert(db: &mut Db, notice: &NoticeRow) -> Result<bool, DbError> {
+    let added = diesel::insert_into(contract_notices::table)
+        .values(notice)
+        .on_conflict((
+            contract_notices::contract_id,
+            contract_notices::kind,
+            contract_notices::due_day,
+            contract_notices::days_before,
+        ))
+        .do_nothing()
+        .both()
+        .execute(db)?;
+    Ok(added > 0)
+}
+
+/// The notices of one contract, newest first; none when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn notice_list(db: &mut Db, viewer: &Viewer, contract: &Contract) -> Result<Vec<NoticeRow>, DbError> {
+    if !viewer.sees(contract.partner_id) {
+        return Ok(Vec::new());
+    }
+    Ok(contract_notices::table
+        .filter(contract_notices::contract_id.eq(contract.id))
+        .order((contract_notices::raised_at.desc(), contract_notices::days_before.asc()))
+        .limit(ROWS_MAX)
+        .select(NoticeRow::as_select())
+        .load(db)?)
+}
+
+/// What was done to a contract or its versions, newest first; nothing when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_history(
+    db: &mut Db,
+    viewer: &Viewer,
+    contract: &Contract,
+    subjects: &[String],
+) -> Result<Vec<AuditRow>, DbError> {
+    if !viewer.sees(contract.partner_id) {
+        return Ok(Vec::new());
+    }
+    Ok(audit_log::table
+        .filter(audit_log::partner_id.eq(contract.partner_id))
+        .filter(audit_log::subject.eq_any(subjects))
+        .order(audit_log::id.desc())
+        .limit(HISTORY_ROWS_MAX)
+        .load(db)?)
+}

@@ -1,0 +1,245 @@
+//! Partners and the names they go by. Every read is filtered by the viewer's scope.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::dialect::BothExt;
+use super::id::IdMaker;
+use super::schema::{partner_aliases, partners};
+use super::types::Instant;
+use crate::domain::partner::alias_normal;
+use crate::domain::viewer::{Scope, Viewer};
+
+/// Most partners one answer holds.
+pub const ROWS_MAX: i64 = 5_000;
+
+/// A partner as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = partners)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct Partner {
+    /// Row id.
+    pub id: i64,
+    /// Our short code, unique.
+    pub code: String,
+    /// Legal name.
+    pub name: String,
+    /// Standard carrier alpha code; empty when there is none.
+    pub scac: String,
+    /// Mode it mainly runs; empty when not said.
+    pub mode: String,
+    /// `ACTIVE`, `SUSPENDED` or `CLOSED`.
+    pub status: String,
+    /// Who answers reviews; empty when not said.
+    pub contact_name: String,
+    /// Where reviews go; empty when not said.
+    pub contact_email: String,
+    /// `WEEKLY`, `MONTHLY`, `QUARTERLY` or `NEVER`.
+    pub review_cadence: String,
+    /// When it was entered.
+    pub created_at: Instant,
+}
+
+/// The partners the viewer may see, by name.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<Partner>, DbError> {
+    let mut query = partners::table.into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => query = query.filter(partners::id.eq(own)),
+        Scope::Nobody => return Ok(Vec::new()),
+    }
+    Ok(query
+        .order((partners::name.asc(), partners::id.asc()))
+        .limit(ROWS_MAX)
+        .select(Partner::as_select())
+        .load(db)?)
+}
+
+/// One partner; none when it does not exist or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Partner>, DbError> {
+    if !viewer.sees(id) {
+        return Ok(None);
+    }
+    Ok(partners::table.find(id).select(Partner::as_select()).first(db).optional()?)
+}
+
+/// The partner with this code, as written or in capitals.
+///
+/// Unscoped: codes are unique over all partners, and only imports and who may edit partners ask.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_by_code_unscoped(db: &mut Db, code: &str) -> Result<Option<i64>, DbError> {
+    let code = code.trim();
+    Ok(partners::table
+        .filter(partners::code.eq(code).or(partners::code.eq(code.to_uppercase())))
+        .order(partners::id.asc())
+        .select(partners::id)
+        .first(db)
+        .optional()?)
+}
+
+/// The partner that goes by this name, normalised by [`alias_normal`].
+///
+/// Unscoped: a name belongs to one partner over all, and only the import and who may edit partners ask.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_by_alias_unscoped(db: &mut Db, alias: &str) -> Result<Option<i64>, DbError> {
+    Ok(partner_aliases::table
+        .filter(partner_aliases::alias.eq(alias))
+        .select(partner_aliases::partner_id)
+        .first(db)
+        .optional()?)
+}
+
+/// The names a partner goes by, sorted; empty when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn alias_list(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<Vec<String>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    Ok(partner_aliases::table
+        .filter(partner_aliases::partner_id.eq(partner_id))
+        .order(partner_aliases::alias.asc())
+        .select(partner_aliases::alias)
+        .load(db)?)
+}
+
+/// Adds a partner.
+///
+/// # Errors
+/// The engine's reason; a unique violation when the code is taken.
+pub fn partner_insert(db: &mut Db, partner: &Partner) -> Result<(), DbError> {
+    diesel::insert_into(partners::table).values(partner).execute(db)?;
+    Ok(())
+}
+
+/// Stores every field of a partner except its id and when it was entered.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_update(db: &mut Db, partner: &Partner) -> Result<(), DbError> {
+    diesel::update(partners::table.find(partner.id))
+        .set((
+            partners::code.eq(&partner.code),
+            partners::name.eq(&partner.name),
+            partners::scac.eq(&partner.scac),
+            partners::mode.eq(&partner.mode),
+            partners::status.eq(&partner.status),
+            partners::contact_name.eq(&partner.contact_name),
+            partners::contact_email.eq(&partner.contact_email),
+            partners::review_cadence.eq(&partner.review_cadence),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// Locks a partner until the transaction ends, so that two edits of one partner never interleave.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_lock(db: &mut Db, id: i64) -> Result<(), DbError> {
+    diesel::update(partners::table.find(id)).set(partners::code.eq(partners::code)).execute(db)?;
+    Ok(())
+}
+
+/// Gives a partner a name, unless the name is taken. Says whether it was added.
+///
+/// # Errors
+/// The engine's reason.
+pub fn alias_insert(db: &mut Db, partner_id: i64, alias: &str) -> Result<bool, DbError> {
+    let added = diesel::insert_into(partner_aliases::table)
+        .values((partner_aliases::alias.eq(alias), partner_aliases::partner_id.eq(partner_id)))
+        .on_conflict(partner_aliases::alias)
+        .do_nothing()
+        .both()
+        .execute(db)?;
+    Ok(added > 0)
+}
+
+/// Takes every name away from a partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn alias_clear(db: &mut Db, partner_id: i64) -> Result<(), DbError> {
+    diesel::delete(partner_aliases::table.filter(partner_aliases::partner_id.eq(partner_id))).execute(db)?;
+    Ok(())
+}
+
+/// Finds a partner by code, name or alias; with `create`, adds one when none is found.
+///
+/// `text` is what the file says; `name` is its legal name where the file brings one. A new partner gets
+/// `text` in capitals as its code, and both texts as aliases. Call it inside the transaction that stores the
+/// facts, so that a killed import leaves no orphan; the importer caches the answer.
+///
+/// Unscoped: imports are not a viewer's reading.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_resolve_unscoped(
+    db: &mut Db,
+    ids: &IdMaker,
+    now: DateTime<Utc>,
+    text: &str,
+    name: Option<&str>,
+    create: bool,
+) -> Result<Option<i64>, DbError> {
+    let known = alias_normal(text);
+    if known.is_empty() {
+        return Ok(None);
+    }
+    if let Some(id) = partner_by_alias_unscoped(db, &known)? {
+        return Ok(Some(id));
+    }
+    if let Some(id) = partner_by_code_unscoped(db, text)? {
+        return Ok(Some(id));
+    }
+    let name_known = name.map(alias_normal).filter(|n| !n.is_empty());
+    if let Some(other) = &name_known
+        && let Some(id) = partner_by_alias_unscoped(db, other)?
+    {
+        return Ok(Some(id));
+    }
+    if !create {
+        return Ok(None);
+    }
+    let shown = name.map(str::trim).filter(|n| !n.is_empty()).unwrap_or(text.trim());
+    let id = ids.next(now);
+    let partner = Partner {
+        id,
+        code: known.to_uppercase(),
+        name: shown.to_owned(),
+        scac: String::new(),
+        mode: String::new(),
+        status: "ACTIVE".to_owned(),
+        contact_name: String::new(),
+        contact_email: String::new(),
+        review_cadence: "MONTHLY".to_owned(),
+        created_at: Instant(now),
+    };
+    let added = diesel::insert_into(partners::table)
+        .values(&partner)
+        .on_conflict(partners::code)
+        .do_nothing()
+        .both()
+        .execute(db)?;
+    if added == 0 {
+        // Another import has just made the same partner.
+        return partner_by_code_unscoped(db, &partner.code);
+    }
+    for alias in [Some(known), name_known].into_iter().flatten() {
+        alias_insert(db, id, &alias)?;
+    }
+    Ok(Some(id))
+}

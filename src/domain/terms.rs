@@ -1,0 +1,477 @@
+//! Everything one contract version says, as one value: what the engine prices by, what the page shows,
+//! what the redline compares and what its hash seals (DOMAIN §3.1).
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::accessorial::AccessorialRate;
+use super::clause::{ClauseTerms, ContractCap};
+use super::contract::{ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
+use super::currency::Currency;
+use super::field::{FieldErrors, require};
+use super::kpi::Kpi;
+use super::money::Micros;
+use super::signal::Better;
+use super::words;
+
+/// Longest code of a clause.
+pub const CLAUSE_CODE_CHARS_MAX: usize = 20;
+/// Longest title of a clause.
+pub const CLAUSE_TITLE_CHARS_MAX: usize = 120;
+/// Furthest a floor, target or stretch may be from zero, in the KPI's own unit.
+const TARGET_MAX: Micros = Micros(1_000_000_000_000);
+
+/// What a KPI must reach, in the KPI's own unit: percentage points for shares, hours for dwell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KpiTarget {
+    /// KPI code of DOMAIN §1.5, such as `OTD_WIN`.
+    pub kpi: String,
+    /// Unacceptable here and beyond.
+    pub floor: Micros,
+    /// Agreed as good.
+    pub target: Micros,
+    /// As good as it gets.
+    pub stretch: Micros,
+}
+
+impl KpiTarget {
+    /// Problems of the target, by form field. The three values must all rise or all fall.
+    #[must_use]
+    pub fn validate(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        let e = &mut errors;
+        let kpi: Option<Kpi> = self.kpi.parse().ok();
+        require(e, kpi.is_some(), "kpi", "choose the KPI the target is for");
+        for (field, value) in [("floor", self.floor), ("target", self.target), ("stretch", self.stretch)] {
+            let fine = Micros::ZERO <= value && value <= TARGET_MAX;
+            require(e, fine, field, "must be between 0 and 1,000,000");
+        }
+        let rises = self.floor < self.target && self.target < self.stretch;
+        let falls = self.floor > self.target && self.target > self.stretch;
+        let (fine, message) = match kpi.and_then(|kpi| kpi.definition().better) {
+            Some(Better::Higher) => (rises, "more is better here: floor, target and stretch must rise"),
+            Some(Better::Lower) => (falls, "less is better here: floor, target and stretch must fall"),
+            None => (rises || falls, "floor, target and stretch must all rise (more is better) or all fall"),
+        };
+        require(e, fine, "target", message);
+        errors
+    }
+
+    /// The three values in words.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let [floor, target, stretch] =
+            [self.floor, self.target, self.stretch].map(|value| words::number(value.decimal()));
+        format!("floor {floor}, target {target}, stretch {stretch}")
+    }
+}
+
+/// A service-credit or bonus clause of a contract version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clause {
+    /// Row id; 0 before it is stored.
+    pub id: i64,
+    /// The number people cite, such as `7.2`.
+    pub code: String,
+    /// What it is about.
+    pub title: String,
+    /// How it is measured and priced.
+    pub terms: ClauseTerms,
+}
+
+impl Clause {
+    /// Problems of the clause, by form field.
+    #[must_use]
+    pub fn validate(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        let e = &mut errors;
+        let fine = (1..=CLAUSE_CODE_CHARS_MAX).contains(&self.code.trim().chars().count());
+        require(e, fine, "code", "give the number people cite, up to 20 characters, such as 7.2");
+        let fine = (1..=CLAUSE_TITLE_CHARS_MAX).contains(&self.title.trim().chars().count());
+        require(e, fine, "title", "name the clause in up to 120 characters");
+        errors.extend(self.terms.validate());
+        errors
+    }
+}
+
+/// One contract version, whole. Rates are sorted by code, targets by KPI, clauses by code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Contract row.
+    pub contract_id: i64,
+    /// Contract number.
+    pub number: String,
+    /// Contract title.
+    pub title: String,
+    /// The carrier.
+    pub partner_id: i64,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// The contract's dates.
+    pub term: ContractTerm,
+    /// Version row.
+    pub version_id: i64,
+    /// 1 for the original.
+    pub version_no: i32,
+    /// Where the version is in its life.
+    pub status: ContractVersionStatus,
+    /// First day in force.
+    pub valid_from: NaiveDate,
+    /// First day no longer in force; open when none.
+    pub valid_to: Option<NaiveDate>,
+    /// The limit over all clauses.
+    pub caps: ContractCap,
+    /// What may be charged beside linehaul and fuel.
+    pub rates: Vec<AccessorialRate>,
+    /// What the KPIs must reach.
+    pub targets: Vec<KpiTarget>,
+    /// What is owed when they do not.
+    pub clauses: Vec<Clause>,
+}
+
+/// The agreed text alone: no row ids, and nothing that changes when a later version takes over.
+#[derive(Serialize)]
+struct Agreed<'a> {
+    number: &'a str,
+    version: i32,
+    currency: Currency,
+    valid_from: NaiveDate,
+    caps: &'a ContractCap,
+    rates: &'a [AccessorialRate],
+    targets: &'a [KpiTarget],
+    clauses: Vec<AgreedClause<'a>>,
+}
+
+#[derive(Serialize)]
+struct AgreedClause<'a> {
+    code: &'a str,
+    title: &'a str,
+    terms: &'a ClauseTerms,
+}
+
+impl Terms {
+    /// The agreed text as JSON; equal terms give equal text.
+    #[must_use]
+    pub fn canonical_json(&self) -> String {
+        let clauses =
+            self.clauses.iter().map(|c| AgreedClause { code: &c.code, title: &c.title, terms: &c.terms });
+        let agreed = Agreed {
+            number: &self.number,
+            version: self.version_no,
+            currency: self.currency,
+            valid_from: self.valid_from,
+            caps: &self.caps,
+            rates: &self.rates,
+            targets: &self.targets,
+            clauses: clauses.collect(),
+        };
+        // Plain structs with text keys always serialise.
+        serde_json::to_string(&agreed).unwrap_or_default()
+    }
+
+    /// SHA-256 of [`Self::canonical_json`], in hex.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        sha256_hex(&self.canonical_json())
+    }
+
+    /// The days the version is in force: from, and the first day after, if any. The contract's end counts.
+    #[must_use]
+    pub fn in_force_days(&self) -> (NaiveDate, Option<NaiveDate>) {
+        let contract_end = first_day_after(&self.term);
+        let to = match (self.valid_to, contract_end) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        (self.valid_from, to)
+    }
+
+    /// Whether the version holds on `day`. A draft never does.
+    #[must_use]
+    pub fn in_force(&self, day: NaiveDate) -> bool {
+        in_force(&self.term, &self.dates(), day)
+    }
+
+    /// The version's own dates.
+    #[must_use]
+    pub fn dates(&self) -> VersionDates {
+        VersionDates {
+            id: self.version_id,
+            version_no: self.version_no,
+            status: self.status,
+            valid_from: self.valid_from,
+            valid_to: self.valid_to,
+        }
+    }
+}
+
+/// SHA-256 of a text, in hex.
+#[must_use]
+pub fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first day on which a contract no longer holds; none while it renews by itself or runs until notice.
+#[must_use]
+pub fn first_day_after(term: &ContractTerm) -> Option<NaiveDate> {
+    let open = matches!(term.renewal, RenewalKind::AutoRenew | RenewalKind::Evergreen)
+        && !matches!(term.status, ContractStatus::Expired | ContractStatus::Terminated);
+    if open { None } else { term.term_end.and_then(|end| end.succ_opt()) }
+}
+
+/// Whether a version holds on `day`, by its own dates and the contract's.
+#[must_use]
+pub fn in_force(term: &ContractTerm, version: &VersionDates, day: NaiveDate) -> bool {
+    term.status != ContractStatus::Draft
+        && version.in_force(day)
+        && term.term_start <= day
+        && first_day_after(term).is_none_or(|end| day < end)
+}
+
+/// Which part of the terms a change is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Part {
+    /// Dates and limits.
+    Frame,
+    /// Accessorial rates.
+    Rate,
+    /// KPI targets.
+    Target,
+    /// Clauses.
+    Clause,
+}
+
+impl Part {
+    /// `1 rate`, `3 clauses`.
+    #[must_use]
+    pub fn count(self, n: i64) -> String {
+        let noun = match self {
+            Self::Frame => "limit",
+            Self::Rate => "rate",
+            Self::Target => "target",
+            Self::Clause => "clause",
+        };
+        words::count(n, noun)
+    }
+}
+
+/// One difference between two versions. Added when nothing was before, removed when nothing is after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which part of the terms.
+    pub part: Part,
+    /// What changed, in words.
+    pub what: String,
+    /// The old wording.
+    pub before: Option<String>,
+    /// The new wording.
+    pub after: Option<String>,
+}
+
+/// What `after` changes against `before`, in reading order; empty when nothing does.
+#[must_use]
+pub fn redline(before: &Terms, after: &Terms) -> Vec<Change> {
+    let limit = |terms: &Terms| vec![("limit", "Limit over all clauses".to_owned(), limit_text(&terms.caps))];
+    let rates = |terms: &Terms| keyed(&terms.rates, |r| (r.code.clone(), rate_name(r), rate_text(r)));
+    let targets = |terms: &Terms| keyed(&terms.targets, |t| (t.kpi.clone(), t.kpi.clone(), t.text()));
+    let clauses = |terms: &Terms| keyed(&terms.clauses, |c| (c.code.clone(), clause_name(c), clause_text(c)));
+    let mut changes = compare(Part::Frame, &limit(before), &limit(after));
+    changes.extend(compare(Part::Rate, &rates(before), &rates(after)));
+    changes.extend(compare(Part::Target, &targets(before), &targets(after)));
+    changes.extend(compare(Part::Clause, &clauses(before), &clauses(after)));
+    changes
+}
+
+/// `2 rates, 1 clause`; `nothing` without changes.
+#[must_use]
+pub fn redline_summary(changes: &[Change]) -> String {
+    let parts = [Part::Frame, Part::Rate, Part::Target, Part::Clause];
+    let counts: Vec<String> = parts
+        .into_iter()
+        .map(|part| (part, changes.iter().filter(|c| c.part == part).count()))
+        .filter(|(_, n)| *n > 0)
+        .map(|(part, n)| part.count(i64::try_from(n).unwrap_or(i64::MAX)))
+        .collect();
+    if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") }
+}
+
+type Row<K> = (K, String, String);
+
+fn keyed<T>(items: &[T], row: impl Fn(&T) -> Row<String>) -> Vec<Row<String>> {
+    items.iter().map(row).collect()
+}
+
+fn compare<K: PartialEq>(part: Part, before: &[Row<K>], after: &[Row<K>]) -> Vec<Change> {
+    let find = |rows: &[Row<K>], key: &K| rows.iter().find(|row| row.0 == *key).map(|row| row.2.clone());
+    let mut changes = Vec::new();
+    for (key, what, new) in after {
+        let old = find(before, key);
+        if old.as_ref() != Some(new) {
+            changes.push(Change { part, what: what.clone(), before: old, after: Some(new.clone()) });
+        }
+    }
+    for (key, what, old) in before {
+        if find(after, key).is_none() {
+            changes.push(Change { part, what: what.clone(), before: Some(old.clone()), after: None });
+        }
+    }
+    changes
+}
+
+fn limit_text(caps: &ContractCap) -> String {
+    caps.explain().unwrap_or_else(|| "no limit".to_owned())
+}
+
+fn rate_name(rate: &AccessorialRate) -> String {
+    format!("{} ({})", rate.label, rate.code)
+}
+
+fn rate_text(rate: &AccessorialRate) -> String {
+    let conditions = rate.conditions_text();
+    if conditions.is_empty() { rate.price_text() } else { format!("{}, {conditions}", rate.price_text()) }
+}
+
+fn clause_name(clause: &Clause) -> String {
+    format!("Clause {}, {}", clause.code, clause.title)
+}
+
+fn clause_text(clause: &Clause) -> String {
+    clause.terms.explain().join(" ")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::domain::accessorial::AccessorialUnit;
+    use crate::domain::clause::{Cap, LateDelivery, PerDay, Rule, Sign};
+    use crate::domain::money::Bps;
+    use crate::domain::period::PeriodKind;
+
+    /// A liftgate at `rate` millionths each.
+    pub(crate) fn liftgate(rate: i64) -> AccessorialRate {
+        AccessorialRate {
+            code: "LFT".to_owned(),
+            label: "Liftgate".to_owned(),
+            unit: AccessorialUnit::PerOccurrence,
+            rate: Some(Micros(rate)),
+            share: None,
+            free_quantity: 0,
+            increment_minutes: None,
+            min: None,
+            max: None,
+            cap: None,
+            cap_scope: None,
+        }
+    }
+
+    /// Five percent of linehaul a late day, at most fifteen.
+    pub(crate) fn late_clause() -> Clause {
+        Clause {
+            id: 0,
+            code: "7.1".to_owned(),
+            title: "Late delivery".to_owned(),
+            terms: ClauseTerms {
+                sign: Sign::Penalty,
+                rule: Rule::LateDelivery(LateDelivery {
+                    per_day: PerDay::PctOfLinehaul { share: Bps(500) },
+                    grace_days: 0,
+                    event_cap_share: Some(Bps(1_500)),
+                    event_cap_amount: None,
+                    period: PeriodKind::Month,
+                }),
+                period_cap: Cap::default(),
+            },
+        }
+    }
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn terms() -> Terms {
+        Terms {
+            contract_id: 1,
+            number: "C-1".to_owned(),
+            title: "Short haul".to_owned(),
+            partner_id: 9,
+            currency: Currency::USD,
+            term: ContractTerm {
+                status: ContractStatus::Active,
+                term_start: day("2025-01-01"),
+                term_end: Some(day("2025-12-31")),
+                renewal: RenewalKind::Fixed,
+                renewal_months: None,
+                notice_days: 60,
+            },
+            version_id: 2,
+            version_no: 1,
+            status: ContractVersionStatus::Active,
+            valid_from: day("2025-01-01"),
+            valid_to: None,
+            caps: ContractCap::default(),
+            rates: vec![liftgate(40_000_000)],
+            targets: vec![target([85, 95, 98])],
+            clauses: vec![late_clause()],
+        }
+    }
+
+    fn target(values: [i64; 3]) -> KpiTarget {
+        let [floor, target, stretch] = values.map(|v| Micros(v * 1_000_000));
+        KpiTarget { kpi: "OTD_WIN".to_owned(), floor, target, stretch }
+    }
+
+    fn dwell(values: [i64; 3]) -> KpiTarget {
+        KpiTarget { kpi: "DWELL_LM".to_owned(), ..target(values) }
+    }
+
+    #[test]
+    fn the_hash_seals_the_text_and_nothing_else() {
+        let sealed = terms();
+        let replaced = Terms { version_id: 77, valid_to: Some(day("2025-07-01")), ..terms() };
+        assert_eq!(sealed.hash(), replaced.hash());
+        let dearer = Terms { rates: vec![liftgate(40_000_001)], ..terms() };
+        assert_ne!(sealed.hash(), dearer.hash());
+    }
+
+    #[test]
+    fn the_redline_names_what_was_added_removed_and_changed() {
+        let after = Terms { rates: vec![liftgate(45_000_000)], targets: vec![], clauses: vec![], ..terms() };
+        let changes = redline(&terms(), &after);
+        let seen: Vec<_> =
+            changes.iter().map(|c| (c.what.as_str(), c.before.is_some(), c.after.is_some())).collect();
+        assert_eq!(
+            seen,
+            [
+                ("Liftgate (LFT)", true, true),
+                ("OTD_WIN", true, false),
+                ("Clause 7.1, Late delivery", true, false)
+            ]
+        );
+        assert_eq!(redline_summary(&changes), "1 rate, 1 target, 1 clause");
+        assert_eq!(changes[0].after.as_deref(), Some("45.00 per occurrence"));
+        assert_eq!(redline(&terms(), &terms()), []);
+    }
+
+    #[test]
+    fn a_fixed_contract_ends_with_its_term_and_a_renewing_one_does_not() {
+        let fixed = terms();
+        assert!(fixed.in_force(day("2025-12-31")) && !fixed.in_force(day("2026-01-01")));
+        let mut renewing = terms();
+        renewing.term.renewal = RenewalKind::AutoRenew;
+        renewing.term.renewal_months = Some(12);
+        assert!(renewing.in_force(day("2026-01-01")));
+        renewing.term.status = ContractStatus::Terminated;
+        assert!(!renewing.in_force(day("2026-01-01")));
+    }
+
+    #[test]
+    fn targets_go_the_way_of_their_kpi() {
+        assert_eq!(target([85, 95, 98]).validate(), []);
+        assert_eq!(dwell([36, 18, 8]).validate(), []);
+        for wrong in [target([85, 98, 95]), target([85, 85, 98]), target([98, 95, 85]), dwell([8, 18, 36])] {
+            let fields: Vec<_> = wrong.validate().into_iter().map(|(f, _)| f).collect();
+            assert_eq!(fields, ["target"], "{wrong:?}");
+        }
+    }
+}
