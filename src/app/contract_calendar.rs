@@ -82,12 +82,11 @@ impl CalendarReport {
 ///
 /// # Errors
 /// The database's reason; contracts handled before it stay handled.
-pub fn run(app: &App, as_of: NaiveDate) -> Result<CalendarReport, DbError> {
+pub fn run(app: &App, db: &mut Db, as_of: NaiveDate) -> Result<CalendarReport, DbError> {
     let viewer = Viewer::system();
-    let mut conn = app.pool.get()?;
     let mut report = CalendarReport::default();
-    for listed in store::contract_list(&mut conn, &viewer)? {
-        write_tx(&mut conn, |db| one(app, db, &listed, as_of, &mut report))?;
+    for listed in store::contract_list(db, &viewer)? {
+        write_tx(db, |db| one(app, db, &listed, as_of, &mut report))?;
     }
     Ok(report)
 }

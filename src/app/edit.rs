@@ -1,11 +1,9 @@
 //! What every edit through a form shares: who may, and how it is refused.
 
-use crate::db::{DbError, dialect};
+use crate::db::DbError;
 use crate::domain::contract::ContractError;
 use crate::domain::field::FieldErrors;
 use crate::domain::viewer::{Action, Role, Viewer};
-
-use super::App;
 
 /// Why an edit was not stored. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -117,16 +115,4 @@ pub fn allowed(viewer: &Viewer, action: Action) -> Result<(), EditError> {
 /// [`EditError::Invalid`].
 pub fn valid(errors: FieldErrors) -> Result<(), EditError> {
     if errors.is_empty() { Ok(()) } else { Err(EditError::Invalid(errors)) }
-}
-
-/// Runs one edit in one write transaction.
-///
-/// # Errors
-/// What `work` returns, or the database's reason.
-pub fn edit<T>(
-    app: &App,
-    work: impl FnOnce(&mut crate::db::Db) -> Result<T, EditError>,
-) -> Result<T, EditError> {
-    let mut conn = app.pool.get()?;
-    dialect::write_tx(&mut conn, work)
 }

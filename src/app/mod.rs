@@ -18,11 +18,12 @@ pub mod user;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::Clock;
-use crate::db::Pool;
 use crate::db::id::IdMaker;
+use crate::db::setting::reporting_zone;
+use crate::db::{Db, DbError, Pool};
 
 /// What every use case needs: where to store, what time it is, how to name a new row.
 #[derive(Clone)]
@@ -53,6 +54,14 @@ impl App {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// The local day in the reporting zone.
+    ///
+    /// # Errors
+    /// The engine's reason, or a stored zone that does not read back.
+    pub fn today(&self, db: &mut Db) -> Result<NaiveDate, DbError> {
+        Ok(self.now().with_timezone(&reporting_zone(db)?).date_naive())
     }
 
     /// A new row id.

@@ -1,15 +1,16 @@
 //! Partners: list, show, create, edit; the names they go by.
 
+use crate::db::dialect::write_tx;
 use crate::db::partner::{self as store, Partner};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
-use crate::domain::partner::{PartnerFields, alias_normal};
+use crate::domain::partner::{PartnerFields, normal_name};
 use crate::domain::terms::sha256_hex;
 use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
 use super::audit::{Entry, audit};
-use super::edit::{EditError, allowed, edit, valid};
+use super::edit::{EditError, allowed, valid};
 
 /// A partner with its names and the token an edit must bring back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,18 +27,18 @@ pub struct PartnerCard {
 ///
 /// # Errors
 /// [`EditError::Denied`], or the database's reason.
-pub fn partner_list(app: &App, viewer: &Viewer) -> Result<Vec<Partner>, EditError> {
+pub fn partner_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<Partner>, EditError> {
     allowed(viewer, Action::ViewPartners)?;
-    Ok(store::partner_list(&mut *app.pool.get()?, viewer)?)
+    Ok(store::partner_list(db, viewer)?)
 }
 
 /// One partner.
 ///
 /// # Errors
 /// [`EditError::NotFound`] also when it is not the viewer's to see, or the database's reason.
-pub fn partner_show(app: &App, viewer: &Viewer, id: i64) -> Result<PartnerCard, EditError> {
+pub fn partner_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<PartnerCard, EditError> {
     allowed(viewer, Action::ViewPartners)?;
-    card(&mut *app.pool.get()?, viewer, id)?.ok_or(EditError::NotFound("partner"))
+    card(db, viewer, id)?.ok_or(EditError::NotFound("partner"))
 }
 
 fn card(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<PartnerCard>, DbError> {
@@ -53,10 +54,15 @@ fn card(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<PartnerCard>, Db
 ///
 /// # Errors
 /// [`EditError::Invalid`] with the fields to correct, [`EditError::Denied`], or the database's reason.
-pub fn partner_create(app: &App, viewer: &Viewer, fields: &PartnerFields) -> Result<i64, EditError> {
+pub fn partner_create(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    fields: &PartnerFields,
+) -> Result<i64, EditError> {
     allowed(viewer, Action::EditPartners)?;
     valid(fields.validate())?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let id = app.id();
         names_free(db, id, fields)?;
         let row = row(fields, id, Instant(app.now()));
@@ -79,6 +85,7 @@ pub fn partner_create(app: &App, viewer: &Viewer, fields: &PartnerFields) -> Res
 /// [`EditError::Stale`] when it changed meanwhile, else as [`partner_create`].
 pub fn partner_edit(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     seen: &str,
@@ -86,7 +93,7 @@ pub fn partner_edit(
 ) -> Result<(), EditError> {
     allowed(viewer, Action::EditPartners)?;
     valid(fields.validate())?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         store::partner_lock(db, id)?;
         let now = card(db, viewer, id)?.ok_or(EditError::NotFound("partner"))?;
         if now.seen != seen {
@@ -125,7 +132,7 @@ fn names_free(db: &mut Db, id: i64, fields: &PartnerFields) -> Result<(), EditEr
     if store::partner_by_code_unscoped(db, &fields.code)?.is_some_and(|other| other != id) {
         return Err(EditError::field("code", "another partner has this code; choose another one"));
     }
-    let own = [alias_normal(&fields.code), alias_normal(&fields.name)];
+    let own = [normal_name(&fields.code), normal_name(&fields.name)];
     for alias in fields.all_aliases() {
         if store::partner_by_alias_unscoped(db, &alias)?.is_some_and(|other| other != id) {
             let field = match own.iter().position(|name| *name == alias) {
@@ -181,7 +188,7 @@ fn subject(partner: &Partner) -> String {
 mod tests {
     use super::*;
     use crate::app::testing::{on_each_engine, partner_viewer, viewer};
-    use crate::db::partner::partner_resolve_unscoped;
+    use crate::db::dimension::Dimensions;
     use crate::domain::partner::{PartnerStatus, ReviewCadence};
     use crate::domain::viewer::Role;
 
@@ -202,45 +209,38 @@ mod tests {
     #[test]
     fn a_name_means_one_partner() {
         on_each_engine("2025-07-08T09:00:00Z", |app| {
+            let db = &mut *app.pool.get().unwrap();
             let by = viewer("Dina", Role::Procurement);
-            let id = partner_create(app, &by, &fields("BRK", "Brackwater Lines")).unwrap();
-            let errors = match partner_create(app, &by, &fields("OVL", "Overland")) {
+            let id = partner_create(app, db, &by, &fields("BRK", "Brackwater Lines")).unwrap();
+            let errors = match partner_create(app, db, &by, &fields("OVL", "Overland")) {
                 Err(EditError::Invalid(errors)) => errors,
                 other => panic!("{other:?}"),
             };
             assert_eq!(errors[0].0, "aliases");
-            let mut conn = app.pool.get().unwrap();
-            let mut resolve = |text: &str, name: Option<&str>, create| {
-                partner_resolve_unscoped(&mut conn, &app.ids, app.now(), text, name, create).unwrap()
-            };
+            let known = Dimensions::load(db, &app.ids, app.now()).unwrap();
             for text in ["brk", "  BRACKWATER   lines", "Brackwater"] {
-                assert_eq!(resolve(text, None, false), Some(id), "{text}");
+                assert_eq!(known.partner(text), Some(id), "an import finds {text}");
             }
-            assert_eq!(resolve("BL", Some("Brackwater Lines"), true), Some(id));
-            assert_eq!(resolve("Overland", None, false), None);
-            let new = resolve("Overland", Some("Overland Freight"), true).unwrap();
-            assert_eq!(resolve("overland freight", None, false), Some(new));
-            assert_eq!(resolve(" ", None, true), None);
         });
     }
 
     #[test]
     fn a_stale_edit_and_a_foreign_id_are_refused() {
         on_each_engine("2025-07-08T09:00:00Z", |app| {
+            let db = &mut *app.pool.get().unwrap();
             let by = viewer("Dina", Role::CarrierManager);
-            let id = partner_create(app, &by, &fields("BRK", "Brackwater Lines")).unwrap();
-            let card = partner_show(app, &by, id).unwrap();
+            let id = partner_create(app, db, &by, &fields("BRK", "Brackwater Lines")).unwrap();
+            let card = partner_show(db, &by, id).unwrap();
             assert_eq!(card.aliases, ["brackwater", "brackwater lines", "brk"]);
             let renamed = PartnerFields { aliases: Vec::new(), ..fields("BRK", "Brackwater Freight") };
-            partner_edit(app, &by, id, &card.seen, &renamed).unwrap();
-            assert!(matches!(partner_edit(app, &by, id, &card.seen, &renamed), Err(EditError::Stale(_))));
-            assert_eq!(partner_show(app, &by, id).unwrap().aliases, ["brackwater freight", "brk"]);
-            let mut conn = app.pool.get().unwrap();
-            assert!(store::partner_show(&mut conn, &partner_viewer(id), id).unwrap().is_some());
-            assert!(store::partner_show(&mut conn, &partner_viewer(id + 1), id).unwrap().is_none());
-            assert!(store::alias_list(&mut conn, &partner_viewer(id + 1), id).unwrap().is_empty());
+            partner_edit(app, db, &by, id, &card.seen, &renamed).unwrap();
+            assert!(matches!(partner_edit(app, db, &by, id, &card.seen, &renamed), Err(EditError::Stale(_))));
+            assert_eq!(partner_show(db, &by, id).unwrap().aliases, ["brackwater freight", "brk"]);
+            assert!(store::partner_show(db, &partner_viewer(id), id).unwrap().is_some());
+            assert!(store::partner_show(db, &partner_viewer(id + 1), id).unwrap().is_none());
+            assert!(store::alias_list(db, &partner_viewer(id + 1), id).unwrap().is_empty());
             let finance = viewer("Fay", Role::Finance);
-            assert!(matches!(partner_create(app, &finance, &renamed), Err(EditError::Denied { .. })));
+            assert!(matches!(partner_create(app, db, &finance, &renamed), Err(EditError::Denied { .. })));
         });
     }
 }

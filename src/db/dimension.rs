@@ -12,6 +12,7 @@ use super::id::IdMaker;
 use super::schema::{lanes, outcome_policies, partner_aliases, partners, sources, zones};
 use super::types::Instant;
 use crate::domain::outcome::OutcomePolicy;
+pub use crate::domain::partner::normal_name;
 
 /// Longest text taken as a code as it stands; longer names become a shortened one.
 const MAX_CODE_CHARS: usize = 24;
@@ -38,12 +39,6 @@ pub struct Dimensions<'a> {
     sources: HashMap<String, i32>,
     zones: HashMap<Tz, i32>,
     policies: HashMap<OutcomePolicy, i32>,
-}
-
-/// The comparable form of a name: trimmed, lower case, single spaces.
-#[must_use]
-pub fn normal_name(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 impl<'a> Dimensions<'a> {

@@ -1,15 +1,12 @@
 //! Partners and the names they go by. Every read is filtered by the viewer's scope.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
-use super::id::IdMaker;
 use super::schema::{partner_aliases, partners};
 use super::types::Instant;
-use crate::domain::partner::alias_normal;
 use crate::domain::viewer::{Scope, Viewer};
 
 /// Most partners one answer holds.
@@ -87,7 +84,7 @@ pub fn partner_by_code_unscoped(db: &mut Db, code: &str) -> Result<Option<i64>, 
         .optional()?)
 }
 
-/// The partner that goes by this name, normalised by [`alias_normal`].
+/// The partner that goes by this name, normalised by [`normal_name`].
 ///
 /// Unscoped: a name belongs to one partner over all, and only the import and who may edit partners ask.
 ///
@@ -175,71 +172,4 @@ pub fn alias_insert(db: &mut Db, partner_id: i64, alias: &str) -> Result<bool, D
 pub fn alias_clear(db: &mut Db, partner_id: i64) -> Result<(), DbError> {
     diesel::delete(partner_aliases::table.filter(partner_aliases::partner_id.eq(partner_id))).execute(db)?;
     Ok(())
-}
-
-/// Finds a partner by code, name or alias; with `create`, adds one when none is found.
-///
-/// `text` is what the file says; `name` is its legal name where the file brings one. A new partner gets
-/// `text` in capitals as its code, and both texts as aliases. Call it inside the transaction that stores the
-/// facts, so that a killed import leaves no orphan; the importer caches the answer.
-///
-/// Unscoped: imports are not a viewer's reading.
-///
-/// # Errors
-/// The engine's reason.
-pub fn partner_resolve_unscoped(
-    db: &mut Db,
-    ids: &IdMaker,
-    now: DateTime<Utc>,
-    text: &str,
-    name: Option<&str>,
-    create: bool,
-) -> Result<Option<i64>, DbError> {
-    let known = alias_normal(text);
-    if known.is_empty() {
-        return Ok(None);
-    }
-    if let Some(id) = partner_by_alias_unscoped(db, &known)? {
-        return Ok(Some(id));
-    }
-    if let Some(id) = partner_by_code_unscoped(db, text)? {
-        return Ok(Some(id));
-    }
-    let name_known = name.map(alias_normal).filter(|n| !n.is_empty());
-    if let Some(other) = &name_known
-        && let Some(id) = partner_by_alias_unscoped(db, other)?
-    {
-        return Ok(Some(id));
-    }
-    if !create {
-        return Ok(None);
-    }
-    let shown = name.map(str::trim).filter(|n| !n.is_empty()).unwrap_or(text.trim());
-    let id = ids.next(now);
-    let partner = Partner {
-        id,
-        code: known.to_uppercase(),
-        name: shown.to_owned(),
-        scac: String::new(),
-        mode: String::new(),
-        status: "ACTIVE".to_owned(),
-        contact_name: String::new(),
-        contact_email: String::new(),
-        review_cadence: "MONTHLY".to_owned(),
-        created_at: Instant(now),
-    };
-    let added = diesel::insert_into(partners::table)
-        .values(&partner)
-        .on_conflict(partners::code)
-        .do_nothing()
-        .both()
-        .execute(db)?;
-    if added == 0 {
-        // Another import has just made the same partner.
-        return partner_by_code_unscoped(db, &partner.code);
-    }
-    for alias in [Some(known), name_known].into_iter().flatten() {
-        alias_insert(db, id, &alias)?;
-    }
-    Ok(Some(id))
 }

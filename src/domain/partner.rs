@@ -11,7 +11,7 @@ pub const ALIASES_MAX: usize = 50;
 
 /// A name as it is compared: trimmed, inner blanks single, lower case.
 #[must_use]
-pub fn alias_normal(text: &str) -> String {
+pub fn normal_name(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
@@ -98,7 +98,7 @@ impl PartnerFields {
         let mut all: Vec<String> = [&self.code, &self.name]
             .into_iter()
             .chain(&self.aliases)
-            .map(|alias| alias_normal(alias))
+            .map(|alias| normal_name(alias))
             .filter(|alias| !alias.is_empty())
             .collect();
         all.sort_unstable();

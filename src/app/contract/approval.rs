@@ -5,12 +5,13 @@ use chrono::NaiveDate;
 
 use crate::db::Db;
 use crate::db::contract::{self as store, Contract, Version};
+use crate::db::dialect::write_tx;
 use crate::db::types::{Day, Instant};
 use crate::domain::contract::{ContractStatus, ContractTerm, ContractVersionStatus, validate_versions};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::super::App;
-use super::super::edit::{EditError, allowed, edit};
+use super::super::edit::{EditError, allowed};
 use super::{days_of, draft, first_shared_day, log, version_subject};
 
 /// Approves a draft. From its first day on it is in force; the version before ends then. `was` is the token
@@ -21,9 +22,15 @@ use super::{days_of, draft, first_shared_day, log, version_subject};
 /// contract would hold on one day, [`EditError::OtherContract`] when two contracts of the partner would,
 /// [`EditError::Stale`], [`EditError::NotDraft`], [`EditError::NotFound`], [`EditError::Denied`], or the
 /// database's reason.
-pub fn contract_approve(app: &App, viewer: &Viewer, version_id: i64, was: &str) -> Result<(), EditError> {
+pub fn contract_approve(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    version_id: i64,
+    was: &str,
+) -> Result<(), EditError> {
     allowed(viewer, Action::ApproveContracts)?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let (version, terms) = draft::locked(db, viewer, version_id, was)?;
         let contract =
             store::contract_show(db, viewer, version.contract_id)?.ok_or(EditError::NotFound("contract"))?;
@@ -36,7 +43,8 @@ pub fn contract_approve(app: &App, viewer: &Viewer, version_id: i64, was: &str) 
             approved_at: Some(Instant(app.now())),
             ..version
         };
-        let closed = close_before(db, viewer, &contract, &approved, app.now().date_naive())?;
+        let today = app.today(db)?;
+        let closed = close_before(db, viewer, &contract, &approved, today)?;
         let term = ContractTerm { status: ContractStatus::Active, ..contract.term.clone() };
         other_contracts_free(db, viewer, &contract, days_of(&term, &approved))?;
         for version in closed.iter().chain([&approved]) {

@@ -2,6 +2,7 @@
 //! state it was made on and gives back the new one; an edit made on an older state is refused.
 
 use crate::db::contract::{self as store, Contract, Version};
+use crate::db::dialect::write_tx;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
@@ -11,7 +12,7 @@ use crate::domain::terms::{Clause, KpiTarget, Terms, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::super::App;
-use super::super::edit::{EditError, allowed, edit, valid};
+use super::super::edit::{EditError, allowed, valid};
 use super::{log, version_subject};
 
 /// Most rates, targets or clauses of one version.
@@ -27,9 +28,9 @@ pub fn seen(version: &Version, terms: &Terms) -> String {
 ///
 /// # Errors
 /// [`EditError::NotFound`] also when it is not the viewer's to see, or the database's reason.
-pub fn version_seen(app: &App, viewer: &Viewer, version_id: i64) -> Result<String, EditError> {
+pub fn version_seen(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<String, EditError> {
     allowed(viewer, Action::ViewContracts)?;
-    let (version, terms) = load(&mut *app.pool.get()?, viewer, version_id)?;
+    let (version, terms) = load(db, viewer, version_id)?;
     Ok(seen(&version, &terms))
 }
 
@@ -62,13 +63,14 @@ pub(super) fn locked(
 /// One edit of a draft: lock, change, write down, give the new token. `work` says what it did.
 fn change(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     work: impl FnOnce(&mut Db, &Version, &Terms) -> Result<String, EditError>,
 ) -> Result<String, EditError> {
     allowed(viewer, Action::EditContracts)?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let (version, terms) = locked(db, viewer, id, was)?;
         let detail = work(db, &version, &terms)?;
         let what = version_subject(&terms.number, version.version);
@@ -88,12 +90,13 @@ fn change(
 /// database's reason.
 pub fn version_create(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     contract_id: i64,
     fields: &VersionFields,
 ) -> Result<i64, EditError> {
     allowed(viewer, Action::EditContracts)?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let contract =
             store::contract_show(db, viewer, contract_id)?.ok_or(EditError::NotFound("contract"))?;
         store::contract_lock(db, contract.partner_id)?;
@@ -171,12 +174,13 @@ fn fill(app: &App, db: &mut Db, version: &Version, terms: &Terms) -> Result<(), 
 /// [`EditError::NotFound`], [`EditError::Denied`], or the database's reason.
 pub fn version_edit(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     fields: &VersionFields,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, terms| {
+    change(app, db, viewer, id, was, |db, version, terms| {
         valid(fields.validate(&terms.term))?;
         if (version.version == 1) != (fields.kind == VersionKind::Original) {
             return Err(EditError::field("kind", "version 1 has the first terms, and no other version has"));
@@ -196,9 +200,9 @@ pub fn version_edit(
 ///
 /// # Errors
 /// As [`version_edit`]; [`EditError::WrongState`] for the only version of a contract.
-pub fn version_discard(app: &App, viewer: &Viewer, id: i64, was: &str) -> Result<(), EditError> {
+pub fn version_discard(app: &App, db: &mut Db, viewer: &Viewer, id: i64, was: &str) -> Result<(), EditError> {
     allowed(viewer, Action::EditContracts)?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let (version, terms) = locked(db, viewer, id, was)?;
         if version.version == 1 {
             return Err(EditError::WrongState {
@@ -220,12 +224,13 @@ pub fn version_discard(app: &App, viewer: &Viewer, id: i64, was: &str) -> Result
 /// As [`version_edit`].
 pub fn caps_edit(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     caps: &ContractCap,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, _| {
+    change(app, db, viewer, id, was, |db, version, _| {
         valid(caps.validate())?;
         store::version_update(db, &Version { caps: store::caps_text(caps)?, ..version.clone() })?;
         Ok(caps.explain().unwrap_or_else(|| "no limit over all clauses".to_owned()))
@@ -238,13 +243,14 @@ pub fn caps_edit(
 /// As [`version_edit`].
 pub fn rate_save(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     rate: &AccessorialRate,
     replaces: Option<&str>,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, terms| {
+    change(app, db, viewer, id, was, |db, version, terms| {
         valid(rate.validate())?;
         let codes: Vec<&str> = terms.rates.iter().map(|r| r.code.as_str()).collect();
         if place(&codes, &rate.code, replaces, "code")? {
@@ -259,8 +265,15 @@ pub fn rate_save(
 ///
 /// # Errors
 /// As [`version_edit`].
-pub fn rate_remove(app: &App, viewer: &Viewer, id: i64, was: &str, code: &str) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, _| {
+pub fn rate_remove(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    id: i64,
+    was: &str,
+    code: &str,
+) -> Result<String, EditError> {
+    change(app, db, viewer, id, was, |db, version, _| {
         removed(store::rate_delete(db, version.id, code)?, "rate")?;
         Ok(format!("rate {code} removed"))
     })
@@ -272,13 +285,14 @@ pub fn rate_remove(app: &App, viewer: &Viewer, id: i64, was: &str, code: &str) -
 /// As [`version_edit`].
 pub fn target_save(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     target: &KpiTarget,
     replaces: Option<&str>,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, terms| {
+    change(app, db, viewer, id, was, |db, version, terms| {
         valid(target.validate())?;
         let kpis: Vec<&str> = terms.targets.iter().map(|t| t.kpi.as_str()).collect();
         if place(&kpis, &target.kpi, replaces, "kpi")? {
@@ -293,8 +307,15 @@ pub fn target_save(
 ///
 /// # Errors
 /// As [`version_edit`].
-pub fn target_remove(app: &App, viewer: &Viewer, id: i64, was: &str, kpi: &str) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, _| {
+pub fn target_remove(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    id: i64,
+    was: &str,
+    kpi: &str,
+) -> Result<String, EditError> {
+    change(app, db, viewer, id, was, |db, version, _| {
         removed(store::target_delete(db, version.id, kpi)?, "target")?;
         Ok(format!("target {kpi} removed"))
     })
@@ -306,13 +327,14 @@ pub fn target_remove(app: &App, viewer: &Viewer, id: i64, was: &str, kpi: &str) 
 /// As [`version_edit`].
 pub fn clause_save(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     clause: &Clause,
     replaces: Option<&str>,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, terms| {
+    change(app, db, viewer, id, was, |db, version, terms| {
         let clause = Clause {
             code: clause.code.trim().to_owned(),
             title: clause.title.trim().to_owned(),
@@ -334,12 +356,13 @@ pub fn clause_save(
 /// As [`version_edit`].
 pub fn clause_remove(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     was: &str,
     code: &str,
 ) -> Result<String, EditError> {
-    change(app, viewer, id, was, |db, version, _| {
+    change(app, db, viewer, id, was, |db, version, _| {
         removed(store::clause_delete(db, version.id, code)?, "clause")?;
         Ok(format!("clause {code} removed"))
     })

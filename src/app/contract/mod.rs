@@ -8,6 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
+use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_show};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
@@ -22,7 +23,7 @@ use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
 use super::audit::{Entry, audit};
-use super::edit::{EditError, allowed, edit, valid};
+use super::edit::{EditError, allowed, valid};
 
 /// The calendar deadlines are counted on: Monday to Friday.
 #[must_use]
@@ -93,10 +94,10 @@ pub struct ContractPage {
 ///
 /// # Errors
 /// [`EditError::Denied`], or the database's reason.
-pub fn contract_list(app: &App, viewer: &Viewer) -> Result<Vec<ContractLine>, EditError> {
+pub fn contract_list(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<ContractLine>, EditError> {
     allowed(viewer, Action::ViewContracts)?;
-    let today = app.now().date_naive();
-    let mut lines: Vec<ContractLine> = store::contract_list(&mut *app.pool.get()?, viewer)?
+    let today = app.today(db)?;
+    let mut lines: Vec<ContractLine> = store::contract_list(db, viewer)?
         .into_iter()
         .map(|listed| {
             let deadline = next_deadline(&listed.contract.term, today);
@@ -114,12 +115,13 @@ pub fn contract_list(app: &App, viewer: &Viewer) -> Result<Vec<ContractLine>, Ed
 /// [`EditError::Denied`], or the database's reason.
 pub fn contracts_of_partner(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
 ) -> Result<Vec<(Contract, Option<NoticeDeadline>)>, EditError> {
     allowed(viewer, Action::ViewContracts)?;
-    let today = app.now().date_naive();
-    let contracts = store::contract_list_of_partner(&mut *app.pool.get()?, viewer, partner_id)?;
+    let today = app.today(db)?;
+    let contracts = store::contract_list_of_partner(db, viewer, partner_id)?;
     Ok(contracts
         .into_iter()
         .map(|contract| {
@@ -142,17 +144,16 @@ pub fn next_deadline(term: &ContractTerm, today: NaiveDate) -> Option<NoticeDead
 /// [`EditError::NotFound`] also when it is not the viewer's to see, or the database's reason.
 pub fn contract_show(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     version_no: Option<i32>,
 ) -> Result<ContractPage, EditError> {
     allowed(viewer, Action::ViewContracts)?;
-    let mut conn = app.pool.get()?;
-    let db = &mut *conn;
     let contract = store::contract_show(db, viewer, id)?.ok_or(EditError::NotFound("contract"))?;
     let partner = partner_show(db, viewer, contract.partner_id)?.ok_or(EditError::NotFound("contract"))?;
     let versions = store::version_list(db, viewer, id)?;
-    let today = app.now().date_naive();
+    let today = app.today(db)?;
     let mut all = Vec::new();
     for version in &versions {
         let terms =
@@ -208,19 +209,6 @@ fn timeline(all: &[(&Version, Terms)], today: NaiveDate) -> Vec<VersionLine> {
         .collect()
 }
 
-/// The terms in force for a partner on a day, as far as the viewer may see them.
-///
-/// # Errors
-/// The database's reason.
-pub fn terms_in_force(
-    app: &App,
-    viewer: &Viewer,
-    partner_id: i64,
-    day: NaiveDate,
-) -> Result<Option<Terms>, DbError> {
-    store::terms_in_force(&mut *app.pool.get()?, viewer, partner_id, day)
-}
-
 /// Adds a contract with version 1 as a draft, in force from the start of the term. Gives both ids.
 ///
 /// # Errors
@@ -228,13 +216,14 @@ pub fn terms_in_force(
 /// [`EditError::Denied`], or the database's reason.
 pub fn contract_create(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
     fields: &ContractFields,
 ) -> Result<(i64, i64), EditError> {
     allowed(viewer, Action::EditContracts)?;
     valid(fields.validate())?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let partner = partner_show(db, viewer, partner_id)?.ok_or(EditError::NotFound("partner"))?;
         number_free(db, 0, fields)?;
         let now = Instant(app.now());
@@ -273,6 +262,7 @@ pub fn contract_create(
 /// [`contract_create`].
 pub fn contract_edit(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     seen: &str,
@@ -280,7 +270,7 @@ pub fn contract_edit(
 ) -> Result<(), EditError> {
     allowed(viewer, Action::EditContracts)?;
     valid(fields.validate())?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let old = locked(db, viewer, id, seen)?;
         if old.term.status != ContractStatus::Draft {
             return Err(EditError::WrongState {
@@ -319,13 +309,14 @@ pub fn contract_edit(
 /// the contract does not run, else as [`contract_edit`].
 pub fn contract_end(
     app: &App,
+    db: &mut Db,
     viewer: &Viewer,
     id: i64,
     seen: &str,
     last_day: NaiveDate,
 ) -> Result<(), EditError> {
     allowed(viewer, Action::EditContracts)?;
-    edit(app, |db| {
+    write_tx(db, |db| {
         let mut contract = locked(db, viewer, id, seen)?;
         if !contract.term.status.term_runs() {
             return Err(EditError::WrongState {
@@ -334,7 +325,7 @@ pub fn contract_end(
                 next: "only a contract in force can be ended",
             });
         }
-        let today = app.now().date_naive();
+        let today = app.today(db)?;
         let earliest = today
             .checked_add_days(Days::new(u64::from(contract.term.notice_days)))
             .unwrap_or(NaiveDate::MAX)

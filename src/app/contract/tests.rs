@@ -7,6 +7,7 @@ use super::*;
 use crate::app::contract_calendar;
 use crate::app::partner::partner_create;
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
+use crate::db::conn::Loan;
 use crate::domain::clause::Cap;
 use crate::domain::contract::VersionFields;
 use crate::domain::currency::Currency;
@@ -17,6 +18,10 @@ use crate::domain::terms::tests::{late_clause, liftgate};
 use crate::domain::viewer::Role;
 
 const NOW: &str = "2025-07-08T09:00:00Z";
+
+fn conn(app: &App) -> Loan {
+    app.pool.get().unwrap()
+}
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -34,7 +39,7 @@ fn partner(app: &App, code: &str) -> i64 {
         review_cadence: ReviewCadence::Monthly,
         aliases: Vec::new(),
     };
-    partner_create(app, &dina(), &fields).unwrap()
+    partner_create(app, &mut conn(app), &dina(), &fields).unwrap()
 }
 
 fn dina() -> Viewer {
@@ -71,19 +76,25 @@ fn amendment(from: &str) -> VersionFields {
 
 /// A contract in force from October 2024 to September 2025, written by Dina, approved by Piet.
 fn in_force(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
-    let (contract, version) =
-        contract_create(app, &dina(), partner_id, &fields(number, "2024-10-01", "2025-09-30")).unwrap();
-    let seen = version_seen(app, &dina(), version).unwrap();
-    let seen = rate_save(app, &dina(), version, &seen, &liftgate(40_000_000), None).unwrap();
+    let (contract, version) = contract_create(
+        app,
+        &mut conn(app),
+        &dina(),
+        partner_id,
+        &fields(number, "2024-10-01", "2025-09-30"),
+    )
+    .unwrap();
+    let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+    let seen = rate_save(app, &mut conn(app), &dina(), version, &seen, &liftgate(40_000_000), None).unwrap();
     let target = KpiTarget {
         kpi: "OTD_WIN".to_owned(),
         floor: Micros(85_000_000),
         target: Micros(95_000_000),
         stretch: Micros(98_000_000),
     };
-    let seen = target_save(app, &dina(), version, &seen, &target, None).unwrap();
-    let seen = clause_save(app, &dina(), version, &seen, &late_clause(), None).unwrap();
-    contract_approve(app, &piet(), version, &seen).unwrap();
+    let seen = target_save(app, &mut conn(app), &dina(), version, &seen, &target, None).unwrap();
+    let seen = clause_save(app, &mut conn(app), &dina(), version, &seen, &late_clause(), None).unwrap();
+    contract_approve(app, &mut conn(app), &piet(), version, &seen).unwrap();
     (contract, version)
 }
 
@@ -95,25 +106,45 @@ fn message(result: Result<impl Sized, EditError>) -> String {
 fn somebody_else_approves_what_one_wrote() {
     on_each_engine(NOW, |app| {
         let partner_id = partner(app, "BRK");
-        let (contract, version) =
-            contract_create(app, &dina(), partner_id, &fields("BRK-1", "2024-10-01", "2025-09-30")).unwrap();
-        let seen = version_seen(app, &dina(), version).unwrap();
-        assert_eq!(terms_in_force(app, &dina(), partner_id, day("2025-07-08")).unwrap(), None);
-        assert!(message(contract_approve(app, &dina(), version, &seen)).contains("your own changes"));
+        let (contract, version) = contract_create(
+            app,
+            &mut conn(app),
+            &dina(),
+            partner_id,
+            &fields("BRK-1", "2024-10-01", "2025-09-30"),
+        )
+        .unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+        assert_eq!(
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap(),
+            None
+        );
+        assert!(
+            message(contract_approve(app, &mut conn(app), &dina(), version, &seen))
+                .contains("your own changes")
+        );
 
         // Whoever changes a line is an author too.
-        let seen = rate_save(app, &piet(), version, &seen, &liftgate(40_000_000), None).unwrap();
-        assert!(message(contract_approve(app, &piet(), version, &seen)).contains("your own changes"));
+        let seen =
+            rate_save(app, &mut conn(app), &piet(), version, &seen, &liftgate(40_000_000), None).unwrap();
+        assert!(
+            message(contract_approve(app, &mut conn(app), &piet(), version, &seen))
+                .contains("your own changes")
+        );
         let auditor = viewer("Ada", Role::Auditor);
-        assert!(matches!(contract_approve(app, &auditor, version, &seen), Err(EditError::Denied { .. })));
+        assert!(matches!(
+            contract_approve(app, &mut conn(app), &auditor, version, &seen),
+            Err(EditError::Denied { .. })
+        ));
 
-        contract_approve(app, &viewer("Fay", Role::Finance), version, &seen).unwrap();
-        let terms = terms_in_force(app, &dina(), partner_id, day("2025-07-08")).unwrap().unwrap();
+        contract_approve(app, &mut conn(app), &viewer("Fay", Role::Finance), version, &seen).unwrap();
+        let terms =
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap().unwrap();
         assert_eq!((terms.contract_id, terms.rates), (contract, vec![liftgate(40_000_000)]));
-        let page = contract_show(app, &dina(), contract, None).unwrap();
+        let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         let actions: Vec<_> = page.history.iter().map(|row| row.action.as_str()).collect();
         assert_eq!(actions, ["contract.approve", "contract.edit_version", "contract.create"]);
-        let again = rate_save(app, &dina(), version, &page.seen, &liftgate(1), Some("LFT"));
+        let again = rate_save(app, &mut conn(app), &dina(), version, &page.seen, &liftgate(1), Some("LFT"));
         assert!(message(again).contains("no draft any more"));
     });
 }
@@ -121,16 +152,28 @@ fn somebody_else_approves_what_one_wrote() {
 #[test]
 fn an_edit_made_on_an_older_state_is_refused() {
     on_each_engine(NOW, |app| {
-        let (_, version) =
-            contract_create(app, &dina(), partner(app, "BRK"), &fields("BRK-1", "2025-10-01", "2026-09-30"))
-                .unwrap();
-        let old = version_seen(app, &dina(), version).unwrap();
-        let new = rate_save(app, &dina(), version, &old, &liftgate(40_000_000), None).unwrap();
-        assert!(matches!(rate_remove(app, &dina(), version, &old, "LFT"), Err(EditError::Stale(_))));
-        assert!(matches!(contract_approve(app, &piet(), version, &old), Err(EditError::Stale(_))));
-        let twice = rate_save(app, &dina(), version, &new, &liftgate(1), None);
+        let (_, version) = contract_create(
+            app,
+            &mut conn(app),
+            &dina(),
+            partner(app, "BRK"),
+            &fields("BRK-1", "2025-10-01", "2026-09-30"),
+        )
+        .unwrap();
+        let old = version_seen(&mut conn(app), &dina(), version).unwrap();
+        let new =
+            rate_save(app, &mut conn(app), &dina(), version, &old, &liftgate(40_000_000), None).unwrap();
+        assert!(matches!(
+            rate_remove(app, &mut conn(app), &dina(), version, &old, "LFT"),
+            Err(EditError::Stale(_))
+        ));
+        assert!(matches!(
+            contract_approve(app, &mut conn(app), &piet(), version, &old),
+            Err(EditError::Stale(_))
+        ));
+        let twice = rate_save(app, &mut conn(app), &dina(), version, &new, &liftgate(1), None);
         assert!(matches!(twice, Err(EditError::Invalid(errors)) if errors[0].0 == "code"));
-        rate_remove(app, &dina(), version, &new, "LFT").unwrap();
+        rate_remove(app, &mut conn(app), &dina(), version, &new, "LFT").unwrap();
     });
 }
 
@@ -139,26 +182,28 @@ fn a_new_version_ends_the_one_before_and_shows_what_changed() {
     on_each_engine(NOW, |app| {
         let partner_id = partner(app, "BRK");
         let (contract, _) = in_force(app, partner_id, "BRK-1");
-        let second = version_create(app, &dina(), contract, &amendment("2025-08-01")).unwrap();
-        let busy = version_create(app, &dina(), contract, &amendment("2025-09-01"));
+        let second =
+            version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
+        let busy = version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-09-01"));
         assert!(matches!(busy, Err(EditError::DraftExists { version_no: 2, .. })));
-        let seen = version_seen(app, &dina(), second).unwrap();
-        let seen = rate_save(app, &dina(), second, &seen, &liftgate(45_000_000), Some("LFT")).unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
+        let seen = rate_save(app, &mut conn(app), &dina(), second, &seen, &liftgate(45_000_000), Some("LFT"))
+            .unwrap();
         let cap = ContractCap {
             cap: Cap { amount: Some(Micros(5_000_000_000)), share_of_freight: None },
             ..ContractCap::default()
         };
-        let seen = caps_edit(app, &dina(), second, &seen, &cap).unwrap();
-        contract_approve(app, &piet(), second, &seen).unwrap();
+        let seen = caps_edit(app, &mut conn(app), &dina(), second, &seen, &cap).unwrap();
+        contract_approve(app, &mut conn(app), &piet(), second, &seen).unwrap();
 
-        let page = contract_show(app, &dina(), contract, Some(2)).unwrap();
+        let page = contract_show(app, &mut conn(app), &dina(), contract, Some(2)).unwrap();
         let changed: Vec<_> = page.redline.iter().map(|change| change.what.as_str()).collect();
         assert_eq!(changed, ["Limit over all clauses", "Liftgate (LFT)"]);
         let states: Vec<_> =
             page.versions.iter().map(|line| (line.version.status.as_str(), line.in_force)).collect();
         assert_eq!(states, [("ACTIVE", false), ("ACTIVE", true)], "version 1 holds until the end of July");
         let rate_on = |text: &str| {
-            terms_in_force(app, &dina(), partner_id, day(text))
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text))
                 .unwrap()
                 .map(|terms| terms.rates[0].rate.unwrap())
         };
@@ -173,22 +218,30 @@ fn versions_and_contracts_may_not_overlap() {
     on_each_engine(NOW, |app| {
         let partner_id = partner(app, "BRK");
         let (contract, _) = in_force(app, partner_id, "BRK-1");
-        let second = version_create(app, &dina(), contract, &amendment("2024-10-01")).unwrap();
-        let seen = version_seen(app, &dina(), second).unwrap();
-        let refused = message(contract_approve(app, &piet(), second, &seen));
+        let second =
+            version_create(app, &mut conn(app), &dina(), contract, &amendment("2024-10-01")).unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
+        let refused = message(contract_approve(app, &mut conn(app), &piet(), second, &seen));
         assert!(refused.contains("contract BRK-1, version 1: it would end on 2024-10-01"), "{refused}");
-        let seen = version_edit(app, &dina(), second, &seen, &amendment("2025-09-01")).unwrap();
-        version_discard(app, &dina(), second, &seen).unwrap();
+        let seen =
+            version_edit(app, &mut conn(app), &dina(), second, &seen, &amendment("2025-09-01")).unwrap();
+        version_discard(app, &mut conn(app), &dina(), second, &seen).unwrap();
 
-        let (_, other) =
-            contract_create(app, &dina(), partner_id, &fields("BRK-2", "2025-09-30", "2026-09-29")).unwrap();
-        let seen = version_seen(app, &dina(), other).unwrap();
-        let refused = message(contract_approve(app, &piet(), other, &seen));
+        let (_, other) = contract_create(
+            app,
+            &mut conn(app),
+            &dina(),
+            partner_id,
+            &fields("BRK-2", "2025-09-30", "2026-09-29"),
+        )
+        .unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), other).unwrap();
+        let refused = message(contract_approve(app, &mut conn(app), &piet(), other, &seen));
         assert!(
             refused.contains("BRK-2 would be in force on 2025-09-30 together with contract BRK-1"),
             "{refused}"
         );
-        assert_eq!(contract_show(app, &dina(), contract, None).unwrap().versions.len(), 1);
+        assert_eq!(contract_show(app, &mut conn(app), &dina(), contract, None).unwrap().versions.len(), 1);
     });
 }
 
@@ -197,7 +250,7 @@ fn a_partner_sees_its_own_contracts_and_no_draft() {
     on_each_engine(NOW, |app| {
         let (brk, ovl) = (partner(app, "BRK"), partner(app, "OVL"));
         let (contract, version) = in_force(app, brk, "BRK-1");
-        version_create(app, &dina(), contract, &amendment("2025-08-01")).unwrap();
+        version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
         let mut conn = app.pool.get().unwrap();
         let (own, foreign) = (partner_viewer(brk), partner_viewer(ovl));
         assert_eq!(store::version_list(&mut conn, &own, contract).unwrap().len(), 1);
@@ -215,31 +268,32 @@ fn the_calendar_warns_hands_over_and_expires_once() {
     on_each_engine(NOW, |app| {
         let partner_id = partner(app, "BRK");
         let (contract, _) = in_force(app, partner_id, "BRK-1");
-        let second = version_create(app, &dina(), contract, &amendment("2025-08-01")).unwrap();
-        let seen = version_seen(app, &dina(), second).unwrap();
-        contract_approve(app, &piet(), second, &seen).unwrap();
+        let second =
+            version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
+        contract_approve(app, &mut conn(app), &piet(), second, &seen).unwrap();
 
         // Notice is due on Friday 1 August, 24 days from now; the term ends in 84 days.
-        let report = contract_calendar::run(app, day("2025-07-08")).unwrap();
+        let report = contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap();
         let raised: Vec<_> =
             report.notices.iter().map(|n| (n.kind, n.due_day.to_string(), n.days_before)).collect();
         assert_eq!(
             raised,
             [("NOTICE", "2025-08-01".to_owned(), 30), ("EXPIRY", "2025-09-30".to_owned(), 90)]
         );
-        assert_eq!(contract_calendar::run(app, day("2025-07-08")).unwrap().changed_rows(), 0);
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap().changed_rows(), 0);
 
-        assert_eq!(contract_calendar::run(app, day("2025-08-01")).unwrap().superseded, 1);
-        assert_eq!(contract_calendar::run(app, day("2025-09-30")).unwrap().expired, 0);
-        assert_eq!(contract_calendar::run(app, day("2025-10-01")).unwrap().expired, 1);
-        assert_eq!(contract_calendar::run(app, day("2025-10-01")).unwrap().changed_rows(), 0);
-        let page = contract_show(app, &dina(), contract, None).unwrap();
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-08-01")).unwrap().superseded, 1);
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-09-30")).unwrap().expired, 0);
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-10-01")).unwrap().expired, 1);
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-10-01")).unwrap().changed_rows(), 0);
+        let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         let states: Vec<_> = page.versions.iter().map(|line| line.version.status.as_str()).collect();
         assert_eq!(
             (page.contract.term.status, states),
             (ContractStatus::Expired, vec!["ENDED", "SUPERSEDED"])
         );
-        let held = terms_in_force(app, &dina(), partner_id, day("2025-09-30")).unwrap();
+        let held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-09-30")).unwrap();
         assert_eq!(held.map(|terms| terms.version_no), Some(2), "what held before still did");
     });
 }
@@ -251,17 +305,20 @@ fn a_renewing_contract_runs_on_until_it_is_ended() {
         let mut fields = fields("BRK-1", "2024-07-01", "2025-06-30");
         fields.term.renewal = RenewalKind::AutoRenew;
         fields.term.renewal_months = Some(6);
-        let (contract, version) = contract_create(app, &dina(), partner_id, &fields).unwrap();
-        let seen = version_seen(app, &dina(), version).unwrap();
-        contract_approve(app, &piet(), version, &seen).unwrap();
-        assert_eq!(contract_calendar::run(app, day("2025-07-08")).unwrap().renewed, 1);
-        let page = contract_show(app, &dina(), contract, None).unwrap();
+        let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+        contract_approve(app, &mut conn(app), &piet(), version, &seen).unwrap();
+        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap().renewed, 1);
+        let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         assert_eq!(page.contract.term.term_end, Some(day("2025-12-31")));
 
-        let soon = contract_end(app, &dina(), contract, &page.contract_seen, day("2025-07-31"));
+        let soon =
+            contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2025-07-31"));
         assert!(matches!(soon, Err(EditError::Invalid(errors)) if errors[0].1.contains("2025-09-06")));
-        contract_end(app, &dina(), contract, &page.contract_seen, day("2025-12-31")).unwrap();
-        let on = |text: &str| terms_in_force(app, &dina(), partner_id, day(text)).unwrap().is_some();
+        contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2025-12-31")).unwrap();
+        let on = |text: &str| {
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text)).unwrap().is_some()
+        };
         assert!(on("2025-12-31") && !on("2026-01-01"));
     });
 }
