@@ -155,11 +155,11 @@ impl Version {
     }
 }
 
-fn stored(what: &str, id: i64, reason: impl ToString) -> DbError {
+fn stored(what: &str, id: i64, reason: impl std::fmt::Display) -> DbError {
     DbError::Stored { what: format!("{what} {id}"), reason: reason.to_string() }
 }
 
-fn code<T: std::str::FromStr<Err: ToString>>(text: &str, what: &str, id: i64) -> Result<T, DbError> {
+fn code<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str, what: &str, id: i64) -> Result<T, DbError> {
     text.parse().map_err(|error: T::Err| stored(what, id, error))
 }
 
