@@ -1,3 +1,5 @@
+//! What the contract use cases promise, on both databases.
+
 use super::approval::contract_approve;
 use super::draft::{
     caps_edit, clause_save, rate_remove, rate_save, target_save, version_create, version_discard,
