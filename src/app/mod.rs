@@ -14,6 +14,7 @@ pub mod plan;
 pub mod refresh;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod score;
 pub mod user;
 
 use std::sync::Arc;

@@ -13,6 +13,7 @@ pub mod partner;
 pub mod plan;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
+pub mod scorecard;
 pub mod session;
 pub mod setting;
 pub mod shipment;

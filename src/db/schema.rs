@@ -397,6 +397,7 @@ diesel::table! {
         composite_tenths -> Nullable<Integer>,
         standing -> Text,
         coverage_bps -> Integer,
+        summary -> Text,
         snapshot -> Text,
         snapshot_hash -> Text,
         restates -> Nullable<BigInt>,

@@ -330,6 +330,7 @@ CREATE TABLE scorecards (
   composite_tenths INTEGER,
   standing TEXT NOT NULL,
   coverage_bps INTEGER NOT NULL,
+  summary TEXT NOT NULL,
   snapshot TEXT NOT NULL,
   snapshot_hash TEXT NOT NULL,
   restates BIGINT REFERENCES scorecards (id),

@@ -4,14 +4,21 @@
 //! out inside the category first, and the published number is the one tiers compare, so a partner can re-perform
 //! the result from the stored [`ScoreResult`] alone.
 
+mod publication;
 mod score;
+mod snapshot;
 mod standing;
 mod template;
 mod words;
 
+pub use publication::{Publication, PublicationState};
 pub use score::{
     CategoryScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE, NotScored, Place, ScoreResult,
     percentile, score,
+};
+pub use snapshot::{
+    DEFINITIONS_VERSION, Facts, HeldStanding, KpiEvidence, LaneMisses, Reading, SERIES_WEEKS, Series,
+    Snapshot, Spend, Summary, TargetOverride, Week, Where, snapshot, with_targets,
 };
 pub use standing::{
     MIN_ACTIVE_DAYS, MIN_SHIPMENTS, QuarterScore, Standing, StandingInput, Tier, standing, tier_of,

@@ -83,6 +83,20 @@ impl Tier {
         }
     }
 
+    /// The word stored in the database.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Strategic => "STRATEGIC",
+            Self::Preferred => "PREFERRED",
+            Self::Approved => "APPROVED",
+            Self::Probation => "PROBATION",
+            Self::ExitReview => "EXIT_REVIEW",
+            Self::Suspended => "SUSPENDED",
+            Self::Onboarding => "ONBOARDING",
+        }
+    }
+
     /// What the standing means for the partner, by default.
     #[must_use]
     pub fn effect(self) -> &'static str {

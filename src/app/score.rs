@@ -1,0 +1,666 @@
+//! Scores partners and publishes scorecards: computed from measure cells, stored as documents, never edited.
+//!
+//! Running again changes nothing. Changed facts give a new publication that names the one it restates. A period that
+//! still runs has a preview, which each run replaces.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::App;
+use crate::db::dialect::write_tx;
+use crate::db::scorecard::{
+    ScorecardRow, StoredTemplate, day_cells, first_day, lane_titles, month_lane_cells, scorecard_briefs,
+    scorecard_heads, scorecard_latest, scorecard_page, scorecard_preview_delete, scorecard_publish,
+    scored_partners, targets_in_force, template_by_id, template_id, template_in_force, template_insert,
+};
+use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::types::{Day, Instant};
+use crate::db::{Db, DbError};
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::measure::{Measures, Tally};
+use crate::domain::outcome::local_day;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::{
+    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Publication, QuarterScore, SERIES_WEEKS, Snapshot,
+    StandingInput, Summary, TargetOverride, Template, Tier, default_template, snapshot, standing,
+};
+use crate::domain::viewer::Viewer;
+
+/// Version under which a new installation's template is stored.
+pub const DEFAULT_TEMPLATE_VERSION: &str = "2026.1";
+/// How far back a nightly run looks for changed facts, in days (DOMAIN, Appendix C).
+const RESTATE_DAYS: u64 = 90;
+/// Earlier quarters that a standing is decided on.
+const QUARTERS_BEFORE: u32 = 2;
+/// Scorecards read at once when all are checked.
+const VERIFY_PAGE: i64 = 200;
+
+/// Why partners could not be scored.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoreError {
+    /// The database's reason.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Nothing of the period is over yet.
+    #[error("{period} has no full day before {as_of}; score an earlier period")]
+    NotBegun {
+        /// The period asked for.
+        period: Period,
+        /// The day of the run.
+        as_of: NaiveDate,
+    },
+    /// Only months and quarters are published.
+    #[error("scorecards are published by month and quarter; `{0}` is neither")]
+    Kind(Period),
+}
+
+impl From<diesel::result::Error> for ScoreError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// What a run did to one period.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ScoreReport {
+    /// The period.
+    pub period: Period,
+    /// Partners with a scorecard after the run.
+    pub partners: i64,
+    /// First publications.
+    pub published: i64,
+    /// Publications that correct an earlier one.
+    pub restated: i64,
+    /// Previews of a running period made or renewed.
+    pub previews: i64,
+    /// Left as they were.
+    pub unchanged: i64,
+}
+
+impl ScoreReport {
+    fn new(period: Period) -> Self {
+        Self { period, partners: 0, published: 0, restated: 0, previews: 0, unchanged: 0 }
+    }
+
+    /// Scorecards stored.
+    #[must_use]
+    pub fn changed_rows(&self) -> i64 {
+        self.published + self.restated + self.previews
+    }
+
+    /// `June 2025: 12 partners, 11 published, 1 restated`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut words = format!("{}: {} partners", self.period.title(), self.partners);
+        for (count, what) in [
+            (self.published, "published"),
+            (self.restated, "restated"),
+            (self.previews, "to date"),
+            (self.unchanged, "unchanged"),
+        ] {
+            if count > 0 {
+                words.push_str(&format!(", {count} {what}"));
+            }
+        }
+        words
+    }
+}
+
+/// Stores the template a new installation starts with; does nothing when it is there. Returns its row id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn ensure_default_template(app: &App, db: &mut Db) -> Result<i64, DbError> {
+    if let Some(id) = template_id(db, DEFAULT_TEMPLATE_VERSION)? {
+        return Ok(id);
+    }
+    let template = Template { version: DEFAULT_TEMPLATE_VERSION.to_owned(), ..default_template() };
+    let id = app.id();
+    template_insert(db, id, &template, NaiveDate::default(), "Lanemark", Instant(app.now()))?;
+    Ok(id)
+}
+
+/// Scores every partner that is not closed for one month or quarter and publishes what is new or differs.
+///
+/// Reads cells only: the period, the one before it and the weeks of the control chart, whatever the history holds.
+///
+/// # Errors
+/// [`ScoreError`].
+pub fn score_period(
+    app: &App,
+    period: Period,
+    as_of: DateTime<Utc>,
+    run_id: Option<i64>,
+) -> Result<ScoreReport, ScoreError> {
+    if !matches!(period.kind(), PeriodKind::Month | PeriodKind::Quarter) {
+        return Err(ScoreError::Kind(period));
+    }
+    let mut db = app.pool.get()?;
+    let today = reporting_day(&mut db, as_of)?;
+    if period.start() >= today {
+        return Err(ScoreError::NotBegun { period, as_of: today });
+    }
+    write_tx(&mut db, |db| ensure_default_template(app, db))?;
+    let run = Run::load(&mut db, period, today)?;
+    let mut documents = Vec::new();
+    for partner_id in scored_partners(&mut db)? {
+        if let Some(document) = run.document(&mut db, partner_id)? {
+            documents.push((partner_id, document));
+        }
+    }
+    write_tx(&mut db, |db| store(app, db, &run, as_of, run_id, &documents))
+}
+
+/// Scores everything that is due on `as_of`: periods of the last 90 days, the running month and quarter, and on the
+/// first run the whole history. In order, since a standing rests on the quarters before it.
+///
+/// # Errors
+/// [`ScoreError`].
+pub fn score_due(
+    app: &App,
+    as_of: DateTime<Utc>,
+    run_id: Option<i64>,
+) -> Result<Vec<ScoreReport>, ScoreError> {
+    let (from, today) = {
+        let mut db = app.pool.get()?;
+        let today = reporting_day(&mut db, as_of)?;
+        let mut first: Option<NaiveDate> = None;
+        for partner_id in scored_partners(&mut db)? {
+            let own = first_day(&mut db, partner_id)?;
+            first = [first, own].into_iter().flatten().min();
+        }
+        let Some(first) = first else { return Ok(Vec::new()) };
+        let back = today.checked_sub_days(Days::new(RESTATE_DAYS)).unwrap_or(first);
+        let never_run = scorecard_page(&mut db, 0, 1)?.is_empty();
+        (if never_run { first } else { first.max(back) }, today)
+    };
+    periods_between(from, today).into_iter().map(|period| score_period(app, period, as_of, run_id)).collect()
+}
+
+/// The day it is in the reporting zone.
+///
+/// # Errors
+/// The engine's reason, or a stored zone that is none.
+pub fn reporting_day(db: &mut Db, as_of: DateTime<Utc>) -> Result<NaiveDate, DbError> {
+    Ok(local_day(as_of, reporting_zone(db)?))
+}
+
+/// Months and quarters that begin before `today` and end after `from`, each quarter after its last month.
+fn periods_between(from: NaiveDate, today: NaiveDate) -> Vec<Period> {
+    let mut periods = Vec::new();
+    let mut month = Period::containing(PeriodKind::Month, from);
+    while month.start() < today {
+        periods.push(month);
+        let quarter = Period::containing(PeriodKind::Quarter, month.start());
+        if quarter.last_day() == month.last_day() || month.next().start() >= today {
+            periods.push(quarter);
+        }
+        month = month.next();
+    }
+    periods
+}
+
+/// What all partners of a run share.
+struct Run {
+    period: Period,
+    /// First day not counted.
+    until: NaiveDate,
+    to_date: Option<NaiveDate>,
+    template: StoredTemplate,
+    targets: BTreeMap<i64, Vec<TargetOverride>>,
+    lanes: BTreeMap<i64, String>,
+    weeks: Vec<Period>,
+    /// Briefs of the quarters before, by partner, oldest first.
+    quarters: BTreeMap<i64, Vec<(Period, Summary)>>,
+    /// Partners that have a scorecard of the period already.
+    known: BTreeMap<i64, (i64, String, Instant)>,
+    today: NaiveDate,
+    currency: String,
+    zone: Tz,
+}
+
+impl Run {
+    fn load(db: &mut Db, period: Period, today: NaiveDate) -> Result<Self, ScoreError> {
+        let until = period.end().min(today);
+        let running = today < period.end();
+        let template = template_in_force(db, period.start())?.ok_or_else(|| DbError::Stored {
+            what: "the scorecard template".to_owned(),
+            reason: "there is none".to_owned(),
+        })?;
+        Ok(Self {
+            period,
+            until,
+            to_date: running.then(|| until.pred_opt()).flatten(),
+            template,
+            targets: targets_in_force(db, period.start())?,
+            lanes: lane_titles(db)?,
+            weeks: full_weeks(until),
+            quarters: quarters_before(db, period)?,
+            known: scorecard_heads(db, period)?,
+            today,
+            currency: reporting_currency(db)?,
+            zone: reporting_zone(db)?,
+        })
+    }
+
+    /// The document of one partner; none when it has no facts in the period or the one before.
+    fn document(&self, db: &mut Db, partner_id: i64) -> Result<Option<Snapshot>, ScoreError> {
+        let sums = self.sums(db, partner_id)?;
+        let idle = sums.now == Measures::default() && sums.before == Measures::default();
+        if idle && !self.known.contains_key(&partner_id) {
+            return Ok(None);
+        }
+        let lanes = self.lanes_of(db, partner_id)?;
+        let mut document = snapshot(Facts {
+            period: self.period,
+            to_date: self.to_date,
+            currency: &self.currency,
+            template: &self.template.template,
+            overrides: self.targets.get(&partner_id).cloned().unwrap_or_default(),
+            now: &sums.now,
+            before: &sums.before,
+            weeks: &sums.weeks,
+            lanes,
+        });
+        document.standing = self.standing_of(db, partner_id, &sums, &document)?;
+        Ok(Some(document))
+    }
+
+    /// One pass over the partner's cells: whole sums for the two periods, only tallies for the weeks before them.
+    fn sums(&self, db: &mut Db, partner_id: i64) -> Result<Sums, ScoreError> {
+        let before = self.period.previous();
+        let first_week = self.weeks.first().map_or(self.until, |w| w.start());
+        let mut sums = Sums {
+            now: Measures::default(),
+            before: Measures::default(),
+            weeks: self.weeks.iter().map(|w| (*w, [Tally::default(); 3])).collect(),
+            shipments: 0,
+        };
+        day_cells::<ScoreError>(db, partner_id, first_week.min(before.start()), self.until, |day, text| {
+            let bad = |error: serde_json::Error| DbError::Stored {
+                what: format!("a measure cell of partner {partner_id} on {day}"),
+                reason: error.to_string(),
+            };
+            let judged = if day >= before.start() {
+                let whole: Measures = serde_json::from_str(text).map_err(bad)?;
+                if self.period.contains(day) {
+                    sums.now += &whole;
+                } else if before.contains(day) {
+                    sums.before += &whole;
+                }
+                Judged::from(&whole)
+            } else {
+                serde_json::from_str(text).map_err(bad)?
+            };
+            sums.add(day, first_week, &judged);
+            Ok(())
+        })?;
+        Ok(sums)
+    }
+
+    fn lanes_of(&self, db: &mut Db, partner_id: i64) -> Result<Vec<(i64, String, [Tally; 3])>, ScoreError> {
+        let mut lanes: BTreeMap<i64, [Tally; 3]> = BTreeMap::new();
+        month_lane_cells::<ScoreError>(
+            db,
+            partner_id,
+            self.period.start(),
+            self.period.end(),
+            |lane, text| {
+                let judged: Judged = serde_json::from_str(text).map_err(|error| DbError::Stored {
+                    what: format!("a lane cell of partner {partner_id}, lane {lane}"),
+                    reason: error.to_string(),
+                })?;
+                let sums = lanes.entry(lane).or_default();
+                sums.iter_mut().zip(judged.tallies()).for_each(|(sum, tally)| *sum += tally);
+                Ok(())
+            },
+        )?;
+        let title = |id: i64| self.lanes.get(&id).cloned().unwrap_or_else(|| format!("Lane {id}"));
+        Ok(lanes.into_iter().map(|(id, tallies)| (id, title(id), tallies)).collect())
+    }
+
+    /// A quarter decides; a month shows what the last quarter decided.
+    fn standing_of(
+        &self,
+        db: &mut Db,
+        partner_id: i64,
+        sums: &Sums,
+        document: &Snapshot,
+    ) -> Result<Option<HeldStanding>, ScoreError> {
+        let earlier = self.quarters.get(&partner_id).map_or(&[][..], Vec::as_slice);
+        let (days_active, shipments) = self.activity(db, partner_id, sums)?;
+        let decide = |quarters: &[QuarterScore]| {
+            standing(&StandingInput {
+                current: earlier.last().and_then(|(_, summary)| summary.tier),
+                quarters,
+                days_active,
+                shipments,
+                gate_failed: false,
+            })
+        };
+        if self.period.kind() == PeriodKind::Quarter {
+            let mut quarters: Vec<QuarterScore> =
+                earlier.iter().map(|(_, summary)| summary.quarter).collect();
+            quarters.push(document.summary().quarter);
+            return Ok(Some(HeldStanding { quarter: Some(self.period), standing: decide(&quarters) }));
+        }
+        if let Some((quarter, _)) = earlier.last() {
+            let row = scorecard_latest(db, &Viewer::system(), partner_id, *quarter)?;
+            let decided = row.map(|row| parsed(&row)).transpose()?.and_then(|document| document.standing);
+            if decided.is_some() {
+                return Ok(decided);
+            }
+        }
+        let new = days_active < MIN_ACTIVE_DAYS || shipments < MIN_SHIPMENTS;
+        Ok(new.then(|| HeldStanding { quarter: None, standing: decide(&[]) }))
+    }
+
+    /// Days since the first fact and shipments so far, until the end of the period; shipments are counted only until
+    /// they are enough.
+    fn activity(&self, db: &mut Db, partner_id: i64, sums: &Sums) -> Result<(i64, i64), ScoreError> {
+        let Some(first) = first_day(db, partner_id)? else { return Ok((0, 0)) };
+        let days = self.until.signed_duration_since(first).num_days().max(0);
+        if sums.shipments >= MIN_SHIPMENTS {
+            return Ok((days, sums.shipments));
+        }
+        let mut shipments = 0;
+        day_cells::<ScoreError>(db, partner_id, first, self.until, |day, text| {
+            let judged: Judged = serde_json::from_str(text).map_err(|error| DbError::Stored {
+                what: format!("a measure cell of partner {partner_id} on {day}"),
+                reason: error.to_string(),
+            })?;
+            shipments += judged.shipments;
+            Ok(())
+        })?;
+        Ok((days, shipments))
+    }
+}
+
+/// The sums of one partner.
+struct Sums {
+    now: Measures,
+    before: Measures,
+    weeks: Vec<(Period, [Tally; 3])>,
+    shipments: i64,
+}
+
+impl Sums {
+    fn add(&mut self, day: NaiveDate, first_week: NaiveDate, judged: &Judged) {
+        self.shipments += judged.shipments;
+        let week =
+            usize::try_from(day.signed_duration_since(first_week).num_days()).ok().map(|days| days / 7);
+        let Some((_, tallies)) = week.and_then(|week| self.weeks.get_mut(week)) else { return };
+        tallies.iter_mut().zip(judged.tallies()).for_each(|(sum, tally)| *sum += tally);
+    }
+}
+
+/// The part of a cell that the weeks need; reading the rest of 26 weeks would only cost time.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Judged {
+    shipments: i64,
+    pickup_window: Tally,
+    delivery_day: Tally,
+    delivery_window: Tally,
+}
+
+impl Judged {
+    /// In the order of the headline KPIs.
+    fn tallies(&self) -> [Tally; 3] {
+        [self.delivery_window, self.delivery_day, self.pickup_window]
+    }
+}
+
+impl From<&Measures> for Judged {
+    fn from(whole: &Measures) -> Self {
+        Self {
+            shipments: whole.shipments,
+            pickup_window: whole.pickup_window,
+            delivery_day: whole.delivery_day,
+            delivery_window: whole.delivery_window,
+        }
+    }
+}
+
+/// The last full ISO weeks before `until`, oldest first.
+fn full_weeks(until: NaiveDate) -> Vec<Period> {
+    let mut week = Period::containing(PeriodKind::Week, until).previous();
+    let mut weeks = Vec::with_capacity(SERIES_WEEKS);
+    for _ in 0..SERIES_WEEKS {
+        weeks.push(week);
+        week = week.previous();
+    }
+    weeks.reverse();
+    weeks
+}
+
+fn quarters_before(db: &mut Db, period: Period) -> Result<BTreeMap<i64, Vec<(Period, Summary)>>, DbError> {
+    let end = Period::containing(PeriodKind::Quarter, period.start()).start();
+    let from = end.checked_sub_months(Months::new(3 * QUARTERS_BEFORE)).unwrap_or(end);
+    let mut quarters: BTreeMap<i64, Vec<(Period, Summary)>> = BTreeMap::new();
+    for brief in scorecard_briefs(db, &Viewer::system(), None, from, end)? {
+        if brief.period.kind() == PeriodKind::Quarter {
+            quarters.entry(brief.partner_id).or_default().push((brief.period, brief.summary));
+        }
+    }
+    Ok(quarters)
+}
+
+fn store(
+    app: &App,
+    db: &mut Db,
+    run: &Run,
+    as_of: DateTime<Utc>,
+    run_id: Option<i64>,
+    documents: &[(i64, Snapshot)],
+) -> Result<ScoreReport, ScoreError> {
+    let mut report = ScoreReport::new(run.period);
+    // Read again inside the transaction: another run may have published since.
+    let heads = scorecard_heads(db, run.period)?;
+    for (partner_id, document) in documents {
+        report.partners += 1;
+        let (text, hash) = written(document)?;
+        let head = heads.get(partner_id);
+        if head.is_some_and(|(_, stored, _)| *stored == hash) {
+            report.unchanged += 1;
+            continue;
+        }
+        let preview = head.filter(|(_, _, at)| local_day(at.0, run.zone) < run.period.end());
+        let restates = if preview.is_some() { None } else { head.map(|(id, _, _)| *id) };
+        if let Some((id, _, _)) = preview {
+            scorecard_preview_delete(db, *id)?;
+        }
+        let row = row_of(app, run, *partner_id, document, Written { text, hash, restates, as_of, run_id })?;
+        scorecard_publish(db, &row, restates)?;
+        match (run.to_date, restates) {
+            (Some(_), _) => report.previews += 1,
+            (None, Some(_)) => report.restated += 1,
+            (None, None) => report.published += 1,
+        }
+    }
+    Ok(report)
+}
+
+/// What a row says besides its document.
+struct Written {
+    text: String,
+    hash: String,
+    restates: Option<i64>,
+    as_of: DateTime<Utc>,
+    run_id: Option<i64>,
+}
+
+fn row_of(
+    app: &App,
+    run: &Run,
+    partner_id: i64,
+    document: &Snapshot,
+    written: Written,
+) -> Result<ScorecardRow, DbError> {
+    let calendar = BusinessCalendar::weekdays([]);
+    let summary = serde_json::to_string(&document.summary()).map_err(|error| unwritable(&error))?;
+    Ok(ScorecardRow {
+        id: app.id(),
+        partner_id,
+        period: run.period.to_string(),
+        period_start: Day(run.period.start()),
+        template_id: run.template.id,
+        state: Publication::of(run.period, &calendar).state(run.today).code().to_owned(),
+        composite_tenths: document.result.published.and_then(tenths),
+        standing: document.standing.as_ref().map_or("", |s| s.standing.tier.code()).to_owned(),
+        coverage_bps: (document.result.coverage * Decimal::from(10_000)).trunc().to_i32().unwrap_or_default(),
+        summary,
+        snapshot: written.text,
+        snapshot_hash: written.hash,
+        restates: written.restates,
+        latest: true,
+        as_of: Instant(written.as_of),
+        run_id: written.run_id,
+        created_at: Instant(app.now()),
+    })
+}
+
+fn tenths(published: Decimal) -> Option<i32> {
+    (published * Decimal::TEN).trunc().to_i32()
+}
+
+fn unwritable(error: &serde_json::Error) -> DbError {
+    DbError::Stored { what: "a scorecard".to_owned(), reason: error.to_string() }
+}
+
+/// The document as stored, and its hash.
+fn written(document: &Snapshot) -> Result<(String, String), DbError> {
+    let text = serde_json::to_string(document).map_err(|error| unwritable(&error))?;
+    let hash = sha256(&text);
+    Ok((text, hash))
+}
+
+fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The document of a stored row.
+///
+/// # Errors
+/// [`DbError::Stored`] when it does not read back.
+pub fn parsed(row: &ScorecardRow) -> Result<Snapshot, DbError> {
+    serde_json::from_str(&row.snapshot)
+        .map_err(|error| DbError::Stored { what: format!("scorecard {}", row.id), reason: error.to_string() })
+}
+
+/// A published scorecard with its document.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The row.
+    pub row: ScorecardRow,
+    /// The document.
+    pub snapshot: Snapshot,
+}
+
+/// The newest scorecard of one partner and period; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason, or a document that does not read back.
+pub fn published(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+) -> Result<Option<Published>, DbError> {
+    let Some(row) = scorecard_latest(db, viewer, partner_id, period)? else { return Ok(None) };
+    let snapshot = parsed(&row)?;
+    Ok(Some(Published { row, snapshot }))
+}
+
+/// What is wrong with a published scorecard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("scorecard {scorecard_id} of partner {partner_id}, {period}: {what}")]
+pub struct ScorecardProblem {
+    /// Row id.
+    pub scorecard_id: i64,
+    /// Whose.
+    pub partner_id: i64,
+    /// Of which period.
+    pub period: String,
+    /// What does not hold.
+    pub what: String,
+}
+
+/// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and
+/// the template as agreed, and the row says what the document says. Returns the problems and how many were checked.
+///
+/// # Errors
+/// The engine's reason.
+pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), DbError> {
+    let mut problems = Vec::new();
+    let mut templates: BTreeMap<i64, Option<StoredTemplate>> = BTreeMap::new();
+    let (mut after, mut checked) = (0, 0);
+    loop {
+        let rows = scorecard_page(db, after, VERIFY_PAGE)?;
+        let Some(last) = rows.last() else { return Ok((problems, checked)) };
+        after = last.id;
+        for row in &rows {
+            checked += 1;
+            if !templates.contains_key(&row.template_id) {
+                templates.insert(row.template_id, template_by_id(db, row.template_id)?);
+            }
+            let template = templates.get(&row.template_id).and_then(Option::as_ref);
+            problems.extend(faults(row, template).into_iter().map(|what| ScorecardProblem {
+                scorecard_id: row.id,
+                partner_id: row.partner_id,
+                period: row.period.clone(),
+                what: what.to_owned(),
+            }));
+        }
+    }
+}
+
+fn faults(row: &ScorecardRow, template: Option<&StoredTemplate>) -> Vec<&'static str> {
+    let mut faults = Vec::new();
+    if sha256(&row.snapshot) != row.snapshot_hash {
+        faults.push("the document is not the one that was published: its hash differs");
+    }
+    let Ok(document) = parsed(row) else {
+        faults.push("the document does not read back");
+        return faults;
+    };
+    let Some(template) = template else {
+        faults.push("the template it was scored by is gone");
+        return faults;
+    };
+    if !document.re_performs(&template.template) {
+        faults.push("scoring the stored inputs again gives other scores");
+    }
+    if document.result.published.and_then(tenths) != row.composite_tenths {
+        faults.push("the row and the document name different composites");
+    }
+    if document.standing.as_ref().map_or("", |s| s.standing.tier.code()) != row.standing {
+        faults.push("the row and the document name different standings");
+    }
+    if document.period.to_string() != row.period {
+        faults.push("the row and the document name different periods");
+    }
+    faults
+}
+
+/// The standing a stored code names.
+#[must_use]
+pub fn tier_from_code(code: &str) -> Option<Tier> {
+    [
+        Tier::Strategic,
+        Tier::Preferred,
+        Tier::Approved,
+        Tier::Probation,
+        Tier::ExitReview,
+        Tier::Suspended,
+        Tier::Onboarding,
+    ]
+    .into_iter()
+    .find(|tier| tier.code() == code)
+}

@@ -1,0 +1,505 @@
+//! Scorecard templates and published scorecards. A published row is never changed; a newer one of the same partner
+//! and period takes the `latest` mark from it and names it in `restates`.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{
+    contract_versions, contracts, kpi_targets, lane_cells, lanes, measure_cells, partners,
+    scorecard_templates, scorecards,
+};
+use super::shipment::partner_filter;
+use super::types::{Day, Instant};
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::scorecard::{Summary, TargetOverride, Template};
+use crate::domain::viewer::Viewer;
+
+/// Scorecards one list answers at most.
+pub const LIST_LIMIT: i64 = 20_000;
+
+/// A published scorecard, whole.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = scorecards, treat_none_as_default_value = false)]
+pub struct ScorecardRow {
+    /// Row id.
+    pub id: i64,
+    /// Whose.
+    pub partner_id: i64,
+    /// Of which period, as written: `2025-06`, `2025-Q2`.
+    pub period: String,
+    /// Its first day.
+    pub period_start: Day,
+    /// The template it was scored by.
+    pub template_id: i64,
+    /// State of publication on the day it was made.
+    pub state: String,
+    /// Published composite times ten; none when not scored.
+    pub composite_tenths: Option<i32>,
+    /// Code of the standing held; empty before the first decision.
+    pub standing: String,
+    /// Share of KPI weight that is scored.
+    pub coverage_bps: i32,
+    /// What lists and trends need, as JSON of [`Summary`].
+    pub summary: String,
+    /// The document, JSON.
+    pub snapshot: String,
+    /// SHA-256 of the document, in hex.
+    pub snapshot_hash: String,
+    /// The publication this one corrects.
+    pub restates: Option<i64>,
+    /// Whether it is the newest of its partner and period.
+    pub latest: bool,
+    /// Facts known until then are in it.
+    pub as_of: Instant,
+    /// The job run that made it.
+    pub run_id: Option<i64>,
+    /// When it was stored.
+    pub created_at: Instant,
+}
+
+/// A published scorecard without its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScorecardBrief {
+    /// Row id.
+    pub id: i64,
+    /// Whose.
+    pub partner_id: i64,
+    /// Of which period.
+    pub period: Period,
+    /// Published composite times ten; none when not scored.
+    pub composite_tenths: Option<i32>,
+    /// Code of the standing held; empty before the first decision.
+    pub standing: String,
+    /// What lists and trends need.
+    pub summary: Summary,
+    /// The publication it corrects.
+    pub restates: Option<i64>,
+    /// Facts known until then are in it.
+    pub as_of: Instant,
+}
+
+type BriefTuple = (i64, i64, String, Option<i32>, String, String, Option<i64>, Instant);
+
+const BRIEF: (
+    scorecards::id,
+    scorecards::partner_id,
+    scorecards::period,
+    scorecards::composite_tenths,
+    scorecards::standing,
+    scorecards::summary,
+    scorecards::restates,
+    scorecards::as_of,
+) = (
+    scorecards::id,
+    scorecards::partner_id,
+    scorecards::period,
+    scorecards::composite_tenths,
+    scorecards::standing,
+    scorecards::summary,
+    scorecards::restates,
+    scorecards::as_of,
+);
+
+fn brief(row: BriefTuple) -> Result<ScorecardBrief, DbError> {
+    let (id, partner_id, period, composite_tenths, standing, summary, restates, as_of) = row;
+    let bad = |reason: String| DbError::Stored { what: format!("scorecard {id}"), reason };
+    Ok(ScorecardBrief {
+        id,
+        partner_id,
+        period: period.parse().map_err(|error: crate::domain::period::BadPeriod| bad(error.to_string()))?,
+        composite_tenths,
+        standing,
+        summary: serde_json::from_str(&summary).map_err(|error| bad(error.to_string()))?,
+        restates,
+        as_of,
+    })
+}
+
+/// A stored template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTemplate {
+    /// Row id.
+    pub id: i64,
+    /// What it says.
+    pub template: Template,
+}
+
+fn stored_template((id, text): (i64, String)) -> Result<StoredTemplate, DbError> {
+    let template = serde_json::from_str(&text).map_err(|error| DbError::Stored {
+        what: format!("scorecard template {id}"),
+        reason: error.to_string(),
+    })?;
+    Ok(StoredTemplate { id, template })
+}
+
+/// The template agreed for a period that begins on `day`: the newest that is valid by then, else the oldest there is,
+/// so that imported history is judged too.
+///
+/// # Errors
+/// The engine's reason, or a template that does not read back.
+pub fn template_in_force(db: &mut Db, day: NaiveDate) -> Result<Option<StoredTemplate>, DbError> {
+    let columns = (scorecard_templates::id, scorecard_templates::definition);
+    let newest: Option<(i64, String)> = scorecard_templates::table
+        .filter(scorecard_templates::valid_from.le(Day(day)))
+        .order((scorecard_templates::valid_from.desc(), scorecard_templates::id.desc()))
+        .select(columns)
+        .first(db)
+        .optional()?;
+    let row = match newest {
+        Some(row) => Some(row),
+        None => scorecard_templates::table
+            .order((scorecard_templates::valid_from.asc(), scorecard_templates::id.asc()))
+            .select(columns)
+            .first(db)
+            .optional()?,
+    };
+    row.map(stored_template).transpose()
+}
+
+/// One template by its row id.
+///
+/// # Errors
+/// As [`template_in_force`].
+pub fn template_by_id(db: &mut Db, id: i64) -> Result<Option<StoredTemplate>, DbError> {
+    let row = scorecard_templates::table
+        .find(id)
+        .select((scorecard_templates::id, scorecard_templates::definition))
+        .first(db)
+        .optional()?;
+    row.map(stored_template).transpose()
+}
+
+/// The row id of a version, when it is stored.
+///
+/// # Errors
+/// The engine's reason.
+pub fn template_id(db: &mut Db, version: &str) -> QueryResult<Option<i64>> {
+    scorecard_templates::table
+        .filter(scorecard_templates::version.eq(version))
+        .select(scorecard_templates::id)
+        .first(db)
+        .optional()
+}
+
+/// Stores a new version.
+///
+/// # Errors
+/// The engine's reason; a version that exists is refused.
+pub fn template_insert(
+    db: &mut Db,
+    id: i64,
+    template: &Template,
+    valid_from: NaiveDate,
+    created_by: &str,
+    at: Instant,
+) -> Result<(), DbError> {
+    let definition = serde_json::to_string(template).map_err(|error| DbError::Stored {
+        what: "a new scorecard template".to_owned(),
+        reason: error.to_string(),
+    })?;
+    diesel::insert_into(scorecard_templates::table)
+        .values((
+            scorecard_templates::id.eq(id),
+            scorecard_templates::version.eq(&template.version),
+            scorecard_templates::definition.eq(definition),
+            scorecard_templates::valid_from.eq(Day(valid_from)),
+            scorecard_templates::created_by.eq(created_by),
+            scorecard_templates::created_at.eq(at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// The newest scorecard of one partner and period; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_latest(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+) -> Result<Option<ScorecardRow>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    Ok(scorecards::table
+        .filter(scorecards::partner_id.eq(partner_id))
+        .filter(scorecards::period.eq(period.to_string()))
+        .filter(scorecards::latest.eq(true))
+        .select(ScorecardRow::as_select())
+        .first(db)
+        .optional()?)
+}
+
+/// All latest scorecards of one period, whole, of the partners the viewer may see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_list_period(
+    db: &mut Db,
+    viewer: &Viewer,
+    period: Period,
+) -> Result<Vec<ScorecardRow>, DbError> {
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(Vec::new()) };
+    let mut query = scorecards::table
+        .filter(scorecards::period.eq(period.to_string()))
+        .filter(scorecards::latest.eq(true))
+        .order(scorecards::partner_id)
+        .select(ScorecardRow::as_select())
+        .limit(LIST_LIMIT)
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(scorecards::partner_id.eq(partner_id));
+    }
+    Ok(query.load(db)?)
+}
+
+/// Latest scorecards without their documents whose period begins in `[from, until)`, by partner and first day.
+///
+/// # Errors
+/// The engine's reason, or a summary that does not read back.
+pub fn scorecard_briefs(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    from: NaiveDate,
+    until: NaiveDate,
+) -> Result<Vec<ScorecardBrief>, DbError> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let mut query = scorecards::table
+        .filter(scorecards::latest.eq(true))
+        .filter(scorecards::period_start.ge(Day(from)))
+        .filter(scorecards::period_start.lt(Day(until)))
+        .order((scorecards::partner_id, scorecards::period_start))
+        .select(BRIEF)
+        .limit(LIST_LIMIT)
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(scorecards::partner_id.eq(partner_id));
+    }
+    query.load::<BriefTuple>(db)?.into_iter().map(brief).collect()
+}
+
+/// The newest period of each kind that any partner the viewer may see has a scorecard for, newest first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_periods(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+) -> Result<Vec<Period>, DbError> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let mut query = scorecards::table
+        .filter(scorecards::latest.eq(true))
+        .select((scorecards::period, scorecards::period_start))
+        .distinct()
+        .order((scorecards::period_start.desc(), scorecards::period.desc()))
+        .limit(LIST_LIMIT)
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(scorecards::partner_id.eq(partner_id));
+    }
+    let rows: Vec<(String, Day)> = query.load(db)?;
+    Ok(rows.into_iter().filter_map(|(text, _)| text.parse().ok()).collect())
+}
+
+/// Every publication of one partner and period, oldest first, without documents.
+///
+/// # Errors
+/// As [`scorecard_briefs`].
+pub fn scorecard_versions(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+) -> Result<Vec<ScorecardBrief>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    scorecards::table
+        .filter(scorecards::period.eq(period.to_string()))
+        .filter(scorecards::partner_id.eq(partner_id))
+        .order(scorecards::id)
+        .select(BRIEF)
+        .limit(LIST_LIMIT)
+        .load::<BriefTuple>(db)?
+        .into_iter()
+        .map(brief)
+        .collect()
+}
+
+/// The id, hash and preview mark of the newest scorecard of each partner in `period`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_heads(db: &mut Db, period: Period) -> QueryResult<BTreeMap<i64, (i64, String, Instant)>> {
+    let rows: Vec<(i64, i64, String, Instant)> = scorecards::table
+        .filter(scorecards::period.eq(period.to_string()))
+        .filter(scorecards::latest.eq(true))
+        .select((scorecards::partner_id, scorecards::id, scorecards::snapshot_hash, scorecards::as_of))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(partner, id, hash, as_of)| (partner, (id, hash, as_of))).collect())
+}
+
+/// Stores a scorecard as the latest of its partner and period, taking the mark from `replaces`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_publish(db: &mut Db, row: &ScorecardRow, replaces: Option<i64>) -> QueryResult<()> {
+    if let Some(old) = replaces {
+        diesel::update(scorecards::table.find(old)).set(scorecards::latest.eq(false)).execute(db)?;
+    }
+    diesel::insert_into(scorecards::table).values(row).execute(db)?;
+    Ok(())
+}
+
+/// Takes a preview of a running period away; what was published after the period's end is never deleted.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_preview_delete(db: &mut Db, id: i64) -> QueryResult<()> {
+    diesel::delete(scorecards::table.find(id)).execute(db)?;
+    Ok(())
+}
+
+/// Scorecards after `after`, whole, in order of id, at most `limit`: for the check of all of them.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_page(db: &mut Db, after: i64, limit: i64) -> QueryResult<Vec<ScorecardRow>> {
+    scorecards::table
+        .filter(scorecards::id.gt(after))
+        .order(scorecards::id)
+        .select(ScorecardRow::as_select())
+        .limit(limit)
+        .load(db)
+}
+
+/// Partners that are scored: all but the closed ones, by id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scored_partners(db: &mut Db) -> QueryResult<Vec<i64>> {
+    partners::table.filter(partners::status.ne("CLOSED")).order(partners::id).select(partners::id).load(db)
+}
+
+/// The first day of a partner's facts.
+///
+/// # Errors
+/// The engine's reason.
+pub fn first_day(db: &mut Db, partner_id: i64) -> QueryResult<Option<NaiveDate>> {
+    let day: Option<Day> = measure_cells::table
+        .filter(measure_cells::partner_id.eq(partner_id))
+        .order(measure_cells::day)
+        .select(measure_cells::day)
+        .first(db)
+        .optional()?;
+    Ok(day.map(|d| d.0))
+}
+
+/// Hands out the cells of one partner with days in `[from, until)` as stored, oldest first: the caller parses only
+/// what it needs.
+///
+/// # Errors
+/// The engine's reason, or the caller's.
+pub fn day_cells<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    partner_id: i64,
+    from: NaiveDate,
+    until: NaiveDate,
+    mut each: impl FnMut(NaiveDate, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    let rows = measure_cells::table
+        .filter(measure_cells::partner_id.eq(partner_id))
+        .filter(measure_cells::day.ge(Day(from)))
+        .filter(measure_cells::day.lt(Day(until)))
+        .select((measure_cells::day, measure_cells::measures))
+        .load_iter::<(Day, String), _>(db)?;
+    for row in rows {
+        let (day, text) = row?;
+        each(day.0, &text)?;
+    }
+    Ok(())
+}
+
+/// Hands out the lane cells of one partner with months in `[from, until)` as stored.
+///
+/// # Errors
+/// The engine's reason, or the caller's.
+pub fn month_lane_cells<E: From<diesel::result::Error>>(
+    db: &mut Db,
+    partner_id: i64,
+    from: NaiveDate,
+    until: NaiveDate,
+    mut each: impl FnMut(i64, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    let rows = lane_cells::table
+        .filter(lane_cells::partner_id.eq(partner_id))
+        .filter(lane_cells::month.ge(Day(from)))
+        .filter(lane_cells::month.lt(Day(until)))
+        .select((lane_cells::lane_id, lane_cells::measures))
+        .load_iter::<(i64, String), _>(db)?;
+    for row in rows {
+        let (lane_id, text) = row?;
+        each(lane_id, &text)?;
+    }
+    Ok(())
+}
+
+/// Lane id → `Joliet IL to Indianapolis IN`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lane_titles(db: &mut Db) -> QueryResult<BTreeMap<i64, String>> {
+    let rows: Vec<(i64, String, String)> =
+        lanes::table.select((lanes::id, lanes::origin, lanes::destination)).load(db)?;
+    Ok(rows.into_iter().map(|(id, from, to)| (id, format!("{from} to {to}"))).collect())
+}
+
+/// The KPI thresholds of every contract version in force on `day`, by partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn targets_in_force(db: &mut Db, day: NaiveDate) -> QueryResult<BTreeMap<i64, Vec<TargetOverride>>> {
+    let runs = contracts::status.eq_any(["ACTIVE", "SUSPENDED"]);
+    let rows: Vec<(i64, String, i64, i64, i64, String, i32)> = kpi_targets::table
+        .inner_join(contract_versions::table.on(contract_versions::id.eq(kpi_targets::contract_version_id)))
+        .inner_join(contracts::table.on(contracts::id.eq(contract_versions::contract_id)))
+        .filter(contract_versions::status.ne("DRAFT"))
+        .filter(contract_versions::valid_from.le(Day(day)))
+        .filter(contract_versions::valid_to.is_null().or(contract_versions::valid_to.gt(Day(day))))
+        .filter(contracts::status.ne("DRAFT"))
+        .filter(contracts::term_start.le(Day(day)))
+        .filter(runs.or(contracts::term_end.ge(Day(day))))
+        .order((kpi_targets::partner_id, contracts::number, kpi_targets::kpi))
+        .select((
+            kpi_targets::partner_id,
+            kpi_targets::kpi,
+            kpi_targets::floor_micros,
+            kpi_targets::target_micros,
+            kpi_targets::stretch_micros,
+            contracts::number,
+            contract_versions::version,
+        ))
+        .load(db)?;
+    let mut by_partner: BTreeMap<i64, Vec<TargetOverride>> = BTreeMap::new();
+    for (partner_id, kpi, floor, target, stretch, contract, version) in rows {
+        let plain = |micros| Micros(micros).decimal().normalize();
+        by_partner.entry(partner_id).or_default().push(TargetOverride {
+            kpi,
+            floor: plain(floor),
+            target: plain(target),
+            stretch: plain(stretch),
+            contract,
+            version,
+        });
+    }
+    Ok(by_partner)
+}

@@ -1,0 +1,556 @@
+//! The document that is published for one partner and period: inputs, scores and everything beside them, so that the
+//! page, the portal, the mail and the check of last year all read the same figures (DOMAIN §0.6, §2).
+//!
+//! It holds nothing that changes by waiting (no clock, no run id): two equal documents are the same publication.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::score::{KpiInput, ScoreResult, score};
+use super::standing::{QuarterScore, Standing, Tier};
+use super::template::{Scale, Template};
+use crate::domain::interval::Interval;
+use crate::domain::kpi::{Kpi, KpiValue, Unit};
+use crate::domain::measure::{Measures, Tally};
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::signal::{
+    Better, Change, NoChart, Observation, PeriodChange, Rule, Signal, XmrChart, period_change, signed, xmr,
+};
+
+/// Version of the KPI definitions of [`Kpi::definition`]; raise it when a formula or a rule changes.
+pub const DEFINITIONS_VERSION: &str = "2026.1";
+/// Weeks of the control chart.
+pub const SERIES_WEEKS: usize = 26;
+/// The first quarter of them says what is usual, and is frozen with the document.
+const BASELINE_WEEKS: usize = 13;
+/// Lanes named one by one; the rest are summed.
+const LANES_NAMED: usize = 5;
+/// KPIs that can head a scorecard, in order of preference; the first with data is charted.
+const HEADLINES: [Kpi; 3] = [Kpi::OtdWin, Kpi::OtdDay, Kpi::OtpWin];
+
+/// Thresholds agreed in a contract, in place of the template's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetOverride {
+    /// KPI code.
+    pub kpi: String,
+    /// 0 points.
+    pub floor: Decimal,
+    /// 80 points.
+    pub target: Decimal,
+    /// 100 points.
+    pub stretch: Decimal,
+    /// Number of the contract.
+    pub contract: String,
+    /// Its version in force.
+    pub version: i32,
+}
+
+/// One KPI's counts beside its score.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KpiEvidence {
+    /// The value with numerator, denominator and what was left out.
+    #[serde(flatten)]
+    pub value: KpiValue,
+    /// The value of the period before, in the unit of the thresholds.
+    pub previous: Option<Decimal>,
+    /// Units behind it.
+    pub previous_n: i64,
+    /// The change since, for proportions.
+    pub change: PeriodChange,
+    /// Units left out by rule and reported apart: tenders out of scope, diversions by others.
+    pub apart: i64,
+}
+
+/// One week of the charted KPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Week {
+    /// The ISO week.
+    pub week: Period,
+    /// Successes.
+    pub numerator: i64,
+    /// Units judged.
+    pub n: i64,
+}
+
+/// The weekly series of the headline KPI, oldest first, full weeks only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// Which KPI.
+    pub kpi: Kpi,
+    /// The weeks since the partner's first.
+    pub weeks: Vec<Week>,
+}
+
+/// Misses of the headline KPI on one lane, or on several together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneMisses {
+    /// The lane; none for a sum.
+    pub lane_id: Option<i64>,
+    /// `Joliet IL to Indianapolis IN`.
+    pub title: String,
+    /// Judged on time.
+    pub success: i64,
+    /// Late by the carrier.
+    pub late: i64,
+    /// Never reported.
+    pub no_evidence: i64,
+    /// Missed and excused.
+    pub excused: i64,
+}
+
+/// Where the headline KPI was missed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Where {
+    /// Which KPI.
+    pub kpi: Kpi,
+    /// The worst lanes, worst first.
+    pub lanes: Vec<LaneMisses>,
+    /// How many lanes are in `others`.
+    pub others_count: i64,
+    /// All other lanes, and what names no lane.
+    pub others: LaneMisses,
+    /// Everything.
+    pub all: LaneMisses,
+    /// Units that could not be judged for want of a commitment.
+    pub no_baseline: i64,
+    /// Units not decided yet.
+    pub pending: i64,
+}
+
+/// Freight of the period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spend {
+    /// Freight without tax.
+    pub freight: Decimal,
+    /// The reporting currency, in which it is kept.
+    pub currency: String,
+    /// Shipments that carry a cost.
+    pub shipments: i64,
+}
+
+/// The standing a partner holds and which quarter decided it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldStanding {
+    /// The quarter; none while the partner is new.
+    pub quarter: Option<Period>,
+    /// The decision.
+    #[serde(flatten)]
+    pub standing: Standing,
+}
+
+/// The published document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The period.
+    pub period: Period,
+    /// Last day counted, while the period still runs.
+    pub to_date: Option<NaiveDate>,
+    /// Version of the KPI definitions.
+    pub definitions: String,
+    /// Thresholds of the partner's contracts.
+    pub overrides: Vec<TargetOverride>,
+    /// Shipments due in the period.
+    pub shipments: i64,
+    /// Scores, weights, coverage and composite, with their inputs.
+    pub result: ScoreResult,
+    /// Counts behind the inputs, in the same order.
+    pub evidence: Vec<KpiEvidence>,
+    /// Week by week; none without a KPI to chart.
+    pub series: Option<Series>,
+    /// Lane by lane; none without a KPI to split.
+    pub misses: Option<Where>,
+    /// Freight; none when no shipment carries a cost.
+    pub spend: Option<Spend>,
+    /// The standing held in the period; none before the first decision.
+    pub standing: Option<HeldStanding>,
+}
+
+/// What lists and trends need of a published document, without reading it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Category code → score, one place.
+    pub categories: BTreeMap<String, Decimal>,
+    /// Freight of the period.
+    pub spend: Option<Decimal>,
+    /// What later standings are decided on.
+    pub quarter: QuarterScore,
+    /// The standing.
+    pub tier: Option<Tier>,
+}
+
+/// Everything [`snapshot`] is made from.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The period.
+    pub period: Period,
+    /// Last day counted, while the period still runs.
+    pub to_date: Option<NaiveDate>,
+    /// The reporting currency.
+    pub currency: &'a str,
+    /// The template in force.
+    pub template: &'a Template,
+    /// Thresholds of the partner's contracts.
+    pub overrides: Vec<TargetOverride>,
+    /// Sums of the period.
+    pub now: &'a Measures,
+    /// Sums of the period before.
+    pub before: &'a Measures,
+    /// Weeks, oldest first, with the tallies of every headline KPI.
+    pub weeks: &'a [(Period, [Tally; 3])],
+    /// Lanes with the tallies of every headline KPI.
+    pub lanes: Vec<(i64, String, [Tally; 3])>,
+}
+
+/// The tallies of the KPIs that can head a scorecard, in their order.
+#[must_use]
+pub fn headline_tallies(measures: &Measures) -> [Tally; 3] {
+    [measures.delivery_window, measures.delivery_day, measures.pickup_window]
+}
+
+/// Computes the document of one partner; the standing is added by the caller, who knows the history.
+#[must_use]
+pub fn snapshot(facts: Facts<'_>) -> Snapshot {
+    let template = with_targets(facts.template, &facts.overrides);
+    let evidence: Vec<KpiEvidence> = Kpi::ALL.map(|kpi| evidence(kpi, facts.now, facts.before)).into();
+    let inputs: Vec<KpiInput> = evidence.iter().map(|e| input(&e.value)).collect();
+    let headline = headline(facts.now, facts.weeks);
+    Snapshot {
+        period: facts.period,
+        to_date: facts.to_date,
+        definitions: DEFINITIONS_VERSION.to_owned(),
+        overrides: facts.overrides,
+        shipments: facts.now.shipments,
+        result: score(&template, &inputs),
+        evidence,
+        series: headline.map(|(place, kpi)| series(kpi, place, facts.weeks)),
+        misses: headline.and_then(|(place, kpi)| misses(kpi, place, facts.now, facts.lanes)),
+        spend: (facts.now.freight.denominator > 0).then(|| Spend {
+            freight: Micros(facts.now.freight.numerator).decimal().normalize(),
+            currency: facts.currency.to_owned(),
+            shipments: facts.now.freight.denominator,
+        }),
+        standing: None,
+    }
+}
+
+/// The template with a contract's thresholds in place of its own; a KPI the template does not score stays as it is.
+#[must_use]
+pub fn with_targets(template: &Template, overrides: &[TargetOverride]) -> Template {
+    let mut agreed = template.clone();
+    for kpi in agreed.categories.iter_mut().flat_map(|c| &mut c.kpis).filter(|k| k.scale.is_some()) {
+        if let Some(own) = overrides.iter().find(|o| o.kpi == kpi.code) {
+            kpi.scale = Some(Scale::linear(own.floor, own.target, own.stretch));
+        }
+    }
+    agreed
+}
+
+fn input(value: &KpiValue) -> KpiInput {
+    let in_unit = |end: Option<Decimal>| end.map(|v| value.in_threshold_unit(v));
+    KpiInput {
+        code: value.kpi.code().to_owned(),
+        value: value.score_value(),
+        n: value.n,
+        coverage: value.coverage(),
+        low: in_unit(value.low),
+        high: in_unit(value.high),
+        withheld: None,
+    }
+}
+
+fn evidence(kpi: Kpi, now: &Measures, before: &Measures) -> KpiEvidence {
+    let value = kpi.value(now);
+    let previous = kpi.value(before);
+    let change = match (value.is_proportion(), kpi.definition().better) {
+        (true, Some(better)) => period_change(counts(&value), counts(&previous), better),
+        _ => PeriodChange { difference: None, change: Change::NoData },
+    };
+    let apart = match kpi {
+        Kpi::Tar => now.tender_out_of_scope,
+        Kpi::Divert => now.diverted_by_others,
+        _ => 0,
+    };
+    KpiEvidence { previous: previous.score_value(), previous_n: previous.n, change, apart, value }
+}
+
+/// Successes and units of a proportion. Counts are whole, so nothing is lost.
+fn counts(value: &KpiValue) -> (i64, i64) {
+    use rust_decimal::prelude::ToPrimitive;
+    (value.numerator.to_i64().unwrap_or_default(), value.n)
+}
+
+fn judged(tally: &Tally) -> i64 {
+    tally.success + tally.late + tally.no_evidence
+}
+
+/// The first headline KPI with data in the period, else in the weeks before.
+fn headline(now: &Measures, weeks: &[(Period, [Tally; 3])]) -> Option<(usize, Kpi)> {
+    let now = headline_tallies(now);
+    let has = |place: usize, tallies: &[Tally; 3]| tallies.get(place).is_some_and(|t| judged(t) > 0);
+    let mut places = HEADLINES.into_iter().enumerate();
+    places
+        .clone()
+        .find(|(place, _)| has(*place, &now))
+        .or_else(|| places.find(|(place, _)| weeks.iter().any(|(_, tallies)| has(*place, tallies))))
+}
+
+fn series(kpi: Kpi, place: usize, weeks: &[(Period, [Tally; 3])]) -> Series {
+    let weeks = weeks.iter().filter_map(|(week, tallies)| {
+        let tally = tallies.get(place)?;
+        Some(Week { week: *week, numerator: tally.success, n: judged(tally) })
+    });
+    // Weeks before the partner's first say nothing about it.
+    Series { kpi, weeks: weeks.skip_while(|w| w.n == 0).collect() }
+}
+
+fn misses(kpi: Kpi, place: usize, now: &Measures, lanes: Vec<(i64, String, [Tally; 3])>) -> Option<Where> {
+    let whole = headline_tallies(now).get(place).copied()?;
+    let all = LaneMisses::of(None, "All lanes".to_owned(), &whole);
+    if all.due() == 0 {
+        return None;
+    }
+    let mut named: Vec<LaneMisses> = lanes
+        .into_iter()
+        .filter_map(|(id, title, tallies)| Some(LaneMisses::of(Some(id), title, tallies.get(place)?)))
+        .filter(|lane| lane.due() > 0)
+        .collect();
+    named.sort_by(|a, b| {
+        b.failed().cmp(&a.failed()).then(b.missed().cmp(&a.missed())).then(a.title.cmp(&b.title))
+    });
+    let rest = named.split_off(named.len().min(LANES_NAMED));
+    let mut others = LaneMisses { title: String::new(), ..all.clone() };
+    for lane in &named {
+        others.success -= lane.success;
+        others.late -= lane.late;
+        others.no_evidence -= lane.no_evidence;
+        others.excused -= lane.excused;
+    }
+    let others_count = i64::try_from(rest.len()).unwrap_or(i64::MAX);
+    Some(Where {
+        kpi,
+        lanes: named,
+        others_count,
+        others,
+        all,
+        no_baseline: whole.no_baseline,
+        pending: whole.pending,
+    })
+}
+
+impl LaneMisses {
+    fn of(lane_id: Option<i64>, title: String, tally: &Tally) -> Self {
+        Self {
+            lane_id,
+            title,
+            success: tally.success,
+            late: tally.late,
+            no_evidence: tally.no_evidence,
+            excused: tally.excused,
+        }
+    }
+
+    /// Units due and decided, the excused included.
+    #[must_use]
+    pub fn due(&self) -> i64 {
+        self.success + self.missed()
+    }
+
+    /// Missed for any reason.
+    #[must_use]
+    pub fn missed(&self) -> i64 {
+        self.failed() + self.excused
+    }
+
+    /// Missed by the carrier.
+    #[must_use]
+    pub fn failed(&self) -> i64 {
+        self.late + self.no_evidence
+    }
+
+    /// What the customer saw, in percent.
+    #[must_use]
+    pub fn gross(&self) -> Option<Decimal> {
+        percent_of(self.success, self.due())
+    }
+
+    /// What the carrier controls, in percent.
+    #[must_use]
+    pub fn net(&self) -> Option<Decimal> {
+        percent_of(self.success, self.success + self.failed())
+    }
+}
+
+fn percent_of(part: i64, whole: i64) -> Option<Decimal> {
+    (Decimal::from(part) * Decimal::ONE_HUNDRED).checked_div(Decimal::from(whole))
+}
+
+impl Week {
+    /// Percent; none without units.
+    #[must_use]
+    pub fn value(&self) -> Option<Decimal> {
+        percent_of(self.numerator, self.n)
+    }
+}
+
+impl Series {
+    /// The control chart, or why there is none.
+    ///
+    /// # Errors
+    /// [`NoChart`] with the reason to print in place of the chart.
+    pub fn chart(&self) -> Result<XmrChart, NoChart> {
+        let observations: Vec<Observation> = self
+            .weeks
+            .iter()
+            .map(|w| Observation { label: week_number(w.week), value: w.value().unwrap_or_default(), n: w.n })
+            .collect();
+        xmr(&observations, BASELINE_WEEKS, self.kpi.definition().better.unwrap_or(Better::Higher))
+    }
+}
+
+/// `26` of `2025-W26`.
+fn week_number(week: Period) -> String {
+    let text = week.to_string();
+    text.split_once("-W").map_or(text.clone(), |(_, number)| number.trim_start_matches('0').to_owned())
+}
+
+/// What a KPI's change says, and where it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The verdict.
+    pub change: Change,
+    /// In words: `Deteriorated, week 26`, `No detectable change`, `No interval for money`.
+    pub words: String,
+    /// Said by the weekly chart rather than by the change of the period.
+    pub by_chart: bool,
+}
+
+/// A rule that fired in a week of the period.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeekSignal {
+    /// The week.
+    pub week: Week,
+    /// The rule and its direction.
+    pub signal: Signal,
+    /// The lower and upper limit it is told by.
+    pub limits: Interval,
+}
+
+impl WeekSignal {
+    /// `outside the lower limit (rule 1)`…
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        Rule::words(self.signal.rule, self.signal.direction)
+    }
+}
+
+impl Snapshot {
+    /// Counts of one KPI.
+    #[must_use]
+    pub fn evidence_of(&self, code: &str) -> Option<&KpiEvidence> {
+        self.evidence.iter().find(|e| e.value.kpi.code() == code)
+    }
+
+    /// The newest signal of the weekly chart inside the period, bad news first.
+    #[must_use]
+    pub fn signal(&self) -> Option<WeekSignal> {
+        let series = self.series.as_ref()?;
+        let chart = series.chart().ok()?;
+        let inside = |signal: &&Signal| {
+            series.weeks.get(signal.index).is_some_and(|w| w.week.end() > self.period.start())
+        };
+        let newest = |change: Option<Change>| {
+            chart
+                .signals
+                .iter()
+                .filter(inside)
+                .filter(|s| change.is_none_or(|c| s.change == c))
+                .max_by_key(|s| s.index)
+        };
+        let signal = newest(Some(Change::Deteriorated)).or_else(|| newest(None))?;
+        let week = series.weeks.get(signal.index)?;
+        Some(WeekSignal {
+            week: *week,
+            signal: *signal,
+            limits: Interval { low: chart.lower, high: chart.upper },
+        })
+    }
+
+    /// What the change of one KPI says. The weekly chart sees more than two sums do, so its signal goes first.
+    #[must_use]
+    pub fn reading(&self, code: &str) -> Reading {
+        let Some(evidence) = self.evidence_of(code) else {
+            return Reading { change: Change::NoData, words: "no data".to_owned(), by_chart: false };
+        };
+        let charted = self.series.as_ref().is_some_and(|s| s.kpi == evidence.value.kpi);
+        if let Some(found) = charted.then(|| self.signal()).flatten() {
+            let week = week_number(found.week.week);
+            let words = format!("{}, week {week}", found.signal.change.words());
+            return Reading { change: found.signal.change, words, by_chart: true };
+        }
+        let unit = evidence.value.kpi.definition().unit;
+        let words = if evidence.value.is_proportion() {
+            match evidence.change.change {
+                Change::NoData => "Nothing to compare with".to_owned(),
+                change => change.words().to_owned(),
+            }
+        } else {
+            match unit {
+                Unit::Hours => "No interval for durations".to_owned(),
+                Unit::Ratio => "No interval for averages".to_owned(),
+                _ => "No interval for money".to_owned(),
+            }
+        };
+        Reading { change: evidence.change.change, words, by_chart: false }
+    }
+
+    /// What lists and trends need.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let rounded = |value: Decimal| {
+            value.round_dp_with_strategy(1, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+        };
+        let categories = self.result.categories.iter();
+        Summary {
+            categories: categories.filter_map(|c| Some((c.code.clone(), rounded(c.score?)))).collect(),
+            spend: self.spend.as_ref().map(|s| s.freight),
+            quarter: QuarterScore {
+                published: self.result.published,
+                firm: self.result.firm,
+                critical_failed: self.result.critical_failed,
+            },
+            tier: self.standing.as_ref().map(|s| s.standing.tier),
+        }
+    }
+
+    /// Whether the stored inputs give the stored scores again under `template`, as it was agreed.
+    #[must_use]
+    pub fn re_performs(&self, template: &Template) -> bool {
+        let inputs: Vec<KpiInput> = self.evidence.iter().map(|e| input(&e.value)).collect();
+        let agreed = with_targets(template, &self.overrides);
+        score(&agreed, &inputs) == self.result && self.result.re_performs(&agreed)
+    }
+}
+
+impl KpiEvidence {
+    /// `−2.4` and `−5.7 to +0.8`: the change in points with its interval; for sums the plain difference.
+    #[must_use]
+    pub fn change_words(&self) -> Option<(String, Option<String>)> {
+        if let Some(difference) = self.change.difference {
+            let range = difference.interval.percent();
+            let delta = signed(difference.delta * Decimal::ONE_HUNDRED, 1);
+            return Some((delta, Some(format!("{} to {}", signed(range.low, 1), signed(range.high, 1)))));
+        }
+        if self.value.is_proportion() {
+            return None;
+        }
+        let places = match self.value.kpi.definition().unit {
+            Unit::Percent | Unit::PerHundred | Unit::Hours => 1,
+            Unit::Ratio | Unit::MoneyPerShipment | Unit::MoneyPerKg => 2,
+        };
+        Some((signed(self.value.score_value()? - self.previous?, places), None))
+    }
+}
