@@ -4,6 +4,7 @@
 //! still runs has a preview, which each run replaces.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -607,11 +608,11 @@ pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), Db
         after = last.id;
         for row in &rows {
             checked += 1;
-            if !templates.contains_key(&row.template_id) {
-                templates.insert(row.template_id, template_by_id(db, row.template_id)?);
-            }
-            let template = templates.get(&row.template_id).and_then(Option::as_ref);
-            problems.extend(faults(row, template).into_iter().map(|what| ScorecardProblem {
+            let template = match templates.entry(row.template_id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(template_by_id(db, row.template_id)?),
+            };
+            problems.extend(faults(row, template.as_ref()).into_iter().map(|what| ScorecardProblem {
                 scorecard_id: row.id,
                 partner_id: row.partner_id,
                 period: row.period.clone(),
@@ -664,3 +665,6 @@ pub fn tier_from_code(code: &str) -> Option<Tier> {
     .into_iter()
     .find(|tier| tier.code() == code)
 }
+
+#[cfg(test)]
+mod tests;
