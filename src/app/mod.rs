@@ -12,9 +12,9 @@ pub mod partner;
 pub mod password;
 pub mod plan;
 pub mod refresh;
+pub mod score;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod score;
 pub mod user;
 
 use std::sync::Arc;
