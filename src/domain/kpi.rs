@@ -389,6 +389,16 @@ impl KpiValue {
         self.net.map(|net| self.in_threshold_unit(net))
     }
 
+    /// Numerator and denominator whose quotient is the net value before it was rounded for publication;
+    /// contracts compare that one (DOMAIN §0.2). A percentile is no ratio and stands over one. None
+    /// without data.
+    #[must_use]
+    pub fn quotient(&self) -> Option<(Decimal, Decimal)> {
+        self.net?;
+        let percentile = self.kpi == Kpi::DwellLm;
+        Some((self.numerator, if percentile { Decimal::ONE } else { self.denominator }))
+    }
+
     /// Turns a fraction of this KPI into the unit of its thresholds.
     #[must_use]
     pub fn in_threshold_unit(&self, value: Decimal) -> Decimal {

@@ -295,24 +295,31 @@ impl Milestones {
         evaluate(&self.delivery_unit(policy, due_by, not_before), as_of)
     }
 
+    /// The event that decides whether the delivery was on time, if it was reported.
+    #[must_use]
+    pub fn delivery_done_at(&self, policy: &OutcomePolicy) -> Option<DateTime<Utc>> {
+        match policy.ontime_event {
+            // Completion proves arrival no later than itself.
+            OntimeEvent::Arrival => self.arrived_at.or(self.delivered_at),
+            OntimeEvent::Completion => self.delivered_at,
+        }
+    }
+
     fn delivery_unit(
         &self,
         policy: &OutcomePolicy,
         due_by: Option<DateTime<Utc>>,
         not_before: Option<DateTime<Utc>>,
     ) -> Unit {
-        let (done_at, not_done_at) = match policy.ontime_event {
-            // Completion proves arrival no later than itself.
-            OntimeEvent::Arrival => {
-                (self.arrived_at.or(self.delivered_at), self.out_for_delivery_at.or(self.station_arrived_at))
-            }
-            OntimeEvent::Completion => (self.delivered_at, self.arrived_at.or(self.out_for_delivery_at)),
+        let not_done_at = match policy.ontime_event {
+            OntimeEvent::Arrival => self.out_for_delivery_at.or(self.station_arrived_at),
+            OntimeEvent::Completion => self.arrived_at.or(self.out_for_delivery_at),
         };
         Unit {
             cancelled_at: self.cancelled_at,
             due_by,
             not_before,
-            done_at,
+            done_at: self.delivery_done_at(policy),
             not_done_at,
             excused: self.delivery_excused,
             evidence_grace_days: policy.evidence_grace_days,

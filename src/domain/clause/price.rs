@@ -38,10 +38,12 @@ pub struct PeriodFacts {
     pub period: Period,
     /// The instant it ends in the reporting zone ([`closes_at`]); orders it among shipments.
     pub closes_at: DateTime<Utc>,
-    /// Net numerator of the KPI.
-    pub numerator: i64,
-    /// Net denominator of the KPI.
-    pub denominator: i64,
+    /// Net numerator of the KPI ([`KpiValue::quotient`](crate::domain::kpi::KpiValue::quotient)).
+    pub numerator: Decimal,
+    /// Net denominator of the KPI, same source.
+    pub denominator: Decimal,
+    /// How many units stand behind the value; decides whether the period has the volume it needs.
+    pub units: i64,
     /// Spend the amount is a share of.
     pub spend: Micros,
     /// Currency of `spend`.
@@ -127,11 +129,11 @@ pub(super) fn period(
     facts: &PeriodFacts,
     minor_digits: u32,
 ) -> Result<Priced, OutOfRange> {
-    let volume = words::count(facts.denominator, "unit");
-    if facts.denominator <= 0 {
+    let volume = words::count(facts.units, "unit");
+    if facts.units <= 0 || facts.denominator <= Decimal::ZERO {
         return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi, facts.period)]));
     }
-    if facts.denominator < rule.min_volume {
+    if facts.units < rule.min_volume {
         let need = words::count(rule.min_volume, "unit");
         let step = format!("Only {volume} in {}; the clause applies from {need} on.", facts.period);
         return Ok(Priced::nothing(vec![step]));
@@ -139,7 +141,7 @@ pub(super) fn period(
     let value = measured(rule, facts);
     let unit = if rule.scale == Scale::Percent { " %" } else { "" };
     let threshold = words::number(rule.threshold);
-    let (n, d) = (facts.numerator, facts.denominator);
+    let (n, d) = (words::number(facts.numerator), words::number(facts.denominator));
     let shown = words::number(value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero));
     let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi)];
 
@@ -190,7 +192,7 @@ fn measured(rule: &PeriodThreshold, facts: &PeriodFacts) -> Decimal {
         Scale::Percent => Decimal::ONE_HUNDRED,
         Scale::Plain => Decimal::ONE,
     };
-    let value = Decimal::from(facts.numerator) * scale / Decimal::from(facts.denominator);
+    let value = facts.numerator * scale / facts.denominator;
     match rule.measurement_decimals {
         Some(places) => value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero),
         None => value,

@@ -81,8 +81,9 @@ fn facts(numerator: i64, denominator: i64, spend: &str) -> PeriodFacts {
     PeriodFacts {
         period,
         closes_at: closes_at(period, chrono_tz::America::Chicago),
-        numerator,
-        denominator,
+        numerator: numerator.into(),
+        denominator: denominator.into(),
+        units: denominator,
         spend: units(spend),
         currency: Currency::USD,
     }

@@ -191,6 +191,7 @@ impl Books {
                     closes_at: closes_at(period, Chicago),
                     numerator: numerator.parse().unwrap(),
                     denominator: denominator.parse().unwrap(),
+                    units: denominator.parse().unwrap(),
                     spend: money(spend),
                     currency: Currency::USD,
                 };
