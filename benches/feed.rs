@@ -46,14 +46,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let first = NaiveDate::from_ymd_opt(2024, 1, 1).ok_or("no such day")?;
     for row in 0..rows {
         let day = offset + row / ROWS_A_DAY;
-        let midnight = (first + TimeDelta::days(i64::try_from(day)?)).and_hms_opt(0, 0, 0).ok_or("no such time")?.and_utc();
+        let midnight = (first + TimeDelta::days(i64::try_from(day)?))
+            .and_hms_opt(0, 0, 0)
+            .ok_or("no such time")?
+            .and_utc();
         write_row(&mut out, offset * ROWS_A_DAY + row, midnight)?;
     }
     out.flush()?;
     Ok(())
 }
 
-fn write_row(out: &mut impl Write, number: u64, midnight: DateTime<Utc>) -> Result<(), Box<dyn std::error::Error>> {
+fn write_row(
+    out: &mut impl Write,
+    number: u64,
+    midnight: DateTime<Utc>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let mut rng = Rng(number);
     let lane = rng.below(LANES);
     let partner = (lane * 7 + rng.below(3) * 11) % PARTNERS;

@@ -1,6 +1,7 @@
 //! Use cases: load, decide in [`crate::domain`], store. One transaction each. Called alike by jobs,
 //! pages and the command line.
 
+pub mod accrual;
 pub mod audit;
 pub mod contract;
 pub mod contract_calendar;
@@ -8,6 +9,7 @@ pub mod demo;
 pub mod edit;
 pub mod import;
 pub mod kpi;
+pub mod ledger;
 pub mod partner;
 pub mod password;
 pub mod plan;

@@ -63,7 +63,11 @@ enum Number {
 impl Number {
     fn of(value: Decimal) -> Self {
         use rust_decimal::prelude::ToPrimitive;
-        if value.is_integer() { value.to_i64().map_or(Self::Exact(value), Self::Count) } else { Self::Exact(value) }
+        if value.is_integer() {
+            value.to_i64().map_or(Self::Exact(value), Self::Count)
+        } else {
+            Self::Exact(value)
+        }
     }
 }
 
@@ -72,7 +76,18 @@ pub fn run(session: &Session, arguments: &KpiArguments) -> anyhow::Result<ExitCo
     let mut db = session.app.pool.get()?;
     let lines = kpi_by(&mut db, &Viewer::system(), arguments.kpi, arguments.by, arguments.period)?;
     let lines: Vec<Line> = lines.into_iter().map(|line| line_of(line, arguments.period)).collect();
-    let header = ["key", "numerator", "denominator", "gross", "net", "low", "high", "excused", "no evidence", "no baseline"];
+    let header = [
+        "key",
+        "numerator",
+        "denominator",
+        "gross",
+        "net",
+        "low",
+        "high",
+        "excused",
+        "no evidence",
+        "no baseline",
+    ];
     print(session.format, &lines, &header, |line| {
         vec![
             line.key.clone(),
@@ -91,8 +106,20 @@ pub fn run(session: &Session, arguments: &KpiArguments) -> anyhow::Result<ExitCo
 }
 
 fn line_of(line: KpiLine, period: Option<Period>) -> Line {
-    let KpiValue { kpi, numerator, denominator, gross, net, low, high, n, excused, no_evidence, no_baseline, pending } =
-        line.value;
+    let KpiValue {
+        kpi,
+        numerator,
+        denominator,
+        gross,
+        net,
+        low,
+        high,
+        n,
+        excused,
+        no_evidence,
+        no_baseline,
+        pending,
+    } = line.value;
     Line {
         key: line.key,
         kpi,

@@ -22,7 +22,13 @@ pub struct Arguments {
     #[command(subcommand)]
     command: Command,
     /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
-    #[arg(long, global = true, env = "DATABASE_URL", default_value = "sqlite://lanemark.db", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        default_value = "sqlite://lanemark.db",
+        hide_env_values = true
+    )]
     database: String,
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
@@ -66,7 +72,8 @@ const COMMAND_POOL: u32 = 2;
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let url = DbUrl::parse(&arguments.database)?;
     let pool = url.open(COMMAND_POOL).with_context(|| format!("opening {}", url.display()))?;
-    let context = Session { app: App::new(pool, Clock::System, "http://127.0.0.1:8080"), format: arguments.format };
+    let context =
+        Session { app: App::new(pool, Clock::System, "http://127.0.0.1:8080"), format: arguments.format };
     match arguments.command {
         Command::Import(import) => import::run(&context, &import),
         Command::Kpi(kpi) => kpi::run(&context, &kpi),

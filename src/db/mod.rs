@@ -8,6 +8,8 @@ pub mod dialect;
 pub mod dimension;
 pub mod fold;
 pub mod id;
+pub mod late_delivery;
+pub mod ledger;
 pub mod measure;
 pub mod partner;
 pub mod plan;

@@ -27,6 +27,30 @@ pub struct ObligationKey {
     pub of: Obligation,
 }
 
+impl ObligationKey {
+    /// The key as one part of an address: `7-3-2025-06` or `7-3-ev48213`.
+    #[must_use]
+    pub fn slug(&self) -> String {
+        let of = match self.of {
+            Obligation::Period(period) => period.to_string(),
+            Obligation::Event(shipment_id) => format!("ev{shipment_id}"),
+        };
+        format!("{}-{}-{of}", self.contract_version_id, self.clause_id)
+    }
+
+    /// Reads [`Self::slug`].
+    #[must_use]
+    pub fn from_slug(text: &str) -> Option<Self> {
+        let (version, rest) = text.split_once('-')?;
+        let (clause, of) = rest.split_once('-')?;
+        let of = match of.strip_prefix("ev") {
+            Some(shipment_id) => Obligation::Event(shipment_id.parse().ok()?),
+            None => Obligation::Period(of.parse().ok()?),
+        };
+        Some(Self { contract_version_id: version.parse().ok()?, clause_id: clause.parse().ok()?, of })
+    }
+}
+
 /// The text names no obligation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no obligation; keys look like cv:7/cl:3/2025-06 or cv:7/cl:3/ev:48213")]
@@ -69,5 +93,22 @@ impl Serialize for ObligationKey {
 impl<'de> Deserialize<'de> for ObligationKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_from_its_text_and_from_its_address() {
+        for text in ["cv:7/cl:3/2025-06", "cv:7/cl:3/2025-W26", "cv:7/cl:3/ev:48213"] {
+            let key: ObligationKey = text.parse().unwrap();
+            assert_eq!(key.to_string(), text);
+            assert_eq!(ObligationKey::from_slug(&key.slug()), Some(key));
+        }
+        for text in ["", "7", "7-3", "7-3-June", "1"] {
+            assert_eq!(ObligationKey::from_slug(text), None, "{text}");
+        }
     }
 }

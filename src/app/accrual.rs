@@ -1,0 +1,280 @@
+//! Accruing service credits and bonuses: what every clause comes to now, less what is posted, as
+//! balanced entries (DOMAIN §4.3).
+//!
+//! One contract is one transaction: all its obligations or none. A second run posts nothing. Obligations
+//! older than [`RESTATEMENT_DAYS`] are left as they stand.
+
+mod facts;
+mod post;
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::App;
+use crate::db::contract::{contract_list, contract_lock, terms_between};
+use crate::db::dialect::write_tx;
+use crate::db::ledger::standing_load;
+use crate::db::setting::{reporting_zone, setting};
+use crate::db::{Db, DbError};
+use crate::domain::clause::{ClauseError, ContractCap};
+use crate::domain::currency::{BadCurrency, Currency};
+use crate::domain::kpi::UnknownKpi;
+use crate::domain::ledger::{LedgerError, RecognitionPolicy, posting_date};
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::terms::Terms;
+use crate::domain::viewer::Viewer;
+use crate::domain::words;
+
+/// Facts this many days back still change what is owed (DOMAIN App. C).
+pub const RESTATEMENT_DAYS: u64 = 90;
+/// Late business days counted while no delivery is reported: the evidence grace of DOMAIN §1.2. The
+/// true number replaces it when proof arrives.
+pub const UNREPORTED_DAYS_MAX: u32 = 5;
+/// The key of the last closed day of the books.
+pub const BOOKS_CLOSED_THROUGH: &str = "books_closed_through";
+/// The key of when service credits reach the general ledger.
+pub const RECOGNITION_POLICY: &str = "recognition_policy";
+
+/// What to accrue, and for whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AccrualScope {
+    /// Only this partner; all when none.
+    pub partner_id: Option<i64>,
+    /// The job run that asks, noted on every row.
+    pub run_id: Option<i64>,
+}
+
+/// A contract of which nothing was posted, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccrualProblem {
+    /// Contract number.
+    pub contract: String,
+    /// The carrier.
+    pub partner_id: i64,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccrualReport {
+    /// Contracts looked at.
+    pub contracts: usize,
+    /// Obligations priced.
+    pub targets: usize,
+    /// Journal entries added.
+    pub entries: usize,
+    /// Rows added or changed: entries, lines and accruals. 0 on a second run.
+    pub changed_rows: usize,
+    /// Late shipments that wait for their linehaul charge.
+    pub unpriced: usize,
+    /// Contracts already accrued for a later day, left alone.
+    pub ahead: usize,
+    /// Contracts that could not be accrued; their ledger is as it was.
+    pub problems: Vec<AccrualProblem>,
+}
+
+impl AccrualReport {
+    /// The run in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count = |n: usize, noun| words::count(i64::try_from(n).unwrap_or(i64::MAX), noun);
+        let mut text = format!(
+            "{}: {} priced, {} posted",
+            count(self.contracts, "contract"),
+            count(self.targets, "obligation"),
+            if self.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", self.entries) },
+        );
+        if self.unpriced > 0 {
+            text.push_str(&format!(", {} without linehaul", count(self.unpriced, "late shipment")));
+        }
+        if !self.problems.is_empty() {
+            text.push_str(&format!(", {} not accrued", count(self.problems.len(), "contract")));
+        }
+        text
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.targets += other.targets;
+        self.entries += other.entries;
+        self.changed_rows += other.changed_rows;
+        self.unpriced += other.unpriced;
+        self.ahead += other.ahead;
+    }
+}
+
+/// Why a contract could not be accrued.
+#[derive(Debug, thiserror::Error)]
+pub enum AccrualError {
+    /// The database's reason.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// Terms or facts that cannot be priced.
+    #[error(transparent)]
+    Clause(#[from] ClauseError),
+    /// An entry that may not be posted.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A clause measures a KPI that is not in the catalogue.
+    #[error("clause {clause}: {source}")]
+    Kpi {
+        /// The clause's number.
+        clause: String,
+        /// The KPI.
+        source: UnknownKpi,
+    },
+    /// A shipment's currency is no currency.
+    #[error("shipment {reference}: {source}")]
+    Currency {
+        /// The shipment.
+        reference: String,
+        /// What its charge is in.
+        source: BadCurrency,
+    },
+}
+
+impl From<diesel::result::Error> for AccrualError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(DbError::Query(error))
+    }
+}
+
+/// What holds for every contract of a run.
+#[derive(Clone, Copy)]
+struct Run {
+    as_of: NaiveDate,
+    posting_day: NaiveDate,
+    policy: RecognitionPolicy,
+    zone: Tz,
+    run_id: Option<i64>,
+}
+
+/// The versions of one contract that share one cap.
+struct Group {
+    number: String,
+    partner_id: i64,
+    currency: Currency,
+    versions: Vec<Terms>,
+    cap: ContractCap,
+    /// First obligation day looked at: the start of every pot that the restatement window reaches into.
+    from: NaiveDate,
+}
+
+/// Brings the ledger to what every clause in force comes to on `as_of`, from the facts as known now.
+///
+/// A contract whose terms or facts cannot be priced stays as it is and is reported; the others go on.
+///
+/// # Errors
+/// The database's reason. Contracts finished before it stay finished.
+pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<AccrualReport, DbError> {
+    let mut db = app.pool.get()?;
+    let run = load_run(&mut db, as_of, scope.run_id)?;
+    let mut report = AccrualReport::default();
+    for partner_id in partners(&mut db, scope.partner_id)? {
+        for group in groups(&mut db, partner_id, as_of)? {
+            report.contracts += 1;
+            match write_tx(&mut db, |db| accrue_group(app, db, &run, &group)) {
+                Ok(done) => report.add(&done),
+                Err(AccrualError::Db(error)) => return Err(error),
+                Err(error) => report.problems.push(AccrualProblem {
+                    contract: group.number,
+                    partner_id,
+                    message: error.to_string(),
+                }),
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<AccrualReport, AccrualError> {
+    // Whoever else accrues this partner waits here and then finds everything posted.
+    contract_lock(db, group.partner_id)?;
+    let viewer = Viewer::system();
+    let ids: Vec<i64> = group.versions.iter().map(|version| version.version_id).collect();
+    let standing = standing_load(db, &viewer, group.partner_id, &ids)?;
+    if standing.last_posting.is_some_and(|day| day > run.posting_day) {
+        // An older day would take back what later days brought.
+        return Ok(AccrualReport { ahead: 1, ..AccrualReport::default() });
+    }
+    let priced = facts::price(db, run, group)?;
+    post::post(app, db, run, group, &standing, &priced)
+}
+
+fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {
+    let closed: Option<NaiveDate> = read_setting(db, BOOKS_CLOSED_THROUGH)?;
+    let policy = read_setting(db, RECOGNITION_POLICY)?.unwrap_or(RecognitionPolicy::MemoUntilAgreed);
+    let zone = reporting_zone(db)?;
+    Ok(Run { as_of, posting_day: posting_date(as_of, closed), policy, zone, run_id })
+}
+
+fn read_setting<T: std::str::FromStr<Err: ToString>>(db: &mut Db, key: &str) -> Result<Option<T>, DbError> {
+    let text = setting(db, key)?;
+    text.map(|text| text.parse()).transpose().map_err(|error: T::Err| DbError::Stored {
+        what: format!("setting `{key}`"),
+        reason: error.to_string(),
+    })
+}
+
+fn partners(db: &mut Db, only: Option<i64>) -> Result<Vec<i64>, DbError> {
+    let mut partners: Vec<i64> = contract_list(db, &Viewer::system())?
+        .into_iter()
+        .map(|listed| listed.contract.partner_id)
+        .filter(|id| only.is_none_or(|only| only == *id))
+        .collect();
+    partners.sort_unstable();
+    partners.dedup();
+    Ok(partners)
+}
+
+/// The partner's cap groups that reach into the restatement window.
+fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, DbError> {
+    let window = as_of.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(as_of);
+    let until = as_of.succ_opt().unwrap_or(as_of);
+    let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, until)?;
+    let mut groups: Vec<Group> = Vec::new();
+    for terms in all {
+        let same = |group: &&mut Group| {
+            group.cap == terms.caps
+                && group.versions.first().is_some_and(|first| first.contract_id == terms.contract_id)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.versions.push(terms),
+            None => groups.push(Group {
+                number: terms.number.clone(),
+                partner_id,
+                currency: terms.currency,
+                cap: terms.caps,
+                versions: vec![terms],
+                from: window,
+            }),
+        }
+    }
+    for group in &mut groups {
+        group.from = first_day(&group.versions, group.cap, window);
+        let from = group.from;
+        group.versions.retain(|version| version.in_force_days().1.is_none_or(|end| from < end));
+    }
+    groups.retain(|group| {
+        group.versions.iter().any(|version| version.in_force_days().1.is_none_or(|end| window < end))
+    });
+    Ok(groups)
+}
+
+/// The first day of the longest pot that holds `window`. Weeks do not line up with months: where both
+/// cap the same obligations, no later start is right and the versions are taken whole.
+fn first_day(versions: &[Terms], cap: ContractCap, window: NaiveDate) -> NaiveDate {
+    let mut kinds: Vec<PeriodKind> = vec![cap.period];
+    kinds.extend(
+        versions.iter().flat_map(|version| version.clauses.iter().map(|clause| clause.terms.period_kind())),
+    );
+    let longest = kinds.iter().copied().max().unwrap_or(PeriodKind::Month);
+    if kinds.contains(&PeriodKind::Week) && longest != PeriodKind::Week {
+        return versions.iter().map(|version| version.valid_from).min().unwrap_or(window);
+    }
+    Period::containing(longest, window).start()
+}

@@ -1,0 +1,254 @@
+//! From stored facts to targets: late shipments, KPI and freight of each period, priced under the caps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::{AccrualError, Group, Run, UNREPORTED_DAYS_MAX};
+use crate::db::late_delivery::{MissedDelivery, missed_deliveries};
+use crate::db::measure::{CellFilter, measure_cells_fold};
+use crate::db::{Db, DbError};
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::clause::{
+    CapGroup, ClauseCase, LateDelivery, LateEvent, Obligation, PerDay, PeriodFacts, PeriodThreshold, Rule,
+    Target, closes_at,
+};
+use crate::domain::kpi::Kpi;
+use crate::domain::measure::Measures;
+use crate::domain::money::Micros;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::terms::{Clause, Terms};
+use crate::domain::viewer::Viewer;
+
+/// What all obligations of a group come to.
+pub(super) struct Priced {
+    pub targets: Vec<Target>,
+    /// Late shipments that wait for their linehaul charge.
+    pub unpriced: usize,
+}
+
+/// A half-open range of days.
+type Span = (NaiveDate, NaiveDate);
+
+/// One clause with the facts it prices.
+struct Case<'a> {
+    version_id: i64,
+    clause: &'a Clause,
+    events: Vec<LateEvent>,
+    periods: Vec<PeriodFacts>,
+}
+
+pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, AccrualError> {
+    let days = measures_by_day(db, run, group)?;
+    let mut unreported = BTreeSet::new();
+    let mut unpriced = BTreeSet::new();
+    let mut cases = Vec::new();
+    for version in &group.versions {
+        let span = span(run, group, version);
+        let missed = missed(db, group, version, span)?;
+        for delivery in missed.iter().filter(|delivery| delivery.done_day.is_none()) {
+            unreported.insert(delivery.shipment_id);
+        }
+        for clause in &version.clauses {
+            let mut case = Case { version_id: version.version_id, clause, events: vec![], periods: vec![] };
+            match &clause.terms.rule {
+                Rule::LateDelivery(rule) => {
+                    case.events = late_events(run, version, rule, &missed, &mut unpriced)?;
+                }
+                Rule::PeriodThreshold(rule) => {
+                    case.periods = period_facts(run, group, version, clause, rule, &days)?;
+                }
+            }
+            cases.push(case);
+        }
+    }
+    let freight = freight(run, group, &days);
+    let cap_group = CapGroup {
+        currency: group.currency,
+        minor_digits: group.currency.minor_digits(),
+        contract_cap: group.cap,
+        freight: &freight,
+        clauses: cases.iter().map(Case::borrow).collect(),
+    };
+    let mut targets = cap_group.evaluate()?;
+    for target in &mut targets {
+        if matches!(target.key.of, Obligation::Event(id) if unreported.contains(&id)) {
+            target.steps.insert(
+                0,
+                format!(
+                    "No delivery is reported; at most {UNREPORTED_DAYS_MAX} business days count until it is."
+                ),
+            );
+        }
+    }
+    Ok(Priced { targets, unpriced: unpriced.len() })
+}
+
+impl Case<'_> {
+    fn borrow(&self) -> ClauseCase<'_> {
+        ClauseCase {
+            contract_version_id: self.version_id,
+            clause_id: self.clause.id,
+            terms: &self.clause.terms,
+            events: &self.events,
+            periods: &self.periods,
+        }
+    }
+}
+
+/// The days on which obligations of a version are looked at: in force, in the group's reach, not in the
+/// future.
+fn span(run: &Run, group: &Group, version: &Terms) -> Span {
+    let (first, end) = version.in_force_days();
+    let after = run.as_of.succ_opt().unwrap_or(run.as_of);
+    (first.max(group.from), end.map_or(after, |end| end.min(after)))
+}
+
+/// Each day's sums of the partner, from the start of the earliest period that is still looked at.
+fn measures_by_day(db: &mut Db, run: &Run, group: &Group) -> Result<BTreeMap<NaiveDate, Measures>, DbError> {
+    let from = kinds(group).map(|kind| Period::containing(kind, group.from).start()).min();
+    let filter = CellFilter { from, until: run.as_of.succ_opt(), ..CellFilter::default() };
+    let mut days: BTreeMap<NaiveDate, Measures> = BTreeMap::new();
+    measure_cells_fold(db, &Viewer::system(), &filter.of_partner(group.partner_id), |cell| {
+        *days.entry(cell.day).or_default() += &cell.measures;
+    })?;
+    Ok(days)
+}
+
+/// The kinds of period that clauses and caps of a group count in.
+fn kinds(group: &Group) -> impl Iterator<Item = PeriodKind> {
+    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+    std::iter::once(group.cap.period).chain(clauses.map(|clause| clause.terms.period_kind()))
+}
+
+fn missed(
+    db: &mut Db,
+    group: &Group,
+    version: &Terms,
+    (from, until): Span,
+) -> Result<Vec<MissedDelivery>, DbError> {
+    let mut found = Vec::new();
+    if version.clauses.iter().any(|clause| matches!(clause.terms.rule, Rule::LateDelivery(_))) {
+        missed_deliveries(db, &Viewer::system(), group.partner_id, from, until, |delivery| {
+            found.push(delivery);
+            Ok::<_, DbError>(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn late_events(
+    run: &Run,
+    version: &Terms,
+    rule: &LateDelivery,
+    missed: &[MissedDelivery],
+    unpriced: &mut BTreeSet<i64>,
+) -> Result<Vec<LateEvent>, AccrualError> {
+    let needs_linehaul =
+        matches!(rule.per_day, PerDay::PctOfLinehaul { .. }) || rule.event_cap_share.is_some();
+    let mut events = Vec::new();
+    for delivery in missed {
+        let late_business_days = late_business_days(delivery, run.as_of);
+        if late_business_days == 0 {
+            continue;
+        }
+        if needs_linehaul && delivery.linehaul.is_none() {
+            unpriced.insert(delivery.shipment_id);
+            continue;
+        }
+        let currency = match &delivery.currency {
+            Some(code) if delivery.linehaul.is_some() => code
+                .parse()
+                .map_err(|source| AccrualError::Currency { reference: delivery.reference.clone(), source })?,
+            _ => version.currency,
+        };
+        events.push(LateEvent {
+            partner_id: version.partner_id,
+            shipment_id: delivery.shipment_id,
+            reference: delivery.reference.clone(),
+            obligation_day: delivery.due_day,
+            obligation_at: delivery.due_at,
+            late_business_days,
+            linehaul: delivery.linehaul.unwrap_or_default(),
+            currency,
+        });
+    }
+    Ok(events)
+}
+
+/// Business days between due and done; while nothing is reported, up to `as_of` and no more than
+/// [`UNREPORTED_DAYS_MAX`].
+fn late_business_days(delivery: &MissedDelivery, as_of: NaiveDate) -> u32 {
+    let calendar = BusinessCalendar::weekdays([]);
+    match delivery.done_day {
+        Some(done) => calendar.business_days_late(delivery.due_day, done),
+        None => calendar.business_days_late(delivery.due_day, as_of).min(UNREPORTED_DAYS_MAX),
+    }
+}
+
+/// KPI and spend of every period the clause measures. A version prices the days on which it is in force;
+/// cells carry no currency of their own and count in the contract's.
+fn period_facts(
+    run: &Run,
+    group: &Group,
+    version: &Terms,
+    clause: &Clause,
+    rule: &PeriodThreshold,
+    days: &BTreeMap<NaiveDate, Measures>,
+) -> Result<Vec<PeriodFacts>, AccrualError> {
+    let kpi: Kpi =
+        rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
+    let (in_force, end) = version.in_force_days();
+    let mut facts = Vec::new();
+    for period in periods(rule.period, group.from, run.as_of) {
+        let first = period.start().max(in_force);
+        let until = end.map_or(period.end(), |end| end.min(period.end()));
+        if first >= until {
+            continue;
+        }
+        let sum = total(days, (first, until));
+        let value = kpi.value(&sum);
+        let (numerator, denominator) = value.quotient().unwrap_or_default();
+        facts.push(PeriodFacts {
+            period,
+            closes_at: closes_at(period, run.zone),
+            numerator,
+            denominator,
+            units: value.n,
+            spend: Micros(sum.freight.numerator),
+            currency: version.currency,
+        });
+    }
+    Ok(facts)
+}
+
+/// The freight of every period a cap may count in, on days when a version of the group is in force.
+fn freight(run: &Run, group: &Group, days: &BTreeMap<NaiveDate, Measures>) -> BTreeMap<Period, Micros> {
+    // The last obligation day may lie ahead: a running week may end in the next quarter.
+    let last =
+        kinds(group).map(|kind| Period::containing(kind, run.as_of).last_day()).max().unwrap_or(run.as_of);
+    let in_force = |day: NaiveDate| group.versions.iter().any(|version| version.in_force(day));
+    let mut freight = BTreeMap::new();
+    for kind in kinds(group).collect::<BTreeSet<_>>() {
+        for period in periods(kind, group.from, last) {
+            let of_period = days.range(period.start()..period.end());
+            let sum = of_period.filter(|(day, _)| in_force(**day)).map(|(_, m)| Micros(m.freight.numerator));
+            freight.insert(period, sum.sum());
+        }
+    }
+    freight
+}
+
+/// The periods from the one that holds `from` to the one that holds `last`.
+fn periods(kind: PeriodKind, from: NaiveDate, last: NaiveDate) -> impl Iterator<Item = Period> {
+    std::iter::successors(Some(Period::containing(kind, from)), |period| Some(period.next()))
+        .take_while(move |period| period.start() <= last)
+}
+
+fn total(days: &BTreeMap<NaiveDate, Measures>, (from, until): Span) -> Measures {
+    let mut sum = Measures::default();
+    for (_, measures) in days.range(from..until) {
+        sum += measures;
+    }
+    sum
+}

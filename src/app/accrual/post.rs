@@ -1,0 +1,154 @@
+//! From targets to the ledger: deltas as balanced entries, and the targets themselves as rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{AccrualError, AccrualReport, Group, Run};
+use crate::app::App;
+use crate::db::Db;
+use crate::db::late_delivery::delivery_standing;
+use crate::db::ledger::{Accrual, Standing, accrual_upsert, entry_insert};
+use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Target, deltas};
+use crate::domain::ledger::{Booking, ItemState, JournalEntry, accrual_entry};
+use crate::domain::money::Micros;
+use crate::domain::outcome::Outcome;
+use crate::domain::viewer::Viewer;
+
+use super::facts::Priced;
+
+/// Longest memo of an entry; the accrual keeps all steps.
+const MEMO_CHARS_MAX: usize = 500;
+
+pub(super) fn post(
+    app: &App,
+    db: &mut Db,
+    run: &Run,
+    group: &Group,
+    standing: &Standing,
+    priced: &Priced,
+) -> Result<AccrualReport, AccrualError> {
+    let mut report = AccrualReport {
+        targets: priced.targets.len(),
+        unpriced: priced.unpriced,
+        ..AccrualReport::default()
+    };
+    let posted = within_reach(group, standing, &priced.targets);
+    let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
+    for delta in deltas(&priced.targets, &posted, run.as_of) {
+        let entry = entry(run, group, standing, &after, &delta)?;
+        entry_insert(db, app.id(), &entry, run.run_id, app.now())?;
+        report.entries += 1;
+        report.changed_rows += 1 + entry.lines.len();
+    }
+    for accrual in after.values() {
+        if standing.accruals.get(&accrual.key) != Some(accrual) {
+            accrual_upsert(db, accrual, run.run_id, app.now())?;
+            report.changed_rows += 1;
+        }
+    }
+    Ok(report)
+}
+
+/// What stands for the obligations this run looks at; older ones are left alone.
+fn within_reach(group: &Group, standing: &Standing, targets: &[Target]) -> BTreeMap<ObligationKey, Posted> {
+    let keys: BTreeSet<_> = targets.iter().map(|target| target.key).collect();
+    let posted = standing.posted.iter();
+    // A shipment whose due day was corrected is found by its key, wherever it stood before.
+    posted
+        .filter(|(key, posted)| posted.obligation_day >= group.from || keys.contains(*key))
+        .map(|(key, posted)| (*key, *posted))
+        .collect()
+}
+
+/// The accrual rows as they are to be, for every obligation that owes or owed anything.
+fn accruals_after(
+    db: &mut Db,
+    run: &Run,
+    group: &Group,
+    standing: &Standing,
+    posted: &BTreeMap<ObligationKey, Posted>,
+    targets: &[Target],
+) -> Result<BTreeMap<ObligationKey, Accrual>, AccrualError> {
+    let mut after = BTreeMap::new();
+    for target in targets {
+        let before = standing.accruals.get(&target.key);
+        if target.uncapped == Micros::ZERO && before.is_none() {
+            continue;
+        }
+        let state =
+            next_state(before, ItemState::of_accrual(target.obligation_period, target.amount, run.as_of));
+        after.insert(target.key, Accrual::of(target, group.partner_id, group.currency, state));
+    }
+    let evaluated: BTreeSet<_> = targets.iter().map(|target| target.key).collect();
+    for key in posted.keys().filter(|key| !evaluated.contains(*key)) {
+        let Some(before) = standing.accruals.get(key) else { continue };
+        if before.uncapped == Micros::ZERO && before.state == ItemState::Reversed {
+            continue;
+        }
+        let gone = Accrual {
+            uncapped: Micros::ZERO,
+            target: Micros::ZERO,
+            forgone: Micros::ZERO,
+            state: ItemState::Reversed,
+            steps: vec![why_gone(db, before)?],
+            ..before.clone()
+        };
+        after.insert(*key, gone);
+    }
+    Ok(after)
+}
+
+/// An item the partner was told about stays so until nothing is owed.
+fn next_state(before: Option<&Accrual>, computed: ItemState) -> ItemState {
+    match (before.map(|before| before.state), computed) {
+        (Some(ItemState::Assessed), ItemState::Estimated | ItemState::Accrued) => ItemState::Assessed,
+        (_, computed) => computed,
+    }
+}
+
+fn entry(
+    run: &Run,
+    group: &Group,
+    standing: &Standing,
+    after: &BTreeMap<ObligationKey, Accrual>,
+    delta: &Delta,
+) -> Result<JournalEntry, AccrualError> {
+    let (before, now) = (standing.accruals.get(&delta.key), after.get(&delta.key));
+    // What takes back follows what it takes back.
+    let recognised = if delta.target == Micros::ZERO { before.or(now) } else { now };
+    let state = recognised.map_or(ItemState::Accrued, |accrual| accrual.state);
+    let steps = now.map(|accrual| accrual.steps.join(" ")).unwrap_or_default();
+    let booking = Booking {
+        partner_id: group.partner_id,
+        currency: group.currency,
+        posting_date: run.posting_day,
+        recognition: run.policy.recognition(delta.sign, state),
+        memo: steps.chars().take(MEMO_CHARS_MAX).collect(),
+    };
+    Ok(accrual_entry(delta, &booking)?)
+}
+
+/// Why nothing is owed for an obligation any more, in words.
+fn why_gone(db: &mut Db, before: &Accrual) -> Result<String, AccrualError> {
+    let Obligation::Event(shipment_id) = before.key.of else {
+        return Ok("The contract version does not cover this period any more: nothing is owed.".to_owned());
+    };
+    let standing =
+        delivery_standing(db, &Viewer::system(), before.partner_id, before.obligation_day, shipment_id)?;
+    let Some(standing) = standing else {
+        return Ok("The shipment is not due on this day any more: nothing is owed for it.".to_owned());
+    };
+    let reference = standing.reference;
+    Ok(match standing.outcome {
+        Outcome::Excused => {
+            let by = standing.exclusion.map(|code| code.to_lowercase().replace('_', " "));
+            let by = by.map(|by| format!(" ({by})")).unwrap_or_default();
+            format!("{reference} was late and is excused{by}: nothing is owed.")
+        }
+        Outcome::Late | Outcome::NoEvidence => {
+            format!(
+                "{reference} was late by less than one business day, or its charge is gone: nothing is owed."
+            )
+        }
+        other => format!("{reference} is {} now: nothing is owed.", other.title()),
+    })
+}

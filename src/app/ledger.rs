@@ -1,0 +1,136 @@
+//! Checking the ledger of service credits: what an auditor would do by hand, for every line.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::db::ledger::{Accrual, RawEntry, RawLedger, RawLine, ledger_partners, ledger_raw_unscoped};
+use crate::db::{Db, DbError};
+use crate::domain::clause::{ObligationKey, Reason, Sign, Target};
+use crate::domain::ledger::{
+    Account, JournalEntry, JournalLine, accrual_accounts, check_balanced, posted_by_key, tie_out,
+};
+use crate::domain::money::Micros;
+use crate::domain::words;
+
+/// Something in the ledger that cannot be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LedgerProblem {
+    /// The carrier.
+    pub partner_id: i64,
+    /// The journal entry, where the problem is in one.
+    pub entry_id: Option<i64>,
+    /// The obligation, where it is known.
+    pub key: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Re-performs the ledger: every entry reads back, balances and uses the accounts of its kind; every line
+/// has its entry; for every obligation the entries come to its target.
+///
+/// # Errors
+/// The database's reason. What is wrong with the ledger itself is in the answer.
+pub fn verify_ledger(db: &mut Db) -> Result<Vec<LedgerProblem>, DbError> {
+    let mut problems = Vec::new();
+    for partner_id in ledger_partners(db)? {
+        let raw = ledger_raw_unscoped(db, partner_id)?;
+        check_partner(partner_id, &raw, &mut problems);
+    }
+    Ok(problems)
+}
+
+fn check_partner(partner_id: i64, raw: &RawLedger, problems: &mut Vec<LedgerProblem>) {
+    let mut lines: BTreeMap<i64, Vec<&RawLine>> = BTreeMap::new();
+    for line in &raw.lines {
+        lines.entry(line.entry_id).or_default().push(line);
+    }
+    let mut entries = Vec::new();
+    for row in &raw.entries {
+        let own = lines.remove(&row.id).unwrap_or_default();
+        match read_entry(partner_id, row, &own).and_then(|entry| check_entry(&entry).map(|()| entry)) {
+            Ok(entry) => entries.push(entry),
+            Err(message) => problems.push(LedgerProblem {
+                partner_id,
+                entry_id: Some(row.id),
+                key: row.obligation_key.clone(),
+                message,
+            }),
+        }
+    }
+    for entry_id in lines.into_keys() {
+        let message = "lines without an entry; restore the entry from a backup".to_owned();
+        problems.push(LedgerProblem { partner_id, entry_id: Some(entry_id), key: String::new(), message });
+    }
+    let targets: Vec<Target> = raw.accruals.iter().map(target).collect();
+    for difference in tie_out(&targets, &posted_by_key(&entries)) {
+        let (posted, target) = (words::amount(difference.posted), words::amount(difference.target));
+        problems.push(LedgerProblem {
+            partner_id,
+            entry_id: None,
+            key: difference.key.to_string(),
+            message: format!("the entries come to {posted}, the obligation to {target}"),
+        });
+    }
+}
+
+fn target(accrual: &Accrual) -> Target {
+    Target {
+        key: accrual.key,
+        // Not kept on the row and not compared.
+        sign: Sign::Penalty,
+        uncapped: accrual.uncapped,
+        amount: accrual.target,
+        forgone: accrual.forgone,
+        steps: Vec::new(),
+        obligation_day: accrual.obligation_day,
+        obligation_period: accrual.period,
+    }
+}
+
+fn read<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn read_entry(partner_id: i64, row: &RawEntry, lines: &[&RawLine]) -> Result<JournalEntry, String> {
+    let key: ObligationKey = read(&row.obligation_key)?;
+    let lines = lines.iter().map(|line| read_line(line)).collect::<Result<_, _>>()?;
+    Ok(JournalEntry {
+        key,
+        partner_id,
+        posting_date: row.posting_day.0,
+        obligation_period: read(&row.period)?,
+        obligation_day: row.obligation_day.0,
+        reason: read(&row.reason)?,
+        recognition: read(&row.recognition)?,
+        memo: row.memo.clone(),
+        lines,
+    })
+}
+
+fn read_line(line: &RawLine) -> Result<JournalLine, String> {
+    Ok(JournalLine {
+        line_no: line.line_no,
+        account: Account::from_number(line.account).map_err(|error| error.to_string())?,
+        side: read(&line.side)?,
+        amount: Micros(line.amount_micros),
+        currency: read(&line.currency)?,
+    })
+}
+
+/// Balanced, and for all but decisions on disputes on the two accounts of an accrual.
+fn check_entry(entry: &JournalEntry) -> Result<(), String> {
+    check_balanced(entry).map_err(|error| error.to_string())?;
+    if entry.reason == Reason::Dispute {
+        return Ok(());
+    }
+    let fits = |sign: Sign| {
+        let (more, less) = accrual_accounts(sign);
+        entry.lines.iter().all(|line| line.account == more || line.account == less)
+    };
+    if fits(Sign::Penalty) || fits(Sign::Bonus) {
+        return Ok(());
+    }
+    let used: Vec<String> = entry.lines.iter().map(|line| line.account.number().to_string()).collect();
+    Err(format!("an accrual uses 1410 and 5190, or 5195 and 2110; this entry uses {}", used.join(", ")))
+}

@@ -1,0 +1,181 @@
+//! Deliveries the carrier missed, read month by month for the clauses that price them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Tz;
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::dimension::{policies_by_id, zones_by_id};
+use super::schema::shipments;
+use super::types::{Day, Instant};
+use crate::domain::money::Micros;
+use crate::domain::outcome::{Outcome, OutcomePolicy, end_of_local_day, local_day};
+use crate::domain::shipment::Milestones;
+use crate::domain::viewer::Viewer;
+
+/// A delivery that was missed by the carrier's fault, by the one evaluator's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissedDelivery {
+    /// The shipment.
+    pub shipment_id: i64,
+    /// The feed's own number for it.
+    pub reference: String,
+    /// Local day it was due; decides the period.
+    pub due_day: NaiveDate,
+    /// Instant it was due.
+    pub due_at: DateTime<Utc>,
+    /// Local day it was done; none while no delivery is reported.
+    pub done_day: Option<NaiveDate>,
+    /// Linehaul charge, once known.
+    pub linehaul: Option<Micros>,
+    /// Currency of the charge, where the feed gave one.
+    pub currency: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = shipments)]
+struct MissedRow {
+    id: i64,
+    reference: String,
+    obligation_day: Day,
+    policy_id: i32,
+    delivery_zone_id: Option<i32>,
+    delivery_window_end: Option<Instant>,
+    arrived_at: Option<Instant>,
+    delivered_at: Option<Instant>,
+    linehaul_micros: Option<i64>,
+    currency: Option<String>,
+}
+
+/// Hands over the deliveries of one partner due in `[from, until)` that count against it, by day. The
+/// window decides; where none was agreed, the day does. Excused misses are not among them.
+///
+/// One month is in memory at a time, and only its misses. Nothing when the viewer may not see the
+/// partner.
+///
+/// # Errors
+/// The engine's reason, a tolerance that is missing, or what `each` returns.
+pub fn missed_deliveries<E: From<DbError>>(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    from: NaiveDate,
+    until: NaiveDate,
+    mut each: impl FnMut(MissedDelivery) -> Result<(), E>,
+) -> Result<(), E> {
+    if !viewer.sees(partner_id) {
+        return Ok(());
+    }
+    let zones = zones_by_id(db)?;
+    let policies = policies_by_id(db)?;
+    let mut days = from.iter_days().take_while(|day| *day < until).peekable();
+    while let Some(first) = days.peek().copied() {
+        let mut month = Vec::new();
+        while let Some(day) = days.next_if(|day| (day.year(), day.month()) == (first.year(), first.month())) {
+            month.push(Day(day));
+        }
+        for row in missed_rows(db, partner_id, &month).map_err(DbError::Query)? {
+            each(row.read(partner_id, &zones, &policies)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Naming each day lets both engines seek in the key, which starts with the day; a range of days would
+/// read all partners' shipments.
+fn missed_rows(db: &mut Db, partner_id: i64, days: &[Day]) -> QueryResult<Vec<MissedRow>> {
+    let missed = [Outcome::Late, Outcome::NoEvidence].map(Outcome::code);
+    let no_window = Outcome::NotApplicable.code();
+    shipments::table
+        .filter(shipments::obligation_day.eq_any(days))
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(
+            shipments::delivery_window_outcome.eq_any(missed).or(shipments::delivery_window_outcome
+                .eq(no_window)
+                .and(shipments::delivery_day_outcome.eq_any(missed))),
+        )
+        .order((shipments::obligation_day, shipments::id))
+        .select(MissedRow::as_select())
+        .load(db)
+}
+
+impl MissedRow {
+    fn read(
+        self,
+        partner_id: i64,
+        zones: &HashMap<i32, Tz>,
+        policies: &HashMap<i32, OutcomePolicy>,
+    ) -> Result<MissedDelivery, DbError> {
+        let policy = policies.get(&self.policy_id).ok_or_else(|| DbError::Stored {
+            what: format!("shipment {} of partner {partner_id}", self.reference),
+            reason: format!("its tolerance {} is missing", self.policy_id),
+        })?;
+        let zone = self.delivery_zone_id.and_then(|id| zones.get(&id)).copied().unwrap_or(Tz::UTC);
+        let milestones = Milestones {
+            arrived_at: self.arrived_at.map(|at| at.0),
+            delivered_at: self.delivered_at.map(|at| at.0),
+            ..Milestones::default()
+        };
+        let due_day = self.obligation_day.0;
+        let due_at = self.delivery_window_end.map_or_else(|| end_of_local_day(due_day, zone), |at| at.0);
+        Ok(MissedDelivery {
+            shipment_id: self.id,
+            reference: self.reference,
+            due_day,
+            due_at,
+            done_day: milestones.delivery_done_at(policy).map(|at| local_day(at, zone)),
+            linehaul: self.linehaul_micros.map(Micros),
+            currency: self.currency,
+        })
+    }
+}
+
+/// What a shipment says about its delivery now: why an obligation went away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryStanding {
+    /// The feed's own number for it.
+    pub reference: String,
+    /// The verdict: by the window, or by the day where no window was agreed.
+    pub outcome: Outcome,
+    /// Who or what an approved exclusion names.
+    pub exclusion: Option<String>,
+}
+
+/// How the delivery of one shipment stands; none when there is no such shipment on that day, or the
+/// viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or an outcome nobody knows.
+pub fn delivery_standing(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    due_day: NaiveDate,
+    shipment_id: i64,
+) -> Result<Option<DeliveryStanding>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    let row: Option<(String, String, String, Option<String>)> = shipments::table
+        .find((Day(due_day), partner_id, shipment_id))
+        .select((
+            shipments::reference,
+            shipments::delivery_window_outcome,
+            shipments::delivery_day_outcome,
+            shipments::delivery_exclusion,
+        ))
+        .first(db)
+        .optional()?;
+    row.map(|(reference, window, day, exclusion)| {
+        let code = if window == Outcome::NotApplicable.code() { day } else { window };
+        let outcome = Outcome::from_code(&code).ok_or_else(|| DbError::Stored {
+            what: format!("the delivery outcome of shipment {reference}"),
+            reason: format!("`{code}` is no outcome"),
+        })?;
+        Ok(DeliveryStanding { reference, outcome, exclusion })
+    })
+    .transpose()
+}

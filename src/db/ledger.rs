@@ -1,0 +1,1028 @@
+//! Accruals and the double-entry journal. Entries and lines are only ever added (DOMAIN §4.5).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+use super::DbError;
+use super::conn::Db;
+use super::dialect::BothExt;
+use super::schema::{accruals, clauses, journal_entries, journal_lines, partners};
+use super::shipment::partner_filter;
+use super::types::{Day, Instant};
+use crate::domain::clause::{Obligation, ObligationKey, Posted, Reason, Sign, Target};
+use crate::domain::currency::Currency;
+use crate::domain::ledger::{
+    Account, ItemState, JournalEntry, JournalLine, Recognition, Side, TrialBalance, TrialBalanceRow,
+};
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::viewer::Viewer;
+use crate::on_engine;
+
+/// Entries on one page.
+pub const PAGE_ROWS: i64 = 50;
+/// Entries in one download.
+pub const EXPORT_ROWS_MAX: i64 = 50_000;
+/// Keys in one statement; far below the bind limits of both engines.
+const KEYS_PER_STATEMENT: usize = 500;
+
+/// The sum of a column of amounts: both engines widen it to a decimal, which would pass through floats.
+const SUM_AMOUNT: &str = "CAST(SUM(journal_lines.amount_micros) AS BIGINT)";
+
+diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::partner_id);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::currency);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::account);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::side);
+
+fn stored(what: impl Into<String>, reason: &impl ToString) -> DbError {
+    DbError::Stored { what: what.into(), reason: reason.to_string() }
+}
+
+fn code<T: std::str::FromStr<Err: ToString>>(
+    text: &str,
+    what: impl FnOnce() -> String,
+) -> Result<T, DbError> {
+    text.parse().map_err(|error: T::Err| stored(what(), &error))
+}
+
+fn account(number: i32, entry_id: i64) -> Result<Account, DbError> {
+    Account::from_number(number)
+        .map_err(|error| stored(format!("a line of journal entry {entry_id}"), &error))
+}
+
+/// What an obligation comes to, as the last run left it, with the steps that explain it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accrual {
+    /// The carrier.
+    pub partner_id: i64,
+    /// The obligation; holds contract version, clause, and shipment or period.
+    pub key: ObligationKey,
+    /// The period it is booked for.
+    pub period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
+    /// By the price alone.
+    pub uncapped: Micros,
+    /// What is owed.
+    pub target: Micros,
+    /// What the caps took.
+    pub forgone: Micros,
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// Where the item stands.
+    pub state: ItemState,
+    /// How it came about, in words.
+    pub steps: Vec<String>,
+}
+
+impl Accrual {
+    /// The row for a target.
+    #[must_use]
+    pub fn of(target: &Target, partner_id: i64, currency: Currency, state: ItemState) -> Self {
+        Self {
+            partner_id,
+            key: target.key,
+            period: target.obligation_period,
+            obligation_day: target.obligation_day,
+            uncapped: target.uncapped,
+            target: target.amount,
+            forgone: target.forgone,
+            currency,
+            state,
+            steps: target.steps.clone(),
+        }
+    }
+
+    /// The word for its state: an item that the caps took whole was never reversed.
+    #[must_use]
+    pub fn state_label(&self) -> &'static str {
+        if self.target == Micros::ZERO && self.forgone > Micros::ZERO {
+            "Capped to nothing"
+        } else {
+            self.state.label()
+        }
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = accruals, treat_none_as_default_value = false)]
+struct AccrualRow {
+    partner_id: i64,
+    obligation_key: String,
+    contract_version_id: i64,
+    clause_id: i64,
+    period: String,
+    obligation_day: Day,
+    shipment_id: Option<i64>,
+    uncapped_micros: i64,
+    target_micros: i64,
+    forgone_micros: i64,
+    currency: String,
+    state: String,
+    steps: String,
+    run_id: Option<i64>,
+    updated_at: Instant,
+}
+
+impl AccrualRow {
+    fn of(accrual: &Accrual, run_id: Option<i64>, at: DateTime<Utc>) -> Result<Self, DbError> {
+        let key = accrual.key;
+        let shipment_id = match key.of {
+            Obligation::Event(id) => Some(id),
+            Obligation::Period(_) => None,
+        };
+        Ok(Self {
+            partner_id: accrual.partner_id,
+            obligation_key: key.to_string(),
+            contract_version_id: key.contract_version_id,
+            clause_id: key.clause_id,
+            period: accrual.period.to_string(),
+            obligation_day: Day(accrual.obligation_day),
+            shipment_id,
+            uncapped_micros: accrual.uncapped.0,
+            target_micros: accrual.target.0,
+            forgone_micros: accrual.forgone.0,
+            currency: accrual.currency.code().to_owned(),
+            state: accrual.state.code().to_owned(),
+            steps: serde_json::to_string(&accrual.steps)
+                .map_err(|error| stored(format!("the steps of {key}"), &error))?,
+            run_id,
+            updated_at: Instant(at),
+        })
+    }
+
+    fn read(self) -> Result<Accrual, DbError> {
+        let what = || format!("the accrual {} of partner {}", self.obligation_key, self.partner_id);
+        Ok(Accrual {
+            partner_id: self.partner_id,
+            key: code(&self.obligation_key, what)?,
+            period: code(&self.period, what)?,
+            obligation_day: self.obligation_day.0,
+            uncapped: Micros(self.uncapped_micros),
+            target: Micros(self.target_micros),
+            forgone: Micros(self.forgone_micros),
+            currency: code(&self.currency, what)?,
+            state: code(&self.state, what)?,
+            steps: serde_json::from_str(&self.steps).map_err(|error| stored(what(), &error))?,
+        })
+    }
+}
+
+/// What stands for the obligations of some contract versions: the last targets and the ledger's sums.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// The last run's targets.
+    pub accruals: BTreeMap<ObligationKey, Accrual>,
+    /// What the ledger says is owed, as [`deltas`](crate::domain::clause::deltas) needs it.
+    pub posted: BTreeMap<ObligationKey, Posted>,
+    /// The last day anything was posted for them.
+    pub last_posting: Option<NaiveDate>,
+}
+
+/// Reads what stands for all obligations of `versions` of one partner; nothing when the viewer may not
+/// see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn standing_load(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    versions: &[i64],
+) -> Result<Standing, DbError> {
+    let mut standing = Standing::default();
+    if !viewer.sees(partner_id) {
+        return Ok(standing);
+    }
+    let rows = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::contract_version_id.eq_any(versions))
+        .select(AccrualRow::as_select())
+        .load_iter::<AccrualRow, _>(db)?;
+    for row in rows {
+        let accrual = row?.read()?;
+        standing.accruals.insert(accrual.key, accrual);
+    }
+    for (key, sum) in cost_sums(db, partner_id, versions)? {
+        standing.last_posting = standing.last_posting.max(Some(sum.posted));
+        let row = standing.accruals.get(&key);
+        let posted = Posted {
+            amount: sum.amount,
+            uncapped: row.map(|row| row.uncapped),
+            sign: sum.sign,
+            obligation_period: row.map_or(sum.period, |row| row.period),
+            obligation_day: row.map_or(sum.day, |row| row.obligation_day),
+        };
+        standing.posted.insert(key, posted);
+    }
+    for (key, row) in &standing.accruals {
+        // Evaluated, and nothing came of it: keeps the uncapped amount for the next run's reason.
+        standing.posted.entry(*key).or_insert(Posted {
+            amount: Micros::ZERO,
+            uncapped: Some(row.uncapped),
+            sign: Sign::Penalty,
+            obligation_period: row.period,
+            obligation_day: row.obligation_day,
+        });
+    }
+    Ok(standing)
+}
+
+/// What the cost accounts say about one obligation.
+struct CostSum {
+    sign: Sign,
+    amount: Micros,
+    period: Period,
+    day: NaiveDate,
+    posted: NaiveDate,
+}
+
+/// The cost accounts by obligation: a move from accrued to assessed leaves what is owed as it is.
+fn cost_sums(
+    db: &mut Db,
+    partner_id: i64,
+    versions: &[i64],
+) -> Result<BTreeMap<ObligationKey, CostSum>, DbError> {
+    let accounts = [Account::CreditContraFreight.number(), Account::IncentiveExpense.number()];
+    let rows = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::contract_version_id.eq_any(versions))
+        .filter(journal_lines::account.eq_any(accounts))
+        .order(journal_entries::id)
+        .select((
+            journal_entries::id,
+            journal_entries::obligation_key,
+            journal_entries::period,
+            journal_entries::obligation_day,
+            journal_entries::posting_day,
+            journal_lines::account,
+            journal_lines::side,
+            journal_lines::amount_micros,
+        ))
+        .load_iter::<(i64, String, String, Day, Day, i32, String, i64), _>(db)?;
+    let mut sums: BTreeMap<ObligationKey, CostSum> = BTreeMap::new();
+    for row in rows {
+        let (id, key, period, day, posted, number, side, amount) = row?;
+        let what = || format!("journal entry {id}");
+        let key: ObligationKey = code(&key, what)?;
+        let period: Period = code(&period, what)?;
+        let account = account(number, id)?;
+        let sign = if account == Account::IncentiveExpense { Sign::Bonus } else { Sign::Penalty };
+        let grows = code::<Side>(&side, what)? == account.normal_side();
+        let sum = sums.entry(key).or_insert(CostSum {
+            sign,
+            amount: Micros::ZERO,
+            period,
+            day: day.0,
+            posted: posted.0,
+        });
+        sum.amount = sum.amount + if grows { Micros(amount) } else { -Micros(amount) };
+        (sum.period, sum.day, sum.posted) = (period, day.0, sum.posted.max(posted.0));
+    }
+    Ok(sums)
+}
+
+/// Writes a target. The caller compares with [`Standing::accruals`] first and writes only what changed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn accrual_upsert(
+    db: &mut Db,
+    accrual: &Accrual,
+    run_id: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    use diesel::upsert::excluded;
+    diesel::insert_into(accruals::table)
+        .values(AccrualRow::of(accrual, run_id, at)?)
+        .on_conflict((accruals::partner_id, accruals::obligation_key))
+        .do_update()
+        .set((
+            accruals::period.eq(excluded(accruals::period)),
+            accruals::obligation_day.eq(excluded(accruals::obligation_day)),
+            accruals::uncapped_micros.eq(excluded(accruals::uncapped_micros)),
+            accruals::target_micros.eq(excluded(accruals::target_micros)),
+            accruals::forgone_micros.eq(excluded(accruals::forgone_micros)),
+            accruals::currency.eq(excluded(accruals::currency)),
+            accruals::state.eq(excluded(accruals::state)),
+            accruals::steps.eq(excluded(accruals::steps)),
+            accruals::run_id.eq(excluded(accruals::run_id)),
+            accruals::updated_at.eq(excluded(accruals::updated_at)),
+        ))
+        .both()
+        .execute(db)?;
+    Ok(())
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = journal_entries, treat_none_as_default_value = false)]
+struct EntryRow {
+    partner_id: i64,
+    id: i64,
+    obligation_key: String,
+    contract_version_id: i64,
+    clause_id: i64,
+    period: String,
+    obligation_day: Day,
+    posting_day: Day,
+    reason: String,
+    recognition: String,
+    memo: String,
+    run_id: Option<i64>,
+    created_at: Instant,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = journal_lines)]
+struct LineRow {
+    partner_id: i64,
+    entry_id: i64,
+    line_no: i32,
+    account: i32,
+    side: String,
+    amount_micros: i64,
+    currency: String,
+}
+
+/// Adds an entry with its lines. The caller has checked that it balances
+/// ([`check_balanced`](crate::domain::ledger::check_balanced)).
+///
+/// # Errors
+/// The engine's reason.
+pub fn entry_insert(
+    db: &mut Db,
+    id: i64,
+    entry: &JournalEntry,
+    run_id: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let row = EntryRow {
+        partner_id: entry.partner_id,
+        id,
+        obligation_key: entry.key.to_string(),
+        contract_version_id: entry.key.contract_version_id,
+        clause_id: entry.key.clause_id,
+        period: entry.obligation_period.to_string(),
+        obligation_day: Day(entry.obligation_day),
+        posting_day: Day(entry.posting_date),
+        reason: entry.reason.code().to_owned(),
+        recognition: entry.recognition.code().to_owned(),
+        memo: entry.memo.clone(),
+        run_id,
+        created_at: Instant(at),
+    };
+    let lines: Vec<LineRow> = entry
+        .lines
+        .iter()
+        .map(|line| LineRow {
+            partner_id: entry.partner_id,
+            entry_id: id,
+            line_no: line.line_no,
+            account: line.account.number(),
+            side: line.side.code().to_owned(),
+            amount_micros: line.amount.0,
+            currency: line.currency.code().to_owned(),
+        })
+        .collect();
+    diesel::insert_into(journal_entries::table).values(row).execute(db)?;
+    on_engine!(db, |conn| diesel::insert_into(journal_lines::table).values(&lines).execute(conn))?;
+    Ok(())
+}
+
+/// Where the next page of entries starts: after this one, going back in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Posting date of the last entry shown.
+    pub posting_day: NaiveDate,
+    /// Its id.
+    pub id: i64,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.posting_day, self.id)
+    }
+}
+
+/// The text is no place in a list of entries.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no place in the list of entries; start again from its first page")]
+pub struct BadCursor(pub String);
+
+impl std::str::FromStr for Cursor {
+    type Err = BadCursor;
+
+    fn from_str(text: &str) -> Result<Self, BadCursor> {
+        let read = || {
+            let (day, id) = text.split_once('.')?;
+            Some(Self { posting_day: day.parse().ok()?, id: id.parse().ok()? })
+        };
+        read().ok_or_else(|| BadCursor(text.to_owned()))
+    }
+}
+
+/// Which entries to read. Days are half-open.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerFilter {
+    /// Only this partner.
+    pub partner_id: Option<i64>,
+    /// Posted on or after this day.
+    pub posted_from: Option<NaiveDate>,
+    /// Posted before this day.
+    pub posted_until: Option<NaiveDate>,
+    /// Obligations whose day lies in this period.
+    pub obligation_period: Option<Period>,
+    /// Obligations in this state now.
+    pub state: Option<ItemState>,
+    /// Only entries with a line on this account.
+    pub account: Option<Account>,
+    /// Only this obligation.
+    pub key: Option<ObligationKey>,
+}
+
+/// An entry as listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryListed {
+    /// Row id.
+    pub id: i64,
+    /// The entry with its lines.
+    pub entry: JournalEntry,
+    /// The partner's name.
+    pub partner_name: String,
+    /// The clause's number in the contract.
+    pub clause_code: String,
+    /// What the clause is about.
+    pub clause_title: String,
+    /// The word for the obligation's state now.
+    pub state: Option<ItemState>,
+}
+
+impl EntryListed {
+    /// The amount of the entry: the sum of one side.
+    #[must_use]
+    pub fn amount(&self) -> Micros {
+        self.entry.lines.iter().filter(|line| line.side == Side::Debit).map(|line| line.amount).sum()
+    }
+
+    /// The accounts of one side, in line order.
+    #[must_use]
+    pub fn accounts(&self, side: Side) -> Vec<Account> {
+        self.entry.lines.iter().filter(|line| line.side == side).map(|line| line.account).collect()
+    }
+}
+
+/// Whether the obligation of an entry is in a state.
+const STATE_IS: &str = "EXISTS (SELECT 1 FROM accruals a WHERE a.partner_id = journal_entries.partner_id \
+     AND a.obligation_key = journal_entries.obligation_key AND a.state = ";
+/// Whether an entry has a line on an account.
+const HAS_ACCOUNT: &str = "EXISTS (SELECT 1 FROM journal_lines l WHERE l.partner_id = journal_entries.partner_id \
+     AND l.entry_id = journal_entries.id AND l.account = ";
+
+/// Adds a filter to a query over entries, whatever else that query joins and selects.
+macro_rules! filtered_entries {
+    ($query:expr, $filter:expr, $partner:expr) => {{
+        let mut query = $query;
+        if let Some(partner_id) = $partner {
+            query = query.filter(journal_entries::partner_id.eq(partner_id));
+        }
+        if let Some(from) = $filter.posted_from {
+            query = query.filter(journal_entries::posting_day.ge(Day(from)));
+        }
+        if let Some(until) = $filter.posted_until {
+            query = query.filter(journal_entries::posting_day.lt(Day(until)));
+        }
+        if let Some(period) = $filter.obligation_period {
+            query = query
+                .filter(journal_entries::obligation_day.ge(Day(period.start())))
+                .filter(journal_entries::obligation_day.lt(Day(period.end())));
+        }
+        if let Some(key) = $filter.key {
+            query = query.filter(journal_entries::obligation_key.eq(key.to_string()));
+        }
+        if let Some(state) = $filter.state {
+            let states = sql::<Bool>(STATE_IS).bind::<Text, _>(state.code()).sql(")");
+            query = query.filter(states);
+        }
+        if let Some(account) = $filter.account {
+            let lines = sql::<Bool>(HAS_ACCOUNT).bind::<Integer, _>(account.number()).sql(")");
+            query = query.filter(lines);
+        }
+        query
+    }};
+}
+
+/// Entries of `filter` that the viewer may see, newest posting first, at most `limit`, after `after`.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn entry_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    filter: &LedgerFilter,
+    after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<EntryListed>, DbError> {
+    let Some(partner) = partner_filter(viewer, filter.partner_id) else { return Ok(Vec::new()) };
+    let query = journal_entries::table
+        .left_join(partners::table.on(partners::id.eq(journal_entries::partner_id)))
+        .left_join(clauses::table.on(clauses::id.eq(journal_entries::clause_id)))
+        .left_join(
+            accruals::table.on(accruals::partner_id
+                .eq(journal_entries::partner_id)
+                .and(accruals::obligation_key.eq(journal_entries::obligation_key))),
+        )
+        .select((
+            EntryRow::as_select(),
+            partners::name.nullable(),
+            clauses::code.nullable(),
+            clauses::title.nullable(),
+            accruals::state.nullable(),
+        ))
+        .into_boxed();
+    let mut query = filtered_entries!(query, filter, partner);
+    if let Some(after) = after {
+        query = query.filter(journal_entries::posting_day.le(Day(after.posting_day))).filter(
+            journal_entries::posting_day.lt(Day(after.posting_day)).or(journal_entries::id.lt(after.id)),
+        );
+    }
+    type Row = (EntryRow, Option<String>, Option<String>, Option<String>, Option<String>);
+    let rows: Vec<Row> = query
+        .order((journal_entries::posting_day.desc(), journal_entries::id.desc()))
+        .limit(limit)
+        .load(db)?;
+    let mut lines = lines_of(db, rows.iter().map(|row| &row.0))?;
+    rows.into_iter()
+        .map(|(row, partner_name, clause_code, clause_title, state)| {
+            let id = row.id;
+            let lines = lines.remove(&(row.partner_id, id)).unwrap_or_default();
+            Ok(EntryListed {
+                id,
+                entry: row.read(lines)?,
+                partner_name: partner_name.unwrap_or_default(),
+                clause_code: clause_code.unwrap_or_default(),
+                clause_title: clause_title.unwrap_or_default(),
+                state: state.map(|text| code(&text, || format!("the state of entry {id}"))).transpose()?,
+            })
+        })
+        .collect()
+}
+
+impl EntryRow {
+    fn read(self, lines: Vec<JournalLine>) -> Result<JournalEntry, DbError> {
+        let what = || format!("journal entry {} of partner {}", self.id, self.partner_id);
+        Ok(JournalEntry {
+            key: code(&self.obligation_key, what)?,
+            partner_id: self.partner_id,
+            posting_date: self.posting_day.0,
+            obligation_period: code(&self.period, what)?,
+            obligation_day: self.obligation_day.0,
+            reason: code(&self.reason, what)?,
+            recognition: code::<Recognition>(&self.recognition, what)?,
+            memo: self.memo.clone(),
+            lines,
+        })
+    }
+}
+
+impl LineRow {
+    fn read(&self) -> Result<JournalLine, DbError> {
+        let what = || format!("line {} of journal entry {}", self.line_no, self.entry_id);
+        Ok(JournalLine {
+            line_no: self.line_no,
+            account: account(self.account, self.entry_id)?,
+            side: code(&self.side, what)?,
+            amount: Micros(self.amount_micros),
+            currency: code(&self.currency, what)?,
+        })
+    }
+}
+
+type LinesByEntry = BTreeMap<(i64, i64), Vec<JournalLine>>;
+
+fn lines_of<'a>(db: &mut Db, entries: impl Iterator<Item = &'a EntryRow>) -> Result<LinesByEntry, DbError> {
+    let mut by_partner: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for entry in entries {
+        by_partner.entry(entry.partner_id).or_default().push(entry.id);
+    }
+    let mut lines = LinesByEntry::new();
+    for (partner_id, ids) in by_partner {
+        for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+            let rows: Vec<LineRow> = journal_lines::table
+                .filter(journal_lines::partner_id.eq(partner_id))
+                .filter(journal_lines::entry_id.eq_any(chunk))
+                .order((journal_lines::entry_id, journal_lines::line_no))
+                .select(LineRow::as_select())
+                .load(db)?;
+            for row in rows {
+                lines.entry((row.partner_id, row.entry_id)).or_default().push(row.read()?);
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// How many entries a filter matches, and what they come to on one side, by currency. Debits equal
+/// credits in a ledger that verifies; both are given so that a page can show that they do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryTotals {
+    /// Entries.
+    pub entries: i64,
+    /// Debits and credits by currency.
+    pub sums: BTreeMap<Currency, (Micros, Micros)>,
+}
+
+/// Totals of all entries of `filter` that the viewer may see, listed or not.
+///
+/// # Errors
+/// The engine's reason.
+pub fn entry_totals(db: &mut Db, viewer: &Viewer, filter: &LedgerFilter) -> Result<EntryTotals, DbError> {
+    let Some(partner) = partner_filter(viewer, filter.partner_id) else { return Ok(EntryTotals::default()) };
+    let count = filtered_entries!(
+        journal_entries::table.select(diesel::dsl::count_star()).into_boxed(),
+        filter,
+        partner
+    );
+    let mut totals = EntryTotals { entries: count.first(db)?, sums: BTreeMap::new() };
+    let sums = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .group_by((journal_lines::currency, journal_lines::side))
+        .select((journal_lines::currency, journal_lines::side, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
+        .into_boxed();
+    let sums = filtered_entries!(sums, filter, partner);
+    for (currency, side, amount) in sums.load::<(String, String, Option<i64>)>(db)? {
+        let what = || "the currency and side of a journal line".to_owned();
+        let sum = totals.sums.entry(code(&currency, what)?).or_default();
+        let amount = Micros(amount.unwrap_or(0));
+        match code::<Side>(&side, what)? {
+            Side::Debit => sum.0 = sum.0 + amount,
+            Side::Credit => sum.1 = sum.1 + amount,
+        }
+    }
+    Ok(totals)
+}
+
+/// One sum of lines: whose, where, which way and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// The carrier.
+    pub partner_id: i64,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Account.
+    pub account: Account,
+    /// Debit or credit.
+    pub side: Side,
+    /// Why the entries were made.
+    pub reason: Reason,
+    /// The sum.
+    pub amount: Micros,
+}
+
+/// Sums of the lines posted in `[from, until)` by partner, currency, account, side and reason.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn movements(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    from: Option<NaiveDate>,
+    until: Option<NaiveDate>,
+) -> Result<Vec<Movement>, DbError> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let columns = (
+        journal_lines::partner_id,
+        journal_lines::currency,
+        journal_lines::account,
+        journal_lines::side,
+        journal_entries::reason,
+    );
+    let query = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .group_by(columns)
+        .select((columns, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
+        .into_boxed();
+    let filter = LedgerFilter { posted_from: from, posted_until: until, ..LedgerFilter::default() };
+    let query = filtered_entries!(query, filter, partner);
+    type Row = ((i64, String, i32, String, String), Option<i64>);
+    let rows: Vec<Row> = query.order(columns).load(db)?;
+    rows.into_iter()
+        .map(|((partner_id, currency, number, side, reason), amount)| {
+            let what = || format!("a journal line of partner {partner_id}");
+            Ok(Movement {
+                partner_id,
+                currency: code(&currency, what)?,
+                account: Account::from_number(number).map_err(|error| stored(what(), &error))?,
+                side: code(&side, what)?,
+                reason: code(&reason, what)?,
+                amount: Micros(amount.unwrap_or(0)),
+            })
+        })
+        .collect()
+}
+
+/// Balances of all accounts at the end of `as_of`, of one partner or of all the viewer may see.
+///
+/// # Errors
+/// As [`movements`].
+pub fn trial_balance(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    as_of: NaiveDate,
+) -> Result<TrialBalance, DbError> {
+    let mut sums: BTreeMap<(Currency, Account), (Micros, Micros)> = BTreeMap::new();
+    for movement in movements(db, viewer, partner_id, None, as_of.succ_opt())? {
+        let sum = sums.entry((movement.currency, movement.account)).or_default();
+        match movement.side {
+            Side::Debit => sum.0 = sum.0 + movement.amount,
+            Side::Credit => sum.1 = sum.1 + movement.amount,
+        }
+    }
+    let row = |((currency, account), (debit, credit))| TrialBalanceRow { currency, account, debit, credit };
+    Ok(TrialBalance { rows: sums.into_iter().map(row).collect() })
+}
+
+/// One accrual; none when there is none or the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn accrual_show(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    key: ObligationKey,
+) -> Result<Option<Accrual>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    accruals::table
+        .find((partner_id, key.to_string()))
+        .select(AccrualRow::as_select())
+        .first::<AccrualRow>(db)
+        .optional()?
+        .map(AccrualRow::read)
+        .transpose()
+}
+
+/// What accruals come to, by currency, sign of the money and state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateSum {
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// Where the items stand.
+    pub state: ItemState,
+    /// What is owed.
+    pub target: Micros,
+    /// What the caps took.
+    pub forgone: Micros,
+    /// How many items.
+    pub items: i64,
+}
+
+/// Sums of the accruals the viewer may see by currency and state; of one partner, and of obligations in
+/// one period, when asked.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn accrual_sums(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    period: Option<Period>,
+) -> Result<Vec<StateSum>, DbError> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let mut query = accruals::table
+        .group_by((accruals::currency, accruals::state))
+        .select((
+            accruals::currency,
+            accruals::state,
+            sql::<Nullable<BigInt>>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
+            sql::<Nullable<BigInt>>("CAST(SUM(accruals.forgone_micros) AS BIGINT)"),
+            diesel::dsl::count_star(),
+        ))
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(accruals::partner_id.eq(partner_id));
+    }
+    if let Some(period) = period {
+        query = query
+            .filter(accruals::obligation_day.ge(Day(period.start())))
+            .filter(accruals::obligation_day.lt(Day(period.end())));
+    }
+    type Row = (String, String, Option<i64>, Option<i64>, i64);
+    let rows: Vec<Row> = query.order((accruals::currency, accruals::state)).load(db)?;
+    rows.into_iter()
+        .map(|(currency, state, target, forgone, items)| {
+            let what = || "the currency and state of an accrual".to_owned();
+            Ok(StateSum {
+                currency: code(&currency, what)?,
+                state: code(&state, what)?,
+                target: Micros(target.unwrap_or(0)),
+                forgone: Micros(forgone.unwrap_or(0)),
+                items,
+            })
+        })
+        .collect()
+}
+
+/// What a partner may see of one item: what it comes to and why. Nothing of recognition, accounts or
+/// amounts the caps took, and nothing before its period has closed (DOMAIN §9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerCredit {
+    /// The obligation.
+    pub key: ObligationKey,
+    /// The clause's number in the contract.
+    pub clause_code: String,
+    /// What the clause is about.
+    pub clause_title: String,
+    /// The period it is booked for.
+    pub period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
+    /// What is owed.
+    pub amount: Micros,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Accrued, assessed or reversed.
+    pub state: ItemState,
+    /// How it came about, in words.
+    pub steps: Vec<String>,
+}
+
+/// The states a partner may see; an estimate of a running period is nobody's claim yet.
+const PARTNER_STATES: [ItemState; 3] = [ItemState::Accrued, ItemState::Assessed, ItemState::Reversed];
+
+/// The items of one partner that it may see itself, newest obligation first, at most `limit`; empty when
+/// the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn partner_credit_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    limit: i64,
+) -> Result<Vec<PartnerCredit>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(AccrualRow, Option<String>, Option<String>)> = accruals::table
+        .left_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .order((accruals::obligation_day.desc(), accruals::obligation_key))
+        .limit(limit)
+        .select((AccrualRow::as_select(), clauses::code.nullable(), clauses::title.nullable()))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(row, clause_code, clause_title)| {
+            let accrual = row.read()?;
+            Ok(PartnerCredit {
+                key: accrual.key,
+                clause_code: clause_code.unwrap_or_default(),
+                clause_title: clause_title.unwrap_or_default(),
+                period: accrual.period,
+                obligation_day: accrual.obligation_day,
+                amount: accrual.target,
+                currency: accrual.currency,
+                state: accrual.state,
+                steps: accrual.steps,
+            })
+        })
+        .collect()
+}
+
+/// Partners with anything in the journal or among the accruals, in order.
+///
+/// # Errors
+/// The engine's reason.
+pub fn ledger_partners(db: &mut Db) -> QueryResult<Vec<i64>> {
+    let mut found: BTreeSet<i64> = BTreeSet::new();
+    found.extend(journal_entries::table.select(journal_entries::partner_id).distinct().load::<i64>(db)?);
+    found.extend(journal_lines::table.select(journal_lines::partner_id).distinct().load::<i64>(db)?);
+    found.extend(accruals::table.select(accruals::partner_id).distinct().load::<i64>(db)?);
+    Ok(found.into_iter().collect())
+}
+
+/// The last day on which anything was posted that the viewer may see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn last_posting_day(db: &mut Db, viewer: &Viewer) -> QueryResult<Option<NaiveDate>> {
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(None) };
+    let mut query = journal_entries::table
+        .select(journal_entries::posting_day)
+        .order(journal_entries::posting_day.desc())
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(journal_entries::partner_id.eq(partner_id));
+    }
+    Ok(query.limit(1).first::<Day>(db).optional()?.map(|day| day.0))
+}
+
+/// A journal line as it lies in the table, unread: a check must see what no reader would accept.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct RawLine {
+    /// Its entry.
+    pub entry_id: i64,
+    /// Number within the entry.
+    pub line_no: i32,
+    /// Account number.
+    pub account: i32,
+    /// `DR` or `CR`.
+    pub side: String,
+    /// Amount in millionths.
+    pub amount_micros: i64,
+    /// Currency.
+    pub currency: String,
+}
+
+/// A journal entry without its lines, unread.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct RawEntry {
+    /// Row id.
+    pub id: i64,
+    /// The obligation.
+    pub obligation_key: String,
+    /// The period it is booked for.
+    pub period: String,
+    /// Local day of the obligation.
+    pub obligation_day: Day,
+    /// Posting date.
+    pub posting_day: Day,
+    /// Why.
+    pub reason: String,
+    /// Memo or general ledger.
+    pub recognition: String,
+    /// In words.
+    pub memo: String,
+}
+
+/// The whole journal of one partner, by entry and line, and its accruals.
+#[derive(Clone, Debug, Default)]
+pub struct RawLedger {
+    /// Entries by id.
+    pub entries: Vec<RawEntry>,
+    /// Lines by entry and number.
+    pub lines: Vec<RawLine>,
+    /// What the obligations come to.
+    pub accruals: Vec<Accrual>,
+}
+
+/// Reads everything of one partner for a check. Unscoped: only the check asks.
+///
+/// # Errors
+/// The engine's reason, or an accrual that does not read back.
+pub fn ledger_raw_unscoped(db: &mut Db, partner_id: i64) -> Result<RawLedger, DbError> {
+    let entries = journal_entries::table
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .order(journal_entries::id)
+        .select((
+            journal_entries::id,
+            journal_entries::obligation_key,
+            journal_entries::period,
+            journal_entries::obligation_day,
+            journal_entries::posting_day,
+            journal_entries::reason,
+            journal_entries::recognition,
+            journal_entries::memo,
+        ))
+        .load(db)?;
+    let lines = journal_lines::table
+        .filter(journal_lines::partner_id.eq(partner_id))
+        .order((journal_lines::entry_id, journal_lines::line_no))
+        .select((
+            journal_lines::entry_id,
+            journal_lines::line_no,
+            journal_lines::account,
+            journal_lines::side,
+            journal_lines::amount_micros,
+            journal_lines::currency,
+        ))
+        .load(db)?;
+    let accruals: Vec<AccrualRow> = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .order(accruals::obligation_key)
+        .select(AccrualRow::as_select())
+        .load(db)?;
+    let accruals = accruals.into_iter().map(AccrualRow::read).collect::<Result<_, _>>()?;
+    Ok(RawLedger { entries, lines, accruals })
+}
