@@ -209,7 +209,9 @@ pub enum FeedError {
         source: ExprError,
     },
     /// Computed fields that need each other.
-    #[error("mapping {mapping}, field `{field}`: its expression needs its own result (by way of {path})")]
+    #[error(
+        "mapping {mapping}, field `{field}`: its expression needs its own result (by way of {path}); use col(\"…\") for a column of that name"
+    )]
     Cycle {
         /// The mapping.
         mapping: String,

@@ -427,4 +427,36 @@ mod tests {
         }
         assert_eq!(ImportKind::Shipments.field("mode"), Some(shipments::MODE));
     }
+
+    /// The manual's lists of fields, which must say what the code says.
+    fn manual() -> String {
+        let mut text = String::new();
+        for kind in ImportKind::ALL {
+            text += &format!("\n### {kind}\n\n| field | holds | meaning |\n|---|---|---|\n");
+            for spec in kind.specs() {
+                let holds = match spec.kind {
+                    FieldType::Text => "text".to_owned(),
+                    FieldType::Choice(words) => words.join(", "),
+                    FieldType::Integer => "whole number".to_owned(),
+                    FieldType::Decimal => "number".to_owned(),
+                    FieldType::Day => "day".to_owned(),
+                    FieldType::Instant => "instant".to_owned(),
+                    FieldType::Zone => "zone".to_owned(),
+                };
+                let required = if spec.required { ", required" } else { "" };
+                text +=
+                    &format!("| `{}` | {holds}{required} | {} |\n", spec.name, spec.help.replace('|', "\\|"));
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn the_manual_lists_every_field() {
+        let manual = manual();
+        assert!(
+            include_str!("../../docs/mappings.md").ends_with(&manual),
+            "docs/mappings.md must end with:\n{manual}"
+        );
+    }
 }

@@ -229,7 +229,7 @@ impl Mapping {
         let formats = DateFormats::new(&file.dates)
             .map_err(|bad| syntax(format!("`{bad}` is not a date format such as %d-%b-%y")))?;
         let reader = FieldReader { mapping: name, kind };
-        let fields = file.fields.into_iter().map(|(field, value)| reader.read(field, value));
+        let fields = file.fields.into_iter().map(|(field, value)| reader.read(&field, value));
         Ok(Self {
             kind,
             source: file.source.or_else(|| file.name.clone()).unwrap_or_else(|| DEFAULT_SOURCE.to_owned()),
@@ -261,18 +261,18 @@ struct FieldReader<'a> {
 }
 
 impl FieldReader<'_> {
-    fn read(&self, name: String, value: toml::Value) -> Result<(Field, From), FeedError> {
+    fn read(&self, name: &str, value: toml::Value) -> Result<(Field, From), FeedError> {
         let syntax = |reason: String| FeedError::MappingSyntax {
             mapping: self.mapping.to_owned(),
             reason: format!("field `{name}`: {reason}"),
         };
-        let field = self.kind.field(&name).ok_or_else(|| {
+        let field = self.kind.field(name).ok_or_else(|| {
             let names: Vec<&str> = self.kind.specs().iter().map(|spec| spec.name).collect();
             FeedError::UnknownField {
                 mapping: self.mapping.to_owned(),
                 kind: self.kind.name(),
-                suggestion: suggestion(&name, names.iter().copied()),
-                field: name.clone(),
+                suggestion: suggestion(name, names.iter().copied()),
+                field: name.to_owned(),
                 fields: names.join(", "),
             }
         })?;
@@ -292,7 +292,7 @@ impl FieldReader<'_> {
                 other => other.to_string(),
             }),
             (None, None, Some(text)) => What::Compute(Parsed::new(&text).map_err(|source| {
-                FeedError::Expression { mapping: self.mapping.to_owned(), field: name.clone(), source }
+                FeedError::Expression { mapping: self.mapping.to_owned(), field: name.to_owned(), source }
             })?),
             _ => return Err(syntax("give exactly one of column, constant and compute".to_owned())),
         };

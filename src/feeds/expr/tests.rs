@@ -117,7 +117,7 @@ fn mistakes_are_found_before_the_first_row() {
         ("date(a, \"%Q\")", "`%Q` is not a date format"),
         ("datetime(date(a), hhmm(b), \"Mars\")", "`Mars` is not an IANA zone"),
         ("hhmm(a)", "needs a text, but was given a time of day"),
-        ("name + 1", "no column or mapped field `name`"),
+        ("name + 1", "field `name`: its expression needs its own result"),
     ] {
         let found = run(expr, ["1", "2", "3"]);
         assert!(found.as_ref().is_err_and(|e| e.contains(said)), "{expr}: {found:?}");

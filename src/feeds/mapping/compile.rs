@@ -54,7 +54,7 @@ pub(super) fn compile(mapping: &Mapping, headers: &[String]) -> Result<Compiled,
         }
     }
     let required = binder.required(&steps)?;
-    let used: BTreeSet<usize> = steps.iter().filter_map(|step| step.column()).collect();
+    let used: BTreeSet<usize> = steps.iter().filter_map(Step::column).collect();
     let ignored = headers.iter().enumerate().filter(|(at, name)| !used.contains(at) && !name.is_empty());
     let compiled = Compiled {
         kind: mapping.kind,
