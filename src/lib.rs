@@ -6,5 +6,7 @@ pub mod config;
 pub mod db;
 pub mod domain;
 pub mod feeds;
+pub mod jobs;
+pub mod mail;
 pub mod report;
 pub mod web;

@@ -8,8 +8,10 @@ pub mod contract_calendar;
 pub mod demo;
 pub mod edit;
 pub mod import;
+pub mod job;
 pub mod kpi;
 pub mod ledger;
+pub mod mail;
 pub mod partner;
 pub mod password;
 pub mod plan;
@@ -27,6 +29,7 @@ use crate::clock::Clock;
 use crate::db::id::IdMaker;
 use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError, Pool};
+use crate::mail::Mailer;
 
 /// What every use case needs: where to store, what time it is, how to name a new row.
 #[derive(Clone)]
@@ -39,6 +42,8 @@ pub struct App {
     pub ids: Arc<IdMaker>,
     /// The public address of the site, without a trailing slash; mails link to it.
     pub base_url: Arc<str>,
+    /// Takes mails out of the house; without one they wait in the outbox.
+    pub mailer: Option<Arc<Mailer>>,
 }
 
 impl App {
@@ -50,7 +55,15 @@ impl App {
             clock,
             ids: Arc::new(IdMaker::for_this_process()),
             base_url: Arc::from(base_url.trim_end_matches('/')),
+            mailer: None,
         }
+    }
+
+    /// The same with a way to send mail.
+    #[must_use]
+    pub fn with_mailer(mut self, mailer: Mailer) -> Self {
+        self.mailer = Some(Arc::new(mailer));
+        self
     }
 
     /// Now.

@@ -2,6 +2,7 @@
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Text;
 use diesel::{Connection, QueryResult, RunQueryDsl};
 
 use super::conn::{Db, MultiBackend};
@@ -95,6 +96,23 @@ impl Drop for Rollback<'_> {
                 tracing::warn!(%error, "rollback failed");
             }
         }
+    }
+}
+
+/// Until the end of the transaction, no other node decides about the runs of `job`.
+///
+/// PostgreSQL takes an advisory lock. SQLite needs nothing: [`write_tx`] already holds the one write
+/// lock there is.
+///
+/// # Errors
+/// The engine's reason.
+pub fn job_lock(db: &mut Db, job: &str) -> QueryResult<()> {
+    match db {
+        Db::Pg(conn) => diesel::sql_query("SELECT pg_advisory_xact_lock(714026, hashtext($1))")
+            .bind::<Text, _>(job)
+            .execute(conn)
+            .map(|_| ()),
+        Db::Sqlite(_) => Ok(()),
     }
 }
 

@@ -619,6 +619,8 @@ diesel::table! {
         job -> Text,
         scope -> Text,
         due_at -> Instant,
+        as_of -> Instant,
+        period -> Text,
         state -> Text,
         trigger_kind -> Text,
         requested_by -> Text,
@@ -629,6 +631,7 @@ diesel::table! {
         finished_at -> Nullable<Instant>,
         changed_rows -> BigInt,
         summary -> Text,
+        details -> Text,
         error -> Text,
     }
 }

@@ -5,6 +5,7 @@
 //! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
+pub mod backoff;
 pub mod calendar;
 pub mod capacity;
 pub mod clause;

@@ -524,6 +524,8 @@ CREATE TABLE job_runs (
   job TEXT NOT NULL,
   scope TEXT NOT NULL,
   due_at INTEGER NOT NULL,
+  as_of INTEGER NOT NULL,
+  period TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')),
   trigger_kind TEXT NOT NULL CHECK (trigger_kind IN ('SCHEDULE', 'CATCH_UP', 'MANUAL')),
   requested_by TEXT NOT NULL,
@@ -534,6 +536,7 @@ CREATE TABLE job_runs (
   finished_at INTEGER,
   changed_rows BIGINT NOT NULL,
   summary TEXT NOT NULL,
+  details TEXT NOT NULL,
   error TEXT NOT NULL,
   UNIQUE (job, scope, due_at)
 );

@@ -1,0 +1,120 @@
+//! Each job's name bound to one call into `app`.
+
+use anyhow::Context as _;
+
+use super::{JobReport, RunContext};
+use crate::app::accrual::{self, AccrualScope};
+use crate::app::{App, contract_calendar, mail, plan, refresh, score};
+
+/// Judges what has come due and recomputes the cells that went stale.
+///
+/// # Errors
+/// The database's reason.
+pub fn refresh_measures(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done = refresh::refresh(app, run.as_of, |_, _| {}).context("refreshing measures")?;
+    let cells = i64::try_from(done.cells)?;
+    Ok(JobReport {
+        changed_rows: cells.saturating_add(i64::try_from(done.verdicts)?),
+        summary: match done.days + done.months {
+            0 => "everything was up to date".to_owned(),
+            _ => format!("{} days and {} months made new, {cells} cells written", done.days, done.months),
+        },
+        details: serde_json::to_value(done)?,
+    })
+}
+
+/// Scores the period asked for, or every period that is due.
+///
+/// # Errors
+/// [`score::ScoreError`].
+pub fn score_period(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let reports = match run.period {
+        Some(period) => vec![score::score_period(app, period, run.as_of, Some(run.run_id))?],
+        None => score::score_due(app, run.as_of, Some(run.run_id))?,
+    };
+    let changed: Vec<String> = reports
+        .iter()
+        .filter(|report| report.changed_rows() > 0 || run.period.is_some())
+        .map(score::ScoreReport::summary)
+        .collect();
+    Ok(JobReport {
+        changed_rows: reports.iter().map(score::ScoreReport::changed_rows).sum(),
+        summary: match changed.len() {
+            0 => format!("{} periods looked at, nothing changed", reports.len()),
+            1..=MAX_PERIODS_NAMED => changed.join("; "),
+            many => format!("{many} of {} periods changed", reports.len()),
+        },
+        details: serde_json::to_value(reports)?,
+    })
+}
+
+/// The most periods one summary names.
+const MAX_PERIODS_NAMED: usize = 3;
+
+/// Brings service credits to what the clauses say.
+///
+/// # Errors
+/// The database's reason. A contract that cannot be priced is in the report; the others are booked.
+pub fn accrue_credits(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let scope = AccrualScope { partner_id: None, run_id: Some(run.run_id) };
+    let done = accrual::accrue(app, run.as_of_day, scope).context("accruing service credits")?;
+    Ok(JobReport {
+        changed_rows: i64::try_from(done.changed_rows)?,
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
+    })
+}
+
+/// Forecasts and proposes who carries what.
+///
+/// # Errors
+/// [`plan::PlanError`].
+pub fn plan_capacity(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done = plan::plan(app, run.as_of_day, Some(run.run_id)).context("planning capacity")?;
+    Ok(JobReport {
+        changed_rows: done.changed_rows,
+        summary: done.summary,
+        details: serde_json::json!({ "plan_id": done.plan_id }),
+    })
+}
+
+/// Renews and ends contracts by their dates and raises notices.
+///
+/// # Errors
+/// The database's reason.
+pub fn contract_calendar(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let mut db = app.pool.get()?;
+    let done =
+        contract_calendar::run(app, &mut db, run.as_of_day).context("going through the contract calendar")?;
+    Ok(JobReport {
+        changed_rows: done.changed_rows(),
+        summary: done.summary(),
+        details: serde_json::Value::Null,
+    })
+}
+
+/// Queues the reviews of published periods.
+///
+/// # Errors
+/// None while there is nothing to queue.
+pub fn send_reviews(_app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
+    // One call into `app::review` takes the place of this line.
+    Ok(JobReport { summary: "no reviews are set up".to_owned(), ..JobReport::default() })
+}
+
+/// Sends what waits in the outbox.
+///
+/// # Errors
+/// The database's reason; a mail that is not taken is no failure.
+pub fn deliver_mail(app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
+    let Some(mailer) = &app.mailer else {
+        let summary = "mail is not set up; what waits stays in the outbox".to_owned();
+        return Ok(JobReport { summary, ..JobReport::default() });
+    };
+    let done = mail::deliver_due(app, mailer, app.now()).context("delivering mail")?;
+    Ok(JobReport {
+        changed_rows: done.sent + done.again + done.failed,
+        summary: format!("{} sent, {} to be tried again, {} failed", done.sent, done.again, done.failed),
+        details: serde_json::to_value(done)?,
+    })
+}

@@ -1,0 +1,261 @@
+//! Every job with its cron line, in one list (DOMAIN App. C, reduced to what exists).
+//!
+//! Lines have six fields (second, minute, hour, day, month, weekday) and are read in the reporting
+//! zone. Nightly jobs start after the day has ended everywhere in it and the late feeds of the evening
+//! are in, one after the other, so that each finds what it builds on.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds};
+
+use super::{JobError, JobFn, registry};
+
+/// The scope of a run that covers everything.
+pub const ALL: &str = "all";
+
+/// How far back missed runs are looked for at first.
+const FIRST_WINDOW: TimeDelta = TimeDelta::hours(1);
+
+/// One job.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Its name on the command line and in the database.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// What it does, in one sentence.
+    pub what: &'static str,
+    /// When it is due.
+    pub cron: &'static str,
+    /// The cron line in words.
+    pub cadence: &'static str,
+    /// What part of the data one run covers.
+    pub scope: &'static str,
+    /// How many missed runs are caught up, newest last. 1 where a run covers all that earlier ones
+    /// would have done.
+    pub catch_up: usize,
+    /// How many runs are kept in the history.
+    pub keep_runs: i64,
+    /// The work: one call into `app`.
+    pub run: JobFn,
+}
+
+/// The jobs, in the order in which they build on each other.
+pub const JOBS: &[Job] = &[
+    Job {
+        name: "refresh-measures",
+        title: "Refresh measures",
+        what: "Judges what has come due and recomputes the cells that new facts touched.",
+        cron: "0 5 * * * *",
+        cadence: "every hour at 5 past",
+        scope: ALL,
+        catch_up: 1,
+        keep_runs: 2_000,
+        run: registry::refresh_measures,
+    },
+    Job {
+        name: "score-period",
+        title: "Score the period",
+        what: "Computes the reliability, cost and composite scores of every partner and stores what changed.",
+        cron: "0 30 2 * * *",
+        cadence: "every night at 2:30",
+        scope: ALL,
+        catch_up: 35,
+        keep_runs: 800,
+        run: registry::score_period,
+    },
+    Job {
+        name: "accrue-credits",
+        title: "Accrue service credits",
+        what: "Brings the service credits of every contract to what the clauses say, and books the difference.",
+        cron: "0 0 3 * * *",
+        cadence: "every night at 3:00",
+        scope: ALL,
+        catch_up: 35,
+        keep_runs: 800,
+        run: registry::accrue_credits,
+    },
+    Job {
+        name: "plan-capacity",
+        title: "Plan capacity",
+        what: "Forecasts thirteen weeks and proposes who carries what.",
+        cron: "0 0 4 * * MON",
+        cadence: "every Monday at 4:00",
+        scope: ALL,
+        catch_up: 1,
+        keep_runs: 200,
+        run: registry::plan_capacity,
+    },
+    Job {
+        name: "contract-calendar",
+        title: "Contract calendar",
+        what: "Activates and ends contract versions and gives notice of dates coming up.",
+        cron: "0 0 5 * * *",
+        cadence: "every day at 5:00",
+        scope: ALL,
+        catch_up: 35,
+        keep_runs: 800,
+        run: registry::contract_calendar,
+    },
+    Job {
+        name: "send-reviews",
+        title: "Send reviews",
+        what: "Queues the review of each partner whose period was published.",
+        cron: "0 0 6 * * *",
+        cadence: "every day at 6:00",
+        scope: ALL,
+        catch_up: 35,
+        keep_runs: 800,
+        run: registry::send_reviews,
+    },
+    Job {
+        name: "deliver-mail",
+        title: "Deliver mail",
+        what: "Sends what waits in the outbox.",
+        cron: "0 * * * * *",
+        cadence: "every minute",
+        scope: ALL,
+        catch_up: 1,
+        keep_runs: 500,
+        run: registry::deliver_mail,
+    },
+];
+
+/// The job called `name`.
+///
+/// # Errors
+/// [`JobError::Unknown`], naming those there are.
+pub fn find(name: &str) -> Result<&'static Job, JobError> {
+    JOBS.iter().find(|job| job.name == name).ok_or_else(|| unknown(name, JOBS))
+}
+
+/// The error for a name that none of `jobs` has.
+pub(super) fn unknown(name: &str, jobs: &[Job]) -> JobError {
+    let known: Vec<&str> = jobs.iter().map(|job| job.name).collect();
+    JobError::Unknown { name: name.to_owned(), known: known.join(", ") }
+}
+
+impl Job {
+    /// The cron line, read by the same parser that fires it.
+    ///
+    /// # Errors
+    /// [`JobError::Cron`].
+    pub fn cron(&self) -> Result<Cron, JobError> {
+        CronParser::builder()
+            .seconds(Seconds::Required)
+            .build()
+            .parse(self.cron)
+            .map_err(|error| self.cron_error(&error.to_string()))
+    }
+
+    /// When the job is due next after `now`.
+    ///
+    /// # Errors
+    /// [`JobError::Cron`].
+    pub fn next_due(&self, zone: Tz, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, JobError> {
+        Ok(self.cron()?.iter_after(now.with_timezone(&zone)).next().map(|at| at.to_utc()))
+    }
+
+    /// The runs due after `since` and not after `now`, in order; of many, the newest `catch_up`.
+    ///
+    /// # Errors
+    /// [`JobError::Cron`].
+    pub fn dues(
+        &self,
+        zone: Tz,
+        since: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<DateTime<Utc>>, JobError> {
+        let cron = self.cron()?;
+        // Forward only: the parser walks backward to other instants where clocks change. The window
+        // grows until it holds enough, so that years of downtime do not cost years of minutes.
+        let mut window = FIRST_WINDOW;
+        loop {
+            let from = now.checked_sub_signed(window).map_or(since, |start| start.max(since));
+            let mut dues: Vec<DateTime<Utc>> = cron
+                .iter_after(from.with_timezone(&zone))
+                .map(|at| at.to_utc())
+                .take_while(|at| *at <= now)
+                .collect();
+            if dues.len() >= self.catch_up || from == since {
+                return Ok(dues.split_off(dues.len().saturating_sub(self.catch_up)));
+            }
+            window = window.checked_mul(2).unwrap_or(TimeDelta::MAX);
+        }
+    }
+
+    fn cron_error(&self, reason: &str) -> JobError {
+        JobError::Cron { job: self.name.to_owned(), cron: self.cron.to_owned(), reason: reason.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn names_are_unique_and_every_line_reads() {
+        for (index, job) in JOBS.iter().enumerate() {
+            job.cron().unwrap();
+            assert!(JOBS[..index].iter().all(|other| other.name != job.name), "{}", job.name);
+            assert!(job.catch_up >= 1 && job.keep_runs > i64::try_from(job.catch_up).unwrap());
+        }
+    }
+
+    #[test]
+    fn lines_are_read_in_the_reporting_zone() {
+        let next = find("score-period").unwrap().next_due(Tz::America__Chicago, at("2025-01-15T00:00:00Z"));
+        assert_eq!(next.unwrap(), Some(at("2025-01-15T08:30:00Z")));
+    }
+
+    #[test]
+    fn a_down_week_leaves_its_nights_in_order() {
+        let job = find("score-period").unwrap();
+        let dues = job.dues(Tz::UTC, at("2025-03-01T02:30:00Z"), at("2025-03-04T02:30:00Z")).unwrap();
+        assert_eq!(
+            dues,
+            [at("2025-03-02T02:30:00Z"), at("2025-03-03T02:30:00Z"), at("2025-03-04T02:30:00Z")]
+        );
+        let refresh = find("refresh-measures").unwrap();
+        let dues = refresh.dues(Tz::UTC, at("2025-03-01T00:00:00Z"), at("2025-03-09T00:00:00Z")).unwrap();
+        assert_eq!(dues, [at("2025-03-08T23:05:00Z")], "one refresh covers all that were missed");
+    }
+
+    /// However much was missed, the same instants are found as by walking the whole way, also where
+    /// clocks change.
+    #[test]
+    fn the_newest_of_many_missed_are_the_last_that_would_have_fired() {
+        for zone in [Tz::UTC, Tz::America__New_York, Tz::Europe__Berlin, Tz::Australia__Lord_Howe] {
+            for name in ["refresh-measures", "score-period", "plan-capacity"] {
+                let job = Job { catch_up: 7, ..*find(name).unwrap() };
+                let since = at("2024-12-31T12:00:00Z");
+                let all: Vec<DateTime<Utc>> = job
+                    .cron()
+                    .unwrap()
+                    .iter_after(since.with_timezone(&zone))
+                    .map(|due| due.to_utc())
+                    .take_while(|due| *due <= at("2026-01-01T12:00:00Z"))
+                    .collect();
+                assert!(all.windows(2).all(|two| two[0] < two[1]), "{name} in {zone}");
+                if name == "score-period" {
+                    assert_eq!(all.len(), 366, "once each night in {zone}");
+                }
+                for now in [
+                    "2025-03-09T12:00:00Z",
+                    "2025-04-06T03:00:00Z",
+                    "2025-10-26T02:00:00Z",
+                    "2025-11-02T06:30:00Z",
+                ] {
+                    let until = all.partition_point(|due| *due <= at(now));
+                    let newest = &all[until.saturating_sub(7)..until];
+                    assert_eq!(job.dues(zone, since, at(now)).unwrap(), newest, "{name} in {zone} at {now}");
+                }
+            }
+        }
+    }
+}
