@@ -14,8 +14,8 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::mail::{self, MailKind, NewMail};
 use super::App;
+use super::mail::{self, MailKind, NewMail};
 use crate::db::dialect::{job_lock, write_tx};
 use crate::db::job::{self as rows, JobRunEnd, JobRunRow};
 use crate::db::types::Instant;

@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{JobError, JobStatus, job_list, job_run_now};
-use crate::app::job::{JobRun, RunState};
 use crate::app::App;
+use crate::app::job::{JobRun, RunState};
 use crate::domain::period::Period;
 
 /// `lanemark job list`: one line per job. Print [`list_table`] for people, the values as JSON for

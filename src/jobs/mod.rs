@@ -16,8 +16,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use crate::app::job::{self, JobRun, RunState, RunWish, Trigger};
 use crate::app::App;
+use crate::app::job::{self, JobRun, RunState, RunWish, Trigger};
 use crate::clock::Clock;
 use crate::db::DbError;
 use crate::db::setting::reporting_zone;

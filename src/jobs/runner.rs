@@ -12,8 +12,8 @@ use chrono_tz::Tz;
 
 use super::schedule::{self, JOBS, Job};
 use super::{JobError, JobReport, RunContext};
-use crate::app::job::{self, Claim, Claimant, JobRun, LEASE, RunWish, Trigger};
 use crate::app::App;
+use crate::app::job::{self, Claim, Claimant, JobRun, LEASE, RunWish, Trigger};
 use crate::clock::Clock;
 use crate::db::DbError;
 use crate::domain::outcome::local_day;
