@@ -8,7 +8,7 @@ use diesel::sql_types::BigInt;
 use super::Db;
 use super::dialect::BothExt;
 use super::schema::{
-    audit_log, capacity_commitments, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
+    capacity_commitments, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
 };
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
@@ -432,32 +432,4 @@ pub fn commitment_put(db: &mut Db, row: &CommitmentRow) -> QueryResult<()> {
         .both()
         .execute(db)
         .map(drop)
-}
-
-/// The line an answer leaves in the audit log.
-#[derive(Clone, Copy, Debug, Insertable)]
-#[diesel(table_name = audit_log, treat_none_as_default_value = false)]
-pub struct AnswerAudit<'a> {
-    /// Row id.
-    pub id: i64,
-    /// When.
-    pub at: Instant,
-    /// The partner's user.
-    pub actor: &'a str,
-    /// `plan.answer`.
-    pub action: &'a str,
-    /// Plan, lane and week.
-    pub subject: &'a str,
-    /// The partner.
-    pub partner_id: Option<i64>,
-    /// Old and new state, loads, reason.
-    pub detail: &'a str,
-}
-
-/// Writes the line.
-///
-/// # Errors
-/// The engine's reason.
-pub fn plan_answer_audit(db: &mut Db, entry: &AnswerAudit<'_>) -> QueryResult<()> {
-    diesel::insert_into(audit_log::table).values(*entry).execute(db).map(drop)
 }

@@ -1,3 +1,4 @@
 //! Outbound drawings and documents, made from domain values; no database, no web.
 
 pub mod chart;
+pub mod sheet;

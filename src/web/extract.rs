@@ -79,6 +79,22 @@ impl SignedIn {
         in_db(&self.app, move |db| work(Unit { app: &app, db, viewer: &viewer })).await
     }
 
+    /// Runs a use case that takes its own connections, off the threads that answer requests.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub async fn in_app<T, E>(
+        &self,
+        work: impl FnOnce(&App, &Viewer) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, WebError>
+    where
+        T: Send + 'static,
+        E: Into<WebError> + Send + 'static,
+    {
+        let (app, viewer) = (self.app.clone(), self.viewer.clone());
+        web::block(move || work(&app, &viewer).map_err(Into::into)).await?
+    }
+
     /// The surroundings of a page.
     #[must_use]
     pub fn page(&self, title: impl Into<String>) -> Page {

@@ -13,6 +13,7 @@ pub mod extract;
 pub mod guard;
 pub mod health;
 pub mod page;
+pub mod plan;
 pub mod routes;
 pub mod session;
 pub mod show;

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::page::WebError;
-use super::{account, audit, sign_in, user};
+use super::{account, audit, plan, sign_in, user};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -28,6 +28,15 @@ fn table() -> Vec<Row> {
         get("/account", SignedIn, account::page),
         post("/account/password", SignedIn, account::password),
         post("/account/theme", SignedIn, account::theme),
+        // The capacity plan.
+        get("/capacity", May(Action::ViewCapacity), plan::index),
+        get("/capacity.csv", May(Action::ViewCapacity), plan::index_csv),
+        get("/capacity/{lane}", May(Action::ViewCapacity), plan::lane),
+        // The portal: a partner's own plan.
+        get("/portal/plan", May(Action::UsePortal), plan::own),
+        get("/portal/plan.csv", May(Action::UsePortal), plan::own_csv),
+        post("/portal/plan/{plan}/answers", May(Action::UsePortal), plan::answer),
+        post("/portal/plan/{plan}/commitment", May(Action::UsePortal), plan::commit_all),
         // Running the installation.
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),

@@ -1,5 +1,6 @@
 //! The pages, through the whole service.
 
+mod plan;
 mod routes;
 mod security;
 mod sign_in;

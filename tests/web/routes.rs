@@ -29,6 +29,13 @@ const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/account", Users),
     ("POST", "/account/password", Users),
     ("POST", "/account/theme", Users),
+    ("GET", "/capacity", Roles(&[Procurement, CarrierManager, Auditor])),
+    ("GET", "/capacity.csv", Roles(&[Procurement, CarrierManager, Auditor])),
+    ("GET", "/capacity/{lane}", Roles(&[Procurement, CarrierManager, Auditor])),
+    ("GET", "/portal/plan", Roles(&[Partner])),
+    ("GET", "/portal/plan.csv", Roles(&[Partner])),
+    ("POST", "/portal/plan/{plan}/answers", Roles(&[Partner])),
+    ("POST", "/portal/plan/{plan}/commitment", Roles(&[Partner])),
     ("GET", "/users", Roles(&[Admin, Auditor])),
     ("POST", "/users", Roles(&[Admin])),
     ("POST", "/users/{id}/state", Roles(&[Admin])),
@@ -70,7 +77,7 @@ fn every_route_opens_for_its_roles_and_for_nobody_else() {
                 assert!(!status.is_server_error(), "{told}");
                 match whom {
                     All | Users => {
-                        assert!(status != StatusCode::FORBIDDEN && status != StatusCode::NOT_FOUND, "{told}");
+                        assert!(status != StatusCode::FORBIDDEN && status != StatusCode::NOT_FOUND, "{told}")
                     }
                     Roles(roles) if roles.contains(&role) => assert!(
                         status != StatusCode::FORBIDDEN

@@ -4,10 +4,8 @@ use chrono::NaiveDate;
 
 use super::{answer_deadline, monday, week_number};
 use crate::app::App;
-use crate::db::plan::{
-    AnswerAudit, PlanCellRow, PlanRow, plan_answer_audit, plan_cell_answer, plan_cell_get, plan_cell_list,
-    plan_newest,
-};
+use crate::app::audit::{Entry, audit};
+use crate::db::plan::{PlanCellRow, PlanRow, plan_cell_answer, plan_cell_get, plan_cell_list, plan_newest};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError, dialect};
 use crate::domain::capacity::{Answer, MAX_PLAN_LOADS, PlanCell, PlanCellError, PlanEvent, PlanState, Zone};
@@ -159,14 +157,11 @@ fn audit_answer(
     let units = row.answer_units.unwrap_or(0);
     let detail =
         format!("{before} to {}, {units} of {} loads. {}", row.state, row.asked(), row.answer_reason);
-    let entry = AnswerAudit {
-        id: app.id(),
-        at: Instant(app.now()),
-        actor: &viewer.name,
+    let entry = Entry {
         action: "plan.answer",
         subject: &subject,
         partner_id: Some(row.partner_id),
         detail: detail.trim_end(),
     };
-    Ok(plan_answer_audit(db, &entry)?)
+    Ok(audit(app, db, viewer, entry)?)
 }

@@ -108,8 +108,30 @@ mod tests {
             spend_scatter(&[], &scatter),
             line_chart(&[line], &[HOSTILE, "b"], &LineText { id: "l", title: HOSTILE, zero: Some(HOSTILE) }),
             line_chart(&[], &[], &LineText { id: "l", title: HOSTILE, zero: None }),
-            stacked_weeks(&[week], &WeeksText { id: "w", title: HOSTILE, axis_note: HOSTILE }, Width::Column),
-            stacked_weeks(&[], &WeeksText { id: "w", title: HOSTILE, axis_note: HOSTILE }, Width::Page),
+            stacked_weeks(
+                &[week],
+                &WeeksText {
+                    id: "w",
+                    title: HOSTILE,
+                    axis_note: HOSTILE,
+                    solid: HOSTILE,
+                    range: HOSTILE,
+                    line: HOSTILE,
+                },
+                Width::Column,
+            ),
+            stacked_weeks(
+                &[],
+                &WeeksText {
+                    id: "w",
+                    title: HOSTILE,
+                    axis_note: HOSTILE,
+                    solid: HOSTILE,
+                    range: HOSTILE,
+                    line: HOSTILE,
+                },
+                Width::Page,
+            ),
             sparkline(&[Some(Decimal::ONE)], HOSTILE),
             percentile_bar(Decimal::from(50)),
         ]

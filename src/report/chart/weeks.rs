@@ -20,11 +20,11 @@ pub struct PlanWeek {
     pub label: String,
     /// Middle forecast.
     pub forecast: Decimal,
-    /// Range the forecast is given with (10 % to 90 % quantile).
+    /// Range the forecast is given with.
     pub range: Option<(Decimal, Decimal)>,
-    /// What the partner committed; none while it has not answered.
+    /// The solid part, such as what partners committed; none while they have not answered.
     pub committed: Option<Decimal>,
-    /// What the contract asks for.
+    /// The dashed line, such as what the contract asks for.
     pub contract: Option<Decimal>,
 }
 
@@ -37,13 +37,20 @@ pub struct WeeksText<'a> {
     pub title: &'a str,
     /// Written at the left of the axis labels' row, such as `week of 2025`.
     pub axis_note: &'a str,
+    /// What the solid bar is, such as `committed`.
+    pub solid: &'a str,
+    /// How much of what may come the whisker holds, such as `8 weeks in 10`.
+    pub range: &'a str,
+    /// What the dashed line is, such as `contract`.
+    pub line: &'a str,
 }
 
 /// Draws one bar a week: solid what is committed, hollow what the forecast asks beyond it, a whisker for the
 /// forecast's range and a dashed line for the contract.
 #[must_use]
 pub fn stacked_weeks(weeks: &[PlanWeek], text: &WeeksText<'_>, width: Width) -> String {
-    let name = Name { id: text.id, title: text.title, description: &description(weeks), has_links: false };
+    let name =
+        Name { id: text.id, title: text.title, description: &description(weeks, text), has_links: false };
     let mut svg = Svg::chart(width.class(), width.units(), HEIGHT, &name);
     let right = width.units() - 12.0;
     let highest = weeks.iter().flat_map(all_of).map(float).fold(1.0, f64::max);
@@ -64,7 +71,7 @@ pub fn stacked_weeks(weeks: &[PlanWeek], text: &WeeksText<'_>, width: Width) -> 
         svg.text("mid", LEFT + slot * (count(index) + 0.5), BOTTOM + 18.0, label);
     }
     svg.text("end", right, BOTTOM + 38.0, text.axis_note);
-    key(&mut svg);
+    key(&mut svg, weeks, text);
     svg.finish()
 }
 
@@ -93,7 +100,8 @@ fn draw_week(svg: &mut Svg, week: &PlanWeek, y: &Axis, (middle, bar, slot): (f64
     }
 }
 
-fn key(svg: &mut Svg) {
+/// Names what is drawn, and only that.
+fn key(svg: &mut Svg, weeks: &[PlanWeek], text: &WeeksText<'_>) {
     const ROW: f64 = 14.0;
     let mut x = LEFT;
     let word = |svg: &mut Svg, x: &mut f64, words: &str| {
@@ -101,22 +109,27 @@ fn key(svg: &mut Svg) {
         *x += 16.0 + text_width(words) + 18.0;
     };
     svg.rect("pt", x, ROW - 5.0, 10.0, 10.0);
-    word(svg, &mut x, "committed");
+    word(svg, &mut x, text.solid);
     svg.rect("pt hollow", x, ROW - 5.0, 10.0, 10.0);
     word(svg, &mut x, "forecast beyond it");
-    svg.vertical("zero", x + 5.0, ROW - 7.0, ROW + 7.0);
-    word(svg, &mut x, "8 weeks in 10");
-    svg.horizontal("limit", x - 2.0, x + 12.0, ROW);
-    word(svg, &mut x, "contract");
+    if weeks.iter().any(|week| week.range.is_some()) {
+        svg.vertical("zero", x + 5.0, ROW - 7.0, ROW + 7.0);
+        word(svg, &mut x, text.range);
+    }
+    if weeks.iter().any(|week| week.contract.is_some()) {
+        svg.horizontal("limit", x - 2.0, x + 12.0, ROW);
+        word(svg, &mut x, text.line);
+    }
 }
 
-fn description(weeks: &[PlanWeek]) -> String {
+fn description(weeks: &[PlanWeek], text: &WeeksText<'_>) -> String {
     let sum = |pick: fn(&PlanWeek) -> Option<Decimal>| weeks.iter().filter_map(pick).sum::<Decimal>();
     let answered = weeks.iter().filter(|w| w.committed.is_some()).count();
     format!(
-        "{} weeks, forecast {} loads, committed {} loads over {answered} answered weeks.",
+        "{} weeks, forecast {} loads, {} {} loads in {answered} weeks.",
         weeks.len(),
         figure(sum(|w| Some(w.forecast)), 0),
+        text.solid,
         figure(sum(|w| w.committed), 0)
     )
 }
