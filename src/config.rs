@@ -208,8 +208,12 @@ impl Config {
     /// # Errors
     /// The setting that is wrong and where it came from.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let read: Self = Figment::from(Serialized::defaults(Self::default()))
-            .merge(Toml::file_exact(file))
+        let mut sources = Figment::from(Serialized::defaults(Self::default()));
+        // No file is fine; a file that cannot be read is not.
+        if file.exists() {
+            sources = sources.merge(Toml::file_exact(file));
+        }
+        let read: Self = sources
             .merge(Env::raw().only(&["DATABASE_URL"]))
             // Not settings of the process: where the tests find data.
             .merge(Env::prefixed("LANEMARK_").ignore(&["data"]).split("__"))

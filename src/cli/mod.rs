@@ -1,10 +1,13 @@
 //! Commands and their arguments. Each command is one function in a file named for its noun.
 
+mod backup;
 mod import;
 mod kpi;
 mod output;
+mod serve;
+mod user;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -12,7 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use lanemark::app::App;
 use lanemark::clock::Clock;
-use lanemark::db::DbUrl;
+use lanemark::config::Config;
 use lanemark::domain::period::Period;
 
 /// Lanemark: where a shipper and its carriers agree what good looks like, measure it, and settle up.
@@ -21,15 +24,9 @@ use lanemark::domain::period::Period;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// The database: sqlite://FILE or postgres://USER@HOST/NAME.
-    #[arg(
-        long,
-        global = true,
-        env = "DATABASE_URL",
-        default_value = "sqlite://lanemark.db",
-        hide_env_values = true
-    )]
-    database: String,
+    /// The database, sqlite://FILE or postgres://USER@HOST/NAME, instead of DATABASE_URL or lanemark.toml.
+    #[arg(long, global = true)]
+    database: Option<String>,
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -50,8 +47,17 @@ enum Command {
     Import(import::ImportArguments),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
+    /// Web and scheduler, until stopped.
+    Serve,
+    /// Users: add one.
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Bring the database schema up to date.
     Migrate,
+    /// Write a copy of the database to a file, while it is in use.
+    Backup(backup::BackupArguments),
+    /// Put a copy made by `backup` in place of an empty database.
+    Restore(backup::BackupArguments),
 }
 
 /// What every command needs.
@@ -70,17 +76,28 @@ const COMMAND_POOL: u32 = 2;
 /// # Errors
 /// What went wrong and what to do about it; the exit code is then 1.
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let url = DbUrl::parse(&arguments.database)?;
-    let pool = url.open(COMMAND_POOL).with_context(|| format!("opening {}", url.display()))?;
-    let context =
-        Session { app: App::new(pool, Clock::System, "http://127.0.0.1:8080"), format: arguments.format };
+    let mut config = Config::load(Path::new(lanemark::config::FILE))?;
+    if let Some(database) = &arguments.database {
+        config.set_database(database);
+    }
+    let url = config.database()?;
     match arguments.command {
-        Command::Import(import) => import::run(&context, &import),
-        Command::Kpi(kpi) => kpi::run(&context, &kpi),
+        Command::Backup(backup) => return backup::backup(&url, &backup),
+        Command::Restore(backup) => return backup::restore(&url, &backup),
+        Command::Serve => return serve::run(&config),
+        _ => {}
+    }
+    let pool = url.open(COMMAND_POOL).with_context(|| format!("opening {}", url.display()))?;
+    let session = Session { app: App::new(pool, Clock::System, config.base()), format: arguments.format };
+    match arguments.command {
+        Command::Import(import) => import::run(&session, &import),
+        Command::Kpi(kpi) => kpi::run(&session, &kpi),
+        Command::User(user) => user::run(&session, user),
         Command::Migrate => {
             println!("{} is up to date", url.display());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Serve | Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

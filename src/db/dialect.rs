@@ -371,3 +371,20 @@ pub fn import_lock(url: &super::DbUrl) -> Result<Option<ImportLock>, super::DbEr
         }
     }
 }
+
+/// Writes a consistent copy of a SQLite database to a new file, while others use it.
+///
+/// # Errors
+/// The engine's reason; on PostgreSQL that its own tool does this.
+pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbError> {
+    use diesel::sql_types::Text;
+
+    let name = file.to_str().ok_or_else(|| super::DbError::Url(file.display().to_string()))?;
+    match db {
+        Db::Sqlite(conn) => {
+            diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(name).execute(conn)?;
+            Ok(())
+        }
+        Db::Pg(_) => Err(super::DbError::Url("pg_dump copies a PostgreSQL database".to_owned())),
+    }
+}

@@ -88,7 +88,10 @@ fn every_folder_of_the_source_is_a_floor() {
     for entry in std::fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap()) {
         if entry.path().is_dir() {
             let name = entry.file_name().into_string().unwrap();
-            assert!(is_floor(&name) || name == "cli", "src/{name} is on no floor; add it to FLOORS and ARCHITECTURE.md");
+            assert!(
+                is_floor(&name) || name == "cli",
+                "src/{name} is on no floor; add it to FLOORS and ARCHITECTURE.md"
+            );
         }
     }
 }

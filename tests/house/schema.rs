@@ -52,7 +52,9 @@ fn checks_and_indexes_are_the_same() {
         migrations(engine)
             .iter()
             .flat_map(|(_, up)| up.lines().map(str::trim).map(str::to_owned).collect::<Vec<_>>())
-            .filter(|line| line.contains("CHECK (") || line.starts_with("CREATE") || line.starts_with("UNIQUE"))
+            .filter(|line| {
+                line.contains("CHECK (") || line.starts_with("CREATE") || line.starts_with("UNIQUE")
+            })
             .map(|line| line.replace(" WITHOUT ROWID", ""))
             .collect()
     };

@@ -12,7 +12,11 @@ fn every_source_file_says_what_it_is() {
     for file in files(&root().join("src"), "rs") {
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.starts_with("//!"), "{} has no module doc", file.display());
-        assert!(text.lines().count() <= MAX_LINES, "{} is too long to read; make it a folder", file.display());
+        assert!(
+            text.lines().count() <= MAX_LINES,
+            "{} is too long to read; make it a folder",
+            file.display()
+        );
         for (number, line) in text.lines().enumerate() {
             assert!(line.chars().count() <= MAX_COLUMNS, "{}:{} is too long", file.display(), number + 1);
         }

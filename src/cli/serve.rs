@@ -1,0 +1,32 @@
+//! `lanemark serve`: pages and scheduler in one process.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use lanemark::app::App;
+use lanemark::clock::Clock;
+use lanemark::config::Config;
+use lanemark::web::{self, WebConfig};
+
+/// Serves until the process is told to stop.
+pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    log_to_stderr();
+    let url = config.database()?;
+    let pool = url.open(config.pool_size).with_context(|| format!("opening {}", url.display()))?;
+    let app = App::new(pool, Clock::System, config.base());
+    serve(app, config)
+}
+
+/// Serves `app`, whatever clock it has.
+pub fn serve(app: App, config: &Config) -> anyhow::Result<ExitCode> {
+    actix_web::rt::System::new().block_on(async { web::serve(app, WebConfig::from(config)).await })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Log lines on standard error; `RUST_LOG` chooses how many.
+pub fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    // A second call, from a test or a command that serves after other work, keeps the first.
+    let _already = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
