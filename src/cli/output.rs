@@ -13,13 +13,13 @@ pub fn print<T: Serialize>(
 ) -> anyhow::Result<()> {
     match format {
         Format::Json => println!("{}", serde_json::to_string_pretty(rows)?),
-        Format::Table => print_table(header, rows.iter().map(cells).collect()),
+        Format::Table => print_table(header, &rows.iter().map(cells).collect::<Vec<_>>()),
     }
     Ok(())
 }
 
 /// Prints aligned columns; what looks like a number stands to the right.
-pub fn print_table(header: &[&str], rows: Vec<Vec<String>>) {
+pub fn print_table(header: &[&str], rows: &[Vec<String>]) {
     let header: Vec<String> = header.iter().map(ToString::to_string).collect();
     let widths: Vec<usize> = (0..header.len())
         .map(|column| {
@@ -35,7 +35,7 @@ pub fn print_table(header: &[&str], rows: Vec<Vec<String>>) {
                 })
         })
         .collect();
-    for row in std::iter::once(&header).chain(&rows) {
+    for row in std::iter::once(&header).chain(rows) {
         let mut line = String::new();
         for ((text, &width), &right) in row.iter().zip(&widths).zip(&numeric) {
             let pad = " ".repeat(width.saturating_sub(text.chars().count()));

@@ -91,10 +91,10 @@ struct Rollback<'a> {
 
 impl Drop for Rollback<'_> {
     fn drop(&mut self) {
-        if self.armed {
-            if let Err(error) = <Db as Connection>::TransactionManager::rollback_transaction(self.db) {
-                tracing::warn!(%error, "rollback failed");
-            }
+        if self.armed
+            && let Err(error) = <Db as Connection>::TransactionManager::rollback_transaction(self.db)
+        {
+            tracing::warn!(%error, "rollback failed");
         }
     }
 }

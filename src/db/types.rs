@@ -52,7 +52,7 @@ impl SqlOrd for sql::Day {}
 pub struct Instant(pub DateTime<Utc>);
 
 /// A local calendar day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = sql::Day)]
 pub struct Day(pub NaiveDate);
 
@@ -219,12 +219,6 @@ where
 {
     fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
         i64::from_sql(value).map(Self)
-    }
-}
-
-impl Default for Day {
-    fn default() -> Self {
-        Self(NaiveDate::default())
     }
 }
 

@@ -224,16 +224,12 @@ impl Milestones {
             (_, Some(left)) if !self.date_only.has(DateOnly::PICKED_UP) => Some(left),
             _ => None,
         };
-        let ends = [
-            (self.arrived_at, DateOnly::ARRIVED, "arrived_at"),
-            (self.delivered_at, DateOnly::DELIVERED, "delivered_at"),
-        ];
-        for (end, _, field) in ends {
+        for (end, field) in [(self.arrived_at, "arrived_at"), (self.delivered_at, "delivered_at")] {
             // A date-only end lies at the end of its day, so it can only be wrong by whole days.
-            if let (Some(picked_up), Some(delivered)) = (pickup, end) {
-                if delivered < picked_up {
-                    return Err(Contradiction::DeliveredBeforePickup { delivered, picked_up, field });
-                }
+            if let (Some(picked_up), Some(delivered)) = (pickup, end)
+                && delivered < picked_up
+            {
+                return Err(Contradiction::DeliveredBeforePickup { delivered, picked_up, field });
             }
         }
         Ok(())

@@ -78,7 +78,7 @@ pub fn pipeline<D: Send>(
         let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
         let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + 2);
         scope.spawn(move || {
-            let result = read_batches(reader, compiled, batch_rows, &draft, &empty_in, |batch| {
+            let result = read_batches(reader, &compiled, batch_rows, &draft, &empty_in, |batch| {
                 full_out.send(Ok(batch)).is_ok()
             });
             if let Err(error) = result {
@@ -137,7 +137,7 @@ fn note<D>(
 
 fn read_batches<D>(
     mut reader: TableReader,
-    compiled: Compiled,
+    compiled: &Compiled,
     batch_rows: usize,
     draft: &impl Fn(&Fields) -> Result<D, RowError>,
     empties: &Receiver<Batch<D>>,

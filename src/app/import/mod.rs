@@ -82,7 +82,7 @@ pub struct ImportReport {
 pub enum ImportError {
     /// The file or its mapping.
     #[error(transparent)]
-    Feed(#[from] FeedError),
+    Feed(Box<FeedError>),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -98,6 +98,12 @@ pub enum ImportError {
     /// End of a dry run: the transaction is rolled back.
     #[error("dry run")]
     DryRun,
+}
+
+impl From<FeedError> for ImportError {
+    fn from(error: FeedError) -> Self {
+        Self::Feed(Box::new(error))
+    }
 }
 
 impl From<diesel::result::Error> for ImportError {
