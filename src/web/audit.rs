@@ -25,6 +25,25 @@ struct AuditPage {
     older: Option<i64>,
 }
 
+/// The action in words. What is not listed reads well enough as its two halves: `contract.approve`
+/// becomes "Contract approve".
+fn words(action: &str) -> String {
+    let known = match action {
+        "session.open" => "Signed in",
+        "session.refuse" => "Sign-in refused",
+        "user.add" => "User added",
+        "user.disable" => "User switched off",
+        "user.enable" => "User switched on",
+        "user.password" => "Password changed",
+        other => {
+            let mut letters = other.chars().map(|c| if matches!(c, '.' | '_') { ' ' } else { c });
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            return first.into_iter().chain(letters).collect();
+        }
+    };
+    known.to_owned()
+}
+
 /// The query of the page.
 #[derive(Deserialize)]
 pub(super) struct From {
@@ -40,7 +59,7 @@ pub(super) async fn list(me: SignedIn, from: web::Query<From>) -> Result<HttpRes
         .map(|row| Line {
             at: show::instant(row.at.0),
             actor: row.actor,
-            action: row.action,
+            action: words(&row.action),
             subject: row.subject,
             detail: row.detail,
         })

@@ -77,7 +77,7 @@ fn every_route_opens_for_its_roles_and_for_nobody_else() {
                 assert!(!status.is_server_error(), "{told}");
                 match whom {
                     All | Users => {
-                        assert!(status != StatusCode::FORBIDDEN && status != StatusCode::NOT_FOUND, "{told}")
+                        assert!(status != StatusCode::FORBIDDEN && status != StatusCode::NOT_FOUND, "{told}");
                     }
                     Roles(roles) if roles.contains(&role) => assert!(
                         status != StatusCode::FORBIDDEN
