@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::App;
+use crate::config::{MailConfig, MailMode, SmtpTls};
 use crate::db::dialect::write_tx;
 use crate::db::mail::{self as rows, MailPartRow, MailRow};
 use crate::db::types::Instant;
@@ -18,7 +19,7 @@ use crate::db::{Db, DbError};
 use crate::domain::backoff::Backoff;
 use crate::domain::viewer::{Action, Role, Scope, Viewer};
 use crate::mail::message::{address_parse, subject_line};
-use crate::mail::{Mailer, Outgoing, Part, Rendered};
+use crate::mail::{MailSettings, Mailer, Outgoing, Part, Rendered, SettingsError, TlsMode};
 
 /// When a mail that was not taken is tried again, and how often: for about a day.
 pub const RETRY: Backoff =
@@ -31,6 +32,31 @@ pub const MAX_MAILS_PER_RUN: usize = 500;
 pub const MAX_MAIL_BYTES: usize = 5_000_000;
 /// The most mails one page of the outbox shows.
 pub const MAX_MAIL_PAGE: i64 = 200;
+
+/// The way out that the configuration names.
+///
+/// # Errors
+/// [`SettingsError`], naming the setting.
+pub fn mailer_open(config: &MailConfig) -> Result<Mailer, SettingsError> {
+    let smtp = &config.smtp;
+    match config.mode {
+        MailMode::File => Mailer::file(&config.from, config.dir.clone()),
+        MailMode::Smtp => Mailer::from_settings(&MailSettings::Smtp {
+            from: config.from.clone(),
+            host: smtp.host.clone(),
+            port: Some(smtp.port()),
+            tls: match smtp.tls {
+                SmtpTls::Tls => TlsMode::Tls,
+                SmtpTls::Starttls => TlsMode::StartTls,
+                SmtpTls::None => TlsMode::Plain,
+            },
+            username: smtp.user.clone(),
+            password: smtp.password.as_ref().map(|word| word.reveal().to_owned()),
+            timeout_seconds: None,
+            allow_plain: false,
+        }),
+    }
+}
 
 /// Which message a mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

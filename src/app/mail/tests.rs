@@ -7,7 +7,6 @@ use diesel::prelude::*;
 use super::*;
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::db::schema::partners;
-use crate::mail::{MailSettings, TlsMode};
 
 const NOW: &str = "2025-07-01T06:00:00Z";
 
@@ -47,7 +46,7 @@ fn new_mail(key: &str) -> NewMail {
 }
 
 fn queue(app: &App, mail: &NewMail) -> Enqueued {
-    write_tx(&mut *app.pool.get().unwrap(), |db| enqueue(app, db, mail)).unwrap()
+    write_tx(&mut app.pool.get().unwrap(), |db| enqueue(app, db, mail)).unwrap()
 }
 
 fn all(app: &App) -> Vec<MailSummary> {
@@ -57,7 +56,7 @@ fn all(app: &App) -> Vec<MailSummary> {
 #[test]
 fn an_occasion_is_mailed_once_and_a_rollback_leaves_no_mail() {
     on_each_engine(NOW, |app| {
-        let undone: Result<(), DbError> = write_tx(&mut *app.pool.get().unwrap(), |db| {
+        let undone: Result<(), DbError> = write_tx(&mut app.pool.get().unwrap(), |db| {
             enqueue(app, db, &new_mail("june"))?;
             Err(DbError::Url("changed my mind".into()))
         });
@@ -201,4 +200,18 @@ fn each_viewer_sees_its_own_mail_and_the_administrator_only_envelopes() {
         let older = mail_list(app, &Viewer::system(), Some(ids[1]), 10).unwrap();
         assert_eq!(older.iter().map(|mail| mail.id).collect::<Vec<_>>(), [ids[0]]);
     });
+}
+
+#[test]
+fn the_configured_way_out_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = crate::config::Config::default().mail;
+    config.dir = folder.path().join("out");
+    mailer_open(&config).unwrap();
+    assert!(config.dir.is_dir());
+    config.mode = MailMode::Smtp;
+    config.smtp.host = "mail.example".into();
+    mailer_open(&config).unwrap();
+    config.smtp.tls = SmtpTls::None;
+    assert!(mailer_open(&config).unwrap_err().to_string().contains("unprotected"));
 }
