@@ -1,15 +1,22 @@
 //! Partners: list, show, create, edit; the names they go by.
 
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use crate::db::contract::{Contract, contract_list};
 use crate::db::dialect::write_tx;
-use crate::db::partner::{self as store, Partner};
+use crate::db::partner::{self as store, Partner, StandingRow};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
+use crate::domain::contract::NoticeDeadline;
 use crate::domain::partner::{PartnerFields, normal_name};
 use crate::domain::terms::sha256_hex;
 use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
 use super::audit::{Entry, audit};
+use super::contract::next_deadline;
 use super::edit::{EditError, allowed, valid};
 
 /// A partner with its names and the token an edit must bring back.
@@ -30,6 +37,54 @@ pub struct PartnerCard {
 pub fn partner_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<Partner>, EditError> {
     allowed(viewer, Action::ViewPartners)?;
     Ok(store::partner_list(db, viewer)?)
+}
+
+/// A partner in the list: where it stands, and what is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerLine {
+    /// The partner.
+    pub partner: Partner,
+    /// The newest scorecard, if any.
+    pub scorecard: Option<StandingRow>,
+    /// The contract in force, or else the newest one.
+    pub contract: Option<Contract>,
+    /// Its next notice deadline.
+    pub deadline: Option<NoticeDeadline>,
+    /// Days from today to the deadline.
+    pub days_left: Option<i64>,
+}
+
+/// The partners the viewer may see with their standing and contract, by name.
+///
+/// # Errors
+/// [`EditError::Denied`], or the database's reason.
+pub fn partner_overview(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<PartnerLine>, EditError> {
+    allowed(viewer, Action::ViewPartners)?;
+    let today = app.today(db)?;
+    let mut contracts: HashMap<i64, Contract> = HashMap::new();
+    for listed in contract_list(db, viewer)? {
+        let better = |old: &Contract| rank(&listed.contract, today) > rank(old, today);
+        if contracts.get(&listed.contract.partner_id).is_none_or(better) {
+            contracts.insert(listed.contract.partner_id, listed.contract);
+        }
+    }
+    let mut scorecards: HashMap<i64, StandingRow> =
+        store::standing_list(db, viewer)?.into_iter().map(|row| (row.partner_id, row)).collect();
+    Ok(store::partner_list(db, viewer)?
+        .into_iter()
+        .map(|partner| {
+            let contract = contracts.remove(&partner.id);
+            let deadline = contract.as_ref().and_then(|contract| next_deadline(&contract.term, today));
+            let days_left = deadline.map(|due| (due.deadline - today).num_days());
+            PartnerLine { scorecard: scorecards.remove(&partner.id), contract, deadline, days_left, partner }
+        })
+        .collect())
+}
+
+/// In force before anything else, then the newest.
+fn rank(contract: &Contract, today: NaiveDate) -> (bool, NaiveDate, i64) {
+    let runs = contract.term.status.term_runs() && contract.term.term_start <= today;
+    (runs, contract.term.term_start, contract.id)
 }
 
 /// One partner.

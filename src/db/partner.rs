@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
-use super::schema::{partner_aliases, partners};
+use super::schema::{partner_aliases, partners, scorecards};
 use super::types::Instant;
 use crate::domain::viewer::{Scope, Viewer};
 
@@ -172,4 +172,64 @@ pub fn alias_insert(db: &mut Db, partner_id: i64, alias: &str) -> Result<bool, D
 pub fn alias_clear(db: &mut Db, partner_id: i64) -> Result<(), DbError> {
     diesel::delete(partner_aliases::table.filter(partner_aliases::partner_id.eq(partner_id))).execute(db)?;
     Ok(())
+}
+
+/// A partner's published composite and standing of one period.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = scorecards)]
+pub struct StandingRow {
+    /// The partner.
+    pub partner_id: i64,
+    /// The period, such as `2025-06`.
+    pub period: String,
+    /// Composite in tenths; none when not scored.
+    pub composite_tenths: Option<i32>,
+    /// The standing.
+    pub standing: String,
+}
+
+/// The newest scorecard of each partner the viewer may see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn standing_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<StandingRow>, DbError> {
+    let newest = diesel::alias!(scorecards as newest);
+    let mut query = scorecards::table.filter(scorecards::latest.eq(true)).into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => query = query.filter(scorecards::partner_id.eq(own)),
+        Scope::Nobody => return Ok(Vec::new()),
+    }
+    let later = newest
+        .filter(newest.field(scorecards::partner_id).eq(scorecards::partner_id))
+        .filter(newest.field(scorecards::period_start).gt(scorecards::period_start))
+        .filter(newest.field(scorecards::latest).eq(true));
+    Ok(query
+        .filter(diesel::dsl::not(diesel::dsl::exists(later)))
+        .order((scorecards::partner_id.asc(), scorecards::id.asc()))
+        .limit(ROWS_MAX)
+        .select(StandingRow::as_select())
+        .load(db)?)
+}
+
+/// The scorecards of one partner, newest first, at most `limit`; none when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn standing_history(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    limit: i64,
+) -> Result<Vec<StandingRow>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    Ok(scorecards::table
+        .filter(scorecards::partner_id.eq(partner_id))
+        .filter(scorecards::latest.eq(true))
+        .order((scorecards::period_start.desc(), scorecards::id.desc()))
+        .limit(limit)
+        .select(StandingRow::as_select())
+        .load(db)?)
 }

@@ -1,17 +1,22 @@
 //! Everything one contract version says, as one value: what the engine prices by, what the page shows,
 //! what the redline compares and what its hash seals (DOMAIN §3.1).
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::accessorial::AccessorialRate;
-use super::clause::{ClauseTerms, ContractCap};
+use super::clause::{
+    CapGroup, ClauseCase, ClauseError, ClauseTerms, ContractCap, LateEvent, PeriodFacts, Target, closes_at,
+};
 use super::contract::{ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use super::currency::Currency;
 use super::field::{FieldErrors, require};
 use super::kpi::Kpi;
 use super::money::Micros;
+use super::period::Period;
 use super::signal::Better;
 use super::words;
 
@@ -203,6 +208,83 @@ impl Terms {
             valid_from: self.valid_from,
             valid_to: self.valid_to,
         }
+    }
+}
+
+/// Made-up facts to try one clause on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    /// One shipment, this many business days late.
+    Late {
+        /// Business days late.
+        days: u32,
+        /// Its linehaul.
+        linehaul: Micros,
+    },
+    /// One period.
+    Period {
+        /// Units that met the KPI.
+        numerator: i64,
+        /// Units judged.
+        denominator: i64,
+        /// Spend of the period; also its freight.
+        spend: Micros,
+    },
+}
+
+impl Terms {
+    /// What `clause` would come to on made-up facts, with its own caps, without those over several clauses.
+    ///
+    /// # Errors
+    /// [`ClauseError`] when the facts are of the other kind, or the terms contradict themselves.
+    pub fn try_clause(&self, clause: &Clause, trial: Trial) -> Result<Option<Target>, ClauseError> {
+        let period = Period::containing(clause.terms.period_kind(), self.valid_from);
+        let closes = closes_at(period, chrono_tz::UTC);
+        let mut terms = clause.terms.clone();
+        let (mut events, mut periods, mut freight) = (Vec::new(), Vec::new(), BTreeMap::new());
+        match trial {
+            Trial::Late { days, linehaul } => {
+                // The freight of a whole period is not among the made-up facts.
+                terms.period_cap.share_of_freight = None;
+                events.push(LateEvent {
+                    partner_id: self.partner_id,
+                    shipment_id: 0,
+                    reference: "one shipment".to_owned(),
+                    obligation_day: period.start(),
+                    obligation_at: closes,
+                    late_business_days: days,
+                    linehaul,
+                    currency: self.currency,
+                });
+            }
+            Trial::Period { numerator, denominator, spend } => {
+                freight.insert(period, spend);
+                let currency = self.currency;
+                periods.push(PeriodFacts {
+                    period,
+                    closes_at: closes,
+                    numerator,
+                    denominator,
+                    spend,
+                    currency,
+                });
+            }
+        }
+        let case = ClauseCase {
+            contract_version_id: self.version_id,
+            clause_id: clause.id,
+            terms: &terms,
+            events: &events,
+            periods: &periods,
+        };
+        let group = CapGroup {
+            currency: self.currency,
+            minor_digits: self.currency.minor_digits(),
+            contract_cap: ContractCap::default(),
+            freight: &freight,
+            clauses: vec![case],
+        };
+        Ok(group.evaluate()?.into_iter().next())
     }
 }
 
@@ -451,6 +533,18 @@ pub(crate) mod tests {
         assert_eq!(redline_summary(&changes), "1 rate, 1 target, 1 clause");
         assert_eq!(changes[0].after.as_deref(), Some("45.00 per occurrence"));
         assert_eq!(redline(&terms(), &terms()), []);
+    }
+
+    /// DOMAIN P1: two late days at five percent of 1,240.00.
+    #[test]
+    fn a_clause_is_tried_on_made_up_facts() {
+        let terms = terms();
+        let clause = &terms.clauses[0];
+        let trial = Trial::Late { days: 2, linehaul: Micros(1_240_000_000) };
+        let target = terms.try_clause(clause, trial).unwrap().unwrap();
+        assert_eq!(target.amount, Micros(124_000_000));
+        let other = Trial::Period { numerator: 9, denominator: 10, spend: Micros(1) };
+        assert!(terms.try_clause(clause, other).is_err());
     }
 
     #[test]
