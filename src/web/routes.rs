@@ -12,7 +12,8 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::page::WebError;
-use super::{account, audit, plan, sign_in, user};
+use super::{account, audit, contract, partner, plan, sign_in, user};
+use super::contract::draft;
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -37,6 +38,40 @@ fn table() -> Vec<Row> {
         get("/portal/plan.csv", May(Action::UsePortal), plan::own_csv),
         post("/portal/plan/{plan}/answers", May(Action::UsePortal), plan::answer),
         post("/portal/plan/{plan}/commitment", May(Action::UsePortal), plan::commit_all),
+        // Partners.
+        get("/partners", May(Action::ViewPartners), partner::list),
+        get("/partners/new", May(Action::EditPartners), partner::new),
+        post("/partners", May(Action::EditPartners), partner::create),
+        get("/partners/{id}", May(Action::ViewPartners), partner::show),
+        get("/partners/{id}/edit", May(Action::EditPartners), partner::edit_form),
+        post("/partners/{id}", May(Action::EditPartners), partner::change),
+        // Contracts.
+        get("/contracts", May(Action::ViewContracts), contract::list),
+        get("/contracts/new", May(Action::EditContracts), contract::new),
+        post("/contracts", May(Action::EditContracts), contract::create),
+        get("/contracts/{id}", May(Action::ViewContracts), contract::show),
+        get("/contracts/{id}/edit", May(Action::EditContracts), contract::edit_form),
+        post("/contracts/{id}", May(Action::EditContracts), contract::change),
+        get("/contracts/{id}/notice", May(Action::EditContracts), contract::end_form),
+        post("/contracts/{id}/notice", May(Action::EditContracts), contract::end),
+        get("/contracts/{id}/versions/new", May(Action::EditContracts), contract::version_new),
+        post("/contracts/{id}/versions", May(Action::EditContracts), contract::version_create),
+        post("/contracts/{id}/approval", May(Action::ApproveContracts), contract::approve),
+        // A version being written.
+        get("/contract-versions/{id}/edit", May(Action::EditContracts), draft::frame_form),
+        post("/contract-versions/{id}", May(Action::EditContracts), draft::frame),
+        post("/contract-versions/{id}/withdrawal", May(Action::EditContracts), draft::withdraw),
+        post("/contract-versions/{id}/removals", May(Action::EditContracts), draft::remove),
+        get("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps_form),
+        post("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps),
+        get("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate_form),
+        post("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate),
+        get("/contract-versions/{id}/target", May(Action::EditContracts), draft::target_form),
+        post("/contract-versions/{id}/target", May(Action::EditContracts), draft::target),
+        get("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late_form),
+        post("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late),
+        get("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold_form),
+        post("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold),
         // Running the installation.
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),

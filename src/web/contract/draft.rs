@@ -1,0 +1,834 @@
+//! The forms of a version that is being written: its dates, limits, rates, targets and clauses. Every form
+//! carries the token of the version it was made from.
+
+use std::future::Future;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use rust_decimal::Decimal;
+
+use super::super::edit::{self, Refusal, amount_text, options, share_text};
+use super::super::extract::{Form, SignedIn, Unit};
+use super::super::page::{self, Page, WebError};
+use super::{VERSION_NAMES, read_version, unit_words, version_form};
+use crate::app::contract::draft as app;
+use crate::app::contract::{ContractPage, contract_show};
+use crate::app::edit::EditError;
+use crate::db::contract::version_show;
+use crate::domain::accessorial::{AccessorialRate, AccessorialUnit, CATALOGUE, CapScope};
+use crate::domain::clause::{
+    Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount, PeriodThreshold,
+    Rule, Scale, Sign, Tier,
+};
+use crate::domain::kpi::{Kpi, Unit as KpiUnit};
+use crate::domain::money::Micros;
+use crate::domain::period::PeriodKind;
+use crate::domain::terms::{Clause, KpiTarget};
+
+/// Rows of the tier table on the form; a longer stored table shows all its rows.
+const TIER_ROWS: usize = 4;
+
+/// A version being written, with the page of its contract.
+pub(super) struct Draft {
+    /// The contract, showing this version.
+    pub page: ContractPage,
+}
+
+impl Draft {
+    /// Where the version is shown.
+    pub(super) fn address(&self) -> String {
+        format!("/contracts/{}?version={}", self.page.contract.id, self.page.version.version)
+    }
+
+    fn head(&self, what: &str) -> Head {
+        Head {
+            version_id: self.page.version.id,
+            version_no: self.page.version.version,
+            number: self.page.contract.number.clone(),
+            currency: self.page.contract.currency.code().to_owned(),
+            seen: self.page.seen.clone(),
+            back: self.address(),
+            title: what.to_owned(),
+        }
+    }
+}
+
+/// What every form of a version says around its fields.
+struct Head {
+    version_id: i64,
+    version_no: i32,
+    number: String,
+    currency: String,
+    seen: String,
+    back: String,
+    title: String,
+}
+
+/// The version and its contract.
+pub(super) async fn load(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
+    me.in_db(move |unit| {
+        let version = version_show(unit.db, unit.viewer, version_id)?.ok_or(EditError::NotFound("version"))?;
+        let page = contract_show(unit.app, unit.db, unit.viewer, version.contract_id, Some(version.version))?;
+        Ok::<_, EditError>(Draft { page })
+    })
+    .await
+}
+
+/// Loads the version for a form; once approved it has none.
+async fn open(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
+    let draft = load(me, version_id).await?;
+    if draft.page.may_edit {
+        return Ok(draft);
+    }
+    Err(EditError::NotDraft { contract: draft.page.contract.number, version_no: draft.page.version.version }.into())
+}
+
+type Query = web::Query<Vec<(String, String)>>;
+
+fn asked(query: Query, name: &str) -> String {
+    Form::filled(query.into_inner()).value(name).to_owned()
+}
+
+/// Stores what a form says: back to the version when it went well, the form again when not.
+async fn store<F, Again>(
+    me: &SignedIn,
+    version_id: i64,
+    form: &mut Form,
+    names: &[(&str, &'static str)],
+    done: &str,
+    work: F,
+    again: impl FnOnce(Draft, Form, Refusal) -> Again,
+) -> Result<HttpResponse, WebError>
+where
+    F: FnOnce(Unit<'_>, &str) -> Result<String, EditError> + Send + 'static,
+    Again: Future<Output = Result<HttpResponse, WebError>>,
+{
+    let seen = form.value("seen").to_owned();
+    match me.in_db(move |unit| Ok::<_, WebError>(work(unit, &seen))).await? {
+        Ok(_) => {
+            me.flash(done);
+            Ok(page::see_other(&load(me, version_id).await?.address()))
+        }
+        Err(error) => {
+            let refusal = edit::refuse(form, error, names)?;
+            again(load(me, version_id).await?, std::mem::take(form), refusal).await
+        }
+    }
+}
+
+// ---- dates and summary ------------------------------------------------------
+
+/// `GET /contract-versions/{id}/edit`
+pub(in crate::web) async fn frame_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let version = &draft.page.version;
+    let from = version.valid_from.0.to_string();
+    let form = Form::filled([
+        ("kind", version.kind.as_str()),
+        ("valid_from", &from),
+        ("change_summary", &version.change_summary),
+    ]);
+    let of = Some((version.id, version.version, draft.page.seen.clone()));
+    page::html(&version_form(&me, &draft.page, of, form, None))
+}
+
+/// `POST /contract-versions/{id}`
+pub(in crate::web) async fn frame(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        let of = Some((draft.page.version.id, draft.page.version.version, draft.page.seen.clone()));
+        page::html_with(refusal.status, &version_form(&me, &draft.page, of, form, refusal.notice))
+    };
+    match read_version(&mut form) {
+        None => again(load(&me, id).await?, form, edit::unsound()).await,
+        Some(fields) => {
+            let work = move |unit: Unit<'_>, seen: &str| {
+                app::version_edit(unit.app, unit.db, unit.viewer, id, seen, &fields)
+            };
+            store(&me, id, &mut form, VERSION_NAMES, "The version is changed.", work, again).await
+        }
+    }
+}
+
+/// `POST /contract-versions/{id}/withdrawal`
+pub(in crate::web) async fn withdraw(
+    me: SignedIn,
+    id: web::Path<i64>,
+    form: Form,
+) -> Result<HttpResponse, WebError> {
+    let (id, seen) = (*id, form.value("seen").to_owned());
+    let contract = load(&me, id).await?.page.contract.id;
+    me.in_db(move |unit| app::version_discard(unit.app, unit.db, unit.viewer, id, &seen)).await?;
+    me.flash("The draft is discarded.");
+    Ok(page::see_other(&format!("/contracts/{contract}")))
+}
+
+// ---- limits -----------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "contract/caps_form.html")]
+struct CapsForm {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    periods: Vec<(String, String)>,
+}
+
+const CAPS_NAMES: &[(&str, &str)] =
+    &[("contract_cap.amount", "cap_amount"), ("contract_cap.share_of_freight", "cap_share")];
+
+fn caps_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> CapsForm {
+    let head = draft.head("Limit over all clauses");
+    CapsForm { page: me.page(head.title.clone()), head, form, notice, periods: periods() }
+}
+
+/// `GET /contract-versions/{id}/limits`
+pub(in crate::web) async fn caps_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let caps = draft.page.terms.caps;
+    let form = Form::filled([
+        ("period", period_code(caps.period).to_owned()),
+        ("cap_amount", amount_text(caps.cap.amount)),
+        ("cap_share", share_text(caps.cap.share_of_freight)),
+    ]);
+    page::html(&caps_view(&me, &draft, form, None))
+}
+
+/// `POST /contract-versions/{id}/limits`
+pub(in crate::web) async fn caps(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let period = read_period(&mut form);
+    let cap = read_cap(&mut form);
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &caps_view(&me, &draft, form, refusal.notice))
+    };
+    match period.filter(|_| form.is_sound()) {
+        None => again(load(&me, id).await?, form, edit::unsound()).await,
+        Some(period) => {
+            let work = move |unit: Unit<'_>, seen: &str| {
+                app::caps_edit(unit.app, unit.db, unit.viewer, id, seen, &ContractCap { period, cap })
+            };
+            store(&me, id, &mut form, CAPS_NAMES, "The limit is stored.", work, again).await
+        }
+    }
+}
+
+fn read_cap(form: &mut Form) -> Cap {
+    Cap {
+        amount: edit::amount_optional(form, "cap_amount"),
+        share_of_freight: edit::share_optional(form, "cap_share"),
+    }
+}
+
+/// (code, words) of the periods a clause may count in.
+fn periods() -> Vec<(String, String)> {
+    [PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter]
+        .map(|kind| {
+            let word = match kind {
+                PeriodKind::Week => "Each week",
+                PeriodKind::Month => "Each month",
+                PeriodKind::Quarter | PeriodKind::Year => "Each quarter",
+            };
+            (period_code(kind).to_owned(), word.to_owned())
+        })
+        .to_vec()
+}
+
+fn period_code(kind: PeriodKind) -> &'static str {
+    match kind {
+        PeriodKind::Week => "WEEK",
+        PeriodKind::Month => "MONTH",
+        PeriodKind::Quarter => "QUARTER",
+        PeriodKind::Year => "YEAR",
+    }
+}
+
+fn read_period(form: &mut Form) -> Option<PeriodKind> {
+    let kinds = [PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter];
+    let kind = kinds.into_iter().find(|kind| form.is("period", period_code(*kind)));
+    if kind.is_none() {
+        form.fail("period", "Choose week, month or quarter.");
+    }
+    kind
+}
+
+// ---- rates ------------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "contract/rate_form.html")]
+struct RateForm {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    units: Vec<(String, String)>,
+    scopes: Vec<(String, String)>,
+    catalogue: Vec<(&'static str, &'static str)>,
+}
+
+const RATE_NAMES: &[(&str, &str)] = &[
+    ("code", "code"),
+    ("label", "label"),
+    ("rate", "rate"),
+    ("share", "share"),
+    ("free_quantity", "free_quantity"),
+    ("increment_minutes", "increment_minutes"),
+    ("min", "min"),
+    ("max", "max"),
+    ("cap", "cap"),
+    ("cap_scope", "cap_scope"),
+];
+
+fn rate_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> RateForm {
+    let head = draft.head(if form.value("replaces").is_empty() { "New rate" } else { "Change a rate" });
+    let none = (String::new(), "No cap".to_owned());
+    RateForm {
+        page: me.page(head.title.clone()),
+        head,
+        form,
+        notice,
+        units: options!(AccessorialUnit),
+        scopes: std::iter::once(none).chain(options!(CapScope)).collect(),
+        catalogue: CATALOGUE.iter().map(|charge| (charge.code, charge.label)).collect(),
+    }
+}
+
+/// `GET /contract-versions/{id}/rate?code=LFT`
+pub(in crate::web) async fn rate_form(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: Query,
+) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let code = asked(query, "code");
+    let form = match draft.page.terms.rates.iter().find(|rate| rate.code == code) {
+        Some(rate) => rate_filled(rate),
+        None if code.is_empty() => {
+            Form::filled([("unit", AccessorialUnit::PerOccurrence.code()), ("free_quantity", "0")])
+        }
+        None => return Err(WebError::NotFound),
+    };
+    page::html(&rate_view(&me, &draft, form, None))
+}
+
+fn rate_filled(rate: &AccessorialRate) -> Form {
+    Form::filled([
+        ("replaces", rate.code.clone()),
+        ("code", rate.code.clone()),
+        ("label", rate.label.clone()),
+        ("unit", rate.unit.code().to_owned()),
+        ("rate", amount_text(rate.rate)),
+        ("share", share_text(rate.share)),
+        ("free_quantity", rate.free_quantity.to_string()),
+        ("increment_minutes", rate.increment_minutes.map(|m| m.to_string()).unwrap_or_default()),
+        ("min", amount_text(rate.min)),
+        ("max", amount_text(rate.max)),
+        ("cap", amount_text(rate.cap)),
+        ("cap_scope", rate.cap_scope.map(|scope| scope.code().to_owned()).unwrap_or_default()),
+    ])
+}
+
+fn read_rate(form: &mut Form) -> Option<AccessorialRate> {
+    let unit = form.read("unit", "Choose from the list.");
+    let rate = AccessorialRate {
+        code: form.value("code").to_uppercase(),
+        label: form.value("label").to_owned(),
+        rate: edit::amount_optional(form, "rate"),
+        share: edit::share_optional(form, "share"),
+        free_quantity: form.read_optional("free_quantity", "Write a whole number; 0 for none.").unwrap_or(0),
+        increment_minutes: form.read_optional("increment_minutes", "Write a whole number of minutes."),
+        min: edit::amount_optional(form, "min"),
+        max: edit::amount_optional(form, "max"),
+        cap: edit::amount_optional(form, "cap"),
+        cap_scope: form.read_optional("cap_scope", "Choose from the list."),
+        unit: unit?,
+    };
+    form.is_sound().then_some(rate)
+}
+
+/// `POST /contract-versions/{id}/rate`
+pub(in crate::web) async fn rate(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &rate_view(&me, &draft, form, refusal.notice))
+    };
+    match read_rate(&mut form) {
+        None => again(load(&me, id).await?, form, edit::unsound()).await,
+        Some(rate) => {
+            let replaces = replaces(&form);
+            let work = move |unit: Unit<'_>, seen: &str| {
+                app::rate_save(unit.app, unit.db, unit.viewer, id, seen, &rate, replaces.as_deref())
+            };
+            store(&me, id, &mut form, RATE_NAMES, "The rate is stored.", work, again).await
+        }
+    }
+}
+
+fn replaces(form: &Form) -> Option<String> {
+    Some(form.value("replaces").to_owned()).filter(|code| !code.is_empty())
+}
+
+// ---- targets ----------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "contract/target_form.html")]
+struct TargetForm {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    kpis: Vec<(String, String)>,
+}
+
+const TARGET_NAMES: &[(&str, &str)] =
+    &[("kpi", "kpi"), ("floor", "floor"), ("target", "target"), ("stretch", "stretch")];
+
+fn target_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> TargetForm {
+    let head = draft.head(if form.value("replaces").is_empty() { "New target" } else { "Change a target" });
+    let direction = |kpi: Kpi| match kpi.definition().better {
+        Some(Better::Higher) => ", more is better",
+        Some(Better::Lower) => ", less is better",
+        None => "",
+    };
+    let kpis = Kpi::ALL
+        .map(|kpi| {
+            (kpi.code().to_owned(), format!("{} ({}), {}{}", kpi.name(), kpi.code(), unit_words(kpi), direction(kpi)))
+        })
+        .to_vec();
+    TargetForm { page: me.page(head.title.clone()), head, form, notice, kpis }
+}
+
+/// `GET /contract-versions/{id}/target?kpi=OTD_WIN`
+pub(in crate::web) async fn target_form(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: Query,
+) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let kpi = asked(query, "kpi");
+    let figure = |value: Micros| value.decimal().normalize().to_string();
+    let form = match draft.page.terms.targets.iter().find(|target| target.kpi == kpi) {
+        Some(target) => Form::filled([
+            ("replaces", target.kpi.clone()),
+            ("kpi", target.kpi.clone()),
+            ("floor", figure(target.floor)),
+            ("target", figure(target.target)),
+            ("stretch", figure(target.stretch)),
+        ]),
+        None if kpi.is_empty() => Form::default(),
+        None => return Err(WebError::NotFound),
+    };
+    page::html(&target_view(&me, &draft, form, None))
+}
+
+/// `POST /contract-versions/{id}/target`
+pub(in crate::web) async fn target(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let values = ["floor", "target", "stretch"].map(|name| edit::amount(&mut form, name));
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &target_view(&me, &draft, form, refusal.notice))
+    };
+    match values {
+        [Some(floor), Some(target), Some(stretch)] => {
+            let target = KpiTarget { kpi: form.value("kpi").to_owned(), floor, target, stretch };
+            let replaces = replaces(&form);
+            let work = move |unit: Unit<'_>, seen: &str| {
+                app::target_save(unit.app, unit.db, unit.viewer, id, seen, &target, replaces.as_deref())
+            };
+            store(&me, id, &mut form, TARGET_NAMES, "The target is stored.", work, again).await
+        }
+        _ => again(load(&me, id).await?, form, edit::unsound()).await,
+    }
+}
+
+// ---- clauses ----------------------------------------------------------------
+
+#[derive(Template)]
+#[template(path = "contract/late_form.html")]
+struct LateForm {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    periods: Vec<(String, String)>,
+    prices: Vec<(String, String)>,
+}
+
+const LATE_NAMES: &[(&str, &str)] = &[
+    ("code", "code"),
+    ("title", "title"),
+    ("per_day.amount", "price"),
+    ("per_day.share", "price"),
+    ("grace_days", "grace_days"),
+    ("event_cap_share", "event_cap_share"),
+    ("event_cap_amount", "event_cap_amount"),
+    ("period", "period"),
+    ("period_cap.amount", "cap_amount"),
+    ("period_cap.share_of_freight", "cap_share"),
+];
+
+fn late_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> LateForm {
+    let head = draft.head("Service credit for each late shipment");
+    let prices = [("PCT_OF_LINEHAUL", "% of the shipment's linehaul"), ("FIXED", "an amount")];
+    LateForm {
+        page: me.page(head.title.clone()),
+        head,
+        form,
+        notice,
+        periods: periods(),
+        prices: prices.map(|(code, words)| (code.to_owned(), words.to_owned())).to_vec(),
+    }
+}
+
+fn clause_of<'a>(draft: &'a Draft, code: &str) -> Result<Option<&'a Clause>, WebError> {
+    let found = draft.page.terms.clauses.iter().find(|clause| clause.code == code);
+    if found.is_none() && !code.is_empty() { Err(WebError::NotFound) } else { Ok(found) }
+}
+
+/// `GET /contract-versions/{id}/late-clause?code=7.1`
+pub(in crate::web) async fn late_form(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: Query,
+) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let form = match clause_of(&draft, &asked(query, "code"))? {
+        None => Form::filled([("price_kind", "PCT_OF_LINEHAUL"), ("period", "MONTH"), ("grace_days", "0")]),
+        Some(Clause { code, title, terms: ClauseTerms { rule: Rule::LateDelivery(rule), period_cap, .. }, .. }) => {
+            let (kind, price) = match rule.per_day {
+                PerDay::Fixed { amount } => ("FIXED", amount_text(Some(amount))),
+                PerDay::PctOfLinehaul { share } => ("PCT_OF_LINEHAUL", share_text(Some(share))),
+            };
+            Form::filled([
+                ("replaces", code.clone()),
+                ("code", code.clone()),
+                ("title", title.clone()),
+                ("price_kind", kind.to_owned()),
+                ("price", price),
+                ("grace_days", rule.grace_days.to_string()),
+                ("event_cap_share", share_text(rule.event_cap_share)),
+                ("event_cap_amount", amount_text(rule.event_cap_amount)),
+                ("period", period_code(rule.period).to_owned()),
+                ("cap_amount", amount_text(period_cap.amount)),
+                ("cap_share", share_text(period_cap.share_of_freight)),
+            ])
+        }
+        Some(_) => return Err(WebError::NotFound),
+    };
+    page::html(&late_view(&me, &draft, form, None))
+}
+
+fn read_late(form: &mut Form) -> Option<Clause> {
+    let per_day = match form.value("price_kind") {
+        "FIXED" => edit::amount(form, "price").map(|amount| PerDay::Fixed { amount }),
+        "PCT_OF_LINEHAUL" => edit::share(form, "price").map(|share| PerDay::PctOfLinehaul { share }),
+        _ => {
+            form.fail("price_kind", "Choose from the list.");
+            None
+        }
+    };
+    let grace_days = form.read("grace_days", "Write a whole number of days; 0 for none.");
+    let event_cap_share = edit::share_optional(form, "event_cap_share");
+    let event_cap_amount = edit::amount_optional(form, "event_cap_amount");
+    let (period, period_cap) = (read_period(form), read_cap(form));
+    let rule = Rule::LateDelivery(LateDelivery {
+        per_day: per_day?,
+        grace_days: grace_days?,
+        event_cap_share,
+        event_cap_amount,
+        period: period?,
+    });
+    let clause = clause(form, ClauseTerms { sign: Sign::Penalty, rule, period_cap });
+    form.is_sound().then_some(clause)
+}
+
+fn clause(form: &Form, terms: ClauseTerms) -> Clause {
+    Clause { id: 0, code: form.value("code").to_owned(), title: form.value("title").to_owned(), terms }
+}
+
+/// `POST /contract-versions/{id}/late-clause`
+pub(in crate::web) async fn late(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &late_view(&me, &draft, form, refusal.notice))
+    };
+    match read_late(&mut form) {
+        None => again(load(&me, *id).await?, form, edit::unsound()).await,
+        Some(clause) => store_clause(&me, *id, form, LATE_NAMES, clause, again).await,
+    }
+}
+
+async fn store_clause<Again>(
+    me: &SignedIn,
+    id: i64,
+    mut form: Form,
+    names: &[(&str, &'static str)],
+    clause: Clause,
+    again: impl FnOnce(Draft, Form, Refusal) -> Again,
+) -> Result<HttpResponse, WebError>
+where
+    Again: Future<Output = Result<HttpResponse, WebError>>,
+{
+    let replaces = replaces(&form);
+    let work = move |unit: Unit<'_>, seen: &str| {
+        app::clause_save(unit.app, unit.db, unit.viewer, id, seen, &clause, replaces.as_deref())
+    };
+    store(me, id, &mut form, names, "The clause is stored.", work, again).await
+}
+
+#[derive(Template)]
+#[template(path = "contract/threshold_form.html")]
+struct ThresholdForm {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    signs: Vec<(String, String)>,
+    kpis: Vec<(String, String)>,
+    periods: Vec<(String, String)>,
+    amounts: Vec<(String, String)>,
+    /// (row, name of points, name of share)
+    tiers: Vec<(usize, String, String)>,
+}
+
+const THRESHOLD_NAMES: &[(&str, &str)] = &[
+    ("code", "code"),
+    ("title", "title"),
+    ("sign", "sign"),
+    ("kpi", "kpi"),
+    ("threshold", "threshold"),
+    ("dead_band", "dead_band"),
+    ("measurement_decimals", "measurement_decimals"),
+    ("min_volume", "min_volume"),
+    ("period", "period"),
+    ("amount.amount", "price"),
+    ("amount.share", "price"),
+    ("tiers", "tiers"),
+    ("period_cap.amount", "cap_amount"),
+    ("period_cap.share_of_freight", "cap_share"),
+];
+
+/// KPIs that count units, which a clause can price.
+fn clause_kpis() -> Vec<(String, String)> {
+    Kpi::ALL
+        .into_iter()
+        .filter(|kpi| kpi.definition().better.is_some())
+        .map(|kpi| (kpi.code().to_owned(), format!("{} ({}), {}", kpi.name(), kpi.code(), unit_words(kpi))))
+        .collect()
+}
+
+fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> ThresholdForm {
+    let head = draft.head("Service credit or bonus of a period");
+    let amounts = [
+        ("TIER_TABLE", "a share of the spend, by the points short"),
+        ("PCT_OF_SPEND", "% of the period's spend"),
+        ("FIXED", "an amount"),
+    ];
+    let filled = (0..crate::domain::clause::TIERS_MAX).filter(|row| !form.value(&share_name(*row)).is_empty()).count();
+    let rows = (0..filled.saturating_add(1).max(TIER_ROWS)).map(|row| (row, points_name(row), share_name(row)));
+    ThresholdForm {
+        page: me.page(head.title.clone()),
+        head,
+        notice,
+        signs: options!(Sign),
+        kpis: clause_kpis(),
+        periods: periods(),
+        amounts: amounts.map(|(code, words)| (code.to_owned(), words.to_owned())).to_vec(),
+        tiers: rows.collect(),
+        form,
+    }
+}
+
+fn points_name(row: usize) -> String {
+    format!("points_{row}")
+}
+
+fn share_name(row: usize) -> String {
+    format!("share_{row}")
+}
+
+/// `GET /contract-versions/{id}/threshold-clause?code=7.2`
+pub(in crate::web) async fn threshold_form(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: Query,
+) -> Result<HttpResponse, WebError> {
+    let draft = open(&me, *id).await?;
+    let form = match clause_of(&draft, &asked(query, "code"))? {
+        None => Form::filled([
+            ("sign", Sign::Penalty.code().to_owned()),
+            ("kpi", "OTD_WIN".to_owned()),
+            ("dead_band", "0".to_owned()),
+            ("min_volume", MIN_VOLUME_DEFAULT.to_string()),
+            ("period", "MONTH".to_owned()),
+            ("price_kind", "TIER_TABLE".to_owned()),
+        ]),
+        Some(clause) => threshold_filled(clause).ok_or(WebError::NotFound)?,
+    };
+    page::html(&threshold_view(&me, &draft, form, None))
+}
+
+fn threshold_filled(clause: &Clause) -> Option<Form> {
+    let Rule::PeriodThreshold(rule) = &clause.terms.rule else { return None };
+    let plain = |value: Decimal| value.normalize().to_string();
+    let (kind, price, tiers) = match &rule.amount {
+        PeriodAmount::Fixed { amount } => ("FIXED", amount_text(Some(*amount)), [].as_slice()),
+        PeriodAmount::PctOfSpend { share } => ("PCT_OF_SPEND", share_text(Some(*share)), [].as_slice()),
+        PeriodAmount::TierTable { tiers } => ("TIER_TABLE", String::new(), tiers.as_slice()),
+    };
+    let mut pairs = vec![
+        ("replaces".to_owned(), clause.code.clone()),
+        ("code".to_owned(), clause.code.clone()),
+        ("title".to_owned(), clause.title.clone()),
+        ("sign".to_owned(), clause.terms.sign.code().to_owned()),
+        ("kpi".to_owned(), rule.kpi.clone()),
+        ("threshold".to_owned(), plain(rule.threshold)),
+        ("dead_band".to_owned(), plain(rule.dead_band)),
+        ("measurement_decimals".to_owned(), rule.measurement_decimals.map(|d| d.to_string()).unwrap_or_default()),
+        ("min_volume".to_owned(), rule.min_volume.to_string()),
+        ("period".to_owned(), period_code(rule.period).to_owned()),
+        ("price_kind".to_owned(), kind.to_owned()),
+        ("price".to_owned(), price),
+        ("cap_amount".to_owned(), amount_text(clause.terms.period_cap.amount)),
+        ("cap_share".to_owned(), share_text(clause.terms.period_cap.share_of_freight)),
+    ];
+    for (row, tier) in tiers.iter().enumerate() {
+        pairs.push((points_name(row), tier.up_to_points.map(plain).unwrap_or_default()));
+        pairs.push((share_name(row), share_text(Some(tier.share))));
+    }
+    Some(Form::filled(pairs))
+}
+
+fn read_threshold(form: &mut Form) -> Option<Clause> {
+    let kpi: Option<Kpi> = form.read("kpi", "Choose the KPI from the list.");
+    let sign = form.read("sign", "Choose from the list.");
+    let threshold = edit::number(form, "threshold", "Write the value to reach, such as 95.");
+    let dead_band = edit::number(form, "dead_band", "Write points such as 0.5; 0 for none.");
+    let decimals = form.read_optional("measurement_decimals", "Write a whole number, or leave it empty.");
+    let min_volume = form.read("min_volume", "Write a whole number of units.");
+    let (period, period_cap) = (read_period(form), read_cap(form));
+    let amount = read_period_amount(form);
+    let kpi = kpi?;
+    let definition = kpi.definition();
+    let scale = match definition.unit {
+        KpiUnit::Percent | KpiUnit::PerHundred => Scale::Percent,
+        _ => Scale::Plain,
+    };
+    let rule = Rule::PeriodThreshold(PeriodThreshold {
+        kpi: kpi.code().to_owned(),
+        better: definition.better.unwrap_or(Better::Higher),
+        scale,
+        threshold: threshold?,
+        dead_band: dead_band?,
+        measurement_decimals: decimals,
+        min_volume: min_volume?,
+        period: period?,
+        amount: amount?,
+    });
+    let clause = clause(form, ClauseTerms { sign: sign?, rule, period_cap });
+    check_tiers(form, &clause);
+    form.is_sound().then_some(clause)
+}
+
+fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
+    match form.value("price_kind") {
+        "FIXED" => edit::amount(form, "price").map(|amount| PeriodAmount::Fixed { amount }),
+        "PCT_OF_SPEND" => edit::share(form, "price").map(|share| PeriodAmount::PctOfSpend { share }),
+        "TIER_TABLE" => read_tiers(form).map(|tiers| PeriodAmount::TierTable { tiers }),
+        _ => {
+            form.fail("price_kind", "Choose from the list.");
+            None
+        }
+    }
+}
+
+/// The filled-in rows of the tier table.
+fn read_tiers(form: &mut Form) -> Option<Vec<Tier>> {
+    let mut tiers = Vec::new();
+    for row in 0..crate::domain::clause::TIERS_MAX {
+        let (points, share) = (form.value(&points_name(row)).to_owned(), form.value(&share_name(row)).to_owned());
+        if points.is_empty() && share.is_empty() {
+            continue;
+        }
+        let up_to_points = if points.is_empty() { Ok(None) } else { points.parse::<Decimal>().map(Some) };
+        match (up_to_points, edit::basis_points(&share)) {
+            (Ok(up_to_points), Some(share)) => tiers.push(Tier { up_to_points, share }),
+            _ => {
+                let message = format!("Row {}: write points such as 2 and a percentage such as 1.5.", row + 1);
+                form.fail("tiers", message);
+                return None;
+            }
+        }
+    }
+    Some(tiers)
+}
+
+/// The rules name each cell of the tier table; the form has one place for what is wrong with it.
+fn check_tiers(form: &mut Form, clause: &Clause) {
+    for (field, message) in clause.terms.validate() {
+        if let Some(cell) = field.strip_prefix("tiers.") {
+            let row = cell.split('.').next().and_then(|row| row.parse::<usize>().ok()).unwrap_or(0);
+            form.fail("tiers", format!("Row {}: {message}.", row + 1));
+        }
+    }
+}
+
+/// `POST /contract-versions/{id}/threshold-clause`
+pub(in crate::web) async fn threshold(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &threshold_view(&me, &draft, form, refusal.notice))
+    };
+    match read_threshold(&mut form) {
+        None => again(load(&me, *id).await?, form, edit::unsound()).await,
+        Some(clause) => store_clause(&me, *id, form, THRESHOLD_NAMES, clause, again).await,
+    }
+}
+
+// ---- removing a line --------------------------------------------------------
+
+/// `POST /contract-versions/{id}/removals`: takes out the rate, target or clause named.
+pub(in crate::web) async fn remove(
+    me: SignedIn,
+    id: web::Path<i64>,
+    form: Form,
+) -> Result<HttpResponse, WebError> {
+    let (id, seen) = (*id, form.value("seen").to_owned());
+    let (part, code) = (form.value("part").to_owned(), form.value("code").to_owned());
+    let address = load(&me, id).await?.address();
+    me.in_db(move |unit| {
+        let remove = match part.as_str() {
+            "rate" => app::rate_remove,
+            "target" => app::target_remove,
+            "clause" => app::clause_remove,
+            _ => return Err(EditError::NotFound("part")),
+        };
+        remove(unit.app, unit.db, unit.viewer, id, &seen, &code)
+    })
+    .await?;
+    me.flash("It is taken out of the draft.");
+    Ok(page::see_other(&address))
+}

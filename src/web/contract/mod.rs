@@ -1,0 +1,750 @@
+//! Contracts: the list by deadline, one contract with its versions and what changed, making and ending one,
+//! approving a version. [`draft`] holds the forms of a version that is being written.
+
+pub mod draft;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{Days, NaiveDate};
+
+use super::edit::{self, Refusal, options};
+use super::extract::{Form, SignedIn};
+use super::page::{self, Page, WebError};
+use super::partner::{Chip, Due, SOON_DAYS, term_words};
+use super::show;
+use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, approval, draft as app_draft};
+use crate::app::partner::partner_list;
+use crate::db::audit::AuditRow;
+use crate::db::contract::Contract;
+use crate::domain::accessorial::AccessorialRate;
+use crate::domain::clause::{Rule, Scale, Sign};
+use crate::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields, VersionKind,
+};
+use crate::domain::currency::Currency;
+use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::money::Micros;
+use crate::domain::period::PeriodKind;
+use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
+use crate::domain::viewer::Action;
+use crate::domain::words;
+
+/// Hash characters shown; the full hash is in the audit log.
+const HASH_CHARS: usize = 12;
+
+/// Name in the rules, name on the form, of a contract's frame.
+const NAMES: &[(&str, &str)] = &[
+    ("number", "number"),
+    ("title", "title"),
+    ("term_end", "term_end"),
+    ("renewal_months", "renewal_months"),
+    ("notice_days", "notice_days"),
+];
+/// The same of a version's frame.
+const VERSION_NAMES: &[(&str, &str)] =
+    &[("kind", "kind"), ("valid_from", "valid_from"), ("change_summary", "change_summary")];
+
+struct Line {
+    id: i64,
+    number: String,
+    title: String,
+    partner_id: i64,
+    partner: String,
+    term: String,
+    outlook: String,
+    due: Option<Due>,
+    status: Chip,
+}
+
+#[derive(Template)]
+#[template(path = "contract/list.html")]
+struct ContractsPage {
+    page: Page,
+    summary: String,
+    lines: Vec<Line>,
+    may_edit: bool,
+}
+
+/// `GET /contracts`
+pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let lines = me.in_db(|unit| contract::contract_list(unit.app, unit.db, unit.viewer)).await?;
+    let near = lines.iter().filter(|line| line.days_left.is_some_and(|left| left <= SOON_DAYS)).count();
+    let summary = format!(
+        "{}, the soonest deadline first. {} within {SOON_DAYS} days.",
+        words::count(i64::try_from(lines.len()).unwrap_or(i64::MAX), "contract"),
+        words::count(i64::try_from(near).unwrap_or(i64::MAX), "deadline"),
+    );
+    page::html(&ContractsPage {
+        page: me.page("Contracts"),
+        summary,
+        lines: lines.into_iter().map(line).collect(),
+        may_edit: me.viewer.role.may(Action::EditContracts),
+    })
+}
+
+fn line(line: ContractLine) -> Line {
+    let contract = line.listed.contract;
+    Line {
+        id: contract.id,
+        partner_id: contract.partner_id,
+        partner: line.listed.partner_name,
+        term: term_words(&contract.term),
+        outlook: outlook(&contract.term),
+        status: Chip::of_contract(contract.term.status),
+        number: contract.number,
+        title: contract.title,
+        due: line.deadline.zip(line.days_left).map(|(due, left)| Due::new(due, left)),
+    }
+}
+
+/// What happens when nobody acts.
+fn outlook(term: &ContractTerm) -> String {
+    match (term.status, term.renewal, term.renewal_months) {
+        (ContractStatus::Draft, ..) => "Stays a draft".to_owned(),
+        (ContractStatus::Expired | ContractStatus::Terminated, ..) => "Has ended".to_owned(),
+        (_, RenewalKind::AutoRenew, Some(months)) => format!("Renews {}", words::count(months, "month")),
+        (_, RenewalKind::Evergreen, _) => "Runs on".to_owned(),
+        _ => "Ends".to_owned(),
+    }
+}
+
+struct VersionRow {
+    no: i32,
+    kind: &'static str,
+    by: String,
+    summary: String,
+    changed: String,
+    days: String,
+    state: Chip,
+    shown: bool,
+}
+
+struct RateRow {
+    code: String,
+    label: String,
+    price: String,
+    rule: String,
+}
+
+struct TargetRow {
+    kpi: String,
+    name: &'static str,
+    unit: &'static str,
+    floor: String,
+    target: String,
+    stretch: String,
+}
+
+struct ClauseRow {
+    code: String,
+    title: String,
+    nature: String,
+    lines: Vec<String>,
+    /// Address of the form that changes it.
+    form: &'static str,
+    trial: TrialForm,
+}
+
+/// The calculator below a clause: fields with what was typed, and the steps.
+struct TrialForm {
+    code: String,
+    late: bool,
+    a: String,
+    b: String,
+    c: String,
+    steps: Vec<String>,
+    result: Option<String>,
+    error: Option<String>,
+}
+
+struct Step {
+    title: &'static str,
+    text: String,
+    done: bool,
+    current: bool,
+}
+
+struct HistoryRow {
+    at: String,
+    actor: String,
+    what: String,
+    detail: String,
+}
+
+#[derive(Template)]
+#[template(path = "contract/page.html")]
+struct ContractView {
+    page: Page,
+    contract: Contract,
+    partner_name: String,
+    lede: String,
+    due: Option<Due>,
+    notice_words: String,
+    outlook: String,
+    term: String,
+    currency: String,
+    limit: String,
+    hash: String,
+    steps: Vec<Step>,
+    version_no: i32,
+    version_id: i64,
+    seen: String,
+    contract_seen: String,
+    before: Option<i32>,
+    changes: Vec<Change>,
+    rates: Vec<RateRow>,
+    targets: Vec<TargetRow>,
+    clauses: Vec<ClauseRow>,
+    versions: Vec<VersionRow>,
+    notices: Vec<(String, String)>,
+    history: Vec<HistoryRow>,
+    is_draft: bool,
+    may_edit: bool,
+    may_approve: bool,
+    own_work: bool,
+    may_start: bool,
+    may_end: bool,
+    frame_open: bool,
+}
+
+/// `GET /contracts/{id}?version=2`
+pub(super) async fn show(me: SignedIn, id: web::Path<i64>, query: web::Query<Vec<(String, String)>>) -> Result<HttpResponse, WebError> {
+    let asked = Form::filled(query.into_inner());
+    let version = asked.value("version").parse().ok();
+    let found = me.in_db(move |unit| contract::contract_show(unit.app, unit.db, unit.viewer, *id, version)).await?;
+    page::html(&view(&me, found, &asked))
+}
+
+fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
+    let term = &found.contract.term;
+    let may = |action| me.viewer.role.may(action);
+    let runs = term.status.term_runs();
+    let drafting = found.versions.iter().any(|line| line.version.status == ContractVersionStatus::Draft.code());
+    let deadline = found.deadline.map(|due| Due::new(due, (due.deadline - found.today).num_days()));
+    let is_draft = found.terms.status == ContractVersionStatus::Draft;
+    ContractView {
+        page: me.page(format!("{}, {}", found.contract.number, found.contract.title)),
+        lede: lede(&found),
+        due: deadline,
+        notice_words: format!("{} before the end", words::count(term.notice_days, "day")),
+        outlook: outlook(term),
+        term: term_words(term),
+        currency: found.contract.currency.code().to_owned(),
+        limit: found.terms.caps.explain().unwrap_or_else(|| "No limit over all clauses".to_owned()),
+        hash: found.terms.hash().chars().take(HASH_CHARS).collect(),
+        steps: steps(&found),
+        version_no: found.version.version,
+        version_id: found.version.id,
+        before: found.before,
+        rates: found.terms.rates.iter().map(rate_row).collect(),
+        targets: found.terms.targets.iter().map(target_row).collect(),
+        clauses: found.terms.clauses.iter().map(|clause| clause_row(&found.terms, clause, asked)).collect(),
+        versions: found.versions.iter().map(|line| version_row(line, &found)).collect(),
+        notices: found.notices.iter().map(notice_words).collect(),
+        history: found.history.iter().map(history_row).collect(),
+        is_draft,
+        may_edit: found.may_edit,
+        may_approve: found.may_approve,
+        own_work: is_draft && may(Action::ApproveContracts) && found.own_work,
+        may_start: may(Action::EditContracts) && runs && !drafting,
+        may_end: may(Action::EditContracts) && runs,
+        frame_open: may(Action::EditContracts) && term.status == ContractStatus::Draft,
+        partner_name: found.partner.name,
+        contract_seen: found.contract_seen,
+        seen: found.seen,
+        changes: found.redline,
+        contract: found.contract,
+    }
+}
+
+/// Which version is in force and which is being written.
+fn lede(found: &ContractPage) -> String {
+    let in_force = found.versions.iter().find(|line| line.in_force).map(|line| line.version.version);
+    let draft = found
+        .versions
+        .iter()
+        .find(|line| line.version.status == ContractVersionStatus::Draft.code())
+        .map(|line| line.version.version);
+    match (in_force, draft) {
+        (Some(now), Some(next)) => format!("Version {now} is in force; version {next} is being written."),
+        (Some(now), None) => format!("Version {now} is in force."),
+        (None, Some(next)) => format!("Nothing is in force; version {next} is being written."),
+        (None, None) => "Nothing is in force today.".to_owned(),
+    }
+}
+
+fn steps(found: &ContractPage) -> Vec<Step> {
+    let version = &found.version;
+    let in_force = found.terms.in_force(found.today);
+    let started = format!("{}, {}", version.created_by, show::day(version.created_at.0.date_naive()));
+    let approved = version.approved_at.zip(version.approved_by.as_ref()).map(|(at, by)| {
+        format!("{by}, {}", show::day(at.0.date_naive()))
+    });
+    let is_approved = approved.is_some();
+    let (from, to) = found.terms.in_force_days();
+    let begun = is_approved && from <= found.today;
+    let ended = begun && !in_force;
+    let last = to.and_then(|to| to.checked_sub_days(Days::new(1)));
+    vec![
+        Step { title: "Draft", text: started, done: true, current: !is_approved },
+        Step {
+            title: "Approved",
+            text: approved.unwrap_or_else(|| "by someone who did not write it".to_owned()),
+            done: is_approved,
+            current: is_approved && !begun,
+        },
+        Step { title: "In force", text: format!("from {}", show::day(from)), done: begun, current: in_force },
+        Step {
+            title: "Ended",
+            text: last.map_or_else(|| "no end agreed".to_owned(), |last| format!("after {}", show::day(last))),
+            done: ended,
+            current: ended,
+        },
+    ]
+}
+
+fn rate_row(rate: &AccessorialRate) -> RateRow {
+    RateRow {
+        code: rate.code.clone(),
+        label: rate.label.clone(),
+        price: rate.price_text(),
+        rule: rate.conditions_text(),
+    }
+}
+
+fn target_row(target: &KpiTarget) -> TargetRow {
+    let kpi: Option<Kpi> = target.kpi.parse().ok();
+    let figure = |value: Micros| words::number(value.decimal());
+    TargetRow {
+        name: kpi.map_or("", Kpi::name),
+        unit: kpi.map_or("", unit_words),
+        kpi: target.kpi.clone(),
+        floor: figure(target.floor),
+        target: figure(target.target),
+        stretch: figure(target.stretch),
+    }
+}
+
+/// The unit a target of this KPI is written in.
+pub(super) fn unit_words(kpi: Kpi) -> &'static str {
+    match kpi.definition().unit {
+        Unit::Percent => "per cent",
+        Unit::PerHundred => "per 100",
+        Unit::Ratio => "ratio",
+        Unit::Hours => "hours",
+        Unit::MoneyPerShipment => "per shipment",
+        Unit::MoneyPerKg => "per kg",
+    }
+}
+
+fn clause_row(terms: &Terms, clause: &Clause, asked: &Form) -> ClauseRow {
+    let each = match clause.terms.period_kind() {
+        PeriodKind::Week => "weekly",
+        PeriodKind::Month => "monthly",
+        PeriodKind::Quarter => "quarterly",
+        PeriodKind::Year => "yearly",
+    };
+    let (form, when) = match clause.terms.rule {
+        Rule::LateDelivery(_) => ("late-clause", "for each late shipment"),
+        Rule::PeriodThreshold(_) => ("threshold-clause", each),
+    };
+    ClauseRow {
+        code: clause.code.clone(),
+        title: clause.title.clone(),
+        nature: format!("{}, {when}", clause.terms.sign.label()),
+        lines: clause.terms.explain(),
+        form,
+        trial: trial(terms, clause, asked),
+    }
+}
+
+/// Works the clause out on what was typed, or on an example that shows it at work.
+fn trial(terms: &Terms, clause: &Clause, asked: &Form) -> TrialForm {
+    let mine = asked.is("try", &clause.code);
+    let typed = |name: &str, example: String| if mine { asked.value(name).to_owned() } else { example };
+    let (late, a, b, c) = match &clause.terms.rule {
+        Rule::LateDelivery(rule) => {
+            (true, rule.grace_days.saturating_add(2).to_string(), String::new(), "1,240.00".to_owned())
+        }
+        Rule::PeriodThreshold(rule) => {
+            let met = if rule.scale == Scale::Percent { "364" } else { "400" };
+            (false, met.to_owned(), "400".to_owned(), "186,420.55".to_owned())
+        }
+    };
+    let (a, b, c) = (typed("a", a), typed("b", b), typed("c", c));
+    let mut form = Form::filled([("a", a.as_str()), ("b", &b), ("c", &c)]);
+    let trial = read_trial(&mut form, late);
+    let mut out =
+        TrialForm { code: clause.code.clone(), late, a, b, c, steps: Vec::new(), result: None, error: None };
+    match trial.map(|trial| terms.try_clause(clause, trial)) {
+        None => out.error = Some("Write whole numbers and an amount such as 1,240.00.".to_owned()),
+        Some(Err(error)) => out.error = Some(edit::sentence(&error.to_string())),
+        Some(Ok(None)) => out.result = Some("Nothing is owed.".to_owned()),
+        Some(Ok(Some(target))) => {
+            let whose = if target.sign == Sign::Penalty { "credited to us" } else { "paid to the carrier" };
+            out.result = Some(format!("{} {} {whose}", show::money(target.amount), terms.currency.code()));
+            out.steps = target.steps;
+        }
+    }
+    out
+}
+
+fn read_trial(form: &mut Form, late: bool) -> Option<Trial> {
+    let amount = edit::amount(form, "c").filter(|amount| *amount >= Micros::ZERO)?;
+    let whole = |form: &Form, name: &str| form.value(name).replace(',', "").parse::<i64>().ok().filter(|n| *n >= 0);
+    if late {
+        let days = u32::try_from(whole(form, "a")?).ok()?;
+        Some(Trial::Late { days, linehaul: amount })
+    } else {
+        Some(Trial::Period { numerator: whole(form, "a")?, denominator: whole(form, "b")?, spend: amount })
+    }
+}
+
+fn version_row(line: &VersionLine, found: &ContractPage) -> VersionRow {
+    let version = &line.version;
+    let from = show::day(version.valid_from.0);
+    let days = match version.valid_to.and_then(|to| to.0.checked_sub_days(Days::new(1))) {
+        Some(last) => format!("{from} to {}", show::day(last)),
+        None => format!("from {from}"),
+    };
+    let state = match version.status.parse() {
+        Ok(ContractVersionStatus::Draft) => Chip::new("", "dot", "being written"),
+        Ok(_) if line.in_force => Chip::new("good", "check", "in force"),
+        Ok(_) if version.valid_from.0 > found.today => Chip::new("info", "clock", "approved, not begun"),
+        Ok(ContractVersionStatus::Ended) => Chip::new("none", "stop", "ended"),
+        _ => Chip::new("none", "stop", "replaced"),
+    };
+    let by = match &version.approved_by {
+        Some(approver) => format!("{}, approved by {approver}", version.created_by),
+        None => version.created_by.clone(),
+    };
+    VersionRow {
+        no: version.version,
+        kind: version.kind.parse().map_or("", VersionKind::label),
+        by,
+        summary: version.change_summary.clone(),
+        changed: line.changed.clone(),
+        days,
+        state,
+        shown: version.id == found.version.id,
+    }
+}
+
+fn notice_words(row: &crate::db::contract::NoticeRow) -> (String, String) {
+    let what = if row.kind == "EXPIRY" { "end of the term" } else { "notice deadline" };
+    let text = format!("{} before the {what} on {}", words::count(row.days_before, "day"), show::day(row.due_day.0));
+    (show::day(row.raised_at.0.date_naive()), text)
+}
+
+fn history_row(row: &AuditRow) -> HistoryRow {
+    let what = match row.action.as_str() {
+        "contract.create" => "made the contract",
+        "contract.edit" => "changed the contract",
+        "contract.end" => "gave notice",
+        "contract.renew" => "renewed it",
+        "contract.expire" => "closed it",
+        "contract.start_version" => "started the version",
+        "contract.edit_version" => "changed the version",
+        "contract.discard_version" => "discarded the version",
+        "contract.approve" => "approved the version",
+        other => other,
+    };
+    HistoryRow {
+        at: show::instant(row.at.0),
+        actor: row.actor.clone(),
+        what: what.to_owned(),
+        detail: row.detail.clone(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "contract/form.html")]
+struct ContractForm {
+    page: Page,
+    of: Option<(i64, String)>,
+    form: Form,
+    notice: Option<String>,
+    seen: String,
+    partners: Vec<(String, String)>,
+    renewals: Vec<(String, String)>,
+}
+
+async fn contract_form(
+    me: &SignedIn,
+    of: Option<&Contract>,
+    form: Form,
+    notice: Option<String>,
+) -> Result<ContractForm, WebError> {
+    let partners = me.in_db(|unit| partner_list(unit.db, unit.viewer)).await?;
+    Ok(ContractForm {
+        page: me.page(of.map_or_else(|| "New contract".to_owned(), |of| format!("Change {}", of.number))),
+        of: of.map(|of| (of.id, of.number.clone())),
+        form,
+        notice,
+        seen: of.map(contract::contract_seen).unwrap_or_default(),
+        partners: partners.into_iter().map(|partner| (partner.id.to_string(), partner.name)).collect(),
+        renewals: options!(RenewalKind),
+    })
+}
+
+/// `GET /contracts/new?partner=…`
+pub(super) async fn new(
+    me: SignedIn,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let asked = Form::filled(query.into_inner());
+    let form = Form::filled([
+        ("partner", asked.value("partner")),
+        ("currency", Currency::USD.code()),
+        ("renewal", RenewalKind::Fixed.code()),
+        ("notice_days", "60"),
+    ]);
+    page::html(&contract_form(&me, None, form, None).await?)
+}
+
+/// `POST /contracts`
+pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse, WebError> {
+    let partner = form.read::<i64>("partner", "Choose the partner from the list.");
+    let fields = read_fields(&mut form);
+    let refusal = match partner.zip(fields) {
+        None => edit::unsound(),
+        Some((partner, fields)) => {
+            let work = me.in_db(move |unit| {
+                Ok::<_, WebError>(contract::contract_create(unit.app, unit.db, unit.viewer, partner, &fields))
+            });
+            match work.await? {
+                Ok((id, _)) => {
+                    me.flash("The contract is a draft. Add its rates, targets and clauses; someone else approves it.");
+                    return Ok(page::see_other(&format!("/contracts/{id}")));
+                }
+                Err(error) => edit::refuse(&mut form, error, NAMES)?,
+            }
+        }
+    };
+    let page = contract_form(&me, None, form, refusal.notice).await?;
+    page::html_with(refusal.status, &page)
+}
+
+/// `GET /contracts/{id}/edit`
+pub(super) async fn edit_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    let found = load(&me, *id).await?;
+    let term = &found.contract.term;
+    let end = term.term_end.map(|end| end.to_string()).unwrap_or_default();
+    let months = term.renewal_months.map(|months| months.to_string()).unwrap_or_default();
+    let (start, notice) = (term.term_start.to_string(), term.notice_days.to_string());
+    let form = Form::filled([
+        ("number", found.contract.number.as_str()),
+        ("title", &found.contract.title),
+        ("currency", found.contract.currency.code()),
+        ("term_start", &start),
+        ("term_end", &end),
+        ("renewal", term.renewal.code()),
+        ("renewal_months", &months),
+        ("notice_days", &notice),
+    ]);
+    page::html(&contract_form(&me, Some(&found.contract), form, None).await?)
+}
+
+/// `POST /contracts/{id}`
+pub(super) async fn change(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let refusal = match read_fields(&mut form) {
+        None => edit::unsound(),
+        Some(fields) => {
+            let seen = form.value("seen").to_owned();
+            let work = me.in_db(move |unit| {
+                Ok::<_, WebError>(contract::contract_edit(unit.app, unit.db, unit.viewer, id, &seen, &fields))
+            });
+            match work.await? {
+                Ok(()) => {
+                    me.flash("The changes are stored.");
+                    return Ok(page::see_other(&format!("/contracts/{id}")));
+                }
+                Err(error) => edit::refuse(&mut form, error, NAMES)?,
+            }
+        }
+    };
+    let found = load(&me, id).await?;
+    let page = contract_form(&me, Some(&found.contract), form, refusal.notice).await?;
+    page::html_with(refusal.status, &page)
+}
+
+async fn load(me: &SignedIn, id: i64) -> Result<ContractPage, WebError> {
+    me.in_db(move |unit| contract::contract_show(unit.app, unit.db, unit.viewer, id, None)).await
+}
+
+fn read_fields(form: &mut Form) -> Option<ContractFields> {
+    let currency = form.read("currency", "Write a three-letter code such as USD or EUR.");
+    let renewal: Option<RenewalKind> = form.read("renewal", "Choose from the list.");
+    let term_start = edit::day(form, "term_start");
+    let term_end = edit::day_optional(form, "term_end");
+    let renewal_months = form.read_optional("renewal_months", "Write a whole number of months.");
+    let notice_days = form.read("notice_days", "Write a whole number of days; 0 for none.");
+    let fields = ContractFields {
+        number: form.value("number").to_owned(),
+        title: form.value("title").to_owned(),
+        currency: currency?,
+        term: ContractTerm {
+            status: ContractStatus::Draft,
+            term_start: term_start?,
+            term_end,
+            renewal: renewal?,
+            renewal_months,
+            notice_days: notice_days?,
+        },
+    };
+    form.is_sound().then_some(fields)
+}
+
+#[derive(Template)]
+#[template(path = "contract/end_form.html")]
+struct EndForm {
+    page: Page,
+    id: i64,
+    number: String,
+    form: Form,
+    notice: Option<String>,
+    seen: String,
+    notice_days: u32,
+}
+
+impl EndForm {
+    fn new(me: &SignedIn, found: &ContractPage, form: Form, refusal: Option<Refusal>) -> Self {
+        Self {
+            page: me.page(format!("End {}", found.contract.number)),
+            id: found.contract.id,
+            number: found.contract.number.clone(),
+            form,
+            notice: refusal.and_then(|refusal| refusal.notice),
+            seen: found.contract_seen.clone(),
+            notice_days: found.contract.term.notice_days,
+        }
+    }
+}
+
+/// `GET /contracts/{id}/notice`
+pub(super) async fn end_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    let found = load(&me, *id).await?;
+    let last = found.contract.term.term_end.map(|end: NaiveDate| end.to_string()).unwrap_or_default();
+    page::html(&EndForm::new(&me, &found, Form::filled([("last_day", last)]), None))
+}
+
+/// `POST /contracts/{id}/notice`
+pub(super) async fn end(me: SignedIn, id: web::Path<i64>, mut form: Form) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let refusal = match edit::day(&mut form, "last_day") {
+        None => edit::unsound(),
+        Some(last) => {
+            let seen = form.value("seen").to_owned();
+            let work = me.in_db(move |unit| {
+                Ok::<_, WebError>(contract::contract_end(unit.app, unit.db, unit.viewer, id, &seen, last))
+            });
+            match work.await? {
+                Ok(()) => {
+                    me.flash(&format!("The contract ends on {}.", show::day(last)));
+                    return Ok(page::see_other(&format!("/contracts/{id}")));
+                }
+                Err(error) => edit::refuse(&mut form, error, &[("last_day", "last_day")])?,
+            }
+        }
+    };
+    let found = load(&me, id).await?;
+    let status = refusal.status;
+    page::html_with(status, &EndForm::new(&me, &found, form, Some(refusal)))
+}
+
+#[derive(Template)]
+#[template(path = "contract/version_form.html")]
+struct VersionForm {
+    page: Page,
+    id: i64,
+    number: String,
+    /// The version and its token when one is changed.
+    of: Option<(i64, i32, String)>,
+    form: Form,
+    notice: Option<String>,
+    kinds: Vec<(String, String)>,
+}
+
+fn version_form(
+    me: &SignedIn,
+    found: &ContractPage,
+    of: Option<(i64, i32, String)>,
+    form: Form,
+    notice: Option<String>,
+) -> VersionForm {
+    let first = of.as_ref().is_some_and(|(_, no, _)| *no == 1);
+    let fits = |(code, _): &(String, String)| (code == VersionKind::Original.code()) == first;
+    VersionForm {
+        page: me.page(match &of {
+            Some((_, no, _)) => format!("Change version {no} of {}", found.contract.number),
+            None => format!("New version of {}", found.contract.number),
+        }),
+        id: found.contract.id,
+        number: found.contract.number.clone(),
+        of,
+        form,
+        notice,
+        kinds: options!(VersionKind).into_iter().filter(fits).collect(),
+    }
+}
+
+fn read_version(form: &mut Form) -> Option<VersionFields> {
+    let kind = form.read("kind", "Choose from the list.");
+    let valid_from = edit::day(form, "valid_from");
+    Some(VersionFields {
+        kind: kind?,
+        valid_from: valid_from?,
+        change_summary: form.value("change_summary").to_owned(),
+    })
+}
+
+/// `GET /contracts/{id}/versions/new`
+pub(super) async fn version_new(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    let found = load(&me, *id).await?;
+    let form = Form::filled([("kind", VersionKind::Amendment.code())]);
+    page::html(&version_form(&me, &found, None, form, None))
+}
+
+/// `POST /contracts/{id}/versions`
+pub(super) async fn version_create(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let refusal = match read_version(&mut form) {
+        None => edit::unsound(),
+        Some(fields) => {
+            let work = me.in_db(move |unit| {
+                let made = app_draft::version_create(unit.app, unit.db, unit.viewer, id, &fields);
+                Ok::<_, WebError>(made)
+            });
+            match work.await? {
+                Ok(version_id) => {
+                    let draft = draft::load(&me, version_id).await?;
+                    me.flash("The new version is a copy of the one before. Change what is to change.");
+                    return Ok(page::see_other(&draft.address()));
+                }
+                Err(error) => edit::refuse(&mut form, error, VERSION_NAMES)?,
+            }
+        }
+    };
+    let found = load(&me, id).await?;
+    page::html_with(refusal.status, &version_form(&me, &found, None, form, refusal.notice))
+}
+
+/// `POST /contracts/{id}/approval`
+pub(super) async fn approve(me: SignedIn, id: web::Path<i64>, form: Form) -> Result<HttpResponse, WebError> {
+    let Ok(version_id) = form.value("version_id").parse::<i64>() else {
+        return Err(WebError::BadRequest("Say which version to approve.".to_owned()));
+    };
+    let seen = form.value("seen").to_owned();
+    me.in_db(move |unit| approval::contract_approve(unit.app, unit.db, unit.viewer, version_id, &seen)).await?;
+    me.flash("The version is approved.");
+    Ok(page::see_other(&format!("/contracts/{id}")))
+}
