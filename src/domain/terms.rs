@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -263,8 +264,9 @@ impl Terms {
                 periods.push(PeriodFacts {
                     period,
                     closes_at: closes,
-                    numerator,
-                    denominator,
+                    numerator: Decimal::from(numerator),
+                    denominator: Decimal::from(denominator),
+                    units: denominator,
                     spend,
                     currency,
                 });

@@ -25,7 +25,11 @@ impl From<EditError> for WebError {
             EditError::Denied { .. } => Self::Forbidden,
             EditError::Db(error) => error.into(),
             EditError::Invalid(errors) => Self::BadRequest(
-                errors.into_iter().map(|(field, message)| format!("{field}: {message}")).collect::<Vec<_>>().join("; "),
+                errors
+                    .into_iter()
+                    .map(|(field, message)| format!("{field}: {message}"))
+                    .collect::<Vec<_>>()
+                    .join("; "),
             ),
             other => Self::Conflict(sentence(&other.to_string())),
         }
@@ -154,7 +158,10 @@ pub(super) fn share_text(value: Option<Bps>) -> String {
 /// (value, words) of every value of an enum of codes, for a choice.
 macro_rules! options {
     ($kind:ty) => {
-        <$kind>::ALL.iter().map(|value| (value.code().to_owned(), value.label().to_owned())).collect::<Vec<_>>()
+        <$kind>::ALL
+            .iter()
+            .map(|value| (value.code().to_owned(), value.label().to_owned()))
+            .collect::<Vec<_>>()
     };
 }
 pub(super) use options;
@@ -165,7 +172,8 @@ mod tests {
 
     #[test]
     fn amounts_and_shares_read_as_people_write_them() {
-        let mut form = Form::filled([("a", "1,250.50"), ("b", "2.5 %"), ("c", "2.505"), ("d", "−3"), ("e", "x")]);
+        let mut form =
+            Form::filled([("a", "1,250.50"), ("b", "2.5 %"), ("c", "2.505"), ("d", "−3"), ("e", "x")]);
         assert_eq!(amount(&mut form, "a"), Some(Micros(1_250_500_000)));
         assert_eq!(share(&mut form, "b"), Some(Bps(250)));
         assert_eq!(share(&mut form, "c"), None);

@@ -11,11 +11,11 @@ use super::show;
 use crate::app::contract::contracts_of_partner;
 use crate::app::edit::EditError;
 use crate::app::partner::{self, PartnerCard, PartnerLine};
+use crate::app::score::tier_from_code;
 use crate::db::contract::Contract;
 use crate::db::partner::{Partner, StandingRow, standing_history};
 use crate::domain::contract::{ContractStatus, NoticeDeadline};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence, normal_name};
-use crate::domain::scorecard::Tier;
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -103,10 +103,12 @@ struct Score {
 impl Score {
     fn of(row: &StandingRow) -> Self {
         let title = row.period.parse::<crate::domain::period::Period>().map(|period| period.title());
-        let tier = Tier::ALL.into_iter().find(|tier| tier.code() == row.standing).map(|tier| tier.title().to_owned());
+        let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
             period: title.unwrap_or_else(|_| row.period.clone()),
-            composite: row.composite_tenths.map(|tenths| show::decimal(Decimal::new(i64::from(tenths), 1), 1)),
+            composite: row
+                .composite_tenths
+                .map(|tenths| show::decimal(Decimal::new(i64::from(tenths), 1), 1)),
             standing: tier,
         }
     }
@@ -245,7 +247,8 @@ struct PartnerForm {
 
 impl PartnerForm {
     fn new(me: &SignedIn, card: Option<&PartnerCard>, form: Form, notice: Option<String>) -> Self {
-        let title = card.map_or_else(|| "New partner".to_owned(), |card| format!("Change {}", card.partner.name));
+        let title =
+            card.map_or_else(|| "New partner".to_owned(), |card| format!("Change {}", card.partner.name));
         Self {
             page: me.page(title),
             of: card.map(|card| (card.partner.id, card.partner.name.clone())),
@@ -354,7 +357,13 @@ fn read(form: &mut Form) -> Option<PartnerFields> {
         mode: form.value("mode").to_owned(),
         contact_name: form.value("contact_name").to_owned(),
         contact_email: form.value("contact_email").to_owned(),
-        aliases: form.value("aliases").lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect(),
+        aliases: form
+            .value("aliases")
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .map(str::to_owned)
+            .collect(),
         status: status?,
         review_cadence: review_cadence?,
     })

@@ -14,6 +14,8 @@ use super::access::{self, Access};
 use super::page::WebError;
 use super::{account, audit, contract, partner, plan, sign_in, user};
 use super::contract::draft;
+use super::contract::draft;
+use super::page::WebError;
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.

@@ -1,5 +1,7 @@
 //! The pages, through the whole service.
 
+mod contract;
+mod partner;
 mod plan;
 mod routes;
 mod security;

@@ -20,6 +20,11 @@ enum For {
 
 use For::{All, Roles, Users};
 
+/// Whoever works with partners on the shipper's side.
+const SHIPPER: &[Role] = &[Procurement, CarrierManager, Finance, Auditor];
+/// Whoever may change partners.
+const EDIT_PARTNERS: &[Role] = &[Procurement, CarrierManager];
+
 /// Method, address pattern, who may.
 const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/sign-in", All),
@@ -36,6 +41,37 @@ const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/portal/plan.csv", Roles(&[Partner])),
     ("POST", "/portal/plan/{plan}/answers", Roles(&[Partner])),
     ("POST", "/portal/plan/{plan}/commitment", Roles(&[Partner])),
+    ("GET", "/partners", Roles(SHIPPER)),
+    ("GET", "/partners/new", Roles(EDIT_PARTNERS)),
+    ("POST", "/partners", Roles(EDIT_PARTNERS)),
+    ("GET", "/partners/{id}", Roles(SHIPPER)),
+    ("GET", "/partners/{id}/edit", Roles(EDIT_PARTNERS)),
+    ("POST", "/partners/{id}", Roles(EDIT_PARTNERS)),
+    ("GET", "/contracts", Roles(SHIPPER)),
+    ("GET", "/contracts/new", Roles(&[Procurement])),
+    ("POST", "/contracts", Roles(&[Procurement])),
+    ("GET", "/contracts/{id}", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/edit", Roles(&[Procurement])),
+    ("POST", "/contracts/{id}", Roles(&[Procurement])),
+    ("GET", "/contracts/{id}/notice", Roles(&[Procurement])),
+    ("POST", "/contracts/{id}/notice", Roles(&[Procurement])),
+    ("GET", "/contracts/{id}/versions/new", Roles(&[Procurement])),
+    ("POST", "/contracts/{id}/versions", Roles(&[Procurement])),
+    ("POST", "/contracts/{id}/approval", Roles(&[Procurement, Finance])),
+    ("GET", "/contract-versions/{id}/edit", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/withdrawal", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/removals", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/limits", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/limits", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/rate", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/rate", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/target", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/target", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/late-clause", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/late-clause", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/threshold-clause", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/threshold-clause", Roles(&[Procurement])),
     ("GET", "/users", Roles(&[Admin, Auditor])),
     ("POST", "/users", Roles(&[Admin])),
     ("POST", "/users/{id}/state", Roles(&[Admin])),

@@ -17,8 +17,8 @@ use crate::app::edit::EditError;
 use crate::db::contract::version_show;
 use crate::domain::accessorial::{AccessorialRate, AccessorialUnit, CATALOGUE, CapScope};
 use crate::domain::clause::{
-    Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount, PeriodThreshold,
-    Rule, Scale, Sign, Tier,
+    Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount,
+    PeriodThreshold, Rule, Scale, Sign, Tier,
 };
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::money::Micros;
@@ -67,7 +67,8 @@ struct Head {
 /// The version and its contract.
 pub(super) async fn load(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
     me.in_db(move |unit| {
-        let version = version_show(unit.db, unit.viewer, version_id)?.ok_or(EditError::NotFound("version"))?;
+        let version =
+            version_show(unit.db, unit.viewer, version_id)?.ok_or(EditError::NotFound("version"))?;
         let page = contract_show(unit.app, unit.db, unit.viewer, version.contract_id, Some(version.version))?;
         Ok::<_, EditError>(Draft { page })
     })
@@ -80,7 +81,8 @@ async fn open(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
     if draft.page.may_edit {
         return Ok(draft);
     }
-    Err(EditError::NotDraft { contract: draft.page.contract.number, version_no: draft.page.version.version }.into())
+    Err(EditError::NotDraft { contract: draft.page.contract.number, version_no: draft.page.version.version }
+        .into())
 }
 
 type Query = web::Query<Vec<(String, String)>>;
@@ -405,7 +407,10 @@ fn target_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>)
     };
     let kpis = Kpi::ALL
         .map(|kpi| {
-            (kpi.code().to_owned(), format!("{} ({}), {}{}", kpi.name(), kpi.code(), unit_words(kpi), direction(kpi)))
+            (
+                kpi.code().to_owned(),
+                format!("{} ({}), {}{}", kpi.name(), kpi.code(), unit_words(kpi), direction(kpi)),
+            )
         })
         .to_vec();
     TargetForm { page: me.page(head.title.clone()), head, form, notice, kpis }
@@ -511,7 +516,12 @@ pub(in crate::web) async fn late_form(
     let draft = open(&me, *id).await?;
     let form = match clause_of(&draft, &asked(query, "code"))? {
         None => Form::filled([("price_kind", "PCT_OF_LINEHAUL"), ("period", "MONTH"), ("grace_days", "0")]),
-        Some(Clause { code, title, terms: ClauseTerms { rule: Rule::LateDelivery(rule), period_cap, .. }, .. }) => {
+        Some(Clause {
+            code,
+            title,
+            terms: ClauseTerms { rule: Rule::LateDelivery(rule), period_cap, .. },
+            ..
+        }) => {
             let (kind, price) = match rule.per_day {
                 PerDay::Fixed { amount } => ("FIXED", amount_text(Some(amount))),
                 PerDay::PctOfLinehaul { share } => ("PCT_OF_LINEHAUL", share_text(Some(share))),
@@ -644,8 +654,10 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         ("PCT_OF_SPEND", "% of the period's spend"),
         ("FIXED", "an amount"),
     ];
-    let filled = (0..crate::domain::clause::TIERS_MAX).filter(|row| !form.value(&share_name(*row)).is_empty()).count();
-    let rows = (0..filled.saturating_add(1).max(TIER_ROWS)).map(|row| (row, points_name(row), share_name(row)));
+    let filled =
+        (0..crate::domain::clause::TIERS_MAX).filter(|row| !form.value(&share_name(*row)).is_empty()).count();
+    let rows =
+        (0..filled.saturating_add(1).max(TIER_ROWS)).map(|row| (row, points_name(row), share_name(row)));
     ThresholdForm {
         page: me.page(head.title.clone()),
         head,
@@ -704,7 +716,10 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         ("kpi".to_owned(), rule.kpi.clone()),
         ("threshold".to_owned(), plain(rule.threshold)),
         ("dead_band".to_owned(), plain(rule.dead_band)),
-        ("measurement_decimals".to_owned(), rule.measurement_decimals.map(|d| d.to_string()).unwrap_or_default()),
+        (
+            "measurement_decimals".to_owned(),
+            rule.measurement_decimals.map(|d| d.to_string()).unwrap_or_default(),
+        ),
         ("min_volume".to_owned(), rule.min_volume.to_string()),
         ("period".to_owned(), period_code(rule.period).to_owned()),
         ("price_kind".to_owned(), kind.to_owned()),
@@ -766,7 +781,8 @@ fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
 fn read_tiers(form: &mut Form) -> Option<Vec<Tier>> {
     let mut tiers = Vec::new();
     for row in 0..crate::domain::clause::TIERS_MAX {
-        let (points, share) = (form.value(&points_name(row)).to_owned(), form.value(&share_name(row)).to_owned());
+        let (points, share) =
+            (form.value(&points_name(row)).to_owned(), form.value(&share_name(row)).to_owned());
         if points.is_empty() && share.is_empty() {
             continue;
         }
@@ -774,7 +790,8 @@ fn read_tiers(form: &mut Form) -> Option<Vec<Tier>> {
         match (up_to_points, edit::basis_points(&share)) {
             (Ok(up_to_points), Some(share)) => tiers.push(Tier { up_to_points, share }),
             _ => {
-                let message = format!("Row {}: write points such as 2 and a percentage such as 1.5.", row + 1);
+                let message =
+                    format!("Row {}: write points such as 2 and a percentage such as 1.5.", row + 1);
                 form.fail("tiers", message);
                 return None;
             }

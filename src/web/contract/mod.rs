@@ -19,7 +19,8 @@ use crate::db::contract::Contract;
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::{Rule, Scale, Sign};
 use crate::domain::contract::{
-    ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields, VersionKind,
+    ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields,
+    VersionKind,
 };
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, Unit};
@@ -147,7 +148,6 @@ struct ClauseRow {
 
 /// The calculator below a clause: fields with what was typed, and the steps.
 struct TrialForm {
-    code: String,
     late: bool,
     a: String,
     b: String,
@@ -189,7 +189,6 @@ struct ContractView {
     version_no: i32,
     version_id: i64,
     seen: String,
-    contract_seen: String,
     before: Option<i32>,
     changes: Vec<Change>,
     rates: Vec<RateRow>,
@@ -208,10 +207,15 @@ struct ContractView {
 }
 
 /// `GET /contracts/{id}?version=2`
-pub(super) async fn show(me: SignedIn, id: web::Path<i64>, query: web::Query<Vec<(String, String)>>) -> Result<HttpResponse, WebError> {
+pub(super) async fn show(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
     let asked = Form::filled(query.into_inner());
     let version = asked.value("version").parse().ok();
-    let found = me.in_db(move |unit| contract::contract_show(unit.app, unit.db, unit.viewer, *id, version)).await?;
+    let found =
+        me.in_db(move |unit| contract::contract_show(unit.app, unit.db, unit.viewer, *id, version)).await?;
     page::html(&view(&me, found, &asked))
 }
 
@@ -219,7 +223,8 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
     let term = &found.contract.term;
     let may = |action| me.viewer.role.may(action);
     let runs = term.status.term_runs();
-    let drafting = found.versions.iter().any(|line| line.version.status == ContractVersionStatus::Draft.code());
+    let drafting =
+        found.versions.iter().any(|line| line.version.status == ContractVersionStatus::Draft.code());
     let deadline = found.deadline.map(|due| Due::new(due, (due.deadline - found.today).num_days()));
     let is_draft = found.terms.status == ContractVersionStatus::Draft;
     ContractView {
@@ -250,7 +255,6 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         may_end: may(Action::EditContracts) && runs,
         frame_open: may(Action::EditContracts) && term.status == ContractStatus::Draft,
         partner_name: found.partner.name,
-        contract_seen: found.contract_seen,
         seen: found.seen,
         changes: found.redline,
         contract: found.contract,
@@ -277,9 +281,10 @@ fn steps(found: &ContractPage) -> Vec<Step> {
     let version = &found.version;
     let in_force = found.terms.in_force(found.today);
     let started = format!("{}, {}", version.created_by, show::day(version.created_at.0.date_naive()));
-    let approved = version.approved_at.zip(version.approved_by.as_ref()).map(|(at, by)| {
-        format!("{by}, {}", show::day(at.0.date_naive()))
-    });
+    let approved = version
+        .approved_at
+        .zip(version.approved_by.as_ref())
+        .map(|(at, by)| format!("{by}, {}", show::day(at.0.date_naive())));
     let is_approved = approved.is_some();
     let (from, to) = found.terms.in_force_days();
     let begun = is_approved && from <= found.today;
@@ -296,7 +301,8 @@ fn steps(found: &ContractPage) -> Vec<Step> {
         Step { title: "In force", text: format!("from {}", show::day(from)), done: begun, current: in_force },
         Step {
             title: "Ended",
-            text: last.map_or_else(|| "no end agreed".to_owned(), |last| format!("after {}", show::day(last))),
+            text: last
+                .map_or_else(|| "no end agreed".to_owned(), |last| format!("after {}", show::day(last))),
             done: ended,
             current: ended,
         },
@@ -374,8 +380,7 @@ fn trial(terms: &Terms, clause: &Clause, asked: &Form) -> TrialForm {
     let (a, b, c) = (typed("a", a), typed("b", b), typed("c", c));
     let mut form = Form::filled([("a", a.as_str()), ("b", &b), ("c", &c)]);
     let trial = read_trial(&mut form, late);
-    let mut out =
-        TrialForm { code: clause.code.clone(), late, a, b, c, steps: Vec::new(), result: None, error: None };
+    let mut out = TrialForm { late, a, b, c, steps: Vec::new(), result: None, error: None };
     match trial.map(|trial| terms.try_clause(clause, trial)) {
         None => out.error = Some("Write whole numbers and an amount such as 1,240.00.".to_owned()),
         Some(Err(error)) => out.error = Some(edit::sentence(&error.to_string())),
@@ -391,7 +396,8 @@ fn trial(terms: &Terms, clause: &Clause, asked: &Form) -> TrialForm {
 
 fn read_trial(form: &mut Form, late: bool) -> Option<Trial> {
     let amount = edit::amount(form, "c").filter(|amount| *amount >= Micros::ZERO)?;
-    let whole = |form: &Form, name: &str| form.value(name).replace(',', "").parse::<i64>().ok().filter(|n| *n >= 0);
+    let whole =
+        |form: &Form, name: &str| form.value(name).replace(',', "").parse::<i64>().ok().filter(|n| *n >= 0);
     if late {
         let days = u32::try_from(whole(form, "a")?).ok()?;
         Some(Trial::Late { days, linehaul: amount })
@@ -432,7 +438,8 @@ fn version_row(line: &VersionLine, found: &ContractPage) -> VersionRow {
 
 fn notice_words(row: &crate::db::contract::NoticeRow) -> (String, String) {
     let what = if row.kind == "EXPIRY" { "end of the term" } else { "notice deadline" };
-    let text = format!("{} before the {what} on {}", words::count(row.days_before, "day"), show::day(row.due_day.0));
+    let text =
+        format!("{} before the {what} on {}", words::count(row.days_before, "day"), show::day(row.due_day.0));
     (show::day(row.raised_at.0.date_naive()), text)
 }
 
@@ -744,7 +751,8 @@ pub(super) async fn approve(me: SignedIn, id: web::Path<i64>, form: Form) -> Res
         return Err(WebError::BadRequest("Say which version to approve.".to_owned()));
     };
     let seen = form.value("seen").to_owned();
-    me.in_db(move |unit| approval::contract_approve(unit.app, unit.db, unit.viewer, version_id, &seen)).await?;
+    me.in_db(move |unit| approval::contract_approve(unit.app, unit.db, unit.viewer, version_id, &seen))
+        .await?;
     me.flash("The version is approved.");
     Ok(page::see_other(&format!("/contracts/{id}")))
 }

@@ -1,0 +1,265 @@
+//! The contract pages: writing, approving, amending.
+
+use actix_web::http::StatusCode;
+use lanemark::db::contract::terms_in_force;
+use lanemark::domain::money::Micros;
+use lanemark::domain::viewer::{Role, Viewer};
+
+use crate::support::app::{Reply, TestApp};
+use crate::support::db::on_both_async;
+
+/// One contract on its way, and the browser of whoever looks at it.
+struct Desk {
+    browser: TestApp,
+    contract: String,
+}
+
+impl Desk {
+    /// A draft from October 2024 to September 2025, written by procurement.
+    async fn new(mut browser: TestApp) -> Self {
+        browser.sign_in_as(Role::Procurement).await;
+        let partner = browser.partner_id.to_string();
+        let made = browser.post("/contracts", &frame(&partner)).await;
+        assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.html);
+        let contract = made.location().unwrap().to_owned();
+        Self { browser, contract }
+    }
+
+    async fn page(&mut self, query: &str) -> Reply {
+        let path = format!("{}{query}", self.contract);
+        let page = self.browser.get(&path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
+        page
+    }
+
+    /// Opens a form of the draft shown, fills it in and sends it.
+    async fn fill(&mut self, query: &str, form: &str, fields: &[(&str, &str)]) -> Reply {
+        let page = self.page(query).await;
+        let version = version_address(&page);
+        let form_page = self.browser.get(&format!("{version}/{form}")).await;
+        assert_eq!(form_page.status, StatusCode::OK, "{form}: {}", form_page.html);
+        let seen = form_page.attribute("input[name=seen]", "value").unwrap();
+        let replaces = form_page.attribute("input[name=replaces]", "value").unwrap_or_default();
+        let mut fields = fields.to_vec();
+        fields.push(("seen", &seen));
+        fields.push(("replaces", &replaces));
+        let path = form.split('?').next().unwrap();
+        self.browser.post(&format!("{version}/{path}"), &fields).await
+    }
+
+    async fn approve(&mut self, role: Role, query: &str) -> Reply {
+        self.browser.forget();
+        self.browser.sign_in_as(role).await;
+        let page = self.page(query).await;
+        let value = |name: &str| page.attribute(&format!("input[name={name}]"), "value").unwrap_or_default();
+        let fields = [("version_id", value("version_id")), ("seen", value("seen"))];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let path = format!("{}/approval", self.contract);
+        self.browser.post(&path, &fields).await
+    }
+}
+
+fn frame(partner: &str) -> Vec<(&'static str, &str)> {
+    vec![
+        ("partner", partner),
+        ("number", "BRK-2024"),
+        ("title", "Regional short haul"),
+        ("currency", "USD"),
+        ("term_start", "2024-10-01"),
+        ("term_end", "2025-09-30"),
+        ("renewal", "AUTO_RENEW"),
+        ("renewal_months", "12"),
+        ("notice_days", "60"),
+    ]
+}
+
+/// `/contract-versions/…`, from a link of the page.
+fn version_address(page: &Reply) -> String {
+    let link = page.attribute("a[href^='/contract-versions/']", "href").expect("the version may be changed");
+    link.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+const LIFTGATE: [(&str, &str); 5] =
+    [("code", "LFT"), ("label", "Liftgate"), ("unit", "PER_OCCURRENCE"), ("rate", "40.00"), ("free_quantity", "0")];
+const TARGET: [(&str, &str); 4] = [("kpi", "OTD_WIN"), ("floor", "85"), ("target", "95"), ("stretch", "98")];
+const LATE: [(&str, &str); 7] = [
+    ("code", "7.1"),
+    ("title", "Late delivery"),
+    ("price_kind", "PCT_OF_LINEHAUL"),
+    ("price", "5"),
+    ("grace_days", "0"),
+    ("event_cap_share", "15"),
+    ("period", "MONTH"),
+];
+/// DOMAIN P2: 1 % up to two points short, 2.5 % up to five, 5 % beyond.
+const THRESHOLD: [(&str, &str); 14] = [
+    ("code", "7.2"),
+    ("title", "On time in the window"),
+    ("sign", "PENALTY"),
+    ("kpi", "OTD_WIN"),
+    ("threshold", "95"),
+    ("dead_band", "0.5"),
+    ("min_volume", "20"),
+    ("period", "MONTH"),
+    ("price_kind", "TIER_TABLE"),
+    ("points_0", "2"),
+    ("share_0", "1"),
+    ("points_1", "5"),
+    ("share_1", "2.5"),
+    ("share_2", "5"),
+];
+
+#[test]
+fn a_contract_is_written_by_one_and_approved_by_another() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        for (form, fields) in [
+            ("rate", LIFTGATE.as_slice()),
+            ("target", &TARGET),
+            ("late-clause", &LATE),
+            ("threshold-clause", &THRESHOLD),
+            ("limits", &[("period", "MONTH"), ("cap_amount", "5,000.00"), ("cap_share", "")]),
+        ] {
+            let reply = desk.fill("", form, fields).await;
+            assert_eq!(reply.status, StatusCode::SEE_OTHER, "{form}: {}", reply.html);
+        }
+        let page = desk.page("").await;
+        assert!(page.text(".top p").contains("Nothing is in force; version 1 is being written."));
+        assert!(page.html.contains("Up to 2 points: 1 % of the month&#39;s spend."), "{}", page.html);
+        assert!(page.texts("form[action$='/approval']").is_empty(), "not one's own");
+        assert!(page.text(".note").contains("someone else"));
+        let own = desk.approve(Role::Procurement, "").await;
+        assert!(own.status.is_client_error(), "{}", own.status);
+
+        let approved = desk.approve(Role::Finance, "").await;
+        assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.html);
+        let page = desk.page("").await;
+        assert!(page.text(".top p").contains("Version 1 is in force."));
+        assert!(page.html.contains("approved by Finance"));
+        let list = desk.browser.get("/contracts").await;
+        assert!(list.texts(".due").contains(&"Fri 1 August 2025 24 days left".to_owned()), "{:?}", list.texts(".due"));
+
+        let viewer = Viewer::system();
+        let today = "2025-07-08".parse().unwrap();
+        let terms = terms_in_force(&mut db.conn(), &viewer, desk.browser.partner_id, today).unwrap().unwrap();
+        assert_eq!(terms.rates[0].rate, Some(Micros(40_000_000)));
+        assert_eq!((terms.targets.len(), terms.clauses.len()), (1, 2));
+    });
+}
+
+#[test]
+fn a_clause_is_worked_out_on_figures_of_ones_own() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "threshold-clause", &THRESHOLD).await;
+        // DOMAIN P2: 388 of 412 on 186,420.55.
+        let page = desk.page("?version=1&try=7.2&a=388&b=412&c=186,420.55").await;
+        assert!(page.text(".calc output b").contains("1,864.21 USD"), "{}", page.text(".calc output"));
+        let enough = desk.page("?version=1&try=7.2&a=391&b=412&c=186,420.55").await;
+        assert!(!enough.text(".calc output").contains("1,864.21"));
+        let wrong = desk.page("?version=1&try=7.2&a=many&b=412&c=1").await;
+        assert!(wrong.text(".calc output").contains("whole numbers"));
+    });
+}
+
+#[test]
+fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "rate", &LIFTGATE).await;
+        desk.approve(Role::Finance, "").await;
+        desk.browser.forget();
+        desk.browser.sign_in_as(Role::Procurement).await;
+        let versions = format!("{}/versions", desk.contract);
+        let fields =
+            [("kind", "AMENDMENT"), ("valid_from", "2024-10-01"), ("change_summary", "Liftgate is dearer")];
+        let started = desk.browser.post(&versions, &fields).await;
+        assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.html);
+        let busy = desk.browser.post(&versions, &fields).await;
+        assert_eq!(busy.status, StatusCode::CONFLICT);
+        assert!(busy.text(".notice").contains("version 2 is being drafted already"));
+
+        let dearer: Vec<_> =
+            LIFTGATE.iter().map(|&(name, old)| (name, if name == "rate" { "45.00" } else { old })).collect();
+        let stored = desk.fill("?version=2", "rate?code=LFT", &dearer).await;
+        assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
+        let page = desk.page("?version=2").await;
+        assert_eq!((page.text("del"), page.text("ins")), ("40.00 per occurrence".into(), "45.00 per occurrence".into()));
+
+        let refused = desk.approve(Role::Finance, "?version=2").await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.html.contains("version 1: it would end on 2024-10-01"), "{}", refused.html);
+    });
+}
+
+#[test]
+fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let partner = desk.browser.partner_id.to_string();
+        for (wrong, value) in [
+            ("number", ""),
+            ("number", "BRK-2024"),
+            ("currency", "dollars"),
+            ("term_start", "1 October"),
+            ("term_end", "2024-01-01"),
+            ("renewal_months", ""),
+            ("notice_days", "9999"),
+        ] {
+            let fields: Vec<_> =
+                frame(&partner).into_iter().map(|(name, old)| (name, if name == wrong { value } else { old })).collect();
+            // Only the case of the taken number may keep the number.
+            let fields: Vec<_> = fields
+                .into_iter()
+                .map(|(name, old)| (name, if name == "number" && wrong != "number" { "BRK-2025" } else { old }))
+                .collect();
+            let reply = desk.browser.post("/contracts", &fields).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong} `{value}`: {}", reply.html);
+            assert_eq!(reply.texts(".err").len(), 1, "{wrong} `{value}`");
+            reply.text(&format!("#{wrong}-err"));
+            assert_eq!(reply.attribute(&format!("#{wrong}"), "value").as_deref(), Some(value), "kept");
+        }
+        let cases: [(&str, &[(&str, &str)], &str, &str); 9] = [
+            ("rate", &LIFTGATE, "rate", "free"),
+            ("rate", &LIFTGATE, "code", "lift gate"),
+            ("rate", &LIFTGATE, "free_quantity", "-1"),
+            ("target", &TARGET, "target", "99"),
+            ("target", &TARGET, "floor", ""),
+            ("late-clause", &LATE, "price", "0"),
+            ("late-clause", &LATE, "event_cap_share", "101"),
+            ("threshold-clause", &THRESHOLD, "threshold", "200"),
+            ("threshold-clause", &THRESHOLD, "min_volume", "0"),
+        ];
+        for (form, fields, wrong, value) in cases {
+            let fields: Vec<_> =
+                fields.iter().map(|&(name, old)| (name, if name == wrong { value } else { old })).collect();
+            let reply = desk.fill("", form, &fields).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{form} {wrong}: {}", reply.html);
+            assert_eq!(reply.texts(".err").len(), 1, "{form} {wrong} {:?}", reply.texts(".err"));
+            reply.text(&format!("#{wrong}-err"));
+            assert_eq!(reply.attribute(&format!("#{wrong}"), "value").as_deref(), Some(value), "kept");
+        }
+        let tiers: Vec<_> =
+            THRESHOLD.iter().map(|&(name, old)| (name, if name == "points_1" { "1" } else { old })).collect();
+        let reply = desk.fill("", "threshold-clause", &tiers).await;
+        assert!(reply.text("#tiers-err").contains("Row 2"), "{}", reply.text("#tiers-err"));
+    });
+}
+
+#[test]
+fn a_line_is_removed_from_the_draft_only_as_it_was_seen() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "rate", &LIFTGATE).await;
+        let page = desk.page("").await;
+        let seen = page.attribute("input[name=seen]", "value").unwrap();
+        desk.fill("", "target", &TARGET).await;
+        let path = format!("{}/removals", version_address(&page));
+        let fields = [("part", "rate"), ("code", "LFT"), ("seen", seen.as_str())];
+        assert_eq!(desk.browser.post(&path, &fields).await.status, StatusCode::CONFLICT);
+        let seen = desk.page("").await.attribute("input[name=seen]", "value").unwrap();
+        let fields = [("part", "rate"), ("code", "LFT"), ("seen", seen.as_str())];
+        assert_eq!(desk.browser.post(&path, &fields).await.status, StatusCode::SEE_OTHER);
+        assert!(!desk.page("").await.html.contains("Liftgate"));
+    });
+}
