@@ -11,11 +11,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
+use super::contract::draft;
 use super::page::WebError;
 use super::{account, audit, contract, partner, plan, sign_in, user};
-use super::contract::draft;
-use super::contract::draft;
-use super::page::WebError;
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.

@@ -79,8 +79,13 @@ fn version_address(page: &Reply) -> String {
     link.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-const LIFTGATE: [(&str, &str); 5] =
-    [("code", "LFT"), ("label", "Liftgate"), ("unit", "PER_OCCURRENCE"), ("rate", "40.00"), ("free_quantity", "0")];
+const LIFTGATE: [(&str, &str); 5] = [
+    ("code", "LFT"),
+    ("label", "Liftgate"),
+    ("unit", "PER_OCCURRENCE"),
+    ("rate", "40.00"),
+    ("free_quantity", "0"),
+];
 const TARGET: [(&str, &str); 4] = [("kpi", "OTD_WIN"), ("floor", "85"), ("target", "95"), ("stretch", "98")];
 const LATE: [(&str, &str); 7] = [
     ("code", "7.1"),
@@ -137,7 +142,11 @@ fn a_contract_is_written_by_one_and_approved_by_another() {
         assert!(page.text(".top p").contains("Version 1 is in force."));
         assert!(page.html.contains("approved by Finance"));
         let list = desk.browser.get("/contracts").await;
-        assert!(list.texts(".due").contains(&"Fri 1 August 2025 24 days left".to_owned()), "{:?}", list.texts(".due"));
+        assert!(
+            list.texts(".due").contains(&"Fri 1 August 2025 24 days left".to_owned()),
+            "{:?}",
+            list.texts(".due")
+        );
 
         let viewer = Viewer::system();
         let today = "2025-07-08".parse().unwrap();
@@ -184,7 +193,10 @@ fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
         let stored = desk.fill("?version=2", "rate?code=LFT", &dearer).await;
         assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
         let page = desk.page("?version=2").await;
-        assert_eq!((page.text("del"), page.text("ins")), ("40.00 per occurrence".into(), "45.00 per occurrence".into()));
+        assert_eq!(
+            (page.text("del"), page.text("ins")),
+            ("40.00 per occurrence".into(), "45.00 per occurrence".into())
+        );
 
         let refused = desk.approve(Role::Finance, "?version=2").await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
@@ -206,12 +218,16 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
             ("renewal_months", ""),
             ("notice_days", "9999"),
         ] {
-            let fields: Vec<_> =
-                frame(&partner).into_iter().map(|(name, old)| (name, if name == wrong { value } else { old })).collect();
+            let fields: Vec<_> = frame(&partner)
+                .into_iter()
+                .map(|(name, old)| (name, if name == wrong { value } else { old }))
+                .collect();
             // Only the case of the taken number may keep the number.
             let fields: Vec<_> = fields
                 .into_iter()
-                .map(|(name, old)| (name, if name == "number" && wrong != "number" { "BRK-2025" } else { old }))
+                .map(|(name, old)| {
+                    (name, if name == "number" && wrong != "number" { "BRK-2025" } else { old })
+                })
                 .collect();
             let reply = desk.browser.post("/contracts", &fields).await;
             assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong} `{value}`: {}", reply.html);
