@@ -6,17 +6,22 @@ use chrono::{Days, Months, NaiveDate};
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
 use crate::db::dialect::write_tx;
 use crate::db::types::{Day, Instant};
+use crate::db::user::user_addresses;
 use crate::db::{Db, DbError};
 use crate::domain::contract::{
     ALERT_DAYS, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, notices_due,
 };
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Role, Viewer};
 use crate::domain::words;
+use crate::mail::template::{CalendarLine, ContractNoticeMail};
 
 use super::App;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
+use super::mail::{MailKind, NewMail, enqueue};
 
+/// Most people one notice is mailed to.
+const ADDRESSES_MAX: i64 = 100;
 /// Most renewals one run catches up for one contract.
 const RENEWALS_MAX: u32 = 1_200;
 
@@ -168,6 +173,7 @@ fn raise(
             .map(|notice| ("NOTICE", notice.deadline.deadline, notice.days_before, notice.message))
             .collect();
     due.extend(expiry_due(&contract.term, as_of));
+    let known = report.notices.len();
     for (kind, due_day, days_before, message) in due {
         let row = NoticeRow {
             contract_id: contract.id,
@@ -189,6 +195,45 @@ fn raise(
                 message,
             });
         }
+    }
+    let new = report.notices.get(known..).unwrap_or_default();
+    if new.is_empty() { Ok(()) } else { tell(app, db, new, as_of) }
+}
+
+/// Mails new notices of one contract to procurement, in the transaction that raised them.
+fn tell(app: &App, db: &mut Db, new: &[RaisedNotice], as_of: NaiveDate) -> Result<(), DbError> {
+    let Some(first) = new.first() else { return Ok(()) };
+    let line = |notice: &RaisedNotice| CalendarLine {
+        event: notice.message.clone(),
+        day: notice.due_day.to_string(),
+        distance: format!("in {}", words::count((notice.due_day - as_of).num_days(), "day")),
+    };
+    let message = ContractNoticeMail {
+        contract: first.number.clone(),
+        partner_name: first.partner_name.clone(),
+        lines: new.iter().map(line).collect(),
+        link: format!("{}/contracts/{}", app.base_url, first.contract_id),
+    };
+    let message = match message.render() {
+        Ok(message) => message,
+        Err(error) => {
+            // The notice itself stands on the contract's page.
+            tracing::error!(%error, contract = first.number, "the notice could not be rendered");
+            return Ok(());
+        }
+    };
+    let occasion: Vec<String> =
+        new.iter().map(|n| format!("{}:{}:{}", n.kind, n.due_day, n.days_before)).collect();
+    for to in user_addresses(db, Role::Procurement, ADDRESSES_MAX)? {
+        let mail = NewMail {
+            dedupe_key: format!("contract-notice:{}:{}:{to}", first.contract_id, occasion.join("+")),
+            kind: MailKind::ContractNotice,
+            partner_id: Some(first.partner_id),
+            to,
+            message: message.clone(),
+            parts: Vec::new(),
+        };
+        enqueue(app, db, &mail)?;
     }
     Ok(())
 }

@@ -116,6 +116,20 @@ pub fn user_list(db: &mut Db, limit: i64) -> QueryResult<Vec<(UserRow, Option<St
         .load(db)
 }
 
+/// The addresses of at most `limit` users of `role` who may sign in, sorted.
+///
+/// # Errors
+/// The engine's reason.
+pub fn user_addresses(db: &mut Db, role: Role, limit: i64) -> QueryResult<Vec<String>> {
+    users::table
+        .filter(users::role.eq(role.code()))
+        .filter(users::active.eq(true))
+        .order(users::email)
+        .limit(limit)
+        .select(users::email)
+        .load(db)
+}
+
 /// How many users of `role` may sign in.
 ///
 /// # Errors

@@ -186,7 +186,7 @@ fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
         assert_eq!(started.status, StatusCode::SEE_OTHER, "{}", started.html);
         let busy = desk.browser.post(&versions, &fields).await;
         assert_eq!(busy.status, StatusCode::CONFLICT);
-        assert!(busy.text(".notice").contains("version 2 is being drafted already"));
+        assert!(busy.text(".notice.warn").contains("version 2 is being drafted already"));
 
         let dearer: Vec<_> =
             LIFTGATE.iter().map(|&(name, old)| (name, if name == "rate" { "45.00" } else { old })).collect();

@@ -35,7 +35,10 @@ fn a_partner_is_added_shown_and_changed() {
         assert_eq!(shown.texts(".rest li"), ["overland", "overland ltd"]);
         let list = browser.get("/partners").await;
         assert!(list.texts("tbody th").contains(&"Overland Freight".to_owned()));
-        assert!(list.texts("tbody td").contains(&"no data no scorecard yet".to_owned()), "no data is no 0");
+        assert!(
+            list.texts("tbody .nodata small").contains(&"no scorecard yet".to_owned()),
+            "no data is no 0"
+        );
 
         let form = browser.get(&format!("{address}/edit")).await;
         let seen = form.attribute("input[name=seen]", "value").unwrap();
@@ -47,7 +50,11 @@ fn a_partner_is_added_shown_and_changed() {
         late.push(("seen", &seen));
         let stale = browser.post(&address, &late).await;
         assert_eq!(stale.status, StatusCode::CONFLICT);
-        assert!(stale.text(".notice").contains("Someone changed the partner"), "{}", stale.text(".notice"));
+        assert!(
+            stale.text(".notice.warn").contains("Someone changed the partner"),
+            "{}",
+            stale.text(".notice.warn")
+        );
         assert_eq!(stale.attribute("#mode", "value").as_deref(), Some("Rail"), "kept");
     });
 }

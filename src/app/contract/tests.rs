@@ -76,6 +76,20 @@ fn amendment(from: &str) -> VersionFields {
     }
 }
 
+/// Somebody in procurement with an address.
+fn mail_user(email: &str) -> crate::db::user::UserRow {
+    crate::db::user::UserRow {
+        id: 0,
+        email: email.to_owned(),
+        name: "Dina".to_owned(),
+        role: Role::Procurement.code().to_owned(),
+        partner_id: None,
+        password_hash: String::new(),
+        active: true,
+        created_at: Instant(NOW.parse().unwrap()),
+    }
+}
+
 /// A contract in force from October 2024 to September 2025, written by Dina, approved by Piet.
 fn in_force(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
     let (contract, version) = contract_create(
@@ -275,6 +289,9 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
         contract_approve(app, &mut conn(app), &piet(), second, &seen).unwrap();
 
+        let mut user = mail_user("dina@lanes.example");
+        user.id = app.id();
+        crate::db::user::user_add(&mut conn(app), &user).unwrap();
         // Notice is due on Friday 1 August, 24 days from now; the term ends in 84 days.
         let report = contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap();
         let raised: Vec<_> =
@@ -284,6 +301,13 @@ fn the_calendar_warns_hands_over_and_expires_once() {
             [("NOTICE", "2025-08-01".to_owned(), 30), ("EXPIRY", "2025-09-30".to_owned(), 90)]
         );
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap().changed_rows(), 0);
+        let mails: Vec<(String, String)> = {
+            use crate::db::schema::mails::dsl::{mails, recipient, text_body};
+            use diesel::prelude::*;
+            mails.select((recipient, text_body)).load(&mut conn(app)).unwrap()
+        };
+        assert_eq!(mails.len(), 1, "one mail, also after a second run");
+        assert!(mails[0].1.contains("2025-08-01 (in 24 days)"), "{}", mails[0].1);
 
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-08-01")).unwrap().superseded, 1);
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-09-30")).unwrap().expired, 0);
