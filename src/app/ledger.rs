@@ -26,6 +26,29 @@ pub struct LedgerProblem {
     pub message: String,
 }
 
+impl std::fmt::Display for LedgerProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "partner {}", self.partner_id)?;
+        if let Some(entry_id) = self.entry_id {
+            write!(f, ", entry {entry_id}")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ", {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// How many journal entries there are.
+///
+/// # Errors
+/// The engine's reason.
+pub fn entry_count(db: &mut Db) -> Result<i64, DbError> {
+    use crate::db::schema::journal_entries;
+    use diesel::prelude::*;
+    Ok(journal_entries::table.count().get_result(db)?)
+}
+
 /// Re-performs the ledger: every entry reads back, balances and uses the accounts of its kind; every line
 /// has its entry; for every obligation the entries come to its target.
 ///

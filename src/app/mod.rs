@@ -20,6 +20,7 @@ pub mod score;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod user;
+pub mod verify;
 
 use std::sync::Arc;
 

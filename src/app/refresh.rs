@@ -12,9 +12,9 @@ use super::App;
 use crate::db::dialect::{shipment_indexes_ensure, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    FoldRow, TenderFoldRow, due_cells, lane_cells_replace, measure_cells_replace, shipments_fold,
-    stale_day_take, stale_days, stale_month_take, stale_months, tender_outcome_write, tenders_fold,
-    verdicts_write,
+    FoldRow, TenderFoldRow, due_cells, fact_partners, lane_cells_replace, measure_cells_of_source,
+    measure_cells_replace, next_fact_day, shipments_fold, stale_day_take, stale_days, stale_month_take,
+    stale_months, tender_outcome_write, tenders_fold, verdicts_write,
 };
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
@@ -102,6 +102,17 @@ fn mark_what_time_changed(db: &mut Db, source: Source, as_of: DateTime<Utc>) -> 
     })
 }
 
+type DaySums = BTreeMap<(i64, String, String, NaiveDate), Measures>;
+
+/// What one day's facts come to, and what differs from the stored verdicts.
+#[derive(Default)]
+struct DayResult {
+    sums: DaySums,
+    shipments: Vec<(FoldRow, Verdicts)>,
+    tenders: Vec<(TenderFoldRow, Outcome, Option<DateTime<Utc>>)>,
+    facts: u64,
+}
+
 fn refresh_day(
     db: &mut Db,
     source: Source,
@@ -110,52 +121,83 @@ fn refresh_day(
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let partners = stale_day_take(db, source, day)?;
-    let mut sums: BTreeMap<(i64, String, String, NaiveDate), Measures> = BTreeMap::new();
+    let result = sum_day(db, source, day, &partners, lookups)?;
+    for (row, verdicts) in &result.shipments {
+        verdicts_write(db, row, verdicts)?;
+        report.verdicts += 1;
+    }
+    for (row, outcome, settles_at) in &result.tenders {
+        tender_outcome_write(db, row, *outcome, *settles_at)?;
+        report.verdicts += 1;
+    }
+    report.facts += result.facts;
+    report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
+    Ok(())
+}
+
+/// Judges and sums one day's facts. Reads only.
+fn sum_day(
+    db: &mut Db,
+    source: Source,
+    day: NaiveDate,
+    partners: &[i64],
+    lookups: &Lookups,
+) -> Result<DayResult, DbError> {
+    let mut result = DayResult::default();
     let until = day.succ_opt().unwrap_or(day);
     match source {
-        Source::Shipments => {
-            let mut changed: Vec<(FoldRow, Verdicts)> = Vec::new();
-            shipments_fold(db, &partners, day, until, |row| {
-                report.facts += 1;
-                let (facts, policy) = lookups.shipment(&row)?;
-                let verdicts = facts.milestones.judge(policy, lookups.as_of);
-                let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
-                if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
-                    let at = (key.0, key.1.clone(), key.2.clone(), pickup_day);
-                    sums.entry(at).or_default().pickup_window.count(verdicts.pickup_window);
-                }
-                facts.add_to(&verdicts, policy, sums.entry(key).or_default());
-                if differs(&row, &verdicts) {
-                    changed.push((row, verdicts));
-                }
-                Ok::<_, DbError>(())
-            })?;
-            for (row, verdicts) in &changed {
-                verdicts_write(db, row, verdicts)?;
-                report.verdicts += 1;
+        Source::Shipments => shipments_fold(db, partners, day, until, |row| {
+            result.facts += 1;
+            let (facts, policy) = lookups.shipment(&row)?;
+            let verdicts = facts.milestones.judge(policy, lookups.as_of);
+            let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
+            if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
+                let at = (key.0, key.1.clone(), key.2.clone(), pickup_day);
+                result.sums.entry(at).or_default().pickup_window.count(verdicts.pickup_window);
             }
-        }
-        Source::Tenders => {
-            let mut changed: Vec<(TenderFoldRow, Outcome, Option<DateTime<Utc>>)> = Vec::new();
-            tenders_fold(db, &partners, day, until, |row| {
-                report.facts += 1;
-                let facts = tender_facts(&row);
-                let (outcome, settles_at) = tender::judge(&facts, lookups.as_of);
-                let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
-                count_tender(&facts, outcome, sums.entry(key).or_default());
-                if row.outcome != outcome.code() || row.settles_at.map(|at| at.0) != settles_at {
-                    changed.push((row, outcome, settles_at));
-                }
-                Ok::<_, DbError>(())
-            })?;
-            for (row, outcome, settles_at) in &changed {
-                tender_outcome_write(db, row, *outcome, *settles_at)?;
-                report.verdicts += 1;
+            facts.add_to(&verdicts, policy, result.sums.entry(key).or_default());
+            if differs(&row, &verdicts) {
+                result.shipments.push((row, verdicts));
             }
+            Ok::<_, DbError>(())
+        })?,
+        Source::Tenders => tenders_fold(db, partners, day, until, |row| {
+            result.facts += 1;
+            let facts = tender_facts(&row);
+            let (outcome, settles_at) = tender::judge(&facts, lookups.as_of);
+            let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
+            count_tender(&facts, outcome, result.sums.entry(key).or_default());
+            if row.outcome != outcome.code() || row.settles_at.map(|at| at.0) != settles_at {
+                result.tenders.push((row, outcome, settles_at));
+            }
+            Ok::<_, DbError>(())
+        })?,
+    }
+    Ok(result)
+}
+
+/// Sums every day's facts again and says which stored sums differ. Reads only. Returns how many days
+/// were looked at, and one line a difference.
+///
+/// # Errors
+/// The database's reason.
+pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String>), DbError> {
+    let lookups = Lookups { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of };
+    let (mut days, mut differences) = (0, Vec::new());
+    for source in [Source::Shipments, Source::Tenders] {
+        let mut day = next_fact_day(db, source, None)?;
+        while let Some(today) = day {
+            days += 1;
+            let partners = fact_partners(db, source, today)?;
+            let sums = sum_day(db, source, today, &partners, &lookups)?.sums;
+            if measure_cells_of_source(db, source, today)? != sums {
+                differences
+                    .push(format!("{today}: the stored sums of {} differ from the facts", source.code()));
+            }
+            day = next_fact_day(db, source, Some(today))?;
         }
     }
-    report.cells += measure_cells_replace(db, source, day, &partners, sums)?;
-    Ok(())
+    Ok((days, differences))
 }
 
 fn refresh_month(

@@ -2,10 +2,13 @@
 
 mod backup;
 mod import;
+mod job;
 mod kpi;
 mod output;
+mod scorecard;
 mod serve;
 mod user;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -52,6 +55,13 @@ enum Command {
     /// Users: add one.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Scheduled jobs: list them, run one now.
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// The newest scorecard of a partner.
+    Scorecard(scorecard::ScorecardArguments),
+    /// Compute again what is stored and published: sums, scorecards, ledger.
+    Verify,
     /// Bring the database schema up to date.
     Migrate,
     /// Write a copy of the database to a file, while it is in use.
@@ -93,6 +103,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(import) => import::run(&session, &import),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
+        Command::Job(job) => job::run(&session, &job),
+        Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
+        Command::Verify => verify::run(&session),
         Command::Migrate => {
             println!("{} is up to date", url.display());
             Ok(ExitCode::SUCCESS)

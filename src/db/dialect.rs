@@ -388,3 +388,14 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
         Db::Pg(_) => Err(super::DbError::Url("pg_dump copies a PostgreSQL database".to_owned())),
     }
 }
+
+/// Refreshes what the planner knows of the fact tables, after many rows came in.
+///
+/// # Errors
+/// The engine's reason.
+pub fn statistics_refresh(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(conn) => conn.batch_execute("PRAGMA analysis_limit = 1000; ANALYZE"),
+        Db::Pg(conn) => conn.batch_execute("ANALYZE shipments; ANALYZE tenders; ANALYZE charges"),
+    }
+}

@@ -16,6 +16,11 @@ use super::types::{Day, Instant};
 use crate::domain::measure::Measures;
 use crate::on_engine;
 
+/// No fact is older: both engines keep this day.
+const BEFORE_ALL_FACTS: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
 /// Rows in memory at once.
 const CHUNK_ROWS: i64 = 50_000;
 /// Cells in one insert statement; seven binds each stay below SQLite's limit of 32,766.
@@ -101,35 +106,36 @@ pub fn shipments_fold<E: From<diesel::result::Error>>(
     until: NaiveDate,
     mut each: impl FnMut(FoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after: Option<(Day, i64, i64)> = None;
-    loop {
-        let mut query = shipments::table
-            .filter(shipments::obligation_day.ge(Day(from)))
-            .filter(shipments::obligation_day.lt(Day(until)))
-            .filter(shipments::partner_id.eq_any(partners))
-            .order((shipments::obligation_day, shipments::partner_id, shipments::id))
-            .limit(CHUNK_ROWS)
-            .select(FoldRow::as_select())
-            .into_boxed();
-        if let Some((day, partner_id, id)) = after {
-            query = query.filter(shipments::obligation_day.ge(day)).filter(
-                shipments::obligation_day
-                    .gt(day)
-                    .or(shipments::partner_id.gt(partner_id))
-                    .or(shipments::partner_id.eq(partner_id).and(shipments::id.gt(id))),
-            );
-        }
-        let mut seen = 0;
-        for row in query.load_iter::<FoldRow, _>(db)? {
-            let row = row?;
-            seen += 1;
-            after = Some((row.obligation_day, row.partner_id, row.id));
-            each(row)?;
-        }
-        if seen < CHUNK_ROWS {
-            return Ok(());
+    // Day by day, so that every engine walks the primary key; a range of days would tempt SQLite to
+    // read all of a partner's rows through another index, again for each slice.
+    for day in from.iter_days().take_while(|day| *day < until) {
+        let mut after: Option<(i64, i64)> = None;
+        loop {
+            let mut query = shipments::table
+                .filter(shipments::obligation_day.eq(Day(day)))
+                .filter(shipments::partner_id.eq_any(partners))
+                .order((shipments::partner_id, shipments::id))
+                .limit(CHUNK_ROWS)
+                .select(FoldRow::as_select())
+                .into_boxed();
+            if let Some((partner_id, id)) = after {
+                query = query
+                    .filter(shipments::partner_id.ge(partner_id))
+                    .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)));
+            }
+            let mut seen = 0;
+            for row in query.load_iter::<FoldRow, _>(db)? {
+                let row = row?;
+                seen += 1;
+                after = Some((row.partner_id, row.id));
+                each(row)?;
+            }
+            if seen < CHUNK_ROWS {
+                break;
+            }
         }
     }
+    Ok(())
 }
 
 /// Reads the tenders sent in `[from, until)` of some partners, chunk by chunk, in key order.
@@ -143,35 +149,36 @@ pub fn tenders_fold<E: From<diesel::result::Error>>(
     until: NaiveDate,
     mut each: impl FnMut(TenderFoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after: Option<(Day, i64, i64)> = None;
-    loop {
-        let mut query = tenders::table
-            .filter(tenders::sent_day.ge(Day(from)))
-            .filter(tenders::sent_day.lt(Day(until)))
-            .filter(tenders::partner_id.eq_any(partners))
-            .order((tenders::sent_day, tenders::partner_id, tenders::id))
-            .limit(CHUNK_ROWS)
-            .select(TenderFoldRow::as_select())
-            .into_boxed();
-        if let Some((day, partner_id, id)) = after {
-            query = query.filter(tenders::sent_day.ge(day)).filter(
-                tenders::sent_day
-                    .gt(day)
-                    .or(tenders::partner_id.gt(partner_id))
-                    .or(tenders::partner_id.eq(partner_id).and(tenders::id.gt(id))),
-            );
-        }
-        let mut seen = 0;
-        for row in query.load_iter::<TenderFoldRow, _>(db)? {
-            let row = row?;
-            seen += 1;
-            after = Some((row.sent_day, row.partner_id, row.id));
-            each(row)?;
-        }
-        if seen < CHUNK_ROWS {
-            return Ok(());
+    // Day by day, so that every engine walks the primary key; a range of days would tempt SQLite to
+    // read all of a partner's rows through another index, again for each slice.
+    for day in from.iter_days().take_while(|day| *day < until) {
+        let mut after: Option<(i64, i64)> = None;
+        loop {
+            let mut query = tenders::table
+                .filter(tenders::sent_day.eq(Day(day)))
+                .filter(tenders::partner_id.eq_any(partners))
+                .order((tenders::partner_id, tenders::id))
+                .limit(CHUNK_ROWS)
+                .select(TenderFoldRow::as_select())
+                .into_boxed();
+            if let Some((partner_id, id)) = after {
+                query = query
+                    .filter(tenders::partner_id.ge(partner_id))
+                    .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)));
+            }
+            let mut seen = 0;
+            for row in query.load_iter::<TenderFoldRow, _>(db)? {
+                let row = row?;
+                seen += 1;
+                after = Some((row.partner_id, row.id));
+                each(row)?;
+            }
+            if seen < CHUNK_ROWS {
+                break;
+            }
         }
     }
+    Ok(())
 }
 
 /// The partners and days whose open facts time alone may have changed by `now`.
@@ -397,4 +404,77 @@ pub fn tender_outcome_write(
     .set((tenders::outcome.eq(outcome.code()), tenders::settles_at.eq(settles_at.map(Instant))))
     .execute(db)?;
     Ok(())
+}
+
+/// The first day after `after` that has facts.
+///
+/// # Errors
+/// The engine's reason.
+pub fn next_fact_day(
+    db: &mut Db,
+    source: Source,
+    after: Option<NaiveDate>,
+) -> QueryResult<Option<NaiveDate>> {
+    let after = Day(after.unwrap_or(BEFORE_ALL_FACTS));
+    let day: Option<Day> = match source {
+        Source::Shipments => shipments::table
+            .filter(shipments::obligation_day.gt(after))
+            .select(diesel::dsl::min(shipments::obligation_day))
+            .first(db)?,
+        Source::Tenders => tenders::table
+            .filter(tenders::sent_day.gt(after))
+            .select(diesel::dsl::min(tenders::sent_day))
+            .first(db)?,
+    };
+    Ok(day.map(|day| day.0))
+}
+
+/// The partners that have facts on a day.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fact_partners(db: &mut Db, source: Source, day: NaiveDate) -> QueryResult<Vec<i64>> {
+    match source {
+        Source::Shipments => shipments::table
+            .filter(shipments::obligation_day.eq(Day(day)))
+            .select(shipments::partner_id)
+            .distinct()
+            .load(db),
+        Source::Tenders => tenders::table
+            .filter(tenders::sent_day.eq(Day(day)))
+            .select(tenders::partner_id)
+            .distinct()
+            .load(db),
+    }
+}
+
+/// The stored sums of one day's facts.
+///
+/// # Errors
+/// The engine's reason, or a cell that does not read back.
+pub fn measure_cells_of_source(
+    db: &mut Db,
+    source: Source,
+    day: NaiveDate,
+) -> Result<BTreeMap<CellKey, Measures>, DbError> {
+    let rows: Vec<(i64, String, String, Day, String)> = measure_cells::table
+        .filter(measure_cells::source.eq(source.code()))
+        .filter(measure_cells::source_day.eq(Day(day)))
+        .select((
+            measure_cells::partner_id,
+            measure_cells::service,
+            measure_cells::mode,
+            measure_cells::day,
+            measure_cells::measures,
+        ))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(partner_id, service, mode, cell_day, text)| match serde_json::from_str(&text) {
+            Ok(measures) => Ok(((partner_id, service, mode, cell_day.0), measures)),
+            Err(error) => Err(DbError::Stored {
+                what: format!("the measure cell of partner {partner_id} on {cell_day}"),
+                reason: error.to_string(),
+            }),
+        })
+        .collect()
 }

@@ -19,7 +19,7 @@ use diesel::prelude::*;
 
 use super::App;
 use super::refresh::{RefreshReport, refresh};
-use crate::db::dialect::{bulk_writer_settings, import_lock, shipment_indexes_ensure};
+use crate::db::dialect::{bulk_writer_settings, import_lock, shipment_indexes_ensure, statistics_refresh};
 use crate::db::schema::imports;
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
@@ -31,6 +31,9 @@ use crate::feeds::table::TableReader;
 /// Most rows one import takes. Every row costs eight bytes of memory and a slot in a table of
 /// fingerprints while the file is checked for repeated keys.
 pub const MAX_IMPORT_ROWS: u64 = 16_000_000;
+
+/// New rows from which on the planner's statistics are made again.
+const MANY_ROWS: u64 = 10_000;
 
 /// What to import.
 #[derive(Debug)]
@@ -146,6 +149,9 @@ pub fn import(
     }
     run_end(&mut db, &run, result.as_ref().ok())?;
     let mut report = result?;
+    if report.rows_new >= MANY_ROWS {
+        statistics_refresh(&mut db)?;
+    }
     drop(db);
     report.refresh = refresh(app, now, |_, _| ())?;
     Ok(report)

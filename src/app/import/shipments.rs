@@ -64,14 +64,14 @@ pub fn load(
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
-    let now = run.now;
+    let (now, zone) = (run.now, run.request.mapping.zone);
     pipeline(
         db,
         run,
         reader,
         compiled,
         progress,
-        move |fields| draft(fields, &hasher, &currency, now),
+        move |fields| draft(fields, &hasher, &currency, zone, now),
         |db, batch| writer.write(db, batch),
     )
 }
@@ -80,9 +80,13 @@ fn draft(
     fields: &Fields,
     hasher: &FactHasher,
     reporting: &str,
+    zone: Option<chrono_tz::Tz>,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Draft, RowError> {
-    let milestones = milestones(fields);
+    let mut milestones = milestones(fields);
+    // A mapping's constant zone is the zone of every stop that names none.
+    milestones.pickup_zone = milestones.pickup_zone.or(zone);
+    milestones.delivery_zone = milestones.delivery_zone.or(zone);
     milestones.check().map_err(|error| RowError::cell(error.field(), "", error.to_string()))?;
     let policy = policy(fields)?;
     let verdicts = milestones.judge(&policy, now);

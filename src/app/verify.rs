@@ -1,0 +1,80 @@
+//! Re-performing what is stored: sums from facts, published scores from their inputs, the ledger from
+//! its lines.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::App;
+use super::ledger::verify_ledger;
+use super::refresh::{anything_stale, sums_differ};
+use super::score::verify_scorecards;
+use crate::db::DbError;
+
+/// One kind of check.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// What was checked.
+    pub name: &'static str,
+    /// How many things were looked at.
+    pub checked: i64,
+    /// What is wrong, one line each.
+    pub problems: Vec<String>,
+}
+
+impl Check {
+    /// `4,380 looked at, all right` or how many are not.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        match self.problems.len() {
+            0 => format!("{} looked at, all as they should be", self.checked),
+            1 => format!("{} looked at, 1 problem", self.checked),
+            many => format!("{} looked at, {many} problems", self.checked),
+        }
+    }
+}
+
+/// Every check of one run.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyReport {
+    /// In the order they were made.
+    pub checks: Vec<Check>,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.checks.iter().all(|check| check.problems.is_empty())
+    }
+}
+
+/// Re-performs sums, scorecards and ledger. Reads only.
+///
+/// # Errors
+/// The database's reason; what is merely wrong is in the report.
+pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
+    let mut db = app.pool.get()?;
+    let mut stale = Vec::new();
+    if anything_stale(&mut db)? {
+        stale.push("sums wait for a refresh; run `lanemark job run refresh-measures`".to_owned());
+    }
+    let (days, differing) = sums_differ(&mut db, app.now())?;
+    let unique: BTreeSet<String> = differing.into_iter().collect();
+    stale.extend(unique);
+    let sums = Check { name: "sums computed again from the facts, by day", checked: days, problems: stale };
+    let (problems, checked) = verify_scorecards(&mut db)?;
+    let cards = Check {
+        name: "published scorecards computed again from their inputs",
+        checked,
+        problems: problems.iter().map(ToString::to_string).collect(),
+    };
+    let problems = verify_ledger(&mut db)?;
+    let checked = super::ledger::entry_count(&mut db)?;
+    let ledger = Check {
+        name: "journal entries balanced and tied out to the clauses",
+        checked,
+        problems: problems.iter().map(ToString::to_string).collect(),
+    };
+    Ok(VerifyReport { checks: vec![sums, cards, ledger] })
+}

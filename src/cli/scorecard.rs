@@ -1,0 +1,59 @@
+//! `lanemark scorecard PARTNER --period P`
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+
+use lanemark::db::dimension::Dimensions;
+use lanemark::db::scorecard::scorecard_latest;
+use lanemark::domain::period::Period;
+use lanemark::domain::viewer::Viewer;
+
+use super::output::{NO_DATA, print_table};
+use super::{Format, Session};
+
+/// Arguments of `scorecard`.
+#[derive(Args)]
+pub struct ScorecardArguments {
+    /// Code, name or alias of the partner.
+    partner: String,
+    /// A month (2025-06) or quarter (2025-Q2).
+    #[arg(long, value_parser = super::period)]
+    period: Period,
+}
+
+/// Prints the newest publication.
+pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<ExitCode> {
+    let app = &session.app;
+    let mut db = app.pool.get()?;
+    let partner_id = Dimensions::load(&mut db, &app.ids, app.now())?
+        .partner(&arguments.partner)
+        .with_context(|| format!("no partner has the code, name or alias `{}`", arguments.partner))?;
+    let card =
+        scorecard_latest(&mut db, &Viewer::system(), partner_id, arguments.period)?.with_context(|| {
+            format!(
+                "no scorecard of {} for {}; run `lanemark job run score-period --period {}`",
+                arguments.partner, arguments.period, arguments.period
+            )
+        })?;
+    let snapshot: serde_json::Value = serde_json::from_str(&card.snapshot)?;
+    match session.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&snapshot)?),
+        Format::Table => {
+            println!("{}, {}: {}", arguments.partner, arguments.period.title(), card.standing);
+            let rows: Vec<Vec<String>> = snapshot["kpis"].as_array().into_iter().flatten().map(row).collect();
+            print_table(&["kpi", "value", "n", "low", "high", "score"], &rows);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(kpi: &serde_json::Value) -> Vec<String> {
+    let text = |name: &str| match &kpi[name] {
+        serde_json::Value::Null => NO_DATA.to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect()
+}
