@@ -400,11 +400,16 @@ fn the_scheduler_fires() {
     let folder = tempfile::tempdir().unwrap();
     let pool = crate::db::DbUrl::Sqlite(folder.path().join("test.db")).open(3).unwrap();
     let app = App::new(pool, Clock::System, "http://localhost");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let scheduler =
-        runtime.block_on(Scheduler::start(Runner::with(app.clone(), RINGING, Clock::System))).unwrap();
-    let run = fired().1.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
-    runtime.block_on(scheduler.stop()).unwrap();
+    // One thread, as the server has that starts it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = runtime.block_on(async {
+        let runner = Runner::with(app.clone(), RINGING, Clock::System);
+        let scheduler = Scheduler::start(runner).await.unwrap();
+        let wait = || fired().1.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
+        let run = tokio::task::spawn_blocking(wait).await.unwrap();
+        scheduler.stop().await.unwrap();
+        run
+    });
     drop(runtime);
     assert_eq!(crate::app::job::get(&app, run).unwrap().unwrap().state, RunState::Done);
 }
