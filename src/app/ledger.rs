@@ -1,4 +1,6 @@
-//! Checking the ledger of service credits: what an auditor would do by hand, for every line.
+//! The ledger of service credits: checked as an auditor would by hand, and gathered for its pages.
+
+pub mod view;
 
 use std::collections::BTreeMap;
 

@@ -37,6 +37,9 @@ diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::currency);
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::account);
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::side);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::currency);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::account);
+diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::side);
 
 fn stored(what: impl Into<String>, reason: &impl ToString) -> DbError {
     DbError::Stored { what: what.into(), reason: reason.to_string() }
@@ -782,65 +785,61 @@ pub fn accrual_show(
         .transpose()
 }
 
-/// What accruals come to, by currency, sign of the money and state.
+/// What stands on one account for items in one state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StateSum {
-    /// Currency of the amounts.
+pub struct StateBalance {
+    /// Currency of the amount.
     pub currency: Currency,
-    /// Where the items stand.
+    /// Account.
+    pub account: Account,
+    /// Where the items stand now.
     pub state: ItemState,
-    /// What is owed.
-    pub target: Micros,
-    /// What the caps took.
-    pub forgone: Micros,
-    /// How many items.
-    pub items: i64,
+    /// The balance, positive on the account's normal side.
+    pub amount: Micros,
 }
 
-/// Sums of the accruals the viewer may see by currency and state; of one partner, and of obligations in
-/// one period, when asked.
+/// Balances of the lines posted before `until` by the state their items are in now: together they are
+/// the balances of the accounts.
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
-pub fn accrual_sums(
+pub fn balances_by_state(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: Option<i64>,
-    period: Option<Period>,
-) -> Result<Vec<StateSum>, DbError> {
+    until: NaiveDate,
+) -> Result<Vec<StateBalance>, DbError> {
     let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
-    let mut query = accruals::table
-        .group_by((accruals::currency, accruals::state))
-        .select((
-            accruals::currency,
-            accruals::state,
-            sql::<Nullable<BigInt>>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
-            sql::<Nullable<BigInt>>("CAST(SUM(accruals.forgone_micros) AS BIGINT)"),
-            diesel::dsl::count_star(),
-        ))
+    let columns = (journal_lines::currency, journal_lines::account, journal_lines::side, accruals::state);
+    let query = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .inner_join(
+            accruals::table.on(accruals::partner_id
+                .eq(journal_entries::partner_id)
+                .and(accruals::obligation_key.eq(journal_entries::obligation_key))),
+        )
+        .group_by(columns)
+        .select((columns, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
         .into_boxed();
-    if let Some(partner_id) = partner {
-        query = query.filter(accruals::partner_id.eq(partner_id));
+    let filter = LedgerFilter { posted_until: Some(until), ..LedgerFilter::default() };
+    let query = filtered_entries!(query, filter, partner);
+    type Row = ((String, i32, String, String), Option<i64>);
+    let rows: Vec<Row> = query.load(db)?;
+    let mut sums: BTreeMap<(Currency, Account, ItemState), Micros> = BTreeMap::new();
+    for ((currency, number, side, state), amount) in rows {
+        let what = || "the sum of an account by state".to_owned();
+        let account = Account::from_number(number).map_err(|error| stored(what(), &error))?;
+        let grows = code::<Side>(&side, what)? == account.normal_side();
+        let amount = Micros(amount.unwrap_or(0));
+        let sum = sums.entry((code(&currency, what)?, account, code(&state, what)?)).or_default();
+        *sum = *sum + if grows { amount } else { -amount };
     }
-    if let Some(period) = period {
-        query = query
-            .filter(accruals::obligation_day.ge(Day(period.start())))
-            .filter(accruals::obligation_day.lt(Day(period.end())));
-    }
-    type Row = (String, String, Option<i64>, Option<i64>, i64);
-    let rows: Vec<Row> = query.order((accruals::currency, accruals::state)).load(db)?;
-    rows.into_iter()
-        .map(|(currency, state, target, forgone, items)| {
-            let what = || "the currency and state of an accrual".to_owned();
-            Ok(StateSum {
-                currency: code(&currency, what)?,
-                state: code(&state, what)?,
-                target: Micros(target.unwrap_or(0)),
-                forgone: Micros(forgone.unwrap_or(0)),
-                items,
-            })
-        })
-        .collect()
+    let balance = |((currency, account, state), amount)| StateBalance { currency, account, state, amount };
+    Ok(sums.into_iter().map(balance).collect())
 }
 
 /// What a partner may see of one item: what it comes to and why. Nothing of recognition, accounts or

@@ -157,6 +157,27 @@ pub fn shipment_by_key(
         .optional()
 }
 
+/// One shipment by its id and the day it is stored under; none when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_by_id(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    obligation_day: Day,
+    id: i64,
+) -> QueryResult<Option<ShipmentRow>> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    shipments::table
+        .find((obligation_day, partner_id, id))
+        .select(ShipmentRow::as_select())
+        .first(db)
+        .optional()
+}
+
 /// Shipments with this reference, of the partners the viewer may see, whichever feed they came from.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ pub mod edit;
 pub mod extract;
 pub mod guard;
 pub mod health;
+pub mod ledger;
 pub mod page;
 pub mod partner;
 pub mod plan;

@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, partner, plan, sign_in, user};
+use super::{account, audit, contract, ledger, partner, plan, sign_in, user};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -72,6 +72,10 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late),
         get("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold_form),
         post("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold),
+        // Money.
+        get("/ledger", May(Action::ViewLedger), ledger::list),
+        get("/ledger.csv", May(Action::ViewLedger), ledger::export),
+        get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
         // Running the installation.
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),

@@ -1,6 +1,7 @@
 //! The pages, through the whole service.
 
 mod contract;
+mod ledger;
 mod partner;
 mod plan;
 mod routes;

@@ -1,0 +1,328 @@
+//! What the ledger's pages and downloads show.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::db::contract::terms_load;
+use crate::db::ledger::{
+    Accrual, Cursor, EXPORT_ROWS_MAX, EntryListed, EntryTotals, LedgerFilter, Movement, PAGE_ROWS,
+    StateBalance, accrual_show, balances_by_state, entry_list, entry_totals, last_posting_day, movements,
+};
+use crate::db::measure::{CellFilter, measure_totals};
+use crate::db::partner::{Partner, partner_list, partner_show};
+use crate::db::shipment::{ShipmentRow, shipment_by_id};
+use crate::db::types::Day;
+use crate::db::{Db, DbError};
+use crate::domain::clause::{Obligation, ObligationKey, Rule};
+use crate::domain::currency::Currency;
+use crate::domain::kpi::{Kpi, KpiValue};
+use crate::domain::ledger::{Account, ItemState, JournalLine, RollForward};
+use crate::domain::money::Micros;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::terms::{Clause, Terms};
+use crate::domain::viewer::Viewer;
+
+/// Months offered to go to.
+const MONTHS_SHOWN: usize = 6;
+
+/// What a page of the ledger asks for.
+#[derive(Clone, Debug, Default)]
+pub struct LedgerQuery {
+    /// Month of posting; the last one with entries when none.
+    pub month: Option<Period>,
+    /// Only this partner.
+    pub partner_id: Option<i64>,
+    /// Only obligations of this period.
+    pub obligation_period: Option<Period>,
+    /// Only items in this state.
+    pub state: Option<ItemState>,
+    /// Only entries with a line on this account.
+    pub account: Option<Account>,
+    /// Where the page of entries starts.
+    pub after: Option<Cursor>,
+}
+
+impl LedgerQuery {
+    fn filter(&self, month: Period) -> LedgerFilter {
+        LedgerFilter {
+            partner_id: self.partner_id,
+            posted_from: Some(month.start()),
+            posted_until: Some(month.end()),
+            obligation_period: self.obligation_period,
+            state: self.state,
+            account: self.account,
+            key: None,
+        }
+    }
+}
+
+/// How one account, or one partner on one account, went through the month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roll {
+    /// The partner, in the table by partner.
+    pub partner_id: Option<i64>,
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// Account.
+    pub account: Account,
+    /// Opening, movements, closing; positive on the account's normal side.
+    pub roll: RollForward,
+}
+
+/// One page of the ledger.
+#[derive(Clone, Debug)]
+pub struct LedgerView {
+    /// The month shown.
+    pub month: Period,
+    /// Months to go to, in order; the one shown is among them.
+    pub months: Vec<Period>,
+    /// Every partner the viewer may see, to choose from.
+    pub partners: Vec<Partner>,
+    /// What stands at the end of the month, by account and by the state of the items.
+    pub balances: Vec<StateBalance>,
+    /// The month by account.
+    pub accounts: Vec<Roll>,
+    /// The month by partner, on account 1410.
+    pub by_partner: Vec<Roll>,
+    /// One page of entries.
+    pub entries: Vec<EntryListed>,
+    /// All entries of the filter.
+    pub totals: EntryTotals,
+    /// The next page, if there is one.
+    pub next: Option<Cursor>,
+}
+
+/// Gathers a page. `today` names the month when nothing was ever posted.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn ledger_view(
+    db: &mut Db,
+    viewer: &Viewer,
+    query: &LedgerQuery,
+    today: NaiveDate,
+) -> Result<LedgerView, DbError> {
+    let last = last_posting_day(db, viewer)?.unwrap_or(today);
+    let month = query.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last));
+    let filter = query.filter(month);
+    let mut entries = entry_list(db, viewer, &filter, query.after, PAGE_ROWS + 1)?;
+    let next = cut(&mut entries);
+    let before = movements(db, viewer, query.partner_id, None, Some(month.start()))?;
+    let during = movements(db, viewer, query.partner_id, Some(month.start()), Some(month.end()))?;
+    let accrued = |movement: &&Movement| movement.account == Account::CreditAccrued;
+    let by_partner = rolls(before.iter().filter(accrued), during.iter().filter(accrued), |movement| {
+        Some(movement.partner_id)
+    });
+    Ok(LedgerView {
+        month,
+        months: months(month, Period::containing(PeriodKind::Month, last)),
+        partners: partner_list(db, viewer)?,
+        balances: balances_by_state(db, viewer, query.partner_id, month.end())?,
+        accounts: rolls(before.iter(), during.iter(), |_| None),
+        by_partner,
+        totals: entry_totals(db, viewer, &filter)?,
+        entries,
+        next,
+    })
+}
+
+/// The entries of a query for a download, at most [`EXPORT_ROWS_MAX`]; says whether there are more.
+///
+/// # Errors
+/// As [`ledger_view`].
+pub fn ledger_export(
+    db: &mut Db,
+    viewer: &Viewer,
+    query: &LedgerQuery,
+    today: NaiveDate,
+) -> Result<(Vec<EntryListed>, bool), DbError> {
+    let last = last_posting_day(db, viewer)?.unwrap_or(today);
+    let month = query.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last));
+    let mut entries = entry_list(db, viewer, &query.filter(month), None, EXPORT_ROWS_MAX + 1)?;
+    let limit = usize::try_from(EXPORT_ROWS_MAX).unwrap_or(usize::MAX);
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    Ok((entries, more))
+}
+
+/// The columns of [`export_csv`].
+const EXPORT_COLUMNS: [&str; 16] = [
+    "entry",
+    "line",
+    "posted",
+    "partner",
+    "clause",
+    "obligation",
+    "obligation_period",
+    "obligation_day",
+    "reason",
+    "recognition",
+    "state",
+    "account",
+    "side",
+    "amount",
+    "currency",
+    "memo",
+];
+
+/// One row per journal line, with names in the first row.
+///
+/// # Errors
+/// The writer's reason.
+pub fn export_csv(entries: &[EntryListed]) -> Result<Vec<u8>, csv::Error> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(EXPORT_COLUMNS)?;
+    for listed in entries {
+        for line in &listed.entry.lines {
+            out.write_record(export_row(listed, line))?;
+        }
+    }
+    out.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
+}
+
+fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
+    let entry = &listed.entry;
+    [
+        listed.id.to_string(),
+        line.line_no.to_string(),
+        entry.posting_date.to_string(),
+        as_text(&listed.partner_name),
+        as_text(&listed.clause_code),
+        entry.key.to_string(),
+        entry.obligation_period.to_string(),
+        entry.obligation_day.to_string(),
+        entry.reason.code().to_owned(),
+        entry.recognition.code().to_owned(),
+        listed.state.map(|state| state.code().to_owned()).unwrap_or_default(),
+        line.account.number().to_string(),
+        line.side.code().to_owned(),
+        line.amount.to_string(),
+        line.currency.to_string(),
+        as_text(&entry.memo),
+    ]
+}
+
+/// Spreadsheets run a cell that starts like a formula; names and references come from outside.
+fn as_text(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// Cuts a list that was read one longer than a page, and says where the next page starts.
+fn cut(entries: &mut Vec<EntryListed>) -> Option<Cursor> {
+    let page = usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX);
+    if entries.len() <= page {
+        return None;
+    }
+    entries.truncate(page);
+    entries.last().map(|last| Cursor { posting_day: last.entry.posting_date, id: last.id })
+}
+
+fn months(shown: Period, last: Period) -> Vec<Period> {
+    let mut months: Vec<Period> =
+        std::iter::successors(Some(last), |month| Some(month.previous())).take(MONTHS_SHOWN).collect();
+    if !months.contains(&shown) {
+        months.push(shown);
+    }
+    months.sort_by_key(|month| month.start());
+    months
+}
+
+fn rolls<'a>(
+    before: impl Iterator<Item = &'a Movement>,
+    during: impl Iterator<Item = &'a Movement>,
+    partner: impl Fn(&Movement) -> Option<i64>,
+) -> Vec<Roll> {
+    let mut rolls: BTreeMap<(Option<i64>, Currency, Account), RollForward> = BTreeMap::new();
+    let signed = |movement: &Movement| {
+        if movement.side == movement.account.normal_side() { movement.amount } else { -movement.amount }
+    };
+    for movement in before {
+        let roll = rolls.entry((partner(movement), movement.currency, movement.account)).or_default();
+        roll.opening = roll.opening + signed(movement);
+    }
+    for movement in during {
+        let roll = rolls.entry((partner(movement), movement.currency, movement.account)).or_default();
+        roll.add(movement.reason, signed(movement));
+    }
+    let row = |((partner_id, currency, account), roll)| Roll { partner_id, currency, account, roll };
+    rolls.into_iter().map(row).collect()
+}
+
+/// The facts behind an accrual, as known now.
+#[derive(Clone, Debug)]
+pub enum Evidence {
+    /// The shipment; none when it is not due on that day any more.
+    Shipment(Option<Box<ShipmentRow>>),
+    /// The KPI of the period; none when its clause or KPI is not known any more.
+    Kpi(Option<Box<KpiValue>>),
+}
+
+/// One accrual with everything behind it.
+#[derive(Clone, Debug)]
+pub struct AccrualView {
+    /// What it comes to.
+    pub accrual: Accrual,
+    /// The carrier.
+    pub partner: Partner,
+    /// The contract version it comes from.
+    pub terms: Option<Terms>,
+    /// Its clause.
+    pub clause: Option<Clause>,
+    /// Every entry about it, newest first.
+    pub entries: Vec<EntryListed>,
+    /// The facts.
+    pub evidence: Evidence,
+}
+
+impl AccrualView {
+    /// What the entries come to.
+    #[must_use]
+    pub fn posted(&self) -> Micros {
+        let entries = self.entries.iter().map(|listed| &listed.entry);
+        let posted = crate::domain::ledger::posted_by_key(entries);
+        posted.get(&self.accrual.key).map_or(Micros::ZERO, |posted| posted.amount)
+    }
+}
+
+/// Gathers one accrual; none when there is none, or the viewer may not see the partner.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn accrual_view(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    key: ObligationKey,
+) -> Result<Option<AccrualView>, DbError> {
+    let Some(partner) = partner_show(db, viewer, partner_id)? else { return Ok(None) };
+    let Some(accrual) = accrual_show(db, viewer, partner_id, key)? else { return Ok(None) };
+    let terms = terms_load(db, viewer, key.contract_version_id)?;
+    let clauses = terms.iter().flat_map(|terms| &terms.clauses);
+    let clause = clauses.into_iter().find(|clause| clause.id == key.clause_id).cloned();
+    let filter = LedgerFilter { partner_id: Some(partner_id), key: Some(key), ..LedgerFilter::default() };
+    let entries = entry_list(db, viewer, &filter, None, EXPORT_ROWS_MAX)?;
+    let evidence = match key.of {
+        Obligation::Event(id) => {
+            let row = shipment_by_id(db, viewer, partner_id, Day(accrual.obligation_day), id)?;
+            Evidence::Shipment(row.map(Box::new))
+        }
+        Obligation::Period(period) => {
+            Evidence::Kpi(kpi_of(db, viewer, partner_id, clause.as_ref(), period)?.map(Box::new))
+        }
+    };
+    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence }))
+}
+
+fn kpi_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    clause: Option<&Clause>,
+    period: Period,
+) -> Result<Option<KpiValue>, DbError> {
+    let Some(Rule::PeriodThreshold(rule)) = clause.map(|clause| &clause.terms.rule) else { return Ok(None) };
+    let Ok(kpi) = rule.kpi.parse::<Kpi>() else { return Ok(None) };
+    let totals = measure_totals(db, viewer, &CellFilter::period(period).of_partner(partner_id))?;
+    Ok(totals.get(&partner_id).map(|measures| kpi.value(measures)))
+}

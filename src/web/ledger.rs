@@ -1,0 +1,593 @@
+//! The ledger of service credits and bonuses: the month, its entries, and the evidence of each.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use super::extract::SignedIn;
+use super::page::{self, Page, WebError};
+use super::show;
+use crate::app::ledger::view::{
+    AccrualView, Evidence, LedgerQuery, LedgerView, Roll, accrual_view, export_csv, ledger_export,
+    ledger_view,
+};
+use crate::db::DbError;
+use crate::db::ledger::{Accrual, EXPORT_ROWS_MAX, EntryListed};
+use crate::db::shipment::ShipmentRow;
+use crate::domain::clause::{ObligationKey, Reason};
+use crate::domain::currency::Currency;
+use crate::domain::kpi::{KpiValue, Unit};
+use crate::domain::ledger::{Account, ItemState, Side};
+use crate::domain::money::Micros;
+use crate::domain::outcome::Outcome;
+use crate::domain::period::Period;
+
+/// The query of the page, as sent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Params {
+    month: String,
+    partner: String,
+    period: String,
+    state: String,
+    account: String,
+    after: String,
+}
+
+impl Params {
+    fn query(&self) -> Result<LedgerQuery, WebError> {
+        let month: Option<Period> = optional(&self.month)?;
+        let account: Option<i32> = optional(&self.account)?;
+        Ok(LedgerQuery {
+            month,
+            partner_id: optional(&self.partner)?,
+            obligation_period: optional(&self.period)?,
+            state: optional(&self.state)?,
+            account: account.map(Account::from_number).transpose().map_err(|error| bad(&error))?,
+            after: optional(&self.after)?,
+        })
+    }
+
+    /// An address with these parameters, some of them changed; empty ones are left out.
+    fn link(&self, path: &str, changes: &[(&str, &str)]) -> String {
+        let own = [
+            ("month", self.month.as_str()),
+            ("partner", self.partner.as_str()),
+            ("period", self.period.as_str()),
+            ("state", self.state.as_str()),
+            ("account", self.account.as_str()),
+        ];
+        let changed = |name: &str| changes.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in own.into_iter().chain([("after", "")]) {
+            let value = changed(name).unwrap_or(value);
+            if !value.is_empty() {
+                pairs.append_pair(name, value);
+            }
+        }
+        let query = pairs.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+fn optional<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<Option<T>, WebError> {
+    let text = text.trim();
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error: T::Err| bad(&error)) }
+}
+
+fn bad(error: &impl ToString) -> WebError {
+    WebError::BadRequest(error.to_string())
+}
+
+/// One value of the facts row.
+struct Fact {
+    name: &'static str,
+    value: String,
+    note: String,
+    href: String,
+}
+
+/// One row of a roll-forward.
+struct RollLine {
+    name: String,
+    note: String,
+    href: String,
+    opening: String,
+    accrued: String,
+    true_up: String,
+    reversed: String,
+    settled: String,
+    closing: String,
+}
+
+/// One entry.
+struct EntryLine {
+    posted: String,
+    what: String,
+    under: String,
+    partner: String,
+    partner_href: String,
+    tone: &'static str,
+    shape: &'static str,
+    reason: &'static str,
+    debit: String,
+    debit_account: String,
+    credit: String,
+    credit_account: String,
+    currency: String,
+    href: String,
+}
+
+/// One total row.
+struct TotalLine {
+    name: String,
+    debit: String,
+    credit: String,
+    currency: String,
+}
+
+#[derive(Template)]
+#[template(path = "ledger/list.html")]
+struct LedgerPage {
+    page: Page,
+    subtitle: String,
+    months: Vec<(String, String, bool)>,
+    export: String,
+    facts: Vec<Fact>,
+    accounts: Vec<RollLine>,
+    foot: Vec<RollLine>,
+    partners_roll: Vec<RollLine>,
+    partners_foot: Vec<RollLine>,
+    entries: Vec<EntryLine>,
+    totals: Vec<TotalLine>,
+    count: String,
+    next: Option<String>,
+    first: Option<String>,
+    clear: Option<String>,
+    params: Params,
+    partners: Vec<(String, String)>,
+    states: Vec<(&'static str, &'static str)>,
+    chosen: Vec<String>,
+}
+
+/// `GET /ledger`
+pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<HttpResponse, WebError> {
+    let query = params.query()?;
+    let view = {
+        let query = query.clone();
+        me.in_db(move |unit| {
+            let today = unit.app.today(unit.db)?;
+            ledger_view(unit.db, unit.viewer, &query, today)
+        })
+        .await?
+    };
+    let page = me.page(format!("Money, {}", view.month.title()));
+    page::html(&LedgerPage::of(page, params.into_inner(), &query, &view))
+}
+
+/// `GET /ledger.csv`
+pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<HttpResponse, WebError> {
+    let query = params.query()?;
+    let (entries, more) = me
+        .in_db(move |unit| {
+            let today = unit.app.today(unit.db)?;
+            ledger_export(unit.db, unit.viewer, &query, today)
+        })
+        .await?;
+    if more {
+        return Err(WebError::BadRequest(format!(
+            "That is more than {EXPORT_ROWS_MAX} entries. Choose one partner or a shorter period."
+        )));
+    }
+    let body = export_csv(&entries).map_err(anyhow::Error::from)?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"ledger.csv\""))
+        .body(body))
+}
+
+impl LedgerPage {
+    fn of(page: Page, params: Params, query: &LedgerQuery, view: &LedgerView) -> Self {
+        let end = show::day(view.month.last_day());
+        let months = view
+            .months
+            .iter()
+            .map(|month| {
+                let href = params.link("/ledger", &[("month", &month.to_string())]);
+                (month.title(), href, *month == view.month)
+            })
+            .collect();
+        let name_of = |id: i64| {
+            view.partners.iter().find(|partner| partner.id == id).map_or("", |partner| partner.name.as_str())
+        };
+        let by_account = |roll: &Roll| {
+            RollLine::of(
+                roll,
+                format!("{} {}", roll.account.number(), roll.account.label()),
+                params.link("/ledger", &[("account", &roll.account.number().to_string())]),
+            )
+        };
+        let by_partner = |roll: &Roll| {
+            let id = roll.partner_id.unwrap_or_default();
+            let href = params.link("/ledger", &[("partner", &id.to_string())]);
+            RollLine::of(roll, name_of(id).to_owned(), href)
+        };
+        let chosen = chosen(query, name_of);
+        Self {
+            subtitle: format!(
+                "Service credits and bonuses up to {end}. Memo until agreed: only agreed credits reach the general ledger."
+            ),
+            months,
+            export: params.link("/ledger.csv", &[("month", &view.month.to_string())]),
+            facts: facts(view, &params),
+            accounts: view.accounts.iter().map(by_account).collect(),
+            foot: account_foot(&view.accounts),
+            partners_roll: view.by_partner.iter().map(by_partner).collect(),
+            partners_foot: partner_foot(&view.by_partner),
+            entries: view.entries.iter().map(|listed| EntryLine::of(listed, &params)).collect(),
+            totals: totals(view, query),
+            count: entries_words(view.totals.entries),
+            next: view.next.map(|cursor| params.link("/ledger", &[("after", &cursor.to_string())])),
+            first: query.after.map(|_| params.link("/ledger", &[])),
+            clear: (!chosen.is_empty()).then(|| {
+                let none = [("partner", ""), ("period", ""), ("state", ""), ("account", "")];
+                params.link("/ledger", &none)
+            }),
+            partners: view.partners.iter().map(|p| (p.id.to_string(), p.name.clone())).collect(),
+            states: [ItemState::Estimated, ItemState::Accrued, ItemState::Assessed, ItemState::Reversed]
+                .map(|state| (state.code(), state.label()))
+                .to_vec(),
+            chosen,
+            params,
+            page,
+        }
+    }
+}
+
+/// What the entries are narrowed to, in words.
+fn chosen<'a>(query: &LedgerQuery, name_of: impl Fn(i64) -> &'a str) -> Vec<String> {
+    let mut words = Vec::new();
+    words.extend(query.partner_id.map(|id| name_of(id).to_owned()));
+    words.extend(query.obligation_period.map(|period| format!("obligations of {}", period.title())));
+    words.extend(query.state.map(|state| format!("items {} now", state.label().to_lowercase())));
+    words.extend(query.account.map(|account| format!("account {}", account.number())));
+    words
+}
+
+fn entries_words(entries: i64) -> String {
+    if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", show::count(entries)) }
+}
+
+fn with_currency(amounts: &[(Currency, Micros)]) -> String {
+    match amounts {
+        [] => "0.00".to_owned(),
+        amounts => {
+            let each = amounts.iter().map(|(currency, amount)| format!("{} {currency}", show::money(amount)));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
+    let sum = |account: Account, states: &[ItemState]| {
+        let mut sums: std::collections::BTreeMap<Currency, Micros> = std::collections::BTreeMap::new();
+        for balance in &view.balances {
+            if balance.account == account && (states.is_empty() || states.contains(&balance.state)) {
+                let sum = sums.entry(balance.currency).or_default();
+                *sum = *sum + balance.amount;
+            }
+        }
+        with_currency(&sums.into_iter().collect::<Vec<_>>())
+    };
+    let to_state = |state: ItemState| params.link("/ledger", &[("state", state.code())]);
+    let owed = Account::CreditAccrued;
+    let foots = view.totals.sums.values().all(|(debit, credit)| debit == credit);
+    vec![
+        Fact {
+            name: "Credits standing at the end of the month",
+            value: sum(owed, &[]),
+            note: if foots { "debits equal credits" } else { "debits and credits differ" }.to_owned(),
+            href: params.link("/ledger", &[("account", "1410")]),
+        },
+        Fact {
+            name: "Of which accrued",
+            value: sum(owed, &[ItemState::Accrued]),
+            note: "period closed, evidence may still arrive".to_owned(),
+            href: to_state(ItemState::Accrued),
+        },
+        Fact {
+            name: "Of which estimated",
+            value: sum(owed, &[ItemState::Estimated]),
+            note: "period still running".to_owned(),
+            href: to_state(ItemState::Estimated),
+        },
+        Fact {
+            name: "Of which assessed",
+            value: sum(owed, &[ItemState::Assessed]),
+            note: "the partner was told".to_owned(),
+            href: to_state(ItemState::Assessed),
+        },
+        Fact {
+            name: "Of which reversed since",
+            value: sum(owed, &[ItemState::Reversed]),
+            note: "taken back after the month".to_owned(),
+            href: to_state(ItemState::Reversed),
+        },
+        Fact {
+            name: "Bonuses we owe",
+            value: sum(Account::IncentivePayable, &[]),
+            note: "to partners, in the general ledger".to_owned(),
+            href: params.link("/ledger", &[("account", "2110")]),
+        },
+    ]
+}
+
+impl RollLine {
+    fn of(roll: &Roll, name: String, href: String) -> Self {
+        let r = &roll.roll;
+        let [opening, accrued, true_up, reversed, settled, closing] =
+            [r.opening, r.accrued, r.true_up, r.reversed, r.settled, r.closing()].map(show::money);
+        let note = roll.currency.to_string();
+        Self { name, note, href, opening, accrued, true_up, reversed, settled, closing }
+    }
+}
+
+/// Debits less credits over all accounts, by currency: 0.00 in every column of books that balance.
+fn account_foot(rolls: &[Roll]) -> Vec<RollLine> {
+    foot(rolls, "Debits less credits", |account| account.normal_side() == Side::Debit)
+}
+
+fn partner_foot(rolls: &[Roll]) -> Vec<RollLine> {
+    foot(rolls, "All partners", |_| true)
+}
+
+fn foot(rolls: &[Roll], name: &str, adds: impl Fn(Account) -> bool) -> Vec<RollLine> {
+    let currencies: std::collections::BTreeSet<_> = rolls.iter().map(|roll| roll.currency).collect();
+    let line = |currency| {
+        let own = || rolls.iter().filter(move |roll| roll.currency == currency);
+        let mut total =
+            Roll { partner_id: None, currency, account: Account::CreditAccrued, roll: Default::default() };
+        let signed = |roll: &Roll, amount: Micros| if adds(roll.account) { amount } else { -amount };
+        for one in own() {
+            let (sum, part) = (&mut total.roll, &one.roll);
+            sum.opening = sum.opening + signed(one, part.opening);
+            sum.accrued = sum.accrued + signed(one, part.accrued);
+            sum.true_up = sum.true_up + signed(one, part.true_up);
+            sum.reversed = sum.reversed + signed(one, part.reversed);
+            sum.settled = sum.settled + signed(one, part.settled);
+        }
+        RollLine::of(&total, name.to_owned(), String::new())
+    };
+    currencies.into_iter().map(line).collect()
+}
+
+fn totals(view: &LedgerView, query: &LedgerQuery) -> Vec<TotalLine> {
+    let mut lines = Vec::new();
+    let partial = view.next.is_some() || query.after.is_some();
+    for (currency, (debit, credit)) in &view.totals.sums {
+        if partial {
+            let on_page = |side: Side| -> Micros {
+                let lines = view.entries.iter().flat_map(|listed| &listed.entry.lines);
+                lines.filter(|l| l.side == side && l.currency == *currency).map(|l| l.amount).sum()
+            };
+            lines.push(TotalLine {
+                name: format!("This page, {} of them", view.entries.len()),
+                debit: show::money(on_page(Side::Debit)),
+                credit: show::money(on_page(Side::Credit)),
+                currency: currency.to_string(),
+            });
+        }
+        lines.push(TotalLine {
+            name: format!("All {}", entries_words(view.totals.entries)),
+            debit: show::money(debit),
+            credit: show::money(credit),
+            currency: currency.to_string(),
+        });
+    }
+    lines
+}
+
+impl EntryLine {
+    fn of(listed: &EntryListed, params: &Params) -> Self {
+        let entry = &listed.entry;
+        let numbers = |side| {
+            let accounts = listed.accounts(side);
+            accounts.iter().map(|account| account.number().to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let sum = |side: Side| -> Micros {
+            entry.lines.iter().filter(|line| line.side == side).map(|line| line.amount).sum()
+        };
+        let (tone, shape) = reason_look(entry.reason);
+        let clause = if listed.clause_code.is_empty() {
+            String::new()
+        } else {
+            format!("clause {}, ", listed.clause_code)
+        };
+        Self {
+            posted: show::day(entry.posting_date),
+            what: entry.memo.clone(),
+            under: format!("{clause}for {}", entry.obligation_period.title()),
+            partner: listed.partner_name.clone(),
+            partner_href: params.link("/ledger", &[("partner", &entry.partner_id.to_string())]),
+            tone,
+            shape,
+            reason: entry.reason.label(),
+            debit: show::money(sum(Side::Debit)),
+            debit_account: numbers(Side::Debit),
+            credit: show::money(sum(Side::Credit)),
+            credit_account: numbers(Side::Credit),
+            currency: entry.lines.first().map(|line| line.currency.to_string()).unwrap_or_default(),
+            href: accrual_href(entry.partner_id, entry.key),
+        }
+    }
+}
+
+fn accrual_href(partner_id: i64, key: ObligationKey) -> String {
+    format!("/ledger/accruals/{partner_id}/{}", key.slug())
+}
+
+fn reason_look(reason: Reason) -> (&'static str, &'static str) {
+    match reason {
+        Reason::Initial | Reason::Accrual => ("info", "up"),
+        Reason::TrueUp | Reason::CapReallocation => ("warn", "near"),
+        Reason::Reversal | Reason::Dispute => ("", "down"),
+    }
+}
+
+fn state_look(accrual: &Accrual) -> (&'static str, &'static str) {
+    match accrual.state {
+        ItemState::Estimated => ("none", "clock"),
+        ItemState::Accrued => ("info", "up"),
+        ItemState::Assessed | ItemState::Disputed => ("warn", "dot"),
+        ItemState::Agreed | ItemState::Settled => ("good", "check"),
+        ItemState::Reversed => ("", "down"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "ledger/accrual.html")]
+struct AccrualPage {
+    page: Page,
+    partner: String,
+    back: String,
+    heading: String,
+    what: String,
+    state: (&'static str, &'static str, &'static str),
+    currency: String,
+    target: String,
+    uncapped: String,
+    forgone: String,
+    posted: String,
+    ties: bool,
+    period: String,
+    day: String,
+    steps: Vec<String>,
+    terms: Vec<String>,
+    contract: Option<(String, String)>,
+    evidence_title: &'static str,
+    evidence: Vec<(&'static str, String)>,
+    entries: Vec<EntryLine>,
+    total: String,
+}
+
+/// `GET /ledger/accruals/{partner}/{key}`
+pub(super) async fn accrual(
+    me: SignedIn,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let (partner, key) = path.into_inner();
+    let partner_id: i64 = partner.parse().map_err(|_| WebError::NotFound)?;
+    let key = ObligationKey::from_slug(&key).ok_or(WebError::NotFound)?;
+    let view = me
+        .in_db(move |unit| {
+            let view = accrual_view(unit.db, unit.viewer, partner_id, key)?;
+            Ok::<_, DbError>(view)
+        })
+        .await?
+        .ok_or(WebError::NotFound)?;
+    page::html(&AccrualPage::of(&me, &view))
+}
+
+impl AccrualPage {
+    fn of(me: &SignedIn, view: &AccrualView) -> Self {
+        let accrual = &view.accrual;
+        let heading = view.clause.as_ref().map_or_else(
+            || "An obligation".to_owned(),
+            |clause| format!("Clause {}: {}", clause.code, clause.title),
+        );
+        let (tone, shape) = state_look(accrual);
+        let posted = view.posted();
+        let (evidence_title, evidence) = evidence(&view.evidence);
+        let reference = match &view.evidence {
+            Evidence::Shipment(Some(row)) => format!("Shipment {}", row.reference),
+            _ => accrual.period.title(),
+        };
+        let mut terms: Vec<String> = view.clause.iter().flat_map(|clause| clause.terms.explain()).collect();
+        terms.extend(view.terms.iter().filter_map(|terms| terms.caps.explain()));
+        Self {
+            page: me.page(format!("{reference}, {}", view.partner.name)),
+            partner: view.partner.name.clone(),
+            back: format!("/ledger?partner={}", accrual.partner_id),
+            heading,
+            what: reference,
+            state: (tone, shape, accrual.state_label()),
+            currency: accrual.currency.to_string(),
+            target: show::money(accrual.target),
+            uncapped: show::money(accrual.uncapped),
+            forgone: show::money(accrual.forgone),
+            posted: show::money(posted),
+            ties: posted == accrual.target,
+            period: accrual.period.title(),
+            day: show::day(accrual.obligation_day),
+            steps: accrual.steps.clone(),
+            terms,
+            contract: view.terms.as_ref().map(|terms| {
+                let name = format!("{}, version {}", terms.number, terms.version_no);
+                (format!("/contracts/{}", terms.contract_id), name)
+            }),
+            evidence_title,
+            evidence,
+            total: show::money(posted),
+            entries: view.entries.iter().map(|listed| EntryLine::of(listed, &Params::default())).collect(),
+        }
+    }
+}
+
+fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) {
+    match evidence {
+        Evidence::Shipment(Some(row)) => ("The shipment, as known now", shipment_facts(row)),
+        Evidence::Shipment(None) => {
+            ("The shipment, as known now", vec![("Delivery", "not due on this day any more".to_owned())])
+        }
+        Evidence::Kpi(Some(value)) => ("The KPI, as known now", kpi_facts(value)),
+        Evidence::Kpi(None) => ("The KPI, as known now", vec![("Value", "no data".to_owned())]),
+    }
+}
+
+fn shipment_facts(row: &ShipmentRow) -> Vec<(&'static str, String)> {
+    let at = |instant: Option<crate::db::types::Instant>| {
+        instant.map_or_else(|| "not reported".to_owned(), |at| format!("{} UTC", show::instant(at.0)))
+    };
+    let decided_by_window = row.delivery_window_outcome != Outcome::NotApplicable.code();
+    let code = if decided_by_window { &row.delivery_window_outcome } else { &row.delivery_day_outcome };
+    let outcome = Outcome::from_code(code).map_or("no data", Outcome::title);
+    let money = |micros: Option<i64>| {
+        let currency = row.currency.as_deref().unwrap_or_default();
+        micros.map_or_else(|| "no data".to_owned(), |m| format!("{} {currency}", show::money(Micros(m))))
+    };
+    let mut facts = vec![
+        ("Reference", row.reference.clone()),
+        ("Verdict", outcome.to_owned()),
+        ("Due", show::day(row.obligation_day.0)),
+        ("Arrived", at(row.arrived_at)),
+        ("Delivered", at(row.delivered_at)),
+        ("Linehaul", money(row.linehaul_micros)),
+    ];
+    if decided_by_window {
+        facts.insert(3, ("Window ends", at(row.delivery_window_end)));
+    }
+    facts
+}
+
+fn kpi_facts(value: &KpiValue) -> Vec<(&'static str, String)> {
+    let definition = value.kpi.definition();
+    let shown = match (value.net, definition.unit) {
+        (None, _) => "no data".to_owned(),
+        (Some(net), Unit::Percent) => show::percent(net),
+        (Some(net), _) => show::decimal(net, 2),
+    };
+    vec![
+        ("KPI", format!("{} ({})", definition.name, definition.code)),
+        ("Value, net", shown),
+        (
+            "Counted",
+            format!("{} of {}", show::decimal(value.numerator, 0), show::decimal(value.denominator, 0)),
+        ),
+        ("Never reported, among them", show::count(value.no_evidence)),
+        ("Excused, left out", show::count(value.excused)),
+        ("Not decided yet, left out", show::count(value.pending)),
+        ("How it is counted", definition.formula.to_owned()),
+    ]
+}

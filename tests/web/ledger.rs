@@ -1,0 +1,197 @@
+//! The ledger's pages: figures that foot, evidence behind each, nothing of a partner nobody asked for.
+
+use actix_web::http::StatusCode;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use lanemark::app::App;
+use lanemark::app::accrual::{AccrualScope, accrue};
+use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
+use lanemark::db::dimension::Dimensions;
+use lanemark::db::schema::{measure_cells, shipments};
+use lanemark::db::shipment::ShipmentRow;
+use lanemark::db::types::{Day, Instant};
+use lanemark::domain::clause::{ClauseTerms, ContractCap};
+use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
+use lanemark::domain::currency::Currency;
+use lanemark::domain::measure::{Measures, Tally};
+use lanemark::domain::outcome::OutcomePolicy;
+use lanemark::domain::terms::Clause;
+use lanemark::domain::viewer::Role;
+use lanemark::on_engine;
+
+use crate::support::app::{TestApp, partner};
+use crate::support::db::on_both_async;
+
+const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
+const SHORTFALL: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
+    "threshold":"95","dead_band":"0.5","period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":100}}}"#;
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// A contract with two clauses, in force since January. Clause ids are `id + 2` and `id + 3`.
+fn contract(app: &App, id: i64, partner_id: i64) {
+    let db = &mut *app.pool.get().unwrap();
+    let at = Instant(app.now());
+    let contract = Contract {
+        id,
+        partner_id,
+        number: format!("C-{id}"),
+        title: "Linehaul".to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Active,
+            term_start: day("2025-01-01"),
+            term_end: None,
+            renewal: RenewalKind::Evergreen,
+            renewal_months: None,
+            notice_days: 60,
+        },
+        created_by: "test".to_owned(),
+        created_at: at,
+    };
+    contract_insert(db, &contract).unwrap();
+    let version = Version {
+        id: id + 1,
+        contract_id: id,
+        partner_id,
+        version: 1,
+        kind: "ORIGINAL".to_owned(),
+        valid_from: Day(day("2025-01-01")),
+        valid_to: None,
+        status: "ACTIVE".to_owned(),
+        change_summary: String::new(),
+        caps: caps_text(&ContractCap::default()).unwrap(),
+        authors: String::new(),
+        created_by: "test".to_owned(),
+        created_at: at,
+        approved_by: None,
+        approved_at: None,
+    };
+    version_insert(db, &version).unwrap();
+    for (own, code, title, terms) in
+        [(id + 2, "7.3", "Late delivery", LATE), (id + 3, "7.2", "On time, window", SHORTFALL)]
+    {
+        let terms = ClauseTerms::from_json(terms).unwrap();
+        let clause = Clause { id: 0, code: code.to_owned(), title: title.to_owned(), terms };
+        clause_upsert(db, own, &version, &clause).unwrap();
+    }
+    Dimensions::load(db, &app.ids, app.now()).unwrap().policy(db, OutcomePolicy::default()).unwrap();
+}
+
+fn late(app: &App, partner_id: i64, id: i64, due: &str, arrived: &str, linehaul: i64) {
+    let db = &mut *app.pool.get().unwrap();
+    let row = ShipmentRow {
+        obligation_day: Day(day(due)),
+        partner_id,
+        id,
+        reference: format!("SHP-{id}"),
+        version: 1,
+        policy_id: 1,
+        delivery_due_day: Some(Day(day(due))),
+        arrived_at: Some(Instant(arrived.parse().unwrap())),
+        currency: Some("USD".to_owned()),
+        linehaul_micros: Some(linehaul * 1_000_000),
+        pickup_window_outcome: "-".to_owned(),
+        delivery_day_outcome: "L".to_owned(),
+        delivery_window_outcome: "-".to_owned(),
+        ..ShipmentRow::default()
+    };
+    on_engine!(db, |conn| diesel::insert_into(shipments::table).values(&row).execute(conn)).unwrap();
+}
+
+fn month(app: &App, partner_id: i64, of: &str, success: i64, total: i64, freight: i64) {
+    let db = &mut *app.pool.get().unwrap();
+    let mut measures = Measures { shipments: total, ..Measures::default() };
+    measures.delivery_window = Tally { success, late: total - success, ..Tally::default() };
+    measures.freight.add(freight * 1_000_000, total);
+    diesel::insert_into(measure_cells::table)
+        .values((
+            measure_cells::partner_id.eq(partner_id),
+            measure_cells::day.eq(Day(day(of))),
+            measure_cells::service.eq(""),
+            measure_cells::mode.eq(""),
+            measure_cells::source.eq("SHIPMENTS"),
+            measure_cells::source_day.eq(Day(day(of))),
+            measure_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
+        ))
+        .execute(db)
+        .unwrap();
+}
+
+/// Two partners; of the first a late shipment that is excused later, and a month short of its target.
+fn seed(app: &App, partner_id: i64) {
+    contract(app, 100, partner_id);
+    late(app, partner_id, 1, "2025-06-10", "2025-06-12T10:00:00Z", 1_240);
+    late(app, partner_id, 2, "2025-06-11", "2025-06-12T10:00:00Z", 2_000);
+    month(app, partner_id, "2025-06-05", 388, 412, 186_420);
+    let other = partner(app, "FENN", "Fennmark Road");
+    contract(app, 200, other);
+    late(app, other, 9, "2025-06-10", "2025-06-11T10:00:00Z", 900);
+    accrue(app, day("2025-06-13"), AccrualScope::default()).unwrap();
+    {
+        let db = &mut *app.pool.get().unwrap();
+        let values = (
+            shipments::delivery_day_outcome.eq("X"),
+            shipments::delivery_exclusion.eq(Some("FORCE_MAJEURE")),
+        );
+        diesel::update(shipments::table.filter(shipments::id.eq(1))).set(values).execute(db).unwrap();
+    }
+    let report = accrue(app, day("2025-07-02"), AccrualScope::default()).unwrap();
+    assert_eq!(report.problems, []);
+}
+
+#[test]
+fn the_month_foots_and_every_entry_opens_its_evidence() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Finance).await;
+        let june = browser.get("/ledger?month=2025-06").await;
+        assert_eq!(june.text("h1"), "Money, June 2025");
+        assert_eq!(june.text(".facts .lead a"), "2,133.20 USD");
+        let totals = june.texts("section:last-of-type tfoot tr").join("; ");
+        assert_eq!(totals, "All 4 entries2,133.20USD2,133.20USD");
+        assert_eq!(june.texts("tfoot tr")[0], "Debits less creditsUSD0.000.000.000.000.000.00");
+
+        let july = browser.get("/ledger").await;
+        assert_eq!(july.text("h1"), "Money, July 2025", "the last month with entries");
+        assert!(july.text("tbody td").len() > 1);
+        let link = july.attribute("section:last-of-type tbody td:last-child a", "href").unwrap();
+        let evidence = browser.get(&link).await;
+        assert_eq!(evidence.status, StatusCode::OK);
+        assert_eq!(evidence.text("h1"), "Shipment SHP-1");
+        assert_eq!(
+            evidence.texts("ol li"),
+            ["SHP-1 was late and is excused (force majeure): nothing is owed."]
+        );
+        assert_eq!(evidence.texts("section:last-of-type tbody tr").len(), 2);
+        let period = browser.get(&format!("/ledger/accruals/{}/101-103-2025-06", browser.partner_id)).await;
+        assert!(period.texts("td").contains(&"388 of 412".to_owned()), "{}", period.html);
+        for gone in ["101-103-2025-05", "1-2-ev3", "nonsense"] {
+            let path = format!("/ledger/accruals/{}/{gone}", browser.partner_id);
+            assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND);
+        }
+    });
+}
+
+#[test]
+fn filters_narrow_page_and_download_alike() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Auditor).await;
+        let own = format!("month=2025-06&partner={}&period=2025-06&state=ACCRUED", browser.partner_id);
+        let page = browser.get(&format!("/ledger?{own}")).await;
+        let last = page.texts("section:last-of-type tbody tr");
+        assert_eq!(last.len(), 2, "{last:?}");
+        let file = browser.get(&format!("/ledger.csv?{own}")).await;
+        assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
+        assert_eq!(file.html.lines().count(), 1 + 2 * 2, "{}", file.html);
+        assert!(!file.html.contains("Fennmark"));
+        let wrong = browser.get("/ledger?period=June").await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+        assert!(wrong.html.contains("is not a period"));
+    });
+}
