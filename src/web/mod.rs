@@ -19,6 +19,7 @@ pub mod page;
 pub mod partner;
 pub mod plan;
 pub mod routes;
+pub mod scorecard;
 pub mod session;
 pub mod show;
 pub mod sign_in;

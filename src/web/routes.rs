@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, ledger, partner, plan, sign_in, user};
+use super::{account, audit, contract, ledger, partner, plan, scorecard, sign_in, user};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -76,6 +76,9 @@ fn table() -> Vec<Row> {
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
+        // Scorecards and what stands behind them.
+        get("/scorecards", May(Action::ViewScorecards), scorecard::list),
+        get("/scorecards/{partner_id}/{period}", May(Action::ViewScorecards), scorecard::show),
         // Running the installation.
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),

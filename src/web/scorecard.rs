@@ -1,0 +1,309 @@
+//! Scorecards: the list, one partner's page for one period, and its evidence as csv. A page is drawn from the
+//! published document, never from facts.
+
+pub mod card;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{Datelike, Months, NaiveDate};
+use rust_decimal::Decimal;
+
+use self::card::{Base, Card, TREND_PERIODS, page_day, short, tenths_words, tier_chip};
+use super::extract::{SignedIn, Unit};
+use super::page::{self, Page, WebError};
+use crate::app::score::{Published, published, tier_from_code};
+use crate::db::partner::{Partner, partner_list, partner_show};
+use crate::db::scorecard::{ScorecardBrief, scorecard_briefs};
+use crate::db::setting::reporting_zone;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::Snapshot;
+use crate::report::chart::sparkline;
+
+/// Months in the list.
+const LIST_MONTHS: u32 = 13;
+
+#[derive(Template)]
+#[template(path = "scorecard/page.html")]
+struct CardPage {
+    page: Page,
+    partner_id: i64,
+    partner: String,
+    card: Card,
+}
+
+#[derive(Template)]
+#[template(path = "scorecard/none.html")]
+struct NonePage {
+    page: Page,
+    partner_id: i64,
+    partner: String,
+    heading: String,
+    why: String,
+    href: String,
+    link: &'static str,
+}
+
+/// What a scorecard page is drawn from: three indexed reads.
+pub(super) struct Found {
+    /// The partner.
+    pub partner: Partner,
+    /// The newest publication; none when there is none.
+    pub published: Option<Published>,
+    /// The partner's briefs, for trend and switcher.
+    pub history: Vec<ScorecardBrief>,
+    /// The day in the reporting zone.
+    pub today: NaiveDate,
+}
+
+/// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
+pub(super) fn load(unit: Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
+    let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
+    let published = published(unit.db, unit.viewer, partner_id, period)?;
+    let months = match period.kind() {
+        PeriodKind::Month => 1,
+        _ => 3,
+    };
+    let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
+    let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
+    let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
+    let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
+    Ok(Found { partner, published, history, today })
+}
+
+/// Reads a period of an address; anything else is no address.
+pub(super) fn period_of(text: &str) -> Result<Period, WebError> {
+    let period: Period = text.parse().map_err(|_| WebError::NotFound)?;
+    matches!(period.kind(), PeriodKind::Month | PeriodKind::Quarter)
+        .then_some(period)
+        .ok_or(WebError::NotFound)
+}
+
+/// Why there is no scorecard of a period, in words.
+pub(super) fn why_none(period: Period, today: NaiveDate, known: bool) -> String {
+    if period.start() >= today {
+        "The period has not begun.".to_owned()
+    } else if known {
+        "No facts of this partner fall in the period or the one before it.".to_owned()
+    } else {
+        "Nothing was ever measured for this partner. A scorecard shows here once its facts are imported and scored."
+            .to_owned()
+    }
+}
+
+/// `GET /scorecards/{partner_id}/{period}`
+pub(super) async fn show(me: SignedIn, path: web::Path<(i64, String)>) -> Result<HttpResponse, WebError> {
+    let (partner_id, period) = path.into_inner();
+    if let Some(period) = period.strip_suffix(".csv") {
+        return csv(me, partner_id, period_of(period)?).await;
+    }
+    let period = period_of(&period)?;
+    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
+    let partner = found.partner.name;
+    let heading = format!("{partner}, {}", period.title());
+    let page = me.page(heading.clone());
+    let Some(published) = found.published else {
+        let newest = found.history.last().map(|b| b.period);
+        return page::html(&NonePage {
+            page,
+            partner_id,
+            partner,
+            heading,
+            why: why_none(period, found.today, newest.is_some()),
+            href: newest.map_or_else(String::new, |p| format!("/scorecards/{partner_id}/{p}")),
+            link: "Newest scorecard",
+        });
+    };
+    let card = Card::new(&partner, &published, &found.history, found.today, &base);
+    page::html(&CardPage { page, partner_id, partner, card })
+}
+
+async fn csv(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
+    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    csv_of(&found, period)
+}
+
+/// The KPI table as csv, one line per KPI with everything its score follows from.
+pub(super) fn csv_of(found: &Found, period: Period) -> Result<HttpResponse, WebError> {
+    let published = found.published.as_ref().ok_or(WebError::NotFound)?;
+    let text = kpi_csv(&published.snapshot).map_err(WebError::from)?;
+    download(&format!("scorecard-{}-{period}.csv", found.partner.code), text)
+}
+
+/// A csv to save.
+pub(super) fn download(name: &str, text: Vec<u8>) -> Result<HttpResponse, WebError> {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' })
+        .collect();
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"")))
+        .body(text))
+}
+
+fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record([
+        "period",
+        "category",
+        "kpi",
+        "name",
+        "numerator",
+        "denominator",
+        "net",
+        "gross",
+        "low",
+        "high",
+        "n",
+        "excused",
+        "no_evidence",
+        "no_baseline",
+        "pending",
+        "left_out",
+        "floor",
+        "target",
+        "stretch",
+        "weight",
+        "effective_weight",
+        "score",
+        "reason_not_scored",
+        "reading",
+    ])?;
+    for category in &snapshot.result.categories {
+        for score in &category.kpis {
+            let Some(evidence) = snapshot.evidence_of(&score.input.code) else { continue };
+            let value = &evidence.value;
+            let or_empty = |v: Option<Decimal>| v.map_or_else(String::new, |v| v.normalize().to_string());
+            let scale = |pick: fn(&crate::domain::scorecard::Scale) -> Decimal| {
+                score.scale.as_ref().map_or_else(String::new, |s| pick(s).to_string())
+            };
+            out.write_record([
+                snapshot.period.to_string(),
+                category.title.clone(),
+                score.input.code.clone(),
+                value.kpi.name().to_owned(),
+                value.numerator.to_string(),
+                value.denominator.to_string(),
+                or_empty(value.net),
+                or_empty(value.gross),
+                or_empty(value.low),
+                or_empty(value.high),
+                value.n.to_string(),
+                value.excused.to_string(),
+                value.no_evidence.to_string(),
+                value.no_baseline.to_string(),
+                value.pending.to_string(),
+                evidence.apart.to_string(),
+                scale(|s| s.floor),
+                scale(|s| s.target),
+                scale(|s| s.stretch),
+                score.weight.to_string(),
+                or_empty(score.effective_weight.map(|w| w.trunc_with_scale(4))),
+                or_empty(score.score.map(|s| s.trunc_with_scale(4))),
+                score.not_scored.map_or_else(String::new, |reason| reason.words()),
+                snapshot.reading(&score.input.code).words,
+            ])?;
+        }
+    }
+    Ok(out.into_inner()?)
+}
+
+struct ListRow {
+    name: String,
+    mode: String,
+    href: String,
+    standing: (&'static str, &'static str, String),
+    spark: String,
+    cells: Vec<Option<(String, String)>>,
+}
+
+#[derive(Template)]
+#[template(path = "scorecard/list.html")]
+struct ListPage {
+    page: Page,
+    months: Vec<(String, String)>,
+    has_quarter: bool,
+    quarter: String,
+    rows: Vec<ListRow>,
+}
+
+/// `GET /scorecards`
+pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let (partners, briefs) = me
+        .in_db(move |unit| {
+            let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
+            let month = Period::containing(PeriodKind::Month, today).start();
+            let from = month.checked_sub_months(Months::new(LIST_MONTHS)).unwrap_or(month);
+            let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
+            Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs))
+        })
+        .await?;
+    let of_kind = |kind| -> BTreeSet<NaiveDate> {
+        briefs.iter().filter(|b| b.period.kind() == kind).map(|b| b.period.start()).collect()
+    };
+    let mut months: Vec<NaiveDate> = of_kind(PeriodKind::Month).into_iter().collect();
+    months = months.split_off(months.len().saturating_sub(TREND_PERIODS));
+    let quarter = of_kind(PeriodKind::Quarter).last().map(|d| Period::containing(PeriodKind::Quarter, *d));
+    let mut periods: Vec<Period> = months.iter().map(|d| Period::containing(PeriodKind::Month, *d)).collect();
+    periods.extend(quarter);
+    let by: BTreeMap<(i64, String), &ScorecardBrief> =
+        briefs.iter().map(|b| ((b.partner_id, b.period.to_string()), b)).collect();
+    let rows = if briefs.is_empty() {
+        Vec::new()
+    } else {
+        partners.iter().filter(|p| p.status != "CLOSED").map(|p| list_row(p, &periods, &by)).collect()
+    };
+    let titles = months.iter().map(|d| (d.format("%b").to_string(), d.year().to_string())).collect();
+    page::html(&ListPage {
+        page: me.page("Scorecards"),
+        months: titles,
+        has_quarter: quarter.is_some(),
+        quarter: quarter.map_or_else(String::new, short),
+        rows,
+    })
+}
+
+fn list_row(partner: &Partner, periods: &[Period], by: &BTreeMap<(i64, String), &ScorecardBrief>) -> ListRow {
+    let found: Vec<Option<&ScorecardBrief>> =
+        periods.iter().map(|p| by.get(&(partner.id, p.to_string())).copied()).collect();
+    let months: Vec<Option<Decimal>> = found
+        .iter()
+        .zip(periods)
+        .filter(|(_, p)| p.kind() == PeriodKind::Month)
+        .map(|(b, _)| b.and_then(|b| b.composite_tenths).map(|t| Decimal::new(i64::from(t), 1)))
+        .collect();
+    let newest = found.iter().rev().flatten().next();
+    let standing = newest
+        .and_then(|b| tier_from_code(&b.standing))
+        .map_or_else(|| ("none", "todo", "Not decided yet".to_owned()), tier_chip);
+    let cells = found
+        .iter()
+        .map(|brief| {
+            brief.map(|b| {
+                let score = b.composite_tenths.map_or_else(|| "not scored".to_owned(), tenths_words);
+                (score, format!("/scorecards/{}/{}", b.partner_id, b.period))
+            })
+        })
+        .collect();
+    let latest_month =
+        found.iter().zip(periods).rev().find(|(b, p)| b.is_some() && p.kind() == PeriodKind::Month);
+    ListRow {
+        name: partner.name.clone(),
+        mode: partner.mode.clone(),
+        href: latest_month.map_or_else(
+            || format!("/partners/{}", partner.id),
+            |(_, p)| format!("/scorecards/{}/{p}", partner.id),
+        ),
+        standing,
+        spark: if months.iter().flatten().count() > 1 {
+            sparkline(&months, &format!("{}, {} months", partner.name, months.len()))
+        } else {
+            String::new()
+        },
+        cells,
+    }
+}

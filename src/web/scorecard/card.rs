@@ -1,0 +1,728 @@
+//! What a scorecard shows, drawn from its published document alone. The shipper's page and the partner's portal use
+//! the same view, so that both see the same figures; it names nothing that only one side may see.
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use crate::app::score::Published;
+use crate::db::scorecard::ScorecardBrief;
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::outcome::local_day;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::{
+    CategoryScore, HeldStanding, KpiEvidence, KpiScore, LaneMisses, Place, Publication, PublicationState,
+    ScoreResult, Series, Snapshot, Tier, Where, one_place, plain,
+};
+use crate::domain::signal::Change;
+use crate::report::chart::{
+    ControlText, IntervalBar, Party, Width, control_chart, interval_bar, pareto_bar, sparkline,
+};
+use crate::web::show;
+
+/// Months or quarters in a trend.
+pub const TREND_PERIODS: usize = 13;
+/// Periods before the one shown, in the switcher.
+const SWITCH_BACK: usize = 2;
+
+/// Where the links of a scorecard lead: the shipper's addresses or the portal's.
+#[derive(Clone, Debug)]
+pub struct Base {
+    /// `/scorecards/7` or `/portal/scorecards`.
+    pub cards: String,
+    /// `/kpis` or `/portal/kpis`.
+    pub kpis: &'static str,
+}
+
+impl Base {
+    fn card(&self, period: Period) -> String {
+        format!("{}/{period}", self.cards)
+    }
+
+    fn kpi(&self, period: Period, code: &str) -> String {
+        format!("{}/{period}/{code}", self.cards)
+    }
+}
+
+/// A scorecard, ready to print.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// `Brackwater Lines, June 2025`.
+    pub heading: String,
+    /// Template, contract targets, as-of.
+    pub basis: String,
+    /// Links to periods: title, address, current.
+    pub periods: Vec<(String, String, bool)>,
+    /// Where the csv is.
+    pub csv: String,
+    /// `Composite, provisional`.
+    pub lead_title: String,
+    /// `73.2` or `not scored`.
+    pub lead: String,
+    /// Chip beside the composite: tone, shape, word.
+    pub state: (&'static str, &'static str, &'static str),
+    /// `May 75.1. Coverage 0.90, 2 KPIs not scored`.
+    pub lead_note: String,
+    /// Chip of the standing: tone, shape, word.
+    pub standing: (&'static str, &'static str, String),
+    /// `Standing, quarter 1 of 2025`.
+    pub standing_title: String,
+    /// Why, and when it may change.
+    pub standing_note: String,
+    /// Spend of the period.
+    pub spend: Option<(String, String)>,
+    /// One per category.
+    pub lenses: Vec<Lens>,
+    /// Stations of publication.
+    pub steps: Vec<Step>,
+    /// Earlier publications of the period.
+    pub restated: Option<String>,
+    /// Column head `Change on May, 95 %`.
+    pub change_head: String,
+    /// Where the definitions are.
+    pub definitions: String,
+    /// The KPI table.
+    pub groups: Vec<Group>,
+    /// `Coverage 0.90`.
+    pub coverage: String,
+    /// Why there is no composite, if there is none.
+    pub unscored: Option<String>,
+    /// The weekly chart.
+    pub weekly: Option<Weekly>,
+    /// Lanes and causes.
+    pub misses: Option<Misses>,
+}
+
+/// One category in the row of facts.
+#[derive(Clone, Debug)]
+pub struct Lens {
+    /// `Cost, weight 25`.
+    pub title: String,
+    /// Bare name.
+    pub name: String,
+    /// Weight out of 100.
+    pub weight: String,
+    /// `71.9`; none when not scored.
+    pub score: Option<String>,
+    /// Drawn trend.
+    pub spark: String,
+    /// `1 of 3 KPIs at target`.
+    pub note: String,
+    /// Where its KPIs stand on the page.
+    pub anchor: String,
+}
+
+/// One station of publication.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// `Provisional`.
+    pub title: String,
+    /// `Tue 1 July 2025`.
+    pub note: String,
+    /// Reached.
+    pub done: bool,
+    /// The station now.
+    pub current: bool,
+}
+
+/// A category of the KPI table.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Name.
+    pub title: String,
+    /// Anchor.
+    pub anchor: String,
+    /// `75.4` or `not scored`.
+    pub score: String,
+    /// Weight out of 100.
+    pub weight: String,
+    /// Its KPIs.
+    pub rows: Vec<Row>,
+    /// Why there are none.
+    pub empty: Option<&'static str>,
+}
+
+/// A line of the KPI table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// KPI code.
+    pub code: String,
+    /// Name for people.
+    pub name: &'static str,
+    /// Shape before the value; empty at target.
+    pub mark: &'static str,
+    /// The same in words.
+    pub place: &'static str,
+    /// `93.1 %`; none without data.
+    pub value: Option<String>,
+    /// The facts behind it.
+    pub href: String,
+    /// Units.
+    pub n: String,
+    /// `low`: few units.
+    pub low_volume: bool,
+    /// Drawn interval.
+    pub bar: String,
+    /// `95 %`.
+    pub target: String,
+    /// Whose target it is, when a contract set it.
+    pub target_note: Option<String>,
+    /// `64.8`; none when not scored.
+    pub score: Option<String>,
+    /// `15`.
+    pub weight: String,
+    /// `90.4 %`, `same`, `–`.
+    pub gross: String,
+    /// `−2.4`.
+    pub change: String,
+    /// `−5.7 to +0.8`.
+    pub change_range: Option<String>,
+    /// `up`, `down`, `flat`; empty for plain words.
+    pub way: &'static str,
+    /// `No detectable change`, or why it is not scored.
+    pub reading: String,
+    /// The reading comes from the weekly chart.
+    pub by_chart: bool,
+}
+
+/// The weekly chart with the table behind it.
+#[derive(Clone, Debug)]
+pub struct Weekly {
+    /// `Delivery on time, window, week by week`.
+    pub title: String,
+    /// `Last 26 weeks, at least 93 each`.
+    pub note: String,
+    /// The drawing; none when there is no chart.
+    pub svg: Option<String>,
+    /// Why there is none.
+    pub none: String,
+    /// Week, value, on time, n.
+    pub rows: Vec<(String, String, String, String)>,
+}
+
+/// Lanes and causes.
+#[derive(Clone, Debug)]
+pub struct Misses {
+    /// `Where and why: 40 missed`.
+    pub title: String,
+    /// `28 by the carrier, 12 excused`.
+    pub note: String,
+    /// Worst lanes, then the others.
+    pub lanes: Vec<LaneRow>,
+    /// Everything.
+    pub all: LaneRow,
+    /// Cause, fault, drawn bar, count, running share, address.
+    pub causes: Vec<Cause>,
+}
+
+/// One lane.
+#[derive(Clone, Debug)]
+pub struct LaneRow {
+    /// `Joliet IL to Indianapolis IN`.
+    pub title: String,
+    /// Units due.
+    pub due: String,
+    /// Missed.
+    pub missed: String,
+    /// Late by the carrier.
+    pub late: String,
+    /// Never reported.
+    pub never: String,
+    /// Excused.
+    pub excused: String,
+    /// `79.0 %`.
+    pub gross: String,
+    /// `81.7 %`.
+    pub net: String,
+    /// The misses behind it.
+    pub href: Option<String>,
+}
+
+/// One cause.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// `Late`.
+    pub title: &'static str,
+    /// Whose fault.
+    pub fault: &'static str,
+    /// Drawn bar.
+    pub bar: String,
+    /// How many.
+    pub count: String,
+    /// Share so far.
+    pub running: String,
+    /// The misses behind it.
+    pub href: String,
+}
+
+impl Card {
+    /// Draws `published` as of `today`; `history` are the partner's briefs, this one's among them.
+    #[must_use]
+    pub fn new(
+        partner: &str,
+        published: &Published,
+        history: &[ScorecardBrief],
+        today: NaiveDate,
+        base: &Base,
+    ) -> Self {
+        let snapshot = &published.snapshot;
+        let period = snapshot.period;
+        let publication = Publication::of(period, &BusinessCalendar::weekdays([]));
+        let state = publication.state(today);
+        let series: Vec<&ScorecardBrief> = trend(period, history);
+        let (standing_title, standing, standing_note) = standing_words(snapshot.standing.as_ref(), period);
+        Self {
+            heading: format!("{partner}, {}", period.title()),
+            basis: basis(published),
+            periods: switcher(period, history, base),
+            csv: format!("{}.csv", base.card(period)),
+            lead_title: format!("Composite, {}", state.words()),
+            lead: snapshot.result.words(),
+            state: state_chip(state),
+            lead_note: lead_note(snapshot, &series),
+            standing,
+            standing_title,
+            standing_note,
+            spend: spend(snapshot),
+            lenses: snapshot.result.categories.iter().map(|c| lens(c, &series)).collect(),
+            steps: steps(&publication, state),
+            restated: published.row.restates.map(|_| {
+                let day = show::day(published.row.as_of.0.date_naive());
+                format!(
+                    "Restated on {day}: facts changed after the first publication. The earlier one is kept."
+                )
+            }),
+            change_head: format!("Change on {}, 95\u{a0}%", short(period.previous())),
+            definitions: base.kpis.to_owned(),
+            groups: snapshot.result.categories.iter().map(|c| group(c, snapshot, base)).collect(),
+            coverage: format!("Coverage {}", show::decimal(snapshot.result.coverage, 2)),
+            unscored: unscored(&snapshot.result),
+            weekly: snapshot.series.as_ref().map(weekly),
+            misses: snapshot.misses.as_ref().map(|w| misses(w, period, base)),
+        }
+    }
+}
+
+/// Briefs of the same kind up to the period, oldest first, at most [`TREND_PERIODS`].
+fn trend(period: Period, history: &[ScorecardBrief]) -> Vec<&ScorecardBrief> {
+    let mut same: Vec<&ScorecardBrief> = history
+        .iter()
+        .filter(|b| b.period.kind() == period.kind() && b.period.start() <= period.start())
+        .collect();
+    same.sort_by_key(|b| b.period.start());
+    same.split_off(same.len().saturating_sub(TREND_PERIODS))
+}
+
+/// `June`, `Quarter 2`.
+#[must_use]
+pub fn short(period: Period) -> String {
+    match period.kind() {
+        PeriodKind::Month => period.start().format("%B").to_string(),
+        _ => period.title().split(" of ").next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn basis(published: &Published) -> String {
+    let snapshot = &published.snapshot;
+    let mut words = format!("Template {}", snapshot.result.template_version);
+    if let Some(own) = snapshot.overrides.first() {
+        words.push_str(&format!(", targets of contract {} version {}", own.contract, own.version));
+    }
+    words.push_str(&format!(". Definitions {}. ", snapshot.definitions));
+    if let Some(day) = snapshot.to_date {
+        words.push_str(&format!("Counted to {}. ", show::day(day)));
+    }
+    let as_of = published.row.as_of.0;
+    words.push_str(&format!("As of {} {} UTC.", show::day(as_of.date_naive()), as_of.format("%H:%M")));
+    words
+}
+
+fn switcher(period: Period, history: &[ScorecardBrief], base: &Base) -> Vec<(String, String, bool)> {
+    let mut months: Vec<Period> =
+        history.iter().map(|b| b.period).filter(|p| p.kind() == period.kind()).collect();
+    months.sort_by_key(|p| p.start());
+    let here = months.iter().position(|p| *p == period).unwrap_or_default();
+    let first = here.saturating_sub(SWITCH_BACK);
+    let other = match period.kind() {
+        PeriodKind::Month => Some(Period::containing(PeriodKind::Quarter, period.start())),
+        _ => Some(Period::containing(PeriodKind::Month, period.last_day())),
+    };
+    let around = months.iter().skip(first).take(here.saturating_sub(first).saturating_add(2)).copied();
+    let known = other.filter(|p| history.iter().any(|b| b.period == *p));
+    around.chain(known).map(|p| (short(p), base.card(p), p == period)).collect()
+}
+
+fn state_chip(state: PublicationState) -> (&'static str, &'static str, &'static str) {
+    match state {
+        PublicationState::Running => ("none", "todo", "to date"),
+        PublicationState::Provisional => ("info", "clock", "provisional"),
+        PublicationState::PartnerReview => ("info", "clock", "partner review"),
+        PublicationState::Final => ("", "check", "final"),
+    }
+}
+
+fn lead_note(snapshot: &Snapshot, series: &[&ScorecardBrief]) -> String {
+    let before = series.iter().rev().find(|b| b.period == snapshot.period.previous());
+    let mut words = String::new();
+    if let Some(tenths) = before.and_then(|b| b.composite_tenths) {
+        words.push_str(&format!("{} {}. ", short(snapshot.period.previous()), tenths_words(tenths)));
+    }
+    words.push_str(&format!("Coverage {}", show::decimal(snapshot.result.coverage, 2)));
+    let missing = snapshot.result.kpis().filter(|k| k.scale.is_some() && k.score.is_none()).count();
+    match missing {
+        0 => {}
+        1 => words.push_str(", 1 KPI not scored"),
+        n => words.push_str(&format!(", {n} KPIs not scored")),
+    }
+    words
+}
+
+/// `73.2` of 732.
+#[must_use]
+pub fn tenths_words(tenths: i32) -> String {
+    show::decimal(Decimal::new(i64::from(tenths), 1), 1)
+}
+
+/// Title, chip and note of a standing.
+#[must_use]
+pub fn standing_words(
+    held: Option<&HeldStanding>,
+    period: Period,
+) -> (String, (&'static str, &'static str, String), String) {
+    let Some(held) = held else {
+        let quarter = Period::containing(PeriodKind::Quarter, period.start());
+        let note = format!("{} decides it first", short(quarter).to_lowercase());
+        return ("Standing".to_owned(), ("none", "todo", "Not decided yet".to_owned()), note);
+    };
+    let title = held
+        .quarter
+        .map_or_else(|| "Standing".to_owned(), |q| format!("Standing, {}", q.title().to_lowercase()));
+    (title, tier_chip(held.standing.tier), held.standing.reason.clone())
+}
+
+/// Chip of a tier: tone, shape, word.
+#[must_use]
+pub fn tier_chip(tier: Tier) -> (&'static str, &'static str, String) {
+    let (tone, shape) = match tier {
+        Tier::Strategic => ("good", "up"),
+        Tier::Preferred => ("good", "check"),
+        Tier::Approved => ("", "dot"),
+        Tier::Probation => ("warn", "under"),
+        Tier::ExitReview => ("bad", "down"),
+        Tier::Suspended => ("bad", "stop"),
+        Tier::Onboarding => ("none", "todo"),
+    };
+    (tone, shape, tier.title().to_owned())
+}
+
+fn spend(snapshot: &Snapshot) -> Option<(String, String)> {
+    let spend = snapshot.spend.as_ref()?;
+    let amount = format!("{} {}", show::decimal(spend.freight, 2), spend.currency);
+    Some((
+        amount,
+        format!("{} of {} shipments", show::count(spend.shipments), show::count(snapshot.shipments)),
+    ))
+}
+
+fn lens(category: &CategoryScore, series: &[&ScorecardBrief]) -> Lens {
+    let values: Vec<Option<Decimal>> =
+        series.iter().map(|b| b.summary.categories.get(&category.code).copied()).collect();
+    let scored = category.kpis.iter().filter(|k| k.score.is_some());
+    let at_target = scored.clone().filter(|k| matches!(k.place, Place::AtTarget | Place::AtStretch)).count();
+    let note = match scored.count() {
+        0 if category.kpis.is_empty() => "nothing measures it yet".to_owned(),
+        0 => "not enough data".to_owned(),
+        1 => format!("{at_target} of 1 KPI at target"),
+        n => format!("{at_target} of {n} KPIs at target"),
+    };
+    let score = category.score.map(one_place);
+    let spark =
+        score.as_ref().filter(|_| values.iter().flatten().count() > 1).map_or_else(String::new, |score| {
+            sparkline(&values, &format!("{}, {} periods to {score}", category.title, values.len()))
+        });
+    Lens {
+        title: format!("{}, weight {}", category.title, plain(category.weight)),
+        name: category.title.clone(),
+        weight: plain(category.weight),
+        score,
+        spark,
+        note,
+        anchor: category.code.to_lowercase(),
+    }
+}
+
+fn steps(publication: &Publication, state: PublicationState) -> Vec<Step> {
+    let review =
+        format!("{} to {}", show::weekday(publication.review_from), show::weekday(publication.review_until));
+    [
+        (PublicationState::Provisional, "Provisional", show::weekday(publication.provisional_on)),
+        (PublicationState::PartnerReview, "Partner review", review),
+        (
+            PublicationState::Final,
+            "Final",
+            format!("{}, working day 10", show::weekday(publication.final_on)),
+        ),
+    ]
+    .into_iter()
+    .map(|(at, title, note)| Step {
+        title: if at == state { format!("{title}, now") } else { title.to_owned() },
+        note,
+        done: state >= at,
+        current: at == state,
+    })
+    .collect()
+}
+
+fn unscored(result: &ScoreResult) -> Option<String> {
+    if result.published.is_some() {
+        return None;
+    }
+    let seen = show::percent(result.coverage);
+    Some(format!(
+        "No composite: {seen} of the KPI weight could be scored and 60\u{a0}% is needed. The values below stand as they are."
+    ))
+}
+
+fn group(category: &CategoryScore, snapshot: &Snapshot, base: &Base) -> Group {
+    Group {
+        title: category.title.clone(),
+        anchor: category.code.to_lowercase(),
+        score: category.score.map_or_else(|| "not scored".to_owned(), one_place),
+        weight: plain(category.weight),
+        rows: category.kpis.iter().filter_map(|k| row(k, snapshot, base)).collect(),
+        empty: category
+            .kpis
+            .is_empty()
+            .then_some("Nothing measures it yet; its weight counts as not covered."),
+    }
+}
+
+fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
+    let code = score.input.code.clone();
+    let evidence = snapshot.evidence_of(&code)?;
+    let kpi = evidence.value.kpi;
+    let unit = kpi.definition().unit;
+    let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
+    let reading = snapshot.reading(&code);
+    let (change, change_range) = evidence.change_words().unwrap_or_else(|| ("–".to_owned(), None));
+    let (way, words) = match (score.not_scored, score.input.value) {
+        (Some(reason), _) => ("", reason.words()),
+        (None, _) if reading.by_chart || evidence.value.is_proportion() => {
+            (way(reading.change), reading.words)
+        }
+        _ => ("", reading.words),
+    };
+    Some(Row {
+        name: kpi.name(),
+        mark: mark(score.place),
+        place: score.place.words(),
+        value: evidence.value.score_value().map(|v| in_unit(v, unit, currency)),
+        href: base.kpi(snapshot.period, &code),
+        n: show::count(evidence.value.n),
+        low_volume: score.low_volume,
+        bar: bar(score, unit),
+        target: score.scale.as_ref().map_or_else(|| "–".to_owned(), |s| threshold(s.target, unit)),
+        target_note: snapshot
+            .overrides
+            .iter()
+            .find(|o| o.kpi == code)
+            .map(|o| format!("contract {}", o.contract)),
+        score: score.score.map(one_place),
+        weight: if score.weight.is_zero() { "–".to_owned() } else { plain(score.weight) },
+        gross: gross(evidence, unit, currency),
+        change,
+        change_range,
+        way,
+        reading: words,
+        by_chart: reading.by_chart && score.not_scored.is_none(),
+        code,
+    })
+}
+
+/// The shape of a place; empty at target.
+#[must_use]
+pub fn mark(place: Place) -> &'static str {
+    match place {
+        Place::AtStretch => "up",
+        Place::AtTarget | Place::NotScored => "",
+        Place::Near => "near",
+        Place::Short => "under",
+        Place::BelowFloor => "down",
+    }
+}
+
+fn way(change: Change) -> &'static str {
+    match change {
+        Change::Improved => "up",
+        Change::Deteriorated => "down",
+        Change::NotDetectable => "flat",
+        Change::NoData => "",
+    }
+}
+
+/// A value in the unit of its thresholds: `93.1 %`, `20.5 h`, `1.08`, `412.50 USD`.
+#[must_use]
+pub fn in_unit(value: Decimal, unit: Unit, currency: &str) -> String {
+    let money = |places| format!("{} {currency}", show::decimal(value, places)).trim_end().to_owned();
+    match unit {
+        Unit::Percent => format!("{}\u{a0}%", show::decimal(value, 1)),
+        Unit::PerHundred | Unit::Ratio => show::decimal(value, 2),
+        Unit::Hours => format!("{}\u{a0}h", show::decimal(value, 1)),
+        Unit::MoneyPerShipment => money(2),
+        Unit::MoneyPerKg => money(3),
+    }
+}
+
+/// A threshold with its unit: `95 %`, `18 h`.
+#[must_use]
+pub fn threshold(value: Decimal, unit: Unit) -> String {
+    match unit {
+        Unit::Percent => format!("{}\u{a0}%", plain(value)),
+        Unit::Hours => format!("{}\u{a0}h", plain(value)),
+        _ => plain(value),
+    }
+}
+
+fn gross(evidence: &KpiEvidence, unit: Unit, currency: &str) -> String {
+    match (evidence.value.gross, evidence.value.net) {
+        _ if !evidence.value.is_proportion() => "–".to_owned(),
+        (Some(gross), Some(net)) if gross == net => "same".to_owned(),
+        (Some(gross), _) => in_unit(evidence.value.in_threshold_unit(gross), unit, currency),
+        _ => "–".to_owned(),
+    }
+}
+
+fn bar(score: &KpiScore, unit: Unit) -> String {
+    let (Some(scale), Some(value)) = (&score.scale, score.input.value) else { return String::new() };
+    let suffix = match unit {
+        Unit::Percent => "\u{a0}%",
+        Unit::Hours => "\u{a0}h",
+        _ => "",
+    };
+    interval_bar(&IntervalBar { value, interval: score.input.low.zip(score.input.high), scale, unit: suffix })
+}
+
+fn weekly(series: &Series) -> Weekly {
+    let chart = series.chart();
+    let least = series.weeks.iter().map(|w| w.n).min().unwrap_or_default();
+    let year = series.weeks.last().map_or_else(String::new, |w| w.week.to_string().chars().take(4).collect());
+    let title = format!("{}, week by week", series.kpi.name());
+    let axis_note = format!("week of {year}");
+    let name = format!("{} by week", series.kpi.name());
+    let text = ControlText {
+        id: "weekly",
+        title: &name,
+        period: "Week",
+        axis_note: &axis_note,
+        unit: "\u{a0}%",
+        clip: Some((Decimal::ZERO, Decimal::ONE_HUNDRED)),
+    };
+    Weekly {
+        title,
+        note: format!("Last {} weeks, at least {} each.", series.weeks.len(), show::count(least)),
+        svg: chart.as_ref().ok().map(|chart| control_chart(chart, &text, Width::Page)),
+        none: chart.err().map_or_else(String::new, |reason| reason.to_string()),
+        rows: series
+            .weeks
+            .iter()
+            .rev()
+            .map(|w| {
+                let value = w.value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, Unit::Percent, ""));
+                (w.week.title(), value, show::count(w.numerator), show::count(w.n))
+            })
+            .collect(),
+    }
+}
+
+fn misses(found: &Where, period: Period, base: &Base) -> Misses {
+    let behind = |show: &str| format!("{}?show={show}", base.kpi(period, found.kpi.code()));
+    let mut lanes: Vec<LaneRow> =
+        found.lanes.iter().map(|lane| lane_row(lane, lane.title.clone(), None)).collect();
+    if found.others.due() > 0 {
+        let title = match found.others_count {
+            0 => "No lane given".to_owned(),
+            1 => "1 other lane".to_owned(),
+            n => format!("{n} other lanes"),
+        };
+        lanes.push(lane_row(&found.others, title, None));
+    }
+    let what = if found.kpi == Kpi::OtpWin { "pickup" } else { "delivery" };
+    let plural = match (found.all.missed(), found.kpi) {
+        (1, _) => what.to_owned(),
+        (_, Kpi::OtpWin) => "pickups".to_owned(),
+        _ => "deliveries".to_owned(),
+    };
+    let mut note = format!(
+        "{} by the carrier, {} excused after evidence.",
+        show::count(found.all.failed()),
+        show::count(found.all.excused)
+    );
+    if found.no_baseline > 0 {
+        note.push_str(&format!(
+            " {} more have no commitment and are not counted.",
+            show::count(found.no_baseline)
+        ));
+    }
+    if found.pending > 0 {
+        note.push_str(&format!(" {} are not decided yet.", show::count(found.pending)));
+    }
+    Misses {
+        title: format!("Where and why: {} missed {plural}", show::count(found.all.missed())),
+        note,
+        all: lane_row(&found.all, found.all.title.clone(), Some(behind("missed"))),
+        lanes,
+        causes: causes(&found.all, &behind),
+    }
+}
+
+fn lane_row(lane: &LaneMisses, title: String, href: Option<String>) -> LaneRow {
+    let percent =
+        |value: Option<Decimal>| value.map_or_else(|| "–".to_owned(), |v| in_unit(v, Unit::Percent, ""));
+    LaneRow {
+        title,
+        due: show::count(lane.due()),
+        missed: show::count(lane.missed()),
+        late: show::count(lane.late),
+        never: show::count(lane.no_evidence),
+        excused: show::count(lane.excused),
+        gross: percent(lane.gross()),
+        net: percent(lane.net()),
+        href,
+    }
+}
+
+fn causes(all: &LaneMisses, behind: &dyn Fn(&str) -> String) -> Vec<Cause> {
+    let mut parts = vec![
+        ("Late", "Carrier", Party::Theirs, all.late, "late"),
+        ("Never reported", "Carrier", Party::Theirs, all.no_evidence, "never"),
+        ("Excused after evidence", "Others", Party::Ours, all.excused, "excused"),
+    ];
+    parts.retain(|part| part.3 > 0);
+    parts.sort_by_key(|part| std::cmp::Reverse(part.3));
+    let most = parts.first().map_or(1, |part| part.3);
+    let whole = all.missed().max(1);
+    let mut so_far = 0;
+    parts
+        .into_iter()
+        .map(|(title, fault, party, count, show_code)| {
+            so_far += count;
+            Cause {
+                title,
+                fault,
+                bar: pareto_bar(Decimal::from(count) / Decimal::from(most), party),
+                count: show::count(count),
+                running: format!(
+                    "{}\u{a0}%",
+                    show::decimal(Decimal::from(so_far * 100) / Decimal::from(whole), 0)
+                ),
+                href: behind(show_code),
+            }
+        })
+        .collect()
+}
+
+/// The day of the installation for a page.
+#[must_use]
+pub fn page_day(now: chrono::DateTime<chrono::Utc>, zone: chrono_tz::Tz) -> NaiveDate {
+    local_day(now, zone)
+}
