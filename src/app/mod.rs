@@ -7,6 +7,7 @@ pub mod contract;
 pub mod contract_calendar;
 pub mod demo;
 pub mod edit;
+pub mod evidence;
 pub mod import;
 pub mod job;
 pub mod kpi;

@@ -555,6 +555,15 @@ pub fn parsed(row: &ScorecardRow) -> Result<Snapshot, DbError> {
         .map_err(|error| DbError::Stored { what: format!("scorecard {}", row.id), reason: error.to_string() })
 }
 
+/// The template in force on the day of `as_of`; none before the first scoring.
+///
+/// # Errors
+/// The engine's reason.
+pub fn template_today(db: &mut Db, as_of: DateTime<Utc>) -> Result<Option<Template>, DbError> {
+    let today = reporting_day(db, as_of)?;
+    Ok(template_in_force(db, today)?.map(|stored| stored.template))
+}
+
 /// A published scorecard with its document.
 #[derive(Clone, Debug)]
 pub struct Published {

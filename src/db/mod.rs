@@ -6,6 +6,7 @@ pub mod conn;
 pub mod contract;
 pub mod dialect;
 pub mod dimension;
+pub mod evidence;
 pub mod fold;
 pub mod id;
 pub mod job;

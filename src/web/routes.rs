@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, ledger, partner, plan, scorecard, sign_in, user};
+use super::{account, audit, contract, evidence, kpi, ledger, partner, plan, scorecard, shipment, sign_in, user};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -79,6 +79,10 @@ fn table() -> Vec<Row> {
         // Scorecards and what stands behind them.
         get("/scorecards", May(Action::ViewScorecards), scorecard::list),
         get("/scorecards/{partner_id}/{period}", May(Action::ViewScorecards), scorecard::show),
+        get("/scorecards/{partner_id}/{period}/{kpi}", May(Action::ViewScorecards), evidence::show),
+        get("/kpis", May(Action::ViewScorecards), kpi::list),
+        get("/kpis/{code}", May(Action::ViewScorecards), kpi::show),
+        get("/shipments/{partner_id}/{source}/{reference}", May(Action::ViewPartners), shipment::show),
         // Running the installation.
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),

@@ -22,8 +22,10 @@ use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
 use crate::report::chart::sparkline;
 
-/// Months in the list.
+/// Months that the trend of the list goes back.
 const LIST_MONTHS: u32 = 13;
+/// Months with a column of their own.
+const COLUMNS: usize = 7;
 
 #[derive(Template)]
 #[template(path = "scorecard/page.html")]
@@ -246,7 +248,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         briefs.iter().filter(|b| b.period.kind() == kind).map(|b| b.period.start()).collect()
     };
     let mut months: Vec<NaiveDate> = of_kind(PeriodKind::Month).into_iter().collect();
-    months = months.split_off(months.len().saturating_sub(TREND_PERIODS));
+    let trend = months.clone();
+    months = months.split_off(months.len().saturating_sub(COLUMNS));
     let quarter = of_kind(PeriodKind::Quarter).last().map(|d| Period::containing(PeriodKind::Quarter, *d));
     let mut periods: Vec<Period> = months.iter().map(|d| Period::containing(PeriodKind::Month, *d)).collect();
     periods.extend(quarter);
@@ -255,7 +258,7 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let rows = if briefs.is_empty() {
         Vec::new()
     } else {
-        partners.iter().filter(|p| p.status != "CLOSED").map(|p| list_row(p, &periods, &by)).collect()
+        partners.iter().filter(|p| p.status != "CLOSED").map(|p| list_row(p, &periods, &trend, &by)).collect()
     };
     let titles = months.iter().map(|d| (d.format("%b").to_string(), d.year().to_string())).collect();
     page::html(&ListPage {
@@ -267,14 +270,21 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     })
 }
 
-fn list_row(partner: &Partner, periods: &[Period], by: &BTreeMap<(i64, String), &ScorecardBrief>) -> ListRow {
+fn list_row(
+    partner: &Partner,
+    periods: &[Period],
+    trend: &[NaiveDate],
+    by: &BTreeMap<(i64, String), &ScorecardBrief>,
+) -> ListRow {
     let found: Vec<Option<&ScorecardBrief>> =
         periods.iter().map(|p| by.get(&(partner.id, p.to_string())).copied()).collect();
-    let months: Vec<Option<Decimal>> = found
+    let months: Vec<Option<Decimal>> = trend
         .iter()
-        .zip(periods)
-        .filter(|(_, p)| p.kind() == PeriodKind::Month)
-        .map(|(b, _)| b.and_then(|b| b.composite_tenths).map(|t| Decimal::new(i64::from(t), 1)))
+        .map(|day| {
+            let month = Period::containing(PeriodKind::Month, *day).to_string();
+            let tenths = by.get(&(partner.id, month))?.composite_tenths?;
+            Some(Decimal::new(i64::from(tenths), 1))
+        })
         .collect();
     let newest = found.iter().rev().flatten().next();
     let standing = newest

@@ -1,6 +1,7 @@
 //! How values are written on pages: real minus signs, grouped thousands, dates in words.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::domain::money::Micros;
@@ -79,6 +80,39 @@ pub fn weekday(day: NaiveDate) -> String {
 #[must_use]
 pub fn instant(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// An instant at a stop, with the zone's own name: `2 Jun 2026 10:57 CDT`; a date alone where no time was given.
+#[must_use]
+pub fn local(at: DateTime<Utc>, zone: Tz, date_only: bool) -> String {
+    let there = at.with_timezone(&zone);
+    if date_only {
+        there.format("%-d %b %Y").to_string()
+    } else {
+        there.format("%-d %b %Y %H:%M %Z").to_string()
+    }
+}
+
+/// A window at a stop: `2 Jun 2026 08:00 to 10:00 CDT`.
+#[must_use]
+pub fn window(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> String {
+    let (from, to) = (start.with_timezone(&zone), end.with_timezone(&zone));
+    if from.date_naive() == to.date_naive() {
+        return format!("{} to {}", from.format("%-d %b %Y %H:%M"), to.format("%H:%M %Z"));
+    }
+    format!("{} to {}", from.format("%-d %b %Y %H:%M"), to.format("%-d %b %H:%M %Z"))
+}
+
+/// Minutes as people say them: `42 min`, `3 h 05 min`, `2 days 4 h`.
+#[must_use]
+pub fn minutes(minutes: i64) -> String {
+    const HOUR: i64 = 60;
+    const DAY: i64 = 24 * HOUR;
+    match minutes {
+        m if m < HOUR => format!("{m} min"),
+        m if m < DAY => format!("{} h {:02} min", m / HOUR, m % HOUR),
+        m => format!("{} day{} {} h", m / DAY, if m / DAY == 1 { "" } else { "s" }, m % DAY / HOUR),
+    }
 }
 
 /// `40 seconds`, `1 minute`, `3 minutes`: rounded up, so that the words never promise too much.

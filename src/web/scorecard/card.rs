@@ -169,6 +169,8 @@ pub struct Row {
     pub target_note: Option<String>,
     /// `64.8`; none when not scored.
     pub score: Option<String>,
+    /// Shown for information, never scored.
+    pub information: bool,
     /// `15`.
     pub weight: String,
     /// `90.4 %`, `same`, `–`.
@@ -274,7 +276,7 @@ impl Card {
         Self {
             heading: format!("{partner}, {}", period.title()),
             basis: basis(published),
-            periods: switcher(period, history, base),
+            periods: switcher(period, history, today, base),
             csv: format!("{}.csv", base.card(period)),
             lead_title: format!("Composite, {}", state.words()),
             lead: snapshot.result.words(),
@@ -337,7 +339,12 @@ fn basis(published: &Published) -> String {
     words
 }
 
-fn switcher(period: Period, history: &[ScorecardBrief], base: &Base) -> Vec<(String, String, bool)> {
+fn switcher(
+    period: Period,
+    history: &[ScorecardBrief],
+    today: NaiveDate,
+    base: &Base,
+) -> Vec<(String, String, bool)> {
     let mut months: Vec<Period> =
         history.iter().map(|b| b.period).filter(|p| p.kind() == period.kind()).collect();
     months.sort_by_key(|p| p.start());
@@ -349,7 +356,8 @@ fn switcher(period: Period, history: &[ScorecardBrief], base: &Base) -> Vec<(Str
     };
     let around = months.iter().skip(first).take(here.saturating_sub(first).saturating_add(2)).copied();
     let known = other.filter(|p| history.iter().any(|b| b.period == *p));
-    around.chain(known).map(|p| (short(p), base.card(p), p == period)).collect()
+    let title = |p: Period| if p.contains(today) { format!("{} to date", short(p)) } else { short(p) };
+    around.chain(known).map(|p| (title(p), base.card(p), p == period)).collect()
 }
 
 fn state_chip(state: PublicationState) -> (&'static str, &'static str, &'static str) {
@@ -528,6 +536,7 @@ fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
             .find(|o| o.kpi == code)
             .map(|o| format!("contract {}", o.contract)),
         score: score.score.map(one_place),
+        information: score.scale.is_none(),
         weight: if score.weight.is_zero() { "–".to_owned() } else { plain(score.weight) },
         gross: gross(evidence, unit, currency),
         change,

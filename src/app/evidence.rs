@@ -1,0 +1,289 @@
+//! From a number to the facts behind it: the shipments or tenders a KPI counted, and one shipment whole.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use crate::db::dimension::{policies_by_id, zones_by_id};
+use crate::db::evidence::{
+    After, ChargeLine, EventLine, ShipmentTest, Span, TenderLine, VersionLine, charges_of, events_of,
+    import_file, lane_title_list, shipments_behind, source_by_code, source_list, tenders_behind, versions_of,
+};
+use crate::db::shipment::{ShipmentRow, shipment_by_key};
+use crate::db::{Db, DbError};
+use crate::domain::kpi::Kpi;
+use crate::domain::outcome::{OutcomePolicy, local_day};
+use crate::domain::period::Period;
+use crate::domain::viewer::Viewer;
+
+/// Rows of one page.
+pub const PAGE_ROWS: usize = 50;
+/// Rows of one download.
+pub const DOWNLOAD_ROWS: usize = 20_000;
+/// A pickup belongs to its own day; its delivery, under which the row is stored, is due this much later at most.
+const LONGEST_TRANSIT_DAYS: u64 = 45;
+
+/// Which of the counted units to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// Missed by the carrier, late or never reported.
+    Missed,
+    /// Late by the carrier.
+    Late,
+    /// Never reported.
+    Never,
+    /// Missed and excused.
+    Excused,
+    /// Done.
+    Success,
+    /// Not decided yet.
+    Pending,
+    /// Without a commitment to judge by.
+    Unjudged,
+    /// Everything that belongs to the KPI.
+    All,
+}
+
+impl Pick {
+    /// Every choice, in reading order.
+    pub const ALL: [Self; 8] = [
+        Self::Missed,
+        Self::Late,
+        Self::Never,
+        Self::Excused,
+        Self::Success,
+        Self::Pending,
+        Self::Unjudged,
+        Self::All,
+    ];
+
+    /// The word in an address.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missed => "missed",
+            Self::Late => "late",
+            Self::Never => "never",
+            Self::Excused => "excused",
+            Self::Success => "done",
+            Self::Pending => "pending",
+            Self::Unjudged => "unjudged",
+            Self::All => "all",
+        }
+    }
+
+    /// Reads the word of an address.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|pick| pick.code() == code)
+    }
+
+    /// What a KPI can be split into.
+    #[must_use]
+    pub fn of(kpi: Kpi) -> &'static [Self] {
+        match kpi {
+            Kpi::OtpWin | Kpi::OtdDay | Kpi::OtdWin => &Self::ALL,
+            Kpi::Tar => &[Self::Missed, Self::Late, Self::Never, Self::Success, Self::Pending, Self::All],
+            Kpi::Fads => &[Self::Missed, Self::Excused, Self::Success, Self::All],
+            Kpi::Divert => &[Self::Missed, Self::Excused, Self::All],
+            _ => &[Self::All],
+        }
+    }
+
+    fn letters(self) -> &'static [&'static str] {
+        match self {
+            Self::Missed => &["L", "E"],
+            Self::Late => &["L"],
+            Self::Never => &["E"],
+            Self::Excused => &["X"],
+            Self::Success => &["S"],
+            Self::Pending => &["P"],
+            Self::Unjudged => &["B"],
+            Self::All => &["L", "E", "X", "S", "P", "B"],
+        }
+    }
+}
+
+/// Facts of one page.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// Shipments.
+    Shipments(Vec<ShipmentRow>),
+    /// Tenders.
+    Tenders(Vec<TenderLine>),
+}
+
+/// One page of the facts behind a KPI.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// The facts, by day.
+    pub rows: Rows,
+    /// Where the next page goes on.
+    pub next: Option<After>,
+    /// Names for the numbers in the rows.
+    pub names: Names,
+}
+
+/// Lanes, feeds, zones and tolerances by number.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Lane id → title.
+    pub lanes: HashMap<i64, String>,
+    /// Feed number → code.
+    pub sources: HashMap<i32, String>,
+    /// Zone number → zone.
+    pub zones: HashMap<i32, Tz>,
+    /// Tolerance number → tolerance.
+    pub policies: HashMap<i32, OutcomePolicy>,
+}
+
+/// The facts that `kpi` counted for a partner in a period, `limit` at a time.
+///
+/// # Errors
+/// The engine's reason.
+pub fn behind(
+    db: &mut Db,
+    viewer: &Viewer,
+    (partner_id, period): (i64, Period),
+    (kpi, pick): (Kpi, Pick),
+    (after, limit): (Option<After>, usize),
+) -> Result<Behind, DbError> {
+    let mut span =
+        Span { partner_id, from: period.start(), until: period.end(), after, limit: limit.saturating_add(1) };
+    let mut names = Names::default();
+    if kpi == Kpi::Tar {
+        let mut rows = tenders_behind(db, viewer, &span, pick.letters())?;
+        let next = (rows.len() > limit)
+            .then(|| rows.truncate(limit))
+            .and_then(|()| rows.last().map(|row| After { day: row.sent_day.0, id: row.id }));
+        names.load(db, rows.iter().filter_map(|row| row.lane_id))?;
+        return Ok(Behind { rows: Rows::Tenders(rows), next, names });
+    }
+    if kpi == Kpi::OtpWin {
+        span.until = span.until.checked_add_days(Days::new(LONGEST_TRANSIT_DAYS)).unwrap_or(span.until);
+    }
+    let mut rows = shipments_behind(db, viewer, &span, &test(kpi, pick, period))?;
+    let next = (rows.len() > limit)
+        .then(|| rows.truncate(limit))
+        .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
+    names.load(db, rows.iter().filter_map(|row| row.lane_id))?;
+    if kpi == Kpi::OtpWin {
+        // The window was compared in UTC with a day to spare; the local day of the stop decides.
+        rows.retain(|row| names.pickup_day(row).is_none_or(|day| period.contains(day)));
+    }
+    Ok(Behind { rows: Rows::Shipments(rows), next, names })
+}
+
+fn test(kpi: Kpi, pick: Pick, period: Period) -> ShipmentTest {
+    match kpi {
+        Kpi::OtpWin => ShipmentTest::Pickup(pick.letters(), utc_range(period)),
+        Kpi::OtdDay => ShipmentTest::DeliveryDay(pick.letters()),
+        Kpi::OtdWin => ShipmentTest::DeliveryWindow(pick.letters()),
+        Kpi::Fads => ShipmentTest::FirstAttempt(match pick {
+            Pick::Missed => &["FAILED"],
+            Pick::Excused => &["REFUSED", "ADDRESS_ERROR"],
+            Pick::Success => &["SUCCESS"],
+            _ => &["SUCCESS", "FAILED", "REFUSED", "ADDRESS_ERROR"],
+        }),
+        Kpi::Divert => match pick {
+            Pick::Missed => ShipmentTest::Diverted(&["CARRIER"]),
+            Pick::Excused => ShipmentTest::Diverted(&["SHIPPER", "CONSIGNEE", "DISRUPTION"]),
+            _ => ShipmentTest::Disposed,
+        },
+        Kpi::Attempts => ShipmentTest::Attempts,
+        Kpi::DwellLm => ShipmentTest::Dwell,
+        Kpi::EdiTimely => ShipmentTest::Reported,
+        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => ShipmentTest::Costed,
+    }
+}
+
+/// The period in UTC with a day to spare on both sides.
+fn utc_range(period: Period) -> (DateTime<Utc>, DateTime<Utc>) {
+    let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+    let before = period.start().pred_opt().unwrap_or(period.start());
+    let after = period.end().succ_opt().unwrap_or(period.end());
+    (midnight(before), midnight(after))
+}
+
+impl Names {
+    fn load(&mut self, db: &mut Db, lanes: impl Iterator<Item = i64>) -> Result<(), DbError> {
+        let ids: Vec<i64> = lanes.collect::<BTreeSet<_>>().into_iter().collect();
+        self.lanes = lane_title_list(db, &ids)?.into_iter().collect();
+        self.sources = source_list(db)?.into_iter().collect();
+        self.zones = zones_by_id(db)?;
+        self.policies = policies_by_id(db)?;
+        Ok(())
+    }
+
+    /// Zone of the pickup stop; UTC when not known.
+    #[must_use]
+    pub fn pickup_zone(&self, row: &ShipmentRow) -> Tz {
+        self.zone(row.pickup_zone_id).or_else(|| self.zone(row.delivery_zone_id)).unwrap_or(Tz::UTC)
+    }
+
+    /// Zone of the delivery stop; UTC when not known.
+    #[must_use]
+    pub fn delivery_zone(&self, row: &ShipmentRow) -> Tz {
+        self.zone(row.delivery_zone_id).or_else(|| self.zone(row.pickup_zone_id)).unwrap_or(Tz::UTC)
+    }
+
+    fn zone(&self, id: Option<i32>) -> Option<Tz> {
+        self.zones.get(&id?).copied()
+    }
+
+    fn pickup_day(&self, row: &ShipmentRow) -> Option<NaiveDate> {
+        row.pickup_window_end.map(|end| local_day(end.0, self.pickup_zone(row)))
+    }
+
+    /// The lane's title; `no lane given` without one.
+    #[must_use]
+    pub fn lane(&self, id: Option<i64>) -> String {
+        id.and_then(|id| self.lanes.get(&id).cloned()).unwrap_or_else(|| "no lane given".to_owned())
+    }
+}
+
+/// One shipment with everything known about it.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// The facts.
+    pub row: ShipmentRow,
+    /// Names for its numbers.
+    pub names: Names,
+    /// Charge lines.
+    pub charges: Vec<ChargeLine>,
+    /// Events as reported.
+    pub events: Vec<EventLine>,
+    /// Earlier facts.
+    pub versions: Vec<VersionLine>,
+    /// File and mapping that brought the facts.
+    pub file: Option<(String, String)>,
+}
+
+/// One shipment; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    source: &str,
+    reference: &str,
+) -> Result<Option<Whole>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    let Some(source_id) = source_by_code(db, source)? else { return Ok(None) };
+    let Some(row) = shipment_by_key(db, partner_id, source_id, reference)? else { return Ok(None) };
+    let mut names = Names::default();
+    names.load(db, row.lane_id.into_iter())?;
+    Ok(Some(Whole {
+        names,
+        charges: charges_of(db, viewer, partner_id, row.id)?,
+        events: events_of(db, viewer, partner_id, row.id)?,
+        versions: versions_of(db, viewer, partner_id, row.id)?,
+        file: import_file(db, row.import_id)?,
+        row,
+    }))
+}

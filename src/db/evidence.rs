@@ -1,0 +1,371 @@
+//! The facts behind a KPI, row by row: read day by day along the primary key, never more than a page at a time.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{
+    charges, imports, lanes, shipment_events, shipment_versions, shipments, sources, tenders,
+};
+use super::shipment::ShipmentRow;
+use super::types::{Day, Instant};
+use crate::domain::viewer::Viewer;
+
+/// History lines one shipment shows at most.
+pub const SIDE_LIMIT: i64 = 200;
+
+/// Where a list goes on: after this day and row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct After {
+    /// Day of the last row shown.
+    pub day: NaiveDate,
+    /// Its id.
+    pub id: i64,
+}
+
+/// Which rows of a partner to read. Days are half-open.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// Whose.
+    pub partner_id: i64,
+    /// First day.
+    pub from: NaiveDate,
+    /// First day after.
+    pub until: NaiveDate,
+    /// Go on after this row.
+    pub after: Option<After>,
+    /// Rows at most.
+    pub limit: usize,
+}
+
+impl Span {
+    fn days(&self) -> impl Iterator<Item = (NaiveDate, i64)> + use<> {
+        let after = self.after;
+        let first = after.map_or(self.from, |a| a.day.max(self.from));
+        let until = self.until;
+        first.iter_days().take_while(move |day| *day < until).map(move |day| {
+            let id = after.filter(|a| a.day == day).map_or(i64::MIN, |a| a.id);
+            (day, id)
+        })
+    }
+}
+
+/// What makes a shipment part of the list.
+#[derive(Clone, Debug)]
+pub enum ShipmentTest {
+    /// Verdict on the pickup window is one of these letters; the pickup window ends in the half-open range.
+    Pickup(&'static [&'static str], (DateTime<Utc>, DateTime<Utc>)),
+    /// Verdict on the delivery day.
+    DeliveryDay(&'static [&'static str]),
+    /// Verdict on the delivery window.
+    DeliveryWindow(&'static [&'static str]),
+    /// Word of the first attempt.
+    FirstAttempt(&'static [&'static str]),
+    /// Final disposition and attempts are known.
+    Attempts,
+    /// Left the final station with both scans.
+    Dwell,
+    /// Diverted by one of these.
+    Diverted(&'static [&'static str]),
+    /// Final disposition is known.
+    Disposed,
+    /// Some event has a time of receipt.
+    Reported,
+    /// Carries a cost.
+    Costed,
+}
+
+/// Shipments of `span` that pass `test`, by day and id; none when the viewer may not see the partner.
+///
+/// The primary key leads with the day, so each day is one seek instead of a walk over all partners.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_behind(
+    db: &mut Db,
+    viewer: &Viewer,
+    span: &Span,
+    test: &ShipmentTest,
+) -> Result<Vec<ShipmentRow>, DbError> {
+    let mut found: Vec<ShipmentRow> = Vec::new();
+    if !viewer.sees(span.partner_id) {
+        return Ok(found);
+    }
+    for (day, after) in span.days() {
+        let left = span.limit.saturating_sub(found.len());
+        if left == 0 {
+            break;
+        }
+        let query = shipments::table
+            .filter(shipments::obligation_day.eq(Day(day)))
+            .filter(shipments::partner_id.eq(span.partner_id))
+            .filter(shipments::id.gt(after))
+            .order(shipments::id)
+            .limit(i64::try_from(left).unwrap_or(i64::MAX))
+            .select(ShipmentRow::as_select())
+            .into_boxed();
+        let query = match test {
+            ShipmentTest::Pickup(letters, (from, until)) => query
+                .filter(shipments::pickup_window_outcome.eq_any(*letters))
+                .filter(shipments::pickup_window_end.ge(Instant(*from)))
+                .filter(shipments::pickup_window_end.lt(Instant(*until))),
+            ShipmentTest::DeliveryDay(letters) => {
+                query.filter(shipments::delivery_day_outcome.eq_any(*letters))
+            }
+            ShipmentTest::DeliveryWindow(letters) => {
+                query.filter(shipments::delivery_window_outcome.eq_any(*letters))
+            }
+            ShipmentTest::FirstAttempt(words) => query.filter(shipments::first_attempt.eq_any(*words)),
+            ShipmentTest::Attempts => {
+                query.filter(shipments::attempts.is_not_null()).filter(shipments::disposition.is_not_null())
+            }
+            ShipmentTest::Dwell => query
+                .filter(shipments::station_arrived_at.is_not_null())
+                .filter(shipments::out_for_delivery_at.is_not_null()),
+            ShipmentTest::Diverted(words) => query.filter(shipments::diverted_by.eq_any(*words)),
+            ShipmentTest::Disposed => query.filter(shipments::disposition.is_not_null()),
+            ShipmentTest::Reported => query.filter(
+                shipments::arrived_received_at
+                    .is_not_null()
+                    .or(shipments::delivered_received_at.is_not_null())
+                    .or(shipments::pickup_arrived_received_at.is_not_null()),
+            ),
+            ShipmentTest::Costed => query.filter(shipments::freight_micros.is_not_null()),
+        };
+        found.extend(query.load(db)?);
+    }
+    Ok(found)
+}
+
+/// A tender in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = tenders)]
+pub struct TenderLine {
+    /// Local day it was sent.
+    pub sent_day: Day,
+    /// Row id.
+    pub id: i64,
+    /// The feed's own number.
+    pub reference: String,
+    /// Lane.
+    pub lane_id: Option<i64>,
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// When the offer lapsed.
+    pub respond_by: Option<Instant>,
+    /// When it was answered.
+    pub responded_at: Option<Instant>,
+    /// The answer.
+    pub response: Option<String>,
+    /// Why it was turned down.
+    pub decline_reason: Option<String>,
+    /// Given back later.
+    pub bounced_at: Option<Instant>,
+    /// Above the commitment.
+    pub beyond_commitment: bool,
+    /// Less notice than agreed.
+    pub short_notice: bool,
+    /// Letter of the verdict.
+    pub outcome: String,
+}
+
+/// Tenders of `span` with one of these verdicts, by day and id; none when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tenders_behind(
+    db: &mut Db,
+    viewer: &Viewer,
+    span: &Span,
+    letters: &'static [&'static str],
+) -> Result<Vec<TenderLine>, DbError> {
+    let mut found: Vec<TenderLine> = Vec::new();
+    if !viewer.sees(span.partner_id) {
+        return Ok(found);
+    }
+    for (day, after) in span.days() {
+        let left = span.limit.saturating_sub(found.len());
+        if left == 0 {
+            break;
+        }
+        found.extend(
+            tenders::table
+                .filter(tenders::sent_day.eq(Day(day)))
+                .filter(tenders::partner_id.eq(span.partner_id))
+                .filter(tenders::id.gt(after))
+                .filter(tenders::outcome.eq_any(letters))
+                .order(tenders::id)
+                .limit(i64::try_from(left).unwrap_or(i64::MAX))
+                .select(TenderLine::as_select())
+                .load::<TenderLine>(db)?,
+        );
+    }
+    Ok(found)
+}
+
+/// `Joliet IL to Indianapolis IN` for some lanes.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lane_title_list(db: &mut Db, ids: &[i64]) -> QueryResult<Vec<(i64, String)>> {
+    let rows: Vec<(i64, String, String)> = lanes::table
+        .filter(lanes::id.eq_any(ids.to_vec()))
+        .select((lanes::id, lanes::origin, lanes::destination))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, from, to)| (id, format!("{from} to {to}"))).collect())
+}
+
+/// Number and code of every feed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn source_list(db: &mut Db) -> QueryResult<Vec<(i32, String)>> {
+    sources::table.select((sources::id, sources::code)).order(sources::id).load(db)
+}
+
+/// The number of a feed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn source_by_code(db: &mut Db, code: &str) -> QueryResult<Option<i32>> {
+    sources::table.filter(sources::code.eq(code)).select(sources::id).first(db).optional()
+}
+
+/// A charge line of a shipment.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = charges)]
+pub struct ChargeLine {
+    /// The feed's own number.
+    pub reference: String,
+    /// Code of the charge.
+    pub code: String,
+    /// `LINEHAUL`, `FUEL`, `ACCESSORIAL` or `TAX`.
+    pub category: String,
+    /// Billed.
+    pub amount_micros: i64,
+    /// As the contract rates it.
+    pub rated_micros: Option<i64>,
+    /// Currency.
+    pub currency: String,
+}
+
+/// Charge lines of a shipment.
+///
+/// # Errors
+/// The engine's reason.
+pub fn charges_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    shipment_id: i64,
+) -> QueryResult<Vec<ChargeLine>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    charges::table
+        .filter(charges::partner_id.eq(partner_id))
+        .filter(charges::shipment_id.eq(shipment_id))
+        .order(charges::id)
+        .limit(SIDE_LIMIT)
+        .select(ChargeLine::as_select())
+        .load(db)
+}
+
+/// A reported event of a shipment, winning or not.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = shipment_events)]
+pub struct EventLine {
+    /// What happened.
+    pub kind: String,
+    /// When.
+    pub event_at: Instant,
+    /// When it was reported.
+    pub received_at: Option<Instant>,
+    /// Given as a date only.
+    pub date_only: bool,
+    /// Who or what reported it.
+    pub reporter: String,
+    /// The reporter's reason.
+    pub reason: Option<String>,
+}
+
+/// Events of a shipment as they were reported, oldest first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn events_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    shipment_id: i64,
+) -> QueryResult<Vec<EventLine>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    shipment_events::table
+        .filter(shipment_events::partner_id.eq(partner_id))
+        .filter(shipment_events::shipment_id.eq(shipment_id))
+        .order((shipment_events::event_at, shipment_events::id))
+        .limit(SIDE_LIMIT)
+        .select(EventLine::as_select())
+        .load(db)
+}
+
+/// An earlier version of a shipment's facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionLine {
+    /// Its number.
+    pub version: i32,
+    /// The facts, JSON of [`ShipmentRow`].
+    pub fact: String,
+    /// When it was replaced.
+    pub replaced_at: DateTime<Utc>,
+    /// The file that brought it.
+    pub file_name: Option<String>,
+}
+
+/// Earlier versions of a shipment, newest first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn versions_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    shipment_id: i64,
+) -> QueryResult<Vec<VersionLine>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i32, String, Instant, Option<String>)> = shipment_versions::table
+        .left_join(imports::table.on(imports::id.eq(shipment_versions::import_id)))
+        .filter(shipment_versions::partner_id.eq(partner_id))
+        .filter(shipment_versions::shipment_id.eq(shipment_id))
+        .order(shipment_versions::version.desc())
+        .limit(SIDE_LIMIT)
+        .select((
+            shipment_versions::version,
+            shipment_versions::fact,
+            shipment_versions::replaced_at,
+            imports::file_name.nullable(),
+        ))
+        .load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(version, fact, replaced_at, file_name)| VersionLine {
+            version,
+            fact,
+            replaced_at: replaced_at.0,
+            file_name,
+        })
+        .collect())
+}
+
+/// Name and mapping of the file that an import read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn import_file(db: &mut Db, import_id: i64) -> QueryResult<Option<(String, String)>> {
+    imports::table.find(import_id).select((imports::file_name, imports::mapping)).first(db).optional()
+}

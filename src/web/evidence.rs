@@ -1,0 +1,535 @@
+//! How one KPI of one scorecard is made, and the facts behind it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::extract::SignedIn;
+use super::page::{self, Page, WebError};
+use super::scorecard::card::{in_unit, mark, threshold};
+use super::scorecard::{Found, download, load, period_of};
+use super::show;
+use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Pick, Rows, behind};
+use crate::app::score::Published;
+use crate::db::evidence::{After, TenderLine};
+use crate::db::shipment::ShipmentRow;
+use crate::db::types::Instant;
+use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::money::Micros;
+use crate::domain::outcome::Outcome;
+use crate::domain::period::Period;
+use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
+use crate::domain::shipment::DateOnly;
+
+/// Where the links of an evidence page lead.
+#[derive(Clone, Debug)]
+pub(super) struct Links {
+    /// `/scorecards/7` or `/portal/scorecards`.
+    pub cards: String,
+    /// `/shipments/7` or `/portal/shipments`.
+    pub shipments: String,
+}
+
+/// The query of the page.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Query {
+    show: Option<String>,
+    after: Option<String>,
+}
+
+/// How a number is made, ready to print.
+#[derive(Clone, Debug)]
+pub(super) struct Evidence {
+    pub heading: String,
+    pub code: &'static str,
+    pub period: String,
+    pub period_title: String,
+    pub formula: &'static str,
+    pub rules: &'static str,
+    pub facts: Vec<(&'static str, String, String)>,
+    pub steps: Vec<(String, String)>,
+    pub mark: &'static str,
+    pub picks: Vec<(String, String, bool)>,
+    pub heads: Vec<(&'static str, bool)>,
+    pub rows: Vec<Line>,
+    pub what: String,
+    pub empty: String,
+    pub older: Option<String>,
+    pub first: Option<String>,
+    pub csv: String,
+    pub card_href: String,
+    pub as_of: String,
+}
+
+/// One fact.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub title: String,
+    pub href: Option<String>,
+    pub cells: Vec<(String, bool)>,
+}
+
+#[derive(Template)]
+#[template(path = "evidence/page.html")]
+struct EvidencePage {
+    page: Page,
+    partner_id: i64,
+    partner: String,
+    view: Evidence,
+}
+
+/// `GET /scorecards/{partner_id}/{period}/{kpi}`
+pub(super) async fn show(
+    me: SignedIn,
+    path: web::Path<(i64, String, String)>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
+    let (partner_id, period, kpi) = path.into_inner();
+    let period = period_of(&period)?;
+    let links =
+        Links { cards: format!("/scorecards/{partner_id}"), shipments: format!("/shipments/{partner_id}") };
+    match open(&me, partner_id, period, &kpi, query.into_inner(), &links).await? {
+        Opened::Csv(answer) => Ok(answer),
+        Opened::View(partner, view) => page::html(&EvidencePage {
+            page: me.page(view.heading.clone()),
+            partner_id,
+            partner,
+            view: *view,
+        }),
+    }
+}
+
+/// What an address of evidence opened.
+pub(super) enum Opened {
+    /// A download.
+    Csv(HttpResponse),
+    /// A page: the partner's name and what to show.
+    View(String, Box<Evidence>),
+}
+
+/// Loads and draws the evidence of one KPI, for the shipper and for the portal.
+pub(super) async fn open(
+    me: &SignedIn,
+    partner_id: i64,
+    period: Period,
+    kpi: &str,
+    query: Query,
+    links: &Links,
+) -> Result<Opened, WebError> {
+    let (code, as_csv) = kpi.strip_suffix(".csv").map_or((kpi, false), |code| (code, true));
+    let kpi: Kpi = code.parse().map_err(|_| WebError::NotFound)?;
+    let asked =
+        query.show.as_deref().map(|word| Pick::from_code(word).ok_or(WebError::NotFound)).transpose()?;
+    let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
+    let limit = if as_csv { DOWNLOAD_ROWS } else { PAGE_ROWS };
+    let (found, pick, behind) = me
+        .in_db(move |unit| {
+            let (db, viewer) = (&mut *unit.db, unit.viewer);
+            let found = load(super::extract::Unit { app: unit.app, db, viewer }, partner_id, period)?;
+            let pick = asked.unwrap_or_else(|| first_pick(kpi, found.published.as_ref()));
+            let behind = behind(unit.db, viewer, (partner_id, period), (kpi, pick), (after, limit))?;
+            Ok::<_, WebError>((found, pick, behind))
+        })
+        .await?;
+    if as_csv {
+        let text = rows_csv(kpi, &behind).map_err(WebError::from)?;
+        let name = format!("{}-{period}-{}-{}.csv", found.partner.code, kpi.code(), pick.code());
+        return download(&name, text).map(Opened::Csv);
+    }
+    let partner = found.partner.name.clone();
+    let view = draw(&found, period, (kpi, pick), &behind, after.is_some(), links);
+    Ok(Opened::View(partner, Box::new(view)))
+}
+
+/// What people come for first: the misses, or everything where there are none.
+fn first_pick(kpi: Kpi, published: Option<&Published>) -> Pick {
+    let missed = published
+        .and_then(|p| p.snapshot.evidence_of(kpi.code()))
+        .is_some_and(|e| e.value.denominator > e.value.numerator);
+    if missed && Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All }
+}
+
+fn read_after(word: &str) -> Option<After> {
+    let (day, id) = word.split_once('_')?;
+    Some(After { day: day.parse().ok()?, id: id.parse().ok()? })
+}
+
+fn draw(
+    found: &Found,
+    period: Period,
+    (kpi, pick): (Kpi, Pick),
+    behind: &Behind,
+    further: bool,
+    links: &Links,
+) -> Evidence {
+    let definition = kpi.definition();
+    let here = format!("{}/{period}/{}", links.cards, kpi.code());
+    let at = |pick: Pick| format!("{here}?show={}", pick.code());
+    let published = found.published.as_ref();
+    let evidence = published.and_then(|p| p.snapshot.evidence_of(kpi.code()));
+    let score = published.and_then(|p| p.snapshot.result.kpi(kpi.code()));
+    let currency = published.and_then(|p| p.snapshot.spend.as_ref()).map_or("", |s| s.currency.as_str());
+    let (heads, rows) = table(kpi, behind, links);
+    Evidence {
+        heading: format!("{}, {}", kpi.name(), period.title()),
+        code: kpi.code(),
+        period: period.to_string(),
+        period_title: period.title(),
+        formula: definition.formula,
+        rules: definition.rules,
+        facts: evidence.map_or_else(Vec::new, |e| facts(e, currency)),
+        steps: score.zip(evidence).map_or_else(Vec::new, |(s, e)| steps(s, e, currency)),
+        mark: score.map_or("", |s| mark(s.place)),
+        picks: Pick::of(kpi).iter().map(|p| (pick_title(kpi, *p).to_owned(), at(*p), *p == pick)).collect(),
+        heads,
+        what: format!("{} behind it", if kpi == Kpi::Tar { "Tenders" } else { "Shipments" }),
+        empty: format!("Nothing here is \u{201c}{}\u{201d}", pick_title(kpi, pick)),
+        rows,
+        older: behind.next.map(|a| format!("{}&after={}_{}", at(pick), a.day, a.id)),
+        first: further.then(|| at(pick)),
+        csv: format!("{here}.csv?show={}", pick.code()),
+        card_href: format!("{}/{period}", links.cards),
+        as_of: published.map_or_else(String::new, |p| {
+            format!("{} {} UTC", show::day(p.row.as_of.0.date_naive()), p.row.as_of.0.format("%H:%M"))
+        }),
+    }
+}
+
+fn pick_title(kpi: Kpi, pick: Pick) -> &'static str {
+    match (kpi, pick) {
+        (Kpi::Tar, Pick::Missed) => "Not accepted",
+        (Kpi::Tar, Pick::Late) => "Rejected",
+        (Kpi::Tar, Pick::Never) => "Never answered",
+        (Kpi::Tar, Pick::Success) => "Accepted",
+        (Kpi::Fads, Pick::Missed) => "Failed",
+        (Kpi::Fads, Pick::Excused) => "Refused or wrong address",
+        (Kpi::Fads, Pick::Success) => "Delivered first time",
+        (Kpi::Divert, Pick::Missed) => "By the carrier",
+        (Kpi::Divert, Pick::Excused) => "By others",
+        (_, Pick::Missed) => "Missed",
+        (_, Pick::Late) => "Late",
+        (_, Pick::Never) => "Never reported",
+        (_, Pick::Excused) => "Excused",
+        (_, Pick::Success) => "On time",
+        (_, Pick::Pending) => "Not decided yet",
+        (_, Pick::Unjudged) => "No commitment",
+        (_, Pick::All) => "All",
+    }
+}
+
+/// The counts the number is made of: title, figure, what it means.
+fn facts(evidence: &KpiEvidence, currency: &str) -> Vec<(&'static str, String, String)> {
+    let value = &evidence.value;
+    let unit = value.kpi.definition().unit;
+    let plain_number = |v: Decimal| show::decimal(v, if v.normalize().scale() == 0 { 0 } else { 2 });
+    let net = value.score_value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, unit, currency));
+    let mut facts = vec![("Value, net", net, "what the carrier controls; this scores".to_owned())];
+    if unit == Unit::Hours {
+        facts.push(("Measured", show::count(value.n), "shipments with both scans".to_owned()));
+        return facts;
+    }
+    facts.push(("Counted", plain_number(value.numerator), "numerator".to_owned()));
+    facts.push(("Out of", plain_number(value.denominator), "denominator".to_owned()));
+    if value.is_proportion() {
+        let percent = |v: Decimal| in_unit(value.in_threshold_unit(v), unit, "");
+        if let (Some(low), Some(high)) = (value.low, value.high) {
+            facts.push((
+                "95\u{a0}% interval",
+                format!("{} to {}", percent(low), percent(high)),
+                "chance alone".to_owned(),
+            ));
+        }
+        if let Some(gross) = value.gross {
+            facts.push(("Gross", percent(gross), "what the customer saw".to_owned()));
+        }
+    }
+    let mut left = |title, count: i64, note: &str| {
+        if count > 0 {
+            facts.push((title, show::count(count), note.to_owned()));
+        }
+    };
+    left("Never reported", value.no_evidence, "counted as missed");
+    left("Excused", value.excused, "left out of net, kept in gross");
+    left("No commitment", value.no_baseline, "cannot be judged, lowers coverage");
+    left("Not decided yet", value.pending, "in no count");
+    left("Left out by rule", evidence.apart, "reported apart");
+    facts
+}
+
+/// From value to score, step by step.
+fn steps(score: &KpiScore, evidence: &KpiEvidence, currency: &str) -> Vec<(String, String)> {
+    let unit = evidence.value.kpi.definition().unit;
+    let Some(scale) = &score.scale else {
+        return vec![("Score".to_owned(), "none: shown for information".to_owned())];
+    };
+    let mut steps = vec![(
+        "Floor, target, stretch".to_owned(),
+        format!(
+            "{} is 0, {} is 80, {} is 100",
+            threshold(scale.floor, unit),
+            threshold(scale.target, unit),
+            threshold(scale.stretch, unit)
+        ),
+    )];
+    if let Some(value) = score.input.value {
+        steps.push((in_unit(value, unit, currency), score.words()));
+    }
+    match (score.score, score.effective_weight) {
+        (Some(points), weight) => {
+            steps.push(("Score".to_owned(), one_place(points)));
+            let carried = weight.map_or_else(String::new, |w| {
+                format!(", carries {} after sharing out what is missing", show::decimal(w, 2))
+            });
+            steps.push(("Weight".to_owned(), format!("{}{carried}", plain(score.weight))));
+        }
+        (None, _) => steps.push(("Score".to_owned(), format!("none: {}", score.words()))),
+    }
+    steps
+}
+
+type Heads = Vec<(&'static str, bool)>;
+
+fn table(kpi: Kpi, behind: &Behind, links: &Links) -> (Heads, Vec<Line>) {
+    match &behind.rows {
+        Rows::Tenders(rows) => (
+            vec![
+                ("Lane", false),
+                ("Sent", false),
+                ("Answer by", false),
+                ("Answered", false),
+                ("Verdict", false),
+            ],
+            rows.iter().map(|row| tender_line(row, &behind.names)).collect(),
+        ),
+        Rows::Shipments(rows) => {
+            (heads(kpi), rows.iter().map(|row| shipment_line(kpi, row, &behind.names, links)).collect())
+        }
+    }
+}
+
+fn heads(kpi: Kpi) -> Heads {
+    let mut heads = vec![("Lane", false), ("Due", false)];
+    heads.extend(match kpi {
+        Kpi::OtpWin | Kpi::OtdDay | Kpi::OtdWin => {
+            vec![("Happened", false), ("Verdict", false), ("Why", false)]
+        }
+        Kpi::Fads => vec![("Delivered", false), ("First attempt", false), ("Attempts", true)],
+        Kpi::Attempts => vec![("Disposition", false), ("Attempts", true)],
+        Kpi::DwellLm => vec![("At the station", false), ("Out for delivery", false), ("Hours", true)],
+        Kpi::Divert => vec![("Disposition", false), ("Diverted by", false)],
+        Kpi::EdiTimely => vec![("Event", false), ("Reported", false), ("Minutes", true)],
+        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => {
+            vec![
+                ("Freight", true),
+                ("Linehaul", true),
+                ("Accessorials", true),
+                ("As rated", true),
+                ("kg", true),
+            ]
+        }
+    });
+    heads
+}
+
+fn tender_line(row: &TenderLine, names: &Names) -> Line {
+    let local =
+        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, Tz::UTC, false));
+    let mut verdict = match (row.outcome.as_str(), row.bounced_at) {
+        ("S", _) => "accepted".to_owned(),
+        (_, Some(_)) => "accepted, then given back".to_owned(),
+        ("E", _) => "never answered".to_owned(),
+        ("P", _) => "not decided yet".to_owned(),
+        _ => row.decline_reason.as_ref().map_or_else(|| "rejected".to_owned(), |r| format!("rejected: {r}")),
+    };
+    if row.beyond_commitment || row.short_notice {
+        verdict.push_str(", left out by rule");
+    }
+    let cells = [
+        names.lane(row.lane_id),
+        local(Some(row.sent_at)),
+        local(row.respond_by),
+        local(row.responded_at),
+        verdict,
+    ];
+    Line { title: row.reference.clone(), href: None, cells: cells.into_iter().map(|c| (c, false)).collect() }
+}
+
+fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> Line {
+    let zone = names.delivery_zone(row);
+    let local = |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, zone, false));
+    let due = due_words(kpi, row, names);
+    let mut cells = vec![(names.lane(row.lane_id), false), (due, false)];
+    let text = |cells: &mut Vec<(String, bool)>, value: String| cells.push((value, false));
+    match kpi {
+        Kpi::OtpWin | Kpi::OtdDay | Kpi::OtdWin => {
+            let verdict = verdict_of(kpi, row, names);
+            cells.extend([verdict.happened, verdict.title, verdict.why].map(|c| (c, false)));
+        }
+        Kpi::Fads => {
+            text(&mut cells, local(row.delivered_at));
+            text(&mut cells, words(row.first_attempt.as_deref()));
+            cells.push((row.attempts.map_or_else(|| "–".to_owned(), |n| n.to_string()), true));
+        }
+        Kpi::Attempts => {
+            text(&mut cells, words(row.disposition.as_deref()));
+            cells.push((row.attempts.map_or_else(|| "–".to_owned(), |n| n.to_string()), true));
+        }
+        Kpi::DwellLm => {
+            text(&mut cells, local(row.station_arrived_at));
+            text(&mut cells, local(row.out_for_delivery_at));
+            let hours = row.station_arrived_at.zip(row.out_for_delivery_at).map(|(from, to)| {
+                Decimal::from(to.0.signed_duration_since(from.0).num_minutes()) / Decimal::from(60)
+            });
+            cells.push((hours.map_or_else(|| "–".to_owned(), |h| show::decimal(h, 1)), true));
+        }
+        Kpi::Divert => {
+            text(&mut cells, words(row.disposition.as_deref()));
+            text(&mut cells, words(row.diverted_by.as_deref()));
+        }
+        Kpi::EdiTimely => {
+            let (event, received) = reported(row);
+            text(&mut cells, local(event));
+            text(&mut cells, local(received));
+            let minutes = event.zip(received).map(|(e, r)| r.0.signed_duration_since(e.0).num_minutes());
+            cells.push((minutes.map_or_else(|| "–".to_owned(), show::count), true));
+        }
+        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => {
+            let money = |v: Option<i64>| v.map_or_else(|| "–".to_owned(), |v| show::money(Micros(v)));
+            let amounts = [row.freight_micros, row.linehaul_micros, row.accessorial_micros, row.rated_micros];
+            cells.extend(amounts.map(|v| (money(v), true)));
+            let kg = row.weight_g.map(|g| show::decimal(Decimal::new(g, 3), 1));
+            cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));
+        }
+    }
+    Line { title: row.reference.clone(), href: shipment_href(row, names, links), cells }
+}
+
+fn shipment_href(row: &ShipmentRow, names: &Names, links: &Links) -> Option<String> {
+    let source = names.sources.get(&row.source_id)?;
+    let encoded = |text: &str| {
+        url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+    };
+    Some(format!("{}/{}/{}", links.shipments, encoded(source), encoded(&row.reference)))
+}
+
+/// The first delivery-side event with a time of receipt.
+fn reported(row: &ShipmentRow) -> (Option<Instant>, Option<Instant>) {
+    [
+        (row.arrived_at, row.arrived_received_at),
+        (row.delivered_at, row.delivered_received_at),
+        (row.pickup_arrived_at, row.pickup_arrived_received_at),
+    ]
+    .into_iter()
+    .find(|(event, received)| event.is_some() && received.is_some())
+    .unwrap_or_default()
+}
+
+/// `ADDRESS_ERROR` as `address error`.
+pub(super) fn words(code: Option<&str>) -> String {
+    code.map_or_else(|| "–".to_owned(), |code| code.replace('_', " ").to_lowercase())
+}
+
+fn due_words(kpi: Kpi, row: &ShipmentRow, names: &Names) -> String {
+    let window = |start: Option<Instant>, end: Option<Instant>, day: Option<NaiveDate>, zone| match (end, day)
+    {
+        (Some(end), _) => start.map_or_else(
+            || format!("by {}", show::local(end.0, zone, false)),
+            |start| show::window(start.0, end.0, zone),
+        ),
+        (None, Some(day)) => show::day(day),
+        (None, None) => "no commitment".to_owned(),
+    };
+    if kpi == Kpi::OtpWin {
+        let day = row.pickup_due_day.map(|d| d.0);
+        return window(row.pickup_window_start, row.pickup_window_end, day, names.pickup_zone(row));
+    }
+    let day = row.delivery_due_day.map(|d| d.0);
+    window(row.delivery_window_start, row.delivery_window_end, day, names.delivery_zone(row))
+}
+
+/// One verdict in words.
+#[derive(Clone, Debug)]
+pub(super) struct VerdictWords {
+    pub happened: String,
+    pub title: String,
+    pub why: String,
+}
+
+/// The verdict of an on-time KPI on a shipment, with its reason.
+pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictWords {
+    let policy = names.policies.get(&row.policy_id).copied().unwrap_or_default();
+    let (letter, zone, done, date_only, due, grace, exclusion, reason) = match kpi {
+        Kpi::OtpWin => (
+            &row.pickup_window_outcome,
+            names.pickup_zone(row),
+            row.pickup_arrived_at.or(row.picked_up_at),
+            row.date_only & (DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) != 0,
+            row.pickup_window_end,
+            crate::domain::shipment::DEFAULT_PICKUP_GRACE_MINUTES,
+            &row.pickup_exclusion,
+            &row.pickup_reason,
+        ),
+        _ => (
+            if kpi == Kpi::OtdDay { &row.delivery_day_outcome } else { &row.delivery_window_outcome },
+            names.delivery_zone(row),
+            match policy.ontime_event {
+                crate::domain::outcome::OntimeEvent::Arrival => row.arrived_at.or(row.delivered_at),
+                crate::domain::outcome::OntimeEvent::Completion => row.delivered_at,
+            },
+            row.date_only & (DateOnly::ARRIVED | DateOnly::DELIVERED) != 0,
+            if kpi == Kpi::OtdDay { None } else { row.delivery_window_end },
+            policy.grace_late_minutes,
+            &row.delivery_exclusion,
+            &row.delivery_reason,
+        ),
+    };
+    let outcome = Outcome::from_code(letter).unwrap_or(Outcome::NotApplicable);
+    let happened =
+        done.map_or_else(|| "nothing reported".to_owned(), |at| show::local(at.0, zone, date_only));
+    let late = done.zip(due).map(|(at, due)| at.0.signed_duration_since(due.0).num_minutes());
+    let mut why = match outcome {
+        Outcome::Late | Outcome::Excused => match late {
+            Some(minutes) if minutes > 0 => {
+                format!("{} after the window, {grace} min allowed", show::minutes(minutes))
+            }
+            Some(_) => "before the window opened".to_owned(),
+            None if done.is_some() => "after the due day".to_owned(),
+            None => "a later scan shows it was not there in time".to_owned(),
+        },
+        Outcome::NoEvidence => {
+            format!("no event within {} business days of the due time", policy.evidence_grace_days)
+        }
+        Outcome::Success => late.filter(|m| *m > 0).map_or_else(
+            || "in time".to_owned(),
+            |m| format!("{} after the window, {grace} min allowed", show::minutes(m)),
+        ),
+        Outcome::Pending => row.settles_at.map_or_else(
+            || "waiting for evidence".to_owned(),
+            |at| format!("decided by {}", show::local(at.0, zone, false)),
+        ),
+        Outcome::NoBaseline => "the shipper gave no commitment".to_owned(),
+        Outcome::NotApplicable => "nothing was due".to_owned(),
+    };
+    if outcome == Outcome::Excused {
+        why.push_str(&format!("; excused: {}", words(exclusion.as_deref())));
+    } else if let Some(reason) = reason.as_deref().filter(|r| !r.is_empty() && outcome.is_failure()) {
+        why.push_str(&format!("; carrier says: {reason}"));
+    }
+    VerdictWords { happened, title: outcome.title().to_owned(), why }
+}
+
+fn rows_csv(kpi: Kpi, behind: &Behind) -> Result<Vec<u8>, anyhow::Error> {
+    let links = Links { cards: String::new(), shipments: String::new() };
+    let (heads, rows) = table(kpi, behind, &links);
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title)))?;
+    for row in rows {
+        out.write_record(
+            std::iter::once(row.title.as_str()).chain(row.cells.iter().map(|(text, _)| text.as_str())),
+        )?;
+    }
+    Ok(out.into_inner()?)
+}

@@ -1,0 +1,111 @@
+//! The KPI catalogue: what each number means, the same words on every page.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::extract::SignedIn;
+use super::page::{self, Page, WebError};
+use super::scorecard::card::threshold;
+use crate::app::score::template_today;
+use crate::domain::kpi::{Kpi, PERCENTILE_BUCKET_MINUTES, Unit};
+use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain};
+use crate::domain::signal::Better;
+
+/// One definition, ready to print.
+#[derive(Clone, Debug)]
+pub(super) struct Definition {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub formula: &'static str,
+    pub rules: &'static str,
+    pub better: &'static str,
+    pub unit: &'static str,
+    pub weight: Option<String>,
+    pub thresholds: Option<[String; 3]>,
+    pub critical: bool,
+    pub volume: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "kpi/list.html")]
+struct ListPage {
+    page: Page,
+    version: &'static str,
+    template: String,
+    kpis: Vec<Definition>,
+}
+
+#[derive(Template)]
+#[template(path = "kpi/page.html")]
+struct KpiPage {
+    page: Page,
+    version: &'static str,
+    template: String,
+    kpi: Definition,
+}
+
+/// `GET /kpis`
+pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
+    let kpis = definitions(terms.as_ref());
+    page::html(&ListPage {
+        page: me.page("KPIs"),
+        version: DEFINITIONS_VERSION,
+        template: version(terms.as_ref()),
+        kpis,
+    })
+}
+
+/// `GET /kpis/{code}`
+pub(super) async fn show(me: SignedIn, path: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let kpi: Kpi = path.into_inner().parse().map_err(|_| WebError::NotFound)?;
+    let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
+    page::html(&KpiPage {
+        page: me.page(kpi.name()),
+        version: DEFINITIONS_VERSION,
+        template: version(terms.as_ref()),
+        kpi: definition(kpi, terms.as_ref()),
+    })
+}
+
+fn version(terms: Option<&Terms>) -> String {
+    terms.map_or_else(|| "none yet".to_owned(), |t| t.version.clone())
+}
+
+/// Every definition with its place in the template.
+pub(super) fn definitions(terms: Option<&Terms>) -> Vec<Definition> {
+    Kpi::ALL.into_iter().map(|kpi| definition(kpi, terms)).collect()
+}
+
+fn definition(kpi: Kpi, terms: Option<&Terms>) -> Definition {
+    let text = kpi.definition();
+    let place = terms.and_then(|t| t.kpi(text.code));
+    let scale = place.and_then(|p| p.scale.as_ref());
+    Definition {
+        code: text.code,
+        name: text.name,
+        formula: text.formula,
+        rules: text.rules,
+        better: match text.better {
+            Some(Better::Higher) => "more is better",
+            Some(Better::Lower) => "less is better",
+            None => "for information",
+        },
+        unit: match text.unit {
+            Unit::Percent => "percent",
+            Unit::PerHundred => "per hundred",
+            Unit::Ratio => "ratio",
+            Unit::Hours => "hours",
+            Unit::MoneyPerShipment => "money per shipment",
+            Unit::MoneyPerKg => "money per kilogram",
+        },
+        weight: place.filter(|p| !p.weight.is_zero()).map(|p| plain(p.weight)),
+        thresholds: scale.map(|s| [s.floor, s.target, s.stretch].map(|v| threshold(v, text.unit))),
+        critical: place.is_some_and(|p| p.critical),
+        volume: match text.unit {
+            Unit::Percent | Unit::PerHundred => "scored from 10 units, without reserve from 30",
+            Unit::Hours if PERCENTILE_BUCKET_MINUTES == 30 => "scored from 20 units; read to the half hour",
+            _ => "scored from 20 units",
+        },
+    }
+}

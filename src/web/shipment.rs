@@ -1,0 +1,312 @@
+//! One shipment whole: what was committed, what happened, what was judged and why, what it cost, where it came from.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono_tz::Tz;
+
+use super::evidence::{verdict_of, words};
+use super::extract::SignedIn;
+use super::page::{self, Page, WebError};
+use super::show;
+use crate::app::evidence::{Whole, shipment};
+use crate::db::partner::partner_show;
+use crate::db::types::Instant;
+use crate::domain::kpi::Kpi;
+use crate::domain::money::Micros;
+use crate::domain::outcome::{Outcome, OutcomePolicy};
+use crate::domain::shipment::DateOnly;
+
+/// A shipment, ready to print. It names nothing that only the shipper may see; the file it came from is apart.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    pub reference: String,
+    pub about: String,
+    pub verdicts: Vec<VerdictLine>,
+    pub times: Vec<TimeLine>,
+    pub tolerance: String,
+    pub amounts: Vec<(&'static str, String)>,
+    pub currency: String,
+    pub quantities: Vec<(&'static str, String)>,
+    pub charges: Vec<[String; 4]>,
+    pub events: Vec<[String; 4]>,
+    pub versions: Vec<(String, String, String)>,
+    pub version: i32,
+}
+
+/// One judged obligation.
+#[derive(Clone, Debug)]
+pub(super) struct VerdictLine {
+    pub name: &'static str,
+    pub tone: &'static str,
+    pub shape: &'static str,
+    pub title: String,
+    pub why: String,
+}
+
+/// One milestone: committed, happened, reported.
+#[derive(Clone, Debug)]
+pub(super) struct TimeLine {
+    pub title: &'static str,
+    pub committed: String,
+    pub happened: String,
+    pub reported: String,
+}
+
+#[derive(Template)]
+#[template(path = "shipment/page.html")]
+struct ShipmentPage {
+    page: Page,
+    partner_id: i64,
+    partner: String,
+    source: String,
+    file: String,
+    view: View,
+}
+
+/// `GET /shipments/{partner_id}/{source}/{reference}`
+pub(super) async fn show(
+    me: SignedIn,
+    path: web::Path<(i64, String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let (partner_id, source, reference) = path.into_inner();
+    let feed = source.clone();
+    let (partner, whole) = me
+        .in_db(move |unit| {
+            let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
+            let whole =
+                shipment(unit.db, unit.viewer, partner_id, &feed, &reference)?.ok_or(WebError::NotFound)?;
+            Ok::<_, WebError>((partner.name, whole))
+        })
+        .await?;
+    let file = whole.file.as_ref().map_or_else(
+        || "the import that brought it is no longer listed".to_owned(),
+        |(name, mapping)| {
+            format!("{name}, row {}, read by mapping {mapping}", show::count(whole.row.import_row))
+        },
+    );
+    let view = View::new(&whole);
+    page::html(&ShipmentPage {
+        page: me.page(view.reference.clone()),
+        partner_id,
+        partner,
+        source,
+        file,
+        view,
+    })
+}
+
+impl View {
+    /// Draws a shipment.
+    pub(super) fn new(whole: &Whole) -> Self {
+        let row = &whole.row;
+        let policy = whole.names.policies.get(&row.policy_id).copied().unwrap_or_default();
+        let mut about = whole.names.lane(row.lane_id);
+        for (title, value) in [("service", &row.service), ("mode", &row.mode), ("equipment", &row.equipment)]
+        {
+            if !value.is_empty() {
+                about.push_str(&format!(", {title} {value}"));
+            }
+        }
+        about.push_str(&format!(". Counts on {}.", show::day(row.obligation_day.0)));
+        Self {
+            reference: row.reference.clone(),
+            about,
+            verdicts: [Kpi::OtpWin, Kpi::OtdDay, Kpi::OtdWin]
+                .into_iter()
+                .map(|kpi| verdict_line(kpi, whole))
+                .collect(),
+            times: times(whole),
+            tolerance: tolerance(&policy),
+            amounts: amounts(whole),
+            currency: row.currency.clone().unwrap_or_default(),
+            quantities: quantities(whole),
+            charges: whole
+                .charges
+                .iter()
+                .map(|c| {
+                    let rated = c.rated_micros.map_or_else(|| "–".to_owned(), |v| show::money(Micros(v)));
+                    [c.code.clone(), words(Some(&c.category)), show::money(Micros(c.amount_micros)), rated]
+                })
+                .collect(),
+            events: events(whole),
+            versions: whole
+                .versions
+                .iter()
+                .map(|v| {
+                    (
+                        v.version.to_string(),
+                        show::local(v.replaced_at, Tz::UTC, false),
+                        changes(&v.fact, whole),
+                    )
+                })
+                .collect(),
+            version: row.version,
+        }
+    }
+}
+
+fn verdict_line(kpi: Kpi, whole: &Whole) -> VerdictLine {
+    let row = &whole.row;
+    let letter = match kpi {
+        Kpi::OtpWin => &row.pickup_window_outcome,
+        Kpi::OtdDay => &row.delivery_day_outcome,
+        _ => &row.delivery_window_outcome,
+    };
+    let (tone, shape) = match Outcome::from_code(letter) {
+        Some(Outcome::Success) => ("good", "check"),
+        Some(Outcome::Late | Outcome::NoEvidence) => ("bad", "under"),
+        Some(Outcome::Excused) => ("", "dot"),
+        Some(Outcome::Pending) => ("info", "clock"),
+        _ => ("none", "todo"),
+    };
+    let verdict = verdict_of(kpi, row, &whole.names);
+    VerdictLine { name: kpi.name(), tone, shape, title: verdict.title, why: verdict.why }
+}
+
+fn times(whole: &Whole) -> Vec<TimeLine> {
+    let row = &whole.row;
+    let (here, there) = (whole.names.pickup_zone(row), whole.names.delivery_zone(row));
+    let has = |flag: i32| row.date_only & flag != 0;
+    let at = |at: Option<Instant>, zone, date_only| {
+        at.map_or_else(|| "not reported".to_owned(), |at| show::local(at.0, zone, date_only))
+    };
+    let received =
+        |at: Option<Instant>, zone| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, zone, false));
+    let window = |start: Option<Instant>, end: Option<Instant>, day: Option<chrono::NaiveDate>, zone| match (
+        start, end, day,
+    ) {
+        (Some(start), Some(end), _) => show::window(start.0, end.0, zone),
+        (None, Some(end), _) => format!("by {}", show::local(end.0, zone, false)),
+        (_, None, Some(day)) => show::day(day),
+        _ => "no commitment".to_owned(),
+    };
+    let pickup =
+        window(row.pickup_window_start, row.pickup_window_end, row.pickup_due_day.map(|d| d.0), here);
+    let delivery =
+        window(row.delivery_window_start, row.delivery_window_end, row.delivery_due_day.map(|d| d.0), there);
+    let line = |title, committed: &str, happened: String, reported: String| TimeLine {
+        title,
+        committed: committed.to_owned(),
+        happened,
+        reported,
+    };
+    let mut lines = vec![
+        line(
+            "Arrived at pickup",
+            &pickup,
+            at(row.pickup_arrived_at, here, has(DateOnly::PICKUP_ARRIVED)),
+            received(row.pickup_arrived_received_at, here),
+        ),
+        line("Left pickup", "", at(row.picked_up_at, here, has(DateOnly::PICKED_UP)), "–".to_owned()),
+        line(
+            "Arrived at the consignee",
+            &delivery,
+            at(row.arrived_at, there, has(DateOnly::ARRIVED)),
+            received(row.arrived_received_at, there),
+        ),
+        line(
+            "Delivered",
+            "",
+            at(row.delivered_at, there, has(DateOnly::DELIVERED)),
+            received(row.delivered_received_at, there),
+        ),
+    ];
+    for (title, event) in [
+        ("At the final station", row.station_arrived_at),
+        ("Out for delivery", row.out_for_delivery_at),
+        ("Cancelled by the shipper", row.cancelled_at),
+    ] {
+        if event.is_some() {
+            lines.push(line(title, "", at(event, there, false), "–".to_owned()));
+        }
+    }
+    lines
+}
+
+fn tolerance(policy: &OutcomePolicy) -> String {
+    let event = match policy.ontime_event {
+        crate::domain::outcome::OntimeEvent::Arrival => "arrival",
+        crate::domain::outcome::OntimeEvent::Completion => "completion",
+    };
+    let early = match policy.early_policy {
+        crate::domain::outcome::EarlyPolicy::Ignore => "early counts as on time".to_owned(),
+        crate::domain::outcome::EarlyPolicy::Fail => {
+            format!("more than {} min early fails", policy.grace_early_minutes)
+        }
+    };
+    format!(
+        "Judged by {event}, {} min after the window allowed, {early}; without evidence a miss after {} business days.",
+        policy.grace_late_minutes, policy.evidence_grace_days
+    )
+}
+
+fn amounts(whole: &Whole) -> Vec<(&'static str, String)> {
+    let row = &whole.row;
+    [
+        ("Linehaul", row.linehaul_micros),
+        ("Fuel", row.fuel_micros),
+        ("Accessorials", row.accessorial_micros),
+        ("Freight", row.freight_micros),
+        ("As the contract rates it", row.rated_micros),
+    ]
+    .into_iter()
+    .filter_map(|(title, value)| Some((title, show::money(Micros(value?)))))
+    .collect()
+}
+
+fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
+    use rust_decimal::Decimal;
+    let row = &whole.row;
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    found.extend(row.pieces.map(|n| ("Handling units", show::count(n))));
+    found.extend(row.weight_g.map(|g| ("Weight, kg", show::decimal(Decimal::new(g, 3), 1))));
+    found.extend(row.distance_m.map(|m| ("Distance, km", show::decimal(Decimal::new(m, 3), 0))));
+    found.extend(row.attempts.map(|n| ("Delivery attempts", n.to_string())));
+    found.extend(row.first_attempt.as_deref().map(|w| ("First attempt", words(Some(w)))));
+    found.extend(row.disposition.as_deref().map(|w| ("Final disposition", words(Some(w)))));
+    found.extend(row.diverted_by.as_deref().map(|w| ("Diverted by", words(Some(w)))));
+    found
+}
+
+fn events(whole: &Whole) -> Vec<[String; 4]> {
+    let zone = whole.names.delivery_zone(&whole.row);
+    whole
+        .events
+        .iter()
+        .map(|e| {
+            let received = e.received_at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, zone, false));
+            let mut reporter = words(Some(&e.reporter));
+            if let Some(reason) = &e.reason {
+                reporter.push_str(&format!(", {reason}"));
+            }
+            [words(Some(&e.kind)), show::local(e.event_at.0, zone, e.date_only), received, reporter]
+        })
+        .collect()
+}
+
+/// Which columns an earlier version had otherwise, in words.
+fn changes(fact: &str, whole: &Whole) -> String {
+    let (Ok(serde_json::Value::Object(old)), Ok(serde_json::Value::Object(new))) =
+        (serde_json::from_str(fact), serde_json::to_value(&whole.row))
+    else {
+        return "kept as imported".to_owned();
+    };
+    let named: Vec<String> = old
+        .iter()
+        .filter(|(key, value)| {
+            let bookkeeping = matches!(
+                key.as_str(),
+                "id" | "version"
+                    | "import_id"
+                    | "import_row"
+                    | "fact_hash"
+                    | "settles_at"
+                    | "source_id"
+                    | "policy_id"
+            );
+            !bookkeeping && new.get(*key) != Some(*value)
+        })
+        .map(|(key, _)| words(Some(key)))
+        .collect();
+    if named.is_empty() { "same facts".to_owned() } else { format!("differs in {}", named.join(", ")) }
+}
