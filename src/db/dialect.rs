@@ -326,8 +326,9 @@ impl std::fmt::Debug for Held {
     }
 }
 
-/// PostgreSQL's advisory lock number for imports.
-const IMPORT_LOCK: i64 = 714_026;
+/// PostgreSQL's advisory lock number for imports; with the schema, so that two installations in one database
+/// do not wait for each other.
+const IMPORT_LOCK: i32 = 714_027;
 
 /// Takes the import lock; None when another import holds it.
 ///
@@ -364,9 +365,10 @@ pub fn import_lock(url: &super::DbUrl) -> Result<Option<ImportLock>, super::DbEr
         }
         super::DbUrl::Postgres(_) => {
             let mut session = url.connect()?;
-            let row: Locked =
-                diesel::sql_query(format!("SELECT pg_try_advisory_lock({IMPORT_LOCK}) AS locked"))
-                    .get_result(&mut session)?;
+            let row: Locked = diesel::sql_query(format!(
+                "SELECT pg_try_advisory_lock({IMPORT_LOCK}, hashtext(current_schema()::text)) AS locked"
+            ))
+            .get_result(&mut session)?;
             Ok(row.locked.then(|| ImportLock { _held: Held::Session(Box::new(session)) }))
         }
     }

@@ -45,7 +45,6 @@ pub(super) struct Query {
 pub(super) struct Evidence {
     pub heading: String,
     pub code: &'static str,
-    pub period: String,
     pub period_title: String,
     pub formula: &'static str,
     pub rules: &'static str,
@@ -76,7 +75,6 @@ pub(super) struct Line {
 #[template(path = "evidence/page.html")]
 struct EvidencePage {
     page: Page,
-    partner_id: i64,
     partner: String,
     view: Evidence,
 }
@@ -93,12 +91,9 @@ pub(super) async fn show(
         Links { cards: format!("/scorecards/{partner_id}"), shipments: format!("/shipments/{partner_id}") };
     match open(&me, partner_id, period, &kpi, query.into_inner(), &links).await? {
         Opened::Csv(answer) => Ok(answer),
-        Opened::View(partner, view) => page::html(&EvidencePage {
-            page: me.page(view.heading.clone()),
-            partner_id,
-            partner,
-            view: *view,
-        }),
+        Opened::View(partner, view) => {
+            page::html(&EvidencePage { page: me.page(view.heading.clone()), partner, view: *view })
+        }
     }
 }
 
@@ -176,7 +171,6 @@ fn draw(
     Evidence {
         heading: format!("{}, {}", kpi.name(), period.title()),
         code: kpi.code(),
-        period: period.to_string(),
         period_title: period.title(),
         formula: definition.formula,
         rules: definition.rules,
@@ -336,7 +330,7 @@ fn heads(kpi: Kpi) -> Heads {
 
 fn tender_line(row: &TenderLine, names: &Names) -> Line {
     let local =
-        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, Tz::UTC, false));
+        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, Tz::UTC, false));
     let mut verdict = match (row.outcome.as_str(), row.bounced_at) {
         ("S", _) => "accepted".to_owned(),
         (_, Some(_)) => "accepted, then given back".to_owned(),
@@ -359,7 +353,8 @@ fn tender_line(row: &TenderLine, names: &Names) -> Line {
 
 fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> Line {
     let zone = names.delivery_zone(row);
-    let local = |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, zone, false));
+    let local =
+        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, zone, false));
     let due = due_words(kpi, row, names);
     let mut cells = vec![(names.lane(row.lane_id), false), (due, false)];
     let text = |cells: &mut Vec<(String, bool)>, value: String| cells.push((value, false));
@@ -436,8 +431,8 @@ fn due_words(kpi: Kpi, row: &ShipmentRow, names: &Names) -> String {
     let window = |start: Option<Instant>, end: Option<Instant>, day: Option<NaiveDate>, zone| match (end, day)
     {
         (Some(end), _) => start.map_or_else(
-            || format!("by {}", show::local(end.0, zone, false)),
-            |start| show::window(start.0, end.0, zone),
+            || format!("by {}", show::local_short(end.0, zone, false)),
+            |start| show::window_short(start.0, end.0, zone),
         ),
         (None, Some(day)) => show::day(day),
         (None, None) => "no commitment".to_owned(),
@@ -488,7 +483,7 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
     };
     let outcome = Outcome::from_code(letter).unwrap_or(Outcome::NotApplicable);
     let happened =
-        done.map_or_else(|| "nothing reported".to_owned(), |at| show::local(at.0, zone, date_only));
+        done.map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
     let late = done.zip(due).map(|(at, due)| at.0.signed_duration_since(due.0).num_minutes());
     let mut why = match outcome {
         Outcome::Late | Outcome::Excused => match late {
@@ -508,7 +503,7 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
         ),
         Outcome::Pending => row.settles_at.map_or_else(
             || "waiting for evidence".to_owned(),
-            |at| format!("decided by {}", show::local(at.0, zone, false)),
+            |at| format!("decided by {}", show::local_short(at.0, zone, false)),
         ),
         Outcome::NoBaseline => "the shipper gave no commitment".to_owned(),
         Outcome::NotApplicable => "nothing was due".to_owned(),

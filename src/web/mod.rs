@@ -20,12 +20,14 @@ pub mod ledger;
 pub mod page;
 pub mod partner;
 pub mod plan;
+pub mod portal;
 pub mod routes;
 pub mod scorecard;
 pub mod session;
 pub mod shipment;
 pub mod show;
 pub mod sign_in;
+pub mod today;
 pub mod user;
 
 use std::net::SocketAddr;

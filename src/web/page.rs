@@ -128,7 +128,7 @@ const NAV: &[(&str, &str)] = &[
     ("Users", "/users"),
     ("Audit log", "/audit"),
     ("Home", "/portal"),
-    ("Scorecard", "/portal/scorecard"),
+    ("Scorecard", "/portal/scorecards"),
     ("Plan", "/portal/plan"),
     ("Credits", "/portal/credits"),
     ("Contract", "/portal/contract"),

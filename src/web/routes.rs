@@ -13,7 +13,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, evidence, kpi, ledger, partner, plan, scorecard, shipment, sign_in, user};
+use super::{account, audit, contract, evidence, kpi, ledger, partner, plan, portal, scorecard, shipment, sign_in, today, user};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -77,6 +77,16 @@ fn table() -> Vec<Row> {
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
         // Scorecards and what stands behind them.
+        // The portal: a partner's own score and facts.
+        get("/portal", May(Action::UsePortal), portal::home),
+        get("/portal/scorecards", May(Action::UsePortal), portal::scorecard_newest),
+        get("/portal/scorecards/{period}", May(Action::UsePortal), portal::scorecard),
+        get("/portal/scorecards/{period}/{kpi}", May(Action::UsePortal), portal::evidence),
+        get("/portal/shipments/{source}/{reference}", May(Action::UsePortal), portal::shipment_page),
+        get("/portal/kpis", May(Action::UsePortal), portal::kpis),
+        // The morning, scorecards, and what stands behind them.
+        get("/today", May(Action::ViewScorecards), today::show),
+        get("/today.csv", May(Action::ViewScorecards), today::csv),
         get("/scorecards", May(Action::ViewScorecards), scorecard::list),
         get("/scorecards/{partner_id}/{period}", May(Action::ViewScorecards), scorecard::show),
         get("/scorecards/{partner_id}/{period}/{kpi}", May(Action::ViewScorecards), evidence::show),

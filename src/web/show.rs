@@ -76,6 +76,12 @@ pub fn weekday(day: NaiveDate) -> String {
     day.format("%a %-d %B %Y").to_string()
 }
 
+/// `Tuesday 8 July 2025`.
+#[must_use]
+pub fn weekday_long(day: NaiveDate) -> String {
+    day.format("%A %-d %B %Y").to_string()
+}
+
 /// `2025-07-08 06:10:00`, UTC; say so beside it.
 #[must_use]
 pub fn instant(at: DateTime<Utc>) -> String {
@@ -91,6 +97,21 @@ pub fn local(at: DateTime<Utc>, zone: Tz, date_only: bool) -> String {
     } else {
         there.format("%-d %b %Y %H:%M %Z").to_string()
     }
+}
+
+/// The same without the year, for lists under a heading that names it: `2 Jun 10:57 CDT`.
+#[must_use]
+pub fn local_short(at: DateTime<Utc>, zone: Tz, date_only: bool) -> String {
+    let there = at.with_timezone(&zone);
+    if date_only { there.format("%-d %b").to_string() } else { there.format("%-d %b %H:%M %Z").to_string() }
+}
+
+/// A window without the year: `2 Jun 08:00 to 10:00 CDT`.
+#[must_use]
+pub fn window_short(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> String {
+    let (from, to) = (start.with_timezone(&zone), end.with_timezone(&zone));
+    let until = if from.date_naive() == to.date_naive() { "%H:%M %Z" } else { "%-d %b %H:%M %Z" };
+    format!("{} to {}", from.format("%-d %b %H:%M"), to.format(until))
 }
 
 /// A window at a stop: `2 Jun 2026 08:00 to 10:00 CDT`.

@@ -5,6 +5,7 @@ mod ledger;
 mod partner;
 mod plan;
 mod routes;
+mod scorecard;
 mod security;
 mod sign_in;
 mod user;

@@ -468,7 +468,7 @@ impl Snapshot {
                 .iter()
                 .filter(inside)
                 .filter(|s| change.is_none_or(|c| s.change == c))
-                .max_by_key(|s| s.index)
+                .max_by_key(|s| (s.index, std::cmp::Reverse(s.rule)))
         };
         let signal = newest(Some(Change::Deteriorated)).or_else(|| newest(None))?;
         let week = series.weeks.get(signal.index)?;

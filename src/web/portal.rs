@@ -1,0 +1,321 @@
+//! The partner's own pages: its score, what is asked of it, its facts. Only what the structs here name is shown; there
+//! are no peers, no notes and no amounts that are not assessed yet (DOMAIN §9).
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::evidence::{Evidence, Links, Opened, Query, open};
+use super::extract::SignedIn;
+use super::kpi::{Definition, definitions};
+use super::page::{self, Page, WebError};
+use super::routes;
+use super::scorecard::card::{Base, Card, Lens};
+use super::scorecard::{Found, csv_of, load, period_of, why_none};
+use super::shipment::View;
+use super::show;
+use crate::app::evidence::shipment;
+use crate::app::plan::show::plan_own;
+use crate::app::score::template_today;
+use crate::db::contract::contract_list_of_partner;
+use crate::db::partner::partner_show;
+use crate::db::scorecard::{scorecard_list_period, scorecard_periods};
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, percentile};
+use crate::domain::viewer::Viewer;
+use crate::report::chart::percentile_bar;
+
+/// Something asked of the partner.
+struct Ask {
+    when: String,
+    soon: bool,
+    what: String,
+    why: String,
+    href: String,
+    action: &'static str,
+}
+
+/// A contract in one line.
+struct ContractLine {
+    number: String,
+    title: String,
+    term: String,
+    state: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "portal/home.html")]
+struct HomePage {
+    page: Page,
+    partner: String,
+    today: String,
+    asks: Vec<Ask>,
+    periods: Vec<(String, String, bool)>,
+    card: Option<Card>,
+    card_href: String,
+    lenses: Vec<Lens>,
+    why_none: String,
+    percentile: Option<(String, String)>,
+    contracts: Vec<ContractLine>,
+    links: Vec<(&'static str, &'static str)>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/scorecard.html")]
+struct CardPage {
+    page: Page,
+    periods: Vec<(String, String, bool)>,
+    card: Option<Card>,
+    heading: String,
+    why: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/evidence.html")]
+struct EvidencePage {
+    page: Page,
+    view: Evidence,
+}
+
+#[derive(Template)]
+#[template(path = "portal/shipment.html")]
+struct ShipmentPage {
+    page: Page,
+    view: View,
+}
+
+#[derive(Template)]
+#[template(path = "portal/kpis.html")]
+struct KpisPage {
+    page: Page,
+    version: &'static str,
+    kpis: Vec<Definition>,
+}
+
+/// The partner behind the viewer; a user without one sees nothing.
+fn own(viewer: &Viewer) -> Result<i64, WebError> {
+    viewer.partner_id.ok_or(WebError::NotFound)
+}
+
+fn base() -> Base {
+    Base { cards: "/portal/scorecards".to_owned(), kpis: "/portal/kpis" }
+}
+
+/// The newest closed month with a scorecard, else the newest of any kind.
+fn newest(periods: &[Period], today: NaiveDate) -> Option<Period> {
+    let closed = |p: &&Period| p.kind() == PeriodKind::Month && p.end() <= today;
+    periods.iter().find(closed).or_else(|| periods.first()).copied()
+}
+
+/// `GET /portal`
+pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    let (found, period, percentile, contracts, plan) = me
+        .in_db(move |unit| {
+            let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
+            let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
+            let period = newest(&periods, today)
+                .unwrap_or_else(|| Period::containing(PeriodKind::Month, today).previous());
+            let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
+            let contracts = contract_list_of_partner(unit.db, unit.viewer, partner_id)?;
+            let rank = own_percentile(unit.db, partner_id, &partner.mode, period)?;
+            let plan = plan_own(unit.app, unit.viewer)?;
+            let found = load(unit, partner_id, period)?;
+            Ok::<_, WebError>((found, period, rank, contracts, plan))
+        })
+        .await?;
+    let card = found
+        .published
+        .as_ref()
+        .map(|p| Card::new(&found.partner.name, p, &found.history, found.today, &base()));
+    let mut asks = asks(&found, period);
+    if let Some(plan) = plan {
+        let open: Vec<_> = plan.weeks.iter().filter(|w| w.is_open && w.answer_units.is_none()).collect();
+        let loads: i64 = open.iter().map(|w| i64::from(w.asked)).sum();
+        if !open.is_empty() {
+            asks.push(Ask {
+                when: show::weekday(plan.deadline),
+                soon: plan.deadline.signed_duration_since(found.today).num_days() <= 1,
+                what: "Answer the capacity plan".to_owned(),
+                why: format!(
+                    "{} loads in {} lane weeks wait for your answer.",
+                    show::count(loads),
+                    open.len()
+                ),
+                href: "/portal/plan".to_owned(),
+                action: "Answer plan",
+            });
+        }
+    }
+    let links = [("Plan", "/portal/plan"), ("Credits", "/portal/credits"), ("Contract", "/portal/contract")];
+    let page = me.page("Home");
+    page::html(&HomePage {
+        partner: found.partner.name.clone(),
+        today: show::weekday_long(found.today),
+        asks,
+        periods: card.as_ref().map_or_else(Vec::new, |c| c.periods.clone()),
+        lenses: card.as_ref().map_or_else(Vec::new, |c| c.lenses.clone()),
+        card,
+        card_href: format!("/portal/scorecards/{period}"),
+        why_none: why_none(period, found.today, !found.history.is_empty()),
+        percentile,
+        contracts: contracts
+            .iter()
+            .map(|c| ContractLine {
+                number: c.number.clone(),
+                title: c.title.clone(),
+                term: c.term.term_end.map_or_else(
+                    || format!("from {}, until notice", show::day(c.term.term_start)),
+                    |end| format!("{} to {}", show::day(c.term.term_start), show::day(end)),
+                ),
+                state: c.term.status.label(),
+            })
+            .collect(),
+        links: links.into_iter().filter(|(_, href)| routes::access_of_page(href).is_some()).collect(),
+        page,
+    })
+}
+
+/// The partner's own percentile among scored partners of its mode, with how many there are: nothing that names or
+/// counts a peer's figures, and nothing below five (DOMAIN §2.7).
+fn own_percentile(
+    db: &mut crate::db::Db,
+    partner_id: i64,
+    mode: &str,
+    period: Period,
+) -> Result<Option<(String, String)>, WebError> {
+    let system = Viewer::system();
+    let peers: Vec<i64> = crate::db::partner::partner_list(db, &system)?
+        .into_iter()
+        .filter(|p| p.mode == mode && p.status != "CLOSED")
+        .map(|p| p.id)
+        .collect();
+    let scores: Vec<(i64, Decimal)> = scorecard_list_period(db, &system, period)?
+        .into_iter()
+        .filter(|row| peers.contains(&row.partner_id))
+        .filter_map(|row| Some((row.partner_id, Decimal::new(i64::from(row.composite_tenths?), 1))))
+        .collect();
+    let Some(own) = scores.iter().find(|(id, _)| *id == partner_id).map(|(_, score)| *score) else {
+        return Ok(None);
+    };
+    let all: Vec<Decimal> = scores.iter().map(|(_, score)| *score).collect();
+    Ok(percentile(own, &all).map(|place| {
+        let words =
+            format!("percentile {} among {} partners of your mode", show::decimal(place, 0), all.len());
+        (percentile_bar(place), words)
+    }))
+}
+
+fn asks(found: &Found, period: Period) -> Vec<Ask> {
+    let publication = Publication::of(period, &BusinessCalendar::weekdays([]));
+    let review = publication.state(found.today) == PublicationState::PartnerReview
+        && found.today <= publication.review_until;
+    let Some(published) = found.published.as_ref().filter(|_| review) else { return Vec::new() };
+    let misses = published.snapshot.misses.as_ref();
+    vec![Ask {
+        when: show::weekday(publication.review_until),
+        soon: publication.review_until.signed_duration_since(found.today).num_days() <= 1,
+        what: format!("Check {} before it is final", period.title()),
+        why: misses.map_or_else(
+            || "Nothing was due.".to_owned(),
+            |m| {
+                format!(
+                    "{} missed deliveries are listed, {} counted against you.",
+                    show::count(m.all.missed()),
+                    show::count(m.all.failed())
+                )
+            },
+        ),
+        href: format!("/portal/scorecards/{period}"),
+        action: "Check it",
+    }]
+}
+
+/// `GET /portal/scorecards`: the newest.
+pub(super) async fn scorecard_newest(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    let period = me
+        .in_db(move |unit| {
+            let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
+            let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
+            Ok::<_, WebError>(
+                newest(&periods, today)
+                    .unwrap_or_else(|| Period::containing(PeriodKind::Month, today).previous()),
+            )
+        })
+        .await?;
+    draw_card(me, partner_id, period).await
+}
+
+/// `GET /portal/scorecards/{period}`
+pub(super) async fn scorecard(me: SignedIn, path: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    let text = path.into_inner();
+    if let Some(text) = text.strip_suffix(".csv") {
+        let period = period_of(text)?;
+        let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+        return csv_of(&found, period);
+    }
+    draw_card(me, partner_id, period_of(&text)?).await
+}
+
+async fn draw_card(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
+    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    let card = found
+        .published
+        .as_ref()
+        .map(|p| Card::new(&found.partner.name, p, &found.history, found.today, &base()));
+    let heading = format!("{}, {}", found.partner.name, period.title());
+    page::html(&CardPage {
+        page: me.page(heading.clone()),
+        periods: card.as_ref().map_or_else(Vec::new, |c| c.periods.clone()),
+        card,
+        heading,
+        why: why_none(period, found.today, !found.history.is_empty()),
+    })
+}
+
+/// `GET /portal/scorecards/{period}/{kpi}`
+pub(super) async fn evidence(
+    me: SignedIn,
+    path: web::Path<(String, String)>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    let (period, kpi) = path.into_inner();
+    let links = Links { cards: "/portal/scorecards".to_owned(), shipments: "/portal/shipments".to_owned() };
+    match open(&me, partner_id, period_of(&period)?, &kpi, query.into_inner(), &links).await? {
+        Opened::Csv(answer) => Ok(answer),
+        Opened::View(_, view) => {
+            page::html(&EvidencePage { page: me.page(view.heading.clone()), view: *view })
+        }
+    }
+}
+
+/// `GET /portal/shipments/{source}/{reference}`
+pub(super) async fn shipment_page(
+    me: SignedIn,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    let (source, reference) = path.into_inner();
+    let whole = me
+        .in_db(move |unit| {
+            shipment(unit.db, unit.viewer, partner_id, &source, &reference)?.ok_or(WebError::NotFound)
+        })
+        .await?;
+    let view = View::new(&whole);
+    page::html(&ShipmentPage { page: me.page(view.reference.clone()), view })
+}
+
+/// `GET /portal/kpis`
+pub(super) async fn kpis(me: SignedIn) -> Result<HttpResponse, WebError> {
+    let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
+    page::html(&KpisPage {
+        page: me.page("KPI definitions"),
+        version: DEFINITIONS_VERSION,
+        kpis: definitions(terms.as_ref()),
+    })
+}

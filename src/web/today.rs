@@ -1,0 +1,647 @@
+//! The carrier manager's morning: what to act on, every partner at a glance, spend against score, movers.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{Months, NaiveDate};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::extract::{SignedIn, Unit};
+use super::page::{self, Page, WebError};
+use super::scorecard::card::{in_unit, mark, page_day, short, tenths_words, threshold, tier_chip};
+use super::scorecard::period_of;
+use super::show;
+use crate::app::score::{Published, parsed};
+use crate::db::contract::{ContractListed, contract_list};
+use crate::db::partner::{Partner, partner_list};
+use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
+use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::domain::calendar::BusinessCalendar;
+use crate::domain::kpi::{Kpi, Unit as KpiUnit};
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::{KpiScore, NotScored, Place, Publication, PublicationState, Tier};
+use crate::domain::signal::Change;
+use crate::domain::viewer::Action;
+use crate::report::chart::{ScatterPoint, ScatterText, sparkline, spend_scatter};
+
+/// Items on the act list (the visual reference allows four).
+const ACT_ITEMS: usize = 4;
+/// KPI columns of the table; the heaviest of the template.
+const COLUMNS: usize = 8;
+/// Movers listed.
+const MOVERS: usize = 6;
+/// Months of spend in the chart, and of the trend.
+const SPEND_MONTHS: u32 = 12;
+const TREND_MONTHS: usize = 6;
+/// Contract deadlines this near are shown.
+const NOTICE_DAYS: i64 = 45;
+/// From this share of misses that were never reported, silence is the finding.
+const SILENT_SHARE: i64 = 4;
+/// The score that parts good from weak.
+const GOOD_FROM: i64 = 80;
+
+struct Act {
+    who: String,
+    when: String,
+    soon: bool,
+    what: String,
+    evidence: String,
+    href: String,
+    action: &'static str,
+    /// Signals before deadlines before silence; then by money.
+    rank: (u8, Decimal),
+}
+
+struct Head {
+    name: &'static str,
+    target: String,
+}
+
+/// One cell of the heat map.
+struct Cell {
+    class: &'static str,
+    mark: &'static str,
+    words: &'static str,
+    value: String,
+    note: String,
+    href: String,
+}
+
+struct PartnerLine {
+    name: String,
+    mode: String,
+    href: String,
+    standing: (&'static str, &'static str, String),
+    score: Option<String>,
+    spark: String,
+    cells: Vec<Cell>,
+    spend: String,
+}
+
+struct Mover {
+    name: String,
+    href: String,
+    kpi: &'static str,
+    before: String,
+    now: String,
+    kpi_href: String,
+    change: String,
+    range: String,
+    way: &'static str,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "today/page.html")]
+struct TodayPage {
+    page: Page,
+    heading: String,
+    lede: String,
+    periods: Vec<(String, String, bool)>,
+    period_title: String,
+    before: String,
+    state: &'static str,
+    acts: Vec<Act>,
+    acts_of: String,
+    rest: Vec<(String, String)>,
+    heads: Vec<Head>,
+    lines: Vec<PartnerLine>,
+    unscored: String,
+    scatter: String,
+    movers: Vec<Mover>,
+    currency: String,
+    csv: String,
+}
+
+/// The query of the page.
+#[derive(Deserialize)]
+pub(super) struct Query {
+    period: Option<String>,
+}
+
+/// What the page is drawn from.
+struct Loaded {
+    today: NaiveDate,
+    period: Period,
+    partners: Vec<Partner>,
+    cards: BTreeMap<i64, Published>,
+    briefs: Vec<ScorecardBrief>,
+    contracts: Vec<ContractListed>,
+    currency: String,
+}
+
+/// `GET /today`
+pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    let asked = query.period.as_deref().map(period_of).transpose()?;
+    let loaded = me.in_db(move |unit| load(unit, asked)).await?;
+    page::html(&draw(me.page("Today"), &loaded))
+}
+
+fn load(unit: Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
+    let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
+    let last = Period::containing(PeriodKind::Month, today).previous();
+    let period = asked.unwrap_or(last);
+    let from = period.start().checked_sub_months(Months::new(SPEND_MONTHS)).unwrap_or(period.start());
+    let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
+    let mut cards = BTreeMap::new();
+    for row in scorecard_list_period(unit.db, unit.viewer, period)? {
+        let snapshot = parsed(&row)?;
+        cards.insert(row.partner_id, Published { row, snapshot });
+    }
+    let contracts = if unit.viewer.role.may(Action::ViewContracts) {
+        contract_list(unit.db, unit.viewer)?
+    } else {
+        Vec::new()
+    };
+    let currency = reporting_currency(unit.db)?;
+    Ok(Loaded {
+        today,
+        period,
+        partners: partner_list(unit.db, unit.viewer)?,
+        cards,
+        briefs,
+        contracts,
+        currency,
+    })
+}
+
+fn draw(page: Page, loaded: &Loaded) -> TodayPage {
+    let terms = loaded.cards.values().next().map(|c| &c.snapshot.result);
+    let columns = columns(terms);
+    let spend = yearly_spend(loaded);
+    let mut acts = acts(loaded, &spend);
+    let found = acts.len();
+    acts.sort_by(|a, b| a.rank.0.cmp(&b.rank.0).then(b.rank.1.cmp(&a.rank.1)));
+    let rest: Vec<(String, String)> = acts
+        .split_off(found.min(ACT_ITEMS))
+        .into_iter()
+        .take(ACT_ITEMS)
+        .map(|a| (format!("{}: {}", a.who, a.what), a.href))
+        .collect();
+    let mut lines: Vec<(Option<i32>, PartnerLine)> = loaded
+        .partners
+        .iter()
+        .filter(|p| p.status != "CLOSED")
+        .map(|p| {
+            let tenths = loaded.cards.get(&p.id).and_then(|c| c.row.composite_tenths);
+            (tenths, partner_line(p, loaded, &columns))
+        })
+        .collect();
+    lines.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.name.cmp(&b.1.name)));
+    let state = Publication::of(loaded.period, &BusinessCalendar::weekdays([])).state(loaded.today);
+    TodayPage {
+        heading: show::weekday_long(loaded.today),
+        lede: lede(loaded),
+        periods: periods(loaded),
+        period_title: loaded.period.title(),
+        before: short(loaded.period.previous()),
+        state: state.words(),
+        acts_of: match found {
+            0 => String::new(),
+            n if n <= ACT_ITEMS => format!("{n} open, by signal, deadline and money"),
+            n => format!("{ACT_ITEMS} of {n} open, by signal, deadline and money"),
+        },
+        acts,
+        rest,
+        heads: columns
+            .iter()
+            .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
+            .collect(),
+        unscored: unscored(loaded),
+        lines: lines.into_iter().map(|(_, line)| line).collect(),
+        scatter: scatter(loaded, &spend),
+        movers: movers(loaded),
+        currency: loaded.currency.clone(),
+        csv: format!("/today.csv?period={}", loaded.period),
+        page,
+    }
+}
+
+/// The heaviest KPIs in reading order, with the template's target.
+fn columns(result: Option<&crate::domain::scorecard::ScoreResult>) -> Vec<(Kpi, String)> {
+    let Some(result) = result else { return Vec::new() };
+    let mut weights: Vec<Decimal> = result.kpis().map(|k| k.weight).collect();
+    weights.sort_by(|a, b| b.cmp(a));
+    let least = weights.get(COLUMNS - 1).copied().unwrap_or_default();
+    result
+        .kpis()
+        .filter(|k| k.scale.is_some() && k.weight >= least)
+        .filter_map(|k| {
+            let kpi: Kpi = k.input.code.parse().ok()?;
+            Some((kpi, threshold(k.scale.as_ref()?.target, kpi.definition().unit)))
+        })
+        .take(COLUMNS)
+        .collect()
+}
+
+/// Freight of the last twelve months by partner, from what was published.
+fn yearly_spend(loaded: &Loaded) -> BTreeMap<i64, Decimal> {
+    let mut spend: BTreeMap<i64, Decimal> = BTreeMap::new();
+    let first = loaded.period.start().checked_sub_months(Months::new(SPEND_MONTHS - 1));
+    for brief in &loaded.briefs {
+        let inside = brief.period.kind() == PeriodKind::Month
+            && first.is_none_or(|first| first <= brief.period.start())
+            && brief.period.start() <= loaded.period.start();
+        if let (true, Some(amount)) = (inside, brief.summary.spend) {
+            *spend.entry(brief.partner_id).or_default() += amount;
+        }
+    }
+    spend
+}
+
+fn lede(loaded: &Loaded) -> String {
+    let publication = Publication::of(loaded.period, &BusinessCalendar::weekdays([]));
+    let name = short(loaded.period);
+    let mut words = match publication.state(loaded.today) {
+        PublicationState::Running => format!("{name} is still running; its figures are to date."),
+        PublicationState::Provisional => format!(
+            "{name} is provisional; partners check it from {}.",
+            show::weekday(publication.review_from)
+        ),
+        PublicationState::PartnerReview if loaded.today <= publication.review_until => format!(
+            "Partner review of {name} closes on {}, final on {}.",
+            show::weekday(publication.review_until),
+            show::weekday(publication.final_on)
+        ),
+        PublicationState::PartnerReview => {
+            format!("Partner review of {name} is closed, final on {}.", show::weekday(publication.final_on))
+        }
+        PublicationState::Final => format!("{name} is final since {}.", show::day(publication.final_on)),
+    };
+    if let Some(as_of) = loaded.cards.values().map(|c| c.row.as_of.0).max() {
+        words.push_str(&format!(
+            " Facts known until {} {} UTC.",
+            show::day(as_of.date_naive()),
+            as_of.format("%H:%M")
+        ));
+    }
+    words
+}
+
+fn periods(loaded: &Loaded) -> Vec<(String, String, bool)> {
+    let running = Period::containing(PeriodKind::Month, loaded.today);
+    let mut months = vec![running.previous().previous(), running.previous(), running];
+    if !months.contains(&loaded.period) {
+        months.insert(0, loaded.period);
+    }
+    months
+        .into_iter()
+        .filter(|p| *p == loaded.period || loaded.briefs.iter().any(|b| b.period == *p))
+        .map(|p| {
+            let title = if p == running { format!("{} to date", short(p)) } else { short(p) };
+            (title, format!("/today?period={p}"), p == loaded.period)
+        })
+        .collect()
+}
+
+fn acts(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for partner in &loaded.partners {
+        let money = spend.get(&partner.id).copied().unwrap_or_default();
+        let Some(card) = loaded.cards.get(&partner.id) else { continue };
+        acts.extend(signal_act(partner, card, money));
+        acts.extend(silence_act(partner, card, money));
+        acts.extend(standing_act(partner, card, money));
+    }
+    acts.extend(loaded.contracts.iter().filter_map(|c| notice_act(c, loaded.today, spend)));
+    acts
+}
+
+/// The weekly chart says it got worse.
+fn signal_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act> {
+    let signal = card.snapshot.signal().filter(|s| s.signal.change == Change::Deteriorated)?;
+    let series = card.snapshot.series.as_ref()?;
+    let value = signal.week.value()?;
+    let outside = signal.signal.rule == crate::domain::signal::Rule::Xr1;
+    let limit = match signal.signal.direction {
+        crate::domain::signal::Direction::Down => signal.limits.low,
+        crate::domain::signal::Direction::Up => signal.limits.high,
+    };
+    let found = if outside {
+        format!("limit {}", in_unit(limit, KpiUnit::Percent, ""))
+    } else {
+        signal.words().to_owned()
+    };
+    let mut evidence = format!(
+        "{}: {} of {}, {found}.",
+        signal.week.week.title(),
+        in_unit(value, KpiUnit::Percent, ""),
+        show::count(signal.week.n),
+    );
+    if let Some(lane) =
+        card.snapshot.misses.as_ref().and_then(|w| w.lanes.first().map(|l| (l, w.all.failed())))
+    {
+        if lane.0.failed() > 0 {
+            evidence.push_str(&format!(
+                " {} holds {} of the {} misses the carrier caused.",
+                lane.0.title,
+                show::count(lane.0.failed()),
+                show::count(lane.1)
+            ));
+        }
+    }
+    Some(Act {
+        who: partner.name.clone(),
+        when: "Weekly signal".to_owned(),
+        soon: false,
+        what: if outside {
+            format!("{} fell below its own control limit.", series.kpi.name())
+        } else {
+            format!("{} got worse, beyond chance.", series.kpi.name())
+        },
+        evidence,
+        href: format!("/scorecards/{}/{}#weekly-head", partner.id, card.snapshot.period),
+        action: "Open scorecard",
+        rank: (0, money),
+    })
+}
+
+/// Much is never reported.
+fn silence_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act> {
+    let all = &card.snapshot.misses.as_ref()?.all;
+    let silent = all.no_evidence * SILENT_SHARE >= all.due() && all.no_evidence >= 10;
+    silent.then(|| Act {
+        who: partner.name.clone(),
+        when: "Reports missing".to_owned(),
+        soon: false,
+        what: format!(
+            "{} of {} due were never reported.",
+            show::count(all.no_evidence),
+            show::count(all.due())
+        ),
+        evidence: "They count as misses; a feed that is down looks the same as freight that is late."
+            .to_owned(),
+        href: format!(
+            "/scorecards/{}/{}/{}?show=never",
+            partner.id,
+            card.snapshot.period,
+            card.snapshot.misses.as_ref().map_or("OTD_WIN", |w| w.kpi.code())
+        ),
+        action: "See them",
+        rank: (2, money),
+    })
+}
+
+/// The standing asks for a plan.
+fn standing_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act> {
+    let held = card.snapshot.standing.as_ref()?;
+    matches!(held.standing.tier, Tier::ExitReview | Tier::Suspended).then(|| Act {
+        who: partner.name.clone(),
+        when: held.standing.tier.title().to_owned(),
+        soon: true,
+        what: format!("Standing asks for: {}.", held.standing.tier.effect()),
+        evidence: format!("{}.", held.standing.reason),
+        href: format!("/scorecards/{}/{}", partner.id, card.snapshot.period),
+        action: "Open scorecard",
+        rank: (3, money),
+    })
+}
+
+fn notice_act(listed: &ContractListed, today: NaiveDate, spend: &BTreeMap<i64, Decimal>) -> Option<Act> {
+    let contract = &listed.contract;
+    if !contract.term.status.term_runs() {
+        return None;
+    }
+    let deadline = contract.term.next_deadline(today, &BusinessCalendar::weekdays([]))?;
+    let left = deadline.deadline.signed_duration_since(today).num_days();
+    if !(0..=NOTICE_DAYS).contains(&left) {
+        return None;
+    }
+    let money = spend.get(&contract.partner_id).copied().unwrap_or_default();
+    let renews = matches!(contract.term.renewal, crate::domain::contract::RenewalKind::AutoRenew);
+    Some(Act {
+        who: listed.partner_name.clone(),
+        when: format!(
+            "Notice by {}, {left} day{} left",
+            show::weekday(deadline.deadline),
+            if left == 1 { "" } else { "s" }
+        ),
+        soon: left <= 7,
+        what: if renews {
+            "The contract renews itself unless we give notice.".to_owned()
+        } else {
+            "The contract ends; notice or a successor is due.".to_owned()
+        },
+        evidence: format!("Contract {}, {}.", contract.number, contract.title),
+        href: format!("/contracts/{}", contract.id),
+        action: "Open contract",
+        rank: (1, money),
+    })
+}
+
+fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[(Kpi, String)]) -> PartnerLine {
+    let card = loaded.cards.get(&partner.id);
+    let href = format!("/scorecards/{}/{}", partner.id, loaded.period);
+    let mut months: Vec<&ScorecardBrief> = loaded
+        .briefs
+        .iter()
+        .filter(|b| b.partner_id == partner.id && b.period.kind() == PeriodKind::Month)
+        .filter(|b| b.period.start() <= loaded.period.start())
+        .collect();
+    months.sort_by_key(|b| b.period.start());
+    let trend: Vec<Option<Decimal>> = months
+        .iter()
+        .skip(months.len().saturating_sub(TREND_MONTHS))
+        .map(|b| b.composite_tenths.map(|t| Decimal::new(i64::from(t), 1)))
+        .collect();
+    let standing = card
+        .and_then(|c| c.snapshot.standing.as_ref())
+        .map_or_else(|| ("none", "todo", "Not decided yet".to_owned()), |s| tier_chip(s.standing.tier));
+    PartnerLine {
+        name: partner.name.clone(),
+        mode: partner.mode.clone(),
+        standing,
+        score: card.and_then(|c| c.row.composite_tenths).map(tenths_words),
+        spark: if trend.iter().flatten().count() > 1 {
+            sparkline(&trend, &format!("{} months", trend.len()))
+        } else {
+            String::new()
+        },
+        cells: columns.iter().map(|(kpi, _)| cell(*kpi, card, &href)).collect(),
+        spend: card
+            .and_then(|c| c.snapshot.spend.as_ref())
+            .map_or_else(|| "–".to_owned(), |s| show::decimal(s.freight / Decimal::ONE_THOUSAND, 1)),
+        href,
+    }
+}
+
+fn cell(kpi: Kpi, card: Option<&Published>, href: &str) -> Cell {
+    let href = format!("{href}/{}", kpi.code());
+    let nothing = |note: &str| Cell {
+        class: "nodata",
+        mark: "",
+        words: "",
+        value: "no data".to_owned(),
+        note: note.to_owned(),
+        href: href.clone(),
+    };
+    let Some(score) = card.and_then(|c| c.snapshot.result.kpi(kpi.code())) else { return nothing("") };
+    let Some(value) = score.input.value else {
+        return nothing(if score.not_scored == Some(NotScored::NotApplicable) { "not used" } else { "" });
+    };
+    let unit = kpi.definition().unit;
+    let figure = match unit {
+        KpiUnit::Percent => show::decimal(value, 1),
+        _ => in_unit(value, unit, ""),
+    };
+    let (class, words) = class_of(score);
+    let note = match score.not_scored {
+        Some(NotScored::TooFew { n, .. }) => format!("n {n}"),
+        Some(NotScored::InsufficientData { coverage }) => {
+            format!("{}\u{a0}% seen", show::decimal((coverage * Decimal::ONE_HUNDRED).floor(), 0))
+        }
+        Some(reason) => reason.words(),
+        None if score.low_volume => format!("n {}, low", score.input.n),
+        None => String::new(),
+    };
+    Cell { class, mark: mark(score.place), words, value: figure, note, href }
+}
+
+fn class_of(score: &KpiScore) -> (&'static str, &'static str) {
+    match score.place {
+        Place::AtStretch => ("over", "at or beyond stretch "),
+        Place::AtTarget => ("", ""),
+        Place::Near => ("near", "below, but within chance of target "),
+        Place::Short => ("under", "below target "),
+        Place::BelowFloor => ("floor", "below floor "),
+        Place::NotScored => ("nodata", "not scored "),
+    }
+}
+
+fn unscored(loaded: &Loaded) -> String {
+    let open: Vec<&Partner> = loaded.partners.iter().filter(|p| p.status != "CLOSED").collect();
+    let missing: Vec<&str> = open
+        .iter()
+        .filter(|p| loaded.cards.get(&p.id).is_none_or(|c| c.row.composite_tenths.is_none()))
+        .map(|p| p.name.as_str())
+        .collect();
+    let scored = open.len() - missing.len();
+    match missing.len() {
+        0 => format!("{scored} scored partners"),
+        1..=3 => format!("{scored} scored partners; {} not scored", missing.join(", ")),
+        n => format!("{scored} scored partners; {n} not scored"),
+    }
+}
+
+fn scatter(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> String {
+    let points: Vec<ScatterPoint> = loaded
+        .partners
+        .iter()
+        .filter_map(|p| {
+            let card = loaded.cards.get(&p.id)?;
+            Some(ScatterPoint {
+                name: p.name.split_whitespace().next().unwrap_or(&p.name).to_owned(),
+                href: Some(format!("/scorecards/{}/{}", p.id, loaded.period)),
+                spend: spend.get(&p.id).copied()?,
+                score: card.snapshot.result.published?,
+                marked: card.snapshot.signal().is_some_and(|s| s.signal.change == Change::Deteriorated),
+            })
+        })
+        .collect();
+    if points.is_empty() {
+        return String::new();
+    }
+    let title = format!("Spend in the last 12 months against the score of {}", loaded.period.title());
+    spend_scatter(
+        &points,
+        &ScatterText {
+            id: "spend",
+            title: &title,
+            spend: "Spend in the last 12 months",
+            currency: &loaded.currency,
+            good_from: Decimal::from(GOOD_FROM),
+            good_words: "Preferred from 80",
+        },
+    )
+}
+
+fn movers(loaded: &Loaded) -> Vec<Mover> {
+    let mut found: Vec<((bool, Decimal), Mover)> = Vec::new();
+    for partner in &loaded.partners {
+        let Some(card) = loaded.cards.get(&partner.id) else { continue };
+        for evidence in &card.snapshot.evidence {
+            let scored =
+                card.snapshot.result.kpi(evidence.value.kpi.code()).is_some_and(|k| k.score.is_some());
+            let (Some(difference), Some((change, range)), true) =
+                (evidence.change.difference, evidence.change_words(), scored)
+            else {
+                continue;
+            };
+            let (way, words) = match evidence.change.change {
+                Change::Improved => ("up", "Improved"),
+                Change::Deteriorated => ("down", "Deteriorated"),
+                _ => ("flat", "No detectable change"),
+            };
+            let one = |v: Option<Decimal>| v.map_or_else(|| "–".to_owned(), |v| show::decimal(v, 1));
+            let href = format!("/scorecards/{}/{}", partner.id, loaded.period);
+            found.push((
+                (difference.is_detectable(), difference.delta.abs()),
+                Mover {
+                    name: partner.name.clone(),
+                    kpi_href: format!("{href}/{}", evidence.value.kpi.code()),
+                    href,
+                    kpi: evidence.value.kpi.name(),
+                    before: one(evidence.previous),
+                    now: one(evidence.value.score_value()),
+                    change,
+                    range: range.unwrap_or_default(),
+                    way,
+                    words,
+                },
+            ));
+        }
+    }
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.into_iter().take(MOVERS).map(|(_, mover)| mover).collect()
+}
+
+/// `GET /today.csv`
+pub(super) async fn csv(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+    let asked = query.period.as_deref().map(period_of).transpose()?;
+    let loaded = me.in_db(move |unit| load(unit, asked)).await?;
+    let text = portfolio_csv(&loaded).map_err(WebError::from)?;
+    super::scorecard::download(&format!("partners-{}.csv", loaded.period), text)
+}
+
+fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, anyhow::Error> {
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record([
+        "partner",
+        "name",
+        "period",
+        "kpi",
+        "net",
+        "gross",
+        "n",
+        "score",
+        "composite",
+        "standing",
+        "spend",
+        "currency",
+    ])?;
+    for partner in &loaded.partners {
+        let Some(card) = loaded.cards.get(&partner.id) else { continue };
+        let text = |v: Option<Decimal>| v.map_or_else(String::new, |v| v.normalize().to_string());
+        for evidence in &card.snapshot.evidence {
+            let code = evidence.value.kpi.code();
+            let score = card.snapshot.result.kpi(code).and_then(|k| k.score);
+            out.write_record([
+                partner.code.clone(),
+                partner.name.clone(),
+                loaded.period.to_string(),
+                code.to_owned(),
+                text(evidence.value.net),
+                text(evidence.value.gross),
+                evidence.value.n.to_string(),
+                text(score.map(|s| s.trunc_with_scale(4))),
+                text(card.snapshot.result.published),
+                card.row.standing.clone(),
+                text(card.snapshot.spend.as_ref().map(|s| s.freight)),
+                loaded.currency.clone(),
+            ])?;
+        }
+    }
+    Ok(out.into_inner()?)
+}

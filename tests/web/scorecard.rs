@@ -1,0 +1,179 @@
+//! Scorecard, evidence, shipment, dashboard and portal pages over imported facts.
+
+use std::fmt::Write as _;
+
+use actix_web::http::StatusCode;
+use lanemark::app::App;
+use lanemark::app::import::{ImportRequest, import};
+use lanemark::app::refresh::refresh;
+use lanemark::app::score::score_due;
+use lanemark::domain::viewer::Role;
+use lanemark::feeds::kind::ImportKind;
+use lanemark::feeds::mapping::Mapping;
+
+use crate::support::app::{TestApp, partner};
+use crate::support::db::on_both_async;
+
+/// Forty deliveries of June 2025 for BRCK: 36 on time, 2 late, 1 never reported, 1 late and excused; six for TINY.
+fn facts() -> String {
+    let mut csv = String::from(
+        "reference,partner,lane,pickup_zone,delivery_zone,delivery_window_start,delivery_window_end,arrived_at,\
+         delivery_exclusion,delivery_reason,currency,linehaul\n",
+    );
+    for number in 0..40 {
+        let day = number % 20 + 2;
+        let (arrived, exclusion, reason) = match number {
+            0 => (format!("2025-06-{day:02}T15:57Z"), "", "No driver"),
+            1 => (format!("2025-06-{day:02}T18:00Z"), "", ""),
+            2 => (String::new(), "", ""),
+            3 => (format!("2025-06-{day:02}T19:00Z"), "SHIPPER", "Dock not ready"),
+            _ => (format!("2025-06-{day:02}T14:30Z"), "", ""),
+        };
+        writeln!(
+            csv,
+            "SHP-{number:03},BRCK,JOL-IND,America/Chicago,America/Chicago,2025-06-{day:02}T13:00Z,2025-06-{day:02}T15:00Z,\
+             {arrived},{exclusion},{reason},USD,100.00"
+        )
+        .unwrap();
+    }
+    for number in 0..6 {
+        writeln!(
+            csv,
+            "T-{number},TINY,JOL-IND,America/Chicago,America/Chicago,2025-06-10T13:00Z,2025-06-10T15:00Z,\
+             2025-06-10T14:00Z,,,USD,100.00"
+        )
+        .unwrap();
+    }
+    csv
+}
+
+/// Imports the facts and scores them.
+fn stage(app: &App) -> i64 {
+    partner(app, "BRCK", "Brackwater Lines");
+    let tiny = partner(app, "TINY", "Tiny Cartage");
+    partner(app, "IDLE", "Idle Freight");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shipments.csv");
+    std::fs::write(&path, facts()).unwrap();
+    let mapping = Mapping::identity(ImportKind::Shipments);
+    let rejects = folder.path().join("rejects.csv");
+    let report =
+        import(app, &ImportRequest { path: &path, mapping: &mapping, rejects, dry_run: false }, &|_| {})
+            .unwrap();
+    assert_eq!((report.rows_new, report.rows_rejected), (46, 0));
+    refresh(app, app.now(), |_, _| {}).unwrap();
+    score_due(app, app.now(), None).unwrap();
+    tiny
+}
+
+#[test]
+fn a_scorecard_shows_every_number_with_its_count_and_leads_to_the_facts() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        browser.sign_in_as(Role::CarrierManager).await;
+        let id = browser.partner_id;
+
+        let card = browser.get(&format!("/scorecards/{id}/2025-06")).await;
+        assert_eq!(card.status, StatusCode::OK, "{}", card.html);
+        assert_eq!(card.text("h1"), "Brackwater Lines, June 2025");
+        let row = card.texts("#OTD_WIN td");
+        // 36 of 39 net; gross keeps the excused one.
+        assert!(row.first().is_some_and(|value| value.contains("92.3 %")), "{row:?}");
+        assert_eq!(row.get(1).map(String::as_str), Some("39"));
+        assert!(row.iter().any(|cell| cell == "90.0 %"), "{row:?}");
+        assert!(card.texts("#TAR td").iter().any(|cell| cell == "not scored"));
+        assert!(card.texts(".steps [aria-current]").iter().any(|step| step.contains("Partner review, now")));
+        assert!(!card.html.contains("None"), "no data is worded");
+
+        let list = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN")).await;
+        assert_eq!(list.texts("tbody th a"), ["SHP-000", "SHP-001", "SHP-002"]);
+        let words = list.texts("#rows ~ * tbody td, section:last-of-type tbody td").join("|");
+        assert!(
+            words.contains("57 min after the window, 15 min allowed; carrier says: No driver"),
+            "{words}"
+        );
+        assert!(words.contains("never reported"), "{words}");
+        let excused = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=excused")).await;
+        assert_eq!(excused.texts("tbody th a"), ["SHP-003"]);
+        let all = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN.csv?show=all")).await;
+        assert_eq!(all.html.lines().count(), 41);
+        let wrong = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=some")).await;
+        assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+
+        let shipment = browser.get(&format!("/shipments/{id}/file/SHP-000")).await;
+        assert_eq!(shipment.text("h1"), "Shipment SHP-000");
+        assert!(shipment.html.contains("2 Jun 2025 08:00 to 10:00 CDT"), "local time of the stop");
+        assert!(shipment.html.contains("shipments.csv, row 2"), "{}", shipment.html);
+
+        let csv = browser.get(&format!("/scorecards/{id}/2025-06.csv")).await;
+        assert!(
+            csv.header("content-disposition").is_some_and(|name| name.contains("scorecard-BRCK-2025-06.csv"))
+        );
+        assert!(csv.html.contains("OTD_WIN,\"Delivery on time, window\",36,39,"), "{}", csv.html);
+    });
+}
+
+#[test]
+fn a_small_or_silent_partner_is_told_why_it_has_no_score() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let tiny = stage(&browser.app);
+        browser.sign_in_as(Role::Procurement).await;
+        let card = browser.get(&format!("/scorecards/{tiny}/2025-06")).await;
+        assert!(card.text(".facts .lead dd").starts_with("not scored"), "{}", card.text(".facts .lead dd"));
+        let row = card.texts("#OTD_WIN td");
+        assert!(row.iter().any(|cell| cell == "6 counted, 10 needed"), "{row:?}");
+        let idle = partner(&browser.app, "IDLE", "Idle Freight");
+        let none = browser.get(&format!("/scorecards/{idle}/2025-06")).await;
+        assert_eq!(none.status, StatusCode::OK);
+        assert!(none.text(".empty").starts_with("No scorecard"));
+        assert_eq!(browser.get(&format!("/scorecards/{idle}/2025-W26")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(browser.get("/scorecards/7/2025-06").await.status, StatusCode::NOT_FOUND);
+
+        let today = browser.get("/today?period=2025-06").await;
+        let line: Vec<String> =
+            today.texts(".heatmap tbody tr").into_iter().filter(|l| l.starts_with("Tiny")).collect();
+        assert!(line.iter().all(|l| l.contains("not scored") && l.contains("n 6")), "{line:?}");
+        assert!(today.texts("h2").contains(&"Act on this today".to_owned()));
+        assert_eq!(browser.get("/scorecards").await.status, StatusCode::OK);
+        assert_eq!(browser.get("/kpis/OTD_WIN").await.text("h1"), "Delivery on time, window");
+        assert_eq!(browser.get("/kpis/NOPE").await.status, StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn the_portal_shows_the_same_numbers_and_nothing_of_anyone_else() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let tiny = stage(&browser.app);
+        browser.sign_in_as(Role::CarrierManager).await;
+        let id = browser.partner_id;
+        let ours = browser.get(&format!("/scorecards/{id}/2025-06")).await.texts("#OTD_WIN td");
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let theirs = browser.get("/portal/scorecards/2025-06").await;
+        assert_eq!(theirs.texts("#OTD_WIN td"), ours);
+        assert!(!theirs.html.contains("Tiny"));
+        let home = browser.get("/portal").await;
+        assert_eq!(home.status, StatusCode::OK, "{}", home.html);
+        assert!(!home.html.contains("Tiny") && !home.html.contains("percentile"), "five peers at least");
+        let list = browser.get("/portal/scorecards/2025-06/OTD_WIN").await;
+        assert_eq!(list.texts("tbody th a"), ["SHP-000", "SHP-001", "SHP-002"]);
+        let own = browser.get("/portal/shipments/file/SHP-000").await;
+        assert_eq!(own.status, StatusCode::OK);
+        assert!(
+            !own.html.contains("shipments.csv"),
+            "where the shipper's file came from is its own business"
+        );
+        for foreign in [
+            "/portal/shipments/file/T-0".to_owned(),
+            format!("/scorecards/{tiny}/2025-06"),
+            format!("/scorecards/{id}/2025-06"),
+            format!("/shipments/{tiny}/file/T-0"),
+            "/today".to_owned(),
+        ] {
+            assert_eq!(browser.get(&foreign).await.status, StatusCode::NOT_FOUND, "{foreign}");
+        }
+    });
+}
