@@ -82,9 +82,10 @@ impl App {
         Ok(self.now().with_timezone(&reporting_zone(db)?).date_naive())
     }
 
-    /// A new row id.
+    /// A new row id. Its time is the host's, also where the installation stands on a fixed day: a second
+    /// process on that day must not repeat what the first one gave out.
     #[must_use]
     pub fn id(&self) -> i64 {
-        self.ids.next(self.now())
+        self.ids.next(Clock::System.now())
     }
 }

@@ -116,6 +116,23 @@ pub fn job_lock(db: &mut Db, job: &str) -> QueryResult<()> {
     }
 }
 
+/// Whether the database holds any table, ours or not.
+///
+/// # Errors
+/// The engine's reason.
+pub fn has_tables(db: &mut Db) -> QueryResult<bool> {
+    #[derive(diesel::QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        found: i64,
+    }
+    let sql = match db {
+        Db::Sqlite(_) => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table'",
+        Db::Pg(_) => "SELECT count(*) AS found FROM pg_tables WHERE schemaname = current_schema()",
+    };
+    diesel::sql_query(sql).get_result::<Found>(db).map(|row| row.found > 0)
+}
+
 /// The indexes that a bulk load into an empty table drops and builds again afterwards.
 const LOAD_INDEXES: &[(&str, &str)] = &[
     (

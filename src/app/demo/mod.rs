@@ -5,9 +5,12 @@
 //! writes the same bytes on every machine. Reading order: `network` (who carries what where), `season`
 //! (when), `tenders`, `shipments` and `money` (what happened), `table` (how it is written).
 
+mod agreements;
+mod build;
 mod dice;
 mod money;
 mod network;
+mod people;
 mod season;
 mod shipments;
 mod table;
@@ -15,11 +18,18 @@ mod tenders;
 
 use std::path::{Path, PathBuf};
 
+use crate::app::edit::EditError;
+use crate::app::import::ImportError;
+use crate::app::user::UserError;
+use crate::db::DbError;
+
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 
+pub use build::{Standing, build, clock, mark_whole, standing};
 use dice::Dice;
 pub use network::{COSTLY, DECLINING, IMPROVING, SILENT, SLIPPING, STRONG_LAST_MILE, TINY, UNCHANGED};
 use network::{LANES, Lane, PARTNERS, Partner, partner_of};
+pub use people::{SignIn, sign_ins};
 use season::{Calendars, date, weekday_share, weekly_hundredths};
 use shipments::{Load, Maker};
 use table::{Column, Table};
@@ -50,6 +60,51 @@ pub enum DemoError {
         /// The system's words.
         source: std::io::Error,
     },
+    /// The database holds something else.
+    #[error(
+        "{database} is no demo database and stays as it is; name another one with --database, such as sqlite://lanemark-demo.db"
+    )]
+    NotDemo {
+        /// Its address.
+        database: String,
+    },
+    /// The database holds the demo of another version or size.
+    #[error(
+        "{database} holds another demo ({found}; this one is {ours}); remove it, or name another one with --database"
+    )]
+    OtherDemo {
+        /// Its address.
+        database: String,
+        /// What it says it holds.
+        found: String,
+        /// What was asked for.
+        ours: String,
+    },
+    /// A file is of no kind that can be imported.
+    #[error("`{0}` is no kind of import")]
+    Kind(&'static str),
+    /// A file did not load.
+    #[error(transparent)]
+    Import(#[from] Box<ImportError>),
+    /// Rows of our own were refused.
+    #[error("the import refused {rows} of the demo's {kind}; see {}", file.display())]
+    Rejected {
+        /// The kind of file.
+        kind: &'static str,
+        /// How many rows.
+        rows: u64,
+        /// Where the reasons are.
+        file: PathBuf,
+    },
+    /// A user was not added.
+    #[error("a user of the demo was not added: {0}")]
+    User(#[from] UserError),
+    /// A contract was not drawn up.
+    #[error("a contract of the demo was not drawn up: {0}")]
+    Contract(#[from] EditError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
 }
 
 /// How much of the network is generated, in per cent of its loads.

@@ -1,0 +1,514 @@
+//! The demo's contracts: drafted by procurement and approved by finance, on the day they were agreed,
+//! through the same use cases as the forms.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+
+use super::network::{COSTLY, DECLINING, IMPROVING, SLIPPING, STRONG_LAST_MILE};
+use super::season::date;
+use crate::app::App;
+use crate::app::contract::approval::contract_approve;
+use crate::app::contract::contract_create;
+use crate::app::contract::draft::{
+    caps_edit, clause_save, rate_save, target_save, version_create, version_seen,
+};
+use crate::app::edit::EditError;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::domain::accessorial::{AccessorialRate, AccessorialUnit, CapScope, catalogue_charge};
+use crate::domain::clause::{
+    Better, Cap, ClauseTerms, ContractCap, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule, Scale,
+    Sign, Tier,
+};
+use crate::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
+};
+use crate::domain::currency::Currency;
+use crate::domain::money::{Bps, Micros};
+use crate::domain::period::PeriodKind;
+use crate::domain::terms::{Clause, KpiTarget};
+use crate::domain::viewer::Viewer;
+
+type Ymd = (i32, u32, u32);
+
+/// What a contract is for, which decides its rates, targets and clauses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trade {
+    Truckload,
+    Ltl,
+    Parcel,
+    LastMile,
+}
+
+/// One contract of the demo.
+struct Agreement {
+    partner: &'static str,
+    number: &'static str,
+    title: &'static str,
+    trade: Trade,
+    agreed: Ymd,
+    start: Ymd,
+    end: Option<Ymd>,
+    renewal: RenewalKind,
+    notice_days: u32,
+    amendment: Option<Amendment>,
+}
+
+/// A second version: higher or lower rates from a day on, in force or still a draft.
+#[derive(Clone, Copy)]
+struct Amendment {
+    agreed: Ymd,
+    from: Ymd,
+    rates_percent: i64,
+    summary: &'static str,
+    approved: bool,
+}
+
+#[expect(clippy::too_many_arguments, reason = "a row of the table below, in the order of its columns")]
+const fn agreement(
+    partner: &'static str,
+    number: &'static str,
+    title: &'static str,
+    trade: Trade,
+    (start, end): (Ymd, Option<Ymd>),
+    renewal: RenewalKind,
+    notice_days: u32,
+    amendment: Option<Amendment>,
+) -> Agreement {
+    let agreed = (start.0 - 1, 11, 18);
+    Agreement { partner, number, title, trade, agreed, start, end, renewal, notice_days, amendment }
+}
+
+const GENERAL_INCREASE: Amendment = Amendment {
+    agreed: (2025, 12, 9),
+    from: (2026, 1, 1),
+    rates_percent: 104,
+    summary: "General increase of 4 % on accessorials, as capped",
+    approved: true,
+};
+
+use RenewalKind::{AutoRenew, Evergreen, Fixed};
+
+/// Everybody but the tiny partner, which is paid by the shipment.
+fn agreements() -> [Agreement; 14] {
+    let year = |end| ((2025, 1, 1), Some(end));
+    [
+        agreement(
+            "THD",
+            "TL-2025-01",
+            "Truckload, national",
+            Trade::Truckload,
+            year((2026, 12, 31)),
+            AutoRenew,
+            90,
+            Some(GENERAL_INCREASE),
+        ),
+        agreement(
+            SLIPPING,
+            "TL-2025-02",
+            "Truckload, central and south",
+            Trade::Truckload,
+            year((2026, 9, 30)),
+            AutoRenew,
+            60,
+            Some(GENERAL_INCREASE),
+        ),
+        agreement(
+            DECLINING,
+            "TL-2025-03",
+            "Truckload, east",
+            Trade::Truckload,
+            year((2026, 12, 31)),
+            Fixed,
+            60,
+            None,
+        ),
+        agreement(
+            COSTLY,
+            "TL-2025-04",
+            "Truckload, west",
+            Trade::Truckload,
+            year((2026, 9, 30)),
+            Fixed,
+            60,
+            Some(Amendment {
+                agreed: (2026, 6, 29),
+                from: (2026, 8, 1),
+                rates_percent: 88,
+                summary: "Proposal: accessorials down 12 % and detention capped a day",
+                approved: false,
+            }),
+        ),
+        Agreement {
+            agreed: (2026, 5, 4),
+            ..agreement(
+                "FRN",
+                "TL-2026-05",
+                "Truckload, pilot lanes",
+                Trade::Truckload,
+                ((2026, 5, 18), Some((2027, 5, 17))),
+                Fixed,
+                30,
+                None,
+            )
+        },
+        agreement(
+            IMPROVING,
+            "LT-2025-01",
+            "Less than truckload, east and west",
+            Trade::Ltl,
+            year((2026, 12, 31)),
+            AutoRenew,
+            90,
+            Some(GENERAL_INCREASE),
+        ),
+        agreement(
+            "MRD",
+            "LT-2025-02",
+            "Less than truckload, central",
+            Trade::Ltl,
+            ((2025, 1, 1), None),
+            Evergreen,
+            60,
+            None,
+        ),
+        agreement(
+            "SLM",
+            "LT-2025-03",
+            "Less than truckload, regional",
+            Trade::Ltl,
+            year((2026, 10, 31)),
+            Fixed,
+            60,
+            None,
+        ),
+        agreement(
+            "QLP",
+            "PX-2025-01",
+            "Parcel, national",
+            Trade::Parcel,
+            year((2027, 12, 31)),
+            Fixed,
+            120,
+            Some(GENERAL_INCREASE),
+        ),
+        agreement(
+            "BLW",
+            "PX-2025-02",
+            "Parcel, south and west",
+            Trade::Parcel,
+            year((2026, 12, 31)),
+            AutoRenew,
+            60,
+            None,
+        ),
+        agreement(
+            "HRL",
+            "PX-2025-03",
+            "Parcel, regional",
+            Trade::Parcel,
+            year((2026, 8, 31)),
+            AutoRenew,
+            45,
+            None,
+        ),
+        agreement(
+            STRONG_LAST_MILE,
+            "LM-2025-01",
+            "Last mile, five cities",
+            Trade::LastMile,
+            year((2026, 12, 31)),
+            AutoRenew,
+            90,
+            Some(GENERAL_INCREASE),
+        ),
+        agreement(
+            "CTS",
+            "LM-2025-02",
+            "Last mile, shared cities",
+            Trade::LastMile,
+            year((2026, 12, 31)),
+            Fixed,
+            60,
+            None,
+        ),
+        agreement(
+            "LNT",
+            "LM-2025-03",
+            "Last mile, gulf and south",
+            Trade::LastMile,
+            ((2025, 1, 1), None),
+            Evergreen,
+            90,
+            None,
+        ),
+    ]
+}
+
+/// Who writes a contract and who approves it.
+pub(super) struct Signatories<'a> {
+    pub author: &'a Viewer,
+    pub approver: &'a Viewer,
+}
+
+/// Draws up every contract. `partner_id` finds a partner by its code.
+pub(super) fn draw_up(
+    app: &App,
+    db: &mut Db,
+    hands: &Signatories<'_>,
+    partner_id: impl Fn(&str) -> Option<i64>,
+) -> Result<usize, EditError> {
+    let agreements = agreements();
+    for agreement in &agreements {
+        let Some(partner) = partner_id(agreement.partner) else {
+            return Err(EditError::NotFound("partner"));
+        };
+        sign(app, db, hands, partner, agreement)?;
+    }
+    Ok(agreements.len())
+}
+
+/// The app as it was on the day something was agreed.
+fn on(app: &App, day: Ymd) -> App {
+    let at: DateTime<Utc> = date(day).and_hms_opt(15, 0, 0).unwrap_or_default().and_utc();
+    App { clock: Clock::Fixed(at), ..app.clone() }
+}
+
+fn sign(
+    app: &App,
+    db: &mut Db,
+    hands: &Signatories<'_>,
+    partner: i64,
+    agreement: &Agreement,
+) -> Result<(), EditError> {
+    let then = on(app, agreement.agreed);
+    let fields = ContractFields {
+        number: agreement.number.to_owned(),
+        title: agreement.title.to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Draft,
+            term_start: date(agreement.start),
+            term_end: agreement.end.map(date),
+            renewal: agreement.renewal,
+            renewal_months: (agreement.renewal == AutoRenew).then_some(12),
+            notice_days: agreement.notice_days,
+        },
+    };
+    let (contract, version) = contract_create(&then, db, hands.author, partner, &fields)?;
+    let mut draft = Draft::open(&then, db, hands.author, version)?;
+    draft.fill(db, agreement, 100)?;
+    contract_approve(&then, db, hands.approver, version, &draft.token)?;
+    let Some(amendment) = agreement.amendment else { return Ok(()) };
+    let then = on(app, amendment.agreed);
+    let fields = VersionFields {
+        kind: VersionKind::RateUpdate,
+        valid_from: date(amendment.from),
+        change_summary: amendment.summary.to_owned(),
+    };
+    let version = version_create(&then, db, hands.author, contract, &fields)?;
+    let mut draft = Draft::open(&then, db, hands.author, version)?;
+    draft.rates(db, agreement.trade, amendment.rates_percent)?;
+    if amendment.approved {
+        contract_approve(&then, db, hands.approver, version, &draft.token)?;
+    }
+    Ok(())
+}
+
+/// A version being written, with the token its next edit must bring.
+struct Draft<'a> {
+    app: &'a App,
+    author: &'a Viewer,
+    version: i64,
+    token: String,
+}
+
+impl<'a> Draft<'a> {
+    fn open(app: &'a App, db: &mut Db, author: &'a Viewer, version: i64) -> Result<Self, EditError> {
+        Ok(Self { app, author, version, token: version_seen(db, author, version)? })
+    }
+
+    fn fill(&mut self, db: &mut Db, agreement: &Agreement, percent: i64) -> Result<(), EditError> {
+        self.rates(db, agreement.trade, percent)?;
+        for target in targets(agreement.trade) {
+            self.token = target_save(self.app, db, self.author, self.version, &self.token, &target, None)?;
+        }
+        for clause in clauses(agreement) {
+            self.token = clause_save(self.app, db, self.author, self.version, &self.token, &clause, None)?;
+        }
+        let caps = ContractCap {
+            period: PeriodKind::Month,
+            cap: Cap { amount: None, share_of_freight: Some(Bps(500)) },
+        };
+        self.token = caps_edit(self.app, db, self.author, self.version, &self.token, &caps)?;
+        Ok(())
+    }
+
+    fn rates(&mut self, db: &mut Db, trade: Trade, percent: i64) -> Result<(), EditError> {
+        for rate in rates(trade, percent) {
+            // A code that stands already is replaced.
+            let replaces = (percent != 100).then(|| rate.code.clone());
+            self.token =
+                rate_save(self.app, db, self.author, self.version, &self.token, &rate, replaces.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+const fn dollars(amount: i64) -> Micros {
+    Micros(amount * 1_000_000)
+}
+
+fn rates(trade: Trade, percent: i64) -> Vec<AccessorialRate> {
+    let codes: &[(&str, i64)] = match trade {
+        Trade::Truckload => &[("DTL", 65), ("DTU", 65), ("LAY", 275), ("SOC", 90), ("UNL", 0), ("VOR", 250)],
+        Trade::Ltl => &[("LFT", 75), ("RES", 95), ("APT", 35), ("IDL", 110), ("RCL", 85)],
+        Trade::Parcel => &[("RES", 6), ("020", 18), ("SAT", 7)],
+        Trade::LastMile => &[("RCL", 12), ("IDL", 36), ("ABH", 25)],
+    };
+    codes.iter().map(|(code, amount)| rate(code, *amount, percent)).collect()
+}
+
+fn rate(code: &str, amount: i64, percent: i64) -> AccessorialRate {
+    let known = catalogue_charge(code);
+    let unit = known.map_or(AccessorialUnit::PerOccurrence, |charge| charge.unit);
+    let hourly = unit == AccessorialUnit::PerHour;
+    AccessorialRate {
+        code: code.to_owned(),
+        label: known.map_or(code, |charge| charge.label).to_owned(),
+        unit,
+        rate: (unit != AccessorialUnit::PassThrough).then_some(Micros(amount * 10_000 * percent)),
+        share: None,
+        free_quantity: if hourly { 120 } else { 0 },
+        increment_minutes: hourly.then_some(30),
+        min: None,
+        max: None,
+        cap: hourly.then_some(dollars(520)),
+        cap_scope: hourly.then_some(CapScope::Stop),
+    }
+}
+
+fn targets(trade: Trade) -> Vec<KpiTarget> {
+    let target = |kpi: &str, [floor, target, stretch]: [i64; 3]| KpiTarget {
+        kpi: kpi.to_owned(),
+        floor: dollars(floor),
+        target: dollars(target),
+        stretch: dollars(stretch),
+    };
+    let timely = target("EDI_TIMELY", [70, 90, 97]);
+    match trade {
+        Trade::Truckload => vec![
+            target("OTP_WIN", [85, 95, 98]),
+            target("OTD_WIN", [85, 95, 98]),
+            target("TAR", [75, 90, 96]),
+            timely,
+        ],
+        Trade::Ltl => vec![target("OTD_WIN", [85, 94, 97]), target("TAR", [75, 90, 96]), timely],
+        Trade::Parcel => vec![target("OTD_DAY", [90, 96, 99]), target("FADS", [80, 92, 96]), timely],
+        Trade::LastMile => vec![
+            target("OTD_WIN", [85, 95, 98]),
+            target("FADS", [80, 92, 96]),
+            target("DWELL_LM", [36, 18, 8]),
+            timely,
+        ],
+    }
+}
+
+fn clause(code: &str, title: &str, sign: Sign, rule: Rule, period_cap: Cap) -> Clause {
+    Clause {
+        id: 0,
+        code: code.to_owned(),
+        title: title.to_owned(),
+        terms: ClauseTerms { sign, rule, period_cap },
+    }
+}
+
+/// A price for each late day: a share of linehaul for freight, an amount for what is small.
+fn late_delivery(trade: Trade) -> Clause {
+    let freight = matches!(trade, Trade::Truckload | Trade::Ltl);
+    let per_day = if freight {
+        PerDay::PctOfLinehaul { share: Bps(500) }
+    } else {
+        PerDay::Fixed { amount: dollars(2) }
+    };
+    let rule = Rule::LateDelivery(LateDelivery {
+        per_day,
+        grace_days: 0,
+        event_cap_share: freight.then_some(Bps(1_500)),
+        event_cap_amount: (!freight).then_some(dollars(6)),
+        period: PeriodKind::Month,
+    });
+    clause(
+        "7.1",
+        "Late delivery",
+        Sign::Penalty,
+        rule,
+        Cap { amount: None, share_of_freight: Some(Bps(300)) },
+    )
+}
+
+fn threshold(kpi: &str, threshold: i64, period: PeriodKind, amount: PeriodAmount) -> PeriodThreshold {
+    PeriodThreshold {
+        kpi: kpi.to_owned(),
+        better: Better::Higher,
+        scale: Scale::Percent,
+        threshold: Decimal::from(threshold),
+        dead_band: Decimal::ZERO,
+        measurement_decimals: None,
+        min_volume: 20,
+        period,
+        amount,
+    }
+}
+
+/// A share of the month's spend that grows with the points below the threshold.
+fn shortfall(kpi: &str, title: &str, at: i64) -> Clause {
+    let tier =
+        |points: Option<i64>, share| Tier { up_to_points: points.map(Decimal::from), share: Bps(share) };
+    let tiers = vec![tier(Some(2), 50), tier(Some(5), 100), tier(None, 200)];
+    let rule = PeriodThreshold {
+        dead_band: Decimal::ONE,
+        ..threshold(kpi, at, PeriodKind::Month, PeriodAmount::TierTable { tiers })
+    };
+    clause("7.2", title, Sign::Penalty, Rule::PeriodThreshold(rule), Cap::default())
+}
+
+fn fixed(code: &str, title: &str, sign: Sign, rule: (&str, i64, PeriodKind), amount: i64) -> Clause {
+    let (kpi, at, period) = rule;
+    let rule = threshold(kpi, at, period, PeriodAmount::Fixed { amount: dollars(amount) });
+    clause(code, title, sign, Rule::PeriodThreshold(rule), Cap::default())
+}
+
+fn clauses(agreement: &Agreement) -> Vec<Clause> {
+    use PeriodKind::{Month, Quarter};
+    let trade = agreement.trade;
+    let mut clauses = vec![late_delivery(trade)];
+    clauses.push(match trade {
+        Trade::Truckload => shortfall("OTD_WIN", "On-time shortfall", 93),
+        Trade::Ltl => shortfall("OTD_WIN", "On-time shortfall", 92),
+        Trade::Parcel => shortfall("OTD_DAY", "On-time shortfall", 93),
+        Trade::LastMile => shortfall("FADS", "First-attempt shortfall", 91),
+    });
+    clauses.push(match trade {
+        Trade::Truckload | Trade::Ltl => {
+            fixed("7.3", "Tender acceptance", Sign::Penalty, ("TAR", 82, Month), 1_500)
+        }
+        Trade::Parcel | Trade::LastMile => {
+            fixed("7.3", "Status messages", Sign::Penalty, ("EDI_TIMELY", 75, Month), 800)
+        }
+    });
+    match agreement.partner {
+        STRONG_LAST_MILE => {
+            clauses.push(fixed("8.1", "First-attempt bonus", Sign::Bonus, ("FADS", 96, Quarter), 2_500));
+        }
+        "QLP" => clauses.push(fixed("8.1", "On-time bonus", Sign::Bonus, ("OTD_DAY", 95, Quarter), 3_000)),
+        "THD" => clauses.push(fixed("8.1", "Acceptance bonus", Sign::Bonus, ("TAR", 92, Quarter), 2_000)),
+        _ => {}
+    }
+    clauses
+}
+
+/// The day before which every contract of the demo was agreed; its users are older than that.
+pub(super) fn earliest() -> NaiveDate {
+    date((2024, 11, 1))
+}
