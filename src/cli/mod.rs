@@ -1,6 +1,7 @@
 //! Commands and their arguments. Each command is one function in a file named for its noun.
 
 mod backup;
+mod demo;
 mod import;
 mod job;
 mod kpi;
@@ -17,7 +18,6 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use lanemark::app::App;
-use lanemark::clock::Clock;
 use lanemark::config::Config;
 use lanemark::domain::period::Period;
 
@@ -50,6 +50,8 @@ enum Command {
     Import(import::ImportArguments),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
+    /// A realistic network in a database of its own: made, every job run, served.
+    Demo(demo::DemoArguments),
     /// Web and scheduler, until stopped.
     Serve,
     /// Users: add one.
@@ -90,6 +92,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Some(database) = &arguments.database {
         config.set_database(database);
     }
+    if let Command::Demo(demo) = arguments.command {
+        return demo::demo(demo, arguments.database, arguments.format, &config);
+    }
     let url = config.database()?;
     match arguments.command {
         Command::Backup(backup) => return backup::backup(&url, &backup),
@@ -98,7 +103,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => {}
     }
     let pool = url.open(COMMAND_POOL).with_context(|| format!("opening {}", url.display()))?;
-    let session = Session { app: App::new(pool, Clock::System, config.base()), format: arguments.format };
+    let clock = lanemark::app::demo::clock(&mut *pool.get()?)?;
+    let session = Session { app: App::new(pool, clock, config.base()), format: arguments.format };
     match arguments.command {
         Command::Import(import) => import::run(&session, &import),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
@@ -110,7 +116,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             println!("{} is up to date", url.display());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve | Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
+        Command::Demo(_) | Command::Serve | Command::Backup(_) | Command::Restore(_) => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use lanemark::app::App;
-use lanemark::clock::Clock;
 use lanemark::config::Config;
 use lanemark::web::{self, WebConfig};
 
@@ -14,7 +13,8 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     log_to_stderr();
     let url = config.database()?;
     let pool = url.open(config.pool_size).with_context(|| format!("opening {}", url.display()))?;
-    let app = App::new(pool, Clock::System, config.base());
+    let clock = lanemark::app::demo::clock(&mut *pool.get()?)?;
+    let app = App::new(pool, clock, config.base());
     serve(app, config)
 }
 

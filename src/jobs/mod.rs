@@ -5,6 +5,7 @@
 //! [`scheduler`] fires it by the clock; [`cli`] runs it by hand.
 
 pub mod cli;
+pub mod demo;
 pub mod registry;
 pub mod runner;
 pub mod schedule;

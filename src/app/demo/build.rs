@@ -209,7 +209,7 @@ fn thousands(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::score::score_due;
+    use crate::app::score::{ScoreReport, score_due};
     use crate::app::testing::on_each_engine;
     use crate::app::user::sign_in;
     use crate::db::contract::terms_in_force;
@@ -236,7 +236,7 @@ mod tests {
             let first = score_due(app, app.now(), None).unwrap();
             assert!(first.iter().map(|report| report.published).sum::<i64>() > 100, "{first:?}");
             let second = score_due(app, app.now(), None).unwrap();
-            assert_eq!(second.iter().map(|report| report.changed_rows()).sum::<i64>(), 0, "{second:?}");
+            assert_eq!(second.iter().map(ScoreReport::changed_rows).sum::<i64>(), 0, "{second:?}");
 
             mark_whole(app, SMALL).unwrap();
             assert_eq!(standing(&url, SMALL).unwrap(), Standing::Ready);

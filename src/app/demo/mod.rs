@@ -42,8 +42,9 @@ pub const GENERATION: u32 = 1;
 const AS_OF_DAY: (i32, u32, u32) = (2026, 7, 8);
 /// Its time of day, hours UTC.
 const AS_OF_HOUR: u32 = 6;
-/// First day of the history: fifteen months and a week.
-const FIRST_DAY: (i32, u32, u32) = (2025, 4, 1);
+/// First day of pickups: fifteen months and a few days back. Its loads are offered from the first of the
+/// month on, so that no earlier month has a scorecard of tenders alone.
+const FIRST_DAY: (i32, u32, u32) = (2025, 4, 4);
 /// Days after the as-of day on which pickups are booked already.
 const BOOKED_DAYS: u64 = 3;
 /// Weeks of capacity commitments kept from before the as-of week, and after it.
@@ -131,6 +132,12 @@ pub struct DemoFile {
 #[must_use]
 pub fn as_of() -> DateTime<Utc> {
     date(AS_OF_DAY).and_hms_opt(AS_OF_HOUR, 0, 0).unwrap_or_default().and_utc()
+}
+
+/// First day of the history.
+#[must_use]
+pub fn first_day() -> NaiveDate {
+    date(FIRST_DAY)
 }
 
 /// Writes the files into `folder`, in the order in which they are imported.

@@ -1,0 +1,187 @@
+//! The demo's history: builds its database and runs every job over it, once, through the same runner
+//! as the clock and the jobs page. A second run finds it whole and changes nothing.
+
+use std::path::PathBuf;
+
+use chrono::{Months, NaiveDate};
+
+use super::cli::run_line;
+use super::{JOBS, JobError, Runner};
+use crate::app::App;
+use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing};
+use crate::app::job::{JobRun, RunState};
+use crate::clock::Clock;
+use crate::db::{DbError, DbUrl};
+use crate::mail::{Mailer, SettingsError};
+
+/// The job that books month by month, so that its history is spread as it would have been.
+const ACCRUAL_JOB: &str = "accrue-credits";
+/// Day of the month on which the months before are accrued: when their facts are in.
+const ACCRUAL_DAY: u32 = 10;
+/// Who asked, as the job's history shows it.
+const REQUESTED_BY: &str = "demo";
+/// Sender of the demo's mail.
+const SENDER: &str = "Lanemark demo <reviews@shipper.example>";
+
+/// Where and how large.
+#[derive(Clone, Debug)]
+pub struct DemoOptions {
+    /// The database to make, or to use when it holds this demo already.
+    pub database: DbUrl,
+    /// How much of the network.
+    pub size: Size,
+    /// Where to leave the generated files; none removes them.
+    pub keep_files: Option<PathBuf>,
+    /// Where the mails are written: nothing leaves the machine.
+    pub mail_folder: PathBuf,
+    /// The address mails link to.
+    pub base_url: String,
+    /// Connections of the pool.
+    pub pool_size: u32,
+}
+
+/// A demo that stands.
+pub struct Demo {
+    /// Its parts; the clock stands still.
+    pub app: App,
+    /// Whether it was made just now; else it was there, and nothing was changed.
+    pub built: bool,
+}
+
+/// Why there is no demo.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoRunError {
+    /// Its database was not made.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// A job was not run.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// A job failed.
+    #[error("the job `{job}` failed: {error}")]
+    Failed {
+        /// Its name.
+        job: String,
+        /// Its words.
+        error: String,
+    },
+    /// The mail folder cannot be used.
+    #[error(transparent)]
+    Mail(#[from] SettingsError),
+}
+
+impl From<DbError> for DemoRunError {
+    fn from(error: DbError) -> Self {
+        Self::Demo(error.into())
+    }
+}
+
+/// Makes the demo, or finds it made. `say` hears of each step.
+///
+/// # Errors
+/// [`DemoRunError`]. An attempt that broke off is made anew by the next run.
+pub fn run(options: &DemoOptions, say: &mut dyn FnMut(&str)) -> Result<Demo, DemoRunError> {
+    let standing = standing(&options.database, options.size)?;
+    let pool = options.database.open(options.pool_size)?;
+    let mailer = Mailer::file(SENDER, options.mail_folder.clone())?;
+    let app = App::new(pool, Clock::Fixed(as_of()), &options.base_url).with_mailer(mailer);
+    if standing == Standing::Ready {
+        return Ok(Demo { app, built: false });
+    }
+    build(&app, options.size, options.keep_files.as_deref(), say)?;
+    run_jobs(&app, say)?;
+    mark_whole(&app, options.size)?;
+    Ok(Demo { app, built: true })
+}
+
+/// Runs every job, in the order in which they build on each other. Gives the runs.
+///
+/// # Errors
+/// [`DemoRunError::Failed`] with the first job that failed.
+pub fn run_jobs(app: &App, say: &mut dyn FnMut(&str)) -> Result<Vec<JobRun>, DemoRunError> {
+    let runner = Runner::new(app.clone());
+    let mut runs = Vec::new();
+    for job in JOBS {
+        let days = if job.name == ACCRUAL_JOB { accrual_days() } else { Vec::new() };
+        for day in days.into_iter().map(Some).chain([None]) {
+            let run = runner.run_now(job.name, day, None, REQUESTED_BY)?;
+            if run.state != RunState::Done {
+                return Err(DemoRunError::Failed { job: run.job, error: run.error });
+            }
+            // The last run of a job says it all.
+            if day.is_none() {
+                say(&run_line(&run));
+            }
+            runs.push(run);
+        }
+    }
+    Ok(runs)
+}
+
+/// The days on which each month of the history was accrued, the as-of day itself left out.
+fn accrual_days() -> Vec<NaiveDate> {
+    let today = as_of().date_naive();
+    let first = first_day();
+    (1..)
+        .map_while(|months| first.checked_add_months(Months::new(months)))
+        .map(|month| chrono::Datelike::with_day(&month, ACCRUAL_DAY).unwrap_or(month))
+        .take_while(|day| *day < today)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::on_each_engine;
+
+    #[test]
+    fn months_are_accrued_one_after_the_other() {
+        let days = accrual_days();
+        assert_eq!(days.first().unwrap().to_string(), "2025-05-10");
+        assert_eq!(days.last().unwrap().to_string(), "2026-06-10");
+        assert_eq!(days.len(), 14);
+    }
+
+    #[test]
+    fn every_job_run_twice_changes_nothing() {
+        on_each_engine(&as_of().to_rfc3339(), |app| {
+            let app = app.clone().with_mailer(Mailer::memory(SENDER).unwrap());
+            build(&app, Size(2), None, &mut |_| ()).unwrap();
+            let first = run_jobs(&app, &mut |_| ()).unwrap();
+            let changed = |runs: &[JobRun], name: &str| {
+                runs.iter().filter(|run| run.job == name).map(|run| run.changed_rows).sum::<i64>()
+            };
+            for job in ["score-period", ACCRUAL_JOB, "plan-capacity", "contract-calendar"] {
+                assert!(changed(&first, job) > 0, "{job} did something the first time");
+            }
+            let runner = Runner::new(app.clone());
+            for job in JOBS {
+                let run = runner.run_now(job.name, None, None, "test").unwrap();
+                assert_eq!(
+                    (run.state, run.changed_rows),
+                    (RunState::Done, 0),
+                    "{}: {}",
+                    run.job,
+                    run.summary
+                );
+            }
+        });
+    }
+
+    #[test]
+    fn a_second_run_uses_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = DemoOptions {
+            database: DbUrl::Sqlite(folder.path().join("demo.db")),
+            size: Size(1),
+            keep_files: None,
+            mail_folder: folder.path().join("mail"),
+            base_url: "http://localhost".to_owned(),
+            pool_size: 2,
+        };
+        assert!(run(&options, &mut |_| ()).unwrap().built);
+        let mut said = Vec::new();
+        let again = run(&options, &mut |line| said.push(line.to_owned())).unwrap();
+        assert!(!again.built && said.is_empty(), "{said:?}");
+    }
+}
