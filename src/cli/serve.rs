@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use lanemark::app::App;
+use lanemark::app::mail::mailer_open;
 use lanemark::config::Config;
+use lanemark::jobs::Runner;
+use lanemark::jobs::Scheduler;
 use lanemark::web::{self, WebConfig};
 
 /// Serves until the process is told to stop.
@@ -14,13 +17,18 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let url = config.database()?;
     let pool = url.open(config.pool_size).with_context(|| format!("opening {}", url.display()))?;
     let clock = lanemark::app::demo::clock(&mut *pool.get()?)?;
-    let app = App::new(pool, clock, config.base());
+    let app = App::new(pool, clock, config.base()).with_mailer(mailer_open(&config.mail)?);
     serve(app, config)
 }
 
-/// Serves `app`, whatever clock it has.
+/// Serves `app` and runs its jobs, whatever clock it has.
 pub fn serve(app: App, config: &Config) -> anyhow::Result<ExitCode> {
-    actix_web::rt::System::new().block_on(async { web::serve(app, WebConfig::from(config)).await })?;
+    actix_web::rt::System::new().block_on(async {
+        let scheduler = Scheduler::start(Runner::new(app.clone())).await?;
+        let served = web::serve(app, WebConfig::from(config)).await;
+        scheduler.stop().await?;
+        served
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -32,7 +32,7 @@ impl Currency {
     #[must_use]
     pub fn code(&self) -> &str {
         // Only ASCII letters get in, so the fallback is never taken.
-        std::str::from_utf8(&self.0).unwrap_or("XXX")
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// Decimal places of the minor unit: 2 for most, 0 for yen, 3 for dinar.

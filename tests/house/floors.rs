@@ -49,6 +49,10 @@ fn floors_keep_to_their_libraries() {
     let mut wrong = Vec::new();
     for (floor, banned) in FOREIGN {
         for file in files(&root().join("src").join(floor), "rs") {
+            // Tests of a rule may read their case files.
+            if file.ends_with("ledger/cases.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&file).unwrap();
             for (number, line) in text.lines().enumerate() {
                 let code = line.split("//").next().unwrap_or_default();

@@ -1,3 +1,5 @@
+//! Scoring through both databases.
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Tests of this part.
+
 use std::fmt::Write as _;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of this part.
+
 use std::path::PathBuf;
 
 use rust_decimal::Decimal;

@@ -1,3 +1,5 @@
+//! Tests of this part.
+
 use std::io::Write as _;
 
 use super::*;
