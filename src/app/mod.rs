@@ -17,6 +17,7 @@ pub mod partner;
 pub mod password;
 pub mod plan;
 pub mod refresh;
+pub mod review;
 pub mod score;
 #[cfg(test)]
 pub(crate) mod testing;

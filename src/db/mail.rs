@@ -72,6 +72,19 @@ pub fn mail_insert(db: &mut Db, row: &MailRow) -> QueryResult<bool> {
     Ok(stored == 1)
 }
 
+/// The keys of all mails, in whatever state, that begin with `prefix`. Give a prefix that ends in
+/// `:`, so that it names whole parts of a key.
+///
+/// # Errors
+/// The engine's reason.
+pub fn mail_keys(db: &mut Db, prefix: &str) -> QueryResult<Vec<String>> {
+    mails::table
+        .filter(mails::dedupe_key.like(format!("{prefix}%")))
+        .order(mails::id)
+        .select(mails::dedupe_key)
+        .load(db)
+}
+
 /// Stores a picture of a mail.
 ///
 /// # Errors

@@ -237,6 +237,14 @@ pub fn scorecard_latest(
         .optional()?)
 }
 
+/// One scorecard by its row id; for use cases that follow restatements, not for pages.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_by_id(db: &mut Db, id: i64) -> QueryResult<Option<ScorecardRow>> {
+    scorecards::table.find(id).select(ScorecardRow::as_select()).first(db).optional()
+}
+
 /// All latest scorecards of one period, whole, of the partners the viewer may see.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
-use crate::app::{App, contract_calendar, mail, plan, refresh, score};
+use crate::app::{App, contract_calendar, mail, plan, refresh, review, score};
 
 /// Judges what has come due and recomputes the cells that went stale.
 ///
@@ -96,10 +96,14 @@ pub fn contract_calendar(app: &App, run: &RunContext) -> anyhow::Result<JobRepor
 /// Queues the reviews of published periods.
 ///
 /// # Errors
-/// None while there is nothing to queue.
-pub fn send_reviews(_app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
-    // One call into `app::review` takes the place of this line.
-    Ok(JobReport { summary: "no reviews are set up".to_owned(), ..JobReport::default() })
+/// [`review::ReviewError`].
+pub fn send_reviews(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done = review::send_reviews(app, run.as_of_day, run.period).context("queueing reviews")?;
+    Ok(JobReport {
+        changed_rows: done.changed_rows(),
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
+    })
 }
 
 /// Sends what waits in the outbox.

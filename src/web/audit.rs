@@ -31,6 +31,9 @@ fn words(action: &str) -> String {
     let known = match action {
         "session.open" => "Signed in",
         "session.refuse" => "Sign-in refused",
+        "job.run" => "Job asked for",
+        "mail.retry" => "Mail queued again",
+        "plan.answer" => "Plan answered",
         "user.add" => "User added",
         "user.disable" => "User switched off",
         "user.enable" => "User switched on",

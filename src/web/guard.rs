@@ -56,7 +56,7 @@ pub async fn trace<B: MessageBody>(
     Ok(response)
 }
 
-/// Adds the headers that every answer carries.
+/// Adds the headers that every answer carries, where the handler has not set its own.
 ///
 /// # Errors
 /// Those of the inner service.
@@ -68,7 +68,11 @@ pub async fn headers<B: MessageBody>(
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        let name = HeaderName::from_static(name);
+        // A page that needs another rule, such as one that shows a mail in a frame, has set its own.
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT));

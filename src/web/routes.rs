@@ -13,7 +13,10 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, evidence, kpi, ledger, partner, plan, portal, scorecard, shipment, sign_in, today, user};
+use super::{
+    account, audit, contract, evidence, job, kpi, ledger, mail, partner, plan, portal, scorecard, shipment,
+    sign_in, today, user,
+};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
@@ -94,6 +97,14 @@ fn table() -> Vec<Row> {
         get("/kpis/{code}", May(Action::ViewScorecards), kpi::show),
         get("/shipments/{partner_id}/{source}/{reference}", May(Action::ViewPartners), shipment::show),
         // Running the installation.
+        get("/jobs", May(Action::ViewJobs), job::list),
+        get("/jobs/{job}", May(Action::ViewJobs), job::show_one),
+        post("/jobs/{job}/runs", May(Action::RunJobs), job::run),
+        get("/outbox", May(Action::ViewOutbox), mail::list),
+        get("/outbox/{id}", May(Action::ViewOutbox), mail::show_one),
+        get("/outbox/{id}/body", May(Action::ViewOutbox), mail::body),
+        get("/outbox/{id}/parts/{part}", May(Action::ViewOutbox), mail::part),
+        post("/outbox/{id}/attempts", May(Action::RunJobs), mail::retry),
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),
         post("/users/{id}/state", May(Action::EditUsers), user::state),

@@ -1,7 +1,9 @@
 //! The pages, through the whole service.
 
 mod contract;
+mod job;
 mod ledger;
+mod mail;
 mod partner;
 mod plan;
 mod routes;
