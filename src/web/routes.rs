@@ -13,7 +13,10 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 use super::access::{self, Access};
 use super::contract::draft;
 use super::page::WebError;
-use super::{account, audit, contract, evidence, kpi, ledger, partner, plan, portal, scorecard, shipment, sign_in, today, user};
+use super::{
+    account, audit, contract, evidence, kpi, ledger, partner, plan, portal, scorecard, shipment, sign_in,
+    today, user,
+};
 use crate::domain::viewer::Action;
 
 /// The table, in the order in which addresses are tried.
