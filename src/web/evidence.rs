@@ -121,11 +121,10 @@ pub(super) async fn open(
     let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
     let limit = if as_csv { DOWNLOAD_ROWS } else { PAGE_ROWS };
     let (found, pick, behind) = me
-        .in_db(move |unit| {
-            let (db, viewer) = (&mut *unit.db, unit.viewer);
-            let found = load(super::extract::Unit { app: unit.app, db, viewer }, partner_id, period)?;
+        .in_db(move |mut unit| {
+            let found = load(&mut unit, partner_id, period)?;
             let pick = asked.unwrap_or_else(|| first_pick(kpi, found.published.as_ref()));
-            let behind = behind(unit.db, viewer, (partner_id, period), (kpi, pick), (after, limit))?;
+            let behind = behind(unit.db, unit.viewer, (partner_id, period), (kpi, pick), (after, limit))?;
             Ok::<_, WebError>((found, pick, behind))
         })
         .await?;

@@ -113,7 +113,7 @@ fn newest(periods: &[Period], today: NaiveDate) -> Option<Period> {
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (found, period, percentile, contracts, plan) = me
-        .in_db(move |unit| {
+        .in_db(move |mut unit| {
             let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
             let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
             let period = newest(&periods, today)
@@ -122,7 +122,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let contracts = contract_list_of_partner(unit.db, unit.viewer, partner_id)?;
             let rank = own_percentile(unit.db, partner_id, &partner.mode, period)?;
             let plan = plan_own(unit.app, unit.viewer)?;
-            let found = load(unit, partner_id, period)?;
+            let found = load(&mut unit, partner_id, period)?;
             Ok::<_, WebError>((found, period, rank, contracts, plan))
         })
         .await?;
@@ -255,14 +255,14 @@ pub(super) async fn scorecard(me: SignedIn, path: web::Path<String>) -> Result<H
     let text = path.into_inner();
     if let Some(text) = text.strip_suffix(".csv") {
         let period = period_of(text)?;
-        let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+        let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
         return csv_of(&found, period);
     }
     draw_card(me, partner_id, period_of(&text)?).await
 }
 
 async fn draw_card(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
     let card = found
         .published
         .as_ref()

@@ -61,7 +61,7 @@ pub(super) struct Found {
 }
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
-pub(super) fn load(unit: Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
+pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
     let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
     let published = published(unit.db, unit.viewer, partner_id, period)?;
     let months = match period.kind() {
@@ -102,7 +102,7 @@ pub(super) async fn show(me: SignedIn, path: web::Path<(i64, String)>) -> Result
         return csv(me, partner_id, period_of(period)?).await;
     }
     let period = period_of(&period)?;
-    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
     let partner = found.partner.name;
     let heading = format!("{partner}, {}", period.title());
@@ -124,7 +124,7 @@ pub(super) async fn show(me: SignedIn, path: web::Path<(i64, String)>) -> Result
 }
 
 async fn csv(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(move |unit| load(unit, partner_id, period)).await?;
+    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
     csv_of(&found, period)
 }
 
@@ -206,7 +206,7 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
                 score.weight.to_string(),
                 or_empty(score.effective_weight.map(|w| w.trunc_with_scale(4))),
                 or_empty(score.score.map(|s| s.trunc_with_scale(4))),
-                score.not_scored.map_or_else(String::new, |reason| reason.words()),
+                score.not_scored.map_or_else(String::new, crate::domain::scorecard::NotScored::words),
                 snapshot.reading(&score.input.code).words,
             ])?;
         }

@@ -135,11 +135,11 @@ struct Loaded {
 /// `GET /today`
 pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
-    let loaded = me.in_db(move |unit| load(unit, asked)).await?;
+    let loaded = me.in_db(move |mut unit| load(&mut unit, asked)).await?;
     page::html(&draw(me.page("Today"), &loaded))
 }
 
-fn load(unit: Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
+fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
     let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
     let last = Period::containing(PeriodKind::Month, today).previous();
     let period = asked.unwrap_or(last);
@@ -330,17 +330,14 @@ fn signal_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act
         in_unit(value, KpiUnit::Percent, ""),
         show::count(signal.week.n),
     );
-    if let Some(lane) =
-        card.snapshot.misses.as_ref().and_then(|w| w.lanes.first().map(|l| (l, w.all.failed())))
-    {
-        if lane.0.failed() > 0 {
-            evidence.push_str(&format!(
-                " {} holds {} of the {} misses the carrier caused.",
-                lane.0.title,
-                show::count(lane.0.failed()),
-                show::count(lane.1)
-            ));
-        }
+    let worst = card.snapshot.misses.as_ref().and_then(|w| Some((w.lanes.first()?, w.all.failed())));
+    if let Some((lane, all)) = worst.filter(|(lane, _)| lane.failed() > 0) {
+        evidence.push_str(&format!(
+            " {} holds {} of the {} misses the carrier caused.",
+            lane.title,
+            show::count(lane.failed()),
+            show::count(all)
+        ));
     }
     Some(Act {
         who: partner.name.clone(),
@@ -593,14 +590,14 @@ fn movers(loaded: &Loaded) -> Vec<Mover> {
             ));
         }
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     found.into_iter().take(MOVERS).map(|(_, mover)| mover).collect()
 }
 
 /// `GET /today.csv`
 pub(super) async fn csv(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
-    let loaded = me.in_db(move |unit| load(unit, asked)).await?;
+    let loaded = me.in_db(move |mut unit| load(&mut unit, asked)).await?;
     let text = portfolio_csv(&loaded).map_err(WebError::from)?;
     super::scorecard::download(&format!("partners-{}.csv", loaded.period), text)
 }
