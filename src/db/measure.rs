@@ -131,7 +131,7 @@ pub fn measure_totals(
 ) -> Result<BTreeMap<i64, Measures>, DbError> {
     let mut totals: BTreeMap<i64, Measures> = BTreeMap::new();
     measure_cells_fold(db, viewer, filter, |cell| {
-        *totals.entry(cell.partner_id).or_default() += &cell.measures
+        *totals.entry(cell.partner_id).or_default() += &cell.measures;
     })?;
     Ok(totals)
 }

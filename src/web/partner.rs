@@ -14,6 +14,7 @@ use crate::app::partner::{self, PartnerCard, PartnerLine};
 use crate::app::score::tier_from_code;
 use crate::db::contract::Contract;
 use crate::db::partner::{Partner, StandingRow, standing_history};
+use crate::domain::period::Period;
 use crate::domain::contract::{ContractStatus, NoticeDeadline};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence, normal_name};
 use crate::domain::viewer::Action;
@@ -102,7 +103,7 @@ struct Score {
 
 impl Score {
     fn of(row: &StandingRow) -> Self {
-        let title = row.period.parse::<crate::domain::period::Period>().map(|period| period.title());
+        let title = row.period.parse::<Period>().map(Period::title);
         let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
             period: title.unwrap_or_else(|_| row.period.clone()),

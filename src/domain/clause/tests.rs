@@ -217,7 +217,7 @@ fn measurement_decimals_round_before_the_comparison() {
     assert!(one_period(&terms, facts(9_496, 10_000, "100")).amount > Micros::ZERO);
     period_rule(&mut terms).measurement_decimals = Some(1);
     let target = one_period(&terms, facts(9_496, 10_000, "100"));
-    assert_eq!((target.amount, target.steps[0].as_str()), (Micros::ZERO, "OTIF: 9496 of 10000 = 95 %."));
+    assert_eq!((target.amount, target.steps[0].as_str()), (Micros::ZERO, "OTIF: 9,496 of 10,000 = 95 %."));
 }
 
 /// DOMAIN P5: 98.7 % reaches the 98.5 % of the bonus.
