@@ -250,7 +250,7 @@ impl Terms {
                 events.push(LateEvent {
                     partner_id: self.partner_id,
                     shipment_id: 0,
-                    reference: "one shipment".to_owned(),
+                    reference: "One shipment".to_owned(),
                     obligation_day: period.start(),
                     obligation_at: closes,
                     late_business_days: days,
@@ -363,8 +363,18 @@ pub fn redline(before: &Terms, after: &Terms) -> Vec<Change> {
     let mut changes = compare(Part::Frame, &limit(before), &limit(after));
     changes.extend(compare(Part::Rate, &rates(before), &rates(after)));
     changes.extend(compare(Part::Target, &targets(before), &targets(after)));
-    changes.extend(compare(Part::Clause, &clauses(before), &clauses(after)));
+    changes.extend(compare(Part::Clause, &clauses(before), &clauses(after)).into_iter().map(changed_lines));
     changes
+}
+
+/// Of a clause that changed, only the lines that did.
+fn changed_lines(change: Change) -> Change {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return change };
+    let only = |text: &str, other: &str| {
+        let lines = text.lines().filter(|line| !other.lines().any(|other| other == *line));
+        Some(lines.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
+    };
+    Change { before: only(before, after), after: only(after, before), ..change }
 }
 
 /// `2 rates, 1 clause`; `nothing` without changes.
@@ -387,16 +397,20 @@ fn keyed<T>(items: &[T], row: impl Fn(&T) -> Row<String>) -> Vec<Row<String>> {
 }
 
 fn compare<K: PartialEq>(part: Part, before: &[Row<K>], after: &[Row<K>]) -> Vec<Change> {
-    let find = |rows: &[Row<K>], key: &K| rows.iter().find(|row| row.0 == *key).map(|row| row.2.clone());
     let mut changes = Vec::new();
     for (key, what, new) in after {
-        let old = find(before, key);
-        if old.as_ref() != Some(new) {
-            changes.push(Change { part, what: what.clone(), before: old, after: Some(new.clone()) });
-        }
+        let old = before.iter().find(|row| row.0 == *key);
+        let (was, is) = match old {
+            Some((_, name, text)) if text == new && name == what => continue,
+            // The terms are the same under another name.
+            Some((_, name, text)) if text == new => (Some(name.clone()), what.clone()),
+            Some((_, _, text)) => (Some(text.clone()), new.clone()),
+            None => (None, new.clone()),
+        };
+        changes.push(Change { part, what: what.clone(), before: was, after: Some(is) });
     }
     for (key, what, old) in before {
-        if find(after, key).is_none() {
+        if after.iter().all(|row| row.0 != *key) {
             changes.push(Change { part, what: what.clone(), before: Some(old.clone()), after: None });
         }
     }
@@ -411,7 +425,9 @@ fn rate_name(rate: &AccessorialRate) -> String {
     format!("{} ({})", rate.label, rate.code)
 }
 
-fn rate_text(rate: &AccessorialRate) -> String {
+/// Price and conditions of a rate in words.
+#[must_use]
+pub fn rate_text(rate: &AccessorialRate) -> String {
     let conditions = rate.conditions_text();
     if conditions.is_empty() { rate.price_text() } else { format!("{}, {conditions}", rate.price_text()) }
 }
@@ -420,8 +436,9 @@ fn clause_name(clause: &Clause) -> String {
     format!("Clause {}, {}", clause.code, clause.title)
 }
 
+/// One line a point; only the redline reads it.
 fn clause_text(clause: &Clause) -> String {
-    clause.terms.explain().join(" ")
+    clause.terms.explain().join("\n")
 }
 
 #[cfg(test)]
@@ -535,6 +552,14 @@ pub(crate) mod tests {
         assert_eq!(redline_summary(&changes), "1 rate, 1 target, 1 clause");
         assert_eq!(changes[0].after.as_deref(), Some("45.00 per occurrence"));
         assert_eq!(redline(&terms(), &terms()), []);
+        let renamed = Clause { title: "Lateness".to_owned(), ..late_clause() };
+        let renamed = redline(&terms(), &Terms { clauses: vec![renamed], ..terms() });
+        assert_eq!(renamed[0].before.as_deref(), Some("Clause 7.1, Late delivery"));
+        let mut dearer = late_clause();
+        dearer.terms.period_cap.amount = Some(Micros(4_000_000_000));
+        let added = redline(&terms(), &Terms { clauses: vec![dearer], ..terms() });
+        assert_eq!(added[0].before, None, "only the line that is new");
+        assert_eq!(added[0].after.as_deref(), Some("At most 4,000.00 per month for this clause."));
     }
 
     /// DOMAIN P1: two late days at five percent of 1,240.00.

@@ -103,7 +103,12 @@ struct Score {
 
 impl Score {
     fn of(row: &StandingRow) -> Self {
+<<<<<<< HEAD
         let title = row.period.parse::<Period>().map(Period::title);
+=======
+        let title =
+            row.period.parse::<crate::domain::period::Period>().map(crate::domain::period::Period::title);
+>>>>>>> main
         let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
             period: title.unwrap_or_else(|_| row.period.clone()),

@@ -235,13 +235,13 @@ struct ListPage {
 
 /// `GET /scorecards`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (partners, briefs) = me
+    let (partners, briefs, today) = me
         .in_db(move |unit| {
             let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
             let month = Period::containing(PeriodKind::Month, today).start();
             let from = month.checked_sub_months(Months::new(LIST_MONTHS)).unwrap_or(month);
             let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
-            Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs))
+            Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs, today))
         })
         .await?;
     let of_kind = |kind| -> BTreeSet<NaiveDate> {
@@ -265,7 +265,9 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         page: me.page("Scorecards"),
         months: titles,
         has_quarter: quarter.is_some(),
-        quarter: quarter.map_or_else(String::new, short),
+        quarter: quarter.map_or_else(String::new, |q| {
+            if today < q.end() { format!("{} to date", short(q)) } else { short(q) }
+        }),
         rows,
     })
 }

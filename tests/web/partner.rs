@@ -34,7 +34,7 @@ fn a_partner_is_added_shown_and_changed() {
         assert_eq!(shown.text("h1"), "Overland Freight");
         assert_eq!(shown.texts(".rest li"), ["overland", "overland ltd"]);
         let list = browser.get("/partners").await;
-        assert!(list.texts("tbody th").contains(&"Overland Freight".to_owned()));
+        assert!(list.texts("tbody th a").contains(&"Overland Freight".to_owned()));
         assert!(
             list.texts("tbody .nodata small").contains(&"no scorecard yet".to_owned()),
             "no data is no 0"

@@ -8,7 +8,7 @@ use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::ContractCap;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, VersionFields, VersionKind};
-use crate::domain::terms::{Clause, KpiTarget, Terms, sha256_hex};
+use crate::domain::terms::{Clause, KpiTarget, Terms, rate_text, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::super::App;
@@ -257,7 +257,7 @@ pub fn rate_save(
             store::rate_delete(db, id, replaces.unwrap_or_default())?;
         }
         store::rate_upsert(db, app.id(), version, rate)?;
-        Ok(format!("rate {}: {} {}", rate.code, rate.price_text(), rate.conditions_text()))
+        Ok(format!("rate {}: {}", rate.code, rate_text(rate)))
     })
 }
 

@@ -123,11 +123,11 @@ struct Folder {
 }
 
 impl Folder {
-    fn new(keep: Option<&Path>) -> Self {
+    fn new(app: &App, keep: Option<&Path>) -> Self {
         match keep {
             Some(path) => Self { path: path.to_owned(), keep: true },
             None => {
-                let name = format!("lanemark-demo-{}", std::process::id());
+                let name = format!("lanemark-demo-{}", app.id());
                 Self { path: std::env::temp_dir().join(name), keep: false }
             }
         }
@@ -149,7 +149,7 @@ impl Drop for Folder {
 /// [`DemoError`]; run again, the demo is made anew.
 pub fn build(app: &App, size: Size, keep: Option<&Path>, say: &mut dyn FnMut(&str)) -> Result<(), DemoError> {
     begin(&mut *app.pool.get()?, size)?;
-    let folder = Folder::new(keep);
+    let folder = Folder::new(app, keep);
     let files = write_files(&folder.path, size)?;
     say(&format!(
         "{} rows generated in {}",

@@ -800,12 +800,15 @@ fn read_tiers(form: &mut Form) -> Option<Vec<Tier>> {
     Some(tiers)
 }
 
-/// The rules name each cell of the tier table; the form has one place for what is wrong with it.
+/// The rules name each cell of the tier table; the form has one place for what is wrong with it. With a wrong
+/// table everything else is checked here too, so that all of it is told at once.
 fn check_tiers(form: &mut Form, clause: &Clause) {
-    for (field, message) in clause.terms.validate() {
+    for (field, message) in clause.validate() {
         if let Some(cell) = field.strip_prefix("tiers.") {
             let row = cell.split('.').next().and_then(|row| row.parse::<usize>().ok()).unwrap_or(0);
             form.fail("tiers", format!("Row {}: {message}.", row + 1));
+        } else if let Some((_, name)) = THRESHOLD_NAMES.iter().find(|(rule, _)| *rule == field) {
+            form.fail(name, edit::sentence(&message));
         }
     }
 }
