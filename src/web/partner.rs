@@ -14,9 +14,9 @@ use crate::app::partner::{self, PartnerCard, PartnerLine};
 use crate::app::score::tier_from_code;
 use crate::db::contract::Contract;
 use crate::db::partner::{Partner, StandingRow, standing_history};
-use crate::domain::period::Period;
 use crate::domain::contract::{ContractStatus, NoticeDeadline};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence, normal_name};
+use crate::domain::period::Period;
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -103,12 +103,8 @@ struct Score {
 
 impl Score {
     fn of(row: &StandingRow) -> Self {
-<<<<<<< HEAD
-        let title = row.period.parse::<Period>().map(Period::title);
-=======
         let title =
             row.period.parse::<crate::domain::period::Period>().map(crate::domain::period::Period::title);
->>>>>>> main
         let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
             period: title.unwrap_or_else(|_| row.period.clone()),
