@@ -42,7 +42,14 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
         Format::Json => println!("{}", serde_json::to_string_pretty(&snapshot)?),
         Format::Table => {
             println!("{}, {}: {}", arguments.partner, arguments.period.title(), card.standing);
-            let rows: Vec<Vec<String>> = snapshot["kpis"].as_array().into_iter().flatten().map(row).collect();
+            let categories = snapshot.pointer("/result/categories").and_then(serde_json::Value::as_array);
+            let rows: Vec<Vec<String>> = categories
+                .into_iter()
+                .flatten()
+                .filter_map(|category| category.get("kpis")?.as_array())
+                .flatten()
+                .map(row)
+                .collect();
             print_table(&["kpi", "value", "n", "low", "high", "score"], &rows);
         }
     }
@@ -50,7 +57,7 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
 }
 
 fn row(kpi: &serde_json::Value) -> Vec<String> {
-    let text = |name: &str| match &kpi[name] {
+    let text = |name: &str| match kpi.get(name).unwrap_or(&serde_json::Value::Null) {
         serde_json::Value::Null => NO_DATA.to_owned(),
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),

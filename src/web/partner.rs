@@ -103,8 +103,7 @@ struct Score {
 
 impl Score {
     fn of(row: &StandingRow) -> Self {
-        let title =
-            row.period.parse::<crate::domain::period::Period>().map(crate::domain::period::Period::title);
+        let title = row.period.parse::<Period>().map(Period::title);
         let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
             period: title.unwrap_or_else(|_| row.period.clone()),

@@ -234,7 +234,8 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
             reply.text(&format!("#{wrong}-err"));
             assert_eq!(reply.attribute(&format!("#{wrong}"), "value").as_deref(), Some(value), "kept");
         }
-        let cases: [(&str, &[(&str, &str)], &str, &str); 9] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 9] = [
             ("rate", &LIFTGATE, "rate", "free"),
             ("rate", &LIFTGATE, "code", "lift gate"),
             ("rate", &LIFTGATE, "free_quantity", "-1"),
