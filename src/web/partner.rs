@@ -96,6 +96,8 @@ impl Due {
 
 /// A published score in words.
 struct Score {
+    /// Address of the scorecard.
+    href: String,
     period: String,
     composite: Option<String>,
     standing: Option<String>,
@@ -106,6 +108,7 @@ impl Score {
         let title = row.period.parse::<Period>().map(Period::title);
         let tier = tier_from_code(&row.standing).map(|tier| tier.title().to_owned());
         Self {
+            href: format!("/scorecards/{}/{}", row.partner_id, row.period),
             period: title.unwrap_or_else(|_| row.period.clone()),
             composite: row
                 .composite_tenths
