@@ -107,11 +107,12 @@ impl PartnerFields {
     }
 }
 
-/// One `@` with something around it and no blanks: the mail server has the last word.
-fn looks_like_mail(text: &str) -> bool {
+/// One `@` with something around it, no blanks and nothing unseen: the mail server has the last word.
+#[must_use]
+pub fn looks_like_mail(text: &str) -> bool {
     let parts: Vec<&str> = text.split('@').collect();
     matches!(parts.as_slice(), [user, host] if !user.is_empty() && host.contains('.') && !host.ends_with('.'))
-        && !text.contains(char::is_whitespace)
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         && text.len() <= 254
 }
 
@@ -149,5 +150,9 @@ mod tests {
         };
         let fields: Vec<_> = wrong.validate().into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["code", "scac", "contact_email"]);
+        for bad in ["ops@x.example\nBcc: all@x.example", "a@b@c.example", "ops@x.example\u{0}", "@x.example"]
+        {
+            assert!(!looks_like_mail(bad), "{bad:?}");
+        }
     }
 }

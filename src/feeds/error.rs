@@ -240,19 +240,34 @@ pub struct RowError {
     pub value: String,
     /// What is wrong, in words.
     pub reason: String,
+    /// `column` is one of our fields, not yet said in the file's words.
+    names_field: bool,
 }
 
 impl RowError {
     /// An error about one cell.
     #[must_use]
     pub fn cell(column: &str, value: &str, reason: impl Into<String>) -> Self {
-        Self { column: column.to_owned(), value: shown(value), reason: reason.into() }
+        Self { column: column.to_owned(), value: shown(value), reason: reason.into(), names_field: false }
+    }
+
+    /// An error about one of our fields, found after the row was mapped. Empty `value` stands for
+    /// the text of the cell the field came from; see [`FieldPlaces`](super::mapping::FieldPlaces).
+    #[must_use]
+    pub fn field(name: &str, value: &str, reason: impl Into<String>) -> Self {
+        Self { names_field: true, ..Self::cell(name, value, reason) }
+    }
+
+    /// Our field that is wrong, if the error names one.
+    #[must_use]
+    pub fn named_field(&self) -> Option<&str> {
+        self.names_field.then_some(self.column.as_str())
     }
 
     /// An error about the row as a whole.
     #[must_use]
     pub fn row(reason: impl Into<String>) -> Self {
-        Self { column: String::new(), value: String::new(), reason: reason.into() }
+        Self { column: String::new(), value: String::new(), reason: reason.into(), names_field: false }
     }
 
     fn place(&self) -> String {

@@ -69,6 +69,8 @@ pub struct FieldSpec {
     pub starts_day: bool,
     /// The field that holds this time's zone; empty when the kind has none.
     pub zone: &'static str,
+    /// Whether a cell lists several texts, and so may be longer.
+    pub lists: bool,
     /// One line for people.
     pub help: &'static str,
 }
@@ -151,8 +153,10 @@ const TEXT: FieldSpec = FieldSpec {
     edge: Edge::Earlier,
     starts_day: false,
     zone: "",
+    lists: false,
     help: "",
 };
+const LIST: FieldSpec = FieldSpec { lists: true, ..TEXT };
 const KEY: FieldSpec = FieldSpec { required: true, ..TEXT };
 const ZONE: FieldSpec = FieldSpec { kind: FieldType::Zone, ..TEXT };
 const COUNT: FieldSpec = FieldSpec { kind: FieldType::Integer, min: Some(0), ..TEXT };
@@ -201,7 +205,7 @@ fields! {
     partners {
         CODE = "code", KEY, "Short code, unique";
         NAME = "name", TEXT, "Name in full";
-        ALIAS = "alias", TEXT, "Other names feeds use, separated by |";
+        ALIAS = "alias", LIST, "Other names feeds use, separated by |";
         SCAC = "scac", TEXT, "Standard carrier alpha code";
         MODE = "mode", TEXT, "Main mode";
         CONTACT_NAME = "contact_name", TEXT, "Who receives reviews";

@@ -17,7 +17,7 @@ use crate::feeds::cell::DateFormats;
 use crate::feeds::error::suggestion;
 use crate::feeds::expr::Parsed;
 use crate::feeds::kind::{Field, ImportKind};
-pub use compile::Compiled;
+pub use compile::{Compiled, FieldPlaces, MAX_LIST_CHARS, MAX_TEXT_CHARS};
 
 /// Largest mapping file.
 pub const MAX_MAPPING_BYTES: u64 = 1 << 20;

@@ -15,7 +15,7 @@ use crate::db::dimension::Dimensions;
 use crate::domain::money::Micros;
 use crate::feeds::fields::{Fields, Value};
 use crate::feeds::kind::{Field, ImportKind};
-use crate::feeds::mapping::{Compiled, UnknownPartner};
+use crate::feeds::mapping::{Compiled, FieldPlaces, UnknownPartner};
 use crate::feeds::rejects::RejectWriter;
 use crate::feeds::table::{Row, TableReader};
 use crate::feeds::{FeedError, RowError};
@@ -74,6 +74,7 @@ pub fn pipeline<D: Send>(
 ) -> Result<ImportReport, ImportError> {
     let batch_rows = load_batch_rows(db);
     let mut rejects = RejectWriter::new(&run.request.rejects, reader.headers());
+    let places = compiled.places();
     std::thread::scope(|scope| {
         let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
         let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + 2);
@@ -92,7 +93,7 @@ pub fn pipeline<D: Send>(
                 let mut batch = batch?;
                 let counts =
                     if own_tx { write_tx(db, |db| write(db, &mut batch))? } else { write(db, &mut batch)? };
-                note(&mut report, &mut rejects, &batch, counts)?;
+                note(&mut report, &mut rejects, &places, &batch, counts)?;
                 progress(Progress {
                     bytes_read: batch.bytes_read,
                     bytes_total: batch.bytes_total,
@@ -119,6 +120,7 @@ pub fn pipeline<D: Send>(
 fn note<D>(
     report: &mut ImportReport,
     rejects: &mut RejectWriter,
+    places: &FieldPlaces,
     batch: &Batch<D>,
     counts: Counts,
 ) -> Result<(), FeedError> {
@@ -128,7 +130,7 @@ fn note<D>(
     for (row, draft) in batch.rows.iter().zip(&batch.drafts) {
         report.rows_read += 1;
         if let Err(error) = draft {
-            rejects.reject(row, error)?;
+            rejects.reject(row, &places.locate(row, error))?;
             report.rows_rejected += 1;
         }
     }
@@ -243,7 +245,7 @@ pub fn partner(
     }
     match run.request.mapping.unknown_partner {
         UnknownPartner::Create => Ok(Ok(dimensions.partner_create(db, named, full_name)?)),
-        UnknownPartner::Refuse => Ok(Err(RowError::cell(
+        UnknownPartner::Refuse => Ok(Err(RowError::field(
             "partner",
             named,
             "no partner has this code, name or alias; add it as an alias of a partner, or let the mapping create partners",
@@ -254,7 +256,7 @@ pub fn partner(
 /// Refuses amounts in a currency other than the reporting one: there is no stored rate to convert by.
 pub fn check_currency(given: Option<&str>, reporting: &str, has_amounts: bool) -> Result<(), RowError> {
     match given {
-        Some(given) if has_amounts && given != reporting => Err(RowError::cell(
+        Some(given) if has_amounts && given != reporting => Err(RowError::field(
             "currency",
             given,
             format!(
@@ -305,7 +307,7 @@ pub fn sort_out<T>(
 
 /// The row was named before in the same file.
 pub fn repeated(reference: &str, first: u64, again: u64) -> RowError {
-    RowError::cell(
+    RowError::field(
         "reference",
         reference,
         format!(
@@ -319,7 +321,7 @@ pub fn micros(name: &str, value: Option<Decimal>) -> Result<Option<Micros>, RowE
     value
         .map(|value| {
             Micros::from_decimal(value)
-                .map_err(|error| RowError::cell(name, &value.to_string(), error.to_string()))
+                .map_err(|error| RowError::field(name, &value.to_string(), error.to_string()))
         })
         .transpose()
 }
@@ -334,7 +336,7 @@ pub fn thousandths(name: &str, value: Option<Decimal>) -> Result<Option<i64>, Ro
                 .checked_mul(Decimal::ONE_THOUSAND)
                 .map(|v| v.round_dp_with_strategy(0, MidpointAwayFromZero))
                 .and_then(|v| v.to_i64())
-                .ok_or_else(|| RowError::cell(name, &value.to_string(), "the number is too large"))
+                .ok_or_else(|| RowError::field(name, &value.to_string(), "the number is too large"))
         })
         .transpose()
 }
@@ -344,7 +346,7 @@ pub fn small(name: &str, value: Option<i64>) -> Result<Option<i32>, RowError> {
     value
         .map(|value| {
             i32::try_from(value)
-                .map_err(|_| RowError::cell(name, &value.to_string(), "the number is too large"))
+                .map_err(|_| RowError::field(name, &value.to_string(), "the number is too large"))
         })
         .transpose()
 }

@@ -61,7 +61,7 @@ pub fn load(
 fn draft(fields: &Fields, hasher: &FactHasher, reporting: &str) -> Result<Draft, RowError> {
     check_currency(fields.text(f::CURRENCY), reporting, true)?;
     let amount = micros("amount", fields.decimal(f::AMOUNT))?
-        .ok_or_else(|| RowError::cell("amount", "", "a charge needs an amount"))?;
+        .ok_or_else(|| RowError::field("amount", "", "a charge needs an amount"))?;
     Ok(Draft {
         partner: text(fields, f::PARTNER),
         shipment: text(fields, f::SHIPMENT),
@@ -143,7 +143,11 @@ impl Writer<'_> {
             draft.source.as_deref(),
         )? {
             Ok(shipment) => shipment,
-            Err(error) => return Ok(Err(RowError { column: "shipment".to_owned(), ..error })),
+            // Here the shipment's reference is a field of another name.
+            Err(error) if error.named_field() == Some("reference") => {
+                return Ok(Err(RowError::field("shipment", &error.value, error.reason)));
+            }
+            Err(error) => return Ok(Err(error)),
         };
         let source = draft.source.as_deref().unwrap_or(&self.run.request.mapping.source);
         let source_id = self.dimensions.source(db, source)?;

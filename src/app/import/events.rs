@@ -50,14 +50,14 @@ pub fn load(
 fn draft(fields: &Fields) -> Result<Draft, RowError> {
     let event = fields
         .instant(f::EVENT_AT)
-        .ok_or_else(|| RowError::cell("event_at", "", "an event needs its time"))?;
+        .ok_or_else(|| RowError::field("event_at", "", "an event needs its time"))?;
     let received_at = fields.instant(f::RECEIVED_AT).map(|instant| instant.utc);
     let too_early = |received: DateTime<Utc>| {
         event.utc.signed_duration_since(received) > TimeDelta::minutes(FUTURE_TOLERANCE_MINUTES)
     };
     if !event.date_only && received_at.is_some_and(too_early) {
         let reason = format!("happened more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported");
-        return Err(RowError::cell("event_at", &event.utc.to_rfc3339(), reason));
+        return Err(RowError::field("event_at", &event.utc.to_rfc3339(), reason));
     }
     Ok(Draft {
         partner: text(fields, f::PARTNER),
@@ -147,7 +147,7 @@ pub fn find_shipment(
     source: Option<&str>,
 ) -> Result<Result<ShipmentRow, RowError>, ImportError> {
     let Some(partner_id) = dimensions.partner(partner) else {
-        return Ok(Err(RowError::cell("partner", partner, "no partner has this code, name or alias")));
+        return Ok(Err(RowError::field("partner", partner, "no partner has this code, name or alias")));
     };
     let mut found = shipments_by_reference(db, &Viewer::system(), partner_id, reference)?;
     if let (Some(source), true) = (source, found.len() > 1) {
@@ -156,10 +156,10 @@ pub fn find_shipment(
     }
     if found.len() > 1 {
         let reason = "several feeds have a shipment of this reference; give the source column";
-        return Ok(Err(RowError::cell("reference", reference, reason)));
+        return Ok(Err(RowError::field("reference", reference, reason)));
     }
     Ok(found.pop().ok_or_else(|| {
-        RowError::cell("reference", reference, "no shipment has this reference; import the shipments first")
+        RowError::field("reference", reference, "no shipment has this reference; import the shipments first")
     }))
 }
 

@@ -12,6 +12,7 @@ use crate::db::dimension::{Dimensions, LaneNames, normal_name};
 use crate::db::schema::{capacity_commitments, lanes, partner_aliases, partners};
 use crate::db::setting::reporting_currency;
 use crate::db::types::{Day, Instant};
+use crate::domain::partner::looks_like_mail;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, capacity as c, lanes as l, partners as p};
@@ -68,7 +69,7 @@ pub fn load(
         compiled,
         progress,
         move |fields| match kind {
-            ImportKind::Partners => Ok(Draft::Partner(partner_draft(fields))),
+            ImportKind::Partners => partner_draft(fields).map(Draft::Partner),
             ImportKind::Lanes => lane_draft(fields),
             _ => capacity_draft(fields).map(Draft::Capacity),
         },
@@ -76,8 +77,12 @@ pub fn load(
     )
 }
 
-fn partner_draft(fields: &Fields) -> PartnerDraft {
-    PartnerDraft {
+fn partner_draft(fields: &Fields) -> Result<PartnerDraft, RowError> {
+    if let Some(address) = fields.text(p::CONTACT_EMAIL).filter(|address| !looks_like_mail(address)) {
+        let reason = "is no e-mail address such as ops@carrier.example";
+        return Err(RowError::field("contact_email", address, reason));
+    }
+    Ok(PartnerDraft {
         code: text(fields, p::CODE),
         name: some_text(fields, p::NAME),
         scac: some_text(fields, p::SCAC),
@@ -92,7 +97,7 @@ fn partner_draft(fields: &Fields) -> PartnerDraft {
             .map(normal_name)
             .filter(|a| !a.is_empty())
             .collect(),
-    }
+    })
 }
 
 fn lane_draft(fields: &Fields) -> Result<Draft, RowError> {
@@ -109,7 +114,8 @@ fn lane_draft(fields: &Fields) -> Result<Draft, RowError> {
 }
 
 fn capacity_draft(fields: &Fields) -> Result<CapacityDraft, RowError> {
-    let day = fields.day(c::WEEK).ok_or_else(|| RowError::cell("week", "", "a commitment needs its week"))?;
+    let day =
+        fields.day(c::WEEK).ok_or_else(|| RowError::field("week", "", "a commitment needs its week"))?;
     let surge = fields.decimal(c::SURGE_PERCENT).unwrap_or_default();
     let surge_bps = thousandths("surge_percent", Some(surge / Decimal::TEN))?;
     Ok(CapacityDraft {
@@ -166,7 +172,7 @@ fn partner_write(
     for alias in &draft.aliases {
         if let Some(other) = dimensions.partner(alias).filter(|other| Some(*other) != known) {
             let reason = format!("another partner (id {other}) already answers to this name");
-            return Ok(Err(RowError::cell("alias", alias, reason)));
+            return Ok(Err(RowError::field("alias", alias, reason)));
         }
     }
     let (id, mut done) = match known {
@@ -256,7 +262,11 @@ fn capacity_write(
 ) -> Result<Result<Done, RowError>, ImportError> {
     use capacity_commitments as t;
     let Some(partner_id) = dimensions.partner(&draft.partner) else {
-        return Ok(Err(RowError::cell("partner", &draft.partner, "no partner has this code, name or alias")));
+        return Ok(Err(RowError::field(
+            "partner",
+            &draft.partner,
+            "no partner has this code, name or alias",
+        )));
     };
     if let Err(error) =
         super::batch::check_currency(draft.currency.as_deref(), reporting, draft.unit_cost_micros.is_some())
@@ -265,7 +275,7 @@ fn capacity_write(
     }
     let names = LaneNames { code: draft.lane.clone(), ..LaneNames::default() };
     let Some(lane_id) = dimensions.lane(db, &names)? else {
-        return Ok(Err(RowError::cell("lane", &draft.lane, "a commitment needs its lane")));
+        return Ok(Err(RowError::field("lane", &draft.lane, "a commitment needs its lane")));
     };
     let old: Option<(i32, i32, Option<i64>)> = t::table
         .find((partner_id, lane_id, Day(draft.week)))

@@ -87,7 +87,7 @@ fn draft(
     // A mapping's constant zone is the zone of every stop that names none.
     milestones.pickup_zone = milestones.pickup_zone.or(zone);
     milestones.delivery_zone = milestones.delivery_zone.or(zone);
-    milestones.check().map_err(|error| RowError::cell(error.field(), "", error.to_string()))?;
+    milestones.check().map_err(|error| RowError::field(error.field(), "", error.to_string()))?;
     let policy = policy(fields)?;
     let verdicts = milestones.judge(&policy, now);
     let mut row = ShipmentRow { fact_hash: hasher.hash(fields), version: 1, ..ShipmentRow::default() };

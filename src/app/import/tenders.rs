@@ -61,11 +61,11 @@ fn draft(
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Draft, RowError> {
     let at = |field: Field| fields.instant(field).map(|instant| instant.utc);
-    let sent_at =
-        at(f::SENT_AT).ok_or_else(|| RowError::cell("sent_at", "", "a tender needs the time it was sent"))?;
+    let sent_at = at(f::SENT_AT)
+        .ok_or_else(|| RowError::field("sent_at", "", "a tender needs the time it was sent"))?;
     let responded_at = at(f::RESPONDED_AT);
     if responded_at.is_some_and(|answered| answered < sent_at) {
-        return Err(RowError::cell("responded_at", "", "the answer lies before the tender was sent"));
+        return Err(RowError::field("responded_at", "", "the answer lies before the tender was sent"));
     }
     let facts = TenderFacts {
         response: fields.text(f::RESPONSE).and_then(Response::from_code),

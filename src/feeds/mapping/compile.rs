@@ -11,6 +11,12 @@ use crate::feeds::kind::{Field, FieldSpec, FieldType, ImportKind, YES_NO};
 use crate::feeds::table::Row;
 use crate::feeds::{FeedError, RowError};
 
+/// Longest text of one cell that is kept, in characters. Several of them together must fit one index
+/// entry of PostgreSQL, which has at most 2,704 bytes.
+pub const MAX_TEXT_CHARS: usize = 240;
+/// Longest cell that lists several texts.
+pub const MAX_LIST_CHARS: usize = 8_000;
+
 /// A mapping ready for rows.
 #[derive(Debug)]
 pub struct Compiled {
@@ -277,7 +283,41 @@ impl Step {
     }
 }
 
+/// Which column of the file each of our fields comes from, so that an error found later can be said
+/// in the file's own words.
+#[derive(Clone, Debug)]
+pub struct FieldPlaces {
+    places: Vec<(&'static str, usize, String)>,
+}
+
+impl FieldPlaces {
+    /// The error with the file's column and cell in place of our field. A field that comes from no
+    /// column keeps its own name.
+    #[must_use]
+    pub fn locate(&self, row: &Row, error: &RowError) -> RowError {
+        let place = |field| self.places.iter().find(|(name, ..)| *name == field);
+        match error.named_field().and_then(place) {
+            Some((_, column, header)) => {
+                let cell = row.get(*column).unwrap_or_default().trim();
+                let value = if error.value.is_empty() { cell } else { &error.value };
+                RowError::cell(header, value, error.reason.as_str())
+            }
+            None => error.clone(),
+        }
+    }
+}
+
 impl Compiled {
+    /// Where its fields come from.
+    #[must_use]
+    pub fn places(&self) -> FieldPlaces {
+        let place = |step: &Step| {
+            let column = step.column()?;
+            Some((step.spec.name, column, self.headers.get(column)?.clone()))
+        };
+        FieldPlaces { places: self.steps.iter().filter_map(place).collect() }
+    }
+
     /// Fields to fill, once per reader.
     #[must_use]
     pub fn fields(&self) -> Fields {
@@ -373,7 +413,17 @@ impl Compiled {
     #[inline]
     fn read(&self, step: &Step, text: &str, fields: &mut Fields) -> Result<(), CellError> {
         let value = match step.spec.kind {
-            FieldType::Text => fields.store.keep(text).ok_or(CellError::TooLong)?,
+            FieldType::Text => {
+                // PostgreSQL keeps no zero byte, and neither engine indexes a text of any length.
+                if text.as_bytes().contains(&0) {
+                    return Err(CellError::ZeroByte);
+                }
+                let limit = if step.spec.lists { MAX_LIST_CHARS } else { MAX_TEXT_CHARS };
+                if text.len() > limit && text.chars().count() > limit {
+                    return Err(CellError::TooLong(limit));
+                }
+                fields.store.keep(text).ok_or(CellError::TooLong(limit))?
+            }
             FieldType::Choice(words) => Value::Choice(choice(words, text).ok_or(CellError::Choice(words))?),
             FieldType::Integer => {
                 let n = cell::integer(text).ok_or(CellError::Integer)?;
@@ -482,7 +532,8 @@ enum CellError {
     Date,
     Zone,
     NoZone,
-    TooLong,
+    TooLong(usize),
+    ZeroByte,
 }
 
 impl CellError {
@@ -500,7 +551,8 @@ impl CellError {
                 "is a time without a zone; add `zone = \"…\"` to the mapping or map the zone column"
                     .to_owned()
             }
-            Self::TooLong => "is too long".to_owned(),
+            Self::TooLong(limit) => format!("is longer than {limit} characters"),
+            Self::ZeroByte => "holds a zero byte, which is no text".to_owned(),
         }
     }
 
