@@ -40,7 +40,8 @@ fn kind(text: &str) -> Result<ImportKind, String> {
 }
 
 /// Exit code when some rows were rejected: the good ones are in, the bad ones are in the rejects file.
-const SOME_REJECTED: u8 = 2;
+/// 1 is an error and 2 a command line that cannot be understood.
+const SOME_REJECTED: u8 = 3;
 
 /// Runs the import and prints what it did.
 pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<ExitCode> {

@@ -134,11 +134,29 @@ impl TableReader {
         if meta.is_dir() {
             return Err(open(std::io::Error::other("it is a folder")));
         }
+        if !meta.is_file() {
+            let reason = "it is a pipe or a device, which can be read only once; write it to a file first";
+            return Err(open(std::io::Error::other(reason)));
+        }
         if sheet::is_workbook(path).map_err(open)? {
             return Self::with_rows(Rows::Sheet(Sheet::open(path, &file, meta.len())?), &file);
         }
         let tab = delimiter_of_name(&file);
         Self::from_reader(Box::new(handle), &file, meta.len(), tab, encoding)
+    }
+
+    /// Reads a file to its end and keeps nothing of it; gives its number of rows. What stops here would
+    /// stop a load half-way.
+    ///
+    /// # Errors
+    /// As [`TableReader::open`] and [`TableReader::read_row`].
+    pub fn check(path: &Path, encoding: Option<&str>) -> Result<u64, FeedError> {
+        let (mut reader, mut row) = (Self::open(path, encoding)?, Row::new());
+        let mut rows = 0;
+        while reader.read_row(&mut row)? {
+            rows += 1;
+        }
+        Ok(rows)
     }
 
     /// Reads delimited text, or gzip of it, from any reader of `total` bytes (0 when not known).

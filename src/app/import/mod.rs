@@ -1,6 +1,7 @@
 //! Importing: a file becomes facts, bad rows become rejects, and the touched sums become stale.
 //!
-//! A row loads whole or not at all. Rows go in batches, one transaction each, and a row that is there
+//! A file is read to its end before the first row is written, so that one that cannot be read loads
+//! nothing. A row loads whole or not at all. Rows go in batches, one transaction each, and a row that is there
 //! already is recognised, so a killed import is simply run again. Reading and mapping run on a thread
 //! of their own, beside the one that writes.
 
@@ -80,7 +81,8 @@ pub struct ImportReport {
     pub dry_run: bool,
 }
 
-/// Why an import stopped. Batches written before stay, and running it again continues.
+/// Why an import stopped. What is wrong with the file stops it before the first row is written; when
+/// the database fails later, the batches written before stay, and running it again continues.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file or its mapping.
@@ -125,8 +127,13 @@ pub fn import(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ImportReport, ImportError> {
     let now = app.now();
-    let reader = TableReader::open(request.path, request.mapping.encoding.as_deref())?;
+    let encoding = request.mapping.encoding.as_deref();
+    let reader = TableReader::open(request.path, encoding)?;
     let compiled = request.mapping.compile(reader.headers())?;
+    // A file that breaks off is refused before its first row is written, not after half of them.
+    if TableReader::check(request.path, encoding)? > MAX_IMPORT_ROWS {
+        return Err(ImportError::TooManyRows);
+    }
     let Some(_lock) = import_lock(app.pool.url())? else { return Err(ImportError::Busy) };
     let mut db = app.pool.url().connect()?;
     bulk_writer_settings(&mut db)?;
