@@ -325,13 +325,28 @@ pub fn natural_keys_find(
 #[derive(Debug)]
 pub struct ImportLock {
     /// SQLite: a lock on a file beside the database. PostgreSQL: the session that holds the lock.
-    _held: Held,
+    held: Held,
 }
 
-#[expect(dead_code, reason = "held for its drop")]
 enum Held {
+    #[expect(dead_code, reason = "held for its drop")]
     File(std::fs::File),
     Session(Box<Db>),
+}
+
+impl Drop for ImportLock {
+    fn drop(&mut self) {
+        // A closed session lets go of its lock only when the server notices; the next import may be
+        // faster than that.
+        if let Held::Session(session) = &mut self.held {
+            let unlocked = session.batch_execute(&format!(
+                "SELECT pg_advisory_unlock({IMPORT_LOCK}, hashtext(current_schema()::text))"
+            ));
+            if let Err(error) = unlocked {
+                tracing::debug!(%error, "the import lock goes with its session");
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Held {
@@ -375,7 +390,7 @@ pub fn import_lock(url: &super::DbUrl) -> Result<Option<ImportLock>, super::DbEr
                 .open(&name)
                 .map_err(refused)?;
             match file.try_lock() {
-                Ok(()) => Ok(Some(ImportLock { _held: Held::File(file) })),
+                Ok(()) => Ok(Some(ImportLock { held: Held::File(file) })),
                 Err(std::fs::TryLockError::WouldBlock) => Ok(None),
                 Err(std::fs::TryLockError::Error(error)) => Err(refused(error)),
             }
@@ -386,7 +401,7 @@ pub fn import_lock(url: &super::DbUrl) -> Result<Option<ImportLock>, super::DbEr
                 "SELECT pg_try_advisory_lock({IMPORT_LOCK}, hashtext(current_schema()::text)) AS locked"
             ))
             .get_result(&mut session)?;
-            Ok(row.locked.then(|| ImportLock { _held: Held::Session(Box::new(session)) }))
+            Ok(row.locked.then(|| ImportLock { held: Held::Session(Box::new(session)) }))
         }
     }
 }
