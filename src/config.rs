@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -20,6 +21,9 @@ pub const FILE: &str = "lanemark.toml";
 /// Connections of one process. More than this serves nobody: SQLite has one writer, and PostgreSQL
 /// pays for each.
 const MAX_POOL_SIZE: u32 = 64;
+
+/// Seconds of a lease: long enough for a few heartbeats, short enough that a night's work is not missed.
+const LEASE_SECONDS: RangeInclusive<u16> = 3..=3_600;
 
 /// Fewest characters of `secret`.
 const MIN_SECRET_CHARS: usize = 32;
@@ -71,6 +75,16 @@ pub struct Config {
     pub trust_proxy: bool,
     /// How mail leaves.
     pub mail: MailConfig,
+    /// How jobs run.
+    pub jobs: JobsConfig,
+}
+
+/// How jobs run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobsConfig {
+    /// Seconds a process may be silent before another one takes its job over.
+    pub lease_seconds: u16,
 }
 
 /// How mail leaves.
@@ -159,6 +173,7 @@ impl Default for Config {
                     password: None,
                 },
             },
+            jobs: JobsConfig { lease_seconds: 90 },
         }
     }
 }
@@ -242,6 +257,9 @@ impl Config {
         if self.secret.as_ref().is_some_and(|secret| secret.reveal().chars().count() < MIN_SECRET_CHARS) {
             return wrong("secret", "give 32 characters or more, or none to have one made and kept");
         }
+        if !LEASE_SECONDS.contains(&self.jobs.lease_seconds) {
+            return wrong("jobs.lease_seconds", "give 3 to 3600 seconds");
+        }
         if self.mail.from.trim().is_empty() {
             return wrong("mail.from", "name the sender of mails");
         }
@@ -296,6 +314,7 @@ mod tests {
             change(&mut config);
             config.check().unwrap_err().to_string()
         };
+        assert!(with(|c| c.jobs.lease_seconds = 1).contains("jobs.lease_seconds"));
         assert!(with(|c| c.pool_size = 0).contains("pool_size"));
         assert!(with(|c| c.mail.mode = MailMode::Smtp).contains("mail.smtp.host"));
         assert!(with(|c| c.secret = Some(Secret::new("short"))).contains("secret"));

@@ -24,7 +24,8 @@ pub fn run(config: &Config) -> anyhow::Result<ExitCode> {
 /// Serves `app` and runs its jobs, whatever clock it has.
 pub fn serve(app: App, config: &Config) -> anyhow::Result<ExitCode> {
     actix_web::rt::System::new().block_on(async {
-        let scheduler = Scheduler::start(Runner::new(app.clone())).await?;
+        let runner = Runner::new(app.clone()).leasing_seconds(config.jobs.lease_seconds);
+        let scheduler = Scheduler::start(runner).await?;
         let served = web::serve(app, WebConfig::from(config)).await;
         scheduler.stop().await?;
         served

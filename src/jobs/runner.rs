@@ -22,6 +22,8 @@ use crate::domain::viewer::Viewer;
 
 /// How often a running job says that it still runs; several times within a lease.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Heartbeats within a lease: a few may be lost to a busy machine.
+const BEATS_PER_LEASE: u32 = 6;
 /// A run that starts later than this after its due is called caught up.
 const ON_TIME: TimeDelta = TimeDelta::minutes(5);
 
@@ -82,6 +84,13 @@ impl Runner {
     #[must_use]
     pub fn leasing(self, lease: TimeDelta, heartbeat: Duration) -> Self {
         Self { lease, heartbeat, ..self }
+    }
+
+    /// The same with leases of so many seconds, prolonged several times within each.
+    #[must_use]
+    pub fn leasing_seconds(self, seconds: u16) -> Self {
+        let lease = TimeDelta::seconds(i64::from(seconds));
+        self.leasing(lease, Duration::from_secs(u64::from(seconds)) / BEATS_PER_LEASE)
     }
 
     /// The same by another clock, as if time had passed; shares what it is busy with.
