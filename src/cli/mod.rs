@@ -109,7 +109,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(import) => import::run(&session, &import),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
-        Command::Job(job) => job::run(&session, &job),
+        Command::Job(job) => job::run(session, &job, &config.mail),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
         Command::Verify => verify::run(&session),
         Command::Migrate => {
