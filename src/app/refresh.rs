@@ -12,9 +12,10 @@ use super::App;
 use crate::db::dialect::{shipment_indexes_ensure, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    FoldRow, TenderFoldRow, due_cells, fact_partners, lane_cells_replace, measure_cells_of_source,
-    measure_cells_replace, next_fact_day, shipments_fold, stale_day_take, stale_days, stale_month_take,
-    stale_months, tender_outcome_write, tenders_fold, verdicts_write,
+    FoldRow, LaneKey, TenderFoldRow, due_cells, fact_partners, lane_cell_months, lane_cells_of_source,
+    lane_cells_replace, measure_cell_days, measure_cells_of_source, measure_cells_replace, next_fact_day,
+    shipments_fold, stale_day_take, stale_days, stale_month_take, stale_months, tender_outcome_write,
+    tenders_fold, verdicts_write,
 };
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
@@ -176,28 +177,51 @@ fn sum_day(
     Ok(result)
 }
 
-/// Sums every day's facts again and says which stored sums differ. Reads only. Returns how many days
-/// were looked at, and one line a difference.
+/// Sums every day's and every month's facts again and says which stored sums differ, or belong to no
+/// facts. Reads only. Returns how many days and months were looked at, and one line a difference.
 ///
 /// # Errors
 /// The database's reason.
 pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String>), DbError> {
     let lookups = Lookups { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of };
-    let (mut days, mut differences) = (0, Vec::new());
+    let (mut looked, mut differences) = (0, Vec::new());
     for source in [Source::Shipments, Source::Tenders] {
+        let mut months: BTreeMap<NaiveDate, BTreeSet<i64>> = BTreeMap::new();
+        // Days of stored sums count too: a sum without a fact is as wrong as another sum.
+        let mut days = measure_cell_days(db, source)?;
         let mut day = next_fact_day(db, source, None)?;
         while let Some(today) = day {
-            days += 1;
+            days.insert(today);
+            day = next_fact_day(db, source, Some(today))?;
+        }
+        for today in days {
+            looked += 1;
             let partners = fact_partners(db, source, today)?;
             let sums = sum_day(db, source, today, &partners, &lookups)?.sums;
             if measure_cells_of_source(db, source, today)? != sums {
                 differences
                     .push(format!("{today}: the stored sums of {} differ from the facts", source.code()));
             }
-            day = next_fact_day(db, source, Some(today))?;
+            months.entry(today.with_day(1).unwrap_or(today)).or_default().extend(partners);
+        }
+        for month in lane_cell_months(db, source)? {
+            months.entry(month).or_default();
+        }
+        for (month, partners) in months {
+            looked += 1;
+            let partners: Vec<i64> = partners.into_iter().collect();
+            if lane_cells_of_source(db, source, month)?
+                != sum_month(db, source, month, &partners, &lookups)?.0
+            {
+                let month = month.format("%Y-%m");
+                differences.push(format!(
+                    "{month}: the stored lane sums of {} differ from the facts",
+                    source.code()
+                ));
+            }
         }
     }
-    Ok((days, differences))
+    Ok((looked, differences))
 }
 
 fn refresh_month(
@@ -208,11 +232,26 @@ fn refresh_month(
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let partners = stale_month_take(db, source, month)?;
+    let (sums, facts) = sum_month(db, source, month, &partners, lookups)?;
+    report.facts += facts;
+    report.cells += lane_cells_replace(db, source, month, &partners, sums)?;
+    Ok(())
+}
+
+/// Judges and sums one month's facts by lane; gives how many facts they were too. Reads only.
+fn sum_month(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+    partners: &[i64],
+    lookups: &Lookups,
+) -> Result<(BTreeMap<LaneKey, Measures>, u64), DbError> {
     let until = month.checked_add_months(Months::new(1)).unwrap_or(month);
-    let mut sums: HashMap<(i64, i64, String, NaiveDate), Measures> = HashMap::new();
+    let mut sums: HashMap<LaneKey, Measures> = HashMap::new();
+    let mut facts_read = 0;
     match source {
-        Source::Shipments => shipments_fold(db, &partners, month, until, |row| {
-            report.facts += 1;
+        Source::Shipments => shipments_fold(db, partners, month, until, |row| {
+            facts_read += 1;
             let Some(lane_id) = row.lane_id else { return Ok(()) };
             let (facts, policy) = lookups.shipment(&row)?;
             let verdicts = facts.milestones.judge(policy, lookups.as_of);
@@ -225,8 +264,8 @@ fn refresh_month(
             facts.add_to(&verdicts, policy, sums.entry(at).or_default());
             Ok::<_, DbError>(())
         })?,
-        Source::Tenders => tenders_fold(db, &partners, month, until, |row| {
-            report.facts += 1;
+        Source::Tenders => tenders_fold(db, partners, month, until, |row| {
+            facts_read += 1;
             let Some(lane_id) = row.lane_id else { return Ok(()) };
             let facts = tender_facts(&row);
             let (outcome, _) = tender::judge(&facts, lookups.as_of);
@@ -238,8 +277,7 @@ fn refresh_month(
             Ok::<_, DbError>(())
         })?,
     }
-    report.cells += lane_cells_replace(db, source, month, &partners, sums.into_iter().collect())?;
-    Ok(())
+    Ok((sums.into_iter().collect(), facts_read))
 }
 
 /// The day a pickup counts for: its own obligation, else the day of the shipment.
@@ -328,13 +366,16 @@ impl Lookups {
     }
 }
 
-/// Whether any cell still waits for a refresh.
+/// Whether any cell still waits for a refresh: its facts changed, or their time has come by `as_of`.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn anything_stale(db: &mut Db) -> QueryResult<bool> {
+pub fn anything_stale(db: &mut Db, as_of: DateTime<Utc>) -> QueryResult<bool> {
     for source in [Source::Shipments, Source::Tenders] {
-        if !stale_days(db, source)?.is_empty() || !stale_months(db, source)?.is_empty() {
+        if !stale_days(db, source)?.is_empty()
+            || !stale_months(db, source)?.is_empty()
+            || !due_cells(db, source, as_of)?.is_empty()
+        {
             return Ok(true);
         }
     }

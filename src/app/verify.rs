@@ -56,13 +56,17 @@ impl VerifyReport {
 pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let mut db = app.pool.get()?;
     let mut stale = Vec::new();
-    if anything_stale(&mut db)? {
+    if anything_stale(&mut db, app.now())? {
         stale.push("sums wait for a refresh; run `lanemark job run refresh-measures`".to_owned());
     }
     let (days, differing) = sums_differ(&mut db, app.now())?;
     let unique: BTreeSet<String> = differing.into_iter().collect();
     stale.extend(unique);
-    let sums = Check { name: "sums computed again from the facts, by day", checked: days, problems: stale };
+    let sums = Check {
+        name: "sums computed again from the facts, by day and by month",
+        checked: days,
+        problems: stale,
+    };
     let (problems, checked) = verify_scorecards(&mut db)?;
     let cards = Check {
         name: "published scorecards computed again from their inputs",

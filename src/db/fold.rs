@@ -3,7 +3,7 @@
 //! A slice is one day (or one month, for lanes) of some partners, read in chunks by key, so memory
 //! stays the same however many facts there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -446,6 +446,63 @@ pub fn fact_partners(db: &mut Db, source: Source, day: NaiveDate) -> QueryResult
             .distinct()
             .load(db),
     }
+}
+
+/// The days of facts that stored sums say they come from.
+///
+/// # Errors
+/// The engine's reason.
+pub fn measure_cell_days(db: &mut Db, source: Source) -> QueryResult<BTreeSet<NaiveDate>> {
+    let days: Vec<Day> = measure_cells::table
+        .filter(measure_cells::source.eq(source.code()))
+        .select(measure_cells::source_day)
+        .distinct()
+        .load(db)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
+/// The months of facts that stored lane sums say they come from.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lane_cell_months(db: &mut Db, source: Source) -> QueryResult<BTreeSet<NaiveDate>> {
+    let months: Vec<Day> = lane_cells::table
+        .filter(lane_cells::source.eq(source.code()))
+        .select(lane_cells::source_month)
+        .distinct()
+        .load(db)?;
+    Ok(months.into_iter().map(|month| month.0).collect())
+}
+
+/// The stored lane sums of one month's facts.
+///
+/// # Errors
+/// The engine's reason, or a cell that does not read back.
+pub fn lane_cells_of_source(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+) -> Result<BTreeMap<LaneKey, Measures>, DbError> {
+    let rows: Vec<(i64, i64, String, Day, String)> = lane_cells::table
+        .filter(lane_cells::source.eq(source.code()))
+        .filter(lane_cells::source_month.eq(Day(month)))
+        .select((
+            lane_cells::partner_id,
+            lane_cells::lane_id,
+            lane_cells::service,
+            lane_cells::month,
+            lane_cells::measures,
+        ))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(partner_id, lane_id, service, cell_month, text)| match serde_json::from_str(&text) {
+            Ok(measures) => Ok(((partner_id, lane_id, service, cell_month.0), measures)),
+            Err(error) => Err(DbError::Stored {
+                what: format!("the lane cell of partner {partner_id} in {cell_month}"),
+                reason: error.to_string(),
+            }),
+        })
+        .collect()
 }
 
 /// The stored sums of one day's facts.
