@@ -145,11 +145,16 @@ impl Form {
     /// Reads the body of a form or the query of an address.
     ///
     /// # Errors
-    /// [`WebError::BadRequest`] for more than [`MAX_FIELDS`].
+    /// [`WebError::BadRequest`] for more than [`MAX_FIELDS`], or a zero byte, which is no text.
     pub fn parse(bytes: &[u8]) -> Result<Self, WebError> {
         let pairs: Vec<_> = form_urlencoded::parse(bytes).take(MAX_FIELDS.saturating_add(1)).collect();
         if pairs.len() > MAX_FIELDS {
             return Err(WebError::BadRequest(format!("A form holds {MAX_FIELDS} fields at most.")));
+        }
+        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(WebError::BadRequest(
+                "A form holds text, and there is a zero byte in it.".to_owned(),
+            ));
         }
         Ok(Self::filled(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned()))))
     }

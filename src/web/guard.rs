@@ -83,6 +83,21 @@ pub async fn headers<B: MessageBody>(
     Ok(response)
 }
 
+/// Refuses an address that holds a zero byte: no page of ours has one, and PostgreSQL keeps none.
+///
+/// # Errors
+/// Those of the inner service.
+pub async fn no_zero_byte<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
+    if request.uri().path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        let refusal = WebError::BadRequest("The address holds a zero byte.".to_owned()).error_response();
+        return Ok(request.into_response(refusal).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
 /// Refuses a request that may change something unless this site's own page sent it.
 ///
 /// # Errors

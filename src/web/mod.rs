@@ -137,6 +137,7 @@ pub fn configure(web: &Data<Web>) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 web::route().to(|| async { Err::<actix_web::HttpResponse, _>(WebError::NotFound) }),
             ))
             .wrap(from_fn(guard::same_origin))
+            .wrap(from_fn(guard::no_zero_byte))
             .wrap(from_fn(page::errors))
             .wrap(from_fn(access::identify))
             .wrap(session::middleware(&web));
