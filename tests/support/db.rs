@@ -24,6 +24,8 @@ const POOL_SIZE: u32 = 3;
 pub struct TestDb {
     /// Its connections.
     pub pool: Pool,
+    /// Its address, for another process.
+    pub url: String,
     /// Removed when the test is over.
     _cleanup: Cleanup,
 }
@@ -39,8 +41,9 @@ impl TestDb {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("test.db");
         std::fs::write(&file, template()).unwrap();
+        let url = format!("sqlite://{}", file.display());
         let pool = DbUrl::Sqlite(file).open(POOL_SIZE).unwrap();
-        Self { pool, _cleanup: Cleanup::File(dir) }
+        Self { pool, url, _cleanup: Cleanup::File(dir) }
     }
 
     /// A fresh schema on the server of `TEST_DATABASE_URL`.
@@ -60,7 +63,7 @@ impl TestDb {
         let own = own.as_str().replace('+', "%20");
         let cleanup = Cleanup::Schema { server, name };
         let pool = DbUrl::parse(&own).unwrap().open(POOL_SIZE).unwrap();
-        Some(Self { pool, _cleanup: cleanup })
+        Some(Self { pool, url: own, _cleanup: cleanup })
     }
 
     /// A connection.
