@@ -1,0 +1,5 @@
+//! Work that is interrupted, done twice, or done by two at once.
+
+mod crash;
+mod nodes;
+mod twice;
