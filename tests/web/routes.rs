@@ -9,7 +9,7 @@ use crate::support::db::on_both_async;
 
 /// Who a route is for.
 #[derive(Clone, Copy, Debug)]
-enum For {
+pub(super) enum For {
     /// Everybody.
     All,
     /// Whoever is signed in.
@@ -26,7 +26,7 @@ const SHIPPER: &[Role] = &[Procurement, CarrierManager, Finance, Auditor];
 const EDIT_PARTNERS: &[Role] = &[Procurement, CarrierManager];
 
 /// Method, address pattern, who may.
-const EXPECTED: &[(&str, &str, For)] = &[
+pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/sign-in", All),
     ("POST", "/sign-in", All),
     ("POST", "/sign-out", All),
