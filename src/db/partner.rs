@@ -84,7 +84,7 @@ pub fn partner_by_code_unscoped(db: &mut Db, code: &str) -> Result<Option<i64>, 
         .optional()?)
 }
 
-/// The partner that goes by this name, normalised by [`normal_name`].
+/// The partner that goes by this name, normalised by [`normal_name`](crate::domain::partner::normal_name).
 ///
 /// Unscoped: a name belongs to one partner over all, and only the import and who may edit partners ask.
 ///

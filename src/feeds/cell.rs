@@ -188,7 +188,7 @@ fn by_items(text: &str, items: &[Item<'static>]) -> Option<Written> {
     Some(parsed.to_naive_time().map_or(Written::Day(day), |time| Written::Local(day.and_time(time))))
 }
 
-/// A zone known to a [`ZoneBook`].
+/// A zone known to a `ZoneBook`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZoneId(u16);
 

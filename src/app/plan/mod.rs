@@ -1,4 +1,4 @@
-//! The joint capacity plan of DOMAIN §6: [`plan`] makes it, [`plan_answer`] takes a partner's word on
+//! The joint capacity plan of DOMAIN §6: [`plan()`] makes it, [`plan_answer`] takes a partner's word on
 //! it, [`show`] prepares it for pages.
 //!
 //! The plan starts with the week that holds its as-of day and runs thirteen weeks. Its history are

@@ -1,7 +1,7 @@
 //! Charts as SVG text, drawn on the server: the same drawing in page, print and (by [`chart_png`]) e-mail.
 //!
 //! Only attributes and the stylesheet's classes, no inline style, so a strict content policy holds. Every chart has a
-//! text name; the page puts a table behind it. All text passes through [`svg::escape`].
+//! text name; the page puts a table behind it. All text passes through `svg::escape`.
 #![expect(clippy::float_arithmetic, reason = "positions on a drawing; no figure is computed here")]
 
 mod axis;

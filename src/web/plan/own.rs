@@ -1,5 +1,5 @@
-//! The plan in the partner portal. Everything shown comes from
-//! [`OwnPlan`](crate::app::plan::show::OwnPlan), which holds nothing of anyone else.
+//! The plan in the partner portal. Everything shown comes from [`OwnPlan`], which holds nothing of anyone
+//! else.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
