@@ -100,7 +100,7 @@ const EDITS: &[Edit] = &[
             "UPDATE journal_lines SET amount_micros = amount_micros - 10000 WHERE line_no = 1 AND entry_id = ",
             first!("journal_lines", "entry_id", "")
         ),
-        said: &["entry"],
+        said: &["does not balance: debit"],
     },
     Edit {
         what: "both lines of a journal entry, so that it still balances",
