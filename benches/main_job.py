@@ -1,0 +1,390 @@
+#!/usr/bin/env python3
+"""The main job against its peers, in one run: import, a day's feed, the scorecard page, memory.
+
+    cargo build --release
+    python3 benches/main_job.py --rows 1000000 10000000 --postgres postgres://postgres@127.0.0.1/postgres
+
+Peers come from their ordinary packages: `sqlite3`, `psql`, `wrk` (Debian), `duckdb` (PyPI). Every figure
+stands beside its peer's from the same run, as a ratio; figures of different runs are never compared.
+Writes what it measured as JSON to --out and a table to standard output. Talks to loopback only.
+"""
+
+import argparse
+import contextlib
+import glob
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LANEMARK = ROOT / "target/release/lanemark"
+ROWS_A_DAY = 30_000
+# History ends on this day after 2024-01-01 whatever its length, so that every history ends in the same
+# month, equally full: 29 November 2024. The day's feed is the day after.
+LAST_DAY = 333
+MONTH = "2024-11"
+AS_OF = "2024-12-09"  # every evidence grace of November has passed
+PASSWORD = "ten thousand lanes"
+
+# The feed's columns as a careful person would type them in a bare table.
+TYPES = {
+    "attempts": "INTEGER", "weight_kg": "NUMERIC", "linehaul": "NUMERIC", "fuel": "NUMERIC",
+    "accessorial": "NUMERIC", "rated_total": "NUMERIC",
+}
+
+# The KPIs of the month for every partner, as a DuckDB user would write them over the loaded table. The
+# 90th percentile of dwell has no source columns in the feed and is in neither side.
+DUCKDB_KPIS = """
+WITH month AS (
+  SELECT *, delivery_window_end AT TIME ZONE 'UTC' AT TIME ZONE delivery_zone AS due_local FROM feed
+  WHERE delivery_window_end >= TIMESTAMP '2024-10-31' AND delivery_window_end < TIMESTAMP '2024-12-03'
+)
+SELECT partner,
+  count(*) AS shipments,
+  count(*) FILTER (coalesce(arrived_at <= delivery_window_end + INTERVAL 15 MINUTE, false)) AS otd_win,
+  count(*) FILTER (coalesce(CAST(arrived_at AT TIME ZONE 'UTC' AT TIME ZONE delivery_zone AS DATE) <= CAST(due_local AS DATE), false)) AS otd_day,
+  count(*) FILTER (coalesce(pickup_arrived_at <= pickup_window_end + INTERVAL 15 MINUTE, false)) AS otp_win,
+  count(*) FILTER (first_attempt = 'SUCCESS') AS fads,
+  sum(attempts) AS attempts,
+  count(*) FILTER (arrived_received_at - arrived_at <= INTERVAL 60 MINUTE) AS timely,
+  count(arrived_received_at) AS messages,
+  sum(linehaul + fuel + accessorial) AS freight, sum(weight_kg) AS weight, sum(rated_total) AS rated,
+  sum(accessorial) AS accessorial, sum(linehaul) AS linehaul
+FROM month WHERE due_local >= TIMESTAMP '2024-11-01' AND due_local < TIMESTAMP '2024-12-01'
+GROUP BY partner ORDER BY partner
+"""
+
+
+def run(*command, env=None, stdin=None):
+    """Runs a command to its end. Returns (seconds, peak memory in MB, standard output)."""
+    out = tempfile.TemporaryFile()
+    began = time.perf_counter()
+    child = subprocess.Popen([str(c) for c in command], stdout=out, stderr=subprocess.PIPE, stdin=stdin,
+                             env={**os.environ, **(env or {})}, cwd=tempfile.gettempdir())
+    complaint = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    seconds = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))}\nended with {child.returncode}: {complaint.decode()[-2000:]}")
+    out.seek(0)
+    return seconds, usage.ru_maxrss / 1024, out.read().decode()
+
+
+def median(work, times):
+    return statistics.median(work() for _ in range(times))
+
+
+class Engine:
+    """One database of Lanemark's and its bare-table peer."""
+
+    def __init__(self, name, folder, postgres):
+        self.name, self.folder, self.postgres = name, folder, postgres
+
+    def fresh(self, label):
+        """The address of an empty database."""
+        if self.name == "sqlite":
+            for old in glob.glob(f"{self.folder}/{label}.db*"):
+                os.unlink(old)
+            return f"sqlite://{self.folder}/{label}.db"
+        base = urllib.parse.urlsplit(self.postgres)
+        run("psql", "-q", "-c", f"DROP DATABASE IF EXISTS bench_{label}", "-c", f"CREATE DATABASE bench_{label}", self.postgres)
+        return urllib.parse.urlunsplit(base._replace(path=f"/bench_{label}"))
+
+    def drop(self, label):
+        self.fresh(label)
+        if self.name == "postgres":
+            run("psql", "-q", "-c", f"DROP DATABASE bench_{label}", self.postgres)
+        else:
+            for old in glob.glob(f"{self.folder}/{label}.db*"):
+                os.unlink(old)
+
+    def peer(self, csv, header):
+        """Seconds the peer takes for the same file into a bare typed table."""
+        if self.name == "sqlite":
+            columns = ", ".join(f"{c} {TYPES.get(c, 'TEXT')}" for c in header)
+            db = self.folder / "bare.db"
+            db.unlink(missing_ok=True)
+            seconds, _, _ = run("sqlite3", db, f"CREATE TABLE bare ({columns})", f".import --csv --skip 1 {csv} bare")
+            db.unlink()
+            return seconds
+        instants = lambda c: "timestamptz" if c.endswith("_at") or c.endswith(("_start", "_end")) else "text"
+        columns = ", ".join(f"{c} {TYPES.get(c, instants(c)).lower()}" for c in header)
+        url = self.fresh("bare")
+        run("psql", "-q", "-c", f"CREATE TABLE bare ({columns})", url)
+        seconds, _, _ = run("psql", "-q", "-c", f"\\copy bare FROM '{csv}' WITH (FORMAT csv, HEADER)", url)
+        self.drop("bare")
+        return seconds
+
+    def sql(self, url, statement):
+        if self.name == "sqlite":
+            run("sqlite3", url.removeprefix("sqlite://"), statement)
+        else:
+            run("psql", "-q", "-c", statement, url)
+
+
+def lanemark(url, *arguments):
+    return run(LANEMARK, *arguments, "--database", url, "--format", "json")
+
+
+# 50 partners, 2,000 lanes with three partners each, four services, 2 % of deliveries never reported, some
+# partners later than others. Every value is a hash of the row's number, so equal arguments give equal bytes.
+FEED = """
+WITH rows AS (
+  SELECT n, timestamp '2024-01-01' + to_days(CAST(n // {a_day} AS INTEGER)) AS midnight,
+    hash(n, 1) % 2000 AS lane, hash(n, 2) % 3 AS slot, hash(n, 3) % 100 AS luck, hash(n, 4) % 600 AS lateness,
+    hash(n, 5) % 90 AS earliness, hash(n, 6) % 100 >= 2 AS reported, 1 + CAST(hash(n, 7) % 20 = 0 AS INTEGER) AS attempts,
+    20000 + hash(n, 8) % 90000 AS linehaul, hash(n, 9) AS h9, hash(n, 10) AS h10
+  FROM range({first}, {last}) AS t (n)
+), dated AS (
+  SELECT *, (lane * 7 + slot * 11) % 50 AS partner, midnight + to_minutes(CAST(480 + h9 % 540 AS INTEGER)) AS due,
+    CASE WHEN h10 % 6 = 0 THEN 1500 + h10 // 7 % 6000 ELSE 0 END AS accessorial
+  FROM rows
+), moved AS (
+  SELECT *, due - to_minutes(CAST(1200 + h9 // 600 % 240 AS INTEGER)) AS pickup,
+    CASE WHEN NOT reported THEN NULL WHEN luck < 3 + partner % 12 THEN due + to_minutes(CAST(20 + lateness AS INTEGER))
+      ELSE due - to_minutes(CAST(earliness AS INTEGER)) END AS arrived
+  FROM dated
+)
+SELECT format('S{{:09}}', n) AS reference, format('C{{:02}}', partner) AS partner, format('L{{:04}}', lane) AS lane,
+  ['standard', 'express', 'economy', 'dedicated'][1 + CAST(h9 // 7 % 4 AS INTEGER)] AS service, 'TL' AS mode,
+  'America/Chicago' AS pickup_zone, 'America/Chicago' AS delivery_zone, pickup AS pickup_window_end,
+  pickup - to_minutes(CAST(h10 % 40 AS INTEGER)) AS pickup_arrived_at, pickup + to_minutes(30) AS picked_up_at,
+  due - to_minutes(120) AS delivery_window_start, due AS delivery_window_end, arrived AS arrived_at,
+  arrived + to_minutes(CAST(5 + h10 // 40 % 80 AS INTEGER)) AS arrived_received_at, arrived + to_minutes(45) AS delivered_at,
+  attempts, CASE attempts WHEN 1 THEN 'SUCCESS' ELSE 'FAILED' END AS first_attempt, 'DELIVERED' AS disposition,
+  CAST((100000 + h9 // 31 % 18000000) / 1000 AS DECIMAL(12, 3)) AS weight_kg, CAST(linehaul / 100 AS DECIMAL(12, 2)) AS linehaul,
+  CAST(linehaul // 5 / 100 AS DECIMAL(12, 2)) AS fuel, CAST(accessorial / 100 AS DECIMAL(12, 2)) AS accessorial,
+  CAST((linehaul + linehaul // 5 + accessorial * 9 // 10) / 100 AS DECIMAL(12, 2)) AS rated_total
+FROM moved ORDER BY n
+"""
+
+
+def feed(folder, rows, first_day):
+    """A csv of shipments, columns named as our fields."""
+    import duckdb
+    path = folder / f"feed-{rows}-{first_day}.csv"
+    if not path.exists():
+        first = first_day * ROWS_A_DAY
+        query = FEED.format(a_day=ROWS_A_DAY, first=first, last=first + rows)
+        duckdb.execute(f"COPY ({query}) TO '{path}' (HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%SZ')")
+    return path
+
+
+# One contract a partner over the whole history with a credit for each late day, so that accruing has something to price.
+CONTRACTS = """
+INSERT INTO contracts SELECT id, id, code || '-2024', 'Truckload', 'USD', {start}, {open}, 'EVERGREEN', 0, 60, 'ACTIVE', 'bench', {at} FROM partners;
+INSERT INTO contract_versions (id, contract_id, partner_id, version, kind, valid_from, status, change_summary, caps, created_by, created_at)
+  SELECT id, id, id, 1, 'ORIGINAL', {start}, 'ACTIVE', '', '{caps}', 'bench', {at} FROM partners;
+INSERT INTO clauses SELECT id, id, id, '7.1', 'Late delivery', 'LATE_DELIVERY', '{terms}' FROM partners;
+"""
+
+
+def measure_engine(engine, rows, options, folder):
+    """Import, the day's feed, refresh and score, jobs and their memory, the page."""
+    history = feed(folder, rows, LAST_DAY + 1 - -(-rows // ROWS_A_DAY))
+    day = feed(folder, ROWS_A_DAY, LAST_DAY + 1)
+    header = open(history).readline().strip().split(",")
+    label = f"h{rows}"
+    url = engine.fresh(label)
+    result = {"engine": engine.name, "rows": rows}
+
+    seconds, memory, out = lanemark(url, "import", "shipments", history)
+    assert json.loads(out)["rows_new"] == rows, out
+    result["import_rows_s"] = rows / seconds
+    result["import_mb"] = memory
+    result["import_peer_rows_s"] = rows / engine.peer(history, header)
+    result["import_ratio"] = result["import_rows_s"] / result["import_peer_rows_s"]
+
+    # Contracts with clauses, so that accruing has work; then the months before, so that the night below is a usual one.
+    run(feed_maker(), "contracts", url)
+    lanemark(url, "job", "run", "score-period", "--as-of", AS_OF, "--period", "2024-10")
+    lanemark(url, "job", "run", "score-period", "--as-of", AS_OF, "--period", MONTH)
+
+    began = time.perf_counter()
+    _, memory, out = lanemark(url, "import", "shipments", day)
+    assert json.loads(out)["rows_new"] == ROWS_A_DAY, out
+    imported = time.perf_counter()
+    score, _, _ = lanemark(url, "job", "run", "score-period", "--as-of", AS_OF, "--period", MONTH)
+    result["day_import_s"] = imported - began
+    result["day_score_s"] = score
+    result["day_s"] = time.perf_counter() - began
+
+    # Refresh and score alone: the day is marked as an import marks it.
+    result["refresh_score_s"] = median(lambda: refresh_and_score(engine, url), 3)
+    result["jobs_mb"] = {"import of a day": memory}
+    for job in ["refresh-measures", "score-period", "accrue-credits", "plan-capacity", "contract-calendar", "send-reviews", "deliver-mail"]:
+        seconds, memory, out = lanemark(url, "job", "run", job, "--as-of", AS_OF)
+        result["jobs_mb"][job] = memory
+        result.setdefault("jobs_s", {})[job] = seconds
+    result["peak_mb"] = max(result["import_mb"], *result["jobs_mb"].values())
+    result["kpis"] = {k: json.loads(lanemark(url, "kpi", k, "--by", "partner", "--period", MONTH)[2]) for k in ["OTD_WIN", "OTD_DAY", "OTP_WIN", "EDI_TIMELY", "CVC"]}
+    if not options.no_page:
+        result.update(measure_page(url, options))
+    if not options.keep:
+        engine.drop(label)
+    return result
+
+
+def refresh_and_score(engine, url):
+    days = {"sqlite": "julianday('2024-11-29')", "postgres": "date '2024-11-29'"}
+    engine.sql(url, STALE[engine.name])
+    refresh, _, _ = lanemark(url, "job", "run", "refresh-measures", "--as-of", AS_OF)
+    score, _, _ = lanemark(url, "job", "run", "score-period", "--as-of", AS_OF, "--period", MONTH)
+    return refresh + score
+
+
+# Marks 29 November and its month stale for everybody; days are stored as days since 1970 on SQLite.
+STALE = {
+    "sqlite": """INSERT INTO stale_cells SELECT id, 'SHIPMENTS', 20056 FROM partners;
+                 INSERT INTO stale_lane_months SELECT id, 'SHIPMENTS', 20028 FROM partners""",
+    "postgres": """INSERT INTO stale_cells SELECT id, 'SHIPMENTS', date '2024-11-29' FROM partners;
+                   INSERT INTO stale_lane_months SELECT id, 'SHIPMENTS', date '2024-11-01' FROM partners""",
+}
+
+
+def measure_duckdb(rows, folder):
+    """The same KPIs of the same month from DuckDB's own loaded table."""
+    import duckdb
+    base = duckdb.connect(str(folder / "peer.duckdb"), config={"threads": 2})
+    files = [str(feed(folder, rows, LAST_DAY + 1 - -(-rows // ROWS_A_DAY))), str(feed(folder, ROWS_A_DAY, LAST_DAY + 1))]
+    base.execute("DROP TABLE IF EXISTS feed")
+    base.execute("CREATE TABLE feed AS SELECT * REPLACE (CAST(linehaul AS DECIMAL(12,2)) AS linehaul, CAST(fuel AS DECIMAL(12,2)) AS fuel,"
+                 " CAST(accessorial AS DECIMAL(12,2)) AS accessorial, CAST(rated_total AS DECIMAL(12,2)) AS rated_total,"
+                 " CAST(weight_kg AS DECIMAL(12,3)) AS weight_kg) FROM read_csv(?, header = true, timestampformat = '%Y-%m-%dT%H:%M:%SZ')", [files])
+    def once():
+        began = time.perf_counter()
+        base.execute(DUCKDB_KPIS).fetchall()
+        return time.perf_counter() - began
+    seconds = median(once, 5)
+    names = [d[0] for d in base.execute(DUCKDB_KPIS).description]
+    found = {row[0]: dict(zip(names, row)) for row in base.fetchall()}
+    base.close()
+    (folder / "peer.duckdb").unlink()
+    return seconds, found
+
+
+def check_answers(result, found):
+    """Both sides must have counted the same; a faster wrong answer is no answer."""
+    pairs = {"OTD_WIN": ("otd_win", "shipments"), "OTD_DAY": ("otd_day", "shipments"), "OTP_WIN": ("otp_win", None), "EDI_TIMELY": ("timely", "messages"), "CVC": ("freight", "rated")}
+    for kpi, (numerator, denominator) in pairs.items():
+        for row in result["kpis"][kpi]:
+            theirs = found[row["key"]]
+            ours = (float(row["numerator"]), float(row["denominator"]))
+            for value, name in zip(ours, (numerator, denominator)):
+                if name and abs(value - float(theirs[name])) > 0.005:
+                    raise SystemExit(f"{kpi} of {row['key']}: {ours}, but DuckDB counts {theirs}")
+
+
+def measure_page(url, options):
+    """p99 of the scorecard page and of a static file, 50 readers each, from one server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryFile() as word:
+        word.write(PASSWORD.encode() + b"\n")
+        word.seek(0)
+        run(LANEMARK, "user", "add", "reader@bench.example", "--name", "Reader", "--role", "CARRIER_MANAGER", "--database", url, stdin=word)
+    address = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "LANEMARK_BIND": f"127.0.0.1:{port}", "LANEMARK_BASE_URL": address, "RUST_LOG": "error"}
+    server = subprocess.Popen([str(LANEMARK), "serve", "--database", url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        cookie, page = sign_in(address, urllib.parse.quote(MONTH))
+        static = latency(f"{address}{static_path(address)}", cookie, options)
+        card = latency(page, cookie, options)
+        return {"static_p99_ms": static[0], "static_rps": static[1], "page_p99_ms": card[0], "page_rps": card[1], "page_ratio": card[0] / static[0], "page": page.removeprefix(address)}
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def sign_in(address, month):
+    jar = urllib.request.HTTPCookieProcessor()
+    browser = urllib.request.build_opener(jar)
+    browser.addheaders = [("Origin", address), ("Sec-Fetch-Site", "same-origin")]
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(OSError):
+            browser.open(f"{address}/sign-in", timeout=5).read()
+            break
+        if time.monotonic() > deadline:
+            raise SystemExit("the server did not come up within 60 s")
+        time.sleep(0.05)
+    form = urllib.parse.urlencode({"email": "reader@bench.example", "password": PASSWORD}).encode()
+    browser.open(f"{address}/sign-in", form, timeout=30).read()
+    listed = browser.open(f"{address}/scorecards?period={month}", timeout=60).read().decode()
+    cards = re.findall(r'href="(/scorecards/[^"]+)"', listed)
+    if not cards:
+        raise SystemExit("the scorecard list links no scorecard")
+    return "; ".join(f"{c.name}={c.value}" for c in jar.cookiejar), address + cards[0].replace("&amp;", "&")
+
+
+def static_path(address):
+    page = urllib.request.urlopen(f"{address}/sign-in", timeout=10).read().decode()
+    return re.search(r'href="(/static/[^"]+\.css[^"]*)"', page).group(1)
+
+
+def latency(page, cookie, options):
+    """(p99 in ms, requests/s) under 50 concurrent readers."""
+    _, _, out = run("wrk", "-t1", "-c50", f"-d{options.seconds}s", "--latency", "-H", f"Cookie: {cookie}", page)
+    if "Non-2xx" in out:
+        raise SystemExit(f"{page} answered errors:\n{out}")
+    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
+    return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit], float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+
+
+def report(results):
+    print(f"\n{'database':10}{'rows':>12}{'import rows/s':>16}{'peer rows/s':>14}{'ratio':>8}{'day s':>8}{'refresh+score s':>17}{'DuckDB s':>10}{'ratio':>8}{'page p99 ms':>13}{'static':>8}{'ratio':>7}{'peak MB':>9}")
+    for r in results:
+        print(f"{r['engine']:10}{r['rows']:>12,}{r['import_rows_s']:>16,.0f}{r['import_peer_rows_s']:>14,.0f}{r['import_ratio']:>8.2f}{r['day_s']:>8.2f}{r['refresh_score_s']:>17.2f}"
+              f"{r['duckdb_s']:>10.3f}{r['refresh_score_s'] / r['duckdb_s']:>8.1f}{r.get('page_p99_ms', 0):>13.1f}{r.get('static_p99_ms', 0):>8.2f}{r.get('page_ratio', 0):>7.1f}{r['peak_mb']:>9.0f}")
+    for engine in {r["engine"] for r in results}:
+        days = [r for r in results if r["engine"] == engine]
+        if len(days) > 1:
+            first, last = days[0], days[-1]
+            print(f"{engine}: the day's feed at {last['rows']:,} rows takes {last['day_s'] / first['day_s']:.2f} times what it takes at {first['rows']:,}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--postgres", help="address of a server where databases may be made; without it only SQLite is measured")
+    parser.add_argument("--engines", nargs="+", choices=["sqlite", "postgres"], default=["sqlite", "postgres"])
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "lanemark-bench")
+    parser.add_argument("--seconds", type=int, default=10, help="seconds of load on each page")
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--no-page", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave databases and feeds for a closer look")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    results = []
+    for rows in options.rows:
+        duckdb_s, found = measure_duckdb(rows, options.folder)
+        for name in options.engines:
+            if name == "postgres" and not options.postgres:
+                continue
+            result = measure_engine(Engine(name, options.folder, options.postgres), rows, options, options.folder)
+            check_answers(result, found)
+            del result["kpis"]
+            result["duckdb_s"] = duckdb_s
+            results.append(result)
+            print(json.dumps(result), flush=True)
+    report(results)
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1))
+    if not options.keep:
+        shutil.rmtree(options.folder)
+
+
+if __name__ == "__main__":
+    main()
