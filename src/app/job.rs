@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::App;
 use super::mail::{self, MailKind, NewMail};
-use crate::db::dialect::{job_lock, write_tx};
+use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::job::{self as rows, JobRunEnd, JobRunRow};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError, setting};
@@ -265,7 +265,7 @@ pub enum Claim {
 /// The engine's reason, or a stored run that does not read back.
 pub fn claim(app: &App, wish: &RunWish<'_>, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
     write_tx(&mut *app.pool.get()?, |db| {
-        job_lock(db, wish.job)?;
+        transaction_lock(db, wish.job)?;
         let now = Instant(claimant.now);
         if let Some(live) = rows::job_run_live(db, wish.job, now)? {
             return Ok(Claim::Busy(Box::new(JobRun::from_row(live)?)));
@@ -292,7 +292,7 @@ pub fn claim(app: &App, wish: &RunWish<'_>, claimant: &Claimant<'_>) -> Result<C
 pub fn claim_ownerless(app: &App, id: i64, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
     write_tx(&mut *app.pool.get()?, |db| {
         let Some(row) = rows::job_run_get(db, id)? else { return Ok(Claim::Done) };
-        job_lock(db, &row.job)?;
+        transaction_lock(db, &row.job)?;
         let now = Instant(claimant.now);
         if let Some(live) = rows::job_run_live(db, &row.job, now)? {
             return Ok(Claim::Busy(Box::new(JobRun::from_row(live)?)));
@@ -363,7 +363,7 @@ fn after(at: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
 /// The engine's reason.
 pub fn request(app: &App, wish: &RunWish<'_>, now: DateTime<Utc>) -> Result<i64, DbError> {
     write_tx(&mut *app.pool.get()?, |db| {
-        job_lock(db, wish.job)?;
+        transaction_lock(db, wish.job)?;
         let period = wish.period.map(|period| period.to_string()).unwrap_or_default();
         let waiting = rows::job_run_ownerless(db, wish.job, Instant(now))?
             .into_iter()

@@ -116,7 +116,7 @@ pub fn job_run_ownerless(db: &mut Db, job: &str, now: Instant) -> QueryResult<Ve
         .load(db)
 }
 
-/// Stores a new run. The caller holds the job's lock ([`super::dialect::job_lock`]).
+/// Stores a new run. The caller holds the job's lock ([`super::dialect::transaction_lock`]).
 ///
 /// # Errors
 /// The engine's reason; a unique violation when the run exists.

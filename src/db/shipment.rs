@@ -8,10 +8,10 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
-use super::schema::{shipment_versions, shipments, stale_cells, stale_lane_months};
+use super::schema::{shipment_versions, shipments, stale_cells};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
-use crate::on_engine;
+use crate::{bulk_insert, on_engine, sqlite_row_insert};
 
 /// The wide row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
@@ -127,6 +127,75 @@ pub struct ShipmentRow {
     pub delivery_window_outcome: String,
     /// Settles at.
     pub settles_at: Option<Instant>,
+}
+
+sqlite_row_insert!(
+    RowInsert,
+    ShipmentRow,
+    shipments,
+    obligation_day,
+    partner_id,
+    id,
+    source_id,
+    reference,
+    fact_hash,
+    version,
+    import_id,
+    import_row,
+    policy_id,
+    lane_id,
+    service,
+    mode,
+    region,
+    equipment,
+    pickup_zone_id,
+    delivery_zone_id,
+    pickup_window_start,
+    pickup_window_end,
+    pickup_due_day,
+    delivery_window_start,
+    delivery_window_end,
+    delivery_due_day,
+    date_only,
+    pickup_arrived_at,
+    pickup_arrived_received_at,
+    picked_up_at,
+    arrived_at,
+    arrived_received_at,
+    delivered_at,
+    delivered_received_at,
+    station_arrived_at,
+    out_for_delivery_at,
+    cancelled_at,
+    attempts,
+    first_attempt,
+    disposition,
+    diverted_by,
+    pickup_reason,
+    delivery_reason,
+    pickup_exclusion,
+    delivery_exclusion,
+    pieces,
+    weight_g,
+    distance_m,
+    currency,
+    linehaul_micros,
+    fuel_micros,
+    accessorial_micros,
+    freight_micros,
+    rated_micros,
+    pickup_window_outcome,
+    delivery_day_outcome,
+    delivery_window_outcome,
+    settles_at
+);
+
+/// Stores new shipments.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_insert(db: &mut Db, rows: &[ShipmentRow]) -> QueryResult<usize> {
+    bulk_insert!(db, shipments::table, rows, |row| RowInsert(row))
 }
 
 /// Whether no shipment is stored yet, so that a bulk load may leave the indexes for later.
@@ -270,14 +339,6 @@ struct StaleCellRow {
     source_day: Day,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = stale_lane_months, treat_none_as_default_value = false)]
-struct StaleLaneMonthRow {
-    partner_id: i64,
-    source: &'static str,
-    source_month: Day,
-}
-
 /// Marks cells stale, in the transaction that writes the facts.
 ///
 /// An existing mark is locked by writing it again: a refresh that is about to clear it waits for this
@@ -286,7 +347,6 @@ struct StaleLaneMonthRow {
 /// # Errors
 /// The engine's reason.
 pub fn stale_mark(db: &mut Db, source: Source, cells: &BTreeSet<StaleCell>) -> QueryResult<()> {
-    use chrono::Datelike;
     use diesel::upsert::excluded;
 
     let rows: Vec<StaleCellRow> = cells
@@ -305,28 +365,6 @@ pub fn stale_mark(db: &mut Db, source: Source, cells: &BTreeSet<StaleCell>) -> Q
             .set(stale_cells::partner_id.eq(excluded(stale_cells::partner_id)))
             .execute(conn))?;
     }
-    let months: BTreeSet<(i64, NaiveDate)> =
-        cells.iter().map(|cell| (cell.partner_id, cell.day.with_day(1).unwrap_or(cell.day))).collect();
-    let rows: Vec<StaleLaneMonthRow> = months
-        .into_iter()
-        .map(|(partner_id, month)| StaleLaneMonthRow {
-            partner_id,
-            source: source.code(),
-            source_month: Day(month),
-        })
-        .collect();
-    for chunk in rows.chunks(MARKS_PER_STATEMENT) {
-        on_engine!(db, |conn| diesel::insert_into(stale_lane_months::table)
-            .values(chunk)
-            .on_conflict((
-                stale_lane_months::partner_id,
-                stale_lane_months::source,
-                stale_lane_months::source_month
-            ))
-            .do_update()
-            .set(stale_lane_months::partner_id.eq(excluded(stale_lane_months::partner_id)))
-            .execute(conn))?;
-    }
     Ok(())
 }
 
@@ -341,5 +379,22 @@ pub fn partner_filter(viewer: &Viewer, asked: Option<i64>) -> Option<Option<i64>
         (Scope::One(own), Some(asked)) if own != asked => None,
         (Scope::One(own), _) => Some(Some(own)),
         (Scope::All, asked) => Some(asked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_insert_names_every_column_of_the_table() {
+        let all = diesel::debug_query::<diesel::sqlite::Sqlite, _>(
+            &shipments::table.select(shipments::all_columns),
+        )
+        .to_string();
+        let named: Vec<String> =
+            RowInsert::COLUMNS.iter().map(|column| format!("`shipments`.`{column}`")).collect();
+        assert!(all.contains(&named.join(", ")), "{all}");
+        assert_eq!(all.matches("`shipments`.").count(), named.len());
     }
 }

@@ -2,21 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use diesel::prelude::*;
-
 use super::batch::{
     Batch, Counts, FactHasher, Run, check_currency, micros, partner, pipeline, repeated, small, some_text,
     sort_out, text, thousandths,
 };
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
-use crate::bulk_insert;
 use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
 use crate::db::dimension::{Dimensions, LaneNames};
-use crate::db::schema::shipments;
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
-    ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_are_empty, stale_mark,
+    ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_are_empty, shipments_insert,
+    stale_mark,
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
@@ -260,7 +257,7 @@ impl Writer<'_> {
         stale.extend(
             rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
         );
-        bulk_insert!(db, shipments::table, &rows)?;
+        shipments_insert(db, &rows)?;
         counts.new += u64::try_from(rows.len()).unwrap_or(0);
         stale_mark(db, Source::Shipments, &stale)?;
         Ok(counts)
