@@ -9,12 +9,13 @@ use chrono_tz::Tz;
 use diesel::QueryResult;
 
 use super::App;
-use crate::db::dialect::{shipment_indexes_ensure, write_tx};
+use crate::db::dialect::{shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    FoldRow, LaneKey, TenderFoldRow, due_cells, fact_partners, lane_cell_months, lane_cells_of_source,
-    lane_cells_replace, measure_cell_days, measure_cells_of_source, measure_cells_replace, next_fact_day,
-    shipments_fold, stale_day_take, stale_days, stale_month_take, stale_months, tender_outcome_write,
+    CellKey, FoldRow, LaneKey, ShipmentKey, TenderFoldRow, TenderKey, due_cells, fact_partners,
+    lane_cell_months, lane_cells_add, lane_cells_of_source, lane_cells_replace, measure_cell_days,
+    measure_cells_of_source, measure_cells_replace, next_fact_day, shipments_fold, stale_day_take,
+    stale_days, stale_month_take, stale_months, stale_months_mark, summed_days, tender_outcome_write,
     tenders_fold, verdicts_write,
 };
 use crate::db::shipment::{Source, stale_mark};
@@ -49,10 +50,10 @@ struct Lookups {
     as_of: DateTime<Utc>,
 }
 
-/// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) in days and months.
+/// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
 ///
 /// # Errors
-/// The database's reason; what was done before stays done, one day or month at a time.
+/// The database's reason; what was done before stays done, one slice at a time.
 pub fn refresh(
     app: &App,
     as_of: DateTime<Utc>,
@@ -62,37 +63,38 @@ pub fn refresh(
     shipment_indexes_ensure(&mut db)?;
     let mut report = RefreshReport::default();
     let lookups = Lookups { zones: zones_by_id(&mut db)?, policies: policies_by_id(&mut db)?, as_of };
-    let mut work: Vec<(Source, Slice)> = Vec::new();
+    let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
     for source in [Source::Shipments, Source::Tenders] {
         mark_what_time_changed(&mut db, source, as_of)?;
-        work.extend(stale_days(&mut db, source)?.into_iter().map(|day| (source, Slice::Day(day))));
-    }
-    // Lanes after days: they read the verdicts that the days have settled.
-    for source in [Source::Shipments, Source::Tenders] {
-        work.extend(stale_months(&mut db, source)?.into_iter().map(|month| (source, Slice::Month(month))));
+        work.extend(slices(&stale_days(&mut db, source)?).map(|days| (source, days)));
     }
     let total = work.len();
-    for (done, (source, slice)) in work.into_iter().enumerate() {
-        match slice {
-            Slice::Day(day) => {
-                write_tx(&mut db, |db| refresh_day(db, source, day, &lookups, &mut report))?;
-                report.days += 1;
-            }
-            Slice::Month(month) => {
-                write_tx(&mut db, |db| refresh_month(db, source, month, &lookups, &mut report))?;
-                report.months += 1;
-            }
-        }
+    for (done, (source, days)) in work.into_iter().enumerate() {
+        write_tx(&mut db, |db| refresh_slice(db, source, &days, &lookups, &mut report))?;
         progress(done + 1, total);
+    }
+    // Lanes of months with days that were summed before: what they gave then is known only to the facts.
+    for source in [Source::Shipments, Source::Tenders] {
+        for month in stale_months(&mut db, source)? {
+            write_tx(&mut db, |db| refresh_month(db, source, month, &lookups, &mut report))?;
+        }
     }
     Ok(report)
 }
 
-/// One unit of work: one transaction.
-#[derive(Clone, Copy)]
-enum Slice {
-    Day(NaiveDate),
-    Month(NaiveDate),
+/// Days in one transaction: few enough that others wait no longer than for an import's batch or two,
+/// enough that the lane cells of a month are not written again for each day of a long history.
+const SLICE_DAYS: usize = 5;
+
+/// Runs of stale days in one month.
+fn slices(days: &[NaiveDate]) -> impl Iterator<Item = Vec<NaiveDate>> {
+    days.chunk_by(|a, b| month_of(*a) == month_of(*b))
+        .flat_map(|month| month.chunks(SLICE_DAYS))
+        .map(<[NaiveDate]>::to_vec)
+}
+
+fn month_of(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
 }
 
 fn mark_what_time_changed(db: &mut Db, source: Source, as_of: DateTime<Utc>) -> Result<(), DbError> {
@@ -103,40 +105,127 @@ fn mark_what_time_changed(db: &mut Db, source: Source, as_of: DateTime<Utc>) -> 
     })
 }
 
-type DaySums = BTreeMap<(i64, String, String, NaiveDate), Measures>;
+/// Sums some stale days of one month again: their cells are replaced. To the lanes of the month they add
+/// what they come to if they are new to it; else the month's lanes wait to be made from all its facts.
+fn refresh_slice(
+    db: &mut Db,
+    source: Source,
+    days: &[NaiveDate],
+    lookups: &Lookups,
+    report: &mut RefreshReport,
+) -> Result<(), DbError> {
+    let Some(month) = days.first().copied().map(month_of) else { return Ok(()) };
+    // Two nodes that add to one lane cell would each lose what the other adds.
+    transaction_lock(db, LANE_LOCK)?;
+    let known = summed_days(db, source, days)?;
+    let mut lanes = LaneSums::new();
+    let mut again = BTreeSet::new();
+    for &day in days {
+        let partners = stale_day_take(db, source, day)?;
+        let mut result = sum_day(db, source, day, &partners, lookups)?;
+        report.verdicts += result.store_verdicts(db)?;
+        report.facts += result.facts;
+        again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
+        for (key, sums) in std::mem::take(&mut result.lanes) {
+            *lanes.entry(key).or_default() += &sums;
+        }
+        report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
+        report.days += 1;
+    }
+    lanes.retain(|(partner, ..), _| !again.contains(partner));
+    stale_months_mark(db, source, month, &again)?;
+    report.cells += lane_cells_add(db, source, month, lanes)?;
+    Ok(())
+}
+
+/// Names the lock under which lane cells are added to.
+const LANE_LOCK: &str = "lane cells";
+
+/// Partner, service, mode and day; see [`CellKey`].
+type DaySums = BTreeMap<CellKey, Measures>;
+type LaneSums = BTreeMap<LaneKey, Measures>;
 
 /// What one day's facts come to, and what differs from the stored verdicts.
 #[derive(Default)]
 struct DayResult {
     sums: DaySums,
-    shipments: Vec<(FoldRow, Verdicts)>,
-    tenders: Vec<(TenderFoldRow, Outcome, Option<DateTime<Utc>>)>,
+    lanes: LaneSums,
+    shipments: Vec<(ShipmentKey, Verdicts)>,
+    tenders: Vec<(TenderKey, Outcome, Option<DateTime<Utc>>)>,
     facts: u64,
 }
 
-fn refresh_day(
-    db: &mut Db,
-    source: Source,
-    day: NaiveDate,
-    lookups: &Lookups,
-    report: &mut RefreshReport,
-) -> Result<(), DbError> {
-    let partners = stale_day_take(db, source, day)?;
-    let result = sum_day(db, source, day, &partners, lookups)?;
-    for (row, verdicts) in &result.shipments {
-        verdicts_write(db, row, verdicts)?;
-        report.verdicts += 1;
+impl DayResult {
+    /// Writes the verdicts that differ; returns how many.
+    fn store_verdicts(&self, db: &mut Db) -> Result<u64, DbError> {
+        for (key, verdicts) in &self.shipments {
+            verdicts_write(db, key, verdicts)?;
+        }
+        for (key, outcome, settles_at) in &self.tenders {
+            tender_outcome_write(db, key, *outcome, *settles_at)?;
+        }
+        Ok(u64::try_from(self.shipments.len() + self.tenders.len()).unwrap_or(u64::MAX))
     }
-    for (row, outcome, settles_at) in &result.tenders {
-        tender_outcome_write(db, row, *outcome, *settles_at)?;
-        report.verdicts += 1;
-    }
-    report.facts += result.facts;
-    report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
-    Ok(())
 }
 
-/// Judges and sums one day's facts. Reads only.
+/// Sums under way. Services and modes are few and rows are many: a number stands for each name, so that
+/// counting a row copies no text.
+#[derive(Default)]
+struct Tallying {
+    names: Vec<String>,
+    numbers: HashMap<String, usize>,
+    days: HashMap<(i64, usize, usize, NaiveDate), Measures>,
+    lanes: HashMap<(i64, i64, usize, NaiveDate), Measures>,
+}
+
+impl Tallying {
+    fn number(&mut self, name: &str) -> usize {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), self.names.len() - 1);
+        self.names.len() - 1
+    }
+
+    /// Lets `count` add a row to its day cell, and to its lane cell where it has a lane.
+    fn count(&mut self, row: RowPlace<'_>, day: NaiveDate, count: impl Fn(&mut Measures)) {
+        let (service, mode) = (self.number(row.service), self.number(row.mode));
+        count(self.days.entry((row.partner_id, service, mode, day)).or_default());
+        if let Some(lane) = row.lane_id {
+            count(self.lanes.entry((row.partner_id, lane, service, month_of(day))).or_default());
+        }
+    }
+
+    fn name(&self, number: usize) -> String {
+        self.names.get(number).cloned().unwrap_or_default()
+    }
+
+    fn finish(mut self, result: &mut DayResult) {
+        let (days, lanes) = (std::mem::take(&mut self.days), std::mem::take(&mut self.lanes));
+        result.sums = days
+            .into_iter()
+            .map(|((partner, service, mode, day), sums)| {
+                ((partner, self.name(service), self.name(mode), day), sums)
+            })
+            .collect();
+        result.lanes = lanes
+            .into_iter()
+            .map(|((partner, lane, service, month), sums)| ((partner, lane, self.name(service), month), sums))
+            .collect();
+    }
+}
+
+/// Which cells a row counts in.
+#[derive(Clone, Copy)]
+struct RowPlace<'a> {
+    partner_id: i64,
+    lane_id: Option<i64>,
+    service: &'a str,
+    mode: &'a str,
+}
+
+/// Judges and sums one day's facts, by service and mode and by lane. Reads only.
 fn sum_day(
     db: &mut Db,
     source: Source,
@@ -145,35 +234,45 @@ fn sum_day(
     lookups: &Lookups,
 ) -> Result<DayResult, DbError> {
     let mut result = DayResult::default();
-    let until = day.succ_opt().unwrap_or(day);
+    let mut tallying = Tallying::default();
     match source {
-        Source::Shipments => shipments_fold(db, partners, day, until, |row| {
+        Source::Shipments => shipments_fold(db, partners, day, |row| {
             result.facts += 1;
             let (facts, policy) = lookups.shipment(&row)?;
             let verdicts = facts.milestones.judge(policy, lookups.as_of);
-            let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
+            let place = RowPlace {
+                partner_id: row.partner_id,
+                lane_id: row.lane_id,
+                service: &row.service,
+                mode: &row.mode,
+            };
             if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
-                let at = (key.0, key.1.clone(), key.2.clone(), pickup_day);
-                result.sums.entry(at).or_default().pickup_window.count(verdicts.pickup_window);
+                tallying.count(place, pickup_day, |sums| sums.pickup_window.count(verdicts.pickup_window));
             }
-            facts.add_to(&verdicts, policy, result.sums.entry(key).or_default());
+            tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
             if differs(&row, &verdicts) {
-                result.shipments.push((row, verdicts));
+                result.shipments.push((row.key(), verdicts));
             }
             Ok::<_, DbError>(())
         })?,
-        Source::Tenders => tenders_fold(db, partners, day, until, |row| {
+        Source::Tenders => tenders_fold(db, partners, day, |row| {
             result.facts += 1;
             let facts = tender_facts(&row);
             let (outcome, settles_at) = tender::judge(&facts, lookups.as_of);
-            let key = (row.partner_id, row.service.clone(), row.mode.clone(), day);
-            count_tender(&facts, outcome, result.sums.entry(key).or_default());
+            let place = RowPlace {
+                partner_id: row.partner_id,
+                lane_id: row.lane_id,
+                service: &row.service,
+                mode: &row.mode,
+            };
+            tallying.count(place, day, |sums| count_tender(&facts, outcome, sums));
             if row.outcome != outcome.code() || row.settles_at.map(|at| at.0) != settles_at {
-                result.tenders.push((row, outcome, settles_at));
+                result.tenders.push((row.key(), outcome, settles_at));
             }
             Ok::<_, DbError>(())
         })?,
     }
+    tallying.finish(&mut result);
     Ok(result)
 }
 
@@ -186,7 +285,6 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String
     let lookups = Lookups { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of };
     let (mut looked, mut differences) = (0, Vec::new());
     for source in [Source::Shipments, Source::Tenders] {
-        let mut months: BTreeMap<NaiveDate, BTreeSet<i64>> = BTreeMap::new();
         // Days of stored sums count too: a sum without a fact is as wrong as another sum.
         let mut days = measure_cell_days(db, source)?;
         let mut day = next_fact_day(db, source, None)?;
@@ -194,31 +292,34 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String
             days.insert(today);
             day = next_fact_day(db, source, Some(today))?;
         }
-        for today in days {
-            looked += 1;
-            let partners = fact_partners(db, source, today)?;
-            let sums = sum_day(db, source, today, &partners, &lookups)?.sums;
-            if measure_cells_of_source(db, source, today)? != sums {
-                differences
-                    .push(format!("{today}: the stored sums of {} differ from the facts", source.code()));
-            }
-            months.entry(today.with_day(1).unwrap_or(today)).or_default().extend(partners);
-        }
+        let mut months: BTreeMap<NaiveDate, Vec<NaiveDate>> = BTreeMap::new();
         for month in lane_cell_months(db, source)? {
             months.entry(month).or_default();
         }
-        for (month, partners) in months {
-            looked += 1;
-            let partners: Vec<i64> = partners.into_iter().collect();
-            if lane_cells_of_source(db, source, month)?
-                != sum_month(db, source, month, &partners, &lookups)?.0
-            {
+        for day in days {
+            months.entry(month_of(day)).or_default().push(day);
+        }
+        for (month, days) in months {
+            let mut lanes = LaneSums::new();
+            for &day in &days {
+                let partners = fact_partners(db, source, day)?;
+                let result = sum_day(db, source, day, &partners, &lookups)?;
+                if measure_cells_of_source(db, source, day)? != result.sums {
+                    differences
+                        .push(format!("{day}: the stored sums of {} differ from the facts", source.code()));
+                }
+                for (key, sums) in result.lanes {
+                    *lanes.entry(key).or_default() += &sums;
+                }
+            }
+            if lane_cells_of_source(db, source, month, None)? != lanes {
                 let month = month.format("%Y-%m");
                 differences.push(format!(
                     "{month}: the stored lane sums of {} differ from the facts",
                     source.code()
                 ));
             }
+            looked += 1 + i64::try_from(days.len()).unwrap_or(i64::MAX);
         }
     }
     Ok((looked, differences))
@@ -231,53 +332,24 @@ fn refresh_month(
     lookups: &Lookups,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
+    transaction_lock(db, LANE_LOCK)?;
     let partners = stale_month_take(db, source, month)?;
-    let (sums, facts) = sum_month(db, source, month, &partners, lookups)?;
-    report.facts += facts;
-    report.cells += lane_cells_replace(db, source, month, &partners, sums)?;
-    Ok(())
-}
-
-/// Judges and sums one month's facts by lane; gives how many facts they were too. Reads only.
-fn sum_month(
-    db: &mut Db,
-    source: Source,
-    month: NaiveDate,
-    partners: &[i64],
-    lookups: &Lookups,
-) -> Result<(BTreeMap<LaneKey, Measures>, u64), DbError> {
     let until = month.checked_add_months(Months::new(1)).unwrap_or(month);
-    let mut sums: HashMap<LaneKey, Measures> = HashMap::new();
-    let mut facts_read = 0;
-    match source {
-        Source::Shipments => shipments_fold(db, partners, month, until, |row| {
-            facts_read += 1;
-            let Some(lane_id) = row.lane_id else { return Ok(()) };
-            let (facts, policy) = lookups.shipment(&row)?;
-            let verdicts = facts.milestones.judge(policy, lookups.as_of);
-            if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
-                let pickup_month = pickup_day.with_day(1).unwrap_or(pickup_day);
-                let at = (row.partner_id, lane_id, row.service.clone(), pickup_month);
-                sums.entry(at).or_default().pickup_window.count(verdicts.pickup_window);
-            }
-            let at = (row.partner_id, lane_id, row.service, month);
-            facts.add_to(&verdicts, policy, sums.entry(at).or_default());
-            Ok::<_, DbError>(())
-        })?,
-        Source::Tenders => tenders_fold(db, partners, month, until, |row| {
-            facts_read += 1;
-            let Some(lane_id) = row.lane_id else { return Ok(()) };
-            let facts = tender_facts(&row);
-            let (outcome, _) = tender::judge(&facts, lookups.as_of);
-            count_tender(
-                &facts,
-                outcome,
-                sums.entry((row.partner_id, lane_id, row.service, month)).or_default(),
-            );
-            Ok::<_, DbError>(())
-        })?,
+    let mut lanes = LaneSums::new();
+    // Days that wait are left out; they add themselves, or ask for the month again.
+    let summed =
+        summed_days(db, source, &month.iter_days().take_while(|day| *day < until).collect::<Vec<_>>())?;
+    for day in month.iter_days().take_while(|day| *day < until) {
+        let of_day: Vec<i64> = partners.iter().copied().filter(|id| summed.contains(&(*id, day))).collect();
+        let result = sum_day(db, source, day, &of_day, lookups)?;
+        report.facts += result.facts;
+        for (key, sums) in result.lanes {
+            *lanes.entry(key).or_default() += &sums;
+        }
     }
-    Ok((sums.into_iter().collect(), facts_read))
+    report.months += 1;
+    report.cells += lane_cells_replace(db, source, month, &partners, lanes)?;
+    Ok(())
 }
 
 /// The day a pickup counts for: its own obligation, else the day of the shipment.

@@ -1,7 +1,7 @@
 //! Reading facts slice by slice to sum them, and writing the sums back.
 //!
-//! A slice is one day (or one month, for lanes) of some partners, read in chunks by key, so memory
-//! stays the same however many facts there are.
+//! A slice is one day of some partners, read in chunks by key, so memory stays the same however many
+//! facts there are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,90 +95,100 @@ pub struct TenderFoldRow {
     pub settles_at: Option<Instant>,
 }
 
-/// Reads the shipments of `[from, until)` of some partners, chunk by chunk, in key order.
+/// Day, partner and id: where a shipment is stored.
+pub type ShipmentKey = (Day, i64, i64);
+/// Day, partner and id: where a tender is stored.
+pub type TenderKey = (Day, i64, i64);
+
+impl FoldRow {
+    /// Where it is stored.
+    #[must_use]
+    pub fn key(&self) -> ShipmentKey {
+        (self.obligation_day, self.partner_id, self.id)
+    }
+}
+
+impl TenderFoldRow {
+    /// Where it is stored.
+    #[must_use]
+    pub fn key(&self) -> TenderKey {
+        (self.sent_day, self.partner_id, self.id)
+    }
+}
+
+/// Reads the shipments of some partners due on a day, chunk by chunk, in key order. Both engines walk the
+/// primary key; a range of days would tempt SQLite to read all of a partner's rows through another index.
 ///
 /// # Errors
 /// The engine's reason, or what `each` returns.
 pub fn shipments_fold<E: From<diesel::result::Error>>(
     db: &mut Db,
     partners: &[i64],
-    from: NaiveDate,
-    until: NaiveDate,
+    day: NaiveDate,
     mut each: impl FnMut(FoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    // Day by day, so that every engine walks the primary key; a range of days would tempt SQLite to
-    // read all of a partner's rows through another index, again for each slice.
-    for day in from.iter_days().take_while(|day| *day < until) {
-        let mut after: Option<(i64, i64)> = None;
-        loop {
-            let mut query = shipments::table
-                .filter(shipments::obligation_day.eq(Day(day)))
-                .filter(shipments::partner_id.eq_any(partners))
-                .order((shipments::partner_id, shipments::id))
-                .limit(CHUNK_ROWS)
-                .select(FoldRow::as_select())
-                .into_boxed();
-            if let Some((partner_id, id)) = after {
-                query = query
-                    .filter(shipments::partner_id.ge(partner_id))
-                    .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)));
-            }
-            let mut seen = 0;
-            for row in query.load_iter::<FoldRow, _>(db)? {
-                let row = row?;
-                seen += 1;
-                after = Some((row.partner_id, row.id));
-                each(row)?;
-            }
-            if seen < CHUNK_ROWS {
-                break;
-            }
+    let mut after: Option<(i64, i64)> = None;
+    loop {
+        let mut query = shipments::table
+            .filter(shipments::obligation_day.eq(Day(day)))
+            .filter(shipments::partner_id.eq_any(partners))
+            .order((shipments::partner_id, shipments::id))
+            .limit(CHUNK_ROWS)
+            .select(FoldRow::as_select())
+            .into_boxed();
+        if let Some((partner_id, id)) = after {
+            query = query
+                .filter(shipments::partner_id.ge(partner_id))
+                .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)));
+        }
+        let mut seen = 0;
+        for row in query.load_iter::<FoldRow, _>(db)? {
+            let row = row?;
+            seen += 1;
+            after = Some((row.partner_id, row.id));
+            each(row)?;
+        }
+        if seen < CHUNK_ROWS {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
-/// Reads the tenders sent in `[from, until)` of some partners, chunk by chunk, in key order.
+/// Reads the tenders of some partners sent on a day, chunk by chunk, in key order.
 ///
 /// # Errors
 /// The engine's reason, or what `each` returns.
 pub fn tenders_fold<E: From<diesel::result::Error>>(
     db: &mut Db,
     partners: &[i64],
-    from: NaiveDate,
-    until: NaiveDate,
+    day: NaiveDate,
     mut each: impl FnMut(TenderFoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    // Day by day, so that every engine walks the primary key; a range of days would tempt SQLite to
-    // read all of a partner's rows through another index, again for each slice.
-    for day in from.iter_days().take_while(|day| *day < until) {
-        let mut after: Option<(i64, i64)> = None;
-        loop {
-            let mut query = tenders::table
-                .filter(tenders::sent_day.eq(Day(day)))
-                .filter(tenders::partner_id.eq_any(partners))
-                .order((tenders::partner_id, tenders::id))
-                .limit(CHUNK_ROWS)
-                .select(TenderFoldRow::as_select())
-                .into_boxed();
-            if let Some((partner_id, id)) = after {
-                query = query
-                    .filter(tenders::partner_id.ge(partner_id))
-                    .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)));
-            }
-            let mut seen = 0;
-            for row in query.load_iter::<TenderFoldRow, _>(db)? {
-                let row = row?;
-                seen += 1;
-                after = Some((row.partner_id, row.id));
-                each(row)?;
-            }
-            if seen < CHUNK_ROWS {
-                break;
-            }
+    let mut after: Option<(i64, i64)> = None;
+    loop {
+        let mut query = tenders::table
+            .filter(tenders::sent_day.eq(Day(day)))
+            .filter(tenders::partner_id.eq_any(partners))
+            .order((tenders::partner_id, tenders::id))
+            .limit(CHUNK_ROWS)
+            .select(TenderFoldRow::as_select())
+            .into_boxed();
+        if let Some((partner_id, id)) = after {
+            query = query
+                .filter(tenders::partner_id.ge(partner_id))
+                .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)));
+        }
+        let mut seen = 0;
+        for row in query.load_iter::<TenderFoldRow, _>(db)? {
+            let row = row?;
+            seen += 1;
+            after = Some((row.partner_id, row.id));
+            each(row)?;
+        }
+        if seen < CHUNK_ROWS {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// The partners and days whose open facts time alone may have changed by `now`.
@@ -340,6 +350,38 @@ pub fn lane_cells_replace(
             .filter(lane_cells::partner_id.eq_any(partners)),
     )
     .execute(db)?;
+    lane_cells_write(db, source, month, cells)
+}
+
+/// Adds to the lane sums of one month what further facts of it come to. Returns how many cells were written.
+///
+/// # Errors
+/// The engine's reason, or a cell that does not read back.
+pub fn lane_cells_add(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+    mut cells: BTreeMap<LaneKey, Measures>,
+) -> Result<usize, DbError> {
+    let partners: BTreeSet<i64> = cells.keys().map(|key| key.0).collect();
+    let partners: Vec<i64> = partners.into_iter().collect();
+    for (key, before) in lane_cells_of_source(db, source, month, Some(&partners))? {
+        if let Some(sums) = cells.get_mut(&key) {
+            *sums += &before;
+        }
+    }
+    lane_cells_write(db, source, month, cells)
+}
+
+fn lane_cells_write(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+    cells: BTreeMap<LaneKey, Measures>,
+) -> Result<usize, DbError> {
+    use diesel::upsert::excluded;
+    use lane_cells as c;
+
     let mut rows = Vec::with_capacity(cells.len());
     for ((partner_id, lane_id, service, cell_month), measures) in cells {
         let measures = sparse_json(&measures)?;
@@ -355,9 +397,62 @@ pub fn lane_cells_replace(
         });
     }
     for chunk in rows.chunks(CELLS_PER_STATEMENT) {
-        on_engine!(db, |conn| diesel::insert_into(lane_cells::table).values(chunk).execute(conn))?;
+        on_engine!(db, |conn| diesel::insert_into(c::table)
+            .values(chunk)
+            .on_conflict((c::partner_id, c::month, c::lane_id, c::service, c::source, c::source_month))
+            .do_update()
+            .set(c::measures.eq(excluded(c::measures)))
+            .execute(conn))?;
     }
     Ok(rows.len())
+}
+
+/// Of some days, those whose facts the stored sums count, by partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn summed_days(
+    db: &mut Db,
+    source: Source,
+    days: &[NaiveDate],
+) -> QueryResult<BTreeSet<(i64, NaiveDate)>> {
+    let rows: Vec<(i64, Day)> = measure_cells::table
+        .filter(measure_cells::source.eq(source.code()))
+        .filter(measure_cells::source_day.eq_any(days.iter().copied().map(Day)))
+        .select((measure_cells::partner_id, measure_cells::source_day))
+        .distinct()
+        .load(db)?;
+    Ok(rows.into_iter().map(|(partner_id, day)| (partner_id, day.0)).collect())
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = stale_lane_months, treat_none_as_default_value = false)]
+struct StaleLaneMonthRow {
+    partner_id: i64,
+    source: &'static str,
+    source_month: Day,
+}
+
+/// Marks the lanes of some partners in one month: they must be summed from all facts of the month.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_months_mark(
+    db: &mut Db,
+    source: Source,
+    month: NaiveDate,
+    partners: &BTreeSet<i64>,
+) -> QueryResult<()> {
+    let (source, source_month) = (source.code(), Day(month));
+    let row = |&partner_id: &i64| StaleLaneMonthRow { partner_id, source, source_month };
+    let rows: Vec<StaleLaneMonthRow> = partners.iter().map(row).collect();
+    for chunk in rows.chunks(CELLS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(stale_lane_months::table)
+            .values(chunk)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+    }
+    Ok(())
 }
 
 /// Writes verdicts that time or a late fact has changed.
@@ -366,22 +461,17 @@ pub fn lane_cells_replace(
 /// The engine's reason.
 pub fn verdicts_write(
     db: &mut Db,
-    row: &FoldRow,
+    key: &ShipmentKey,
     verdicts: &crate::domain::shipment::Verdicts,
 ) -> QueryResult<()> {
-    diesel::update(
-        shipments::table
-            .filter(shipments::obligation_day.eq(row.obligation_day))
-            .filter(shipments::partner_id.eq(row.partner_id))
-            .filter(shipments::id.eq(row.id)),
-    )
-    .set((
-        shipments::pickup_window_outcome.eq(verdicts.pickup_window.code()),
-        shipments::delivery_day_outcome.eq(verdicts.delivery_day.code()),
-        shipments::delivery_window_outcome.eq(verdicts.delivery_window.code()),
-        shipments::settles_at.eq(verdicts.settles_at.map(Instant)),
-    ))
-    .execute(db)?;
+    diesel::update(shipments::table.find(*key))
+        .set((
+            shipments::pickup_window_outcome.eq(verdicts.pickup_window.code()),
+            shipments::delivery_day_outcome.eq(verdicts.delivery_day.code()),
+            shipments::delivery_window_outcome.eq(verdicts.delivery_window.code()),
+            shipments::settles_at.eq(verdicts.settles_at.map(Instant)),
+        ))
+        .execute(db)?;
     Ok(())
 }
 
@@ -391,18 +481,13 @@ pub fn verdicts_write(
 /// The engine's reason.
 pub fn tender_outcome_write(
     db: &mut Db,
-    row: &TenderFoldRow,
+    key: &TenderKey,
     outcome: crate::domain::outcome::Outcome,
     settles_at: Option<DateTime<Utc>>,
 ) -> QueryResult<()> {
-    diesel::update(
-        tenders::table
-            .filter(tenders::sent_day.eq(row.sent_day))
-            .filter(tenders::partner_id.eq(row.partner_id))
-            .filter(tenders::id.eq(row.id)),
-    )
-    .set((tenders::outcome.eq(outcome.code()), tenders::settles_at.eq(settles_at.map(Instant))))
-    .execute(db)?;
+    diesel::update(tenders::table.find(*key))
+        .set((tenders::outcome.eq(outcome.code()), tenders::settles_at.eq(settles_at.map(Instant))))
+        .execute(db)?;
     Ok(())
 }
 
@@ -474,7 +559,7 @@ pub fn lane_cell_months(db: &mut Db, source: Source) -> QueryResult<BTreeSet<Nai
     Ok(months.into_iter().map(|month| month.0).collect())
 }
 
-/// The stored lane sums of one month's facts.
+/// The stored lane sums of one month's facts, of some partners or all.
 ///
 /// # Errors
 /// The engine's reason, or a cell that does not read back.
@@ -482,10 +567,16 @@ pub fn lane_cells_of_source(
     db: &mut Db,
     source: Source,
     month: NaiveDate,
+    partners: Option<&[i64]>,
 ) -> Result<BTreeMap<LaneKey, Measures>, DbError> {
-    let rows: Vec<(i64, i64, String, Day, String)> = lane_cells::table
+    let mut query = lane_cells::table
         .filter(lane_cells::source.eq(source.code()))
         .filter(lane_cells::source_month.eq(Day(month)))
+        .into_boxed();
+    if let Some(partners) = partners {
+        query = query.filter(lane_cells::partner_id.eq_any(partners));
+    }
+    let rows: Vec<(i64, i64, String, Day, String)> = query
         .select((
             lane_cells::partner_id,
             lane_cells::lane_id,
