@@ -4,7 +4,7 @@
 //! zone. Nightly jobs start after the day has ended everywhere in it and the late feeds of the evening
 //! are in, one after the other, so that each finds what it builds on.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
@@ -154,7 +154,7 @@ impl Job {
     /// # Errors
     /// [`JobError::Cron`].
     pub fn next_due(&self, zone: Tz, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, JobError> {
-        Ok(self.cron()?.iter_after(now.with_timezone(&zone)).next().map(|at| at.to_utc()))
+        Ok(self.cron()?.iter_after(now.trunc_subsecs(0).with_timezone(&zone)).next().map(|at| at.to_utc()))
     }
 
     /// The runs due after `since` and not after `now`, in order; of many, the newest `catch_up`.
@@ -168,11 +168,15 @@ impl Job {
         now: DateTime<Utc>,
     ) -> Result<Vec<DateTime<Utc>>, JobError> {
         let cron = self.cron()?;
+        // The parser carries a fraction of a second over into what it finds; then two nodes that look at
+        // different moments would name the same due differently, and each would run it.
+        let since = since.trunc_subsecs(0);
         // Forward only: the parser walks backward to other instants where clocks change. The window
         // grows until it holds enough, so that years of downtime do not cost years of minutes.
         let mut window = FIRST_WINDOW;
         loop {
-            let from = now.checked_sub_signed(window).map_or(since, |start| start.max(since));
+            let start = now.trunc_subsecs(0).checked_sub_signed(window);
+            let from = start.map_or(since, |start| start.max(since));
             let mut dues: Vec<DateTime<Utc>> = cron
                 .iter_after(from.with_timezone(&zone))
                 .map(|at| at.to_utc())
@@ -224,6 +228,20 @@ mod tests {
         let refresh = find("refresh-measures").unwrap();
         let dues = refresh.dues(Tz::UTC, at("2025-03-01T00:00:00Z"), at("2025-03-09T00:00:00Z")).unwrap();
         assert_eq!(dues, [at("2025-03-08T23:05:00Z")], "one refresh covers all that were missed");
+    }
+
+    /// Dues are named by what the cron line says, not by when somebody looked.
+    #[test]
+    fn two_nodes_that_look_at_different_moments_name_the_same_dues() {
+        let since = at("2025-03-01T02:30:00.479228Z");
+        for job in JOBS {
+            let dues = |now| job.dues(Tz::UTC, since, at(now)).unwrap();
+            let first = dues("2025-03-04T12:00:01.000001Z");
+            assert_eq!(first, dues("2025-03-04T12:00:01.999999Z"), "{}", job.name);
+            assert!(first.iter().all(|due| due.timestamp_subsec_nanos() == 0), "{}: {first:?}", job.name);
+            let next = job.next_due(Tz::UTC, since).unwrap().unwrap();
+            assert_eq!(next.timestamp_subsec_nanos(), 0, "{}: {next}", job.name);
+        }
     }
 
     /// However much was missed, the same instants are found as by walking the whole way, also where
