@@ -173,9 +173,9 @@ impl DayResult {
 #[derive(Default)]
 struct Tallying {
     names: Vec<String>,
-    numbers: HashMap<String, usize>,
-    days: HashMap<(i64, usize, usize, NaiveDate), Measures>,
-    lanes: HashMap<(i64, i64, usize, NaiveDate), Measures>,
+    numbers: hashbrown::HashMap<String, usize>,
+    days: hashbrown::HashMap<(i64, usize, usize, NaiveDate), Measures>,
+    lanes: hashbrown::HashMap<(i64, i64, usize, NaiveDate), Measures>,
 }
 
 impl Tallying {

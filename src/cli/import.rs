@@ -30,6 +30,9 @@ pub struct ImportArguments {
     /// Do everything, then take it back.
     #[arg(long)]
     dry_run: bool,
+    /// Leave the sums to the next refresh, which several files can share.
+    #[arg(long)]
+    no_refresh: bool,
 }
 
 fn kind(text: &str) -> Result<ImportKind, String> {
@@ -55,8 +58,13 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
     mapping.expect_kind(arguments.kind)?;
     let rejects =
         arguments.rejects.clone().unwrap_or_else(|| default_rejects_path(&arguments.file, session.app.now()));
-    let request =
-        ImportRequest { path: &arguments.file, mapping: &mapping, rejects, dry_run: arguments.dry_run };
+    let request = ImportRequest {
+        path: &arguments.file,
+        mapping: &mapping,
+        rejects,
+        dry_run: arguments.dry_run,
+        refresh: !arguments.no_refresh,
+    };
     let bar = progress_bar();
     let report = import(&session.app, &request, &|progress: Progress| {
         bar.set_length(progress.bytes_total);

@@ -244,6 +244,7 @@ fn stage(browser: &TestApp, code: &str, reference: &str) {
         mapping: &mapping,
         rejects: folder.path().join("r.csv"),
         dry_run: false,
+        refresh: true,
     };
     let report = import(&browser.app, &request, &|_| {}).unwrap();
     assert_eq!((report.rows_new, report.rows_rejected), (1, 0));

@@ -57,9 +57,12 @@ fn stage(app: &App) -> i64 {
     std::fs::write(&path, facts()).unwrap();
     let mapping = Mapping::identity(ImportKind::Shipments);
     let rejects = folder.path().join("rejects.csv");
-    let report =
-        import(app, &ImportRequest { path: &path, mapping: &mapping, rejects, dry_run: false }, &|_| {})
-            .unwrap();
+    let report = import(
+        app,
+        &ImportRequest { path: &path, mapping: &mapping, rejects, dry_run: false, refresh: true },
+        &|_| {},
+    )
+    .unwrap();
     assert_eq!((report.rows_new, report.rows_rejected), (46, 0));
     refresh(app, app.now(), |_, _| {}).unwrap();
     score_due(app, app.now(), None).unwrap();

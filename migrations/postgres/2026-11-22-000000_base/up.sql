@@ -158,7 +158,7 @@ CREATE TABLE shipments (
   settles_at TIMESTAMPTZ,
   PRIMARY KEY (obligation_day, partner_id, id)
 );
-CREATE UNIQUE INDEX shipments_key ON shipments (partner_id, source_id, reference);
+CREATE UNIQUE INDEX shipments_key ON shipments (partner_id, reference, source_id);
 CREATE INDEX shipments_open ON shipments (settles_at) WHERE settles_at IS NOT NULL;
 
 CREATE TABLE shipment_versions (

@@ -180,6 +180,8 @@ fn load(app: &App, file: &DemoFile, say: &mut dyn FnMut(&str)) -> Result<(), Dem
         mapping: &Mapping::identity(kind),
         rejects: file.path.with_extension("rejects.csv"),
         dry_run: false,
+        // The first job does it, once for all files.
+        refresh: false,
     };
     let report = import(app, &request, &|_| ()).map_err(Box::new)?;
     if report.rows_rejected > 0 {

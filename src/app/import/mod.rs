@@ -47,6 +47,9 @@ pub struct ImportRequest<'a> {
     pub rejects: PathBuf,
     /// Do everything, then take it back.
     pub dry_run: bool,
+    /// Sum again what the rows touched. Without it the sums wait for the next refresh, which several
+    /// files can share.
+    pub refresh: bool,
 }
 
 /// How far an import is.
@@ -160,7 +163,9 @@ pub fn import(
         statistics_refresh(&mut db)?;
     }
     drop(db);
-    report.refresh = refresh(app, now, |_, _| ())?;
+    if request.refresh {
+        report.refresh = refresh(app, now, |_, _| ())?;
+    }
     Ok(report)
 }
 
