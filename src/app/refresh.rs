@@ -82,9 +82,9 @@ pub fn refresh(
     Ok(report)
 }
 
-/// Days in one transaction: few enough that others wait no longer than for an import's batch or two,
-/// enough that the lane cells of a month are not written again for each day of a long history.
-const SLICE_DAYS: usize = 5;
+/// Days in one transaction: few enough that others need not wait long, enough that the lane cells of a
+/// month are not written again for each day of a long history.
+const SLICE_DAYS: usize = 10;
 
 /// Runs of stale days in one month.
 fn slices(days: &[NaiveDate]) -> impl Iterator<Item = Vec<NaiveDate>> {
@@ -238,7 +238,7 @@ fn sum_day(
     match source {
         Source::Shipments => shipments_fold(db, partners, day, |row| {
             result.facts += 1;
-            let (facts, policy) = lookups.shipment(&row)?;
+            let (facts, policy) = lookups.shipment(row)?;
             let verdicts = facts.milestones.judge(policy, lookups.as_of);
             let place = RowPlace {
                 partner_id: row.partner_id,
@@ -250,14 +250,14 @@ fn sum_day(
                 tallying.count(place, pickup_day, |sums| sums.pickup_window.count(verdicts.pickup_window));
             }
             tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
-            if differs(&row, &verdicts) {
+            if differs(row, &verdicts) {
                 result.shipments.push((row.key(), verdicts));
             }
             Ok::<_, DbError>(())
         })?,
         Source::Tenders => tenders_fold(db, partners, day, |row| {
             result.facts += 1;
-            let facts = tender_facts(&row);
+            let facts = tender_facts(row);
             let (outcome, settles_at) = tender::judge(&facts, lookups.as_of);
             let place = RowPlace {
                 partner_id: row.partner_id,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::scorecard::scorecard_latest;
@@ -62,5 +63,13 @@ fn row(kpi: &serde_json::Value) -> Vec<String> {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect()
+    let mut cells: Vec<String> =
+        ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect();
+    if let Some(score) = cells.last_mut()
+        && let Ok(exact) = score.parse::<Decimal>()
+    {
+        // Scores are published to a tenth (DOMAIN §0.2).
+        *score = exact.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero).to_string();
+    }
+    cells
 }

@@ -33,9 +33,12 @@ pub fn serve(app: App, config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is logged when `RUST_LOG` is not set; the cron library tells of every line it reads.
+const USUAL_LOG: &str = "info,tokio_cron_scheduler=warn";
+
 /// Log lines on standard error; `RUST_LOG` chooses how many.
 pub fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL_LOG.into());
     // A second call, from a test or a command that serves after other work, keeps the first.
     let _already = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

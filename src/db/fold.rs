@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 
 use super::DbError;
@@ -125,29 +126,29 @@ pub fn shipments_fold<E: From<diesel::result::Error>>(
     db: &mut Db,
     partners: &[i64],
     day: NaiveDate,
-    mut each: impl FnMut(FoldRow) -> Result<(), E>,
+    mut each: impl FnMut(&FoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after: Option<(i64, i64)> = None;
+    let mut after = (i64::MIN, i64::MIN);
     loop {
-        let mut query = shipments::table
-            .filter(shipments::obligation_day.eq(Day(day)))
-            .filter(shipments::partner_id.eq_any(partners))
-            .order((shipments::partner_id, shipments::id))
-            .limit(CHUNK_ROWS)
-            .select(FoldRow::as_select())
-            .into_boxed();
-        if let Some((partner_id, id)) = after {
-            query = query
-                .filter(shipments::partner_id.ge(partner_id))
-                .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)));
-        }
+        let (partner_id, id) = after;
         let mut seen = 0;
-        for row in query.load_iter::<FoldRow, _>(db)? {
-            let row = row?;
-            seen += 1;
-            after = Some((row.partner_id, row.id));
-            each(row)?;
-        }
+        on_engine!(db, |conn| {
+            let rows = shipments::table
+                .filter(shipments::obligation_day.eq(Day(day)))
+                .filter(shipments::partner_id.eq_any(partners))
+                .filter(shipments::partner_id.ge(partner_id))
+                .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)))
+                .order((shipments::partner_id, shipments::id))
+                .limit(CHUNK_ROWS)
+                .select(FoldRow::as_select())
+                .load_iter::<FoldRow, DefaultLoadingMode>(conn)?;
+            for row in rows {
+                let row = row?;
+                seen += 1;
+                after = (row.partner_id, row.id);
+                each(&row)?;
+            }
+        });
         if seen < CHUNK_ROWS {
             return Ok(());
         }
@@ -162,29 +163,29 @@ pub fn tenders_fold<E: From<diesel::result::Error>>(
     db: &mut Db,
     partners: &[i64],
     day: NaiveDate,
-    mut each: impl FnMut(TenderFoldRow) -> Result<(), E>,
+    mut each: impl FnMut(&TenderFoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after: Option<(i64, i64)> = None;
+    let mut after = (i64::MIN, i64::MIN);
     loop {
-        let mut query = tenders::table
-            .filter(tenders::sent_day.eq(Day(day)))
-            .filter(tenders::partner_id.eq_any(partners))
-            .order((tenders::partner_id, tenders::id))
-            .limit(CHUNK_ROWS)
-            .select(TenderFoldRow::as_select())
-            .into_boxed();
-        if let Some((partner_id, id)) = after {
-            query = query
-                .filter(tenders::partner_id.ge(partner_id))
-                .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)));
-        }
+        let (partner_id, id) = after;
         let mut seen = 0;
-        for row in query.load_iter::<TenderFoldRow, _>(db)? {
-            let row = row?;
-            seen += 1;
-            after = Some((row.partner_id, row.id));
-            each(row)?;
-        }
+        on_engine!(db, |conn| {
+            let rows = tenders::table
+                .filter(tenders::sent_day.eq(Day(day)))
+                .filter(tenders::partner_id.eq_any(partners))
+                .filter(tenders::partner_id.ge(partner_id))
+                .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)))
+                .order((tenders::partner_id, tenders::id))
+                .limit(CHUNK_ROWS)
+                .select(TenderFoldRow::as_select())
+                .load_iter::<TenderFoldRow, DefaultLoadingMode>(conn)?;
+            for row in rows {
+                let row = row?;
+                seen += 1;
+                after = (row.partner_id, row.id);
+                each(&row)?;
+            }
+        });
         if seen < CHUNK_ROWS {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use crate::app::score::{Published, published, tier_from_code};
 use crate::db::partner::{Partner, partner_list, partner_show};
-use crate::db::scorecard::{ScorecardBrief, scorecard_briefs};
+use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_periods};
 use crate::db::setting::reporting_zone;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
@@ -238,7 +238,9 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let (partners, briefs, today) = me
         .in_db(move |unit| {
             let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
-            let month = Period::containing(PeriodKind::Month, today).start();
+            // Counted back from the newest there is: imported history shows however old it is.
+            let newest = scorecard_periods(unit.db, unit.viewer, None)?.first().map_or(today, |p| p.start());
+            let month = Period::containing(PeriodKind::Month, newest).start();
             let from = month.checked_sub_months(Months::new(LIST_MONTHS)).unwrap_or(month);
             let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
             Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs, today))
