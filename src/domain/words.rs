@@ -39,7 +39,8 @@ pub fn count(n: impl Into<i64>, noun: &str) -> String {
 }
 
 /// Puts a comma between groups of three digits before the decimal point.
-fn group(text: &str) -> String {
+#[must_use]
+pub fn group(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, tail) = rest.split_once('.').map_or((rest, None), |(whole, tail)| (whole, Some(tail)));
     let mut out = String::from(sign);

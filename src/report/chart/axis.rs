@@ -3,6 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::svg::{count, text_width};
+use crate::domain::words;
 
 /// A straight scale from figures to positions.
 pub(super) struct Axis {
@@ -39,8 +40,10 @@ impl Axis {
     /// A tick as text, with no more decimals than the step needs.
     pub(super) fn label(&self, tick: f64) -> String {
         let places = decimals_of(self.step);
-        let text = format!("{:.places$}", tick + 0.0);
-        text.strip_prefix('-').map_or(text.clone(), |rest| format!("−{rest}"))
+        let text = format!("{:.places$}", tick.abs());
+        let sign =
+            if tick < 0.0 && text.contains(|digit: char| ('1'..='9').contains(&digit)) { "−" } else { "" };
+        format!("{sign}{}", words::group(&text))
     }
 
     /// Decimals a figure on this scale is shown with: one more than its ticks, at least one.

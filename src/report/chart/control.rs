@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::Width;
 use super::axis::{Axis, figure, shown_labels};
-use super::svg::{Name, Svg, count, float, spread};
+use super::svg::{Name, Svg, count, float, spread, text_width};
 use crate::domain::signal::{Change, Signal, XmrChart, XmrPoint};
 
 const HEIGHT: f64 = 366.0;
@@ -140,13 +140,8 @@ impl<'a> Plot<'a> {
     }
 
     fn values(&self, svg: &mut Svg) {
-        let points: Vec<(f64, f64)> = self
-            .chart
-            .points
-            .iter()
-            .enumerate()
-            .map(|(i, p)| (self.x(i), self.y.at(float(p.value))))
-            .collect();
+        let points: Vec<(f64, f64)> =
+            self.chart.points.iter().enumerate().map(|(i, p)| self.spot(i, p)).collect();
         svg.line("series", &points.iter().copied().map(Some).collect::<Vec<_>>());
         for (index, (x, y)) in points.into_iter().enumerate() {
             if self.change_at(index) == Some(Change::Deteriorated) {
@@ -174,21 +169,51 @@ impl<'a> Plot<'a> {
         let worst = here().find(|s| s.change == Change::Deteriorated);
         let Some(signal) = worst.or_else(|| here().next()) else { return };
         let Some(point) = self.point(signal) else { return };
-        let (x, y) = (self.x(newest), self.y.at(float(point.value)));
+        let (x, y) = self.spot(newest, point);
         let at_left = x > f64::midpoint(LEFT, self.right);
         let side = if at_left { " end" } else { "" };
         let away = |distance: f64| if at_left { x - distance } else { x + distance };
-        // Beside the point with a leader when it is bad news; otherwise clear of the line, towards the middle.
-        let (strong, beside, line) = if signal.change == Change::Deteriorated {
-            svg.horizontal("leader", away(10.0), away(36.0), y);
-            ("bad", away(40.0), y.clamp(TOP + 12.0, BOTTOM - 12.0))
-        } else if y < f64::midpoint(TOP, BOTTOM) {
-            ("strong", away(0.0), y + 34.0)
+        let (value, words) = (self.point_words(point), signal_words(signal));
+        let wide = text_width(&value).max(text_width(&words));
+        let line = self.free_line(y, (away(40.0), away(40.0 + wide)));
+        // With a leader when it is bad news: straight to words beside the point, or down and up to them.
+        let strong = if signal.change == Change::Deteriorated {
+            let beside = line.clamp(y - 10.0, y + 10.0);
+            if (line - y).abs() > 20.0 {
+                svg.vertical("leader", x, beside, line);
+            }
+            let from = if (line - y).abs() > 20.0 { 0.0 } else { 10.0 };
+            svg.horizontal("leader", away(from), away(36.0), line);
+            "bad"
         } else {
-            ("strong", away(0.0), y - 34.0)
+            "strong"
         };
-        svg.text(&format!("{strong}{side}"), beside, line - 4.0, &self.point_words(point));
-        svg.text(side.trim_start(), beside, line + 12.0, &signal_words(signal));
+        svg.text(&format!("{strong}{side}"), away(40.0), line - 4.0, &value);
+        svg.text(side.trim_start(), away(40.0), line + 12.0, &words);
+    }
+
+    fn spot(&self, index: usize, point: &XmrPoint) -> (f64, f64) {
+        (self.x(index), self.y.at(float(point.value)))
+    }
+
+    /// Where two lines of words between these ends cover no point, as near as can be to `y`.
+    fn free_line(&self, y: f64, ends: (f64, f64)) -> f64 {
+        /// Room that the words and the rings of points need above and below the line.
+        const ROOM: (f64, f64) = (26.0, 26.0);
+        const STEPS: [f64; 11] = [0.0, 24.0, -24.0, 40.0, -40.0, 60.0, -60.0, 90.0, -90.0, 130.0, -130.0];
+        let (from, to) = (ends.0.min(ends.1) - 12.0, ends.0.max(ends.1) + 12.0);
+        let among: Vec<f64> = self
+            .chart
+            .points
+            .iter()
+            .enumerate()
+            .map(|(index, point)| self.spot(index, point))
+            .filter(|(x, _)| (from..=to).contains(x))
+            .map(|(_, y)| y)
+            .collect();
+        let inside = |line: f64| line.clamp(TOP + 12.0, BOTTOM - 12.0);
+        let is_free = |line: &f64| among.iter().all(|y| *y < line - ROOM.0 || *y > line + ROOM.1);
+        STEPS.iter().map(|step| inside(y + step)).find(is_free).unwrap_or_else(|| inside(y))
     }
 
     fn ranges(&self, svg: &mut Svg) {
