@@ -1,5 +1,6 @@
 //! The ledger of service credits: checked as an auditor would by hand, and gathered for its pages.
 
+pub mod own;
 pub mod view;
 
 use std::collections::BTreeMap;

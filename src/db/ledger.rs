@@ -10,10 +10,10 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
-use super::schema::{accruals, clauses, journal_entries, journal_lines, partners};
+use super::schema::{accruals, clauses, journal_entries, journal_lines, partners, shipments, sources};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
-use crate::domain::clause::{Obligation, ObligationKey, Posted, Reason, Sign, Target};
+use crate::domain::clause::{ClauseTerms, Obligation, ObligationKey, Posted, Reason, Rule, Sign, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     Account, ItemState, JournalEntry, JournalLine, Recognition, Side, TrialBalance, TrialBalanceRow,
@@ -852,6 +852,10 @@ pub struct PartnerCredit {
     pub clause_code: String,
     /// What the clause is about.
     pub clause_title: String,
+    /// Who owes: a penalty is the partner's, a bonus the shipper's.
+    pub sign: Sign,
+    /// The KPI of a clause about a period.
+    pub kpi: Option<String>,
     /// The period it is booked for.
     pub period: Period,
     /// Local day of the obligation.
@@ -883,21 +887,28 @@ pub fn partner_credit_list(
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
-    let rows: Vec<(AccrualRow, Option<String>, Option<String>)> = accruals::table
-        .left_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
+    let rows: Vec<(AccrualRow, String, String, String)> = accruals::table
+        .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
         .filter(accruals::partner_id.eq(partner_id))
         .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
         .order((accruals::obligation_day.desc(), accruals::obligation_key))
         .limit(limit)
-        .select((AccrualRow::as_select(), clauses::code.nullable(), clauses::title.nullable()))
+        .select((AccrualRow::as_select(), clauses::code, clauses::title, clauses::terms))
         .load(db)?;
     rows.into_iter()
-        .map(|(row, clause_code, clause_title)| {
+        .map(|(row, clause_code, clause_title, terms)| {
             let accrual = row.read()?;
+            let terms = ClauseTerms::from_json(&terms)
+                .map_err(|error| stored(format!("clause {clause_code} of partner {partner_id}"), &error))?;
             Ok(PartnerCredit {
                 key: accrual.key,
-                clause_code: clause_code.unwrap_or_default(),
-                clause_title: clause_title.unwrap_or_default(),
+                clause_code,
+                clause_title,
+                sign: terms.sign,
+                kpi: match terms.rule {
+                    Rule::PeriodThreshold(rule) => Some(rule.kpi),
+                    Rule::LateDelivery(_) => None,
+                },
                 period: accrual.period,
                 obligation_day: accrual.obligation_day,
                 amount: accrual.target,
@@ -907,6 +918,31 @@ pub fn partner_credit_list(
             })
         })
         .collect()
+}
+
+/// Feed and number of the shipments behind these obligations, by shipment id; of a shipment that is not due on
+/// its day any more there is none.
+///
+/// # Errors
+/// The engine's reason.
+pub fn credit_shipments(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    obligations: &[(NaiveDate, i64)],
+) -> QueryResult<BTreeMap<i64, (String, String)>> {
+    if !viewer.sees(partner_id) {
+        return Ok(BTreeMap::new());
+    }
+    let days: BTreeSet<Day> = obligations.iter().map(|(day, _)| Day(*day)).collect();
+    let rows: Vec<(i64, String, String)> = shipments::table
+        .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
+        .filter(shipments::obligation_day.eq_any(days))
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::id.eq_any(obligations.iter().map(|(_, id)| *id)))
+        .select((shipments::id, sources::code, shipments::reference))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, source, reference)| (id, (source, reference))).collect())
 }
 
 /// Partners with anything in the journal or among the accruals, in order.

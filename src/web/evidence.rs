@@ -403,10 +403,7 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
 
 fn shipment_href(row: &ShipmentRow, names: &Names, links: &Links) -> Option<String> {
     let source = names.sources.get(&row.source_id)?;
-    let encoded = |text: &str| {
-        url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-    };
-    Some(format!("{}/{}/{}", links.shipments, encoded(source), encoded(&row.reference)))
+    Some(format!("{}/{}/{}", links.shipments, show::path_part(source), show::path_part(&row.reference)))
 }
 
 /// The first delivery-side event with a time of receipt.

@@ -1,4 +1,7 @@
-//! The ledger of service credits and bonuses: the month, its entries, and the evidence of each.
+//! The ledger of service credits and bonuses: the month, its entries, and the evidence of each. [`own`] is what a
+//! partner sees of its own.
+
+pub mod own;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
@@ -140,6 +143,8 @@ struct LedgerPage {
     foot: Vec<RollLine>,
     partners_roll: Vec<RollLine>,
     partners_foot: Vec<RollLine>,
+    /// The one currency of all rows; empty when there are several.
+    currency: String,
     entries: Vec<EntryLine>,
     totals: Vec<TotalLine>,
     count: String,
@@ -202,9 +207,14 @@ impl LedgerPage {
         let name_of = |id: i64| {
             view.partners.iter().find(|partner| partner.id == id).map_or("", |partner| partner.name.as_str())
         };
+        // One currency stands in the head of the table; only several stand in every row.
+        let currencies: std::collections::BTreeSet<_> = view.accounts.iter().map(|r| r.currency).collect();
+        let only = currencies.first().filter(|_| currencies.len() == 1).map(ToString::to_string);
+        let many = currencies.len() > 1;
         let by_account = |roll: &Roll| {
             RollLine::of(
                 roll,
+                many,
                 format!("{} {}", roll.account.number(), roll.account.label()),
                 params.link("/ledger", &[("account", &roll.account.number().to_string())]),
             )
@@ -212,7 +222,7 @@ impl LedgerPage {
         let by_partner = |roll: &Roll| {
             let id = roll.partner_id.unwrap_or_default();
             let href = params.link("/ledger", &[("partner", &id.to_string())]);
-            RollLine::of(roll, name_of(id).to_owned(), href)
+            RollLine::of(roll, many, name_of(id).to_owned(), href)
         };
         let chosen = chosen(query, name_of);
         Self {
@@ -223,9 +233,10 @@ impl LedgerPage {
             export: params.link("/ledger.csv", &[("month", &view.month.to_string())]),
             facts: facts(view, &params),
             accounts: view.accounts.iter().map(by_account).collect(),
-            foot: account_foot(&view.accounts),
+            foot: account_foot(&view.accounts, many),
             partners_roll: view.by_partner.iter().map(by_partner).collect(),
-            partners_foot: partner_foot(&view.by_partner),
+            partners_foot: partner_foot(&view.by_partner, many),
+            currency: only.unwrap_or_default(),
             entries: view.entries.iter().map(|listed| EntryLine::of(listed, &params)).collect(),
             totals: totals(view, query),
             count: entries_words(view.totals.entries),
@@ -325,25 +336,25 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
 }
 
 impl RollLine {
-    fn of(roll: &Roll, name: String, href: String) -> Self {
+    fn of(roll: &Roll, with_currency: bool, name: String, href: String) -> Self {
         let r = &roll.roll;
         let [opening, accrued, true_up, reversed, settled, closing] =
             [r.opening, r.accrued, r.true_up, r.reversed, r.settled, r.closing()].map(show::money);
-        let note = roll.currency.to_string();
+        let note = if with_currency { roll.currency.to_string() } else { String::new() };
         Self { name, note, href, opening, accrued, true_up, reversed, settled, closing }
     }
 }
 
 /// Debits less credits over all accounts, by currency: 0.00 in every column of books that balance.
-fn account_foot(rolls: &[Roll]) -> Vec<RollLine> {
-    foot(rolls, "Debits less credits", |account| account.normal_side() == Side::Debit)
+fn account_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
+    foot(rolls, "Debits less credits", with_currency, |account| account.normal_side() == Side::Debit)
 }
 
-fn partner_foot(rolls: &[Roll]) -> Vec<RollLine> {
-    foot(rolls, "All partners", |_| true)
+fn partner_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
+    foot(rolls, "All partners", with_currency, |_| true)
 }
 
-fn foot(rolls: &[Roll], name: &str, adds: impl Fn(Account) -> bool) -> Vec<RollLine> {
+fn foot(rolls: &[Roll], name: &str, with_currency: bool, adds: impl Fn(Account) -> bool) -> Vec<RollLine> {
     let currencies: std::collections::BTreeSet<_> = rolls.iter().map(|roll| roll.currency).collect();
     let line = |currency| {
         let own = || rolls.iter().filter(move |roll| roll.currency == currency);
@@ -358,7 +369,7 @@ fn foot(rolls: &[Roll], name: &str, adds: impl Fn(Account) -> bool) -> Vec<RollL
             sum.reversed = sum.reversed + signed(one, part.reversed);
             sum.settled = sum.settled + signed(one, part.settled);
         }
-        RollLine::of(&total, name.to_owned(), String::new())
+        RollLine::of(&total, with_currency, name.to_owned(), String::new())
     };
     currencies.into_iter().map(line).collect()
 }

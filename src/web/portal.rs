@@ -3,19 +3,20 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::contract;
 use super::evidence::{Evidence, Links, Opened, Query, open};
 use super::extract::SignedIn;
 use super::kpi::{Definition, definitions};
+use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
-use super::routes;
 use super::scorecard::card::{Base, Card, Lens};
-use super::scorecard::{Found, csv_of, load, period_of, why_none};
+use super::scorecard::{Found, csv_of, load, newest, period_of, why_none};
 use super::shipment::View;
 use super::show;
 use crate::app::evidence::shipment;
+use crate::app::ledger::own::credits_own;
 use crate::app::plan::show::plan_own;
 use crate::app::score::template_today;
 use crate::db::contract::contract_list_of_partner;
@@ -39,6 +40,7 @@ struct Ask {
 
 /// A contract in one line.
 struct ContractLine {
+    href: String,
     number: String,
     title: String,
     term: String,
@@ -59,7 +61,7 @@ struct HomePage {
     why_none: String,
     percentile: Option<(String, String)>,
     contracts: Vec<ContractLine>,
-    links: Vec<(&'static str, &'static str)>,
+    money: Option<Brief>,
 }
 
 #[derive(Template)]
@@ -103,16 +105,10 @@ fn base() -> Base {
     Base { cards: "/portal/scorecards".to_owned(), kpis: "/portal/kpis" }
 }
 
-/// The newest closed month with a scorecard, else the newest of any kind.
-fn newest(periods: &[Period], today: NaiveDate) -> Option<Period> {
-    let closed = |p: &&Period| p.kind() == PeriodKind::Month && p.end() <= today;
-    periods.iter().find(closed).or_else(|| periods.first()).copied()
-}
-
 /// `GET /portal`
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
-    let (found, period, percentile, contracts, plan) = me
+    let (found, period, percentile, contracts, plan, money) = me
         .in_db(move |mut unit| {
             let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
             let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
@@ -122,8 +118,9 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let contracts = contract_list_of_partner(unit.db, unit.viewer, partner_id)?;
             let rank = own_percentile(unit.db, partner_id, &partner.mode, period)?;
             let plan = plan_own(unit.app, unit.viewer)?;
+            let money = credits_own(unit.db, unit.viewer, None, today)?.as_ref().and_then(Brief::of);
             let found = load(&mut unit, partner_id, period)?;
-            Ok::<_, WebError>((found, period, rank, contracts, plan))
+            Ok::<_, WebError>((found, period, rank, contracts, plan, money))
         })
         .await?;
     let card = found
@@ -149,7 +146,6 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             });
         }
     }
-    let links = [("Plan", "/portal/plan"), ("Credits", "/portal/credits"), ("Contract", "/portal/contract")];
     let page = me.page("Home");
     page::html(&HomePage {
         partner: found.partner.name.clone(),
@@ -164,6 +160,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
         contracts: contracts
             .iter()
             .map(|c| ContractLine {
+                href: contract::own::address(&c.number, None),
                 number: c.number.clone(),
                 title: c.title.clone(),
                 term: c.term.term_end.map_or_else(
@@ -173,7 +170,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
                 state: c.term.status.label(),
             })
             .collect(),
-        links: links.into_iter().filter(|(_, href)| routes::access_of_page(href).is_some()).collect(),
+        money,
         page,
     })
 }

@@ -87,6 +87,9 @@ fn table() -> Vec<Row> {
         get("/portal/scorecards/{period}/{kpi}", May(Action::UsePortal), portal::evidence),
         get("/portal/shipments/{source}/{reference}", May(Action::UsePortal), portal::shipment_page),
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
+        // The portal: a partner's own contract and money.
+        get("/portal/contract", May(Action::UsePortal), contract::own::show),
+        get("/portal/credits", May(Action::UsePortal), ledger::own::list),
         // The morning, scorecards, and what stands behind them.
         get("/today", May(Action::ViewScorecards), today::show),
         get("/today.csv", May(Action::ViewScorecards), today::csv),

@@ -75,6 +75,12 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     Ok(Found { partner, published, history, today })
 }
 
+/// The newest closed month with a scorecard, else the newest of any kind.
+pub(super) fn newest(periods: &[Period], today: NaiveDate) -> Option<Period> {
+    let closed = |p: &&Period| p.kind() == PeriodKind::Month && p.end() <= today;
+    periods.iter().find(closed).or_else(|| periods.first()).copied()
+}
+
 /// Reads a period of an address; anything else is no address.
 pub(super) fn period_of(text: &str) -> Result<Period, WebError> {
     let period: Period = text.parse().map_err(|_| WebError::NotFound)?;

@@ -76,6 +76,12 @@ pub fn weekday(day: NaiveDate) -> String {
     day.format("%a %-d %B %Y").to_string()
 }
 
+/// `Tue 8 July`, for days within weeks of today.
+#[must_use]
+pub fn weekday_near(day: NaiveDate) -> String {
+    day.format("%a %-d %B").to_string()
+}
+
 /// `Tuesday 8 July 2025`.
 #[must_use]
 pub fn weekday_long(day: NaiveDate) -> String {
@@ -136,6 +142,12 @@ pub fn minutes(minutes: i64) -> String {
     }
 }
 
+/// A name as one part of an address; a blank is `%20`, never `+`.
+#[must_use]
+pub fn path_part(name: &str) -> String {
+    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
 /// `40 seconds`, `1 minute`, `3 minutes`: rounded up, so that the words never promise too much.
 #[must_use]
 pub fn duration_words(seconds: u64) -> String {
@@ -157,6 +169,11 @@ mod tests {
         assert_eq!(rate(Micros(2_000_000)), "2.00");
         assert_eq!(count(1_000), "1,000");
         assert_eq!(count(100), "100");
+    }
+
+    #[test]
+    fn a_name_is_one_part_of_an_address() {
+        assert_eq!(path_part("PO 7/8+9"), "PO%207%2F8%2B9");
     }
 
     #[test]

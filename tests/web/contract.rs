@@ -279,3 +279,32 @@ fn a_line_is_removed_from_the_draft_only_as_it_was_seen() {
         assert!(!desk.page("").await.html.contains("Liftgate"));
     });
 }
+
+#[test]
+fn a_partner_reads_what_was_agreed_and_no_draft() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "rate", &LIFTGATE).await;
+        desk.fill("", "late-clause", &LATE).await;
+        desk.browser.forget();
+        desk.browser.sign_in_as(Role::Partner).await;
+        assert!(desk.browser.get("/portal/contract").await.text(".empty").starts_with("No contract yet"));
+        desk.approve(Role::Finance, "").await;
+        desk.browser.forget();
+        desk.browser.sign_in_as(Role::Procurement).await;
+        let versions = format!("{}/versions", desk.contract);
+        let dearer = [("kind", "AMENDMENT"), ("valid_from", "2025-08-01"), ("change_summary", "Dearer")];
+        assert_eq!(desk.browser.post(&versions, &dearer).await.status, StatusCode::SEE_OTHER);
+
+        desk.browser.forget();
+        desk.browser.sign_in_as(Role::Partner).await;
+        let page =
+            desk.browser.get("/portal/contract?number=BRK-2024&version=1&try=7.1&a=2&c=1,240.00").await;
+        assert_eq!(page.text("h1"), "BRK-2024, Regional short haul");
+        assert!(page.text(".top p").contains("Version 1 is in force"));
+        assert_eq!(page.text(".calc output b"), "124.00 USD credited to the shipper");
+        assert!(!page.html.contains("Dearer") && !page.html.contains("Finance"), "nothing of who wrote what");
+        let draft = desk.browser.get("/portal/contract?version=2").await;
+        assert_eq!(draft.status, StatusCode::NOT_FOUND);
+    });
+}

@@ -7,7 +7,7 @@ use lanemark::app::App;
 use lanemark::app::accrual::{AccrualScope, accrue};
 use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::dimension::Dimensions;
-use lanemark::db::schema::{measure_cells, shipments};
+use lanemark::db::schema::{measure_cells, shipments, sources};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
 use lanemark::domain::clause::{ClauseTerms, ContractCap};
@@ -193,5 +193,39 @@ fn filters_narrow_page_and_download_alike() {
         let wrong = browser.get("/ledger?period=June").await;
         assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
         assert!(wrong.html.contains("is not a period"));
+    });
+}
+
+#[test]
+fn a_partner_sees_what_it_owes_and_why_and_nothing_of_anyone_else() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let feed = (sources::id.eq(0), sources::code.eq("file"));
+        diesel::insert_into(sources::table).values(feed).execute(&mut *db.conn()).unwrap();
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Partner).await;
+        let page = browser.get("/portal/credits?month=2025-06").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert_eq!(page.text(".facts .lead dd"), "1,964.20 USDall months: 1,964.20 USD");
+        let rows = page.texts("tbody tr");
+        assert_eq!(rows.len(), 3, "{rows:?}");
+        let excused = rows.iter().find(|row| row.contains("SHP-1 was late and is excused")).unwrap();
+        assert!(excused.contains("Taken back"), "{excused}");
+        assert!(!page.html.contains("Fennmark"), "another partner");
+        assert!(
+            !page.html.contains("1410") && !page.html.contains("Memo"),
+            "the shipper's books are its own"
+        );
+        let facts = browser.get("/portal/shipments/file/SHP-2").await;
+        assert!(page.html.contains("href=\"/portal/shipments/file/SHP-2\""), "{}", page.html);
+        assert_eq!(facts.status, StatusCode::OK);
+        assert_eq!(browser.get("/portal/credits").await.text("h2"), "June 2025", "the newest month with any");
+        assert!(browser.get("/portal").await.html.contains("1,964.20 USD"));
+
+        let own = browser.get("/portal/contract").await;
+        assert_eq!(own.text("h1"), "C-100, Linehaul");
+        for gone in ["contract?number=C-200", "contract?version=9", "credits?month=2025-Q2"] {
+            assert_eq!(browser.get(&format!("/portal/{gone}")).await.status, StatusCode::NOT_FOUND, "{gone}");
+        }
     });
 }

@@ -81,6 +81,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/portal/scorecards/{period}/{kpi}", Roles(&[Partner])),
     ("GET", "/portal/shipments/{source}/{reference}", Roles(&[Partner])),
     ("GET", "/portal/kpis", Roles(&[Partner])),
+    ("GET", "/portal/contract", Roles(&[Partner])),
+    ("GET", "/portal/credits", Roles(&[Partner])),
     ("GET", "/today", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/today.csv", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/scorecards", Roles(&[Procurement, CarrierManager, Finance, Auditor])),

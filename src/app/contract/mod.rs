@@ -1,8 +1,9 @@
 //! Contracts: list, show, create, change the frame, give notice. [`draft`] edits a version that is being
-//! written, [`approval`] puts it in force.
+//! written, [`approval`] puts it in force, [`own`] is what its partner sees.
 
 pub mod approval;
 pub mod draft;
+pub mod own;
 
 use chrono::{Days, NaiveDate};
 
@@ -152,21 +153,10 @@ pub fn contract_show(
     allowed(viewer, Action::ViewContracts)?;
     let contract = store::contract_show(db, viewer, id)?.ok_or(EditError::NotFound("contract"))?;
     let partner = partner_show(db, viewer, contract.partner_id)?.ok_or(EditError::NotFound("contract"))?;
-    let versions = store::version_list(db, viewer, id)?;
     let today = app.today(db)?;
-    let mut all = Vec::new();
-    for version in &versions {
-        let terms =
-            store::terms_load(db, viewer, version.id)?.ok_or(EditError::NotFound("contract version"))?;
-        all.push((version, terms));
-    }
-    let at = match version_no {
-        Some(wanted) => all.iter().position(|(version, _)| version.version == wanted),
-        None => all.iter().position(|(_, terms)| terms.in_force(today)).or(Some(0)),
-    };
-    let (version, terms) =
-        at.and_then(|at| all.get(at)).cloned().ok_or(EditError::NotFound("contract version"))?;
-    let previous = before(&all, version);
+    let all = versions_with_terms(db, viewer, id)?;
+    let (version, terms) = chosen(&all, version_no, today)?.clone();
+    let previous = before(&all, &version);
     let own_work = version.is_work_of(viewer);
     let draft = version.status == ContractVersionStatus::Draft.code();
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
@@ -174,7 +164,7 @@ pub fn contract_show(
     Ok(ContractPage {
         contract_seen: contract_seen(&contract),
         versions: timeline(&all, today),
-        seen: draft::seen(version, &terms),
+        seen: draft::seen(&version, &terms),
         before: previous.map(|terms| terms.version_no),
         redline: previous.map(|previous| redline(previous, &terms)).unwrap_or_default(),
         deadline: next_deadline(&contract.term, today),
@@ -183,7 +173,7 @@ pub fn contract_show(
         may_edit: draft && viewer.role.may(Action::EditContracts),
         may_approve: draft && viewer.role.may(Action::ApproveContracts) && !own_work,
         own_work,
-        version: version.clone(),
+        version,
         terms,
         contract,
         partner,
@@ -191,19 +181,47 @@ pub fn contract_show(
     })
 }
 
-fn before<'a>(all: &'a [(&Version, Terms)], version: &Version) -> Option<&'a Terms> {
+/// Every version the viewer may see with what it says, newest first.
+fn versions_with_terms(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Vec<(Version, Terms)>, EditError> {
+    let mut all = Vec::new();
+    for version in store::version_list(db, viewer, id)? {
+        let terms =
+            store::terms_load(db, viewer, version.id)?.ok_or(EditError::NotFound("contract version"))?;
+        all.push((version, terms));
+    }
+    Ok(all)
+}
+
+/// The version of that number, or else the one in force, or else the newest.
+fn chosen(
+    all: &[(Version, Terms)],
+    version_no: Option<i32>,
+    today: NaiveDate,
+) -> Result<&(Version, Terms), EditError> {
+    let found = match version_no {
+        Some(wanted) => all.iter().find(|(version, _)| version.version == wanted),
+        None => all.iter().find(|(_, terms)| terms.in_force(today)).or(all.first()),
+    };
+    found.ok_or(EditError::NotFound("contract version"))
+}
+
+fn before<'a>(all: &'a [(Version, Terms)], version: &Version) -> Option<&'a Terms> {
     all.iter()
         .filter(|(other, _)| other.version < version.version)
         .max_by_key(|(other, _)| other.version)
         .map(|(_, terms)| terms)
 }
 
-fn timeline(all: &[(&Version, Terms)], today: NaiveDate) -> Vec<VersionLine> {
+/// What a version changed against the one before, in few words.
+fn changed(all: &[(Version, Terms)], version: &Version, terms: &Terms) -> String {
+    before(all, version).map_or_else(|| "first terms".to_owned(), |old| redline_summary(&redline(old, terms)))
+}
+
+fn timeline(all: &[(Version, Terms)], today: NaiveDate) -> Vec<VersionLine> {
     all.iter()
         .map(|(version, terms)| VersionLine {
-            version: (*version).clone(),
-            changed: before(all, version)
-                .map_or_else(|| "first terms".to_owned(), |old| redline_summary(&redline(old, terms))),
+            version: version.clone(),
+            changed: changed(all, version, terms),
             in_force: terms.in_force(today),
         })
         .collect()

@@ -1,7 +1,9 @@
 //! Contracts: the list by deadline, one contract with its versions and what changed, making and ending one,
-//! approving a version. [`draft`] holds the forms of a version that is being written.
+//! approving a version. [`draft`] holds the forms of a version that is being written, [`own`] the partner's own
+//! contract in the portal.
 
 pub mod draft;
+pub mod own;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -146,6 +148,16 @@ struct ClauseRow {
     trial: TrialForm,
 }
 
+/// Which way money goes, in the words of the reader's side.
+#[derive(Clone, Copy)]
+struct Owed {
+    credit: &'static str,
+    bonus: &'static str,
+}
+
+/// As the shipper says it.
+const OURS: Owed = Owed { credit: "credited to us", bonus: "paid to the carrier" };
+
 /// The calculator below a clause: fields with what was typed, and the steps.
 struct TrialForm {
     late: bool,
@@ -176,6 +188,8 @@ struct HistoryRow {
 struct ContractView {
     page: Page,
     contract: Contract,
+    /// Where the calculators send their figures.
+    address: String,
     partner_name: String,
     lede: String,
     due: Option<Due>,
@@ -235,6 +249,7 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         outlook: outlook(term),
         term: term_words(term),
         currency: found.contract.currency.code().to_owned(),
+        address: format!("/contracts/{}", found.contract.id),
         limit: found.terms.caps.explain().unwrap_or_else(|| "No limit over all clauses".to_owned()),
         hash: found.terms.hash().chars().take(HASH_CHARS).collect(),
         steps: steps(&found),
@@ -243,7 +258,12 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         before: found.before,
         rates: found.terms.rates.iter().map(rate_row).collect(),
         targets: found.terms.targets.iter().map(target_row).collect(),
-        clauses: found.terms.clauses.iter().map(|clause| clause_row(&found.terms, clause, asked)).collect(),
+        clauses: found
+            .terms
+            .clauses
+            .iter()
+            .map(|clause| clause_row(&found.terms, clause, asked, OURS))
+            .collect(),
         versions: found.versions.iter().map(|line| version_row(line, &found)).collect(),
         notices: found.notices.iter().map(notice_words).collect(),
         history: found.history.iter().map(history_row).collect(),
@@ -343,7 +363,7 @@ pub(super) fn unit_words(kpi: Kpi) -> &'static str {
     }
 }
 
-fn clause_row(terms: &Terms, clause: &Clause, asked: &Form) -> ClauseRow {
+fn clause_row(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> ClauseRow {
     let each = match clause.terms.period_kind() {
         PeriodKind::Week => "weekly",
         PeriodKind::Month => "monthly",
@@ -360,12 +380,12 @@ fn clause_row(terms: &Terms, clause: &Clause, asked: &Form) -> ClauseRow {
         nature: format!("{}, {when}", clause.terms.sign.label()),
         lines: clause.terms.explain(),
         form,
-        trial: trial(terms, clause, asked),
+        trial: trial(terms, clause, asked, owed),
     }
 }
 
 /// Works the clause out on what was typed, or on an example that shows it at work.
-fn trial(terms: &Terms, clause: &Clause, asked: &Form) -> TrialForm {
+fn trial(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> TrialForm {
     let mine = asked.is("try", &clause.code);
     let typed = |name: &str, example: String| if mine { asked.value(name).to_owned() } else { example };
     let (late, a, b, c) = match &clause.terms.rule {
@@ -385,8 +405,12 @@ fn trial(terms: &Terms, clause: &Clause, asked: &Form) -> TrialForm {
         None => out.error = Some("Write whole numbers and an amount such as 1,240.00.".to_owned()),
         Some(Err(error)) => out.error = Some(edit::sentence(&error.to_string())),
         Some(Ok(None)) => out.result = Some("Nothing is owed.".to_owned()),
+        Some(Ok(Some(target))) if target.amount == Micros::ZERO => {
+            out.result = Some("Nothing is owed.".to_owned());
+            out.steps = target.steps;
+        }
         Some(Ok(Some(target))) => {
-            let whose = if target.sign == Sign::Penalty { "credited to us" } else { "paid to the carrier" };
+            let whose = if target.sign == Sign::Penalty { owed.credit } else { owed.bonus };
             out.result = Some(format!("{} {} {whose}", show::money(target.amount), terms.currency.code()));
             out.steps = target.steps;
         }

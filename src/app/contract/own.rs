@@ -1,0 +1,93 @@
+//! A contract as its partner sees it: what both sides agreed. Nothing of drafts, of who wrote or approved what, or of
+//! the notices the shipper raises for itself (DOMAIN §9).
+
+use chrono::NaiveDate;
+
+use super::{before, changed, chosen, versions_with_terms};
+use crate::app::App;
+use crate::app::edit::{EditError, allowed};
+use crate::db::Db;
+use crate::db::contract::{Version, contract_list_of_partner};
+use crate::domain::contract::ContractStatus;
+use crate::domain::terms::{Change, Terms, redline};
+use crate::domain::viewer::{Action, Viewer};
+
+/// One agreed version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnVersion {
+    /// Its number.
+    pub version_no: i32,
+    /// First day, and the day after the last one.
+    pub days: (NaiveDate, Option<NaiveDate>),
+    /// The sentence that was written for the partner.
+    pub summary: String,
+    /// What it changed against the one before: `2 rates, 1 clause`.
+    pub changed: String,
+    /// Whether it is in force today.
+    pub in_force: bool,
+}
+
+/// One contract of the partner, at one version.
+#[derive(Clone, Debug)]
+pub struct OwnContract {
+    /// Number and title of every contract of the partner.
+    pub all: Vec<(String, String)>,
+    /// What the version shown says.
+    pub terms: Terms,
+    /// Agreed versions, newest first.
+    pub versions: Vec<OwnVersion>,
+    /// Number of the version before, when there is one.
+    pub before: Option<i32>,
+    /// What the version shown changes against the one before.
+    pub redline: Vec<Change>,
+    /// Today, as the page counts days.
+    pub today: NaiveDate,
+}
+
+/// The viewer's own contract of that number, or else the one in force, or else the first; at that version, or
+/// else the one in force, or else the newest. None when there is no contract at all.
+///
+/// # Errors
+/// [`EditError::NotFound`] for a number or version that is not the viewer's to see, [`EditError::Denied`] for
+/// whoever is no partner, or the database's reason.
+pub fn contract_own(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    number: Option<&str>,
+    version_no: Option<i32>,
+) -> Result<Option<OwnContract>, EditError> {
+    allowed(viewer, Action::UsePortal)?;
+    let partner_id = viewer.partner_id.ok_or(EditError::NotFound("contract"))?;
+    let contracts = contract_list_of_partner(db, viewer, partner_id)?;
+    let contract = match number {
+        Some(wanted) => {
+            let found = contracts.iter().find(|contract| contract.number == wanted);
+            Some(found.ok_or(EditError::NotFound("contract"))?)
+        }
+        None => contracts
+            .iter()
+            .find(|contract| contract.term.status == ContractStatus::Active)
+            .or(contracts.first()),
+    };
+    let Some(contract) = contract else { return Ok(None) };
+    let today = app.today(db)?;
+    let all = versions_with_terms(db, viewer, contract.id)?;
+    let (version, terms) = chosen(&all, version_no, today)?;
+    let previous = before(&all, version);
+    let line = |(version, terms): &(Version, Terms)| OwnVersion {
+        version_no: terms.version_no,
+        summary: version.change_summary.clone(),
+        days: terms.in_force_days(),
+        changed: changed(&all, version, terms),
+        in_force: terms.in_force(today),
+    };
+    Ok(Some(OwnContract {
+        all: contracts.iter().map(|one| (one.number.clone(), one.title.clone())).collect(),
+        versions: all.iter().map(line).collect(),
+        before: previous.map(|terms| terms.version_no),
+        redline: previous.map(|previous| redline(previous, terms)).unwrap_or_default(),
+        terms: terms.clone(),
+        today,
+    }))
+}

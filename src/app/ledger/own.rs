@@ -1,0 +1,126 @@
+//! A partner's own credits and bonuses: what each comes to, why, and the facts behind it. Nothing of accounts,
+//! recognition, or periods that still run (DOMAIN §9).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::db::ledger::{PartnerCredit, credit_shipments, partner_credit_list};
+use crate::db::{Db, DbError};
+use crate::domain::clause::{Obligation, Sign};
+use crate::domain::currency::Currency;
+use crate::domain::ledger::ItemState;
+use crate::domain::money::Micros;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::viewer::Viewer;
+
+/// Items read at once, the newest; more than years of a large partner.
+pub const ITEMS_MAX: i64 = 5_000;
+/// Months offered to go to.
+const MONTHS_SHOWN: usize = 6;
+
+/// The facts behind an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// A shipment: its feed and number.
+    Shipment(String, String),
+    /// A KPI of a period.
+    Kpi(String, Period),
+    /// The shipment is not due on that day any more.
+    Gone,
+}
+
+/// What stands in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Credits the partner is expected to owe.
+    pub credits: Micros,
+    /// Bonuses the shipper owes.
+    pub bonuses: Micros,
+}
+
+/// One month of a partner's items.
+#[derive(Clone, Debug)]
+pub struct OwnCredits {
+    /// The month shown.
+    pub month: Period,
+    /// Months to go to, in order; the one shown is among them.
+    pub months: Vec<Period>,
+    /// The items whose obligation fell into the month: those of periods, then those of shipments, newest first.
+    pub items: Vec<(PartnerCredit, Behind)>,
+    /// What stands of the month.
+    pub in_month: BTreeMap<Currency, Sums>,
+    /// What stands of everything read.
+    pub in_all: BTreeMap<Currency, Sums>,
+}
+
+/// The viewer's own items of `month`, or of the newest month that has any. None for whoever is no partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn credits_own(
+    db: &mut Db,
+    viewer: &Viewer,
+    month: Option<Period>,
+    today: NaiveDate,
+) -> Result<Option<OwnCredits>, DbError> {
+    let Some(partner_id) = viewer.partner_id else { return Ok(None) };
+    let all = partner_credit_list(db, viewer, partner_id, ITEMS_MAX)?;
+    let month_of = |item: &PartnerCredit| Period::containing(PeriodKind::Month, item.obligation_day);
+    let mut months: Vec<Period> = all.iter().map(month_of).collect();
+    months.dedup();
+    let running = Period::containing(PeriodKind::Month, today);
+    let month = month.or(months.first().copied()).unwrap_or_else(|| running.previous());
+    months.truncate(MONTHS_SHOWN);
+    if !months.contains(&month) {
+        months.push(month);
+    }
+    months.sort_by_key(|month| month.start());
+    let in_all = sums(all.iter());
+    let shown: Vec<PartnerCredit> = all.into_iter().filter(|item| month_of(item) == month).collect();
+    let in_month = sums(shown.iter());
+    let mut items = behind(db, viewer, partner_id, shown)?;
+    // What a whole month came to is not lost among its shipments.
+    items.sort_by_key(|(item, _)| matches!(item.key.of, Obligation::Event(_)));
+    Ok(Some(OwnCredits { month, months, items, in_month, in_all }))
+}
+
+fn sums<'a>(items: impl Iterator<Item = &'a PartnerCredit>) -> BTreeMap<Currency, Sums> {
+    let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
+    for item in items.filter(|item| item.state != ItemState::Reversed) {
+        let sum = sums.entry(item.currency).or_default();
+        match item.sign {
+            Sign::Penalty => sum.credits = sum.credits + item.amount,
+            Sign::Bonus => sum.bonuses = sum.bonuses + item.amount,
+        }
+    }
+    sums
+}
+
+/// Finds the facts behind every item, those of shipments in one look.
+fn behind(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    items: Vec<PartnerCredit>,
+) -> Result<Vec<(PartnerCredit, Behind)>, DbError> {
+    let events: Vec<(NaiveDate, i64)> = items
+        .iter()
+        .filter_map(|item| match item.key.of {
+            Obligation::Event(id) => Some((item.obligation_day, id)),
+            Obligation::Period(_) => None,
+        })
+        .collect();
+    let mut shipments = credit_shipments(db, viewer, partner_id, &events)?;
+    let facts = |item: PartnerCredit| {
+        let behind = match (item.key.of, item.kpi.clone()) {
+            (Obligation::Event(id), _) => shipments
+                .remove(&id)
+                .map_or(Behind::Gone, |(source, reference)| Behind::Shipment(source, reference)),
+            (Obligation::Period(period), Some(kpi)) => Behind::Kpi(kpi, period),
+            (Obligation::Period(_), None) => Behind::Gone,
+        };
+        (item, behind)
+    };
+    Ok(items.into_iter().map(facts).collect())
+}
