@@ -7,13 +7,14 @@ use rust_decimal::Decimal;
 use super::edit::{self, Refusal, options};
 use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
-use super::show;
+use super::scorecard::card::{Base, Card, Lens};
+use super::{scorecard, show};
 use crate::app::contract::contracts_of_partner;
-use crate::app::edit::EditError;
 use crate::app::partner::{self, PartnerCard, PartnerLine};
 use crate::app::score::tier_from_code;
 use crate::db::contract::Contract;
 use crate::db::partner::{Partner, StandingRow, standing_history};
+use crate::db::scorecard::scorecard_periods;
 use crate::domain::contract::{ContractStatus, NoticeDeadline};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence, normal_name};
 use crate::domain::period::Period;
@@ -188,24 +189,41 @@ struct PartnerPage {
     cadence: String,
     aliases: Vec<String>,
     scores: Vec<Score>,
+    /// The newest closed month that was scored.
+    card: Option<Card>,
+    card_href: String,
+    lenses: Vec<Lens>,
     contracts: Vec<ContractLine>,
     may_edit: bool,
     may_contract: bool,
+    may_see_money: bool,
 }
 
 /// `GET /partners/{id}`
 pub(super) async fn show(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
-    let (card, contracts, scores, today) = me
-        .in_db(move |unit| {
-            let card = partner::partner_show(unit.db, unit.viewer, *id)?;
+    let (found, contracts, scores, scored, today) = me
+        .in_db(move |mut unit| {
+            let found = partner::partner_show(unit.db, unit.viewer, *id)?;
             let contracts = contracts_of_partner(unit.app, unit.db, unit.viewer, *id)?;
             let scores = standing_history(unit.db, unit.viewer, *id, SCORECARDS)?;
             let today = unit.app.today(unit.db)?;
-            Ok::<_, EditError>((card, contracts, scores, today))
+            let periods = scorecard_periods(unit.db, unit.viewer, Some(*id))?;
+            let scored = scorecard::newest(&periods, today).map(|at| scorecard::load(&mut unit, *id, at));
+            Ok::<_, WebError>((found, contracts, scores, scored.transpose()?, today))
         })
         .await?;
-    let own = [normal_name(&card.partner.code), normal_name(&card.partner.name)];
-    let cadence = card.partner.review_cadence.parse().map_or("", ReviewCadence::label);
+    let partner_id = found.partner.id;
+    let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
+    let card = scored.as_ref().and_then(|scored| {
+        let published = scored.published.as_ref()?;
+        Some(Card::new(&found.partner.name, published, &scored.history, scored.today, &base))
+    });
+    let card_href = scored
+        .as_ref()
+        .and_then(|scored| scored.published.as_ref())
+        .map_or_else(String::new, |published| format!("{}/{}", base.cards, published.snapshot.period));
+    let own = [normal_name(&found.partner.code), normal_name(&found.partner.name)];
+    let cadence = found.partner.review_cadence.parse().map_or("", ReviewCadence::label);
     let contract = |(contract, due): (Contract, Option<NoticeDeadline>)| ContractLine {
         id: contract.id,
         number: contract.number,
@@ -215,15 +233,19 @@ pub(super) async fn show(me: SignedIn, id: web::Path<i64>) -> Result<HttpRespons
         due: due.map(|due| Due::new(due, (due.deadline - today).num_days())),
     };
     page::html(&PartnerPage {
-        page: me.page(card.partner.name.clone()),
-        status: Chip::of_partner(&card.partner.status),
+        page: me.page(found.partner.name.clone()),
+        status: Chip::of_partner(&found.partner.status),
         cadence: cadence.to_owned(),
-        aliases: card.aliases.into_iter().filter(|alias| !own.contains(alias)).collect(),
+        aliases: found.aliases.into_iter().filter(|alias| !own.contains(alias)).collect(),
+        lenses: card.as_ref().map_or_else(Vec::new, |card| card.lenses.clone()),
+        card,
+        card_href,
         scores: scores.iter().map(Score::of).collect(),
         contracts: contracts.into_iter().map(contract).collect(),
-        partner: card.partner,
+        partner: found.partner,
         may_edit: me.viewer.role.may(Action::EditPartners),
         may_contract: me.viewer.role.may(Action::EditContracts),
+        may_see_money: me.viewer.role.may(Action::ViewLedger),
     })
 }
 

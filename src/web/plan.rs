@@ -61,6 +61,7 @@ struct Cell {
     loads: i32,
     /// What the mark means, read aloud before the figure.
     spoken: &'static str,
+    /// Empty when all is covered.
     note: String,
 }
 
@@ -310,7 +311,7 @@ fn cell(row: &PlanLaneRow) -> Cell {
     let (heat, spoken, note) = if row.p50 == 0 {
         ("", "", "none wanted".to_owned())
     } else if short == 0 {
-        ("", "", "covered".to_owned())
+        ("", "", String::new())
     } else if short.saturating_mul(100) >= row.p50.saturating_mul(SHORT_SHARE_PERCENT) {
         ("floor", "far from covered ", format!("{short} short"))
     } else {

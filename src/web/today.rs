@@ -1,5 +1,6 @@
 //! The carrier manager's morning: what to act on, every partner at a glance, spend against score, movers.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
@@ -50,8 +51,21 @@ struct Act {
     evidence: String,
     href: String,
     action: &'static str,
-    /// Signals before deadlines before silence; then by money.
-    rank: (u8, Decimal),
+    /// Which of [`Urgency`], then days left, then the most money.
+    rank: (Urgency, i64, Reverse<Decimal>),
+}
+
+/// What comes first on the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    /// Something got worse beyond chance.
+    Signal,
+    /// A standing that asks for a plan.
+    Standing,
+    /// Facts that never came.
+    Silence,
+    /// A day by which notice must be given.
+    Deadline,
 }
 
 struct Head {
@@ -173,7 +187,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
     let spend = yearly_spend(loaded);
     let mut acts = acts(loaded, &spend);
     let found = acts.len();
-    acts.sort_by(|a, b| a.rank.0.cmp(&b.rank.0).then(b.rank.1.cmp(&a.rank.1)));
+    acts.sort_by_key(|act| act.rank);
     let rest: Vec<(String, String)> = acts
         .split_off(found.min(ACT_ITEMS))
         .into_iter()
@@ -200,8 +214,8 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         state: state.words(),
         acts_of: match found {
             0 => String::new(),
-            n if n <= ACT_ITEMS => format!("{n} open, by signal, deadline and money"),
-            n => format!("{ACT_ITEMS} of {n} open, by signal, deadline and money"),
+            n if n <= ACT_ITEMS => format!("{n} open, signals first, then standings, then deadlines"),
+            n => format!("{ACT_ITEMS} of {n} open, signals first, then standings, then deadlines"),
         },
         acts,
         rest,
@@ -302,8 +316,15 @@ fn acts(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Vec<Act> {
         let money = spend.get(&partner.id).copied().unwrap_or_default();
         let Some(card) = loaded.cards.get(&partner.id) else { continue };
         acts.extend(signal_act(partner, card, money));
-        acts.extend(silence_act(partner, card, money));
-        acts.extend(standing_act(partner, card, money));
+        let silence = silence_act(partner, card, money);
+        match standing_act(partner, card, money) {
+            // One partner, one item: what is missing is part of why it stands so low.
+            Some(mut act) => {
+                act.evidence.extend(silence.into_iter().flat_map(|silence| [" ".to_owned(), silence.what]));
+                acts.push(act);
+            }
+            None => acts.extend(silence),
+        }
     }
     acts.extend(loaded.contracts.iter().filter_map(|c| notice_act(c, loaded.today, spend)));
     acts
@@ -351,7 +372,7 @@ fn signal_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act
         evidence,
         href: format!("/scorecards/{}/{}#weekly-head", partner.id, card.snapshot.period),
         action: "Open scorecard",
-        rank: (0, money),
+        rank: (Urgency::Signal, 0, Reverse(money)),
     })
 }
 
@@ -377,7 +398,7 @@ fn silence_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Ac
             card.snapshot.misses.as_ref().map_or("OTD_WIN", |w| w.kpi.code())
         ),
         action: "See them",
-        rank: (2, money),
+        rank: (Urgency::Silence, 0, Reverse(money)),
     })
 }
 
@@ -392,7 +413,7 @@ fn standing_act(partner: &Partner, card: &Published, money: Decimal) -> Option<A
         evidence: format!("{}.", held.standing.reason),
         href: format!("/scorecards/{}/{}", partner.id, card.snapshot.period),
         action: "Open scorecard",
-        rank: (3, money),
+        rank: (Urgency::Standing, 0, Reverse(money)),
     })
 }
 
@@ -412,7 +433,7 @@ fn notice_act(listed: &ContractListed, today: NaiveDate, spend: &BTreeMap<i64, D
         who: listed.partner_name.clone(),
         when: format!(
             "Notice by {}, {left} day{} left",
-            show::weekday(deadline.deadline),
+            show::weekday_near(deadline.deadline),
             if left == 1 { "" } else { "s" }
         ),
         soon: left <= 7,
@@ -424,7 +445,7 @@ fn notice_act(listed: &ContractListed, today: NaiveDate, spend: &BTreeMap<i64, D
         evidence: format!("Contract {}, {}.", contract.number, contract.title),
         href: format!("/contracts/{}", contract.id),
         action: "Open contract",
-        rank: (1, money),
+        rank: (Urgency::Deadline, left, Reverse(money)),
     })
 }
 

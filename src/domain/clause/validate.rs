@@ -180,10 +180,11 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
     };
     let mut lines = vec![format!("{who} for each {each} in which {} {owed} {threshold}{unit}.", rule.kpi)];
     if !rule.dead_band.is_zero() {
+        let points = if rule.dead_band == Decimal::ONE { "point" } else { "points" };
         let band = words::number(rule.dead_band);
         lines.push(match sign {
-            Sign::Penalty => format!("Nothing within {band} points of it."),
-            Sign::Bonus => format!("Only from {band} points better than it."),
+            Sign::Penalty => format!("Nothing within {band} {points} of it."),
+            Sign::Bonus => format!("Only from {band} {points} better than it."),
         });
     }
     if let Some(places) = rule.measurement_decimals {
