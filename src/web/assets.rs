@@ -47,6 +47,14 @@ pub fn service() -> Resource {
     web::resource("/static/{hash}/{file}").route(web::get().to(get)).route(web::head().to(get))
 }
 
+/// Answers `/favicon.ico`, which browsers ask for beside a page that names no icon, such as a mail alone.
+pub fn favicon() -> Resource {
+    web::resource("/favicon.ico").route(web::get().to(|| async {
+        let place = format!("{}/favicon.svg", prefix());
+        HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, place)).finish()
+    }))
+}
+
 async fn get(request: HttpRequest, path: web::Path<(String, String)>) -> Result<HttpResponse, WebError> {
     let (hash, name) = path.into_inner();
     let file = Files::get(&name).ok_or(WebError::NotFound)?;

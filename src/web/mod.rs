@@ -145,6 +145,7 @@ pub fn configure(web: &Data<Web>) -> impl FnOnce(&mut ServiceConfig) + use<> {
             web::scope("")
                 .app_data(web)
                 .service(assets::service())
+                .service(assets::favicon())
                 .service(health::live())
                 .service(health::ready())
                 .service(pages)
