@@ -2,6 +2,7 @@
 #![allow(clippy::allow_attributes, clippy::allow_attributes_without_reason, reason = "tests")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod browser;
 mod feeds;
 mod house;
 mod jobs;

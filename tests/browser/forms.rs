@@ -1,0 +1,131 @@
+//! One real piece of work for every role, done through the pages as people do it.
+
+use fantoccini::Locator;
+use lanemark::domain::viewer::Role;
+
+use super::driver::Browser;
+
+/// The contract of the partner whose user the demo has.
+const CONTRACT: &str = "TL-2025-02";
+/// A contract that nobody is changing.
+const OTHER_CONTRACT: &str = "TL-2025-01";
+/// The partner without a contract.
+const WITHOUT_CONTRACT: &str = "Pinnock Hill Cartage";
+
+/// Does the work of `role`. Gives pages that only exist because of it, for a walk to begin from.
+pub async fn send(browser: &Browser, base: &str, role: Role) -> Vec<String> {
+    match role {
+        Role::Procurement => write_contracts(browser, base).await,
+        Role::CarrierManager => change_partner(browser, base).await,
+        Role::Finance => approve_version(browser, base).await,
+        Role::Auditor => choose_theme(browser, base).await,
+        Role::Admin => add_user(browser, base).await,
+        Role::Partner => answer_plan(browser, base).await,
+    }
+}
+
+async fn open(browser: &Browser, base: &str, path: &str, link: &str) {
+    browser.client.goto(&format!("{base}{path}")).await.unwrap();
+    browser.client.find(Locator::LinkText(link)).await.unwrap().click().await.unwrap();
+}
+
+async fn here(browser: &Browser) -> String {
+    browser.client.current_url().await.unwrap().to_string()
+}
+
+/// Starts a version of a contract with a dearer rate, and a contract for the partner that has none.
+async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
+    browser.client.goto(&format!("{base}/contracts/new")).await.unwrap();
+    for (name, value) in [
+        ("partner", WITHOUT_CONTRACT),
+        ("number", "TL-2026-09"),
+        ("title", "Truckload, regional"),
+        ("term_start", "2026-09-01"),
+        ("term_end", "2027-08-31"),
+    ] {
+        browser.fill(".form", name, value).await;
+    }
+    browser.press(".form .btn.primary").await;
+    browser.reads("notice", "is a draft").await;
+    let new = here(browser).await;
+
+    open(browser, base, "/contracts", CONTRACT).await;
+    browser.press("a[href$='/versions/new']").await;
+    browser.fill(".form", "valid_from", "2026-09-01").await;
+    browser.fill(".form", "change_summary", "Tailgate lifts are dearer").await;
+    browser.press(".form .btn.primary").await;
+    browser.reads("notice", "copy of the one before").await;
+    let draft = here(browser).await;
+    browser.press("a[href$='/rate']").await;
+    for (name, value) in
+        [("code", "TAIL"), ("label", "Tailgate lift"), ("unit", "per occurrence"), ("rate", "45.00")]
+    {
+        browser.fill(".form", name, value).await;
+    }
+    browser.press(".form .btn.primary").await;
+    assert!(browser.text(".changes ins").await.contains("45.00"));
+    // One without a draft, to start a version from.
+    open(browser, base, "/contracts", OTHER_CONTRACT).await;
+    vec![draft, new, here(browser).await]
+}
+
+async fn change_partner(browser: &Browser, base: &str) -> Vec<String> {
+    open(browser, base, "/partners", WITHOUT_CONTRACT).await;
+    browser.press("a[href$='/edit']").await;
+    browser.fill(".form", "contact_name", "Sol Pinnock-Hale").await;
+    browser.press(".form .btn.primary").await;
+    browser.reads("notice", "The changes are stored.").await;
+    assert!(browser.text("main").await.contains("Sol Pinnock-Hale"));
+    Vec::new()
+}
+
+/// Approves what procurement wrote.
+async fn approve_version(browser: &Browser, base: &str) -> Vec<String> {
+    open(browser, base, "/contracts", CONTRACT).await;
+    browser.press("a[href$='?version=3']").await;
+    browser.press("form[action$='/approval'] button").await;
+    browser.reads("notice", "The version is approved.").await;
+    Vec::new()
+}
+
+/// Looks at the pages in the dark for a moment.
+async fn choose_theme(browser: &Browser, base: &str) -> Vec<String> {
+    browser.client.goto(&format!("{base}/account")).await.unwrap();
+    let form = "form[action='/account/theme']";
+    for (theme, shown) in [("dark", Some("dark")), ("device", None)] {
+        browser.fill(form, "theme", theme).await;
+        browser.press(&format!("{form} .btn")).await;
+        browser.reads("notice", "Saved on this device.").await;
+        assert_eq!(browser.find("html").await.attr("data-theme").await.unwrap().as_deref(), shown);
+    }
+    Vec::new()
+}
+
+async fn add_user(browser: &Browser, base: &str) -> Vec<String> {
+    browser.client.goto(&format!("{base}/users")).await.unwrap();
+    for (name, value) in [
+        ("name", "Ada Quill"),
+        ("email", "ada@shipper.example"),
+        ("role", "Auditor"),
+        ("password", "a promise is a promise"),
+    ] {
+        browser.fill("form[action='/users']", name, value).await;
+    }
+    browser.press("form[action='/users'] .btn.primary").await;
+    browser.reads("notice", "Ada Quill may sign in now.").await;
+    Vec::new()
+}
+
+/// Says yes to one week and takes less in another.
+async fn answer_plan(browser: &Browser, base: &str) -> Vec<String> {
+    browser.client.goto(&format!("{base}/portal/plan")).await.unwrap();
+    browser.press("button[value='commit']").await;
+    browser.reads("notice", "you committed.").await;
+    let form = "section[aria-labelledby='open'] form.answer";
+    browser.fill(form, "loads", "0").await;
+    browser.fill(form, "reason", "Two drivers on leave").await;
+    browser.press(&format!("{form} button[value='counter']")).await;
+    browser.reads("notice", "your offer of 0 was sent.").await;
+    assert!(browser.text("main").await.contains("offers 0: Two drivers on leave"));
+    Vec::new()
+}
