@@ -444,7 +444,7 @@ fn clause_text(clause: &Clause) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::domain::accessorial::AccessorialUnit;
+    use crate::domain::accessorial::{AccessorialRules, AccessorialUnit};
     use crate::domain::clause::{Cap, LateDelivery, PerDay, Rule, Sign};
     use crate::domain::money::Bps;
     use crate::domain::period::PeriodKind;
@@ -463,6 +463,7 @@ pub(crate) mod tests {
             max: None,
             cap: None,
             cap_scope: None,
+            rules: AccessorialRules::default(),
         }
     }
 

@@ -15,7 +15,9 @@ use crate::app::contract::draft::{
 use crate::app::edit::EditError;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::domain::accessorial::{AccessorialRate, AccessorialUnit, CapScope, catalogue_charge};
+use crate::domain::accessorial::{
+    AccessorialRate, AccessorialRules, AccessorialUnit, CapScope, catalogue_charge,
+};
 use crate::domain::clause::{
     Better, Cap, ClauseTerms, ContractCap, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule, Scale,
     Sign, Tier,
@@ -385,6 +387,7 @@ fn rate(code: &str, amount: i64, percent: i64) -> AccessorialRate {
         max: None,
         cap: hourly.then_some(dollars(520)),
         cap_scope: hourly.then_some(CapScope::Stop),
+        rules: AccessorialRules::default(),
     }
 }
 

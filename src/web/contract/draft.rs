@@ -15,7 +15,7 @@ use crate::app::contract::draft as app;
 use crate::app::contract::{ContractPage, contract_show};
 use crate::app::edit::EditError;
 use crate::db::contract::version_show;
-use crate::domain::accessorial::{AccessorialRate, AccessorialUnit, CATALOGUE, CapScope};
+use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit, CATALOGUE, CapScope};
 use crate::domain::clause::{
     Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount,
     PeriodThreshold, Rule, Scale, Sign, Tier,
@@ -353,6 +353,7 @@ fn read_rate(form: &mut Form) -> Option<AccessorialRate> {
         cap: edit::amount_optional(form, "cap"),
         cap_scope: form.read_optional("cap_scope", "Choose from the list."),
         unit: unit?,
+        rules: AccessorialRules::default(),
     };
     form.is_sound().then_some(rate)
 }

@@ -1,11 +1,21 @@
 //! Accessorial rates: what a carrier may charge beside linehaul and fuel, and on which terms
-//! (DOMAIN §3.9).
+//! (DOMAIN §3.9). [`charge`] prices one, [`condition`] says when one applies, [`catalogue`] knows the usual ones.
+
+pub mod catalogue;
+pub mod charge;
+pub mod condition;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 
 use super::field::{FieldErrors, codes, require};
 use super::money::{Bps, Micros};
 use super::words;
+
+pub use catalogue::{CATALOGUE, CatalogueCharge, catalogue_charge};
+pub use rules::{
+    AccessorialRules, AccessorialTrigger, Authorisation, ClockStart, Evidence, FreeFrom, LateArrival,
+};
 
 /// Longest code.
 pub const CODE_CHARS_MAX: usize = 8;
@@ -27,6 +37,14 @@ codes! {
         PerDay = "PER_DAY", "per day";
         /// For each hundred pounds.
         PerCwt = "PER_CWT", "per hundredweight";
+        /// For each pound or kilogram, as the tariff weighs.
+        PerWeight = "PER_WEIGHT", "per unit of weight";
+        /// For each piece.
+        PerPiece = "PER_PIECE", "per piece";
+        /// For each pallet.
+        PerPallet = "PER_PALLET", "per pallet";
+        /// For each mile or kilometre, as the tariff measures.
+        PerDistance = "PER_DISTANCE", "per unit of distance";
         /// A share of the linehaul charge.
         PctOfLinehaul = "PCT_OF_LINEHAUL", "of linehaul";
         /// At cost, with a receipt.
@@ -55,6 +73,10 @@ impl AccessorialUnit {
             Self::PerHour => Some("min"),
             Self::PerDay => Some("days"),
             Self::PerCwt => Some("lb"),
+            Self::PerWeight => Some("units of weight"),
+            Self::PerPiece => Some("pieces"),
+            Self::PerPallet => Some("pallets"),
+            Self::PerDistance => Some("units of distance"),
             Self::PctOfLinehaul | Self::PassThrough => None,
         }
     }
@@ -95,6 +117,9 @@ pub struct AccessorialRate {
     /// What the cap covers; given exactly when a cap is.
     #[serde(default)]
     pub cap_scope: Option<CapScope>,
+    /// When it applies, how its clock runs, what it needs; the plain rules when left out.
+    #[serde(default, skip_serializing_if = "AccessorialRules::is_plain")]
+    pub rules: AccessorialRules,
 }
 
 impl AccessorialRate {
@@ -117,6 +142,7 @@ impl AccessorialRate {
         let fine = self.increment_minutes.is_none_or(|m| hourly && (1..=1_440).contains(&m));
         require(e, fine, "increment_minutes", "steps are 1 to 1440 minutes, and only for an hourly rate");
         self.validate_bounds(e);
+        self.rules.validate(self.unit, e);
         errors
     }
 
@@ -183,90 +209,14 @@ impl AccessorialRate {
         if self.unit == AccessorialUnit::PassThrough {
             parts.push("receipt needed".to_owned());
         }
+        parts.extend(self.rules.texts());
         parts.join(", ")
     }
 }
 
-/// One charge the catalogue knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CatalogueCharge {
-    /// Code of X12 data element 150.
-    pub code: &'static str,
-    /// Our own words for it.
-    pub label: &'static str,
-    /// The unit it is usually charged in.
-    pub unit: AccessorialUnit,
-    /// What proves it or who approves it.
-    pub evidence: &'static str,
-}
-
-/// The catalogue entry of a code.
-#[must_use]
-pub fn catalogue_charge(code: &str) -> Option<&'static CatalogueCharge> {
-    CATALOGUE.iter().find(|charge| charge.code == code)
-}
-
-const fn charge(
-    code: &'static str,
-    label: &'static str,
-    unit: AccessorialUnit,
-    evidence: &'static str,
-) -> CatalogueCharge {
-    CatalogueCharge { code, label, unit, evidence }
-}
-
-use AccessorialUnit::{PassThrough, PctOfLinehaul, PerCwt, PerDay, PerHour, PerOccurrence};
-
-/// The usual charges, with labels of our own (DOMAIN §3.9). A contract may use other codes.
-pub const CATALOGUE: &[CatalogueCharge] = &[
-    charge("405", "Fuel surcharge", PctOfLinehaul, "index"),
-    charge("LFT", "Liftgate", PerOccurrence, "requested, or noted on the proof of delivery"),
-    charge("IDL", "Inside delivery", PerOccurrence, "proof of delivery"),
-    charge("IPU", "Inside pickup", PerOccurrence, "proof of delivery"),
-    charge("RES", "Residential delivery", PerOccurrence, "address class"),
-    charge("REP", "Residential pickup", PerOccurrence, "address class"),
-    charge("APT", "Appointment", PerOccurrence, "order"),
-    charge("MNC", "Call before delivery", PerOccurrence, "order"),
-    charge("DTL", "Detention while loading", PerHour, "in and out times"),
-    charge("DTU", "Detention while unloading", PerHour, "in and out times"),
-    charge("DET", "Trailer detention", PerDay, "gate log"),
-    charge("WTG", "Waiting", PerHour, "gate log"),
-    charge("LAY", "Layover", PerDay, "approval"),
-    charge("SOC", "Stop-off", PerOccurrence, "stops beyond those included"),
-    charge("SPU", "Split pickup", PerOccurrence, "stops beyond those included"),
-    charge("SDL", "Split delivery", PerOccurrence, "stops beyond those included"),
-    charge("RCL", "Redelivery", PerOccurrence, "attempt, for a reason not the carrier's"),
-    charge("ATD", "Attempted delivery", PerOccurrence, "attempt, for a reason not the carrier's"),
-    charge("ATP", "Attempted pickup", PerOccurrence, "attempt, for a reason not the carrier's"),
-    charge("RCC", "Reconsignment", PerOccurrence, "request by the shipper"),
-    charge("DIV", "Diversion", PerOccurrence, "request by the shipper"),
-    charge("UNL", "Unloading labour", PassThrough, "receipt"),
-    charge("LOA", "Loading labour", PassThrough, "receipt"),
-    charge("SEG", "Sorting", PerCwt, "approval"),
-    charge("SRG", "Storage", PerDay, "approval"),
-    charge("SAT", "Saturday service", PerOccurrence, "order"),
-    charge("HOL", "Sunday or holiday service", PerOccurrence, "order"),
-    charge("ABH", "After-hours service", PerOccurrence, "order"),
-    charge("HAZ", "Dangerous goods", PerOccurrence, "goods data"),
-    charge("OVR", "Over-dimension", PerOccurrence, "goods data"),
-    charge("EXL", "Extra length", PerOccurrence, "goods data"),
-    charge("PSC", "Protection from cold", PerOccurrence, "order"),
-    charge("PSH", "Protection from heat", PerOccurrence, "order"),
-    charge("TAR", "Tarping", PerOccurrence, "order"),
-    charge("EXP", "Expedited service", PerOccurrence, "approval"),
-    charge("EXC", "Exclusive use of the vehicle", PerOccurrence, "approval"),
-    charge("VOR", "Vehicle ordered, not used", PerOccurrence, "cancelled inside the notice time"),
-    charge("020", "Address correction", PerOccurrence, "scan"),
-    charge("WTV", "Weight check", PerOccurrence, "scan"),
-    charge("PEC", "Pallet exchange", PerOccurrence, "proof of delivery"),
-    charge("CON", "Congestion", PerOccurrence, "contract"),
-    charge("SUR", "Peak or other surcharge", PerOccurrence, "contract"),
-    charge("IHT", "Tolls", PassThrough, "receipt"),
-    charge("CUS", "Customs", PassThrough, "receipt"),
-];
-
 #[cfg(test)]
 mod tests {
+    use super::AccessorialUnit::{PassThrough, PerHour};
     use super::*;
 
     fn detention() -> AccessorialRate {
@@ -282,6 +232,7 @@ mod tests {
             max: None,
             cap: Some(Micros(500_000_000)),
             cap_scope: Some(CapScope::Stop),
+            rules: AccessorialRules::default(),
         }
     }
 
