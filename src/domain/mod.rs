@@ -2,7 +2,7 @@
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
-//! [`scorecard`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod backoff;
@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod partner;
 pub mod period;
 pub mod quantity;
+pub mod rate;
 pub mod scorecard;
 pub mod service_level;
 pub mod shipment;

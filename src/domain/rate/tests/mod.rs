@@ -1,0 +1,8 @@
+//! The engine by worked examples, by properties against a plain `rust_decimal` rating, and by bad input.
+
+mod cases;
+mod properties;
+mod reference;
+mod refusals;
+mod samples;
+mod tables;
