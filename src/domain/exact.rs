@@ -132,6 +132,7 @@ impl Ratio {
     }
 
     /// To whole multiples of `step` millionths; none when it does not fit.
+    #[inline]
     #[must_use]
     pub fn round(self, mode: RoundMode, step: i64) -> Option<Micros> {
         let steps = divide(self.over, multiply(self.under, i128::from(step))?, mode)?;
@@ -147,6 +148,7 @@ impl Ratio {
 }
 
 /// The product; none when it does not fit. Two 64-bit factors always do, which spares the check.
+#[inline]
 fn multiply(a: i128, b: i128) -> Option<i128> {
     match (i64::try_from(a), i64::try_from(b)) {
         (Ok(a), Ok(b)) => Some(i128::from(a) * i128::from(b)),
@@ -155,6 +157,7 @@ fn multiply(a: i128, b: i128) -> Option<i128> {
 }
 
 /// `over / under` to a whole number. `under` must be positive.
+#[inline]
 fn divide(over: i128, under: i128, mode: RoundMode) -> Option<i128> {
     let (whole, rest) = match (i64::try_from(over), i64::try_from(under)) {
         // Nearly every charge fits 64 bits, where division is many times faster.

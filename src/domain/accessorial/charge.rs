@@ -234,9 +234,14 @@ impl AccessorialRate {
         if billed.0 <= 0 {
             return Err(Withheld::Free);
         }
-        let scale = |value: Ratio| value.times(1, per).ok_or(Withheld::TooLarge);
-        let quantity = Rounding::NONE.apply_ratio(scale(billed.into())?).ok_or(Withheld::TooLarge)?;
-        Ok(Priced { quantity, unit, rate, amount: scale(Ratio::product(rate, billed))? })
+        let (quantity, amount) = if per == 1 {
+            (billed, Ratio::product(rate, billed))
+        } else {
+            let scale = |value: Ratio| value.times(1, per).ok_or(Withheld::TooLarge);
+            let quantity = Rounding::NONE.apply_ratio(scale(billed.into())?).ok_or(Withheld::TooLarge)?;
+            (quantity, scale(Ratio::product(rate, billed))?)
+        };
+        Ok(Priced { quantity, unit, rate, amount })
     }
 
     /// Whole minutes on the clock.

@@ -164,7 +164,7 @@ impl FuelProgramme {
     pub fn value_at(&self, price: Micros) -> Option<Micros> {
         let value = match self.method.as_ref()? {
             FuelMethod::Table { brackets } => {
-                let price = Ratio::from(price).round(RoundMode::Nearest, THOUSANDTH)?;
+                let price = price_at_three(price)?;
                 let after = brackets.partition_point(|bracket| bracket.from <= price);
                 let bracket = brackets.get(after.checked_sub(1)?)?;
                 bracket.to.is_none_or(|to| price < to).then_some(bracket.value)?
@@ -257,5 +257,8 @@ pub fn surcharge(basis: FuelBasis, value: Micros, of: Micros) -> Option<Ratio> {
 /// Three decimals, for prices.
 #[must_use]
 pub fn price_at_three(price: Micros) -> Option<Micros> {
+    if price.0 % THOUSANDTH == 0 {
+        return Some(price);
+    }
     Rounding { mode: RoundMode::Nearest, step: Micros(THOUSANDTH) }.apply(price)
 }

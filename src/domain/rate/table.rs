@@ -13,8 +13,7 @@ const WHOLE: (i64, i64) = (i64::MIN, i64::MAX);
 /// One cell in one part of the first axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    /// Second axis, half-open, in millionths.
-    from: i64,
+    /// First value above it on the second axis, in millionths.
     to: i64,
     /// The rate, price cap applied.
     pub rate: Micros,
@@ -32,6 +31,8 @@ pub(super) struct Grid {
     /// Where the entries of each part start, and at the end their number.
     starts: Vec<u32>,
     entries: Vec<Entry>,
+    /// Where each entry begins on the second axis; apart, because the search reads nothing else.
+    froms: Vec<i64>,
 }
 
 /// A whole table.
@@ -57,20 +58,23 @@ impl Grid {
 
     /// The cells of a part whose second band holds `value`; at most one unless bands overlap.
     pub fn hits(&self, part: usize, value: i64, overlaps: bool) -> impl Iterator<Item = &Entry> {
-        let entries = self.of_part(part);
-        let before = entries.partition_point(|entry| entry.from <= value);
+        let range = self.range(part);
+        let froms = self.froms.get(range.clone()).unwrap_or_default();
+        let before = froms.partition_point(|from| *from <= value);
+        let entries = self.entries.get(range).unwrap_or_default();
         let first = if overlaps { 0 } else { before.saturating_sub(1) };
         entries.get(first..before).unwrap_or_default().iter().filter(move |entry| value < entry.to)
     }
 
-    fn of_part(&self, part: usize) -> &[Entry] {
+    /// The entries of a part.
+    fn range(&self, part: usize) -> std::ops::Range<usize> {
         let at = |index: usize| self.starts.get(index).and_then(|s| usize::try_from(*s).ok()).unwrap_or(0);
-        self.entries.get(at(part)..at(part + 1)).unwrap_or_default()
+        at(part)..at(part + 1)
     }
 
     /// First value above every cell; none while a cell is open or there is none.
     pub fn top(&self) -> Option<i64> {
-        self.edges.last().copied().filter(|_| self.of_part(self.edges.len().saturating_sub(1)).is_empty())
+        self.edges.last().copied().filter(|_| self.range(self.edges.len().saturating_sub(1)).is_empty())
     }
 }
 
@@ -195,7 +199,9 @@ impl Build<'_> {
             placed.iter().map(|p| p.second.0).min().unwrap_or(0),
             placed.iter().map(|p| p.second.1).max().unwrap_or(0),
         );
-        let mut grid = Grid { edges, starts: vec![0], entries: Vec::with_capacity(placed.len()) };
+        let mut grid = Grid { edges, starts: vec![0], ..Grid::default() };
+        grid.entries.reserve(placed.len());
+        grid.froms.reserve(placed.len());
         let (mut active, mut coming): (Vec<Placed>, &[Placed]) = (Vec::new(), placed);
         for part in 0..grid.edges.len() {
             let edge = grid.edges.get(part).copied().unwrap_or(i64::MAX);
@@ -207,6 +213,7 @@ impl Build<'_> {
             active.sort_unstable_by_key(|p| (p.second, p.index));
             self.check_part(&active, edge, whole, part + 1 == grid.edges.len(), problems);
             grid.entries.extend(active.iter().filter_map(|p| self.entry(p)));
+            grid.froms.extend(active.iter().map(|p| p.second.0));
             grid.starts.push(u32::try_from(grid.entries.len()).unwrap_or(u32::MAX));
             if problems.full() {
                 return Grid::default();
@@ -223,9 +230,9 @@ impl Build<'_> {
 
     fn entry(&self, placed: &Placed) -> Option<Entry> {
         let cell = self.cells.get(usize::try_from(placed.index).ok()?)?;
-        let (from, to) = placed.second;
+        let to = placed.second.1;
         let min = cell.min.unwrap_or(Micros::ZERO);
-        Some(Entry { from, to, rate: capped(cell, self.cap), min, cell: placed.index })
+        Some(Entry { to, rate: capped(cell, self.cap), min, cell: placed.index })
     }
 
     /// Overlaps and gaps within one part of the first axis, where the line refuses them.
