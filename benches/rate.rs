@@ -16,6 +16,11 @@ use lanemark::domain::rate::{
     RatingRequest, Steps,
 };
 
+/// The allocator of the service itself.
+#[cfg(unix)]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const WEIGHTS: i64 = 94;
 const DISTANCES: i64 = 112;
 const SHIPMENTS: i64 = 10_000;
