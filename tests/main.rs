@@ -6,5 +6,6 @@ mod browser;
 mod feeds;
 mod house;
 mod jobs;
+mod rates;
 mod support;
 mod web;

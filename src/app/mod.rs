@@ -16,6 +16,7 @@ pub mod mail;
 pub mod partner;
 pub mod password;
 pub mod plan;
+pub mod rating;
 pub mod refresh;
 pub mod review;
 pub mod score;

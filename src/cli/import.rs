@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use lanemark::app::import::rates::{LineReport, RatesReport, RatesRequest, rates_import};
 use lanemark::app::import::{ImportRequest, Progress, default_rejects_path, import};
 use lanemark::db::setting::reporting_zone;
+use lanemark::domain::viewer::Viewer;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
@@ -16,7 +19,7 @@ use super::{Format, Session, shown};
 /// Arguments of `import`.
 #[derive(Args)]
 pub struct ImportArguments {
-    /// partners, lanes, shipments, events, tenders, capacity or charges.
+    /// partners, lanes, shipments, events, tenders, capacity, charges, rates, fuel or fx.
     #[arg(value_parser = kind)]
     kind: ImportKind,
     /// The file: csv, csv.gz, tsv or xlsx.
@@ -33,11 +36,21 @@ pub struct ImportArguments {
     /// Leave the sums to the next refresh, which several files can share.
     #[arg(long)]
     no_refresh: bool,
+    /// For rates: number of the contract whose draft takes them; a draft is started if there is none.
+    #[arg(long)]
+    contract: Option<String>,
+    /// For rates: code of the partner, to make the contract if it does not exist.
+    #[arg(long, requires = "contract")]
+    partner: Option<String>,
+    /// For rates: the draft version meant, instead of the open one.
+    #[arg(long, requires = "contract")]
+    version: Option<i32>,
 }
 
 fn kind(text: &str) -> Result<ImportKind, String> {
-    ImportKind::named(text).ok_or_else(|| {
-        let kinds: Vec<&str> = ImportKind::ALL.into_iter().map(ImportKind::name).collect();
+    ImportKind::named(text).filter(|kind| *kind != ImportKind::Requests).ok_or_else(|| {
+        let kinds = ImportKind::ALL.into_iter().filter(|kind| *kind != ImportKind::Requests);
+        let kinds: Vec<&str> = kinds.map(ImportKind::name).collect();
         format!("there is no kind `{text}`; the kinds are {}", kinds.join(", "))
     })
 }
@@ -58,6 +71,12 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
     mapping.expect_kind(arguments.kind)?;
     let rejects =
         arguments.rejects.clone().unwrap_or_else(|| default_rejects_path(&arguments.file, session.app.now()));
+    match (arguments.kind, &arguments.contract) {
+        (ImportKind::Rates, Some(contract)) => return rates(session, arguments, &mapping, rejects, contract),
+        (ImportKind::Rates, None) => bail!("rates belong to a contract; name it with --contract NUMBER"),
+        (kind, Some(_)) => bail!("--contract is for rates, and these are {kind}; leave it out"),
+        (_, None) => {}
+    }
     let request = ImportRequest {
         path: &arguments.file,
         mapping: &mapping,
@@ -92,6 +111,82 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
     }
     Ok(if report.rows_rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
 }
+
+/// Loads a rate sheet and prints what it changes.
+fn rates(
+    session: &Session,
+    arguments: &ImportArguments,
+    mapping: &Mapping,
+    rejects: PathBuf,
+    contract: &str,
+) -> anyhow::Result<ExitCode> {
+    let request = RatesRequest {
+        path: &arguments.file,
+        mapping,
+        rejects,
+        contract,
+        partner: arguments.partner.as_deref(),
+        version: arguments.version,
+        dry_run: arguments.dry_run,
+    };
+    let bar = progress_bar();
+    let report = rates_import(&session.app, &Viewer::operator(), &request, &|progress: Progress| {
+        bar.set_length(progress.bytes_total);
+        bar.set_position(progress.bytes_read);
+        bar.set_message(format!("{} rows", HumanCount(progress.rows)));
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    match session.format {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Table => rates_print(arguments, &report),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
+    let kept = if report.dry_run { " (dry run: nothing was kept)" } else { "" };
+    let new = match (report.contract_created, report.version_created) {
+        (true, _) => ", new contract",
+        (false, true) => ", new draft",
+        (false, false) => "",
+    };
+    println!(
+        "{}: {} rows read, {} rates in {} lines and {} lanes, into contract {}, version {} (draft{new}){kept}",
+        shown(&arguments.file),
+        report.rows_read,
+        HumanCount(u64::try_from(report.cells).unwrap_or(u64::MAX)),
+        report.lines.len(),
+        report.lanes,
+        report.contract,
+        report.version,
+    );
+    let Some(compared) = report.compared_with else { return };
+    println!("against version {compared}:");
+    let said = |line: &&LineReport| line.new || line.added + line.removed + line.changed > 0;
+    for line in report.lines.iter().filter(said).take(LINES_SHOWN) {
+        let from = line.valid_from.map(|day| format!(" from {day}")).unwrap_or_default();
+        let new = if line.new { "new, " } else { "" };
+        println!(
+            "  {}{from}: {new}{} added, {} removed, {} changed, {} the same",
+            line.code, line.added, line.removed, line.changed, line.same
+        );
+        for change in &line.largest {
+            println!("    {change}");
+        }
+    }
+    let changed = report.lines.iter().filter(said).count();
+    match changed {
+        0 => println!("  nothing changes"),
+        more if more > LINES_SHOWN => {
+            println!("  and {} more lines; --format json has them all", more - LINES_SHOWN)
+        }
+        _ => {}
+    }
+}
+
+/// Rate lines told one by one; a machine gets them all.
+const LINES_SHOWN: usize = 20;
 
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(0);

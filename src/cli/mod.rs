@@ -6,6 +6,7 @@ mod import;
 mod job;
 mod kpi;
 mod output;
+mod rate;
 mod scorecard;
 mod serve;
 mod user;
@@ -48,6 +49,8 @@ pub enum Format {
 enum Command {
     /// Load a file: csv, csv.gz, tsv, xlsx.
     Import(import::ImportArguments),
+    /// Prices of shipments in a file by a contract, with every step where asked for.
+    Rate(rate::RateArguments),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
     /// A realistic network in a database of its own: made, every job run, served.
@@ -107,6 +110,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let session = Session { app: App::new(pool, clock, config.base()), format: arguments.format };
     match arguments.command {
         Command::Import(import) => import::run(&session, &import),
+        Command::Rate(rate) => rate::run(&session, &rate),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Job(job) => job::run(session, &job, &config.mail),

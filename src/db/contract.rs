@@ -118,6 +118,8 @@ pub struct Version {
     pub approved_by: Option<String>,
     /// When.
     pub approved_at: Option<Instant>,
+    /// How to rate, as JSON.
+    pub rating: String,
 }
 
 impl Version {
@@ -282,6 +284,16 @@ pub fn contract_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Con
         .transpose()
 }
 
+/// The contract of that number; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn contract_by_number(db: &mut Db, viewer: &Viewer, number: &str) -> Result<Option<Contract>, DbError> {
+    let id: Option<i64> =
+        contracts::table.filter(contracts::number.eq(number)).select(contracts::id).first(db).optional()?;
+    id.map_or(Ok(None), |id| contract_show(db, viewer, id))
+}
+
 /// Whether a number is taken by another contract than `id`.
 ///
 /// Unscoped: numbers are unique over all partners, and only who may edit contracts asks.
@@ -392,6 +404,7 @@ pub fn version_update(db: &mut Db, version: &Version) -> Result<(), DbError> {
             contract_versions::authors.eq(&version.authors),
             contract_versions::approved_by.eq(&version.approved_by),
             contract_versions::approved_at.eq(version.approved_at),
+            contract_versions::rating.eq(&version.rating),
         ))
         .execute(db)?;
     Ok(())
@@ -406,6 +419,7 @@ pub fn version_delete(db: &mut Db, id: i64) -> Result<(), DbError> {
         .execute(db)?;
     diesel::delete(kpi_targets::table.filter(kpi_targets::contract_version_id.eq(id))).execute(db)?;
     diesel::delete(clauses::table.filter(clauses::contract_version_id.eq(id))).execute(db)?;
+    super::rate::pricing_delete(db, id)?;
     diesel::delete(contract_versions::table.find(id)).execute(db)?;
     Ok(())
 }
@@ -434,6 +448,7 @@ pub fn terms_load(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Optio
 
 fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms, DbError> {
     let dates = version.dates()?;
+    let currency = contract.currency;
     Ok(Terms {
         contract_id: contract.id,
         number: contract.number,
@@ -450,6 +465,7 @@ fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms,
         rates: rates_of(db, version.id)?,
         targets: targets_of(db, version.id)?,
         clauses: clauses_of(db, version.id)?,
+        pricing: super::rate::pricing_of(db, version, currency)?,
     })
 }
 

@@ -13,9 +13,11 @@ pub mod job;
 pub mod late_delivery;
 pub mod ledger;
 pub mod mail;
+pub mod market;
 pub mod measure;
 pub mod partner;
 pub mod plan;
+pub mod rate;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;
 pub mod scorecard;

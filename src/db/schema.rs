@@ -447,6 +447,7 @@ diesel::table! {
         created_at -> Instant,
         approved_by -> Nullable<Text>,
         approved_at -> Nullable<Instant>,
+        rating -> Text,
     }
 }
 
@@ -669,6 +670,77 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    rate_items (partner_id, contract_version_id, kind, ordinal) {
+        partner_id -> BigInt,
+        contract_version_id -> BigInt,
+        kind -> Text,
+        ordinal -> Integer,
+        code -> Text,
+        terms -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    rate_lines (id) {
+        id -> BigInt,
+        partner_id -> BigInt,
+        contract_version_id -> BigInt,
+        ordinal -> Integer,
+        code -> Text,
+        head -> Text,
+        table_id -> BigInt,
+        cell_count -> BigInt,
+        cells_sha256 -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    rate_cells (partner_id, table_id, ordinal) {
+        partner_id -> BigInt,
+        table_id -> BigInt,
+        ordinal -> Integer,
+        column_no -> Integer,
+        first_lower -> BigInt,
+        first_upper -> Nullable<BigInt>,
+        second_lower -> BigInt,
+        second_upper -> Nullable<BigInt>,
+        rate_micros -> BigInt,
+        prior_micros -> Nullable<BigInt>,
+        min_micros -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    fuel_prices (index_code, published_on, recorded_at) {
+        index_code -> Text,
+        published_on -> Day,
+        effective_from -> Nullable<Day>,
+        price_micros -> BigInt,
+        recorded_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    fx_rates (base, quote, day, recorded_at) {
+        base -> Text,
+        quote -> Text,
+        day -> Day,
+        rate -> Text,
+        recorded_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -709,5 +781,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     plan_cells,
     job_runs,
     mails,
-    mail_parts
+    mail_parts,
+    rate_items,
+    rate_lines,
+    rate_cells,
+    fuel_prices,
+    fx_rates
 );

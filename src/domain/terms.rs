@@ -18,6 +18,8 @@ use super::field::{FieldErrors, require};
 use super::kpi::Kpi;
 use super::money::Micros;
 use super::period::Period;
+use super::rate::seal::AgreedPricing;
+use super::rate::{Pricing, PricingPart, pricing_changes};
 use super::signal::Better;
 use super::words;
 
@@ -134,6 +136,8 @@ pub struct Terms {
     pub targets: Vec<KpiTarget>,
     /// What is owed when they do not.
     pub clauses: Vec<Clause>,
+    /// What moving the goods costs.
+    pub pricing: Pricing,
 }
 
 /// The agreed text alone: no row ids, and nothing that changes when a later version takes over.
@@ -147,6 +151,8 @@ struct Agreed<'a> {
     rates: &'a [AccessorialRate],
     targets: &'a [KpiTarget],
     clauses: Vec<AgreedClause<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pricing: Option<AgreedPricing<'a>>,
 }
 
 #[derive(Serialize)]
@@ -171,6 +177,7 @@ impl Terms {
             rates: &self.rates,
             targets: &self.targets,
             clauses: clauses.collect(),
+            pricing: self.pricing.agreed(),
         };
         // Plain structs with text keys always serialise.
         serde_json::to_string(&agreed).unwrap_or_default()
@@ -324,6 +331,14 @@ pub enum Part {
     Target,
     /// Clauses.
     Clause,
+    /// Choices of how to rate.
+    RatingRule,
+    /// Lanes.
+    Lane,
+    /// Rate tables.
+    Table,
+    /// Zones, service levels, fuel, calendars, taxes, commitments, tiers.
+    Programme,
 }
 
 impl Part {
@@ -335,6 +350,10 @@ impl Part {
             Self::Rate => "rate",
             Self::Target => "target",
             Self::Clause => "clause",
+            Self::RatingRule => "rating rule",
+            Self::Lane => "lane",
+            Self::Table => "rate table",
+            Self::Programme => "programme",
         };
         words::count(n, noun)
     }
@@ -364,6 +383,17 @@ pub fn redline(before: &Terms, after: &Terms) -> Vec<Change> {
     changes.extend(compare(Part::Rate, &rates(before), &rates(after)));
     changes.extend(compare(Part::Target, &targets(before), &targets(after)));
     changes.extend(compare(Part::Clause, &clauses(before), &clauses(after)).into_iter().map(changed_lines));
+    changes.extend(pricing_changes(&before.pricing, &after.pricing).into_iter().map(|change| Change {
+        part: match change.part {
+            PricingPart::Rule => Part::RatingRule,
+            PricingPart::Lane => Part::Lane,
+            PricingPart::Table => Part::Table,
+            PricingPart::Programme => Part::Programme,
+        },
+        what: change.what,
+        before: change.before,
+        after: change.after,
+    }));
     changes
 }
 
@@ -380,7 +410,16 @@ fn changed_lines(change: Change) -> Change {
 /// `2 rates, 1 clause`; `nothing` without changes.
 #[must_use]
 pub fn redline_summary(changes: &[Change]) -> String {
-    let parts = [Part::Frame, Part::Rate, Part::Target, Part::Clause];
+    let parts = [
+        Part::Frame,
+        Part::Rate,
+        Part::Target,
+        Part::Clause,
+        Part::RatingRule,
+        Part::Lane,
+        Part::Table,
+        Part::Programme,
+    ];
     let counts: Vec<String> = parts
         .into_iter()
         .map(|part| (part, changes.iter().filter(|c| c.part == part).count()))
@@ -515,6 +554,7 @@ pub(crate) mod tests {
             rates: vec![liftgate(40_000_000)],
             targets: vec![target([85, 95, 98])],
             clauses: vec![late_clause()],
+            pricing: Pricing::none(Currency::USD),
         }
     }
 
@@ -534,6 +574,20 @@ pub(crate) mod tests {
         assert_eq!(sealed.hash(), replaced.hash());
         let dearer = Terms { rates: vec![liftgate(40_000_001)], ..terms() };
         assert_ne!(sealed.hash(), dearer.hash());
+    }
+
+    #[test]
+    fn rates_change_the_hash_and_their_absence_does_not() {
+        let text = terms().canonical_json();
+        assert!(
+            text.ends_with("]}") && !text.contains("pricing"),
+            "as sealed before there were rates: {text}"
+        );
+        let mut rated = terms();
+        rated.pricing.terms.parameters.deficit = true;
+        assert_ne!(rated.hash(), terms().hash());
+        let changes = redline(&terms(), &rated);
+        assert_eq!(redline_summary(&changes), "1 rating rule");
     }
 
     #[test]

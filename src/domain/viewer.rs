@@ -194,6 +194,12 @@ impl Viewer {
         }
     }
 
+    /// Whoever runs commands beside the database and changes drafts; no command approves.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { user_id: 0, name: "command line".to_owned(), role: Role::Procurement, partner_id: None }
+    }
+
     /// Whether data of `partner_id` may be shown.
     #[must_use]
     pub fn sees(&self, partner_id: i64) -> bool {

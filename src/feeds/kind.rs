@@ -22,6 +22,14 @@ pub enum ImportKind {
     Capacity,
     /// Freight charge lines.
     Charges,
+    /// Rates of a contract, one price a row or one column a zone.
+    Rates,
+    /// Published fuel index prices.
+    Fuel,
+    /// Exchange rates by day.
+    Fx,
+    /// Shipments to rate, which are not stored.
+    Requests,
 }
 
 /// How a cell is read.
@@ -142,6 +150,12 @@ pub const EVENT_TYPES: &[&str] = &[
 pub const REPORTERS: &[&str] = &["ELD", "APP", "EDI", "API", "PORTAL", "EMAIL", "MANUAL"];
 /// How a tender was answered.
 pub const RESPONSES: &[&str] = &["ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN"];
+/// Units of weight.
+pub const WEIGHT_UNITS: &[&str] = &["LB", "KG"];
+/// Units of distance.
+pub const DISTANCE_UNITS: &[&str] = &["MI", "KM"];
+/// Units of length.
+pub const LENGTH_UNITS: &[&str] = &["IN", "CM", "M"];
 /// What a charge is for.
 pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
 
@@ -349,9 +363,103 @@ fields! {
     }
 }
 
+fields! {
+    /// Fields of [`ImportKind::Rates`].
+    rates {
+        LINE = "line", TEXT, "Code of the rate table; the lane's when there is none";
+        LABEL = "label", TEXT, "Words on the charge line";
+        LANE = "lane", TEXT, "Code of the lane; made of its parts when there is none";
+        ORIGIN = "origin", TEXT, "Where the lane starts, such as port:USHOU, zip3:750, US-TX, zone:NE, US or *";
+        DESTINATION = "destination", TEXT, "Where the lane goes, written the same way";
+        EQUIPMENT = "equipment", TEXT, "Equipment, or what else tells lanes of the same ends apart, such as the carrier";
+        SERVICE = "service", TEXT, "Service level";
+        TRANSIT_DAYS = "transit_days", COUNT, "Transit standard in business days";
+        VALID_FROM = "valid_from", rates_day(), "First day of the rate";
+        VALID_TO = "valid_to", rates_day(), "First day on which it no longer holds";
+        COLUMN = "column", TEXT, "Freight class or zone";
+        WEIGHT_FROM = "weight_from", QUANTITY, "Lower end of the weight band";
+        WEIGHT_TO = "weight_to", QUANTITY, "Upper end of the weight band; open when blank";
+        DISTANCE_FROM = "distance_from", QUANTITY, "Lower end of the distance band";
+        DISTANCE_TO = "distance_to", QUANTITY, "Upper end of the distance band; open when blank";
+        UNITS_FROM = "units_from", QUANTITY, "Lower end of the band of units";
+        UNITS_TO = "units_to", QUANTITY, "Upper end of the band of units; open when blank";
+        RATE = "rate", QUANTITY, "The rate; required unless the mapping has a matrix";
+        MIN = "min", QUANTITY, "Least charge by this row";
+        PRIOR = "prior", QUANTITY, "Rate before, to which a price cap holds it";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the contract's when there is none";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Fuel`].
+    fuel {
+        INDEX = "index", KEY, "Price series, such as EIA-US-DIESEL";
+        PUBLISHED_ON = "published_on", required(rates_day()), "Day it was published";
+        EFFECTIVE_FROM = "effective_from", rates_day(), "First day in force, where the source says so";
+        PRICE = "price", required(QUANTITY), "Price of one unit of fuel";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Fx`].
+    fx {
+        BASE = "base", KEY, "ISO 4217 code of the currency one unit of which is priced";
+        QUOTE = "quote", KEY, "ISO 4217 code of the currency it is priced in";
+        DAY = "day", required(rates_day()), "First day it holds";
+        RATE = "rate", required(QUANTITY), "What one unit of the base is worth";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Requests`].
+    requests {
+        REFERENCE = "reference", KEY, "What people call the shipment";
+        ORDERED = "ordered", rates_day(), "Day of the order";
+        PICKUP = "pickup", rates_day(), "Day of the pickup, actual or planned";
+        DELIVERY = "delivery", rates_day(), "Day of the delivery";
+        INVOICED = "invoiced", rates_day(), "Day of the invoice";
+        ORIGIN_FACILITY = "origin_facility", TEXT, "Our name of the dock, plant or store it starts from";
+        ORIGIN_PORT = "origin_port", TEXT, "Port or airport it starts from";
+        ORIGIN_POSTCODE = "origin_postcode", TEXT, "Postcode it starts from";
+        ORIGIN_CITY = "origin_city", TEXT, "City it starts from";
+        ORIGIN_STATE = "origin_state", TEXT, "State or province it starts from";
+        ORIGIN_COUNTRY = "origin_country", TEXT, "Country it starts from, two letters";
+        ORIGIN_ZONE = "origin_zone", TEXT, "Zone it starts from, where known";
+        DESTINATION_FACILITY = "destination_facility", TEXT, "Our name of the dock, plant or store it goes to";
+        DESTINATION_PORT = "destination_port", TEXT, "Port or airport it goes to";
+        DESTINATION_POSTCODE = "destination_postcode", TEXT, "Postcode it goes to";
+        DESTINATION_CITY = "destination_city", TEXT, "City it goes to";
+        DESTINATION_STATE = "destination_state", TEXT, "State or province it goes to";
+        DESTINATION_COUNTRY = "destination_country", TEXT, "Country it goes to, two letters";
+        DESTINATION_ZONE = "destination_zone", TEXT, "Zone it goes to, where known";
+        EQUIPMENT = "equipment", TEXT, "Equipment, or what else tells lanes of the same ends apart";
+        SERVICE = "service", TEXT, "Service level";
+        CLASS = "class", TEXT, "Freight class";
+        ZONE = "zone", TEXT, "Rate zone, where known";
+        WEIGHT = "weight", QUANTITY, "Actual weight";
+        WEIGHT_UNIT = "weight_unit", choice(WEIGHT_UNITS), "Its unit; the contract's when there is none";
+        DISTANCE = "distance", QUANTITY, "Measured distance";
+        DISTANCE_UNIT = "distance_unit", choice(DISTANCE_UNITS), "Its unit; the contract's when there is none";
+        PIECES = "pieces", COUNT, "Equal pieces";
+        LENGTH = "length", QUANTITY, "Length of a piece";
+        WIDTH = "width", QUANTITY, "Width of a piece";
+        HEIGHT = "height", QUANTITY, "Height of a piece";
+        LENGTH_UNIT = "length_unit", choice(LENGTH_UNITS), "Unit of the sides; IN when there is none";
+        PALLETS = "pallets", QUANTITY, "Pallets";
+        LOADING_METRES = "loading_metres", QUANTITY, "Loading metres";
+        VALUE = "value", QUANTITY, "Value of the goods, in the contract's currency";
+        FLAGS = "flags", LIST, "What it is flagged with, separated by |";
+    }
+}
+
+/// A day as it is written, in no zone.
+const fn rates_day() -> FieldSpec {
+    FieldSpec { zone: "", ..DAY }
+}
+
 impl ImportKind {
     /// Every kind, in the order in which a new database is filled.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Partners,
         Self::Lanes,
         Self::Shipments,
@@ -359,6 +467,10 @@ impl ImportKind {
         Self::Tenders,
         Self::Capacity,
         Self::Charges,
+        Self::Rates,
+        Self::Fuel,
+        Self::Fx,
+        Self::Requests,
     ];
 
     /// The word on the command line and in mappings.
@@ -372,6 +484,10 @@ impl ImportKind {
             Self::Tenders => "tenders",
             Self::Capacity => "capacity",
             Self::Charges => "charges",
+            Self::Rates => "rates",
+            Self::Fuel => "fuel",
+            Self::Fx => "fx",
+            Self::Requests => "requests",
         }
     }
 
@@ -392,6 +508,10 @@ impl ImportKind {
             Self::Tenders => tenders::SPECS,
             Self::Capacity => capacity::SPECS,
             Self::Charges => charges::SPECS,
+            Self::Rates => rates::SPECS,
+            Self::Fuel => fuel::SPECS,
+            Self::Fx => fx::SPECS,
+            Self::Requests => requests::SPECS,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::feeds::cell::DateFormats;
 use crate::feeds::error::suggestion;
 use crate::feeds::expr::Parsed;
 use crate::feeds::kind::{Field, ImportKind};
+use crate::feeds::rates::RateOptions;
 pub use compile::{Compiled, FieldPlaces, MAX_LIST_CHARS, MAX_TEXT_CHARS};
 
 /// Largest mapping file.
@@ -24,6 +25,11 @@ pub const MAX_MAPPING_BYTES: u64 = 1 << 20;
 
 /// Mappings that come with the program.
 const SHIPPED: &[(&str, &str)] = &[
+    ("400ng-2019", include_str!("../../examples/mappings/400ng-2019.toml")),
+    ("400ng-2020", include_str!("../../examples/mappings/400ng-2020.toml")),
+    ("brunel", include_str!("../../examples/mappings/brunel.toml")),
+    ("brunel-orders", include_str!("../../examples/mappings/brunel-orders.toml")),
+    ("eia-diesel", include_str!("../../examples/mappings/eia-diesel.toml")),
     ("nycflights13", include_str!("../../examples/mappings/nycflights13.toml")),
     ("scms", include_str!("../../examples/mappings/scms.toml")),
 ];
@@ -55,6 +61,8 @@ pub struct Mapping {
     pub unknown_partner: UnknownPartner,
     /// Zone of times without one, unless the row names a zone.
     pub zone: Option<Tz>,
+    /// How the rows of a rate sheet are meant; as usual for other kinds.
+    pub rates: RateOptions,
     /// Encoding it declares, for [`TableReader::open`](super::table::TableReader::open).
     pub encoding: Option<String>,
     formats: DateFormats,
@@ -96,6 +104,8 @@ struct MappingFile {
     #[serde(default)]
     no_value: Vec<String>,
     encoding: Option<String>,
+    #[serde(default)]
+    rates: Option<RateOptions>,
     fields: BTreeMap<String, toml::Value>,
 }
 
@@ -182,6 +192,7 @@ impl Mapping {
             source: DEFAULT_SOURCE.to_owned(),
             unknown_partner: UnknownPartner::default(),
             zone: None,
+            rates: RateOptions::default(),
             encoding: None,
             formats: DateFormats::default(),
             no_value: Patterns::default(),
@@ -223,6 +234,9 @@ impl Mapping {
             let near = suggestion(&file.kind, kinds);
             syntax(format!("there is no kind `{}`{near}; the kinds are: {}", file.kind, kinds.join(", ")))
         })?;
+        if file.rates.is_some() && kind != ImportKind::Rates {
+            return Err(syntax(format!("[rates] is for kind rates only, and this mapping is for {kind}")));
+        }
         let zone = file.zone.map(|zone| {
             zone.parse().map_err(|_| syntax(format!("`{zone}` is not an IANA zone such as America/Chicago")))
         });
@@ -236,6 +250,7 @@ impl Mapping {
             name: file.name.unwrap_or_else(|| name.to_owned()),
             unknown_partner: file.unknown_partner,
             zone: zone.transpose()?,
+            rates: file.rates.unwrap_or_default(),
             encoding: file.encoding,
             formats,
             no_value: Patterns::new(&file.no_value),

@@ -10,6 +10,7 @@ pub mod expr;
 pub mod fields;
 pub mod kind;
 pub mod mapping;
+pub mod rates;
 pub mod rejects;
 pub mod table;
 

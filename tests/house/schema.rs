@@ -83,6 +83,13 @@ fn declared(engine: &str) -> Columns {
             });
             tables.insert(name.to_owned(), columns.collect());
         }
+        for statement in up.split("ALTER TABLE ").skip(1) {
+            let words: Vec<&str> = statement.split(';').next().unwrap().split_whitespace().collect();
+            if let [table, "ADD", "COLUMN", column, kind, rules @ ..] = words.as_slice() {
+                let nullable = !rules.join(" ").contains("NOT NULL");
+                tables.get_mut(*table).unwrap().push(((*column).to_owned(), (*kind).to_owned(), nullable));
+            }
+        }
     }
     tables
 }

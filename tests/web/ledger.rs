@@ -68,6 +68,7 @@ fn contract(app: &App, id: i64, partner_id: i64) {
         created_at: at,
         approved_by: None,
         approved_at: None,
+        rating: "{}".to_owned(),
     };
     version_insert(db, &version).unwrap();
     for (own, code, title, terms) in

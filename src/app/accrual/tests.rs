@@ -94,6 +94,7 @@ fn world(app: &App, terms: &str) {
         created_at: at,
         approved_by: None,
         approved_at: None,
+        rating: "{}".to_owned(),
     };
     version_insert(db, &version).unwrap();
     let clause = Clause {

@@ -3,11 +3,13 @@
 
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::write_tx;
+use crate::db::rate::{pricing_replace, rating_text, table_insert};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::ContractCap;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, VersionFields, VersionKind};
+use crate::domain::rate::{Pricing, RateTerms, TableSeal};
 use crate::domain::terms::{Clause, KpiTarget, Terms, rate_text, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
 
@@ -95,42 +97,49 @@ pub fn version_create(
     contract_id: i64,
     fields: &VersionFields,
 ) -> Result<i64, EditError> {
+    write_tx(db, |db| version_create_in_tx(app, db, viewer, contract_id, fields))
+}
+
+/// As [`version_create`], inside the caller's transaction.
+pub(in crate::app) fn version_create_in_tx(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    contract_id: i64,
+    fields: &VersionFields,
+) -> Result<i64, EditError> {
     allowed(viewer, Action::EditContracts)?;
-    write_tx(db, |db| {
-        let contract =
-            store::contract_show(db, viewer, contract_id)?.ok_or(EditError::NotFound("contract"))?;
-        store::contract_lock(db, contract.partner_id)?;
-        let versions = store::version_list(db, viewer, contract_id)?;
-        let source = source(&contract, &versions)?;
-        valid(fields.validate(&contract.term))?;
-        if fields.kind == VersionKind::Original {
-            return Err(EditError::field("kind", "only version 1 has the first terms; choose another kind"));
-        }
-        let terms =
-            store::terms_load(db, viewer, source.id)?.ok_or(EditError::NotFound("contract version"))?;
-        let mut version = Version {
-            id: app.id(),
-            version: versions.iter().map(|v| v.version).max().unwrap_or(0).saturating_add(1),
-            kind: fields.kind.code().to_owned(),
-            valid_from: Day(fields.valid_from),
-            valid_to: None,
-            status: ContractVersionStatus::Draft.code().to_owned(),
-            change_summary: fields.change_summary.trim().to_owned(),
-            authors: String::new(),
-            created_by: viewer.name.clone(),
-            created_at: Instant(app.now()),
-            approved_by: None,
-            approved_at: None,
-            ..source.clone()
-        };
-        version.author_add(viewer);
-        store::version_insert(db, &version)?;
-        fill(app, db, &version, &terms)?;
-        let detail = format!("from version {}", source.version);
-        let what = version_subject(&contract.number, version.version);
-        log(app, db, viewer, "contract.start_version", &what, version.partner_id, &detail)?;
-        Ok(version.id)
-    })
+    let contract = store::contract_show(db, viewer, contract_id)?.ok_or(EditError::NotFound("contract"))?;
+    store::contract_lock(db, contract.partner_id)?;
+    let versions = store::version_list(db, viewer, contract_id)?;
+    let source = source(&contract, &versions)?;
+    valid(fields.validate(&contract.term))?;
+    if fields.kind == VersionKind::Original {
+        return Err(EditError::field("kind", "only version 1 has the first terms; choose another kind"));
+    }
+    let terms = store::terms_load(db, viewer, source.id)?.ok_or(EditError::NotFound("contract version"))?;
+    let mut version = Version {
+        id: app.id(),
+        version: versions.iter().map(|v| v.version).max().unwrap_or(0).saturating_add(1),
+        kind: fields.kind.code().to_owned(),
+        valid_from: Day(fields.valid_from),
+        valid_to: None,
+        status: ContractVersionStatus::Draft.code().to_owned(),
+        change_summary: fields.change_summary.trim().to_owned(),
+        authors: String::new(),
+        created_by: viewer.name.clone(),
+        created_at: Instant(app.now()),
+        approved_by: None,
+        approved_at: None,
+        ..source.clone()
+    };
+    version.author_add(viewer);
+    store::version_insert(db, &version)?;
+    fill(app, db, &version, &terms)?;
+    let detail = format!("from version {}", source.version);
+    let what = version_subject(&contract.number, version.version);
+    log(app, db, viewer, "contract.start_version", &what, version.partner_id, &detail)?;
+    Ok(version.id)
 }
 
 /// The version a new one is copied from: the newest approved one.
@@ -164,7 +173,8 @@ fn fill(app: &App, db: &mut Db, version: &Version, terms: &Terms) -> Result<(), 
     for clause in &terms.clauses {
         store::clause_upsert(db, app.id(), version, clause)?;
     }
-    Ok(())
+    // The copy shares the tables until it gets others.
+    pricing_replace(db, || app.id(), version, &terms.pricing)
 }
 
 /// Changes kind, first day and summary of a draft.
@@ -373,6 +383,47 @@ pub fn clause_remove(
         removed(store::clause_delete(db, version.id, code)?, "clause")?;
         Ok(format!("clause {code} removed"))
     })
+}
+
+/// Puts rate terms in the place of those of a draft, inside the caller's transaction. The caller has checked
+/// them. `kept` has the seal of each line whose table is stored already; of the others the cells are stored,
+/// sorted. `detail` says for the audit log what was done.
+pub(in crate::app) fn pricing_save_in_tx(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    version_id: i64,
+    mut rates: RateTerms,
+    kept: Vec<Option<TableSeal>>,
+    detail: &str,
+) -> Result<(), EditError> {
+    allowed(viewer, Action::EditContracts)?;
+    let (mut version, terms) = load(db, viewer, version_id)?;
+    if version.status != ContractVersionStatus::Draft.code() {
+        return Err(EditError::NotDraft { contract: terms.number, version_no: version.version });
+    }
+    let mut tables = Vec::with_capacity(rates.lines.len());
+    for (line, kept) in rates.lines.iter_mut().zip(kept) {
+        let seal = match kept {
+            Some(seal) => seal,
+            None => {
+                let seal = TableSeal { table_id: app.id(), ..TableSeal::of(&mut line.cells) };
+                table_insert(db, version.partner_id, seal.table_id, &line.cells)?;
+                seal
+            }
+        };
+        // A million cells are not kept twice.
+        line.cells = Vec::new();
+        tables.push(seal);
+    }
+    version.rating = rating_text(&rates.parameters)?;
+    version.author_add(viewer);
+    store::version_update(db, &version)?;
+    let pricing = Pricing { terms: rates, tables };
+    pricing_replace(db, || app.id(), &version, &pricing)?;
+    let what = version_subject(&terms.number, version.version);
+    log(app, db, viewer, "contract.import_rates", &what, version.partner_id, detail)?;
+    Ok(())
 }
 
 /// Whether the line `replaces` must be removed first because it gets another code.

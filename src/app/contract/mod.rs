@@ -11,6 +11,7 @@ use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_show};
+use crate::db::rate::table_cells;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
@@ -19,12 +20,16 @@ use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, NoticeDeadline, RenewalKind,
     VersionKind,
 };
+use crate::domain::rate::RateLine;
 use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
+
+/// Cells of one table up to which the contract page compares them one by one.
+const REDLINE_CELLS_MAX: usize = 100_000;
 
 /// The calendar deadlines are counted on: Monday to Friday.
 #[must_use]
@@ -155,8 +160,12 @@ pub fn contract_show(
     let partner = partner_show(db, viewer, contract.partner_id)?.ok_or(EditError::NotFound("contract"))?;
     let today = app.today(db)?;
     let all = versions_with_terms(db, viewer, id)?;
-    let (version, terms) = chosen(&all, version_no, today)?.clone();
-    let previous = before(&all, &version);
+    let (version, mut terms) = chosen(&all, version_no, today)?.clone();
+    let mut previous = before(&all, &version).cloned();
+    if let Some(previous) = &mut previous {
+        changed_tables_load(db, viewer, previous, &mut terms)?;
+    }
+    let previous = previous.as_ref();
     let own_work = version.is_work_of(viewer);
     let draft = version.status == ContractVersionStatus::Draft.code();
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
@@ -205,6 +214,31 @@ fn chosen(
     found.ok_or(EditError::NotFound("contract version"))
 }
 
+/// Loads the cells of tables that differ between two versions, so that the redline can name them. Tables too
+/// large to show are left to be counted.
+fn changed_tables_load(
+    db: &mut Db,
+    viewer: &Viewer,
+    before: &mut Terms,
+    after: &mut Terms,
+) -> Result<(), EditError> {
+    let partner_id = after.partner_id;
+    let (old, new) = (&mut before.pricing, &mut after.pricing);
+    for (line, seal) in new.terms.lines.iter_mut().zip(&new.tables) {
+        let same = |old: &RateLine| (&old.code, old.valid_from) == (&line.code, line.valid_from);
+        let both = old.terms.lines.iter_mut().zip(&old.tables);
+        for (was, was_seal) in both.filter(|(was, _)| same(was)) {
+            let shown = seal.cells.max(was_seal.cells) <= REDLINE_CELLS_MAX;
+            if shown && seal.sha256 != was_seal.sha256 {
+                was.cells = table_cells(db, viewer, partner_id, was_seal)?;
+                line.cells = table_cells(db, viewer, partner_id, seal)?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn before<'a>(all: &'a [(Version, Terms)], version: &Version) -> Option<&'a Terms> {
     all.iter()
         .filter(|(other, _)| other.version < version.version)
@@ -239,37 +273,47 @@ pub fn contract_create(
     partner_id: i64,
     fields: &ContractFields,
 ) -> Result<(i64, i64), EditError> {
+    write_tx(db, |db| contract_create_in_tx(app, db, viewer, partner_id, fields))
+}
+
+/// As [`contract_create`], inside the caller's transaction.
+pub(in crate::app) fn contract_create_in_tx(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    fields: &ContractFields,
+) -> Result<(i64, i64), EditError> {
     allowed(viewer, Action::EditContracts)?;
     valid(fields.validate())?;
-    write_tx(db, |db| {
-        let partner = partner_show(db, viewer, partner_id)?.ok_or(EditError::NotFound("partner"))?;
-        number_free(db, 0, fields)?;
-        let now = Instant(app.now());
-        let contract = contract_of(app.id(), partner_id, fields, ContractStatus::Draft, (&viewer.name, now));
-        store::contract_insert(db, &contract)?;
-        let mut version = Version {
-            id: app.id(),
-            contract_id: contract.id,
-            partner_id,
-            version: 1,
-            kind: VersionKind::Original.code().to_owned(),
-            valid_from: Day(fields.term.term_start),
-            valid_to: None,
-            status: ContractVersionStatus::Draft.code().to_owned(),
-            change_summary: String::new(),
-            caps: store::caps_text(&ContractCap::default())?,
-            authors: String::new(),
-            created_by: viewer.name.clone(),
-            created_at: now,
-            approved_by: None,
-            approved_at: None,
-        };
-        version.author_add(viewer);
-        store::version_insert(db, &version)?;
-        let detail = format!("with {}, {}", partner.name, term_text(&contract.term));
-        log(app, db, viewer, "contract.create", &contract_subject(&contract.number), partner_id, &detail)?;
-        Ok((contract.id, version.id))
-    })
+    let partner = partner_show(db, viewer, partner_id)?.ok_or(EditError::NotFound("partner"))?;
+    number_free(db, 0, fields)?;
+    let now = Instant(app.now());
+    let contract = contract_of(app.id(), partner_id, fields, ContractStatus::Draft, (&viewer.name, now));
+    store::contract_insert(db, &contract)?;
+    let mut version = Version {
+        id: app.id(),
+        contract_id: contract.id,
+        partner_id,
+        version: 1,
+        kind: VersionKind::Original.code().to_owned(),
+        valid_from: Day(fields.term.term_start),
+        valid_to: None,
+        status: ContractVersionStatus::Draft.code().to_owned(),
+        change_summary: String::new(),
+        caps: store::caps_text(&ContractCap::default())?,
+        authors: String::new(),
+        created_by: viewer.name.clone(),
+        created_at: now,
+        approved_by: None,
+        approved_at: None,
+        rating: "{}".to_owned(),
+    };
+    version.author_add(viewer);
+    store::version_insert(db, &version)?;
+    let detail = format!("with {}, {}", partner.name, term_text(&contract.term));
+    log(app, db, viewer, "contract.create", &contract_subject(&contract.number), partner_id, &detail)?;
+    Ok((contract.id, version.id))
 }
 
 /// Changes number, title, currency and dates of a contract no version of which was approved yet. Version 1

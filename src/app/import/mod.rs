@@ -8,7 +8,9 @@
 mod batch;
 mod charges;
 mod events;
+mod market;
 mod plain;
+pub mod rates;
 mod seen;
 mod shipments;
 mod tenders;
@@ -100,6 +102,11 @@ pub enum ImportError {
     /// The file is too long.
     #[error("the file has more than MAX_IMPORT_ROWS = {MAX_IMPORT_ROWS} rows; split it")]
     TooManyRows,
+    /// Records that another command takes.
+    #[error(
+        "{0} are not imported this way; rates need --contract NUMBER, and requests are rated with `lanemark rate`"
+    )]
+    OtherCommand(ImportKind),
     /// The reading thread broke.
     #[error("reading the file stopped unexpectedly; run the import again")]
     Reader,
@@ -130,6 +137,9 @@ pub fn import(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ImportReport, ImportError> {
     let now = app.now();
+    if matches!(request.mapping.kind, ImportKind::Rates | ImportKind::Requests) {
+        return Err(ImportError::OtherCommand(request.mapping.kind));
+    }
     let encoding = request.mapping.encoding.as_deref();
     let reader = TableReader::open(request.path, encoding)?;
     let compiled = request.mapping.compile(reader.headers())?;
@@ -149,9 +159,12 @@ pub fn import(
         ImportKind::Tenders => tenders::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Charges => charges::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Events => events::load(&mut db, &run, reader, compiled, progress),
-        ImportKind::Partners | ImportKind::Lanes | ImportKind::Capacity => {
-            plain::load(&mut db, &run, reader, compiled, progress)
-        }
+        ImportKind::Partners
+        | ImportKind::Lanes
+        | ImportKind::Capacity
+        | ImportKind::Fuel
+        | ImportKind::Fx => plain::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Rates | ImportKind::Requests => Err(ImportError::OtherCommand(request.mapping.kind)),
     };
     shipment_indexes_ensure(&mut db)?;
     if request.dry_run {
@@ -170,8 +183,7 @@ pub fn import(
 }
 
 fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> QueryResult<()> {
-    let file_name =
-        run.request.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file_name = file_name(run.request.path);
     // This import holds the lock, so one that still says RUNNING was killed.
     diesel::update(imports::table.filter(imports::state.eq("RUNNING")))
         .set(imports::state.eq("FAILED"))
@@ -187,6 +199,11 @@ fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> QueryResult<()> {
         ))
         .execute(db)?;
     Ok(())
+}
+
+/// The name of a file without its folder.
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn run_end(db: &mut Db, run: &batch::Run<'_>, report: Option<&ImportReport>) -> QueryResult<()> {

@@ -1,10 +1,11 @@
-//! Partners, lanes and capacity commitments: small tables, written row by row.
+//! Partners, lanes, capacity commitments, fuel prices and exchange rates: small tables, written row by row.
 
 use chrono::{NaiveDate, Weekday};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Counts, Run, micros, pipeline, small, some_text, text, thousandths};
+use super::market::{fuel_draft, fuel_write, fx_draft, fx_write, recorded_at};
 use super::{ImportError, ImportReport, Progress};
 use crate::db::Db;
 use crate::db::dialect::BothExt;
@@ -12,7 +13,9 @@ use crate::db::dimension::{Dimensions, LaneNames, normal_name};
 use crate::db::schema::{capacity_commitments, lanes, partner_aliases, partners};
 use crate::db::setting::reporting_currency;
 use crate::db::types::{Day, Instant};
+use crate::domain::fuel::FuelPrice;
 use crate::domain::partner::looks_like_mail;
+use crate::domain::rate::FxRate;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, capacity as c, lanes as l, partners as p};
@@ -23,6 +26,8 @@ enum Draft {
     Partner(PartnerDraft),
     Lane { names: LaneNames, origin_region: String, distance_m: Option<i64> },
     Capacity(CapacityDraft),
+    Fuel(FuelPrice),
+    Fx(FxRate),
 }
 
 #[derive(AsChangeset)]
@@ -51,7 +56,7 @@ struct CapacityDraft {
     currency: Option<String>,
 }
 
-/// Loads a file of partners, lanes or capacity commitments.
+/// Loads a file of partners, lanes, capacity commitments, fuel prices or exchange rates.
 pub fn load(
     db: &mut Db,
     run: &Run<'_>,
@@ -61,6 +66,7 @@ pub fn load(
 ) -> Result<ImportReport, ImportError> {
     let kind = run.request.mapping.kind;
     let reporting = reporting_currency(db)?;
+    let recorded_at = recorded_at(run);
     let mut dimensions = Dimensions::load(db, &run.app.ids, run.now)?;
     pipeline(
         db,
@@ -71,6 +77,8 @@ pub fn load(
         move |fields| match kind {
             ImportKind::Partners => partner_draft(fields).map(Draft::Partner),
             ImportKind::Lanes => lane_draft(fields),
+            ImportKind::Fuel => fuel_draft(fields, recorded_at).map(Draft::Fuel),
+            ImportKind::Fx => fx_draft(fields, recorded_at).map(Draft::Fx),
             _ => capacity_draft(fields).map(Draft::Capacity),
         },
         |db, batch| write(db, run, &mut dimensions, &reporting, batch),
@@ -130,9 +138,12 @@ fn capacity_draft(fields: &Fields) -> Result<CapacityDraft, RowError> {
 }
 
 /// What one row did.
-enum Done {
+pub enum Done {
+    /// Something not known before.
     New,
+    /// Something else than what was known.
     Changed,
+    /// Nothing.
     Same,
 }
 
@@ -152,6 +163,8 @@ fn write(
                 Ok(lane_write(db, dimensions, names, origin_region, *distance_m)?)
             }
             Draft::Capacity(draft) => capacity_write(db, run, dimensions, reporting, draft)?,
+            Draft::Fuel(price) => fuel_write(db, price)?,
+            Draft::Fx(rate) => fx_write(db, rate)?,
         };
         match done {
             Ok(Done::New) => counts.new += 1,

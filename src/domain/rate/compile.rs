@@ -40,6 +40,15 @@ impl CompiledRates {
     /// # Errors
     /// Every problem with its place, up to [`PROBLEMS_MAX`].
     pub fn new(terms: &RateTerms) -> Result<Self, Vec<TermProblem>> {
+        Self::with_rows(terms, &[])
+    }
+
+    /// The same for terms read from a file: `rows` has, for each line, the rows of the file its cells came
+    /// from, so that problems can say them. A line without any counts its own rows from 1.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_rows(terms: &RateTerms, rows: &[Vec<u32>]) -> Result<Self, Vec<TermProblem>> {
         let mut problems = Problems::default();
         check_sizes(terms, &mut problems);
         if !problems.0.is_empty() {
@@ -48,7 +57,7 @@ impl CompiledRates {
         }
         check_parameters(&terms.parameters, &mut problems);
         check_parts(terms, &mut problems);
-        let lines = compile_lines(terms, &mut problems);
+        let lines = compile_lines(terms, rows, &mut problems);
         check_lanes(terms, &mut problems);
         let lanes = LaneIndex::new(&terms.lanes, &terms.zones, &mut problems);
         if !problems.0.is_empty() {
@@ -287,15 +296,16 @@ fn check_lanes(terms: &RateTerms, problems: &mut Problems) {
     }
 }
 
-fn compile_lines(terms: &RateTerms, problems: &mut Problems) -> Vec<CompiledLine> {
+fn compile_lines(terms: &RateTerms, rows: &[Vec<u32>], problems: &mut Problems) -> Vec<CompiledLine> {
     let mut lines: Vec<CompiledLine> = Vec::with_capacity(terms.lines.len());
-    for line in &terms.lines {
+    for (line, number) in terms.lines.iter().zip(0..) {
+        let rows = rows.get(number).map_or(&[][..], Vec::as_slice);
         let at = match line.valid_from {
             Some(from) => format!("rate line {} from {from}", line.code),
             None => format!("rate line {}", line.code),
         };
         check_line(terms, line, &at, problems);
-        lines.push(compile_line(terms, line, &at, problems));
+        lines.push(compile_line(terms, line, rows, &at, problems));
     }
     let starts = |line: &RateLine| line.valid_from.unwrap_or(NaiveDate::MIN);
     lines.sort_by(|a, b| (&a.head.code, starts(&a.head)).cmp(&(&b.head.code, starts(&b.head))));
@@ -362,9 +372,15 @@ fn check_line(terms: &RateTerms, line: &RateLine, at: &str, problems: &mut Probl
     need(weighty, "the deficit rule needs weight on the first axis; swap the two");
 }
 
-fn compile_line(terms: &RateTerms, line: &RateLine, at: &str, problems: &mut Problems) -> CompiledLine {
+fn compile_line(
+    terms: &RateTerms,
+    line: &RateLine,
+    rows: &[u32],
+    at: &str,
+    problems: &mut Problems,
+) -> CompiledLine {
     let before = problems.0.len();
-    let table = Table::new(line, terms.parameters.price_cap, at, problems);
+    let table = Table::new(line, rows, terms.parameters.price_cap, at, problems);
     let mut columns: Vec<(String, usize)> =
         line.columns.iter().zip(0..).map(|(name, index)| (name.to_ascii_uppercase(), index)).collect();
     columns.sort();

@@ -6,6 +6,7 @@
 //!
 //! Reading order: this file (the terms), [`request`], [`weigh`], [`table`], [`lane`], [`engine`], [`trace`], [`diff`].
 
+pub mod change;
 mod compile;
 mod complete;
 pub mod diff;
@@ -15,6 +16,8 @@ mod lane;
 mod linehaul;
 pub mod request;
 pub mod rows;
+pub mod seal;
+pub mod sheet;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,7 @@ use super::quantity::{ChargeUnit, DistanceUnit, LengthUnit, WeightUnit};
 use super::service_level::{SeasonCalendar, ServiceLevel};
 use super::tier::TierProgramme;
 
+pub use change::{PricingPart, pricing_changes};
 pub use compile::CompiledRates;
 pub use complete::{Activation, missing_terms};
 pub use diff::{CellChange, TableDiff, diff_lines};
@@ -46,6 +50,8 @@ pub use engine::{ChargeLine, ChargePart, Market, NotApplicable, RateStatus, Rate
 pub use fx::{FxRate, FxRates};
 pub use request::{Article, Piece, RatingRequest, UnitCount};
 pub use rows::{RateRow, cells_from_rows};
+pub use seal::{Pricing, TableSeal};
+pub use sheet::{Ends, Sheet, SheetBuilder, SheetRow};
 pub use trace::{NoTrace, Step, Steps, Trace, TraceLine};
 
 /// Cells one rate line may have.
@@ -510,7 +516,8 @@ impl RateLine {
     }
 
     /// Everything but the cells.
-    fn head(&self) -> Self {
+    #[must_use]
+    pub fn head(&self) -> Self {
         Self {
             code: self.code.clone(),
             label: self.label.clone(),

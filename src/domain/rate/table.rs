@@ -98,11 +98,13 @@ struct Placed {
 }
 
 impl Table {
-    /// Checks and lays out the cells of a line; problems name the row as given, counted from 1.
-    pub fn new(line: &RateLine, cap: Option<Bps>, at: &str, problems: &mut Problems) -> Self {
+    /// Checks and lays out the cells of a line; problems name the row by `rows`, or as given, counted
+    /// from 1.
+    pub fn new(line: &RateLine, rows: &[u32], cap: Option<Bps>, at: &str, problems: &mut Problems) -> Self {
         let before = problems.0.len();
+        let named = |row: usize| rows.get(row - 1).and_then(|row| usize::try_from(*row).ok()).unwrap_or(row);
         for (cell, row) in line.cells.iter().zip(1..) {
-            check_cell(line, cell, row, at, problems);
+            check_cell(line, cell, named(row), at, problems);
             if problems.full() {
                 break;
             }
@@ -110,7 +112,7 @@ impl Table {
         if problems.0.len() > before {
             return Self::default();
         }
-        let mut rows: Vec<(Cell, usize)> = line.cells.iter().copied().zip(1..).collect();
+        let mut rows: Vec<(Cell, usize)> = line.cells.iter().copied().zip((1..).map(named)).collect();
         rows.sort_unstable();
         let mut columns: Vec<Vec<Placed>> = vec![Vec::new(); line.columns.len().max(1)];
         for ((cell, row), index) in rows.iter().zip(0..) {

@@ -332,6 +332,12 @@ impl Compiled {
         self.kind
     }
 
+    /// Whether a field comes from anywhere.
+    #[must_use]
+    pub fn fills(&self, field: Field) -> bool {
+        self.steps.iter().any(|step| step.field == field)
+    }
+
     /// Columns no field was taken from directly, for a hint to the user: a misspelt optional column is
     /// among them.
     #[must_use]

@@ -4,5 +4,5 @@ mod cases;
 mod properties;
 mod reference;
 mod refusals;
-mod samples;
+pub(super) mod samples;
 mod tables;

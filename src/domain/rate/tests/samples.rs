@@ -3,20 +3,20 @@
 use super::super::*;
 use crate::domain::fuel::FuelPrices;
 
-pub(super) fn micros(text: &str) -> Micros {
+pub(in crate::domain::rate) fn micros(text: &str) -> Micros {
     Micros::from_decimal(text.parse().unwrap()).unwrap()
 }
 
-pub(super) fn band(lower: i64, upper: Option<i64>) -> Band {
+pub(in crate::domain::rate) fn band(lower: i64, upper: Option<i64>) -> Band {
     Band { lower: Micros(lower * 1_000_000), upper: upper.map(|u| Micros(u * 1_000_000)) }
 }
 
-pub(super) fn cell(first: Band, rate: &str) -> Cell {
+pub(in crate::domain::rate) fn cell(first: Band, rate: &str) -> Cell {
     Cell { column: 0, first, second: Band::ALL, rate: micros(rate), prior: None, min: None }
 }
 
 /// A hundredweight line with the breaks of DOMAIN R1.
-pub(super) fn ltl() -> RateLine {
+pub(in crate::domain::rate) fn ltl() -> RateLine {
     let mut line = RateLine::new("LTL", "Linehaul", RateBasis::PerCwt);
     line.first = Some(Axis::Weight);
     line.cells = vec![
@@ -29,7 +29,7 @@ pub(super) fn ltl() -> RateLine {
     line
 }
 
-pub(super) fn lane(code: &str, origin: &str, destination: &str, line: &str) -> Lane {
+pub(in crate::domain::rate) fn lane(code: &str, origin: &str, destination: &str, line: &str) -> Lane {
     Lane {
         code: code.to_owned(),
         origin: origin.parse().unwrap(),
@@ -42,7 +42,7 @@ pub(super) fn lane(code: &str, origin: &str, destination: &str, line: &str) -> L
 }
 
 /// One line from anywhere to anywhere.
-pub(super) fn terms(line: RateLine) -> RateTerms {
+pub(in crate::domain::rate) fn terms(line: RateLine) -> RateTerms {
     RateTerms {
         lanes: vec![lane("ALL", "*", "*", &line.code)],
         lines: vec![line],
@@ -50,7 +50,7 @@ pub(super) fn terms(line: RateLine) -> RateTerms {
     }
 }
 
-pub(super) fn pounds(weight: &str) -> RatingRequest {
+pub(in crate::domain::rate) fn pounds(weight: &str) -> RatingRequest {
     RatingRequest {
         pickup: "2025-05-14T09:00:00".parse().ok(),
         weight: Some(micros(weight)),
@@ -59,13 +59,16 @@ pub(super) fn pounds(weight: &str) -> RatingRequest {
 }
 
 /// Rated without fuel prices or exchange rates.
-pub(super) fn total(rates: &CompiledRates, request: &RatingRequest) -> Result<Micros, String> {
+pub(in crate::domain::rate) fn total(
+    rates: &CompiledRates,
+    request: &RatingRequest,
+) -> Result<Micros, String> {
     let (fuel, fx) = (FuelPrices::default(), FxRates::default());
     let rated = rates.rate(request, Market { fuel: &fuel, fx: &fx }, &mut NoTrace);
     rated.total.ok_or_else(|| rated.status.reason().unwrap_or_default())
 }
 
 /// The problems terms are refused with.
-pub(super) fn problems(terms: &RateTerms) -> Vec<String> {
+pub(in crate::domain::rate) fn problems(terms: &RateTerms) -> Vec<String> {
     CompiledRates::new(terms).err().unwrap_or_default().iter().map(ToString::to_string).collect()
 }

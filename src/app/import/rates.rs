@@ -1,0 +1,691 @@
+//! Loading a rate sheet into a contract's draft: all of it or nothing.
+//!
+//! The file is read to its end and checked whole before anything is written. A row that cannot be read, an
+//! overlap, a gap or a second currency leaves the contract as it was and says where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::batch::micros;
+use super::{Progress, file_name};
+use crate::app::App;
+use crate::app::contract::contract_create_in_tx;
+use crate::app::contract::draft::{pricing_save_in_tx, version_create_in_tx};
+use crate::app::edit::EditError;
+use crate::db::contract::{self as store, Contract, Version};
+use crate::db::dialect::{bulk_writer_settings, import_lock, write_tx};
+use crate::db::dimension::Dimensions;
+use crate::db::rate::table_cells;
+use crate::db::schema::imports;
+use crate::db::setting::reporting_currency;
+use crate::db::types::Instant;
+use crate::db::{Db, DbError};
+use crate::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields,
+    VersionKind,
+};
+use crate::domain::geo::GeoSelector;
+use crate::domain::money::Micros;
+use crate::domain::rate::{
+    Axis, CompiledRates, Ends, Lane, Pricing, RateLine, RateTerms, Sheet, SheetBuilder, SheetRow, TableSeal,
+    TermProblem, diff_lines,
+};
+use crate::domain::terms::Terms;
+use crate::domain::viewer::Viewer;
+use crate::domain::words;
+use crate::feeds::fields::Fields;
+use crate::feeds::kind::rates as r;
+use crate::feeds::mapping::{Compiled, Mapping, UnknownPartner};
+use crate::feeds::rates::{PriceColumn, amount};
+use crate::feeds::rejects::RejectWriter;
+use crate::feeds::table::{Row, TableReader};
+use crate::feeds::{FeedError, RowError};
+
+/// Rows between two looks at the progress bar.
+const PROGRESS_ROWS: u64 = 10_000;
+/// Rejected rows told in the message itself; the file has them all.
+const REJECTS_TOLD: usize = 5;
+/// Problems told in the message; more of them tell nobody more.
+const PROBLEMS_TOLD: usize = 20;
+/// Changed cells told for each line of the report.
+const CELLS_TOLD: usize = 3;
+/// Days of notice of a contract made by an import; whoever signs it sets the real ones.
+const NOTICE_DAYS: u32 = 30;
+
+/// What to load, and where to.
+#[derive(Debug)]
+pub struct RatesRequest<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// How its columns become rates.
+    pub mapping: &'a Mapping,
+    /// Where rejected rows go; made only when there are any.
+    pub rejects: PathBuf,
+    /// Number of the contract.
+    pub contract: &'a str,
+    /// Code of the partner, for a contract that does not exist yet.
+    pub partner: Option<&'a str>,
+    /// The draft version meant; the open one when none.
+    pub version: Option<i32>,
+    /// Do everything, then take it back.
+    pub dry_run: bool,
+}
+
+/// What a rate sheet changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RatesReport {
+    /// Contract number.
+    pub contract: String,
+    /// The draft version it was loaded into.
+    pub version: i32,
+    /// The contract was made for it.
+    pub contract_created: bool,
+    /// The draft was made for it.
+    pub version_created: bool,
+    /// First day of the draft.
+    pub valid_from: Option<NaiveDate>,
+    /// The version it is compared with: the one in force, else the newest approved one.
+    pub compared_with: Option<i32>,
+    /// Rows read.
+    pub rows_read: u64,
+    /// Prices in the sheet.
+    pub cells: usize,
+    /// Its lanes.
+    pub lanes: usize,
+    /// What happened to each of its rate lines.
+    pub lines: Vec<LineReport>,
+    /// Nothing was kept.
+    pub dry_run: bool,
+}
+
+/// What the sheet changes in one rate line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LineReport {
+    /// Its code.
+    pub code: String,
+    /// Its first day.
+    pub valid_from: Option<NaiveDate>,
+    /// The compared version does not have it.
+    pub new: bool,
+    /// Cells only the sheet has.
+    pub added: usize,
+    /// Cells only the compared version has.
+    pub removed: usize,
+    /// Cells with another rate or minimum.
+    pub changed: usize,
+    /// Cells that are the same.
+    pub same: usize,
+    /// The largest changes in words.
+    pub largest: Vec<String>,
+}
+
+/// Why a rate sheet was not loaded. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RatesError {
+    /// The file or its mapping.
+    #[error(transparent)]
+    Feed(Box<FeedError>),
+    /// The contract cannot take it.
+    #[error(transparent)]
+    Edit(EditError),
+    /// The contract or its draft cannot be made as it would have to be.
+    #[error("the contract cannot take these rates:\n{0}")]
+    Invalid(Lines),
+    /// Another import holds the lock.
+    #[error("another import is running on this database; wait for it to finish and run this one again")]
+    Busy,
+    /// Rows that cannot be read.
+    #[error("{file}: {count} of {read} rows cannot be read, so no rate was loaded; all of them are in {}, each with its reason:\n{first}", rejects.display())]
+    Rejected {
+        /// The sheet.
+        file: String,
+        /// How many.
+        count: u64,
+        /// Of how many.
+        read: u64,
+        /// Where they are.
+        rejects: PathBuf,
+        /// The first of them.
+        first: Lines,
+    },
+    /// A sheet that is wrong as a whole.
+    #[error("{file}: the sheet cannot be used, and no rate was loaded:\n{problems}")]
+    Problems {
+        /// The sheet.
+        file: String,
+        /// What is wrong, and where.
+        problems: Lines,
+    },
+    /// No such contract.
+    #[error(
+        "there is no contract {0}; name a contract that exists, or add --partner CODE to make it with a draft version"
+    )]
+    NoContract(String),
+    /// A contract of somebody else.
+    #[error("contract {contract} is not with {partner}; leave --partner out or name another contract number")]
+    OtherPartner {
+        /// Contract.
+        contract: String,
+        /// Partner asked for.
+        partner: String,
+    },
+    /// No such partner.
+    #[error(
+        "no partner has the code, name or alias `{0}`; import it first, or let the mapping create partners"
+    )]
+    NoPartner(String),
+    /// No such version.
+    #[error("contract {contract} has no version {version}")]
+    NoVersion {
+        /// Contract.
+        contract: String,
+        /// Version asked for.
+        version: i32,
+    },
+    /// End of a dry run: the transaction is rolled back.
+    #[error("dry run")]
+    DryRun(Box<RatesReport>),
+}
+
+/// Sentences, one a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lines(pub Vec<String>);
+
+impl fmt::Display for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl From<FeedError> for RatesError {
+    fn from(error: FeedError) -> Self {
+        Self::Feed(Box::new(error))
+    }
+}
+
+impl From<EditError> for RatesError {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::Invalid(fields) => Self::Invalid(Lines(
+                fields.iter().map(|(field, message)| format!("{field}: {message}")).collect(),
+            )),
+            other => Self::Edit(other),
+        }
+    }
+}
+
+impl From<DbError> for RatesError {
+    fn from(error: DbError) -> Self {
+        Self::Edit(error.into())
+    }
+}
+
+impl From<diesel::result::Error> for RatesError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Edit(error.into())
+    }
+}
+
+/// Loads a rate sheet.
+///
+/// # Errors
+/// [`RatesError`]; then nothing was changed.
+pub fn rates_import(
+    app: &App,
+    viewer: &Viewer,
+    request: &RatesRequest<'_>,
+    progress: &dyn Fn(Progress),
+) -> Result<RatesReport, RatesError> {
+    let (sheet, rows_read) = read(request, progress)?;
+    let Some(_lock) = import_lock(app.pool.url())? else { return Err(RatesError::Busy) };
+    let mut db = app.pool.url().connect()?;
+    bulk_writer_settings(&mut db)?;
+    let mut load = Load { app, viewer, request, rows_read };
+    let done = write_tx(&mut db, |db| {
+        let report = load.run(db, sheet)?;
+        if request.dry_run { Err(RatesError::DryRun(Box::new(report))) } else { Ok(report) }
+    });
+    match done {
+        Err(RatesError::DryRun(report)) => Ok(*report),
+        other => other,
+    }
+}
+
+fn read(request: &RatesRequest<'_>, progress: &dyn Fn(Progress)) -> Result<(Sheet, u64), RatesError> {
+    let mapping = request.mapping;
+    let mut reader = TableReader::open(request.path, mapping.encoding.as_deref())?;
+    let compiled = mapping.compile(reader.headers())?;
+    let mut rejects = RejectWriter::new(&request.rejects, reader.headers());
+    let mut sheet = SheetReader::new(mapping, &compiled, reader.headers())?;
+    let places = compiled.places();
+    let (mut row, mut fields) = (Row::new(), compiled.fields());
+    let (mut read, mut first) = (0_u64, Vec::new());
+    while reader.read_row(&mut row)? {
+        read += 1;
+        let taken = compiled.apply(&row, &mut fields).and_then(|()| sheet.take(&row, &fields));
+        if let Err(error) = taken {
+            let error = places.locate(&row, &error);
+            if first.len() < REJECTS_TOLD {
+                first.push(format!("row {}: {error}", row.number()));
+            }
+            rejects.reject(&row, &error)?;
+        }
+        if read.is_multiple_of(PROGRESS_ROWS) {
+            progress(Progress {
+                bytes_read: reader.bytes_read(),
+                bytes_total: reader.bytes_total(),
+                rows: read,
+            });
+        }
+    }
+    let (file, count) = (request.path.display().to_string(), rejects.count());
+    if let Some(rejects) = rejects.finish()? {
+        return Err(RatesError::Rejected { file, count, read, rejects, first: Lines(first) });
+    }
+    let sheet = sheet.builder.finish().map_err(|problems| refused(request, &problems))?;
+    Ok((sheet, read))
+}
+
+fn refused(request: &RatesRequest<'_>, problems: &[TermProblem]) -> RatesError {
+    let mut said: Vec<String> = problems.iter().take(PROBLEMS_TOLD).map(ToString::to_string).collect();
+    if problems.len() > PROBLEMS_TOLD {
+        said.push("and more".to_owned());
+    }
+    RatesError::Problems { file: request.path.display().to_string(), problems: Lines(said) }
+}
+
+/// Turns mapped rows into rows of a sheet.
+struct SheetReader {
+    builder: SheetBuilder,
+    /// Fields of the ends of the first and second axis.
+    first: Option<(Axis, Pair)>,
+    second: Option<(Axis, Pair)>,
+    columns: Option<Vec<PriceColumn>>,
+    prices: Vec<(usize, Micros)>,
+}
+
+type Pair = (crate::feeds::kind::Field, crate::feeds::kind::Field);
+
+impl SheetReader {
+    fn new(mapping: &Mapping, compiled: &Compiled, headers: &[String]) -> Result<Self, RatesError> {
+        let columns = mapping.rates.price_columns(&mapping.name, headers, compiled.ignored())?;
+        if columns.is_none() && !compiled.fills(r::RATE) {
+            return Err(RatesError::from(FeedError::MissingField {
+                mapping: mapping.name.clone(),
+                kind: "rates",
+                field: "rate",
+                columns: headers.join(", "),
+            }));
+        }
+        // Weight comes first, which is what the deficit rule needs.
+        let mut axes = [
+            (Axis::Weight, (r::WEIGHT_FROM, r::WEIGHT_TO)),
+            (Axis::Distance, (r::DISTANCE_FROM, r::DISTANCE_TO)),
+            (Axis::Units, (r::UNITS_FROM, r::UNITS_TO)),
+        ]
+        .into_iter()
+        .filter(|(_, (from, to))| compiled.fills(*from) || compiled.fills(*to));
+        let (first, second) = (axes.next(), axes.next());
+        if axes.next().is_some() {
+            return Err(RatesError::from(FeedError::MappingSyntax {
+                mapping: mapping.name.clone(),
+                reason: "a rate table has bands over at most two of weight, distance and units".to_owned(),
+            }));
+        }
+        let ends = |axis: Option<(Axis, Pair)>| {
+            axis.map_or_else(Ends::default, |(axis, (from, to))| Ends {
+                axis: Some(axis),
+                lower: compiled.fills(from),
+                upper: compiled.fills(to),
+            })
+        };
+        let model = mapping.rates.model(compiled.fills(r::COLUMN));
+        let lane_fields = [r::LANE, r::ORIGIN, r::DESTINATION, r::EQUIPMENT, r::SERVICE];
+        // A sheet that names lines and no lane prices lanes the contract has.
+        let makes_lanes =
+            !compiled.fills(r::LINE) || lane_fields.into_iter().any(|field| compiled.fills(field));
+        let builder = SheetBuilder::new(model, ends(first), ends(second), makes_lanes);
+        Ok(Self { builder, first, second, columns, prices: Vec::new() })
+    }
+
+    fn take(&mut self, row: &Row, fields: &Fields) -> Result<(), RowError> {
+        let text = |field| fields.text(field).unwrap_or_default();
+        let band = |axis: Option<(Axis, Pair)>| -> Result<(Option<Micros>, Option<Micros>), RowError> {
+            let Some((_, (from, to))) = axis else { return Ok((None, None)) };
+            Ok((micros(name(from), fields.decimal(from))?, micros(name(to), fields.decimal(to))?))
+        };
+        let transit_days = fields.int(r::TRANSIT_DAYS).map(u16::try_from).transpose();
+        let sheet_row = SheetRow {
+            row: u32::try_from(row.number()).unwrap_or(u32::MAX),
+            line: text(r::LINE),
+            label: text(r::LABEL),
+            lane: text(r::LANE),
+            origin: text(r::ORIGIN),
+            destination: text(r::DESTINATION),
+            equipment: text(r::EQUIPMENT),
+            service: text(r::SERVICE),
+            transit_days: transit_days
+                .map_err(|_| RowError::field("transit_days", "", "the number is too large"))?,
+            valid_from: fields.day(r::VALID_FROM),
+            valid_to: fields.day(r::VALID_TO),
+            currency: text(r::CURRENCY),
+            first: band(self.first)?,
+            second: band(self.second)?,
+            prior: micros("prior", fields.decimal(r::PRIOR))?,
+            min: micros("min", fields.decimal(r::MIN))?,
+        };
+        let problem =
+            |(field, value, reason): (&'static str, String, String)| RowError::field(field, &value, reason);
+        let Some(columns) = &self.columns else {
+            let rate = micros("rate", fields.decimal(r::RATE))?
+                .ok_or_else(|| RowError::field("rate", "", "a value is required here and there is none"))?;
+            return self.builder.push(&sheet_row, [(text(r::COLUMN), rate)]).map_err(problem);
+        };
+        self.prices.clear();
+        for (column, number) in columns.iter().zip(0..) {
+            let cell = row.get(column.at).unwrap_or_default();
+            let wrong = |reason: &str| RowError::cell(&column.header, cell.trim(), reason);
+            match amount(cell) {
+                // A zone without a price in this row has none.
+                Ok(None) => {}
+                Ok(Some(rate)) if rate < Micros::ZERO => return Err(wrong("is below 0")),
+                Ok(Some(rate)) => self.prices.push((number, rate)),
+                Err(_) => return Err(wrong("is not an amount such as 12.50")),
+            }
+        }
+        let prices = self
+            .prices
+            .iter()
+            .filter_map(|(number, rate)| Some((columns.get(*number)?.name.as_str(), *rate)));
+        self.builder.push(&sheet_row, prices).map_err(problem)
+    }
+}
+
+fn name(field: crate::feeds::kind::Field) -> &'static str {
+    crate::feeds::kind::ImportKind::Rates.spec(field).map_or("", |spec| spec.name)
+}
+
+/// One load under way, inside its transaction.
+struct Load<'a> {
+    app: &'a App,
+    viewer: &'a Viewer,
+    request: &'a RatesRequest<'a>,
+    rows_read: u64,
+}
+
+impl Load<'_> {
+    fn run(&mut self, db: &mut Db, sheet: Sheet) -> Result<RatesReport, RatesError> {
+        let (contract, contract_created) = self.contract(db, &sheet)?;
+        let (version, version_created) = self.draft(db, &contract, &sheet)?;
+        let terms = self.terms(db, version.id)?;
+        let compared = self.compared(db, &contract, version.id)?;
+        let mut report = RatesReport {
+            contract: contract.number.clone(),
+            version: version.version,
+            contract_created,
+            version_created: version_created || contract_created,
+            valid_from: Some(version.valid_from.0),
+            compared_with: compared.as_ref().map(|terms| terms.version_no),
+            rows_read: self.rows_read,
+            cells: sheet.lines.iter().map(|line| line.cells.len()).sum(),
+            lanes: sheet.lanes.len(),
+            lines: Vec::new(),
+            dry_run: self.request.dry_run,
+        };
+        let sheet_keys: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
+        let accessorials = terms.rates;
+        let (mut rates, mut kept, rows) = self.merge(db, terms.pricing, terms.partner_id, sheet)?;
+        rates.accessorials = accessorials;
+        CompiledRates::with_rows(&rates, &rows).map_err(|problems| refused(self.request, &problems))?;
+        drop(rows);
+        rates.accessorials = Vec::new();
+        for (line, kept) in rates.lines.iter_mut().zip(&mut kept) {
+            if kept.is_none() && sheet_keys.contains(&key(line)) {
+                report.lines.push(self.compare(db, compared.as_ref(), line, kept)?);
+            }
+        }
+        let detail = format!(
+            "{} of {} into {} from {}",
+            words::count(i64::try_from(report.cells).unwrap_or(i64::MAX), "rate"),
+            words::count(i64::try_from(report.lines.len()).unwrap_or(i64::MAX), "line"),
+            self.request.mapping.name,
+            file_name(self.request.path)
+        );
+        pricing_save_in_tx(self.app, db, self.viewer, version.id, rates, kept, &detail)?;
+        self.record(db, &report)?;
+        Ok(report)
+    }
+
+    fn terms(&self, db: &mut Db, version_id: i64) -> Result<Terms, RatesError> {
+        Ok(store::terms_load(db, self.viewer, version_id)?.ok_or(EditError::NotFound("contract version"))?)
+    }
+
+    /// The contract, made if it is missing and a partner is named.
+    fn contract(&self, db: &mut Db, sheet: &Sheet) -> Result<(Contract, bool), RatesError> {
+        let number = self.request.contract.trim();
+        let found = store::contract_by_number(db, self.viewer, number)?;
+        let Some(partner) = self.request.partner else {
+            return found
+                .map(|contract| (contract, false))
+                .ok_or_else(|| RatesError::NoContract(number.to_owned()));
+        };
+        let now = self.app.now();
+        let mut dimensions = Dimensions::load(db, &self.app.ids, now)?;
+        let known = dimensions.partner(partner);
+        if let Some(contract) = found {
+            return if known == Some(contract.partner_id) {
+                Ok((contract, false))
+            } else {
+                Err(RatesError::OtherPartner { contract: contract.number, partner: partner.to_owned() })
+            };
+        }
+        let partner_id = match (known, self.request.mapping.unknown_partner) {
+            (Some(id), _) => id,
+            (None, UnknownPartner::Create) => dimensions.partner_create(db, partner, None)?,
+            (None, UnknownPartner::Refuse) => return Err(RatesError::NoPartner(partner.to_owned())),
+        };
+        let currency = match sheet.lines.iter().find_map(|line| line.currency) {
+            Some(currency) => currency,
+            None => {
+                reporting_currency(db)?.parse().map_err(|error: crate::domain::currency::BadCurrency| {
+                    DbError::Stored { what: "reporting currency".to_owned(), reason: error.to_string() }
+                })?
+            }
+        };
+        let fields = ContractFields {
+            number: number.to_owned(),
+            title: format!("Rates of {partner}"),
+            currency,
+            term: ContractTerm {
+                status: ContractStatus::Draft,
+                term_start: sheet.first_day.unwrap_or(self.app.today(db)?),
+                term_end: None,
+                renewal: RenewalKind::Evergreen,
+                renewal_months: None,
+                notice_days: NOTICE_DAYS,
+            },
+        };
+        let (id, _) = contract_create_in_tx(self.app, db, self.viewer, partner_id, &fields)?;
+        let contract = store::contract_show(db, self.viewer, id)?.ok_or(EditError::NotFound("contract"))?;
+        Ok((contract, true))
+    }
+
+    /// The draft the sheet goes into, started if there is none.
+    fn draft(&self, db: &mut Db, contract: &Contract, sheet: &Sheet) -> Result<(Version, bool), RatesError> {
+        store::contract_lock(db, contract.partner_id)?;
+        let versions = store::version_list(db, self.viewer, contract.id)?;
+        let is_draft = |version: &&Version| version.status == ContractVersionStatus::Draft.code();
+        if let Some(wanted) = self.request.version {
+            let found = versions.iter().find(|version| version.version == wanted);
+            let missing = || RatesError::NoVersion { contract: contract.number.clone(), version: wanted };
+            let version = found.ok_or_else(missing)?;
+            return if is_draft(&version) {
+                Ok((version.clone(), false))
+            } else {
+                Err(EditError::NotDraft { contract: contract.number.clone(), version_no: wanted }.into())
+            };
+        }
+        if let Some(open) = versions.iter().find(is_draft) {
+            return Ok((open.clone(), false));
+        }
+        let today = self.app.today(db)?;
+        let newest = versions.iter().map(|version| version.valid_from.0).max();
+        let earliest = newest.and_then(|day| day.succ_opt()).unwrap_or(today).max(contract.term.term_start);
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: sheet.first_day.unwrap_or(today).max(earliest),
+            change_summary: format!("Rates from {}", file_name(self.request.path)),
+        };
+        let id = version_create_in_tx(self.app, db, self.viewer, contract.id, &fields)?;
+        let version =
+            store::version_show(db, self.viewer, id)?.ok_or(EditError::NotFound("contract version"))?;
+        Ok((version, true))
+    }
+
+    /// The version the sheet is compared with: in force today, else the newest approved one.
+    fn compared(&self, db: &mut Db, contract: &Contract, draft: i64) -> Result<Option<Terms>, RatesError> {
+        let today = self.app.today(db)?;
+        let mut newest = None;
+        for version in store::version_list(db, self.viewer, contract.id)? {
+            if version.id == draft || version.status == ContractVersionStatus::Draft.code() {
+                continue;
+            }
+            let terms = self.terms(db, version.id)?;
+            if terms.in_force(today) {
+                return Ok(Some(terms));
+            }
+            newest = newest.or(Some(terms));
+        }
+        Ok(newest)
+    }
+
+    /// The draft's terms with the sheet in them: lines and lanes of the same name are replaced, others stay.
+    /// Beside each line the seal of its stored table, and the rows of the file it came from.
+    fn merge(
+        &self,
+        db: &mut Db,
+        pricing: Pricing,
+        partner_id: i64,
+        sheet: Sheet,
+    ) -> Result<(RateTerms, Vec<Option<TableSeal>>, Vec<Vec<u32>>), RatesError> {
+        let Pricing { terms: mut rates, tables } = pricing;
+        self.request.mapping.rates.apply(&mut rates.parameters);
+        let replaced: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
+        let (mut kept, mut rows, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        for (mut line, seal) in std::mem::take(&mut rates.lines).into_iter().zip(tables) {
+            if replaced.contains(&key(&line)) {
+                continue;
+            }
+            line.cells = table_cells(db, self.viewer, partner_id, &seal)?;
+            lines.push(line);
+            kept.push(Some(seal));
+            rows.push(Vec::new());
+        }
+        kept.resize(kept.len() + sheet.lines.len(), None);
+        lines.extend(sheet.lines);
+        rows.extend(sheet.rows);
+        rates.lines = lines;
+        let mut lanes: BTreeMap<String, Lane> =
+            sheet.lanes.into_iter().map(|l| (l.code.clone(), l)).collect();
+        for lane in &mut rates.lanes {
+            if let Some(new) = lanes.remove(&lane.code) {
+                *lane = new;
+            }
+        }
+        rates.lanes.extend(lanes.into_values());
+        // A line no lane uses would price nothing; it prices everything instead.
+        let used: BTreeSet<&str> = rates.lanes.iter().map(|lane| lane.line.as_str()).collect();
+        let loose: BTreeSet<String> =
+            replaced.into_iter().map(|(code, _)| code).filter(|code| !used.contains(code.as_str())).collect();
+        rates.lanes.extend(loose.into_iter().map(|code| Lane {
+            line: code.clone(),
+            code,
+            origin: GeoSelector::Any,
+            destination: GeoSelector::Any,
+            equipment: None,
+            service: None,
+            transit_business_days: None,
+        }));
+        Ok((rates, kept, rows))
+    }
+
+    /// What the sheet changes in one line. A table with the same cells as the compared one is shared with it.
+    fn compare(
+        &self,
+        db: &mut Db,
+        compared: Option<&Terms>,
+        line: &mut RateLine,
+        kept: &mut Option<TableSeal>,
+    ) -> Result<LineReport, RatesError> {
+        let mut report =
+            LineReport { code: line.code.clone(), valid_from: line.valid_from, ..LineReport::default() };
+        let before = compared.and_then(|terms| {
+            let of_code = || {
+                let both = terms.pricing.terms.lines.iter().zip(&terms.pricing.tables);
+                both.filter(|(old, _)| old.code == line.code)
+            };
+            let exact = of_code().find(|(old, _)| old.valid_from == line.valid_from);
+            exact
+                .or_else(|| of_code().max_by_key(|(old, _)| old.valid_from))
+                .map(|found| (terms.partner_id, found))
+        });
+        let Some((partner_id, (old, seal))) = before else {
+            report.new = true;
+            report.added = line.cells.len();
+            return Ok(report);
+        };
+        let own = TableSeal::of(&mut line.cells);
+        if own.sha256 == seal.sha256 && old.columns == line.columns {
+            report.same = line.cells.len();
+            *kept = Some(seal.clone());
+            return Ok(report);
+        }
+        let old = RateLine { cells: table_cells(db, self.viewer, partner_id, seal)?, ..old.head() };
+        let diff = diff_lines(&old, line);
+        report.added = diff.added.len();
+        report.removed = diff.removed.len();
+        report.changed = diff.changed.len();
+        report.same = diff.same;
+        let mut changed = diff.changed;
+        changed.sort_by_key(|change| std::cmp::Reverse(change.percent().map(|percent| percent.abs())));
+        report.largest = changed.iter().take(CELLS_TOLD).map(|c| c.text((line.first, line.second))).collect();
+        Ok(report)
+    }
+
+    /// The run in the list of imports.
+    fn record(&self, db: &mut Db, report: &RatesReport) -> Result<(), RatesError> {
+        let changed: usize = report.lines.iter().map(|line| line.changed).sum();
+        let same: usize = report.lines.iter().map(|line| line.same).sum();
+        let added: usize = report.lines.iter().map(|line| line.added).sum();
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let now = Instant(self.app.now());
+        diesel::insert_into(imports::table)
+            .values((
+                imports::id.eq(self.app.id()),
+                imports::kind.eq("RATES"),
+                imports::file_name.eq(file_name(self.request.path)),
+                imports::mapping.eq(&self.request.mapping.name),
+                imports::state.eq("DONE"),
+                imports::started_at.eq(now),
+                imports::finished_at.eq(Some(now)),
+                imports::rows_read.eq(i64::try_from(report.rows_read).unwrap_or(i64::MAX)),
+                imports::rows_new.eq(count(added)),
+                imports::rows_changed.eq(count(changed)),
+                imports::rows_same.eq(count(same)),
+            ))
+            .execute(db)?;
+        Ok(())
+    }
+}
+
+/// What makes two lines the same one: code and first day.
+type LineKey = (String, Option<NaiveDate>);
+
+fn key(line: &RateLine) -> LineKey {
+    (line.code.clone(), line.valid_from)
+}

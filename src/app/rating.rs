@@ -1,0 +1,399 @@
+//! Rating shipments of a file by a contract version, without storing anything.
+
+use std::path::Path;
+
+use chrono::NaiveTime;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::App;
+use crate::db::contract::{Version, contract_by_number, version_list};
+use crate::db::market::{fuel_price_list, fx_rate_list};
+use crate::db::rate::rate_terms_load;
+use crate::db::{Db, DbError};
+use crate::domain::contract::ContractVersionStatus;
+use crate::domain::currency::Currency;
+use crate::domain::fuel::FuelPrices;
+use crate::domain::geo::Place;
+use crate::domain::money::Micros;
+use crate::domain::quantity::{ChargeUnit, DistanceUnit, LengthUnit, WeightUnit};
+use crate::domain::rate::{
+    ChargePart, CompiledRates, FxRates, Market, NoTrace, Piece, Rated, RatingRequest, Steps, TermProblem,
+    TraceLine, UnitCount,
+};
+use crate::domain::terms::in_force;
+use crate::domain::viewer::Viewer;
+use crate::feeds::fields::Fields;
+use crate::feeds::kind::{Field, requests as q};
+use crate::feeds::mapping::Mapping;
+use crate::feeds::table::{Row, TableReader};
+use crate::feeds::{FeedError, RowError};
+
+/// Why nothing was rated at all.
+#[derive(Debug, thiserror::Error)]
+pub enum RatingError {
+    /// The file or its mapping.
+    #[error(transparent)]
+    Feed(Box<FeedError>),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// No such contract.
+    #[error(
+        "there is no contract {0}; `lanemark import rates FILE --contract {0} --partner CODE` makes one with its rates"
+    )]
+    NoContract(String),
+    /// No such version.
+    #[error("contract {contract} has no version {version}")]
+    NoVersion {
+        /// Contract.
+        contract: String,
+        /// Version asked for.
+        version: i32,
+    },
+    /// Nothing to rate by.
+    #[error(
+        "no version of contract {0} has rates; load some with `lanemark import rates FILE --contract {0}`"
+    )]
+    NoRates(String),
+    /// Stored rates that contradict themselves.
+    #[error("the rates of contract {contract}, version {version} cannot be used: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Problems {
+        /// Contract.
+        contract: String,
+        /// Version.
+        version: i32,
+        /// What is wrong.
+        problems: Vec<TermProblem>,
+    },
+    /// The result could not be written.
+    #[error("the result cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+impl From<FeedError> for RatingError {
+    fn from(error: FeedError) -> Self {
+        Self::Feed(Box::new(error))
+    }
+}
+
+/// One contract version, compiled once, and the prices known now.
+#[derive(Debug)]
+pub struct RateBook {
+    /// Contract number.
+    pub contract: String,
+    /// Version number.
+    pub version: i32,
+    /// Where the version is in its life.
+    pub status: ContractVersionStatus,
+    /// Whether it is in force today.
+    pub in_force: bool,
+    /// Currency of every amount.
+    pub currency: Currency,
+    rates: CompiledRates,
+    weight_unit: WeightUnit,
+    distance_unit: DistanceUnit,
+    fuel: FuelPrices,
+    fx: FxRates,
+}
+
+impl RateBook {
+    /// The rates of version `version`; without one those in force today, else the newest there are, drafts
+    /// included.
+    ///
+    /// # Errors
+    /// [`RatingError`] when there are none, or they cannot be used.
+    pub fn open(
+        app: &App,
+        db: &mut Db,
+        viewer: &Viewer,
+        number: &str,
+        version: Option<i32>,
+    ) -> Result<Self, RatingError> {
+        let contract = contract_by_number(db, viewer, number)?;
+        let contract = contract.ok_or_else(|| RatingError::NoContract(number.to_owned()))?;
+        let today = app.today(db)?;
+        let versions = version_list(db, viewer, contract.id)?;
+        let holds = |version: &Version| -> Result<bool, DbError> {
+            Ok(in_force(&contract.term, &version.dates()?, today))
+        };
+        let mut wanted: Vec<&Version> = Vec::new();
+        if let Some(number) = version {
+            wanted.extend(versions.iter().find(|version| version.version == number));
+            if wanted.is_empty() {
+                return Err(RatingError::NoVersion { contract: contract.number, version: number });
+            }
+        } else {
+            // Newest first, as listed; what holds today goes before.
+            for version in &versions {
+                let at = if holds(version)? { 0 } else { wanted.len() };
+                wanted.insert(at, version);
+            }
+        }
+        for version in wanted {
+            let terms = rate_terms_load(db, viewer, version.id)?;
+            let Some(terms) = terms.filter(|terms| !terms.lines.is_empty()) else { continue };
+            let (weight_unit, distance_unit) = (terms.parameters.weight_unit, terms.parameters.distance_unit);
+            let rates = CompiledRates::new(&terms).map_err(|problems| RatingError::Problems {
+                contract: contract.number.clone(),
+                version: version.version,
+                problems,
+            })?;
+            let now = app.now();
+            let stored = |what: &str, reason: String| DbError::Stored { what: what.to_owned(), reason };
+            let fuel = FuelPrices::new(fuel_price_list(db, now)?, Some(now), [])
+                .map_err(|error| stored("a fuel price", error.to_string()))?;
+            let fx = FxRates::new(fx_rate_list(db, now)?, Some(now))
+                .map_err(|error| stored("an exchange rate", error.to_string()))?;
+            return Ok(Self {
+                version: version.version,
+                status: version.dates()?.status,
+                in_force: holds(version)?,
+                currency: contract.currency,
+                contract: contract.number,
+                rates,
+                weight_unit,
+                distance_unit,
+                fuel,
+                fx,
+            });
+        }
+        Err(RatingError::NoRates(contract.number))
+    }
+
+    /// Rates a file, row by row, and hands each result to `take`.
+    ///
+    /// A row that cannot be read is an UNRATED result with its reason, so that none is lost.
+    ///
+    /// # Errors
+    /// [`RatingError`] when the file cannot be read to its end, or `take` fails.
+    pub fn rate_file(
+        &self,
+        path: &Path,
+        mapping: &Mapping,
+        trace: bool,
+        mut take: impl FnMut(RatedShipment) -> std::io::Result<()>,
+    ) -> Result<(), RatingError> {
+        let mut reader = TableReader::open(path, mapping.encoding.as_deref())?;
+        let compiled = mapping.compile(reader.headers())?;
+        let places = compiled.places();
+        let (mut row, mut fields) = (Row::new(), compiled.fields());
+        while reader.read_row(&mut row)? {
+            let request = compiled.apply(&row, &mut fields).and_then(|()| self.request(&fields));
+            let rated = match request {
+                Ok(request) => self.rate(&request, row.number(), trace),
+                Err(error) => self.unread(&fields, &row, &places.locate(&row, &error)),
+            };
+            take(rated)?;
+        }
+        Ok(())
+    }
+
+    /// Rates one shipment.
+    #[must_use]
+    pub fn rate(&self, request: &RatingRequest, row: u64, trace: bool) -> RatedShipment {
+        let market = Market { fuel: &self.fuel, fx: &self.fx };
+        let digits = self.currency.minor_digits();
+        if trace {
+            let mut steps = Steps::default();
+            let rated = self.rates.rate(request, market, &mut steps);
+            return RatedShipment::of(&rated, request, row, digits, Some(steps.lines()));
+        }
+        RatedShipment::of(&self.rates.rate(request, market, &mut NoTrace), request, row, digits, None)
+    }
+
+    fn unread(&self, fields: &Fields, row: &Row, error: &RowError) -> RatedShipment {
+        RatedShipment {
+            reference: fields.text(q::REFERENCE).unwrap_or_default().to_owned(),
+            row: row.number(),
+            status: "UNRATED",
+            total: None,
+            currency: self.currency.code().to_owned(),
+            reason: Some(format!("row {} cannot be read: {error}", row.number())),
+            lane: None,
+            line: None,
+            lines: Vec::new(),
+            withheld: Vec::new(),
+            fuel_carried: false,
+            trace: None,
+        }
+    }
+
+    fn request(&self, fields: &Fields) -> Result<RatingRequest, RowError> {
+        let text = |field: Field| fields.text(field).unwrap_or_default().to_owned();
+        let midnight = |field: Field| fields.day(field).map(|day| day.and_time(NaiveTime::MIN));
+        let number = |name: &str, field: Field| -> Result<Option<Micros>, RowError> {
+            let value: Option<Decimal> = fields.decimal(field);
+            value
+                .map(|value| {
+                    let large = |e: crate::domain::money::OutOfRange| {
+                        RowError::field(name, &value.to_string(), e.to_string())
+                    };
+                    Micros::from_decimal(value).map_err(large)
+                })
+                .transpose()
+        };
+        let count = fields.int(q::PIECES).map_or(Ok(1), |n| {
+            u32::try_from(n).map_err(|_| RowError::field("pieces", &n.to_string(), "the number is too large"))
+        })?;
+        let sides = [number("length", q::LENGTH)?, number("width", q::WIDTH)?, number("height", q::HEIGHT)?];
+        let sides = match sides {
+            [Some(length), Some(width), Some(height)] => Some([length, width, height]),
+            _ => None,
+        };
+        let mut units = Vec::new();
+        for (name, field, unit) in [
+            ("pallets", q::PALLETS, ChargeUnit::Pallet),
+            ("loading_metres", q::LOADING_METRES, ChargeUnit::LoadingMetre),
+        ] {
+            units.extend(number(name, field)?.map(|count| UnitCount { unit, count }));
+        }
+        let described = sides.is_some() || !fields.is_blank(q::PIECES);
+        Ok(RatingRequest {
+            reference: text(q::REFERENCE),
+            ordered: fields.day(q::ORDERED),
+            pickup: midnight(q::PICKUP),
+            delivery: midnight(q::DELIVERY),
+            invoiced: fields.day(q::INVOICED),
+            origin: Place {
+                facility: text(q::ORIGIN_FACILITY),
+                port: text(q::ORIGIN_PORT),
+                postcode: text(q::ORIGIN_POSTCODE),
+                city: text(q::ORIGIN_CITY),
+                state: text(q::ORIGIN_STATE),
+                country: text(q::ORIGIN_COUNTRY),
+                zone: text(q::ORIGIN_ZONE),
+            },
+            destination: Place {
+                facility: text(q::DESTINATION_FACILITY),
+                port: text(q::DESTINATION_PORT),
+                postcode: text(q::DESTINATION_POSTCODE),
+                city: text(q::DESTINATION_CITY),
+                state: text(q::DESTINATION_STATE),
+                country: text(q::DESTINATION_COUNTRY),
+                zone: text(q::DESTINATION_ZONE),
+            },
+            equipment: text(q::EQUIPMENT),
+            service: text(q::SERVICE),
+            class: text(q::CLASS),
+            zone: text(q::ZONE),
+            weight: number("weight", q::WEIGHT)?,
+            weight_unit: fields.text(q::WEIGHT_UNIT).and_then(|u| u.parse().ok()).unwrap_or(self.weight_unit),
+            distance: number("distance", q::DISTANCE)?,
+            distance_unit: fields
+                .text(q::DISTANCE_UNIT)
+                .and_then(|u| u.parse().ok())
+                .unwrap_or(self.distance_unit),
+            length_unit: fields.text(q::LENGTH_UNIT).and_then(|u| u.parse().ok()).unwrap_or(LengthUnit::In),
+            articles: Vec::new(),
+            pieces: if described {
+                vec![Piece { count, weight: None, sides, stackable: false }]
+            } else {
+                Vec::new()
+            },
+            units,
+            value: number("value", q::VALUE)?,
+            flags: fields
+                .text(q::FLAGS)
+                .unwrap_or_default()
+                .split('|')
+                .map(|flag| flag.trim().to_owned())
+                .filter(|flag| !flag.is_empty())
+                .collect(),
+            events: Vec::new(),
+        })
+    }
+}
+
+/// The result for one shipment. Amounts are decimal strings; without a price there is none, and never 0.00.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RatedShipment {
+    /// What people call the shipment.
+    pub reference: String,
+    /// Row of the file.
+    pub row: u64,
+    /// `RATED`, `UNRATED` or `NOT_APPLICABLE`.
+    pub status: &'static str,
+    /// Sum of the lines.
+    pub total: Option<String>,
+    /// Currency of every amount.
+    pub currency: String,
+    /// Why there is no price.
+    pub reason: Option<String>,
+    /// The lane found.
+    pub lane: Option<String>,
+    /// The rate line found.
+    pub line: Option<String>,
+    /// The charge, line by line.
+    pub lines: Vec<ChargeShown>,
+    /// Events that are not charged: code and reason.
+    pub withheld: Vec<(String, String)>,
+    /// A fuel price was due and missing, so the last one was carried.
+    pub fuel_carried: bool,
+    /// Every step, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Vec<TraceLine>>,
+}
+
+/// One charge line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChargeShown {
+    /// Which part of the total.
+    pub part: ChargePart,
+    /// Charge code.
+    pub code: String,
+    /// The words on it.
+    pub label: String,
+    /// How much of the unit.
+    pub quantity: String,
+    /// What is counted.
+    pub unit: ChargeUnit,
+    /// Price of one.
+    pub rate: String,
+    /// The amount.
+    pub amount: String,
+}
+
+impl RatedShipment {
+    fn of(
+        rated: &Rated<'_>,
+        request: &RatingRequest,
+        row: u64,
+        digits: u32,
+        trace: Option<Vec<TraceLine>>,
+    ) -> Self {
+        let lines = rated.lines.iter().map(|line| ChargeShown {
+            part: line.part,
+            code: line.code.to_owned(),
+            label: line.label.to_owned(),
+            quantity: line.quantity.decimal().normalize().to_string(),
+            unit: line.unit,
+            rate: line.rate.to_string(),
+            amount: money(line.amount, digits),
+        });
+        Self {
+            reference: request.reference.clone(),
+            row,
+            status: rated.status.code(),
+            total: rated.total.map(|total| money(total, digits)),
+            currency: rated.currency.code().to_owned(),
+            reason: rated.status.reason(),
+            lane: rated.lane.map(str::to_owned),
+            line: rated.line.map(str::to_owned),
+            lines: lines.collect(),
+            withheld: rated
+                .withheld
+                .iter()
+                .map(|(code, why)| ((*code).to_owned(), why.to_string()))
+                .collect(),
+            fuel_carried: rated.fuel_carried,
+            trace,
+        }
+    }
+}
+
+/// An amount with the digits of its currency.
+fn money(amount: Micros, digits: u32) -> String {
+    let width = usize::try_from(digits).unwrap_or(0);
+    format!("{:.width$}", amount.decimal())
+}

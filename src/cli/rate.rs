@@ -1,0 +1,92 @@
+//! `lanemark rate --contract NUMBER FILE --mapping NAME|FILE`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use lanemark::app::rating::{RateBook, RatedShipment};
+use lanemark::domain::viewer::Viewer;
+use lanemark::feeds::kind::ImportKind;
+use lanemark::feeds::mapping::Mapping;
+
+use super::output::{NO_DATA, print_table};
+use super::{Format, Session};
+
+/// Arguments of `rate`.
+#[derive(Args)]
+pub struct RateArguments {
+    /// Shipments to rate: csv, csv.gz, tsv or xlsx.
+    file: PathBuf,
+    /// Number of the contract.
+    #[arg(long)]
+    contract: String,
+    /// A shipped mapping or a mapping file; without one, columns named as our fields are taken.
+    #[arg(long)]
+    mapping: Option<String>,
+    /// A version of the contract; without it the one in force, else the newest with rates, drafts included.
+    #[arg(long)]
+    version: Option<i32>,
+    /// Every step of every price.
+    #[arg(long)]
+    trace: bool,
+}
+
+/// Rates the file and prints the results in its order.
+pub fn run(session: &Session, arguments: &RateArguments) -> anyhow::Result<ExitCode> {
+    let mapping = match &arguments.mapping {
+        Some(name) => Mapping::load(name)?,
+        None => Mapping::identity(ImportKind::Requests),
+    };
+    mapping.expect_kind(ImportKind::Requests)?;
+    let mut db = session.app.pool.get()?;
+    let viewer = Viewer::system();
+    let book = RateBook::open(&session.app, &mut db, &viewer, &arguments.contract, arguments.version)?;
+    let state = if book.in_force { "in force" } else { book.status.label() };
+    eprintln!("rated by contract {}, version {} ({})", book.contract, book.version, state.to_lowercase());
+    match session.format {
+        Format::Json => json(&book, arguments, &mapping)?,
+        Format::Table => table(&book, arguments, &mapping)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One element at a time, so that memory does not grow with the file.
+fn json(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut comma = "[\n";
+    book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
+        out.write_all(comma.as_bytes())?;
+        comma = ",\n";
+        serde_json::to_writer(&mut out, &rated).map_err(std::io::Error::from)
+    })?;
+    out.write_all(if comma == "[\n" { b"[]\n" } else { b"\n]\n" })?;
+    out.flush()?;
+    Ok(())
+}
+
+fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<()> {
+    let (mut rows, mut counts) = (Vec::new(), [0_u64; 3]);
+    book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
+        for (count, status) in counts.iter_mut().zip(["RATED", "UNRATED", "NOT_APPLICABLE"]) {
+            *count += u64::from(rated.status == status);
+        }
+        rows.push(cells(&rated));
+        for step in rated.trace.iter().flatten() {
+            let step = format!("  {}. {}", step.stage, step.text);
+            rows.push(vec![String::new(), String::new(), String::new(), String::new(), step]);
+        }
+        Ok(())
+    })?;
+    print_table(&["reference", "status", "total", "currency", "lane or reason"], &rows);
+    let [rated, unrated, not_applicable] = counts;
+    println!("{rated} rated, {unrated} unrated, {not_applicable} not applicable");
+    Ok(())
+}
+
+fn cells(rated: &RatedShipment) -> Vec<String> {
+    let total = rated.total.clone().unwrap_or_else(|| NO_DATA.to_owned());
+    let why = rated.reason.clone().or_else(|| rated.lane.clone()).unwrap_or_default();
+    vec![rated.reference.clone(), rated.status.to_owned(), total, rated.currency.clone(), why]
+}

@@ -1,0 +1,161 @@
+//! Dated facts from outside any contract: fuel index prices and exchange rates. Rows are added, never changed,
+//! so that what was known at any moment can be asked again. No partner's data, so no viewer.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::prelude::*;
+use rust_decimal::Decimal;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{fuel_prices, fx_rates};
+use super::types::{Day, Instant};
+use crate::domain::currency::Currency;
+use crate::domain::fuel::FuelPrice;
+use crate::domain::money::Micros;
+use crate::domain::rate::FxRate;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = fuel_prices)]
+#[diesel(treat_none_as_default_value = false)]
+struct FuelRow {
+    index_code: String,
+    published_on: Day,
+    effective_from: Option<Day>,
+    price_micros: i64,
+    recorded_at: Instant,
+}
+
+impl FuelRow {
+    fn read(self) -> FuelPrice {
+        FuelPrice {
+            index: self.index_code,
+            published_on: self.published_on.0,
+            effective_from: self.effective_from.map(|day| day.0),
+            recorded_at: self.recorded_at.0,
+            price: Micros(self.price_micros),
+        }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = fx_rates)]
+struct FxRow {
+    base: String,
+    quote: String,
+    day: Day,
+    rate: String,
+    recorded_at: Instant,
+}
+
+impl FxRow {
+    fn read(self) -> Result<FxRate, DbError> {
+        let what = || format!("exchange rate {} to {} on {}", self.base, self.quote, self.day);
+        let stored = |reason: String| DbError::Stored { what: what(), reason };
+        let currency = |text: &str| text.parse::<Currency>().map_err(|e| stored(e.to_string()));
+        Ok(FxRate {
+            from: currency(&self.base)?,
+            to: currency(&self.quote)?,
+            valid_on: self.day.0,
+            recorded_at: self.recorded_at.0,
+            rate: self.rate.parse::<Decimal>().map_err(|e| stored(e.to_string()))?,
+        })
+    }
+}
+
+/// Every fuel price recorded until `known`, corrections included.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fuel_price_list(db: &mut Db, known: DateTime<Utc>) -> Result<Vec<FuelPrice>, DbError> {
+    let rows: Vec<FuelRow> = fuel_prices::table
+        .filter(fuel_prices::recorded_at.le(Instant(known)))
+        .order((fuel_prices::index_code, fuel_prices::published_on, fuel_prices::recorded_at))
+        .select(FuelRow::as_select())
+        .load(db)?;
+    Ok(rows.into_iter().map(FuelRow::read).collect())
+}
+
+/// The price of one publication as it was recorded last.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fuel_price_latest(
+    db: &mut Db,
+    index: &str,
+    published_on: NaiveDate,
+) -> Result<Option<FuelPrice>, DbError> {
+    let row: Option<FuelRow> = fuel_prices::table
+        .filter(fuel_prices::index_code.eq(index))
+        .filter(fuel_prices::published_on.eq(Day(published_on)))
+        .order(fuel_prices::recorded_at.desc())
+        .select(FuelRow::as_select())
+        .first(db)
+        .optional()?;
+    Ok(row.map(FuelRow::read))
+}
+
+/// Adds a price, or a correction of one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fuel_price_insert(db: &mut Db, price: &FuelPrice) -> Result<(), DbError> {
+    let row = FuelRow {
+        index_code: price.index.clone(),
+        published_on: Day(price.published_on),
+        effective_from: price.effective_from.map(Day),
+        price_micros: price.price.0,
+        recorded_at: Instant(price.recorded_at),
+    };
+    diesel::insert_into(fuel_prices::table).values(&row).execute(db)?;
+    Ok(())
+}
+
+/// Every exchange rate recorded until `known`, corrections included.
+///
+/// # Errors
+/// [`DbError::Stored`] for a rate that does not read back, or the engine's reason.
+pub fn fx_rate_list(db: &mut Db, known: DateTime<Utc>) -> Result<Vec<FxRate>, DbError> {
+    let rows: Vec<FxRow> = fx_rates::table
+        .filter(fx_rates::recorded_at.le(Instant(known)))
+        .order((fx_rates::base, fx_rates::quote, fx_rates::day, fx_rates::recorded_at))
+        .select(FxRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(FxRow::read).collect()
+}
+
+/// The rate of one day as it was recorded last.
+///
+/// # Errors
+/// [`DbError::Stored`] for a rate that does not read back, or the engine's reason.
+pub fn fx_rate_latest(
+    db: &mut Db,
+    from: Currency,
+    to: Currency,
+    day: NaiveDate,
+) -> Result<Option<FxRate>, DbError> {
+    let row: Option<FxRow> = fx_rates::table
+        .filter(fx_rates::base.eq(from.code()))
+        .filter(fx_rates::quote.eq(to.code()))
+        .filter(fx_rates::day.eq(Day(day)))
+        .order(fx_rates::recorded_at.desc())
+        .select(FxRow::as_select())
+        .first(db)
+        .optional()?;
+    row.map(FxRow::read).transpose()
+}
+
+/// Adds a rate, or a correction of one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fx_rate_insert(db: &mut Db, rate: &FxRate) -> Result<(), DbError> {
+    let row = FxRow {
+        base: rate.from.code().to_owned(),
+        quote: rate.to.code().to_owned(),
+        day: Day(rate.valid_on),
+        rate: rate.rate.to_string(),
+        recorded_at: Instant(rate.recorded_at),
+    };
+    diesel::insert_into(fx_rates::table).values(&row).execute(db)?;
+    Ok(())
+}

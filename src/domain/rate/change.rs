@@ -1,0 +1,309 @@
+//! What one version's rates change against another's, in words (DOMAIN §3.1).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Lane, Micros, Pricing, RateLine, TableSeal, diff_lines};
+use crate::domain::words;
+
+/// Cells of a table that are told one by one.
+const CELLS_TOLD: usize = 5;
+
+/// Which part of the rates a change is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PricingPart {
+    /// Choices of how to rate.
+    Rule,
+    /// From where to where.
+    Lane,
+    /// A rate table.
+    Table,
+    /// Zones, service levels, fuel, calendars, taxes, commitments, tiers.
+    Programme,
+}
+
+/// One difference. Added when nothing was before, removed when nothing is after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PricingChange {
+    /// Which part.
+    pub part: PricingPart,
+    /// What changed.
+    pub what: String,
+    /// The old wording.
+    pub before: Option<String>,
+    /// The new wording.
+    pub after: Option<String>,
+}
+
+/// Everything `after` changes against `before`, in reading order. Of a table that changed, the cells are compared
+/// where both sides have them loaded, and counted where not.
+#[must_use]
+pub fn pricing_changes(before: &Pricing, after: &Pricing) -> Vec<PricingChange> {
+    let (old, new) = (&before.terms, &after.terms);
+    let mut changes = Vec::new();
+    let mut tell = |part, was: Rows, is: Rows| changes.extend(compare(part, was, is));
+    let rules = |value: &Value| -> Rows {
+        let fields = value.as_object().into_iter().flatten();
+        fields.map(|(name, value)| (name.clone(), (name.replace('_', " "), text(name, value)))).collect()
+    };
+    tell(PricingPart::Rule, rules(&json(&old.parameters)), rules(&json(&new.parameters)));
+    let lanes = |lanes: &[Lane]| -> Rows {
+        lanes
+            .iter()
+            .map(|lane| (lane.code.clone(), (format!("Lane {}", lane.code), lane_text(lane))))
+            .collect()
+    };
+    tell(PricingPart::Lane, lanes(&old.lanes), lanes(&new.lanes));
+    changes.extend(tables(before, after));
+    for (name, was, is) in [
+        ("Zone", programmes(&old.zones, "name"), programmes(&new.zones, "name")),
+        ("Service level", programmes(&old.service_levels, "code"), programmes(&new.service_levels, "code")),
+        ("Fuel programme", programmes(&old.fuel, "code"), programmes(&new.fuel, "code")),
+        ("Calendar", programmes(&old.calendars, "code"), programmes(&new.calendars, "code")),
+        ("Tax", programmes(&old.taxes, "code"), programmes(&new.taxes, "code")),
+        ("Volume commitment", programmes(&old.volumes, ""), programmes(&new.volumes, "")),
+        ("Capacity commitment", programmes(&old.capacities, ""), programmes(&new.capacities, "")),
+        ("Tier programme", programmes(&old.tiers, "label"), programmes(&new.tiers, "label")),
+    ] {
+        let named = |rows: Vec<(String, String)>| -> Rows {
+            let row = |(key, text): (String, String)| (key.clone(), (format!("{name} {key}"), text));
+            rows.into_iter().map(row).collect()
+        };
+        changes.extend(compare(PricingPart::Programme, named(was), named(is)));
+    }
+    changes
+}
+
+/// Key to name and wording.
+type Rows = BTreeMap<String, (String, String)>;
+
+fn compare(part: PricingPart, mut was: Rows, is: Rows) -> Vec<PricingChange> {
+    let mut changes = Vec::new();
+    for (key, (what, new)) in is {
+        let old = was.remove(&key).map(|(_, old)| old);
+        if old.as_ref() != Some(&new) {
+            changes.push(PricingChange { part, what, before: old, after: Some(new) });
+        }
+    }
+    let gone =
+        was.into_values().map(|(what, old)| PricingChange { part, what, before: Some(old), after: None });
+    changes.extend(gone);
+    changes
+}
+
+fn json<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Amounts and quantities, which are stored in millionths.
+const MILLIONTHS: &[&str] = &[
+    "step",
+    "divisor",
+    "per_cube",
+    "per_loading_metre",
+    "vehicle_width",
+    "rate",
+    "min",
+    "max",
+    "amount",
+    "floor",
+    "cap",
+    "peg",
+    "per_unit",
+    "quantity",
+    "price",
+    "reduction",
+    "shortfall_rate",
+    "lower",
+    "upper",
+];
+
+/// A value in words, as far as its own names go.
+fn text(name: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_i64().filter(|_| MILLIONTHS.contains(&name)) {
+            Some(micros) => words::number(Micros(micros).decimal()),
+            None => number.to_string(),
+        },
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
+        Value::Array(items) => items.iter().map(|item| text(name, item)).collect::<Vec<_>>().join("; "),
+        Value::Object(fields) => {
+            let said = fields.iter().filter(|(_, value)| !value.is_null());
+            said.map(|(name, value)| format!("{} {}", name.replace('_', " "), text(name, value)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+    }
+}
+
+fn programmes<T: Serialize>(items: &[T], key: &str) -> Vec<(String, String)> {
+    let row = |(item, number): (&T, usize)| {
+        let value = json(item);
+        let name = value.get(key).and_then(Value::as_str).map_or_else(|| number.to_string(), str::to_owned);
+        // Several of one code hold one after another in time.
+        let from = value.get("valid_from").and_then(Value::as_str).map(|day| format!(" from {day}"));
+        (name + &from.unwrap_or_default(), text("", &value))
+    };
+    items.iter().zip(1..).map(row).collect()
+}
+
+fn lane_text(lane: &Lane) -> String {
+    let mut text = format!("{} to {}", lane.origin, lane.destination);
+    for (name, word) in [("equipment", &lane.equipment), ("service", &lane.service)] {
+        if let Some(word) = word {
+            text += &format!(", {name} {word}");
+        }
+    }
+    if let Some(days) = lane.transit_business_days {
+        text += &format!(", {} in transit", words::count(i64::from(days), "business day"));
+    }
+    text + &format!(", by rate table {}", lane.line)
+}
+
+/// A table by its code and first day.
+fn table_name(line: &RateLine) -> String {
+    let from = line.valid_from.map(|day| format!(" from {day}"));
+    format!("Rate table {}{}", line.code, from.unwrap_or_default())
+}
+
+/// How a table rates, without its cells.
+fn head_text(line: &RateLine) -> String {
+    let value = json(&RateLine { cells: Vec::new(), columns: Vec::new(), ..line.head() });
+    let mut fields = value.as_object().cloned().unwrap_or_default();
+    for told in ["code", "cells", "columns", "valid_from"] {
+        fields.remove(told);
+    }
+    fields.retain(|_, value| !value.as_array().is_some_and(Vec::is_empty));
+    text("", &Value::Object(fields))
+}
+
+fn count(cells: usize) -> String {
+    words::count(i64::try_from(cells).unwrap_or(i64::MAX), "rate")
+}
+
+fn tables(before: &Pricing, after: &Pricing) -> Vec<PricingChange> {
+    type Keyed<'a> = BTreeMap<String, (&'a RateLine, &'a TableSeal)>;
+    fn of(pricing: &Pricing) -> Keyed<'_> {
+        pricing
+            .terms
+            .lines
+            .iter()
+            .zip(&pricing.tables)
+            .map(|(line, seal)| (table_name(line), (line, seal)))
+            .collect()
+    }
+    let (mut was, is) = (of(before), of(after));
+    let whole = |(line, seal): (&RateLine, &TableSeal)| format!("{}: {}", count(seal.cells), head_text(line));
+    let mut changes = Vec::new();
+    for (what, new) in is {
+        let Some(old) = was.remove(&what) else {
+            changes.push(PricingChange {
+                part: PricingPart::Table,
+                what,
+                before: None,
+                after: Some(whole(new)),
+            });
+            continue;
+        };
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        if head_text(old.0) != head_text(new.0) {
+            left.push(head_text(old.0));
+            right.push(head_text(new.0));
+        }
+        if old.1.sha256 != new.1.sha256 || old.0.columns != new.0.columns {
+            left.push(count(old.1.cells));
+            right.push(cells_text(old, new));
+        }
+        if !right.is_empty() {
+            let (before, after) = (Some(left.join("; ")), Some(right.join("; ")));
+            changes.push(PricingChange { part: PricingPart::Table, what, before, after });
+        }
+    }
+    let gone = was.into_iter();
+    changes.extend(gone.map(|(what, old)| PricingChange {
+        part: PricingPart::Table,
+        what,
+        before: Some(whole(old)),
+        after: None,
+    }));
+    changes
+}
+
+/// `40 rates: 3 added, 1 removed, 12 changed: weight 0 to 500: 48.20 → 49.00 (+0.80, +1.66 %), …`
+fn cells_text((old, was): (&RateLine, &TableSeal), (new, is): (&RateLine, &TableSeal)) -> String {
+    if old.cells.len() != was.cells || new.cells.len() != is.cells {
+        return format!("{}, other ones", count(is.cells));
+    }
+    let diff = diff_lines(old, new);
+    let mut said = format!(
+        "{}: {} added, {} removed, {} changed",
+        count(is.cells),
+        diff.added.len(),
+        diff.removed.len(),
+        diff.changed.len()
+    );
+    let mut changed: Vec<_> = diff.changed.iter().collect();
+    changed.sort_by_key(|change| std::cmp::Reverse(change.percent().map(|percent| percent.abs())));
+    for change in changed.iter().take(CELLS_TOLD) {
+        said += &format!("; {}", change.text((new.first, new.second)));
+    }
+    if changed.len() > CELLS_TOLD {
+        said += "; …";
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::samples::{lane, ltl, micros};
+    use super::*;
+    use crate::domain::currency::Currency;
+
+    fn pricing(line: RateLine) -> Pricing {
+        let mut pricing = Pricing::none(Currency::USD);
+        let mut line = line;
+        pricing.tables.push(TableSeal::of(&mut line.cells));
+        pricing.terms.lanes.push(lane("L1", "US-TX", "*", &line.code));
+        pricing.terms.lines.push(line);
+        pricing
+    }
+
+    #[test]
+    fn tables_are_compared_cell_by_cell_and_counted_where_not_loaded() {
+        let before = pricing(ltl());
+        let mut dearer = ltl();
+        dearer.cells[0].rate = micros("49.00");
+        let after = pricing(dearer);
+        assert_eq!(pricing_changes(&before, &before), []);
+        let changes = pricing_changes(&before, &after);
+        assert_eq!(changes.len(), 1);
+        assert_eq!((changes[0].part, changes[0].what.as_str()), (PricingPart::Table, "Rate table LTL"));
+        let said = changes[0].after.clone().unwrap();
+        assert!(said.contains("5 rates: 0 added, 0 removed, 1 changed"), "{said}");
+        assert!(said.contains("48.20 → 49.00 (+0.80, +1.66 %)"), "{said}");
+        let mut light = after.clone();
+        light.terms.lines[0].cells.clear();
+        assert_eq!(pricing_changes(&before, &light)[0].after.as_deref(), Some("5 rates, other ones"));
+    }
+
+    #[test]
+    fn lanes_rules_and_tables_are_named() {
+        let before = pricing(ltl());
+        let mut after = pricing(ltl());
+        after.terms.lanes[0].service = Some("STD".to_owned());
+        after.terms.parameters.deficit = true;
+        after.terms.lines[0].min = Some(micros("95"));
+        let seen: Vec<_> = pricing_changes(&before, &after).into_iter().map(|c| (c.what, c.after)).collect();
+        assert_eq!(seen[0], ("deficit".to_owned(), Some("yes".to_owned())));
+        assert_eq!(seen[1].1.as_deref(), Some("US-TX to *, service STD, by rate table LTL"));
+        assert!(seen[2].1.as_deref().is_some_and(|text| text.contains("min 95")), "{:?}", seen[2]);
+        let none = Pricing::none(Currency::USD);
+        assert!(pricing_changes(&none, &before).iter().all(|c| c.before.is_none()));
+        assert!(pricing_changes(&before, &none).iter().all(|c| c.after.is_none()));
+    }
+}

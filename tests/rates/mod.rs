@@ -1,0 +1,98 @@
+//! Rate sheets loaded and shipments rated exactly as a user types it, on both databases.
+
+mod bad;
+mod real;
+mod sheet;
+
+use lanemark::app::contract::approval::contract_approve;
+use lanemark::app::contract::draft::version_seen;
+use lanemark::db::contract::{contract_by_number, version_list};
+use lanemark::domain::viewer::{Role, Viewer};
+use serde_json::Value;
+
+use crate::support::db::TestDb;
+use crate::support::process::{Desk, Said};
+
+/// A parcel tariff: up to so many pounds, zones across.
+pub const PARCELS: &str = "\
+kind = \"rates\"
+
+[rates]
+basis = \"FLAT\"
+weight_rounding = { mode = \"UP\", step = \"1\" }
+gaps = \"UNRATED\"
+matrix = { across = \"ZONE\", prefix = \"Zone \" }
+
+[fields]
+line = { constant = \"PARCEL\" }
+weight_to = \"lb\"
+currency = { constant = \"USD\" }
+";
+
+/// A load tariff by weight, one price a row.
+pub const LOADS: &str = "\
+kind = \"rates\"
+
+[rates]
+basis = \"PER_CWT\"
+
+[fields]
+line = \"line\"
+origin = \"from\"
+destination = \"to\"
+weight_from = \"above\"
+weight_to = \"below\"
+valid_from = \"starts\"
+valid_to = \"ends\"
+rate = \"price\"
+currency = \"money\"
+";
+
+/// Columns of [`LOADS`].
+pub const LOADS_HEADER: &str = "line,from,to,above,below,starts,ends,price,money\n";
+
+/// Loads a sheet into contract `C-1` of carrier `BRCK`.
+pub fn load(desk: &Desk, sheet: &str, mapping: &str) -> Said {
+    desk.run(&[
+        "import",
+        "rates",
+        sheet,
+        "--contract",
+        "C-1",
+        "--partner",
+        "BRCK",
+        "--mapping",
+        mapping,
+        "--format",
+        "json",
+    ])
+}
+
+/// Rates a file by contract `C-1`.
+#[track_caller]
+pub fn rate(desk: &Desk, file: &str, more: &[&str]) -> Vec<Value> {
+    let arguments = [&["rate", file, "--contract", "C-1", "--format", "json"], more].concat();
+    desk.run(&arguments).ends(0).json().as_array().unwrap().clone()
+}
+
+/// The result of one reference.
+#[track_caller]
+pub fn of<'a>(rated: &'a [Value], reference: &str) -> &'a Value {
+    rated
+        .iter()
+        .find(|one| one["reference"] == reference)
+        .unwrap_or_else(|| panic!("no {reference} in {rated:?}"))
+}
+
+/// Somebody else approves the open draft of `C-1`.
+pub fn approve(db: &TestDb) {
+    let viewer =
+        Viewer { user_id: 77, name: "Approver".to_owned(), role: Role::Procurement, partner_id: None };
+    let app = db.app();
+    let mut conn = db.conn();
+    let contract = contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
+    let versions = version_list(&mut conn, &viewer, contract.id).unwrap();
+    let draft = versions.iter().find(|version| version.status == "DRAFT").unwrap();
+    let seen = version_seen(&mut conn, &viewer, draft.id).unwrap();
+    contract_approve(&app, &mut conn, &viewer, draft.id, &seen).unwrap();
+}

@@ -1,0 +1,178 @@
+//! Good sheets: matrices, amendments that share their tables, versions to rate by, exchange rates.
+
+use diesel::prelude::*;
+use lanemark::db::rate::rate_terms_load;
+use lanemark::db::schema::{rate_cells, rate_lines};
+use lanemark::domain::viewer::Viewer;
+
+use super::{LOADS, LOADS_HEADER, PARCELS, approve, load, of, rate};
+use crate::support::db::{TestDb, on_both};
+use crate::support::process::Desk;
+
+fn tables(db: &TestDb) -> Vec<i64> {
+    let mut tables: Vec<i64> = rate_lines::table.select(rate_lines::table_id).load(&mut *db.conn()).unwrap();
+    tables.sort_unstable();
+    tables
+}
+
+fn cells(db: &TestDb) -> i64 {
+    rate_cells::table.count().get_result(&mut *db.conn()).unwrap()
+}
+
+/// Zones across, up to so many pounds down; a blank means no price.
+#[test]
+fn a_matrix_is_read_with_its_zones() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("parcels.toml", PARCELS);
+        desk.file("parcels.csv", "lb,Zone 2,Zone 3\n1,$9.00,$10.50\n2,9.50,11.00\n5,\"1,012.25\",\n");
+        let said = load(&desk, "parcels.csv", mapping.to_str().unwrap()).ends(0).json();
+        assert_eq!((&said["cells"], &said["lanes"]), (&5.into(), &0.into()));
+        desk.file(
+            "parcels-to-rate.csv",
+            "reference,pickup,zone,weight\nlight,2025-07-01,2,0.4\nedge,2025-07-01,3,1\nup,2025-07-01,3,1.01\n\
+             heavy,2025-07-01,2,4.2\nno price,2025-07-01,3,4.2\nno zone,2025-07-01,9,1\nbeyond,2025-07-01,2,5.1\n",
+        );
+        let rated = rate(&desk, "parcels-to-rate.csv", &[]);
+        for (reference, total) in
+            [("light", "9.00"), ("edge", "10.50"), ("up", "11.00"), ("heavy", "1012.25")]
+        {
+            assert_eq!(of(&rated, reference)["total"], total, "{}", of(&rated, reference));
+        }
+        for reference in ["no price", "no zone", "beyond"] {
+            assert_eq!(of(&rated, reference)["status"], "UNRATED", "{}", of(&rated, reference));
+        }
+        let said = desk.run(&["rate", "parcels-to-rate.csv", "--contract", "C-1"]).ends(0);
+        assert!(said.out.contains("4 rated, 3 unrated, 0 not applicable"), "{}", said.out);
+        assert!(said.err.contains("version 1 (draft)"), "{}", said.err);
+    });
+}
+
+/// An amendment shares the tables it does not change, and the version in force rates until it is approved.
+#[test]
+fn an_amendment_shares_tables_until_they_change() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        let mapping = mapping.to_str().unwrap();
+        let rows = |texas: &str, ohio: &str| {
+            format!(
+                "{LOADS_HEADER}TX,US-TX,*,0,500,,,{texas},USD\nTX,US-TX,*,500,,,,2,USD\nOH,US-OH,*,0,,,,{ohio},USD\n"
+            )
+        };
+        desk.file("first.csv", rows("10.00", "7.00"));
+        load(&desk, "first.csv", mapping).ends(0);
+        let first = tables(&db);
+        assert_eq!((first.len(), cells(&db)), (2, 3));
+        // The same sheet again is the same, under new ids, and leaves no cells behind.
+        load(&desk, "first.csv", mapping).ends(0);
+        assert_eq!((tables(&db).len(), cells(&db)), (2, 3));
+        approve(&db);
+        let approved = tables(&db);
+
+        desk.file("second.csv", rows("12.50", "7.00"));
+        desk.run(&[
+            "import",
+            "rates",
+            "second.csv",
+            "--contract",
+            "C-1",
+            "--mapping",
+            mapping,
+            "--version",
+            "1",
+        ])
+        .ends(1)
+        .complains(&["version 1 is no draft"]);
+        let said = load(&desk, "second.csv", mapping).ends(0).json();
+        assert_eq!((&said["version"], &said["version_created"]), (&2.into(), &true.into()));
+        assert_eq!(said["compared_with"], 1);
+        let line = |code: &str| {
+            said["lines"].as_array().unwrap().iter().find(|line| line["code"] == code).cloned().unwrap()
+        };
+        assert_eq!((&line("TX")["changed"], &line("TX")["same"]), (&1.into(), &1.into()));
+        assert!(line("TX")["largest"][0].as_str().unwrap().contains("+25.00 %"), "{said}");
+        assert_eq!((&line("OH")["changed"], &line("OH")["same"]), (&0.into(), &1.into()));
+        // Four lines, three tables: Ohio's is shared.
+        let now = tables(&db);
+        let distinct: std::collections::BTreeSet<i64> = now.iter().copied().collect();
+        assert_eq!((now.len(), distinct.len(), cells(&db)), (4, 3, 5));
+        assert!(approved.iter().all(|table| distinct.contains(table)), "what is approved stays");
+
+        desk.file(
+            "loads.csv",
+            "reference,pickup,origin_state,origin_country,weight\nA,2025-07-08,TX,US,400\nB,2025-07-08,OH,US,400\n",
+        );
+        let totals = |more: &[&str]| {
+            let rated = rate(&desk, "loads.csv", more);
+            (of(&rated, "A")["total"].clone(), of(&rated, "B")["total"].clone())
+        };
+        assert_eq!(totals(&["--version", "1"]), ("40.00".into(), "28.00".into()));
+        assert_eq!(totals(&["--version", "2"]), ("50.00".into(), "28.00".into()));
+        let viewer = Viewer::system();
+        let mut conn = db.conn();
+        let contract =
+            lanemark::db::contract::contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
+        let versions = lanemark::db::contract::version_list(&mut conn, &viewer, contract.id).unwrap();
+        let loaded = rate_terms_load(&mut conn, &viewer, versions[0].id).unwrap().unwrap();
+        assert_eq!(loaded.lines.iter().map(|line| line.cells.len()).sum::<usize>(), 3);
+        // Another partner's user sees none of it.
+        let stranger = Viewer {
+            user_id: 5,
+            name: "Stranger".to_owned(),
+            role: lanemark::domain::viewer::Role::Partner,
+            partner_id: Some(1),
+        };
+        assert_eq!(rate_terms_load(&mut conn, &stranger, versions[1].id).unwrap(), None);
+    });
+}
+
+/// The contract page names the cells an amendment changes.
+#[test]
+fn the_redline_tells_what_happened_to_each_table() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        let mapping = mapping.to_str().unwrap();
+        let sheet = |price: &str| format!("{LOADS_HEADER}TX,US-TX,*,0,,,,{price},USD\n");
+        desk.file("first.csv", sheet("10.00"));
+        load(&desk, "first.csv", mapping).ends(0);
+        approve(&db);
+        desk.file("second.csv", sheet("12.50"));
+        load(&desk, "second.csv", mapping).ends(0);
+        let (app, viewer) = (db.app(), Viewer::system());
+        let mut conn = db.conn();
+        let contract =
+            lanemark::db::contract::contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
+        let page =
+            lanemark::app::contract::contract_show(&app, &mut conn, &viewer, contract.id, Some(2)).unwrap();
+        assert_eq!(page.redline.len(), 1, "{:?}", page.redline);
+        let after = page.redline[0].after.clone().unwrap();
+        assert!(after.contains("10.00 → 12.50 (+2.50, +25.00 %)"), "{after}");
+        assert_eq!(page.versions[0].changed, "1 rate table");
+    });
+}
+
+/// Exchange rates are kept by day and by when they became known.
+#[test]
+fn exchange_rates_convert_a_line_in_another_currency() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        desk.file("rates.csv", format!("{LOADS_HEADER}TX,US-TX,*,0,,,,10,USD\nBC,CA-BC,*,0,,,,10,CAD\n"));
+        load(&desk, "rates.csv", mapping.to_str().unwrap()).ends(0);
+        desk.file(
+            "loads.csv",
+            "reference,pickup,origin_state,origin_country,weight\nA,2025-07-08,BC,CA,1000\n",
+        );
+        let rated = rate(&desk, "loads.csv", &[]);
+        assert_eq!(of(&rated, "A")["status"], "UNRATED");
+        assert!(of(&rated, "A")["reason"].as_str().unwrap().contains("CAD"), "{rated:?}");
+        desk.file("fx.csv", "base,quote,day,rate\nCAD,USD,2025-07-01,0.73\nCAD,USD,2025-08-01,0.80\n");
+        let said = desk.run(&["import", "fx", "fx.csv", "--format", "json"]).ends(0).json();
+        assert_eq!(said["rows_new"], 2);
+        assert_eq!(of(&rate(&desk, "loads.csv", &[]), "A")["total"], "73.00");
+        desk.file("bad-fx.csv", "base,quote,day,rate\nCAD,USD,2025-07-01,0\n");
+        desk.run(&["import", "fx", "bad-fx.csv"]).ends(3);
+    });
+}
