@@ -245,7 +245,7 @@ pub fn rates_import(
     let Some(_lock) = import_lock(app.pool.url())? else { return Err(RatesError::Busy) };
     let mut db = app.pool.url().connect()?;
     bulk_writer_settings(&mut db)?;
-    let mut load = Load { app, viewer, request, rows_read };
+    let load = Load { app, viewer, request, rows_read };
     let done = write_tx(&mut db, |db| {
         let report = load.run(db, sheet)?;
         if request.dry_run { Err(RatesError::DryRun(Box::new(report))) } else { Ok(report) }
@@ -419,7 +419,7 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    fn run(&mut self, db: &mut Db, sheet: Sheet) -> Result<RatesReport, RatesError> {
+    fn run(&self, db: &mut Db, sheet: Sheet) -> Result<RatesReport, RatesError> {
         let (contract, contract_created) = self.contract(db, &sheet)?;
         let (version, version_created) = self.draft(db, &contract, &sheet)?;
         let terms = self.terms(db, version.id)?;
