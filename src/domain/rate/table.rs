@@ -213,7 +213,8 @@ impl Build<'_> {
             active.extend_from_slice(new);
             coming = rest;
             active.sort_unstable_by_key(|p| (p.second, p.index));
-            self.check_part(&active, edge, whole, part + 1 == grid.edges.len(), problems);
+            let next = grid.edges.get(part + 1).copied();
+            self.check_part(&active, (edge, next), whole, problems);
             grid.entries.extend(active.iter().filter_map(|p| self.entry(p)));
             grid.froms.extend(active.iter().map(|p| p.second.0));
             grid.starts.push(u32::try_from(grid.entries.len()).unwrap_or(u32::MAX));
@@ -241,9 +242,8 @@ impl Build<'_> {
     fn check_part(
         &self,
         active: &[Placed],
-        edge: i64,
+        (edge, next): (i64, Option<i64>),
         whole: (i64, i64),
-        last: bool,
         problems: &mut Problems,
     ) {
         let text = |p: &Placed| {
@@ -271,7 +271,7 @@ impl Build<'_> {
             }
         }
         // After the highest band nothing is expected.
-        if self.line.gaps == GapRule::Refuse && !(last && active.is_empty()) {
+        if self.line.gaps == GapRule::Refuse && !(next.is_none() && active.is_empty()) {
             let ends = std::iter::once(whole.0).chain(active.iter().map(|p| p.second.1));
             let begins = active.iter().map(|p| p.second.0).chain([whole.1]);
             // With overlaps allowed, a band may end inside an earlier one.
@@ -284,7 +284,7 @@ impl Build<'_> {
                         || {
                             format!(
                                 "no row holds {}; add it, or let shipments there be unrated",
-                                self.gap_text(edge, reached, begin)
+                                self.gap_text((edge, next), (reached, begin))
                             )
                         },
                     );
@@ -293,12 +293,13 @@ impl Build<'_> {
         }
     }
 
-    fn gap_text(&self, edge: i64, from: i64, to: i64) -> String {
+    fn gap_text(&self, (edge, next): (i64, Option<i64>), (from, to): (i64, i64)) -> String {
         let number = |value: i64| words::number(Micros(value).decimal());
         let (first, second) = (self.line.first, self.line.second);
         let mut parts = Vec::new();
         if let Some(axis) = first {
-            parts.push(format!("{} from {}", axis.label(), number(edge)));
+            let end = next.filter(|_| second.is_none()).map(|next| format!(" to {}", number(next)));
+            parts.push(format!("{} from {}{}", axis.label(), number(edge), end.unwrap_or_default()));
         }
         if let Some(axis) = second {
             let end = if to == i64::MAX { String::new() } else { format!(" to {}", number(to)) };
