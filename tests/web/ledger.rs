@@ -154,7 +154,7 @@ fn the_month_foots_and_every_entry_opens_its_evidence() {
         assert_eq!(june.text(".facts .lead a"), "2,133.20 USD");
         let totals = june.texts("section:last-of-type tfoot tr").join("; ");
         assert_eq!(totals, "All 4 entries2,133.20USD2,133.20USD");
-        assert_eq!(june.texts("tfoot tr")[0], "Debits less creditsUSD0.000.000.000.000.000.00");
+        assert_eq!(june.texts("tfoot tr")[0], "Debits less credits0.000.000.000.000.000.00");
 
         let july = browser.get("/ledger").await;
         assert_eq!(july.text("h1"), "Money, July 2025", "the last month with entries");
