@@ -39,7 +39,9 @@ const CHECK: &str = r"
 const done = arguments[arguments.length - 1];
 const [only, rules] = arguments;
 const told = v => v.id + ', ' + v.help + ': ' + v.nodes.slice(0, 2).map(n => n.html + ' ' + n.failureSummary).join('; ');
-axe.run(document, { runOnly: only, rules, resultTypes: ['violations'], iframes: false, preload: false })
+// Rows of one table come from one loop of a template: after a dozen the next says nothing new.
+const context = { include: [document], exclude: [['tbody > tr:nth-child(n+13)']] };
+axe.run(context, { runOnly: only, rules, resultTypes: ['violations'], iframes: false, preload: false })
   .then(r => done(r.violations.map(told)), e => done(['axe itself: ' + e]));";
 
 /// Whose rules: levels A and AA of WCAG 2.0 and 2.1.
