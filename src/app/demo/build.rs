@@ -211,6 +211,7 @@ fn thousands(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::refresh::refresh;
     use crate::app::score::{ScoreReport, score_due};
     use crate::app::testing::on_each_engine;
     use crate::app::user::sign_in;
@@ -235,6 +236,7 @@ mod tests {
             assert!(said.iter().any(|line| line.ends_with("shipments imported")), "{said:?}");
             assert_eq!(standing(&url, SMALL).unwrap(), Standing::ToBuild, "the jobs have not run");
 
+            refresh(app, app.now(), |_, _| ()).unwrap();
             let first = score_due(app, app.now(), None).unwrap();
             assert!(first.iter().map(|report| report.published).sum::<i64>() > 100, "{first:?}");
             let second = score_due(app, app.now(), None).unwrap();
