@@ -410,6 +410,15 @@ fn name(field: crate::feeds::kind::Field) -> &'static str {
     crate::feeds::kind::ImportKind::Rates.spec(field).map_or("", |spec| spec.name)
 }
 
+/// A draft's terms with a sheet in them.
+struct Merged {
+    rates: RateTerms,
+    /// The seal of each line whose table is stored already.
+    kept: Vec<Option<TableSeal>>,
+    /// For each line the rows of the file it came from.
+    rows: Vec<Vec<u32>>,
+}
+
 /// One load under way, inside its transaction.
 struct Load<'a> {
     app: &'a App,
@@ -439,7 +448,7 @@ impl Load<'_> {
         };
         let sheet_keys: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
         let accessorials = terms.rates;
-        let (mut rates, mut kept, rows) = self.merge(db, terms.pricing, terms.partner_id, sheet)?;
+        let Merged { mut rates, mut kept, rows } = self.merge(db, terms.pricing, terms.partner_id, sheet)?;
         rates.accessorials = accessorials;
         CompiledRates::with_rows(&rates, &rows).map_err(|problems| refused(self.request, &problems))?;
         drop(rows);
@@ -565,14 +574,13 @@ impl Load<'_> {
     }
 
     /// The draft's terms with the sheet in them: lines and lanes of the same name are replaced, others stay.
-    /// Beside each line the seal of its stored table, and the rows of the file it came from.
     fn merge(
         &self,
         db: &mut Db,
         pricing: Pricing,
         partner_id: i64,
         sheet: Sheet,
-    ) -> Result<(RateTerms, Vec<Option<TableSeal>>, Vec<Vec<u32>>), RatesError> {
+    ) -> Result<Merged, RatesError> {
         let Pricing { terms: mut rates, tables } = pricing;
         self.request.mapping.rates.apply(&mut rates.parameters);
         let replaced: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
@@ -611,7 +619,7 @@ impl Load<'_> {
             service: None,
             transit_business_days: None,
         }));
-        Ok((rates, kept, rows))
+        Ok(Merged { rates, kept, rows })
     }
 
     /// What the sheet changes in one line. A table with the same cells as the compared one is shared with it.
