@@ -1,5 +1,5 @@
 //! The contract in the partner portal. Everything shown comes from
-//! [`OwnContract`](crate::app::contract::own::OwnContract), which holds what both sides agreed and nothing else.
+//! [`OwnContract`], which holds what both sides agreed and nothing else.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;

@@ -1,5 +1,5 @@
 //! Credits and bonuses in the partner portal. Everything shown comes from
-//! [`OwnCredits`](crate::app::ledger::own::OwnCredits), which holds nothing of anyone else.
+//! [`OwnCredits`], which holds nothing of anyone else.
 
 use std::collections::BTreeMap;
 
