@@ -179,7 +179,7 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
     match changed {
         0 => println!("  nothing changes"),
         more if more > LINES_SHOWN => {
-            println!("  and {} more lines; --format json has them all", more - LINES_SHOWN)
+            println!("  and {} more lines; --format json has them all", more - LINES_SHOWN);
         }
         _ => {}
     }

@@ -197,7 +197,7 @@ pub fn bulk_writer_settings(db: &mut Db) -> QueryResult<()> {
 
 /// Inserts rows the fastest way the engine has: `COPY` on PostgreSQL, one prepared statement on SQLite.
 ///
-/// A table with many columns names its [`sqlite_row_insert!`] as the last argument.
+/// A table with many columns names its `sqlite_row_insert!` as the last argument.
 #[macro_export]
 macro_rules! bulk_insert {
     ($db:expr, $table:expr, $rows:expr) => {
