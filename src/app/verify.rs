@@ -1,5 +1,5 @@
 //! Re-performing what is stored: sums from facts, published scores from their inputs, the ledger from
-//! its lines.
+//! its lines, rate tables against their seals.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,10 @@ use super::App;
 use super::ledger::verify_ledger;
 use super::refresh::{anything_stale, sums_differ};
 use super::score::verify_scorecards;
-use crate::db::DbError;
+use crate::db::rate::{table_cells, table_list_unscoped};
+use crate::db::{Db, DbError};
+use crate::domain::rate::TableSeal;
+use crate::domain::viewer::Viewer;
 
 /// One kind of check.
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +52,7 @@ impl VerifyReport {
     }
 }
 
-/// Re-performs sums, scorecards and ledger. Reads only.
+/// Re-performs sums, scorecards and ledger, and reads rate tables against their seals. Reads only.
 ///
 /// # Errors
 /// The database's reason; what is merely wrong is in the report.
@@ -80,5 +83,32 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         checked,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
-    Ok(VerifyReport { checks: vec![sums, cards, ledger] })
+    let rates = rates_check(&mut db)?;
+    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates] })
+}
+
+/// What was agreed is what is stored: every rate table against the seal its contract versions carry.
+fn rates_check(db: &mut Db) -> Result<Check, DbError> {
+    let tables = table_list_unscoped(db)?;
+    let mut problems = Vec::new();
+    for (partner_id, seal) in &tables {
+        let broken = |reason: String| format!("rate table {}: {reason}", seal.table_id);
+        match table_cells(db, &Viewer::system(), *partner_id, seal) {
+            Ok(mut cells) => {
+                let now = TableSeal::of(&mut cells);
+                if (now.cells, &now.sha256) != (seal.cells, &seal.sha256) {
+                    problems.push(broken(
+                        "its cells are not those its contract version was sealed with".to_owned(),
+                    ));
+                }
+            }
+            Err(DbError::Stored { reason, .. }) => problems.push(broken(reason)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Check {
+        name: "rate tables read again against their seals",
+        checked: i64::try_from(tables.len()).unwrap_or(i64::MAX),
+        problems,
+    })
 }

@@ -65,7 +65,7 @@ enum Command {
     Job(job::JobCommand),
     /// The newest scorecard of a partner.
     Scorecard(scorecard::ScorecardArguments),
-    /// Compute again what is stored and published: sums, scorecards, ledger.
+    /// Compute again what is stored and published: sums, scorecards, ledger; read rate tables against their seals.
     Verify,
     /// Bring the database schema up to date.
     Migrate,

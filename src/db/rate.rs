@@ -183,6 +183,34 @@ impl CellRow {
     }
 }
 
+/// Every table that a version names, once for each seal it is named by, with its partner.
+///
+/// Unscoped: only `verify` asks, for all partners.
+///
+/// # Errors
+/// [`DbError::Stored`] for a seal that does not read back, or the engine's reason.
+pub fn table_list_unscoped(db: &mut Db) -> Result<Vec<(i64, TableSeal)>, DbError> {
+    let rows: Vec<(i64, i64, i64, String)> = rate_lines::table
+        .select((
+            rate_lines::partner_id,
+            rate_lines::table_id,
+            rate_lines::cell_count,
+            rate_lines::cells_sha256,
+        ))
+        .distinct()
+        .order((rate_lines::table_id.asc(), rate_lines::cells_sha256.asc()))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(partner_id, table_id, cells, sha256)| {
+            let cells = usize::try_from(cells).map_err(|error| DbError::Stored {
+                what: format!("cell count of rate table {table_id}"),
+                reason: error.to_string(),
+            })?;
+            Ok((partner_id, TableSeal { table_id, cells, sha256 }))
+        })
+        .collect()
+}
+
 /// Everything a version says about price, cells and accessorial rates included; none when it does not exist or
 /// the viewer may not see it.
 ///

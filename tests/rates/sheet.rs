@@ -127,6 +127,63 @@ fn an_amendment_shares_tables_until_they_change() {
     });
 }
 
+/// The same sheet as csv, tsv, gzip and workbook makes the same tables.
+#[test]
+fn a_sheet_is_the_same_whatever_it_is_written_in() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        let csv = format!("{LOADS_HEADER}TX,US-TX,*,0,500,,,10.25,USD\nTX,US-TX,*,500,,,,2,USD\n");
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gzip, csv.as_bytes()).unwrap();
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        for (line, row) in csv.lines().zip(0..) {
+            for (cell, column) in line.split(',').zip(0..) {
+                match cell.parse::<f64>() {
+                    Ok(number) => sheet.write_number(row, column, number).unwrap(),
+                    Err(_) => sheet.write_string(row, column, cell).unwrap(),
+                };
+            }
+        }
+        desk.file("sheet.csv", &csv);
+        desk.file("sheet.tsv", csv.replace(',', "\t"));
+        desk.file("sheet.csv.gz", gzip.finish().unwrap());
+        desk.file("sheet.xlsx", book.save_to_buffer().unwrap());
+        let mut seals = std::collections::BTreeSet::new();
+        for name in ["sheet.csv", "sheet.tsv", "sheet.csv.gz", "sheet.xlsx"] {
+            let said = load(&desk, name, mapping.to_str().unwrap()).ends(0).json();
+            assert_eq!(said["cells"], 2, "{name}");
+            let seal: String =
+                rate_lines::table.select(rate_lines::cells_sha256).first(&mut *db.conn()).unwrap();
+            seals.insert(seal);
+        }
+        assert_eq!(seals.len(), 1, "{seals:?}");
+    });
+}
+
+/// `verify` reads every table again, and tells a price that was changed behind its back.
+#[test]
+fn verify_tells_a_changed_price() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        desk.file("rates.csv", format!("{LOADS_HEADER}TX,US-TX,*,0,,,,10,USD\n"));
+        load(&desk, "rates.csv", mapping.to_str().unwrap()).ends(0);
+        desk.run(&["verify"]).ends(0);
+        diesel::update(rate_cells::table)
+            .set(rate_cells::rate_micros.eq(1_i64))
+            .execute(&mut *db.conn())
+            .unwrap();
+        let said = desk.run(&["verify"]);
+        assert_ne!(said.code, 0);
+        assert!(format!("{}{}", said.out, said.err).contains("sealed with"), "{said:?}");
+        diesel::delete(rate_cells::table).execute(&mut *db.conn()).unwrap();
+        let said = desk.run(&["verify"]);
+        assert!(format!("{}{}", said.out, said.err).contains("0 of 1 cells"), "{said:?}");
+    });
+}
+
 /// The contract page names the cells an amendment changes.
 #[test]
 fn the_redline_tells_what_happened_to_each_table() {

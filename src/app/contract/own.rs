@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 
-use super::{before, changed, chosen, versions_with_terms};
+use super::{before, changed, changed_tables_load, chosen, versions_with_terms};
 use crate::app::App;
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
@@ -73,8 +73,12 @@ pub fn contract_own(
     let Some(contract) = contract else { return Ok(None) };
     let today = app.today(db)?;
     let all = versions_with_terms(db, viewer, contract.id)?;
-    let (version, terms) = chosen(&all, version_no, today)?;
-    let previous = before(&all, version);
+    let (version, mut terms) = chosen(&all, version_no, today)?.clone();
+    let mut previous = before(&all, &version).cloned();
+    if let Some(previous) = &mut previous {
+        changed_tables_load(db, viewer, previous, &mut terms)?;
+    }
+    let previous = previous.as_ref();
     let line = |(version, terms): &(Version, Terms)| OwnVersion {
         version_no: terms.version_no,
         summary: version.change_summary.clone(),
@@ -86,8 +90,8 @@ pub fn contract_own(
         all: contracts.iter().map(|one| (one.number.clone(), one.title.clone())).collect(),
         versions: all.iter().map(line).collect(),
         before: previous.map(|terms| terms.version_no),
-        redline: previous.map(|previous| redline(previous, terms)).unwrap_or_default(),
-        terms: terms.clone(),
+        redline: previous.map(|previous| redline(previous, &terms)).unwrap_or_default(),
+        terms,
         today,
     }))
 }
