@@ -33,7 +33,7 @@ use crate::domain::geo::GeoSelector;
 use crate::domain::money::Micros;
 use crate::domain::rate::{
     Axis, CompiledRates, Ends, Lane, Pricing, RateLine, RateTerms, Sheet, SheetBuilder, SheetRow, TableSeal,
-    TermProblem, diff_lines,
+    TermProblem, diff_summary,
 };
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
@@ -654,14 +654,10 @@ impl Load<'_> {
             return Ok(report);
         }
         let old = RateLine { cells: table_cells(db, self.viewer, partner_id, seal)?, ..old.head() };
-        let diff = diff_lines(&old, line);
-        report.added = diff.added.len();
-        report.removed = diff.removed.len();
-        report.changed = diff.changed.len();
-        report.same = diff.same;
-        let mut changed = diff.changed;
-        changed.sort_by_key(|change| std::cmp::Reverse(change.percent().map(|percent| percent.abs())));
-        report.largest = changed.iter().take(CELLS_TOLD).map(|c| c.text((line.first, line.second))).collect();
+        let diff = diff_summary(&old, line, CELLS_TOLD);
+        (report.added, report.removed) = (diff.added, diff.removed);
+        (report.changed, report.same) = (diff.changed, diff.same);
+        report.largest = diff.largest.iter().map(|c| c.text((line.first, line.second))).collect();
         Ok(report)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Lane, Micros, Pricing, RateLine, TableSeal, diff_lines};
+use super::{Lane, Micros, Pricing, RateLine, TableSeal, diff_summary};
 use crate::domain::words;
 
 /// Cells of a table that are told one by one.
@@ -239,20 +239,18 @@ fn cells_text((old, was): (&RateLine, &TableSeal), (new, is): (&RateLine, &Table
     if old.cells.len() != was.cells || new.cells.len() != is.cells {
         return format!("{}, other ones", count(is.cells));
     }
-    let diff = diff_lines(old, new);
+    let diff = diff_summary(old, new, CELLS_TOLD);
     let mut said = format!(
         "{}: {} added, {} removed, {} changed",
         count(is.cells),
-        diff.added.len(),
-        diff.removed.len(),
-        diff.changed.len()
+        diff.added,
+        diff.removed,
+        diff.changed
     );
-    let mut changed: Vec<_> = diff.changed.iter().collect();
-    changed.sort_by_key(|change| std::cmp::Reverse(change.percent().map(|percent| percent.abs())));
-    for change in changed.iter().take(CELLS_TOLD) {
+    for change in &diff.largest {
         said += &format!("; {}", change.text((new.first, new.second)));
     }
-    if changed.len() > CELLS_TOLD {
+    if diff.changed > CELLS_TOLD {
         said += "; …";
     }
     said

@@ -80,13 +80,31 @@ pub struct TableDiff {
     pub same: usize,
 }
 
+/// How many cells differ, and the few that differ most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiffSummary {
+    /// Cells only the new table has.
+    pub added: usize,
+    /// Cells only the old table has.
+    pub removed: usize,
+    /// Cells with another rate or minimum.
+    pub changed: usize,
+    /// Cells that are the same.
+    pub same: usize,
+    /// Of the changed cells those whose rate moved most, in percent, the most first.
+    pub largest: Vec<CellChange>,
+}
+
 type Key<'a> = (&'a str, Band, Band);
 
-fn keyed(line: &RateLine) -> Vec<(Key<'_>, &Cell)> {
-    let name = |cell: &Cell| line.columns.get(usize::from(cell.column)).map_or("", String::as_str);
-    let mut cells: Vec<_> =
-        line.cells.iter().map(|cell| ((name(cell), cell.first, cell.second), cell)).collect();
-    cells.sort_unstable_by_key(|(key, cell)| (*key, **cell));
+fn key<'a>(line: &'a RateLine, cell: &Cell) -> Key<'a> {
+    (line.columns.get(usize::from(cell.column)).map_or("", String::as_str), cell.first, cell.second)
+}
+
+/// The cells in the order of columns and bands, by reference: a table may have a million.
+fn sorted(line: &RateLine) -> Vec<&Cell> {
+    let mut cells: Vec<&Cell> = line.cells.iter().collect();
+    cells.sort_unstable_by(|a, b| key(line, a).cmp(&key(line, b)).then_with(|| a.cmp(b)));
     cells
 }
 
@@ -102,29 +120,85 @@ fn change(key: Key<'_>, before: Option<&Cell>, after: Option<&Cell>) -> CellChan
     }
 }
 
-/// Compares two tables by column name and bands; one pass over both, whatever their order of rows.
-#[must_use]
-pub fn diff_lines(before: &RateLine, after: &RateLine) -> TableDiff {
-    let (old, new) = (keyed(before), keyed(after));
-    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
-    let mut diff = TableDiff::default();
+/// Shows every cell of two tables once, in order: what was there, and what is.
+fn walk<'a>(
+    before: &'a RateLine,
+    after: &'a RateLine,
+    mut see: impl FnMut(Key<'a>, Option<&'a Cell>, Option<&'a Cell>),
+) {
+    let (mut old, mut new) = (sorted(before).into_iter().peekable(), sorted(after).into_iter().peekable());
     loop {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return diff,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some((a, _)), Some((b, _))) => a.cmp(b),
+        let (was, is) = (old.peek().map(|cell| key(before, cell)), new.peek().map(|cell| key(after, cell)));
+        let (place, order) = match (was, is) {
+            (None, None) => return,
+            (Some(was), None) => (was, Ordering::Less),
+            (None, Some(is)) => (is, Ordering::Greater),
+            (Some(was), Some(is)) => (was.min(is), was.cmp(&is)),
         };
         let was = if order.is_le() { old.next() } else { None };
         let is = if order.is_ge() { new.next() } else { None };
-        match (was, is) {
-            (Some((key, was)), Some((_, is))) if (was.rate, was.min) != (is.rate, is.min) => {
-                diff.changed.push(change(key, Some(was), Some(is)));
+        see(place, was, is);
+    }
+}
+
+/// Compares two tables by column name and bands; one pass over both, whatever their order of rows.
+#[must_use]
+pub fn diff_lines(before: &RateLine, after: &RateLine) -> TableDiff {
+    let mut diff = TableDiff::default();
+    walk(before, after, |place, was, is| match (was, is) {
+        (Some(old), Some(new)) if (old.rate, old.min) == (new.rate, new.min) => diff.same += 1,
+        (Some(_), Some(_)) => diff.changed.push(change(place, was, is)),
+        (Some(_), None) => diff.removed.push(change(place, was, None)),
+        (None, _) => diff.added.push(change(place, None, is)),
+    });
+    diff
+}
+
+/// The same in numbers, keeping no more than `keep` changes, however large the tables are.
+#[must_use]
+pub fn diff_summary(before: &RateLine, after: &RateLine, keep: usize) -> DiffSummary {
+    let mut summary = DiffSummary::default();
+    let mut largest: Vec<(Option<Decimal>, CellChange)> = Vec::with_capacity(keep.saturating_add(1));
+    walk(before, after, |place, was, is| match (was, is) {
+        (Some(old), Some(new)) if (old.rate, old.min) == (new.rate, new.min) => summary.same += 1,
+        (Some(_), Some(_)) => {
+            summary.changed += 1;
+            let one = change(place, was, is);
+            let moved = one.percent().map(|percent| percent.abs());
+            let at = largest.partition_point(|(other, _)| *other >= moved);
+            if at < keep {
+                largest.insert(at, (moved, one));
+                largest.truncate(keep);
             }
-            (Some(_), Some(_)) => diff.same += 1,
-            (Some((key, was)), None) => diff.removed.push(change(key, Some(was), None)),
-            (None, Some((key, is))) => diff.added.push(change(key, None, Some(is))),
-            (None, None) => return diff,
         }
+        (Some(_), None) => summary.removed += 1,
+        (None, _) => summary.added += 1,
+    });
+    summary.largest = largest.into_iter().map(|(_, change)| change).collect();
+    summary
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::samples::{band, cell, ltl, micros};
+    use super::*;
+
+    #[test]
+    fn the_summary_counts_what_the_comparison_lists_and_keeps_the_largest() {
+        let before = ltl();
+        let mut after = ltl();
+        after.cells[0].rate = micros("48.68");
+        after.cells[1].rate = micros("59.625");
+        after.cells[2].rate = micros("28.26");
+        after.cells[3].min = Some(micros("95"));
+        after.cells[4] = cell(band(5_000, Some(9_000)), "20");
+        after.cells.reverse();
+        let (whole, summary) = (diff_lines(&before, &after), diff_summary(&before, &after, 2));
+        assert_eq!((whole.added.len(), whole.removed.len(), whole.changed.len(), whole.same), (1, 1, 4, 0));
+        assert_eq!((summary.added, summary.removed, summary.changed, summary.same), (1, 1, 4, 0));
+        let moved: Vec<_> =
+            summary.largest.iter().map(|change| change.percent().unwrap().normalize()).collect();
+        assert_eq!(moved, [Decimal::from(50), Decimal::from(-10)]);
+        assert_eq!(diff_summary(&before, &before, 2), DiffSummary { same: 5, ..DiffSummary::default() });
     }
 }

@@ -45,7 +45,7 @@ use super::tier::TierProgramme;
 pub use change::{PricingPart, pricing_changes};
 pub use compile::CompiledRates;
 pub use complete::{Activation, missing_terms};
-pub use diff::{CellChange, TableDiff, diff_lines};
+pub use diff::{CellChange, DiffSummary, TableDiff, diff_lines, diff_summary};
 pub use engine::{ChargeLine, ChargePart, Market, NotApplicable, RateStatus, Rated, Unrated};
 pub use fx::{FxRate, FxRates};
 pub use request::{Article, Piece, RatingRequest, UnitCount};
