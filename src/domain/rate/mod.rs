@@ -4,7 +4,7 @@
 //! [`CompiledRates::new`] checks it and lays it out for speed; [`CompiledRates::rate`] prices a [`RatingRequest`] in
 //! the order of DOMAIN §3.4. What cannot be priced is UNRATED with its reason, never 0.00.
 //!
-//! Reading order: this file (the terms), [`request`], [`weigh`], [`table`], [`lane`], [`engine`], [`trace`], [`diff`].
+//! Reading order: this file (the terms), [`request`], `weigh`, `table`, `lane`, [`engine`], [`trace`], [`diff`].
 
 pub mod change;
 mod compile;
