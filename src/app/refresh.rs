@@ -3,13 +3,14 @@
 //! A nightly run costs what the day brought, not what the years hold. Running it again changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::QueryResult;
 
 use super::App;
-use crate::db::dialect::{shipment_indexes_ensure, transaction_lock, write_tx};
+use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
     CellKey, FoldRow, LaneKey, ShipmentKey, TenderFoldRow, TenderKey, due_cells, fact_partners,
@@ -60,36 +61,36 @@ pub fn refresh(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<RefreshReport, DbError> {
     let mut db = app.pool.get()?;
+    let mut spare = app.pool.spare();
     shipment_indexes_ensure(&mut db)?;
     let mut report = RefreshReport::default();
     let lookups = Lookups { zones: zones_by_id(&mut db)?, policies: policies_by_id(&mut db)?, as_of };
     let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
+    let slice_days = refresh_slice_days(&db);
     for source in [Source::Shipments, Source::Tenders] {
         mark_what_time_changed(&mut db, source, as_of)?;
-        work.extend(slices(&stale_days(&mut db, source)?).map(|days| (source, days)));
+        work.extend(slices(&stale_days(&mut db, source)?, slice_days).map(|days| (source, days)));
     }
     let total = work.len();
     for (done, (source, days)) in work.into_iter().enumerate() {
-        write_tx(&mut db, |db| refresh_slice(db, source, &days, &lookups, &mut report))?;
+        let spare = spare.as_deref_mut();
+        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, &lookups, &mut report))?;
         progress(done + 1, total);
     }
     // Lanes of months with days that were summed before: what they gave then is known only to the facts.
     for source in [Source::Shipments, Source::Tenders] {
         for month in stale_months(&mut db, source)? {
-            write_tx(&mut db, |db| refresh_month(db, source, month, &lookups, &mut report))?;
+            let spare = spare.as_deref_mut();
+            write_tx(&mut db, |db| refresh_month(db, spare, source, month, &lookups, &mut report))?;
         }
     }
     Ok(report)
 }
 
-/// Days in one transaction: few enough that others need not wait long, enough that the lane cells of a
-/// month are not written again for each day of a long history.
-const SLICE_DAYS: usize = 10;
-
-/// Runs of stale days in one month.
-fn slices(days: &[NaiveDate]) -> impl Iterator<Item = Vec<NaiveDate>> {
+/// Runs of stale days in one month, at most `most` days each.
+fn slices(days: &[NaiveDate], most: usize) -> impl Iterator<Item = Vec<NaiveDate>> {
     days.chunk_by(|a, b| month_of(*a) == month_of(*b))
-        .flat_map(|month| month.chunks(SLICE_DAYS))
+        .flat_map(move |month| month.chunks(most))
         .map(<[NaiveDate]>::to_vec)
 }
 
@@ -109,6 +110,7 @@ fn mark_what_time_changed(db: &mut Db, source: Source, as_of: DateTime<Utc>) -> 
 /// what they come to if they are new to it; else the month's lanes wait to be made from all its facts.
 fn refresh_slice(
     db: &mut Db,
+    spare: Option<&mut Db>,
     source: Source,
     days: &[NaiveDate],
     lookups: &Lookups,
@@ -118,17 +120,16 @@ fn refresh_slice(
     // Two nodes that add to one lane cell would each lose what the other adds.
     transaction_lock(db, LANE_LOCK)?;
     let known = summed_days(db, source, days)?;
-    let mut lanes = LaneSums::new();
     let mut again = BTreeSet::new();
+    let mut work = Vec::with_capacity(days.len());
     for &day in days {
-        let partners = stale_day_take(db, source, day)?;
-        let mut result = sum_day(db, source, day, &partners, lookups)?;
+        work.push((day, stale_day_take(db, source, day)?));
+    }
+    let (results, mut lanes) = sum_days(db, spare, source, &work, lookups)?;
+    for ((day, partners), result) in work.into_iter().zip(results) {
         report.verdicts += result.store_verdicts(db)?;
         report.facts += result.facts;
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
-        for (key, sums) in std::mem::take(&mut result.lanes) {
-            *lanes.entry(key).or_default() += &sums;
-        }
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
         report.days += 1;
     }
@@ -149,7 +150,6 @@ type LaneSums = BTreeMap<LaneKey, Measures>;
 #[derive(Default)]
 struct DayResult {
     sums: DaySums,
-    lanes: LaneSums,
     shipments: Vec<(ShipmentKey, Verdicts)>,
     tenders: Vec<(TenderKey, Outcome, Option<DateTime<Utc>>)>,
     facts: u64,
@@ -201,18 +201,21 @@ impl Tallying {
         self.names.get(number).cloned().unwrap_or_default()
     }
 
-    fn finish(mut self, result: &mut DayResult) {
-        let (days, lanes) = (std::mem::take(&mut self.days), std::mem::take(&mut self.lanes));
-        result.sums = days
+    /// Takes out the day cells.
+    fn take_days(&mut self) -> DaySums {
+        std::mem::take(&mut self.days)
             .into_iter()
             .map(|((partner, service, mode, day), sums)| {
                 ((partner, self.name(service), self.name(mode), day), sums)
             })
-            .collect();
-        result.lanes = lanes
-            .into_iter()
-            .map(|((partner, lane, service, month), sums)| ((partner, lane, self.name(service), month), sums))
-            .collect();
+            .collect()
+    }
+
+    /// Adds what the lanes come to.
+    fn add_lanes(&self, lanes: &mut LaneSums) {
+        for (&(partner, lane, service, month), sums) in &self.lanes {
+            *lanes.entry((partner, lane, self.name(service), month)).or_default() += sums;
+        }
     }
 }
 
@@ -225,16 +228,53 @@ struct RowPlace<'a> {
     mode: &'a str,
 }
 
-/// Judges and sums one day's facts, by service and mode and by lane. Reads only.
+/// Judges and sums the facts of several days, two days at once where there is a `spare` connection: one result
+/// a day, and the lanes of them all. Reads only, so the spare one may stand outside the transaction: what it sees
+/// is committed, and facts that are committed later mark their days stale again.
+fn sum_days(
+    db: &mut Db,
+    spare: Option<&mut Db>,
+    source: Source,
+    work: &[(NaiveDate, Vec<i64>)],
+    lookups: &Lookups,
+) -> Result<(Vec<DayResult>, LaneSums), DbError> {
+    type Share = (Vec<(usize, DayResult)>, Tallying);
+    let next = AtomicUsize::new(0);
+    let take = |db: &mut Db| -> Result<Share, DbError> {
+        let (mut done, mut tallying) = Share::default();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((day, partners)) = work.get(index) else { return Ok((done, tallying)) };
+            done.push((index, sum_day(db, source, *day, partners, lookups, &mut tallying)?));
+        }
+    };
+    let (own, other) = match spare.filter(|_| work.len() > 1) {
+        None => (take(db)?, Share::default()),
+        Some(spare) => std::thread::scope(|scope| {
+            let other = scope.spawn(|| take(spare));
+            let own = take(db);
+            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Ok::<_, DbError>((own?, other?))
+        })?,
+    };
+    let mut lanes = LaneSums::new();
+    own.1.add_lanes(&mut lanes);
+    other.1.add_lanes(&mut lanes);
+    let mut days: Vec<_> = own.0.into_iter().chain(other.0).collect();
+    days.sort_unstable_by_key(|(index, _)| *index);
+    Ok((days.into_iter().map(|(_, result)| result).collect(), lanes))
+}
+
+/// Judges and sums one day's facts, by service and mode, and adds them to the lanes of `tallying`. Reads only.
 fn sum_day(
     db: &mut Db,
     source: Source,
     day: NaiveDate,
     partners: &[i64],
     lookups: &Lookups,
+    tallying: &mut Tallying,
 ) -> Result<DayResult, DbError> {
     let mut result = DayResult::default();
-    let mut tallying = Tallying::default();
     match source {
         Source::Shipments => shipments_fold(db, partners, day, |row| {
             result.facts += 1;
@@ -272,7 +312,7 @@ fn sum_day(
             Ok::<_, DbError>(())
         })?,
     }
-    tallying.finish(&mut result);
+    result.sums = tallying.take_days();
     Ok(result)
 }
 
@@ -300,18 +340,24 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String
             months.entry(month_of(day)).or_default().push(day);
         }
         for (month, days) in months {
-            let mut lanes = LaneSums::new();
+            let mut tallying = Tallying::default();
             for &day in &days {
                 let partners = fact_partners(db, source, day)?;
-                let result = sum_day(db, source, day, &partners, &lookups)?;
+                let result = sum_day(db, source, day, &partners, &lookups, &mut tallying)?;
                 if measure_cells_of_source(db, source, day)? != result.sums {
                     differences
                         .push(format!("{day}: the stored sums of {} differ from the facts", source.code()));
                 }
-                for (key, sums) in result.lanes {
-                    *lanes.entry(key).or_default() += &sums;
+                let outcomes = result.shipments.len() + result.tenders.len();
+                if outcomes > 0 {
+                    differences.push(format!(
+                        "{day}: {outcomes} stored outcomes of {} differ from the facts",
+                        source.code()
+                    ));
                 }
             }
+            let mut lanes = LaneSums::new();
+            tallying.add_lanes(&mut lanes);
             if lane_cells_of_source(db, source, month, None)? != lanes {
                 let month = month.format("%Y-%m");
                 differences.push(format!(
@@ -327,6 +373,7 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String
 
 fn refresh_month(
     db: &mut Db,
+    spare: Option<&mut Db>,
     source: Source,
     month: NaiveDate,
     lookups: &Lookups,
@@ -335,18 +382,14 @@ fn refresh_month(
     transaction_lock(db, LANE_LOCK)?;
     let partners = stale_month_take(db, source, month)?;
     let until = month.checked_add_months(Months::new(1)).unwrap_or(month);
-    let mut lanes = LaneSums::new();
     // Days that wait are left out; they add themselves, or ask for the month again.
     let summed =
         summed_days(db, source, &month.iter_days().take_while(|day| *day < until).collect::<Vec<_>>())?;
-    for day in month.iter_days().take_while(|day| *day < until) {
-        let of_day: Vec<i64> = partners.iter().copied().filter(|id| summed.contains(&(*id, day))).collect();
-        let result = sum_day(db, source, day, &of_day, lookups)?;
-        report.facts += result.facts;
-        for (key, sums) in result.lanes {
-            *lanes.entry(key).or_default() += &sums;
-        }
-    }
+    let of_day = |day| partners.iter().copied().filter(|id| summed.contains(&(*id, day))).collect();
+    let work: Vec<(NaiveDate, Vec<i64>)> =
+        month.iter_days().take_while(|day| *day < until).map(|day| (day, of_day(day))).collect();
+    let (results, lanes) = sum_days(db, spare, source, &work, lookups)?;
+    report.facts += results.iter().map(|result| result.facts).sum::<u64>();
     report.months += 1;
     report.cells += lane_cells_replace(db, source, month, &partners, lanes)?;
     Ok(())

@@ -515,7 +515,7 @@ fn row_of(
         state: Publication::of(run.period, &calendar).state(run.today).code().to_owned(),
         composite_tenths: document.result.published.and_then(tenths),
         standing: document.standing.as_ref().map_or("", |s| s.standing.tier.code()).to_owned(),
-        coverage_bps: (document.result.coverage * Decimal::from(10_000)).trunc().to_i32().unwrap_or_default(),
+        coverage_bps: coverage_bps(document),
         summary,
         snapshot: written.text,
         snapshot_hash: written.hash,
@@ -525,6 +525,10 @@ fn row_of(
         run_id: written.run_id,
         created_at: Instant(app.now()),
     })
+}
+
+fn coverage_bps(document: &Snapshot) -> i32 {
+    (document.result.coverage * Decimal::from(10_000)).trunc().to_i32().unwrap_or_default()
 }
 
 fn tenths(published: Decimal) -> Option<i32> {
@@ -653,7 +657,13 @@ fn faults(row: &ScorecardRow, template: Option<&StoredTemplate>) -> Vec<&'static
     if document.standing.as_ref().map_or("", |s| s.standing.tier.code()) != row.standing {
         faults.push("the row and the document name different standings");
     }
-    if document.period.to_string() != row.period {
+    if coverage_bps(&document) != row.coverage_bps {
+        faults.push("the row and the document name different coverage");
+    }
+    if !serde_json::from_str(&row.summary).is_ok_and(|stored: Summary| stored == document.summary()) {
+        faults.push("the row's summary is not that of the document");
+    }
+    if document.period.to_string() != row.period || Day(document.period.start()) != row.period_start {
         faults.push("the row and the document name different periods");
     }
     faults

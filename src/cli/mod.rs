@@ -83,8 +83,8 @@ pub struct Session {
     pub format: Format,
 }
 
-/// Connections of a command that is not a server.
-const COMMAND_POOL: u32 = 2;
+/// Connections of a command that is not a server: two that sum, one that keeps the job's lease, one to spare.
+const COMMAND_POOL: u32 = 4;
 
 /// Runs one command.
 ///

@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "MultiConnection derives public items without docs; ours have them")]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, R2D2Connection};
@@ -19,6 +19,10 @@ const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/po
 const BUSY_TIMEOUT_MS: u32 = 15_000;
 /// How long a request waits for a free connection.
 const POOL_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long work that would be faster with a second connection waits for one.
+const SPARE_TIMEOUT: Duration = Duration::from_millis(500);
+/// A connection that was lent this recently is lent again without being asked whether it is alive.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 /// A connection to either database. Queries are written once on this type; the few that cannot be
 /// are in [`super::dialect`].
@@ -114,7 +118,8 @@ impl DbUrl {
             .max_size(size)
             .min_idle(Some(1))
             .connection_timeout(POOL_TIMEOUT)
-            .test_on_check_out(matches!(self, Self::Postgres(_)))
+            // `Pool::get` asks, and seldom.
+            .test_on_check_out(false)
             .build(Manager(self.clone()))
             .map_err(DbError::Pool)?;
         Ok(Pool { inner: pool, url: self.clone() })
@@ -162,6 +167,9 @@ pub struct Pool {
     url: DbUrl,
 }
 
+/// When a connection was lent last.
+struct LentAt(Instant);
+
 /// A connection on loan from the pool.
 pub type Loan = r2d2::PooledConnection<Manager>;
 
@@ -171,7 +179,36 @@ impl Pool {
     /// # Errors
     /// [`DbError::Pool`] when none came free in time.
     pub fn get(&self) -> Result<Loan, DbError> {
-        self.inner.get().map_err(DbError::Pool)
+        self.alive(self.inner.get().map_err(DbError::Pool)?)
+    }
+
+    /// Gives `loan`, or another in place of one that died while it lay idle. Asking costs a round trip, and a
+    /// page takes three connections one after the other, so one that was lent lately is not asked.
+    fn alive(&self, mut loan: Loan) -> Result<Loan, DbError> {
+        for _ in 0..self.size() {
+            let lent_at = Loan::extensions_mut(&mut loan).insert(LentAt(Instant::now()));
+            if lent_at.is_some_and(|at| at.0.elapsed() < TRUSTED_FOR) || loan.ping().is_ok() {
+                return Ok(loan);
+            }
+            // The pool throws the dead one away when it is given back.
+            drop(loan);
+            loan = self.inner.get().map_err(DbError::Pool)?;
+        }
+        Ok(loan)
+    }
+
+    /// The most connections it gives out at once.
+    #[must_use]
+    pub fn size(&self) -> u32 {
+        self.inner.max_size()
+    }
+
+    /// A further connection for work that could also do without; none when the pool has none to give soon, or
+    /// so few that whoever watches over the work would find none left.
+    #[must_use]
+    pub fn spare(&self) -> Option<Loan> {
+        let loan = (self.size() > 2).then(|| self.inner.get_timeout(SPARE_TIMEOUT).ok()).flatten()?;
+        self.alive(loan).ok()
     }
 
     /// Where the pool connects to.

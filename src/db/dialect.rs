@@ -177,7 +177,7 @@ pub fn shipment_indexes_ensure(db: &mut Db) -> QueryResult<()> {
 pub fn load_batch_rows(db: &Db) -> usize {
     match db {
         Db::Sqlite(_) => 2_000,
-        Db::Pg(_) => 10_000,
+        Db::Pg(_) => 5_000,
     }
 }
 
@@ -192,6 +192,107 @@ pub fn bulk_writer_settings(db: &mut Db) -> QueryResult<()> {
         }
         // Fewer checkpoints while loading; each one copies the log back into the file.
         Db::Sqlite(conn) => conn.batch_execute("PRAGMA wal_autocheckpoint = 10000"),
+    }
+}
+
+/// Days that a refresh sums in one transaction.
+///
+/// Few enough that others need not wait long for SQLite's one write lock, enough that the lane cells of a
+/// month are not written again for each day of a long history. On PostgreSQL nobody waits, so it takes a month.
+#[must_use]
+pub fn refresh_slice_days(db: &Db) -> usize {
+    match db {
+        Db::Sqlite(_) => 10,
+        Db::Pg(_) => 31,
+    }
+}
+
+/// Copies SQLite's log back into its file while a load writes on.
+///
+/// A checkpoint waits for the disk twice; done by the loading connection itself, those waits were a third of the
+/// time of a load. So another connection does them, and now and then the loader itself, all at once, because the
+/// log starts from its beginning again only when nothing of it is left to copy. PostgreSQL does this by itself.
+#[derive(Debug)]
+pub struct Checkpoints {
+    batches: usize,
+    /// Whether the other connection has been asked and has not answered.
+    running: bool,
+    helper: Option<CheckpointHelper>,
+}
+
+#[derive(Debug)]
+struct CheckpointHelper {
+    ask: std::sync::mpsc::Sender<()>,
+    answer: std::sync::mpsc::Receiver<()>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Checkpoints {
+    /// Batches between two checkpoints of the other connection: about 50 MB of log.
+    const ASK_EVERY: usize = 32;
+    /// Batches between two of the loader's own: about 600 MB of log.
+    const OWN_EVERY: usize = 416;
+    const STATEMENT: &'static str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+    /// Takes over the checkpoints of `db`, a connection to `url` that loads.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn take_over(db: &mut Db, url: &super::DbUrl) -> Result<Self, super::DbError> {
+        let mut taken = Self { batches: 0, running: false, helper: None };
+        if let Db::Sqlite(conn) = db {
+            let mut other = url.connect()?;
+            conn.batch_execute("PRAGMA wal_autocheckpoint = 0")?;
+            let (ask, asked) = std::sync::mpsc::channel();
+            let (answered, answer) = std::sync::mpsc::channel();
+            let thread = std::thread::spawn(move || {
+                for () in asked {
+                    if let Err(error) = other.batch_execute(Self::STATEMENT) {
+                        tracing::debug!(%error, "the next checkpoint will do more");
+                    }
+                    if answered.send(()).is_err() {
+                        return;
+                    }
+                }
+            });
+            taken.helper = Some(CheckpointHelper { ask, answer, thread });
+        }
+        Ok(taken)
+    }
+
+    /// To be called after each batch, outside of a transaction.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn after_batch(&mut self, db: &mut Db) -> QueryResult<()> {
+        let Some(helper) = &self.helper else { return Ok(()) };
+        self.batches += 1;
+        if self.batches.is_multiple_of(Self::OWN_EVERY) {
+            // A helper that is gone has nothing running either.
+            if self.running {
+                let _gone = helper.answer.recv();
+            }
+            self.running = false;
+            return db.batch_execute(Self::STATEMENT);
+        }
+        if self.batches.is_multiple_of(Self::ASK_EVERY) {
+            self.running = self.running && helper.answer.try_recv().is_err();
+            if !self.running {
+                self.running = helper.ask.send(()).is_ok();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        if let Some(CheckpointHelper { ask, answer, thread }) = self.helper.take() {
+            drop((ask, answer));
+            if thread.join().is_err() {
+                tracing::warn!("the thread of checkpoints broke");
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lan
 use super::shipment::{Source, StaleCell};
 use super::types::{Day, Instant};
 use crate::domain::measure::Measures;
-use crate::on_engine;
+use crate::{bulk_insert, on_engine};
 
 /// No fact is older: both engines keep this day.
 const BEFORE_ALL_FACTS: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
@@ -327,10 +327,7 @@ pub fn measure_cells_replace(
         let (day, source_day) = (Day(cell_day), Day(day));
         rows.push(CellRow { partner_id, day, service, mode, source: source.code(), source_day, measures });
     }
-    for chunk in rows.chunks(CELLS_PER_STATEMENT) {
-        on_engine!(db, |conn| diesel::insert_into(measure_cells::table).values(chunk).execute(conn))?;
-    }
-    Ok(rows.len())
+    Ok(bulk_insert!(db, measure_cells::table, rows.as_slice())?)
 }
 
 /// Puts the lane sums of one month's facts in place of the old ones. Returns how many there are now.

@@ -56,6 +56,10 @@ const SECRET_SETTING: &str = "web.secret";
 /// Bytes of a secret made here.
 const SECRET_BYTES: usize = 32;
 
+/// Threads of each worker for units of work, at least. More of them than connections would only wait in each other's
+/// way and wake out of turn, which the slowest answers would show.
+const LEAST_THREADS: usize = 4;
+
 /// What the pages need to know besides [`App`].
 #[derive(Clone, Debug)]
 pub struct WebConfig {
@@ -163,8 +167,12 @@ pub fn configure(web: &Data<Web>) -> impl FnOnce(&mut ServiceConfig) + use<> {
 pub async fn serve(app: App, config: WebConfig) -> anyhow::Result<()> {
     let bind = config.bind;
     let web = Data::from(Arc::new(web::block(move || Web::new(app, config)).await??));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = usize::try_from(web.app.pool.size())?.div_ceil(workers).max(LEAST_THREADS);
     let server = HttpServer::new(move || actix_web::App::new().configure(configure(&web)));
     let server = server
+        .workers(workers)
+        .worker_max_blocking_threads(threads)
         .bind(bind)
         .map_err(|error| anyhow::anyhow!("cannot listen on {bind}: {error}; set LANEMARK_BIND"))?;
     tracing::info!(address = %bind, "serving");

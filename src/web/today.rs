@@ -12,12 +12,13 @@ use serde::Deserialize;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, page_day, short, tenths_words, threshold, tier_chip};
-use super::scorecard::period_of;
+use super::scorecard::{newest, period_of};
 use super::show;
 use crate::app::score::{Published, parsed};
+use crate::db::Db;
 use crate::db::contract::{ContractListed, contract_list};
 use crate::db::partner::{Partner, partner_list};
-use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
+use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period, scorecard_periods};
 use crate::db::setting::{reporting_currency, reporting_zone};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -155,10 +156,19 @@ pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpR
 
 fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
     let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
-    let last = Period::containing(PeriodKind::Month, today).previous();
-    let period = asked.unwrap_or(last);
-    let from = period.start().checked_sub_months(Months::new(SPEND_MONTHS)).unwrap_or(period.start());
-    let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
+    let briefs_for = |db: &mut Db, period: Period| {
+        let from = period.start().checked_sub_months(Months::new(SPEND_MONTHS)).unwrap_or(period.start());
+        scorecard_briefs(db, unit.viewer, None, from, NaiveDate::MAX)
+    };
+    let mut period = asked.unwrap_or(Period::containing(PeriodKind::Month, today).previous());
+    let mut briefs = briefs_for(unit.db, period)?;
+    if asked.is_none() && !briefs.iter().any(|brief| brief.period == period) {
+        // Facts of an older history: the page opens on what there is.
+        if let Some(newest) = newest(&scorecard_periods(unit.db, unit.viewer, None)?, today) {
+            period = newest;
+            briefs = briefs_for(unit.db, period)?;
+        }
+    }
     let mut cards = BTreeMap::new();
     for row in scorecard_list_period(unit.db, unit.viewer, period)? {
         let snapshot = parsed(&row)?;
@@ -291,7 +301,18 @@ fn lede(loaded: &Loaded) -> String {
             as_of.format("%H:%M")
         ));
     }
+    let month = loaded.period.kind() == PeriodKind::Month;
+    if month && publication.state(loaded.today) == PublicationState::Final && !newer_month(loaded) {
+        words.push_str(" No later month has figures.");
+    }
     words
+}
+
+fn newer_month(loaded: &Loaded) -> bool {
+    loaded
+        .briefs
+        .iter()
+        .any(|b| b.period.kind() == PeriodKind::Month && b.period.start() > loaded.period.start())
 }
 
 fn periods(loaded: &Loaded) -> Vec<(String, String, bool)> {

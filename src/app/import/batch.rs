@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::{ImportError, ImportReport, ImportRequest, MAX_IMPORT_ROWS, Progress};
 use crate::app::App;
 use crate::db::Db;
-use crate::db::dialect::{FactTable, NaturalKey, load_batch_rows, natural_keys_find, write_tx};
+use crate::db::dialect::{Checkpoints, FactTable, NaturalKey, load_batch_rows, natural_keys_find, write_tx};
 use crate::db::dimension::Dimensions;
 use crate::domain::money::Micros;
 use crate::feeds::fields::{Fields, Value};
@@ -88,11 +88,17 @@ pub fn pipeline<D: Send>(
             }
         });
         let mut report = ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() };
+        let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
         let mut consume = |db: &mut Db, own_tx: bool| -> Result<(), ImportError> {
             for batch in &full_in {
                 let mut batch = batch?;
-                let counts =
-                    if own_tx { write_tx(db, |db| write(db, &mut batch))? } else { write(db, &mut batch)? };
+                let counts = if own_tx {
+                    let counts = write_tx(db, |db| write(db, &mut batch))?;
+                    checkpoints.after_batch(db)?;
+                    counts
+                } else {
+                    write(db, &mut batch)?
+                };
                 note(&mut report, &mut rejects, &places, &batch, counts)?;
                 progress(Progress {
                     bytes_read: batch.bytes_read,

@@ -94,7 +94,7 @@ pub enum ImportError {
     #[error(transparent)]
     Feed(Box<FeedError>),
     /// The database.
-    #[error(transparent)]
+    #[error("{0}; rows written before stay, so run the same import again and it goes on from there")]
     Db(#[from] DbError),
     /// Another import holds the lock.
     #[error("another import is running on this database; wait for it to finish and run this one again")]

@@ -203,7 +203,7 @@ impl CapGroup<'_> {
         }
         target.forgone = target.uncapped - target.amount;
         if target.forgone > Micros::ZERO {
-            target.steps.push(format!("Forgone by caps: {}.", words::amount(target.forgone)));
+            target.steps.push(format!("Above the cap and not owed: {}.", words::amount(target.forgone)));
         }
         Ok(target)
     }

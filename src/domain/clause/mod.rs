@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::currency::Currency;
 use super::field::codes;
+use super::kpi::Kpi;
 use super::money::{Bps, Micros, OutOfRange};
 use super::period::{Period, PeriodKind};
 
@@ -138,6 +139,17 @@ pub struct PeriodThreshold {
     pub period: PeriodKind,
     /// The price.
     pub amount: PeriodAmount,
+}
+
+impl PeriodThreshold {
+    /// The KPI as people read it, with its code: `Tenders accepted (TAR)`.
+    #[must_use]
+    pub fn kpi_words(&self) -> String {
+        match self.kpi.parse::<Kpi>() {
+            Ok(kpi) => format!("{} ({})", kpi.name(), kpi.code()),
+            Err(_) => self.kpi.clone(),
+        }
+    }
 }
 
 /// The price of a period.

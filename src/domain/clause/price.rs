@@ -131,7 +131,7 @@ pub(super) fn period(
 ) -> Result<Priced, OutOfRange> {
     let volume = words::count(facts.units, "unit");
     if facts.units <= 0 || facts.denominator <= Decimal::ZERO {
-        return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi, facts.period)]));
+        return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi_words(), facts.period)]));
     }
     if facts.units < rule.min_volume {
         let need = words::count(rule.min_volume, "unit");
@@ -143,7 +143,7 @@ pub(super) fn period(
     let threshold = words::number(rule.threshold);
     let (n, d) = (words::number(facts.numerator), words::number(facts.denominator));
     let shown = words::number(value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero));
-    let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi)];
+    let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi_words())];
 
     let above = match rule.better {
         Better::Higher => value - rule.threshold,

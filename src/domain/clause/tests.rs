@@ -174,7 +174,7 @@ fn a_cap_as_share_of_freight_records_what_is_forgone() {
     freight.insert(periods[0].period, units("14900"));
     let target = group(&freight, vec![case(1, &terms, &[], &periods)]).evaluate().unwrap().remove(0);
     assert_eq!((target.amount, target.forgone), (units("447"), units("78")));
-    assert_eq!(target.steps.last().unwrap(), "Forgone by caps: 78.00.");
+    assert_eq!(target.steps.last().unwrap(), "Above the cap and not owed: 78.00.");
 }
 
 /// DOMAIN P2 at the close, in words.

@@ -178,7 +178,8 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
         Sign::Penalty => "A service credit",
         Sign::Bonus => "A bonus",
     };
-    let mut lines = vec![format!("{who} for each {each} in which {} {owed} {threshold}{unit}.", rule.kpi)];
+    let mut lines =
+        vec![format!("{who} for each {each} in which {} {owed} {threshold}{unit}.", rule.kpi_words())];
     if !rule.dead_band.is_zero() {
         let points = if rule.dead_band == Decimal::ONE { "point" } else { "points" };
         let band = words::number(rule.dead_band);
