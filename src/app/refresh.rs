@@ -44,11 +44,19 @@ pub struct RefreshReport {
     pub cells: usize,
 }
 
-/// Zones and tolerances by number, read once.
+/// Zones and tolerances by number.
 struct Lookups {
     zones: HashMap<i32, Tz>,
     policies: HashMap<i32, OutcomePolicy>,
     as_of: DateTime<Utc>,
+}
+
+impl Lookups {
+    /// Reads them; after the marks of the facts to be judged are taken, since an import adds zones and tolerances
+    /// in the transaction of the facts that name them.
+    fn read(db: &mut Db, as_of: DateTime<Utc>) -> Result<Self, DbError> {
+        Ok(Self { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of })
+    }
 }
 
 /// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
@@ -64,7 +72,6 @@ pub fn refresh(
     let mut spare = app.pool.spare();
     shipment_indexes_ensure(&mut db)?;
     let mut report = RefreshReport::default();
-    let lookups = Lookups { zones: zones_by_id(&mut db)?, policies: policies_by_id(&mut db)?, as_of };
     let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
     let slice_days = refresh_slice_days(&db);
     for source in [Source::Shipments, Source::Tenders] {
@@ -74,14 +81,14 @@ pub fn refresh(
     let total = work.len();
     for (done, (source, days)) in work.into_iter().enumerate() {
         let spare = spare.as_deref_mut();
-        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, &lookups, &mut report))?;
+        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, as_of, &mut report))?;
         progress(done + 1, total);
     }
     // Lanes of months with days that were summed before: what they gave then is known only to the facts.
     for source in [Source::Shipments, Source::Tenders] {
         for month in stale_months(&mut db, source)? {
             let spare = spare.as_deref_mut();
-            write_tx(&mut db, |db| refresh_month(db, spare, source, month, &lookups, &mut report))?;
+            write_tx(&mut db, |db| refresh_month(db, spare, source, month, as_of, &mut report))?;
         }
     }
     Ok(report)
@@ -113,7 +120,7 @@ fn refresh_slice(
     spare: Option<&mut Db>,
     source: Source,
     days: &[NaiveDate],
-    lookups: &Lookups,
+    as_of: DateTime<Utc>,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let Some(month) = days.first().copied().map(month_of) else { return Ok(()) };
@@ -125,7 +132,8 @@ fn refresh_slice(
     for &day in days {
         work.push((day, stale_day_take(db, source, day)?));
     }
-    let (results, mut lanes) = sum_days(db, spare, source, &work, lookups)?;
+    let lookups = Lookups::read(db, as_of)?;
+    let (results, mut lanes) = sum_days(db, spare, source, &work, &lookups)?;
     for ((day, partners), result) in work.into_iter().zip(results) {
         report.verdicts += result.store_verdicts(db)?;
         report.facts += result.facts;
@@ -245,7 +253,14 @@ fn sum_days(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some((day, partners)) = work.get(index) else { return Ok((done, tallying)) };
-            done.push((index, sum_day(db, source, *day, partners, lookups, &mut tallying)?));
+            match sum_day(db, source, *day, partners, lookups, &mut tallying) {
+                Ok(result) => done.push((index, result)),
+                Err(error) => {
+                    // The other reader need not go on either.
+                    next.store(work.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
         }
     };
     let (own, other) = match spare.filter(|_| work.len() > 1) {
@@ -322,7 +337,7 @@ fn sum_day(
 /// # Errors
 /// The database's reason.
 pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String>), DbError> {
-    let lookups = Lookups { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of };
+    let lookups = Lookups::read(db, as_of)?;
     let (mut looked, mut differences) = (0, Vec::new());
     for source in [Source::Shipments, Source::Tenders] {
         // Days of stored sums count too: a sum without a fact is as wrong as another sum.
@@ -376,7 +391,7 @@ fn refresh_month(
     spare: Option<&mut Db>,
     source: Source,
     month: NaiveDate,
-    lookups: &Lookups,
+    as_of: DateTime<Utc>,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     transaction_lock(db, LANE_LOCK)?;
@@ -388,7 +403,8 @@ fn refresh_month(
     let of_day = |day| partners.iter().copied().filter(|id| summed.contains(&(*id, day))).collect();
     let work: Vec<(NaiveDate, Vec<i64>)> =
         month.iter_days().take_while(|day| *day < until).map(|day| (day, of_day(day))).collect();
-    let (results, lanes) = sum_days(db, spare, source, &work, lookups)?;
+    let lookups = Lookups::read(db, as_of)?;
+    let (results, lanes) = sum_days(db, spare, source, &work, &lookups)?;
     report.facts += results.iter().map(|result| result.facts).sum::<u64>();
     report.months += 1;
     report.cells += lane_cells_replace(db, source, month, &partners, lanes)?;

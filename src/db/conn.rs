@@ -179,18 +179,12 @@ impl Pool {
     /// # Errors
     /// [`DbError::Pool`] when none came free in time.
     pub fn get(&self) -> Result<Loan, DbError> {
-        self.alive(self.inner.get().map_err(DbError::Pool)?)
-    }
-
-    /// Gives `loan`, or another in place of one that died while it lay idle. Asking costs a round trip, and a
-    /// page takes three connections one after the other, so one that was lent lately is not asked.
-    fn alive(&self, mut loan: Loan) -> Result<Loan, DbError> {
+        let mut loan = self.inner.get().map_err(DbError::Pool)?;
+        // One that died while it lay idle is given back, and the pool throws it away.
         for _ in 0..self.size() {
-            let lent_at = Loan::extensions_mut(&mut loan).insert(LentAt(Instant::now()));
-            if lent_at.is_some_and(|at| at.0.elapsed() < TRUSTED_FOR) || loan.ping().is_ok() {
-                return Ok(loan);
+            if is_alive(&mut loan) {
+                break;
             }
-            // The pool throws the dead one away when it is given back.
             drop(loan);
             loan = self.inner.get().map_err(DbError::Pool)?;
         }
@@ -207,8 +201,8 @@ impl Pool {
     /// so few that whoever watches over the work would find none left.
     #[must_use]
     pub fn spare(&self) -> Option<Loan> {
-        let loan = (self.size() > 2).then(|| self.inner.get_timeout(SPARE_TIMEOUT).ok()).flatten()?;
-        self.alive(loan).ok()
+        let mut loan = (self.size() > 2).then(|| self.inner.get_timeout(SPARE_TIMEOUT).ok()).flatten()?;
+        is_alive(&mut loan).then_some(loan)
     }
 
     /// Where the pool connects to.
@@ -216,6 +210,13 @@ impl Pool {
     pub fn url(&self) -> &DbUrl {
         &self.url
     }
+}
+
+/// Whether a connection answers. Asking costs a round trip, and a page takes three connections one after the
+/// other, so one that was lent lately is not asked.
+fn is_alive(loan: &mut Loan) -> bool {
+    let lent_at = Loan::extensions_mut(loan).insert(LentAt(Instant::now()));
+    lent_at.is_some_and(|at| at.0.elapsed() < TRUSTED_FOR) || loan.ping().is_ok()
 }
 
 /// Opens connections for the pool; chooses the engine by the address, never by trial.

@@ -260,6 +260,21 @@ impl Checkpoints {
         Ok(taken)
     }
 
+    /// Copies the log back as far as readers allow; says whether nothing is left of it.
+    fn copies_all(db: &mut Db) -> QueryResult<bool> {
+        #[derive(diesel::QueryableByName)]
+        struct Copied {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            busy: i32,
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            log: i32,
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            checkpointed: i32,
+        }
+        let copied: Copied = diesel::sql_query(Self::STATEMENT).get_result(db)?;
+        Ok(copied.busy == 0 && copied.log == copied.checkpointed)
+    }
+
     /// To be called after each batch, outside of a transaction.
     ///
     /// # Errors
@@ -273,7 +288,11 @@ impl Checkpoints {
                 let _gone = helper.answer.recv();
             }
             self.running = false;
-            return db.batch_execute(Self::STATEMENT);
+            if !Self::copies_all(db)? {
+                // A reader of older rows was in the way; soon again.
+                self.batches -= Self::ASK_EVERY;
+            }
+            return Ok(());
         }
         if self.batches.is_multiple_of(Self::ASK_EVERY) {
             self.running = self.running && helper.answer.try_recv().is_err();
@@ -282,6 +301,21 @@ impl Checkpoints {
             }
         }
         Ok(())
+    }
+}
+
+impl Checkpoints {
+    /// Copies what is left and gives the checkpoints back to `db`, so that nobody else has to wait for them.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn hand_back(self, db: &mut Db) -> QueryResult<()> {
+        if self.helper.is_none() {
+            return Ok(());
+        }
+        drop(self);
+        db.batch_execute(Self::STATEMENT)?;
+        bulk_writer_settings(db)
     }
 }
 

@@ -123,6 +123,7 @@ struct TodayPage {
     rest: Vec<(String, String)>,
     heads: Vec<Head>,
     lines: Vec<PartnerLine>,
+    quiet: String,
     unscored: String,
     scatter: String,
     movers: Vec<Mover>,
@@ -207,7 +208,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
     let mut lines: Vec<(Option<i32>, PartnerLine)> = loaded
         .partners
         .iter()
-        .filter(|p| p.status != "CLOSED")
+        .filter(|p| p.status != "CLOSED" && has_figures(p, loaded))
         .map(|p| {
             let tenths = loaded.cards.get(&p.id).and_then(|c| c.row.composite_tenths);
             (tenths, partner_line(p, loaded, &columns))
@@ -233,6 +234,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
             .iter()
             .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
             .collect(),
+        quiet: quiet(loaded),
         unscored: unscored(loaded),
         lines: lines.into_iter().map(|(_, line)| line).collect(),
         scatter: scatter(loaded, &spend),
@@ -546,6 +548,20 @@ fn class_of(score: &KpiScore) -> (&'static str, &'static str) {
         Place::Short => ("under", "below target "),
         Place::BelowFloor => ("floor", "below floor "),
         Place::NotScored => ("nodata", "not scored "),
+    }
+}
+
+/// Whether a partner has a line: a figure in the period or the year before it.
+fn has_figures(partner: &Partner, loaded: &Loaded) -> bool {
+    loaded.cards.contains_key(&partner.id) || loaded.briefs.iter().any(|b| b.partner_id == partner.id)
+}
+
+/// How many partners have no line; empty when none.
+fn quiet(loaded: &Loaded) -> String {
+    match loaded.partners.iter().filter(|p| p.status != "CLOSED" && !has_figures(p, loaded)).count() {
+        0 => String::new(),
+        1 => "One partner without figures in the last twelve months is not shown".to_owned(),
+        n => format!("{n} partners without figures in the last twelve months are not shown"),
     }
 }
 

@@ -139,6 +139,11 @@ fn a_small_or_silent_partner_is_told_why_it_has_no_score() {
             today.texts(".heatmap tbody tr").into_iter().filter(|l| l.starts_with("Tiny")).collect();
         assert!(line.iter().all(|l| l.contains("not scored") && l.contains("n 6")), "{line:?}");
         assert!(today.texts("h2").contains(&"Act on this today".to_owned()));
+        assert!(!today.texts(".heatmap tbody th").iter().any(|name| name.starts_with("Idle")));
+        assert!(
+            today.html.contains("without figures in the last twelve months"),
+            "who has no line is counted"
+        );
         assert_eq!(browser.get("/scorecards").await.status, StatusCode::OK);
         assert_eq!(browser.get("/kpis/OTD_WIN").await.text("h1"), "Delivery on time, window");
         assert_eq!(browser.get("/kpis/NOPE").await.status, StatusCode::NOT_FOUND);

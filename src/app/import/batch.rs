@@ -117,6 +117,7 @@ pub fn pipeline<D: Send>(
             }
         } else {
             consume(db, true)?;
+            checkpoints.hand_back(db)?;
         }
         report.rejects_file = rejects.finish()?;
         Ok(report)
