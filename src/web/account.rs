@@ -69,7 +69,7 @@ pub(super) async fn password(
         .await?;
     match changed {
         Ok(user) => {
-            // The new password ended this session too; it goes on under a new key.
+            // The new password signed this browser out as well; it stays signed in under a new key.
             access::open(&session, &user.ok_or(WebError::NotFound)?, web.app.now())?;
             me.flash("Your password is changed. Sessions on other devices have ended.");
             Ok(page::see_other("/account"))
