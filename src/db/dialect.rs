@@ -302,9 +302,7 @@ impl Checkpoints {
         }
         Ok(())
     }
-}
 
-impl Checkpoints {
     /// Copies what is left and gives the checkpoints back to `db`, so that nobody else has to wait for them.
     ///
     /// # Errors

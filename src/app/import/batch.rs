@@ -88,16 +88,16 @@ pub fn pipeline<D: Send>(
             }
         });
         let mut report = ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() };
-        let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
-        let mut consume = |db: &mut Db, own_tx: bool| -> Result<(), ImportError> {
+        let mut consume = |db: &mut Db, mut own_tx: Option<&mut Checkpoints>| -> Result<(), ImportError> {
             for batch in &full_in {
                 let mut batch = batch?;
-                let counts = if own_tx {
-                    let counts = write_tx(db, |db| write(db, &mut batch))?;
-                    checkpoints.after_batch(db)?;
-                    counts
-                } else {
-                    write(db, &mut batch)?
+                let counts = match own_tx.as_deref_mut() {
+                    None => write(db, &mut batch)?,
+                    Some(checkpoints) => {
+                        let counts = write_tx(db, |db| write(db, &mut batch))?;
+                        checkpoints.after_batch(db)?;
+                        counts
+                    }
                 };
                 note(&mut report, &mut rejects, &places, &batch, counts)?;
                 progress(Progress {
@@ -111,12 +111,13 @@ pub fn pipeline<D: Send>(
             Ok(())
         };
         if run.request.dry_run {
-            match write_tx(db, |db| consume(db, false).and(Err::<(), _>(ImportError::DryRun))) {
+            match write_tx(db, |db| consume(db, None).and(Err::<(), _>(ImportError::DryRun))) {
                 Err(ImportError::DryRun) | Ok(()) => {}
                 Err(error) => return Err(error),
             }
         } else {
-            consume(db, true)?;
+            let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
+            consume(db, Some(&mut checkpoints))?;
             checkpoints.hand_back(db)?;
         }
         report.rejects_file = rejects.finish()?;
