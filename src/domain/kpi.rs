@@ -148,6 +148,12 @@ impl Kpi {
         self.definition().name
     }
 
+    /// The name with the code, for texts and lists: `Tenders accepted (TAR)`.
+    #[must_use]
+    pub fn name_with_code(self) -> String {
+        format!("{} ({})", self.name(), self.code())
+    }
+
     /// The one definition.
     #[must_use]
     pub fn definition(self) -> Definition {

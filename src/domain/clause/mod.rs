@@ -142,13 +142,10 @@ pub struct PeriodThreshold {
 }
 
 impl PeriodThreshold {
-    /// The KPI as people read it, with its code: `Tenders accepted (TAR)`.
+    /// The KPI as people read it; the bare code of one that is not in the catalogue.
     #[must_use]
     pub fn kpi_words(&self) -> String {
-        match self.kpi.parse::<Kpi>() {
-            Ok(kpi) => format!("{} ({})", kpi.name(), kpi.code()),
-            Err(_) => self.kpi.clone(),
-        }
+        self.kpi.parse().map_or_else(|_| self.kpi.clone(), Kpi::name_with_code)
     }
 }
 

@@ -410,7 +410,7 @@ fn target_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>)
         .map(|kpi| {
             (
                 kpi.code().to_owned(),
-                format!("{} ({}), {}{}", kpi.name(), kpi.code(), unit_words(kpi), direction(kpi)),
+                format!("{}, {}{}", kpi.name_with_code(), unit_words(kpi), direction(kpi)),
             )
         })
         .to_vec();
@@ -644,7 +644,7 @@ fn clause_kpis() -> Vec<(String, String)> {
     Kpi::ALL
         .into_iter()
         .filter(|kpi| kpi.definition().better.is_some())
-        .map(|kpi| (kpi.code().to_owned(), format!("{} ({}), {}", kpi.name(), kpi.code(), unit_words(kpi))))
+        .map(|kpi| (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), unit_words(kpi))))
         .collect()
 }
 
