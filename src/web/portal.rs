@@ -12,7 +12,7 @@ use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{Base, Card, Lens};
-use super::scorecard::{Found, csv_of, load, newest, period_of, why_none};
+use super::scorecard::{Found, csv_of, load, opening, period_of, why_none};
 use super::shipment::View;
 use super::show;
 use crate::app::evidence::shipment;
@@ -21,9 +21,9 @@ use crate::app::plan::show::plan_own;
 use crate::app::score::template_today;
 use crate::db::contract::contract_list_of_partner;
 use crate::db::partner::partner_show;
-use crate::db::scorecard::{scorecard_list_period, scorecard_periods};
+use crate::db::scorecard::scorecard_list_period;
 use crate::domain::calendar::BusinessCalendar;
-use crate::domain::period::{Period, PeriodKind};
+use crate::domain::period::Period;
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, percentile};
 use crate::domain::viewer::Viewer;
 use crate::report::chart::percentile_bar;
@@ -111,9 +111,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let (found, period, percentile, contracts, plan, money) = me
         .in_db(move |mut unit| {
             let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
-            let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
-            let period = newest(&periods, today)
-                .unwrap_or_else(|| Period::containing(PeriodKind::Month, today).previous());
+            let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
             let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
             let contracts = contract_list_of_partner(unit.db, unit.viewer, partner_id)?;
             let rank = own_percentile(unit.db, partner_id, &partner.mode, period)?;
@@ -236,11 +234,7 @@ pub(super) async fn scorecard_newest(me: SignedIn) -> Result<HttpResponse, WebEr
     let period = me
         .in_db(move |unit| {
             let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
-            let periods = scorecard_periods(unit.db, unit.viewer, Some(partner_id))?;
-            Ok::<_, WebError>(
-                newest(&periods, today)
-                    .unwrap_or_else(|| Period::containing(PeriodKind::Month, today).previous()),
-            )
+            Ok::<_, WebError>(opening(unit.db, unit.viewer, Some(partner_id), today)?)
         })
         .await?;
     draw_card(me, partner_id, period).await

@@ -18,8 +18,10 @@ use crate::app::score::{Published, published, tier_from_code};
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_periods};
 use crate::db::setting::reporting_zone;
+use crate::db::{Db, DbError};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
+use crate::domain::viewer::Viewer;
 use crate::report::chart::sparkline;
 
 /// Months that the trend of the list goes back.
@@ -79,6 +81,18 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
 pub(super) fn newest(periods: &[Period], today: NaiveDate) -> Option<Period> {
     let closed = |p: &&Period| p.kind() == PeriodKind::Month && p.end() <= today;
     periods.iter().find(closed).or_else(|| periods.first()).copied()
+}
+
+/// The period a page opens on: the [`newest`] of one partner, or of all that the viewer sees; the month before
+/// `today` where nothing is scored.
+pub(super) fn opening(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    today: NaiveDate,
+) -> Result<Period, DbError> {
+    let periods = scorecard_periods(db, viewer, partner_id)?;
+    Ok(newest(&periods, today).unwrap_or_else(|| Period::containing(PeriodKind::Month, today).previous()))
 }
 
 /// Reads a period of an address; anything else is no address.

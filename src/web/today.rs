@@ -12,13 +12,12 @@ use serde::Deserialize;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, page_day, short, tenths_words, threshold, tier_chip};
-use super::scorecard::{newest, period_of};
+use super::scorecard::{opening, period_of};
 use super::show;
 use crate::app::score::{Published, parsed};
-use crate::db::Db;
 use crate::db::contract::{ContractListed, contract_list};
 use crate::db::partner::{Partner, partner_list};
-use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period, scorecard_periods};
+use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
 use crate::db::setting::{reporting_currency, reporting_zone};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -157,19 +156,12 @@ pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpR
 
 fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
     let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
-    let briefs_for = |db: &mut Db, period: Period| {
-        let from = period.start().checked_sub_months(Months::new(SPEND_MONTHS)).unwrap_or(period.start());
-        scorecard_briefs(db, unit.viewer, None, from, NaiveDate::MAX)
+    let period = match asked {
+        Some(period) => period,
+        None => opening(unit.db, unit.viewer, None, today)?,
     };
-    let mut period = asked.unwrap_or(Period::containing(PeriodKind::Month, today).previous());
-    let mut briefs = briefs_for(unit.db, period)?;
-    if asked.is_none() && !briefs.iter().any(|brief| brief.period == period) {
-        // Facts of an older history: the page opens on what there is.
-        if let Some(newest) = newest(&scorecard_periods(unit.db, unit.viewer, None)?, today) {
-            period = newest;
-            briefs = briefs_for(unit.db, period)?;
-        }
-    }
+    let from = period.start().checked_sub_months(Months::new(SPEND_MONTHS)).unwrap_or(period.start());
+    let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
     let mut cards = BTreeMap::new();
     for row in scorecard_list_period(unit.db, unit.viewer, period)? {
         let snapshot = parsed(&row)?;
@@ -205,10 +197,10 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         .take(ACT_ITEMS)
         .map(|a| (format!("{}: {}", a.who, a.what), a.href))
         .collect();
-    let mut lines: Vec<(Option<i32>, PartnerLine)> = loaded
-        .partners
-        .iter()
-        .filter(|p| p.status != "CLOSED" && has_figures(p, loaded))
+    let (shown, quiet): (Vec<&Partner>, Vec<&Partner>) =
+        open_partners(loaded).partition(|p| has_figures(p, loaded));
+    let mut lines: Vec<(Option<i32>, PartnerLine)> = shown
+        .into_iter()
         .map(|p| {
             let tenths = loaded.cards.get(&p.id).and_then(|c| c.row.composite_tenths);
             (tenths, partner_line(p, loaded, &columns))
@@ -234,7 +226,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
             .iter()
             .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
             .collect(),
-        quiet: quiet(loaded),
+        quiet: quiet_words(quiet.len()),
         unscored: unscored(loaded),
         lines: lines.into_iter().map(|(_, line)| line).collect(),
         scatter: scatter(loaded, &spend),
@@ -551,14 +543,18 @@ fn class_of(score: &KpiScore) -> (&'static str, &'static str) {
     }
 }
 
+fn open_partners(loaded: &Loaded) -> impl Iterator<Item = &Partner> {
+    loaded.partners.iter().filter(|p| p.status != "CLOSED")
+}
+
 /// Whether a partner has a line: a figure in the period or the year before it.
 fn has_figures(partner: &Partner, loaded: &Loaded) -> bool {
     loaded.cards.contains_key(&partner.id) || loaded.briefs.iter().any(|b| b.partner_id == partner.id)
 }
 
 /// How many partners have no line; empty when none.
-fn quiet(loaded: &Loaded) -> String {
-    match loaded.partners.iter().filter(|p| p.status != "CLOSED" && !has_figures(p, loaded)).count() {
+fn quiet_words(count: usize) -> String {
+    match count {
         0 => String::new(),
         1 => "One partner without figures in the last twelve months is not shown".to_owned(),
         n => format!("{n} partners without figures in the last twelve months are not shown"),
@@ -566,7 +562,7 @@ fn quiet(loaded: &Loaded) -> String {
 }
 
 fn unscored(loaded: &Loaded) -> String {
-    let open: Vec<&Partner> = loaded.partners.iter().filter(|p| p.status != "CLOSED").collect();
+    let open: Vec<&Partner> = open_partners(loaded).collect();
     let missing: Vec<&str> = open
         .iter()
         .filter(|p| loaded.cards.get(&p.id).is_none_or(|c| c.row.composite_tenths.is_none()))
