@@ -57,12 +57,12 @@ impl VerifyReport {
 /// # Errors
 /// The database's reason; what is merely wrong is in the report.
 pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
-    let mut db = app.pool.get()?;
+    let (mut db, now) = (app.pool.get()?, app.now());
     let mut stale = Vec::new();
-    if anything_stale(&mut db, app.now())? {
+    if anything_stale(&mut db, now)? {
         stale.push("sums wait for a refresh; run `lanemark job run refresh-measures`".to_owned());
     }
-    let (days, differing) = sums_differ(&mut db, app.now())?;
+    let (days, differing) = sums_differ(&mut db, now)?;
     let unique: BTreeSet<String> = differing.into_iter().collect();
     stale.extend(unique);
     let sums = Check {
