@@ -124,8 +124,7 @@ fn refresh_slice(
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let Some(month) = days.first().copied().map(month_of) else { return Ok(()) };
-    // Two nodes that add to one lane cell would each lose what the other adds.
-    transaction_lock(db, LANE_LOCK)?;
+    transaction_lock(db, SUMS_LOCK)?;
     let known = summed_days(db, source, days)?;
     let mut again = BTreeSet::new();
     let mut work = Vec::with_capacity(days.len());
@@ -147,8 +146,11 @@ fn refresh_slice(
     Ok(())
 }
 
-/// Names the lock under which lane cells are added to.
-const LANE_LOCK: &str = "lane cells";
+/// Names the lock under which facts are written and sums are made.
+///
+/// Two nodes that add to one lane cell would each lose what the other adds. And an import writes facts, then marks,
+/// while a refresh takes marks, then writes verdicts to facts: side by side each could wait for the other.
+pub(super) const SUMS_LOCK: &str = "sums";
 
 /// Partner, service, mode and day; see [`CellKey`].
 type DaySums = BTreeMap<CellKey, Measures>;
@@ -394,7 +396,7 @@ fn refresh_month(
     as_of: DateTime<Utc>,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
-    transaction_lock(db, LANE_LOCK)?;
+    transaction_lock(db, SUMS_LOCK)?;
     let partners = stale_month_take(db, source, month)?;
     let until = month.checked_add_months(Months::new(1)).unwrap_or(month);
     // Days that wait are left out; they add themselves, or ask for the month again.

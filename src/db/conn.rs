@@ -15,6 +15,11 @@ use super::DbError;
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
+/// How long a PostgreSQL statement waits for a lock. Two connections of one thread's work can wait for each other by
+/// way of a third, which the server cannot see; and a page should rather say so than wait for ever.
+/// [`super::dialect::transaction_lock`] waits for as long as it takes.
+const LOCK_TIMEOUT_MS: u32 = 60_000;
+
 /// How long a SQLite writer waits for another one.
 const BUSY_TIMEOUT_MS: u32 = 15_000;
 /// How long a request waits for a free connection.
@@ -91,6 +96,7 @@ impl DbUrl {
                 }
                 let mut conn = PgConnection::establish(text).map_err(|error| self.refused(&error))?;
                 conn.batch_execute("SET TIME ZONE 'UTC'; SET client_min_messages = warning; SET jit = off")?;
+                conn.batch_execute(&format!("SET lock_timeout = {LOCK_TIMEOUT_MS}"))?;
                 Ok(Db::Pg(conn))
             }
             Self::Sqlite(path) => {
@@ -137,8 +143,8 @@ impl DbUrl {
 pub fn migrate(db: &mut Db) -> Result<(), DbError> {
     let run = match db {
         Db::Pg(conn) => {
-            // Two nodes may start at once; the second waits and then finds nothing to do.
-            conn.batch_execute("SELECT pg_advisory_lock(714025)")?;
+            // Two nodes may start at once; the second waits, however long, and then finds nothing to do.
+            conn.batch_execute("SET lock_timeout = 0; SELECT pg_advisory_lock(714025)")?;
             let run = conn.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ());
             conn.batch_execute("SELECT pg_advisory_unlock(714025)")?;
             run

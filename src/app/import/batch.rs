@@ -9,8 +9,11 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{ImportError, ImportReport, ImportRequest, MAX_IMPORT_ROWS, Progress};
 use crate::app::App;
+use crate::app::refresh::SUMS_LOCK;
 use crate::db::Db;
-use crate::db::dialect::{Checkpoints, FactTable, NaturalKey, load_batch_rows, natural_keys_find, write_tx};
+use crate::db::dialect::{
+    Checkpoints, FactTable, NaturalKey, load_batch_rows, natural_keys_find, transaction_lock, write_tx,
+};
 use crate::db::dimension::Dimensions;
 use crate::domain::money::Micros;
 use crate::feeds::fields::{Fields, Value};
@@ -59,7 +62,8 @@ pub struct Counts {
 /// Reads and maps on one thread and writes on this one, batch by batch.
 ///
 /// `draft` makes a fact of a row's fields; `write` stores a batch inside one transaction and may turn
-/// further drafts into rejects. A dry run does it all in one transaction and takes it back.
+/// further drafts into rejects. A dry run does it all in one transaction and takes it back; it does without
+/// [`SUMS_LOCK`], which it would hold to its end.
 ///
 /// # Errors
 /// [`ImportError`].
@@ -94,7 +98,10 @@ pub fn pipeline<D: Send>(
                 let counts = match own_tx.as_deref_mut() {
                     None => write(db, &mut batch)?,
                     Some(checkpoints) => {
-                        let counts = write_tx(db, |db| write(db, &mut batch))?;
+                        let counts = write_tx(db, |db| {
+                            transaction_lock(db, SUMS_LOCK)?;
+                            write(db, &mut batch)
+                        })?;
                         checkpoints.after_batch(db)?;
                         counts
                     }
@@ -113,6 +120,7 @@ pub fn pipeline<D: Send>(
         if run.request.dry_run {
             match write_tx(db, |db| consume(db, None).and(Err::<(), _>(ImportError::DryRun))) {
                 Err(ImportError::DryRun) | Ok(()) => {}
+                Err(ImportError::Db(error)) => return Err(ImportError::DryRunDb(error)),
                 Err(error) => return Err(error),
             }
         } else {

@@ -96,6 +96,9 @@ pub enum ImportError {
     /// The database.
     #[error("{0}; rows written before stay, so run the same import again and it goes on from there")]
     Db(#[from] DbError),
+    /// The database, in a dry run.
+    #[error("{0}; a dry run keeps nothing, so run it again")]
+    DryRunDb(#[source] DbError),
     /// Another import holds the lock.
     #[error("another import is running on this database; wait for it to finish and run this one again")]
     Busy,
