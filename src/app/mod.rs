@@ -31,7 +31,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::clock::Clock;
 use crate::db::id::IdMaker;
-use crate::db::setting::reporting_zone;
+use crate::db::setting::reporting_day;
 use crate::db::{Db, DbError, Pool};
 use crate::mail::Mailer;
 
@@ -81,7 +81,7 @@ impl App {
     /// # Errors
     /// The engine's reason, or a stored zone that does not read back.
     pub fn today(&self, db: &mut Db) -> Result<NaiveDate, DbError> {
-        Ok(self.now().with_timezone(&reporting_zone(db)?).date_naive())
+        reporting_day(db, self.now())
     }
 
     /// A new row id. Its time is the host's, also where the installation stands on a fixed day: a second

@@ -134,7 +134,7 @@ fn due_period(partner: &Partner, as_of: NaiveDate) -> Option<Period> {
         "QUARTERLY" => PeriodKind::Quarter,
         _ => return None,
     };
-    (partner.status != "CLOSED").then(|| Period::containing(kind, as_of).previous())
+    partner.is_open().then(|| Period::containing(kind, as_of).previous())
 }
 
 fn due_reviews(

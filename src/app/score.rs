@@ -15,12 +15,14 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use crate::db::dialect::write_tx;
+use crate::db::partner::Partner;
 use crate::db::scorecard::{
     ScorecardRow, StoredTemplate, day_cells, first_day, lane_titles, month_lane_cells, scorecard_briefs,
-    scorecard_heads, scorecard_latest, scorecard_page, scorecard_preview_delete, scorecard_publish,
-    scored_partners, targets_in_force, template_by_id, template_id, template_in_force, template_insert,
+    scorecard_head, scorecard_heads, scorecard_latest, scorecard_page, scorecard_preview_delete,
+    scorecard_publish, scored_partners, targets_in_force, template_by_id, template_id, template_in_force,
+    template_insert,
 };
-use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
@@ -182,14 +184,6 @@ pub fn score_due(
         (if never_run { first } else { first.max(back) }, today)
     };
     periods_between(from, today).into_iter().map(|period| score_period(app, period, as_of, run_id)).collect()
-}
-
-/// The day it is in the reporting zone.
-///
-/// # Errors
-/// The engine's reason, or a stored zone that is none.
-pub fn reporting_day(db: &mut Db, as_of: DateTime<Utc>) -> Result<NaiveDate, DbError> {
-    Ok(local_day(as_of, reporting_zone(db)?))
 }
 
 /// Months and quarters that begin before `today` and end after `from`, each quarter after its last month.
@@ -590,6 +584,34 @@ pub fn published(
     let Some(row) = scorecard_latest(db, viewer, partner_id, period)? else { return Ok(None) };
     let snapshot = parsed(&row)?;
     Ok(Some(Published { row, snapshot }))
+}
+
+/// What a scorecard page begins with.
+#[derive(Clone, Debug)]
+pub struct CardHead {
+    /// Whose.
+    pub partner: Partner,
+    /// The newest publication; none when there is none.
+    pub published: Option<Published>,
+    /// The day of `now` in the reporting zone.
+    pub today: NaiveDate,
+}
+
+/// Partner, newest scorecard of `period` and the day of `now`; none when the viewer may not see the partner.
+///
+/// # Errors
+/// As [`published`], or a stored zone that is none.
+pub fn card_head(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+    now: DateTime<Utc>,
+) -> Result<Option<CardHead>, DbError> {
+    let Some((partner, row, zone)) = scorecard_head(db, viewer, partner_id, period)? else { return Ok(None) };
+    let published =
+        row.map(|row| Ok::<_, DbError>(Published { snapshot: parsed(&row)?, row })).transpose()?;
+    Ok(Some(CardHead { partner, published, today: local_day(now, zone) }))
 }
 
 /// What is wrong with a published scorecard.

@@ -7,6 +7,7 @@ use super::conn::Db;
 use super::dialect::BothExt;
 use super::schema::{partner_aliases, partners, scorecards};
 use super::types::Instant;
+use crate::domain::partner::PartnerStatus;
 use crate::domain::viewer::{Scope, Viewer};
 
 /// Most partners one answer holds.
@@ -37,6 +38,14 @@ pub struct Partner {
     pub review_cadence: String,
     /// When it was entered.
     pub created_at: Instant,
+}
+
+impl Partner {
+    /// Whether we still work with it, now or again later: closed ones are neither scored, reviewed nor compared.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.status != PartnerStatus::Closed.code()
+    }
 }
 
 /// The partners the viewer may see, by name.

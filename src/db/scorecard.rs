@@ -4,17 +4,21 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::partner::Partner;
 use super::schema::{
     contract_versions, contracts, kpi_targets, lane_cells, lanes, measure_cells, partners,
-    scorecard_templates, scorecards,
+    scorecard_templates, scorecards, settings,
 };
+use super::setting::{REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::money::Micros;
+use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{Summary, TargetOverride, Template};
 use crate::domain::viewer::Viewer;
@@ -237,6 +241,34 @@ pub fn scorecard_latest(
         .optional()?)
 }
 
+/// A partner, its newest scorecard of one period if there is one, and the reporting zone; none when the viewer may
+/// not see the partner. One statement, since a page that many open at once is mostly round trips.
+///
+/// # Errors
+/// The engine's reason, or a stored zone that is none.
+pub fn scorecard_head(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+) -> Result<Option<(Partner, Option<ScorecardRow>, Tz)>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    let of_period = scorecards::partner_id
+        .eq(partners::id)
+        .and(scorecards::period.eq(period.to_string()))
+        .and(scorecards::latest.eq(true));
+    let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
+    let found: Option<(Partner, Option<ScorecardRow>, Option<String>)> = partners::table
+        .left_join(scorecards::table.on(of_period))
+        .filter(partners::id.eq(partner_id))
+        .select((Partner::as_select(), Option::<ScorecardRow>::as_select(), zone))
+        .first(db)
+        .optional()?;
+    found.map(|(partner, row, zone)| Ok((partner, row, zone_of(zone.as_deref())?))).transpose()
+}
+
 /// One scorecard by its row id; for use cases that follow restatements, not for pages.
 ///
 /// # Errors
@@ -395,7 +427,11 @@ pub fn scorecard_page(db: &mut Db, after: i64, limit: i64) -> QueryResult<Vec<Sc
 /// # Errors
 /// The engine's reason.
 pub fn scored_partners(db: &mut Db) -> QueryResult<Vec<i64>> {
-    partners::table.filter(partners::status.ne("CLOSED")).order(partners::id).select(partners::id).load(db)
+    partners::table
+        .filter(partners::status.ne(PartnerStatus::Closed.code()))
+        .order(partners::id)
+        .select(partners::id)
+        .load(db)
 }
 
 /// The first day of a partner's facts.

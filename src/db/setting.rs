@@ -1,5 +1,6 @@
 //! Settings of the installation: the reporting zone and currency, the demo's day.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 
@@ -7,6 +8,7 @@ use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
 use super::schema::settings;
+use crate::domain::outcome::local_day;
 
 /// Zone in which periods are reported.
 pub const REPORTING_ZONE: &str = "reporting_zone";
@@ -49,13 +51,27 @@ pub fn reporting_currency(db: &mut Db) -> QueryResult<String> {
 /// # Errors
 /// The engine's reason, or a stored name that is no zone.
 pub fn reporting_zone(db: &mut Db) -> Result<Tz, DbError> {
-    match setting(db, REPORTING_ZONE)? {
-        None => Ok(Tz::UTC),
-        Some(name) => name.parse().map_err(|_| DbError::Stored {
-            what: format!("the setting {REPORTING_ZONE}"),
-            reason: format!("`{name}` is no zone"),
-        }),
-    }
+    zone_of(setting(db, REPORTING_ZONE)?.as_deref())
+}
+
+/// The zone that the setting [`REPORTING_ZONE`] names; UTC where it was never made.
+///
+/// # Errors
+/// A stored name that is no zone.
+pub fn zone_of(name: Option<&str>) -> Result<Tz, DbError> {
+    let Some(name) = name else { return Ok(Tz::UTC) };
+    name.parse().map_err(|_| DbError::Stored {
+        what: format!("the setting {REPORTING_ZONE}"),
+        reason: format!("`{name}` is no zone"),
+    })
+}
+
+/// The day that `at` is in the reporting zone.
+///
+/// # Errors
+/// As [`reporting_zone`].
+pub fn reporting_day(db: &mut Db, at: DateTime<Utc>) -> Result<NaiveDate, DbError> {
+    Ok(local_day(at, reporting_zone(db)?))
 }
 
 /// Makes a setting unless it was made before, and returns the value it has then: two nodes that start

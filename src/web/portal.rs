@@ -110,7 +110,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (found, period, percentile, contracts, plan, money) = me
         .in_db(move |mut unit| {
-            let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
+            let today = unit.app.today(unit.db)?;
             let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
             let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
             let contracts = contract_list_of_partner(unit.db, unit.viewer, partner_id)?;
@@ -184,7 +184,7 @@ fn own_percentile(
     let system = Viewer::system();
     let peers: Vec<i64> = crate::db::partner::partner_list(db, &system)?
         .into_iter()
-        .filter(|p| p.mode == mode && p.status != "CLOSED")
+        .filter(|p| p.mode == mode && p.is_open())
         .map(|p| p.id)
         .collect();
     let scores: Vec<(i64, Decimal)> = scorecard_list_period(db, &system, period)?
@@ -233,7 +233,7 @@ pub(super) async fn scorecard_newest(me: SignedIn) -> Result<HttpResponse, WebEr
     let partner_id = own(&me.viewer)?;
     let period = me
         .in_db(move |unit| {
-            let today = crate::app::score::reporting_day(unit.db, unit.app.now())?;
+            let today = unit.app.today(unit.db)?;
             Ok::<_, WebError>(opening(unit.db, unit.viewer, Some(partner_id), today)?)
         })
         .await?;

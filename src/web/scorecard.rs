@@ -11,13 +11,12 @@ use askama::Template;
 use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
-use self::card::{Base, Card, TREND_PERIODS, page_day, short, tenths_words, tier_chip};
+use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
-use crate::app::score::{Published, published, tier_from_code};
-use crate::db::partner::{Partner, partner_list, partner_show};
+use crate::app::score::{CardHead, Published, card_head, tier_from_code};
+use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_periods};
-use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
@@ -50,7 +49,7 @@ struct NonePage {
     link: &'static str,
 }
 
-/// What a scorecard page is drawn from: three indexed reads.
+/// What a scorecard page is drawn from: two indexed reads.
 pub(super) struct Found {
     /// The partner.
     pub partner: Partner,
@@ -64,8 +63,8 @@ pub(super) struct Found {
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
 pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
-    let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
-    let published = published(unit.db, unit.viewer, partner_id, period)?;
+    let CardHead { partner, published, today } =
+        card_head(unit.db, unit.viewer, partner_id, period, unit.app.now())?.ok_or(WebError::NotFound)?;
     let months = match period.kind() {
         PeriodKind::Month => 1,
         _ => 3,
@@ -73,7 +72,6 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
-    let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
     Ok(Found { partner, published, history, today })
 }
 
@@ -257,7 +255,7 @@ struct ListPage {
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let (partners, briefs, today) = me
         .in_db(move |unit| {
-            let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
+            let today = unit.app.today(unit.db)?;
             // Counted back from the newest there is: imported history shows however old it is.
             let newest = scorecard_periods(unit.db, unit.viewer, None)?.first().map_or(today, |p| p.start());
             let month = Period::containing(PeriodKind::Month, newest).start();
@@ -280,7 +278,7 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let rows = if briefs.is_empty() {
         Vec::new()
     } else {
-        partners.iter().filter(|p| p.status != "CLOSED").map(|p| list_row(p, &periods, &trend, &by)).collect()
+        partners.iter().filter(|p| p.is_open()).map(|p| list_row(p, &periods, &trend, &by)).collect()
     };
     let titles = months.iter().map(|d| (d.format("%b").to_string(), d.year().to_string())).collect();
     page::html(&ListPage {

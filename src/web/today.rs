@@ -11,14 +11,14 @@ use serde::Deserialize;
 
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
-use super::scorecard::card::{in_unit, mark, page_day, short, tenths_words, threshold, tier_chip};
+use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
 use super::show;
 use crate::app::score::{Published, parsed};
 use crate::db::contract::{ContractListed, contract_list};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
-use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::setting::reporting_currency;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::period::{Period, PeriodKind};
@@ -155,7 +155,7 @@ pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpR
 }
 
 fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
-    let today = page_day(unit.app.now(), reporting_zone(unit.db)?);
+    let today = unit.app.today(unit.db)?;
     let period = match asked {
         Some(period) => period,
         None => opening(unit.db, unit.viewer, None, today)?,
@@ -544,7 +544,7 @@ fn class_of(score: &KpiScore) -> (&'static str, &'static str) {
 }
 
 fn open_partners(loaded: &Loaded) -> impl Iterator<Item = &Partner> {
-    loaded.partners.iter().filter(|p| p.status != "CLOSED")
+    loaded.partners.iter().filter(|p| p.is_open())
 }
 
 /// Whether a partner has a line: a figure in the period or the year before it.

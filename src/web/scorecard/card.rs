@@ -8,7 +8,6 @@ use crate::app::score::Published;
 use crate::db::scorecard::ScorecardBrief;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit};
-use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
     CategoryScore, HeldStanding, KpiEvidence, KpiScore, LaneMisses, Place, Publication, PublicationState,
@@ -728,10 +727,4 @@ fn causes(all: &LaneMisses, behind: &dyn Fn(&str) -> String) -> Vec<Cause> {
             }
         })
         .collect()
-}
-
-/// The day of the installation for a page.
-#[must_use]
-pub fn page_day(now: chrono::DateTime<chrono::Utc>, zone: chrono_tz::Tz) -> NaiveDate {
-    local_day(now, zone)
 }
