@@ -22,7 +22,7 @@ pub const PAGE_ROWS: usize = 50;
 /// Rows of one download.
 pub const DOWNLOAD_ROWS: usize = 20_000;
 /// A pickup belongs to its own day; its delivery, under which the row is stored, is due this much later at most.
-const LONGEST_TRANSIT_DAYS: u64 = 45;
+const LONGEST_TRANSIT_DAYS: u64 = 120;
 
 /// Which of the counted units to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ pub fn behind(
 
 fn test(kpi: Kpi, pick: Pick, period: Period) -> ShipmentTest {
     match kpi {
-        Kpi::OtpWin => ShipmentTest::Pickup(pick.letters(), utc_range(period)),
+        Kpi::OtpWin => ShipmentTest::Pickup(pick.letters(), utc_range(period), period),
         Kpi::OtdDay => ShipmentTest::DeliveryDay(pick.letters()),
         Kpi::OtdWin => ShipmentTest::DeliveryWindow(pick.letters()),
         Kpi::Fads => ShipmentTest::FirstAttempt(match pick {
@@ -194,7 +194,10 @@ fn test(kpi: Kpi, pick: Pick, period: Period) -> ShipmentTest {
         Kpi::Attempts => ShipmentTest::Attempts,
         Kpi::DwellLm => ShipmentTest::Dwell,
         Kpi::EdiTimely => ShipmentTest::Reported,
-        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => ShipmentTest::Costed,
+        Kpi::Cpkg => ShipmentTest::Weighed,
+        Kpi::Cvc => ShipmentTest::Rated,
+        Kpi::AccRatio => ShipmentTest::WithLinehaul,
+        Kpi::Tar | Kpi::Cps => ShipmentTest::Costed,
     }
 }
 

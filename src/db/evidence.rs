@@ -10,6 +10,7 @@ use super::schema::{
 };
 use super::shipment::ShipmentRow;
 use super::types::{Day, Instant};
+use crate::domain::period::Period;
 use crate::domain::viewer::Viewer;
 
 /// History lines one shipment shows at most.
@@ -54,8 +55,9 @@ impl Span {
 /// What makes a shipment part of the list.
 #[derive(Clone, Debug)]
 pub enum ShipmentTest {
-    /// Verdict on the pickup window is one of these letters; the pickup window ends in the half-open range.
-    Pickup(&'static [&'static str], (DateTime<Utc>, DateTime<Utc>)),
+    /// Verdict on the pickup window is one of these letters; the pickup window ends in the half-open range, or
+    /// there is none and the shipment is of the period.
+    Pickup(&'static [&'static str], (DateTime<Utc>, DateTime<Utc>), Period),
     /// Verdict on the delivery day.
     DeliveryDay(&'static [&'static str]),
     /// Verdict on the delivery window.
@@ -74,6 +76,12 @@ pub enum ShipmentTest {
     Reported,
     /// Carries a cost.
     Costed,
+    /// Carries a cost and a weight.
+    Weighed,
+    /// Carries a cost and a contract-rated amount.
+    Rated,
+    /// Carries a linehaul.
+    WithLinehaul,
 }
 
 /// Shipments of `span` that pass `test`, by day and id; none when the viewer may not see the partner.
@@ -106,10 +114,17 @@ pub fn shipments_behind(
             .select(ShipmentRow::as_select())
             .into_boxed();
         let query = match test {
-            ShipmentTest::Pickup(letters, (from, until)) => query
-                .filter(shipments::pickup_window_outcome.eq_any(*letters))
-                .filter(shipments::pickup_window_end.ge(Instant(*from)))
-                .filter(shipments::pickup_window_end.lt(Instant(*until))),
+            ShipmentTest::Pickup(letters, (from, until), period) => {
+                let query = query.filter(shipments::pickup_window_outcome.eq_any(*letters));
+                let ends = shipments::pickup_window_end;
+                let inside = ends.ge(Instant(*from)).and(ends.lt(Instant(*until)));
+                // A pickup without a window counts for the day of its shipment.
+                if period.contains(day) {
+                    query.filter(inside.or(ends.is_null()))
+                } else {
+                    query.filter(inside)
+                }
+            }
             ShipmentTest::DeliveryDay(letters) => {
                 query.filter(shipments::delivery_day_outcome.eq_any(*letters))
             }
@@ -132,6 +147,13 @@ pub fn shipments_behind(
                     .or(shipments::pickup_arrived_received_at.is_not_null()),
             ),
             ShipmentTest::Costed => query.filter(shipments::freight_micros.is_not_null()),
+            ShipmentTest::Weighed => {
+                query.filter(shipments::freight_micros.is_not_null()).filter(shipments::weight_g.gt(0))
+            }
+            ShipmentTest::Rated => query
+                .filter(shipments::freight_micros.is_not_null())
+                .filter(shipments::rated_micros.is_not_null()),
+            ShipmentTest::WithLinehaul => query.filter(shipments::linehaul_micros.is_not_null()),
         };
         found.extend(query.load(db)?);
     }

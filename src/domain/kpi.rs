@@ -278,19 +278,16 @@ impl Kpi {
             Self::Divert => self.of_proportion(measures.diverted),
             Self::Attempts => self.of_sums(measures.attempts, 0, 0, measures.attempts.denominator),
             Self::Cps => self.of_sums(measures.freight, MICROS_SCALE, 0, measures.freight.denominator),
-            Self::Cpkg => self.of_sums(
-                measures.freight_by_weight,
-                MICROS_SCALE,
-                GRAMS_SCALE,
-                measures.freight.denominator,
-            ),
+            Self::Cpkg => {
+                self.of_sums(measures.freight_by_weight, MICROS_SCALE, GRAMS_SCALE, measures.weighed)
+            }
             Self::AccRatio => {
-                self.of_sums(measures.accessorial, MICROS_SCALE, MICROS_SCALE, measures.shipments)
+                self.of_sums(measures.accessorial, MICROS_SCALE, MICROS_SCALE, measures.with_linehaul)
             }
             Self::Cvc => {
                 let Ratio { numerator: billed, denominator: rated } = measures.billed_to_rated;
                 let over = Ratio { numerator: billed.saturating_sub(rated), denominator: rated };
-                self.of_sums(over, MICROS_SCALE, MICROS_SCALE, measures.shipments)
+                self.of_sums(over, MICROS_SCALE, MICROS_SCALE, measures.rated)
             }
             Self::DwellLm => self.of_percentile(measures),
         }

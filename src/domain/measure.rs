@@ -260,12 +260,21 @@ pub struct Measures {
     /// Freight micros over grams, of shipments with both.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub freight_by_weight: Ratio,
+    /// Shipments in [`Measures::freight_by_weight`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub weighed: i64,
     /// Billed micros over contract-rated micros, of shipments with both.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub billed_to_rated: Ratio,
+    /// Shipments in [`Measures::billed_to_rated`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rated: i64,
     /// Accessorial micros over linehaul micros, of shipments with a linehaul.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub accessorial: Ratio,
+    /// Shipments in [`Measures::accessorial`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub with_linehaul: i64,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -289,8 +298,11 @@ impl AddAssign<&Measures> for Measures {
         self.tender_bounced += other.tender_bounced;
         self.freight += other.freight;
         self.freight_by_weight += other.freight_by_weight;
+        self.weighed += other.weighed;
         self.billed_to_rated += other.billed_to_rated;
+        self.rated += other.rated;
         self.accessorial += other.accessorial;
+        self.with_linehaul += other.with_linehaul;
     }
 }
 

@@ -46,7 +46,9 @@ fn cell(app: &App, partner_id: i64, on: NaiveDate, on_time: i64) {
         diverted: Ratio { numerator: 0, denominator: 100 },
         freight: Ratio { numerator: 98_765_000_000, denominator: 100 },
         billed_to_rated: Ratio { numerator: 98_765_000_000, denominator: 98_765_000_000 },
+        rated: 100,
         accessorial: Ratio { numerator: 2_000_000_000, denominator: 98_765_000_000 },
+        with_linehaul: 100,
         ..Measures::default()
     };
     diesel::insert_into(measure_cells::table)
