@@ -226,6 +226,28 @@ pub fn shipment_by_key(
         .optional()
 }
 
+/// Whether any shipment is stored.
+///
+/// # Errors
+/// The engine's reason.
+pub fn any_facts(db: &mut Db) -> QueryResult<bool> {
+    Ok(shipments::table.select(shipments::id).first::<i64>(db).optional()?.is_some())
+}
+
+/// The shipment of a partner with this id, whichever day it is of. Walks the partner's part of the key index: for
+/// corrections, not for lists.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_of_partner(db: &mut Db, partner_id: i64, id: i64) -> QueryResult<Option<ShipmentRow>> {
+    shipments::table
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::id.eq(id))
+        .select(ShipmentRow::as_select())
+        .first(db)
+        .optional()
+}
+
 /// One shipment by its id and the day it is stored under; none when the viewer may not see the partner.
 ///
 /// # Errors

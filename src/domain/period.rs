@@ -153,9 +153,18 @@ impl FromStr for Period {
                 }
             }
         };
-        let start = start.filter(|d| (1900..=2200).contains(&d.year())).ok_or_else(bad)?;
+        let start = start.filter(|d| is_kept(*d)).ok_or_else(bad)?;
         Ok(Self { kind, start })
     }
+}
+
+/// Years that Lanemark keeps. What a feed dates outside of them is a slip, such as a two-digit year read as four.
+pub const YEARS_KEPT: std::ops::RangeInclusive<i32> = 1900..=2200;
+
+/// Whether a day is of [`YEARS_KEPT`].
+#[must_use]
+pub fn is_kept(day: NaiveDate) -> bool {
+    YEARS_KEPT.contains(&day.year())
 }
 
 impl Serialize for Period {

@@ -219,13 +219,14 @@ impl Milestones {
     }
 
     fn check_order(&self) -> Result<(), Contradiction> {
-        let pickup = match (self.pickup_arrived_at, self.picked_up_at) {
-            (Some(arrived), _) if !self.date_only.has(DateOnly::PICKUP_ARRIVED) => Some(arrived),
-            (_, Some(left)) if !self.date_only.has(DateOnly::PICKED_UP) => Some(left),
-            _ => None,
+        // A date-only time lies at the end of its day: as a pickup it was at the earliest a day before.
+        let earliest = |at: Option<DateTime<Utc>>, flag| {
+            let slack = if self.date_only.has(flag) { TimeDelta::days(1) } else { TimeDelta::zero() };
+            at.and_then(|at| at.checked_sub_signed(slack))
         };
+        let pickup = earliest(self.pickup_arrived_at, DateOnly::PICKUP_ARRIVED)
+            .max(earliest(self.picked_up_at, DateOnly::PICKED_UP));
         for (end, field) in [(self.arrived_at, "arrived_at"), (self.delivered_at, "delivered_at")] {
-            // A date-only end lies at the end of its day, so it can only be wrong by whole days.
             if let (Some(picked_up), Some(delivered)) = (pickup, end)
                 && delivered < picked_up
             {
@@ -533,13 +534,16 @@ impl ShipmentFacts {
             sums.freight.add(freight.0, 1);
             if let Some(weight_g) = amounts.weight_g.filter(|&weight| weight > 0) {
                 sums.freight_by_weight.add(freight.0, weight_g);
+                sums.weighed += 1;
             }
             if let Some(rated) = amounts.rated {
                 sums.billed_to_rated.add(freight.0, rated.0);
+                sums.rated += 1;
             }
         }
         if let Some(linehaul) = amounts.linehaul {
             sums.accessorial.add(amounts.accessorial.unwrap_or_default().0, linehaul.0);
+            sums.with_linehaul += 1;
         }
     }
 }

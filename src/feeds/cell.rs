@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use hashbrown::HashMap;
 use rust_decimal::Decimal;
 
+use crate::domain::period::is_kept;
 use crate::feeds::kind::Edge;
 
 /// A point in time as a feed gives it.
@@ -29,6 +30,17 @@ pub(super) enum Written {
     Local(NaiveDateTime),
     /// A date and time with its own offset.
     Utc(DateTime<Utc>),
+}
+
+impl Written {
+    /// Whether Lanemark keeps days of its year.
+    pub(super) fn is_kept(self) -> bool {
+        is_kept(match self {
+            Self::Day(day) => day,
+            Self::Local(local) => local.date(),
+            Self::Utc(utc) => utc.date_naive(),
+        })
+    }
 }
 
 /// Days per zone whose offset is remembered.
@@ -171,10 +183,11 @@ impl DateFormats {
         formats.iter().map(split).collect::<Result<_, _>>().map(Self)
     }
 
-    /// ISO first, then the formats in order.
+    /// ISO first, then the formats in order; one that gives a year that nobody means is passed over.
     #[inline]
     pub(super) fn read(&self, text: &str) -> Option<Written> {
-        iso(text).or_else(|| self.0.iter().find_map(|items| by_items(text, items)))
+        let formats = self.0.iter().filter_map(|items| by_items(text, items));
+        iso(text).into_iter().chain(formats).find(|written| written.is_kept())
     }
 }
 

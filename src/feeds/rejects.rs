@@ -21,9 +21,18 @@ pub struct RejectWriter {
 
 impl RejectWriter {
     /// A writer to `path` for rows under these column names. Nothing is created yet.
-    #[must_use]
-    pub fn new(path: &Path, headers: &[String]) -> Self {
-        Self { path: path.to_owned(), headers: headers.to_vec(), writer: None, count: 0 }
+    ///
+    /// # Errors
+    /// The file is there already: it may be the very file that is imported.
+    pub fn new(path: &Path, headers: &[String]) -> Result<Self, FeedError> {
+        let new = Self { path: path.to_owned(), headers: headers.to_vec(), writer: None, count: 0 };
+        if path.exists() {
+            return Err(new.failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "it exists already; name another file, or move this one away",
+            )));
+        }
+        Ok(new)
     }
 
     /// Writes one row with what is wrong with it.
@@ -62,7 +71,7 @@ impl RejectWriter {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             empty => {
-                let file = BufWriter::new(File::create(&self.path)?);
+                let file = BufWriter::new(File::create_new(&self.path)?);
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
                 writer.write_record(COLUMNS.into_iter().chain(self.headers.iter().map(String::as_str)))?;
                 empty.insert(writer)
@@ -85,14 +94,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.rejects.csv");
         let headers = ["id".to_owned(), "weight".to_owned()];
-        assert_eq!(RejectWriter::new(&path, &headers).finish().unwrap(), None);
+        assert_eq!(RejectWriter::new(&path, &headers).unwrap().finish().unwrap(), None);
         assert!(!path.exists());
-        let mut rejects = RejectWriter::new(&path, &headers);
+        let mut rejects = RejectWriter::new(&path, &headers).unwrap();
         let mut row = Row::new();
         row.fill(7, ["A,1", "-3"]);
         rejects.reject(&row, &RowError::cell("weight", "-3", "is below 0")).unwrap();
         assert_eq!(rejects.count(), 1);
         assert_eq!(rejects.finish().unwrap(), Some(path.clone()));
+        let again = RejectWriter::new(&path, &headers).map(|_| ()).unwrap_err().to_string();
+        assert!(again.contains("exists already"), "{again}");
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text, "row,column,value,reason,id,weight\n7,weight,-3,is below 0,\"A,1\",-3\n");
     }

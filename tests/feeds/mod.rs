@@ -3,6 +3,7 @@
 mod again;
 mod bad;
 mod large;
+mod money;
 mod real;
 mod rejects;
 

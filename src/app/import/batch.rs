@@ -77,7 +77,7 @@ pub fn pipeline<D: Send>(
     mut write: impl FnMut(&mut Db, &mut Batch<D>) -> Result<Counts, ImportError>,
 ) -> Result<ImportReport, ImportError> {
     let batch_rows = load_batch_rows(db);
-    let mut rejects = RejectWriter::new(&run.request.rejects, reader.headers());
+    let mut rejects = RejectWriter::new(&run.request.rejects, reader.headers())?;
     let places = compiled.places();
     std::thread::scope(|scope| {
         let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);

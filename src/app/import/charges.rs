@@ -15,10 +15,12 @@ use crate::db::dialect::FactTable;
 use crate::db::dimension::Dimensions;
 use crate::db::schema::charges;
 use crate::db::setting::reporting_currency;
-use crate::db::shipment::{ShipmentRow, Source, StaleCell, stale_mark};
+use crate::db::shipment::{ShipmentRow, Source, StaleCell, shipment_of_partner, stale_mark};
 use crate::db::side::{ChargeRow, charge_by_key, charge_replace, charges_of, shipment_winners_write};
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
+use crate::domain::money::Micros;
+use crate::domain::shipment::Amounts;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, charges as f};
@@ -107,20 +109,29 @@ impl Writer<'_> {
             ((row.partner_id, row.source_id, row.reference.as_str()), row.fact_hash)
         })?;
         let mut counts = Counts { same: sorted.same, ..Counts::default() };
-        let mut touched: BTreeMap<(i64, i64), ()> = BTreeMap::new();
+        // Shipments, and the categories from which a line was taken away.
+        let mut touched: BTreeMap<(i64, i64), BTreeSet<String>> = BTreeMap::new();
         for row in &sorted.changed {
-            touched.insert((row.partner_id, self.replace(db, row)?), ());
-            touched.insert((row.partner_id, row.shipment_id), ());
+            if let Some(old) = self.replace(db, row)? {
+                touched.entry((row.partner_id, old.shipment_id)).or_default().insert(old.category);
+            }
+            touched.entry((row.partner_id, row.shipment_id)).or_default();
             counts.changed += 1;
         }
         bulk_insert!(db, charges::table, &sorted.new)?;
         counts.new += u64::try_from(sorted.new.len()).unwrap_or(0);
-        touched.extend(sorted.new.iter().map(|row| ((row.partner_id, row.shipment_id), ())));
+        for row in &sorted.new {
+            touched.entry((row.partner_id, row.shipment_id)).or_default();
+        }
         let mut stale = BTreeSet::new();
-        for key in touched.into_keys() {
-            // A charge that moved away leaves a shipment this batch did not load; its own import did.
-            let Some(mut shipment) = shipments.remove(&key) else { continue };
-            apply_known(db, &mut shipment)?;
+        for (key, taken) in touched {
+            // A charge that moved away leaves a shipment that this batch may not have loaded.
+            let shipment = match shipments.remove(&key) {
+                Some(shipment) => Some(shipment),
+                None => shipment_of_partner(db, key.0, key.1)?,
+            };
+            let Some(mut shipment) = shipment else { continue };
+            apply(db, &mut shipment, &taken)?;
             shipment_winners_write(db, &shipment)?;
             stale.insert(StaleCell { partner_id: shipment.partner_id, day: shipment.obligation_day.0 });
         }
@@ -167,10 +178,10 @@ impl Writer<'_> {
         Ok(Ok(row))
     }
 
-    /// Returns the shipment the charge stood on before.
-    fn replace(&self, db: &mut Db, row: &ChargeRow) -> Result<i64, ImportError> {
+    /// Returns the charge as it stood before.
+    fn replace(&self, db: &mut Db, row: &ChargeRow) -> Result<Option<ChargeRow>, ImportError> {
         let Some(old) = charge_by_key(db, row.partner_id, row.source_id, &row.reference)? else {
-            return Ok(row.shipment_id);
+            return Ok(None);
         };
         let new = ChargeRow { id: old.id, version: old.version + 1, ..row.clone() };
         let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
@@ -178,30 +189,57 @@ impl Writer<'_> {
             reason: error.to_string(),
         })?;
         charge_replace(db, &old, &new, self.run.now, &fact)?;
-        Ok(old.shipment_id)
+        Ok(Some(old))
     }
 }
 
-/// Lets the charges of a shipment decide its sums. A shipment without charge lines keeps the amounts
-/// its own feed gave.
+/// Lets the charge lines of a shipment decide the amounts they speak of; of the others its own feed's stand.
+///
+/// # Errors
+/// The engine's reason.
 pub fn apply_known(db: &mut Db, row: &mut ShipmentRow) -> QueryResult<()> {
+    apply(db, row, &BTreeSet::new())
+}
+
+fn apply(db: &mut Db, row: &mut ShipmentRow, taken: &BTreeSet<String>) -> QueryResult<()> {
     let lines = charges_of(db, row.partner_id, row.id)?;
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let sum = |category: &str| {
-        let amounts = lines.iter().filter(|line| line.category == category).map(|line| line.amount_micros);
-        amounts.reduce(i64::saturating_add)
-    };
-    row.linehaul_micros = sum("LINEHAUL");
-    row.fuel_micros = sum("FUEL");
-    row.accessorial_micros = sum("ACCESSORIAL");
-    let parts = [row.linehaul_micros, row.fuel_micros, row.accessorial_micros];
-    row.freight_micros = parts.into_iter().flatten().reduce(i64::saturating_add);
-    // Comparable only when every line that counts as freight was rated.
-    let freight: Vec<_> = lines.iter().filter(|line| line.category != "TAX").collect();
-    row.rated_micros =
-        freight.iter().map(|line| line.rated_micros).sum::<Option<i64>>().filter(|_| !freight.is_empty());
-    row.currency = lines.first().map(|line| line.currency.clone());
+    decide(row, &lines, taken);
     Ok(())
+}
+
+/// The amounts of a shipment by its charge lines. A category without lines keeps the amount that the shipment's own
+/// feed gave, unless lines made it and were `taken` away: then nothing is known of it, which is better than what
+/// was wrong.
+fn decide(row: &mut ShipmentRow, lines: &[ChargeRow], taken: &BTreeSet<String>) {
+    let sum = |category: &str, own: Option<i64>| {
+        let of_category = lines.iter().filter(|line| line.category == category);
+        let sum = of_category.map(|line| line.amount_micros).reduce(i64::saturating_add);
+        sum.or(own.filter(|_| !taken.contains(category)))
+    };
+    let whole = lines.iter().any(|line| line.category == "LINEHAUL");
+    if lines.is_empty() && taken.is_empty() {
+        return;
+    }
+    row.linehaul_micros = sum("LINEHAUL", row.linehaul_micros);
+    row.fuel_micros = sum("FUEL", row.fuel_micros);
+    row.accessorial_micros = sum("ACCESSORIAL", row.accessorial_micros);
+    let parts = [row.linehaul_micros, row.fuel_micros, row.accessorial_micros].map(|part| part.map(Micros));
+    let [linehaul, fuel, accessorial] = parts;
+    // A total that the feed gave says more than parts without their linehaul.
+    let given = row.freight_micros.filter(|_| linehaul.is_none() && !taken.contains("LINEHAUL"));
+    let amounts = Amounts { linehaul, fuel, accessorial, freight: given.map(Micros), ..Amounts::default() };
+    row.freight_micros = amounts.freight_total().map(|total| total.0);
+    // Comparable with the freight only when lines make it, and every one of them was rated.
+    if whole {
+        row.rated_micros = lines
+            .iter()
+            .filter(|line| line.category != "TAX")
+            .map(|line| line.rated_micros)
+            .try_fold(0_i64, |sum, rated| Some(sum.saturating_add(rated?)));
+    } else if taken.contains("LINEHAUL") {
+        row.rated_micros = None;
+    }
+    if let Some(line) = lines.first() {
+        row.currency = Some(line.currency.clone());
+    }
 }

@@ -13,7 +13,7 @@ use crate::db::schema::shipment_events;
 use crate::db::shipment::{ShipmentRow, Source, StaleCell, shipments_by_reference, stale_mark};
 use crate::db::side::{EventRow, events_of, shipment_winners_write};
 use crate::db::types::Instant;
-use crate::domain::shipment::{DateOnly, FUTURE_TOLERANCE_MINUTES};
+use crate::domain::shipment::{DateOnly, FUTURE_TOLERANCE_MINUTES, Milestones};
 use crate::domain::viewer::Viewer;
 use crate::feeds::RowError;
 use crate::feeds::fields::{Fields, Instant as FeedInstant};
@@ -125,10 +125,38 @@ fn write_one(
     if known.iter().any(|old| says_the_same(old, &event)) {
         return Ok(Ok(None));
     }
-    diesel::insert_into(shipment_events::table).values(&event).execute(db)?;
-    apply_known(db, &mut shipment)?;
+    let mut known = known;
+    known.push(event);
+    apply(&known, &mut shipment);
+    if let Err(contradiction) = reported(&shipment).check() {
+        return Ok(Err(RowError::field(
+            "event_at",
+            &draft.event.utc.to_rfc3339(),
+            contradiction.to_string(),
+        )));
+    }
+    if let Some(event) = known.last() {
+        diesel::insert_into(shipment_events::table).values(event).execute(db)?;
+    }
     shipment_winners_write(db, &shipment)?;
     Ok(Ok(Some(StaleCell { partner_id: shipment.partner_id, day: shipment.obligation_day.0 })))
+}
+
+/// What is reported of a shipment, for the check whether it can be true together.
+fn reported(row: &ShipmentRow) -> Milestones {
+    let at = |at: Option<Instant>| at.map(|at| at.0);
+    Milestones {
+        delivery_due_day: Some(row.obligation_day.0),
+        pickup_arrived_at: at(row.pickup_arrived_at),
+        pickup_arrived_received_at: at(row.pickup_arrived_received_at),
+        picked_up_at: at(row.picked_up_at),
+        arrived_at: at(row.arrived_at),
+        arrived_received_at: at(row.arrived_received_at),
+        delivered_at: at(row.delivered_at),
+        delivered_received_at: at(row.delivered_received_at),
+        date_only: DateOnly(row.date_only),
+        ..Milestones::default()
+    }
 }
 
 fn says_the_same(old: &EventRow, new: &EventRow) -> bool {
@@ -166,7 +194,11 @@ pub fn find_shipment(
 /// Lets the winning events of a shipment decide its milestones (DOMAIN §1.1: precedence by reporter,
 /// then the latest report).
 pub fn apply_known(db: &mut Db, row: &mut ShipmentRow) -> QueryResult<()> {
-    let events = events_of(db, row.partner_id, row.id)?;
+    apply(&events_of(db, row.partner_id, row.id)?, row);
+    Ok(())
+}
+
+fn apply(events: &[EventRow], row: &mut ShipmentRow) {
     let winner = |kind: &str| {
         events.iter().filter(|event| event.kind == kind).min_by_key(|event| {
             (rank(&event.reporter), std::cmp::Reverse(event.received_at), std::cmp::Reverse(event.id))
@@ -204,7 +236,6 @@ pub fn apply_known(db: &mut Db, row: &mut ShipmentRow) -> QueryResult<()> {
         // Who caused it is the carrier until evidence says otherwise (DOMAIN §1.2, attribution UNKNOWN).
         row.diverted_by = Some("CARRIER".to_owned());
     }
-    Ok(())
 }
 
 fn rank(reporter: &str) -> usize {

@@ -54,6 +54,9 @@ pub struct ImportRequest<'a> {
     pub refresh: bool,
 }
 
+/// Rejects files whose names differ by a number only.
+const REJECTS_OF_A_SECOND: u32 = 1_000;
+
 /// How far an import is.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -272,9 +275,13 @@ pub fn import_show(db: &mut Db, id: i64) -> QueryResult<Option<ImportRecord>> {
     imports::table.find(id).select(ImportRecord::as_select()).first(db).optional()
 }
 
-/// The rejects file that stands beside an imported file unless told otherwise.
+/// The rejects file of an import unless told otherwise, in the working folder: a name that is still free.
 #[must_use]
 pub fn default_rejects_path(path: &Path, at: DateTime<Utc>) -> PathBuf {
     let stem = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    PathBuf::from(format!("{stem}.{}.rejects.csv", at.format("%Y%m%dT%H%M%S")))
+    let stem = format!("{stem}.{}", at.format("%Y%m%dT%H%M%S"));
+    let first = PathBuf::from(format!("{stem}.rejects.csv"));
+    // Where the clock stands still, as in the demo, the same name comes up again.
+    let later = (2..=REJECTS_OF_A_SECOND).map(|n| PathBuf::from(format!("{stem}-{n}.rejects.csv")));
+    std::iter::once(first.clone()).chain(later).find(|path| !path.exists()).unwrap_or(first)
 }

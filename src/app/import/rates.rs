@@ -260,7 +260,7 @@ fn read(request: &RatesRequest<'_>, progress: &dyn Fn(Progress)) -> Result<(Shee
     let mapping = request.mapping;
     let mut reader = TableReader::open(request.path, mapping.encoding.as_deref())?;
     let compiled = mapping.compile(reader.headers())?;
-    let mut rejects = RejectWriter::new(&request.rejects, reader.headers());
+    let mut rejects = RejectWriter::new(&request.rejects, reader.headers())?;
     let mut sheet = SheetReader::new(mapping, &compiled, reader.headers())?;
     let places = compiled.places();
     let (mut row, mut fields) = (Row::new(), compiled.fields());

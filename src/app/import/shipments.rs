@@ -17,8 +17,9 @@ use crate::db::shipment::{
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
+use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
-use crate::domain::shipment::{DateOnly, Milestones, Verdicts};
+use crate::domain::shipment::{Amounts, DateOnly, Milestones, Verdicts};
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, shipments as f};
@@ -194,9 +195,16 @@ fn fill_numbers(row: &mut ShipmentRow, fields: &Fields, reporting: &str) -> Resu
     row.linehaul_micros = amount("linehaul", f::LINEHAUL)?;
     row.fuel_micros = amount("fuel", f::FUEL)?;
     row.accessorial_micros = amount("accessorial", f::ACCESSORIAL)?;
-    row.freight_micros = amount("freight_total", f::FREIGHT_TOTAL)?;
+    let amounts = Amounts {
+        linehaul: row.linehaul_micros.map(Micros),
+        fuel: row.fuel_micros.map(Micros),
+        accessorial: row.accessorial_micros.map(Micros),
+        freight: amount("freight_total", f::FREIGHT_TOTAL)?.map(Micros),
+        ..Amounts::default()
+    };
+    row.freight_micros = amounts.freight_total().map(|total| total.0);
     row.rated_micros = amount("rated_total", f::RATED_TOTAL)?;
-    let priced = row.linehaul_micros.or(row.freight_micros).or(row.rated_micros).is_some();
+    let priced = row.freight_micros.or(row.rated_micros).is_some();
     check_currency(fields.text(f::CURRENCY), reporting, priced)?;
     row.currency = priced.then(|| reporting.to_owned());
     Ok(())

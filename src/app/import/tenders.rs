@@ -43,14 +43,14 @@ pub fn load(
     let mut writer =
         Writer { run, dimensions: Dimensions::load(db, &run.app.ids, run.now)?, seen: SeenKeys::default() };
     let hasher = FactHasher::new(ImportKind::Tenders);
-    let now = run.now;
+    let (now, zone) = (run.now, run.request.mapping.zone.unwrap_or(chrono_tz::Tz::UTC));
     pipeline(
         db,
         run,
         reader,
         compiled,
         progress,
-        move |fields| draft(fields, &hasher, now),
+        move |fields| draft(fields, &hasher, zone, now),
         |db, batch| writer.write(db, batch),
     )
 }
@@ -58,6 +58,7 @@ pub fn load(
 fn draft(
     fields: &Fields,
     hasher: &FactHasher,
+    zone: chrono_tz::Tz,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<Draft, RowError> {
     let at = |field: Field| fields.instant(field).map(|instant| instant.utc);
@@ -75,7 +76,7 @@ fn draft(
         short_notice: fields.yes(f::SHORT_NOTICE).unwrap_or(false),
     };
     let (outcome, settles_at) = judge(&facts, now);
-    let zone = fields.zone(f::ZONE).unwrap_or(chrono_tz::Tz::UTC);
+    let zone = fields.zone(f::ZONE).unwrap_or(zone);
     let row = TenderRow {
         sent_day: Day(local_day(sent_at, zone)),
         partner_id: 0,

@@ -460,6 +460,10 @@ impl Compiled {
     #[inline]
     fn timed(step: &Step, written: Written, fields: &mut Fields) -> Result<Value, CellError> {
         let day = matches!(step.spec.kind, FieldType::Day);
+        // Also a computed one.
+        if !written.is_kept() {
+            return Err(CellError::Date);
+        }
         match written {
             Written::Day(date) if day => return Ok(Value::Day(date)),
             Written::Local(local) if day => return Ok(Value::Day(local.date())),
@@ -495,6 +499,9 @@ impl Compiled {
         let whole = |e: CellError| e.reason();
         match found {
             Val::Blank => return Ok(()),
+            Val::Instant(instant, _) if !Written::Utc(instant.utc).is_kept() => {
+                return Err(whole(CellError::Date));
+            }
             Val::Instant(instant, _) if matches!(step.spec.kind, FieldType::Instant) => {
                 fields.store.set(step.field, Value::Instant(instant));
             }
@@ -550,7 +557,8 @@ impl CellError {
             Self::Decimal => "is not a number (digits and one decimal point, no separators)".to_owned(),
             Self::Below(min) => format!("is below {min}, the smallest value allowed"),
             Self::Date => {
-                "is not a date in a known format; add its format to `dates` in the mapping".to_owned()
+                "is not a date in a known format, or not of a year from 1900 to 2200; add its format to `dates` in the mapping"
+                    .to_owned()
             }
             Self::Zone => "is not an IANA zone such as America/Chicago".to_owned(),
             Self::NoZone => {
