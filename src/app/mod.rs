@@ -20,6 +20,7 @@ pub mod rating;
 pub mod refresh;
 pub mod review;
 pub mod score;
+pub mod setting;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod user;

@@ -9,6 +9,7 @@ mod output;
 mod rate;
 mod scorecard;
 mod serve;
+mod setting;
 mod user;
 mod verify;
 
@@ -60,6 +61,9 @@ enum Command {
     /// Users: add one.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// What the installation is set to, its zone and currency among it: list it, set one.
+    #[command(subcommand)]
+    Setting(setting::SettingCommand),
     /// Scheduled jobs: list them, run one now.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -113,6 +117,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rate(rate) => rate::run(&session, &rate),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
+        Command::Setting(setting) => setting::run(&session, &setting),
         Command::Job(job) => job::run(session, &job, &config.mail),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
         Command::Verify => verify::run(&session),

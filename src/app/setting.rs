@@ -1,0 +1,185 @@
+//! What an installation is set to: its zone, its currency, its name, its policies.
+
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::App;
+use super::accrual::{BOOKS_CLOSED_THROUGH, RECOGNITION_POLICY};
+use super::audit::{Entry, audit};
+use super::plan::{POLICY_SETTING, PlanPolicy};
+use super::review::ORGANISATION;
+use crate::db::dialect::write_tx;
+use crate::db::setting::{REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
+use crate::db::shipment::any_facts;
+use crate::db::{Db, DbError};
+use crate::domain::currency::Currency;
+use crate::domain::ledger::RecognitionPolicy;
+use crate::domain::viewer::Viewer;
+
+/// Longest name of the shipper.
+const ORGANISATION_CHARS_MAX: usize = 120;
+
+/// One thing that can be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the database and on the command line.
+    pub key: &'static str,
+    /// What it is, for whoever sets it.
+    pub about: &'static str,
+    /// What holds while it was never set.
+    pub default: &'static str,
+    check: fn(&str) -> Result<(), String>,
+}
+
+/// Everything that can be set.
+pub const SETTINGS: [Setting; 6] = [
+    Setting {
+        key: REPORTING_ZONE,
+        about: "the zone in which days and periods begin and jobs are due, such as America/Chicago",
+        default: "UTC",
+        check: |text| reads::<Tz>(text, "is no zone; write one such as America/Chicago"),
+    },
+    Setting {
+        key: REPORTING_CURRENCY,
+        about: "the currency in which amounts are kept; fixed once facts are in",
+        default: "USD",
+        check: |text| reads::<Currency>(text, "is no currency; write three capitals such as EUR"),
+    },
+    Setting {
+        key: ORGANISATION,
+        about: "the shipper's name as mails sign it",
+        default: "your shipper",
+        check: |text| match text.chars().count() {
+            1..=ORGANISATION_CHARS_MAX if text.chars().all(|c| !c.is_control()) => Ok(()),
+            _ => Err(format!("a name has 1 to {ORGANISATION_CHARS_MAX} characters in one line")),
+        },
+    },
+    Setting {
+        key: BOOKS_CLOSED_THROUGH,
+        about: "the last day of the newest closed accounting period; what comes later is posted after it",
+        default: "none",
+        check: |text| reads::<NaiveDate>(text, "is no day; write one such as 2026-06-30"),
+    },
+    Setting {
+        key: RECOGNITION_POLICY,
+        about: "MEMO_UNTIL_AGREED or ACCRUE_WHEN_PROBABLE: when a credit reaches the general ledger",
+        default: "MEMO_UNTIL_AGREED",
+        check: |text| {
+            reads::<RecognitionPolicy>(text, "is neither MEMO_UNTIL_AGREED nor ACCRUE_WHEN_PROBABLE")
+        },
+    },
+    Setting {
+        key: POLICY_SETTING,
+        about: "what the capacity plan assumes, as JSON; what it does not name keeps its default",
+        default: "{}",
+        check: |text| serde_json::from_str::<PlanPolicy>(text).map(|_| ()).map_err(|error| error.to_string()),
+    },
+];
+
+fn reads<T: FromStr>(text: &str, otherwise: &str) -> Result<(), String> {
+    text.parse::<T>().map(|_| ()).map_err(|_| format!("`{text}` {otherwise}"))
+}
+
+/// Why a setting was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingError {
+    /// There is none of this name.
+    #[error("there is no setting `{0}`; `lanemark setting list` names them")]
+    Unknown(String),
+    /// The value does not read.
+    #[error("{key}: {reason}")]
+    Value {
+        /// Which setting.
+        key: &'static str,
+        /// What is wrong with the value.
+        reason: String,
+    },
+    /// Amounts are stored in the old one.
+    #[error(
+        "amounts are kept in {0} and facts are stored already; a database keeps one currency, so start a new one"
+    )]
+    CurrencyInUse(String),
+    /// The database did not do it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<diesel::result::Error> for SettingError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// Every setting and its value; none where it was never set.
+///
+/// # Errors
+/// The engine's reason.
+pub fn setting_list(db: &mut Db) -> Result<Vec<(Setting, Option<String>)>, DbError> {
+    SETTINGS.iter().map(|one| Ok((*one, setting(db, one.key)?))).collect()
+}
+
+/// Sets `key`, with a line in the audit log. The same value again changes nothing.
+///
+/// # Errors
+/// [`SettingError`]; then nothing was changed.
+pub fn setting_change(
+    app: &App,
+    db: &mut Db,
+    by: &Viewer,
+    key: &str,
+    value: &str,
+) -> Result<(), SettingError> {
+    let one =
+        SETTINGS.iter().find(|one| one.key == key).ok_or_else(|| SettingError::Unknown(key.to_owned()))?;
+    let value = value.trim();
+    (one.check)(value).map_err(|reason| SettingError::Value { key: one.key, reason })?;
+    write_tx(db, |db| {
+        let old = setting(db, key)?;
+        let before = old.as_deref().unwrap_or(one.default);
+        if old.as_deref() == Some(value) {
+            return Ok(());
+        }
+        if key == REPORTING_CURRENCY && before != value && any_facts(db)? {
+            return Err(SettingError::CurrencyInUse(before.to_owned()));
+        }
+        setting_set(db, key, value)?;
+        let detail = format!("{before} → {value}");
+        let entry = Entry { action: "setting.change", subject: key, partner_id: None, detail: &detail };
+        Ok(audit(app, db, by, entry)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_setting_is_checked_and_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = crate::db::DbUrl::Sqlite(folder.path().join("a.db")).open(2).unwrap();
+        let app = App::new(pool, Clock::Fixed("2025-07-08T06:10:00Z".parse().unwrap()), "http://localhost");
+        let mut db = app.pool.get().unwrap();
+        let mut set = |key: &str, value: &str| {
+            setting_change(&app, &mut db, &Viewer::system(), key, value).map_err(|error| error.to_string())
+        };
+        assert_eq!(set(REPORTING_ZONE, " America/Chicago "), Ok(()));
+        assert_eq!(set(REPORTING_CURRENCY, "EUR"), Ok(()));
+        assert_eq!(set(REPORTING_CURRENCY, "EUR"), Ok(()));
+        assert!(set(REPORTING_ZONE, "Chicago").unwrap_err().contains("`Chicago` is no zone"));
+        assert!(set(REPORTING_CURRENCY, "euro").unwrap_err().contains("three capitals"));
+        assert!(set(BOOKS_CLOSED_THROUGH, "June").unwrap_err().contains("2026-06-30"));
+        assert!(set(POLICY_SETTING, "{\"late\":1}").unwrap_err().starts_with("capacity_policy: "));
+        assert!(set("zone", "UTC").unwrap_err().contains("setting list"));
+        let values: Vec<_> =
+            setting_list(&mut db).unwrap().into_iter().filter_map(|(_, value)| value).collect();
+        assert_eq!(values, ["America/Chicago", "EUR"]);
+        let (lines, _) = crate::app::audit::audit_page(&mut db, None).unwrap();
+        assert_eq!(
+            lines.iter().map(|line| line.detail.as_str()).collect::<Vec<_>>(),
+            ["USD → EUR", "UTC → America/Chicago"]
+        );
+    }
+}
