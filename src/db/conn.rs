@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::migration::MigrationSource;
 use diesel::r2d2::{self, R2D2Connection};
-use diesel::{Connection, ConnectionError, PgConnection, SqliteConnection};
+use diesel::{Connection, ConnectionError, PgConnection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::DbError;
+use super::dialect::{has_table, has_tables, write_tx};
 
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -139,19 +141,56 @@ impl DbUrl {
 /// Brings the schema up to date.
 ///
 /// # Errors
-/// [`DbError::Migration`] with the engine's reason.
+/// [`DbError::Migration`] with the engine's reason; [`DbError::Newer`] and [`DbError::Foreign`] for a database that
+/// is not this program's to change.
 pub fn migrate(db: &mut Db) -> Result<(), DbError> {
+    if let Db::Pg(conn) = db {
+        // Two nodes may start at once; the second waits, however long, and then finds nothing to do.
+        conn.batch_execute("SET lock_timeout = 0; SELECT pg_advisory_lock(714025)")?;
+        let run = is_current(db).and_then(|current| if current { Ok(()) } else { run_pending(db) });
+        db.batch_execute("SELECT pg_advisory_unlock(714025)")?;
+        return run;
+    }
+    // Looked at without a transaction first: a database that can only be read is not written to.
+    if is_current(db)? { Ok(()) } else { write_tx(db, run_pending) }
+}
+
+fn run_pending(db: &mut Db) -> Result<(), DbError> {
     let run = match db {
-        Db::Pg(conn) => {
-            // Two nodes may start at once; the second waits, however long, and then finds nothing to do.
-            conn.batch_execute("SET lock_timeout = 0; SELECT pg_advisory_lock(714025)")?;
-            let run = conn.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ());
-            conn.batch_execute("SELECT pg_advisory_unlock(714025)")?;
-            run
-        }
+        Db::Pg(conn) => conn.run_pending_migrations(POSTGRES_MIGRATIONS).map(|_| ()),
         Db::Sqlite(conn) => conn.run_pending_migrations(SQLITE_MIGRATIONS).map(|_| ()),
     };
     run.map_err(|error| DbError::Migration(error.to_string()))
+}
+
+/// Whether nothing is left to be done to the schema. Reads only, where the library that runs the migrations would
+/// make its own table in a stranger's database.
+fn is_current(db: &mut Db) -> Result<bool, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Applied {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        version: String,
+    }
+    if !has_table(db, "__diesel_schema_migrations")? {
+        return if has_tables(db)? { Err(DbError::Foreign) } else { Ok(false) };
+    }
+    let applied: Vec<Applied> =
+        diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(db)?;
+    let known = match db {
+        Db::Pg(_) => versions::<diesel::pg::Pg>(&POSTGRES_MIGRATIONS),
+        Db::Sqlite(_) => versions::<diesel::sqlite::Sqlite>(&SQLITE_MIGRATIONS),
+    }?;
+    match applied.iter().find(|step| !known.contains(&step.version)) {
+        Some(step) => Err(DbError::Newer(step.version.clone())),
+        None => Ok(applied.len() == known.len()),
+    }
+}
+
+fn versions<B: diesel::backend::Backend>(
+    source: &impl MigrationSource<B>,
+) -> Result<std::collections::BTreeSet<String>, DbError> {
+    let steps = source.migrations().map_err(|error| DbError::Migration(error.to_string()))?;
+    Ok(steps.iter().map(|step| step.name().version().to_string()).collect())
 }
 
 /// Takes every migration back; tests prove that the way down works.
@@ -245,5 +284,49 @@ impl r2d2::ManageConnection for Manager {
 
     fn has_broken(&self, conn: &mut Db) -> bool {
         std::thread::panicking() || conn.is_broken()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite(folder: &tempfile::TempDir) -> Db {
+        DbUrl::Sqlite(folder.path().join("a.db")).connect().unwrap()
+    }
+
+    #[test]
+    fn a_strangers_database_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = sqlite(&folder);
+        db.batch_execute("CREATE TABLE partners (name TEXT)").unwrap();
+        assert!(matches!(migrate(&mut db), Err(DbError::Foreign)));
+        assert!(!has_table(&mut db, "__diesel_schema_migrations").unwrap());
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = sqlite(&folder);
+        migrate(&mut db).unwrap();
+        migrate(&mut db).unwrap();
+        db.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101000000')")
+            .unwrap();
+        let refused = migrate(&mut db).unwrap_err().to_string();
+        assert!(
+            refused.contains("newer version of Lanemark") && refused.contains("20990101000000"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn several_first_starts_at_once_all_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&mut sqlite(&folder)))).collect();
+            for start in starts {
+                start.join().unwrap().unwrap();
+            }
+        });
     }
 }

@@ -133,6 +133,20 @@ pub fn has_tables(db: &mut Db) -> QueryResult<bool> {
     diesel::sql_query(sql).get_result::<Found>(db).map(|row| row.found > 0)
 }
 
+/// Whether the database holds a table of this name.
+///
+/// # Errors
+/// The engine's reason.
+pub fn has_table(db: &mut Db, name: &str) -> QueryResult<bool> {
+    let sql = match db {
+        Db::Sqlite(_) => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = ",
+        Db::Pg(_) => {
+            "SELECT count(*) AS found FROM pg_tables WHERE schemaname = current_schema() AND tablename = "
+        }
+    };
+    diesel::sql_query(format!("{sql}'{name}'")).get_result::<Found>(db).map(|row| row.found > 0)
+}
+
 /// The indexes that a bulk load into an empty table drops and builds again afterwards.
 const LOAD_INDEXES: &[(&str, &str)] = &[
     (

@@ -56,6 +56,16 @@ pub enum DbError {
     /// The schema could not be brought up to date.
     #[error("the database schema could not be brought up to date: {0}")]
     Migration(String),
+    /// A newer program made the schema.
+    #[error(
+        "this database was made by a newer version of Lanemark (its schema has step {0}); use that version or a newer one"
+    )]
+    Newer(String),
+    /// Somebody else's tables.
+    #[error(
+        "this database holds tables of something else and none of Lanemark's; name an empty one, or one that Lanemark made"
+    )]
+    Foreign,
     /// A statement failed.
     #[error("the database refused a statement: {0}")]
     Query(#[from] diesel::result::Error),
