@@ -58,9 +58,9 @@ pub fn plan_answer(
     let partner = own_partner(viewer)?;
     let mut conn = app.pool.get()?;
     dialect::write_tx(&mut conn, |db| {
-        let plan = open_plan(app, db, plan_id)?;
+        let (plan, today) = open_plan(app, db, plan_id)?;
         let row = plan_cell_get(db, plan.id, partner, lane_id, week)?.ok_or(AnswerError::NotFound)?;
-        store(app, db, viewer, &plan, row, answer)
+        store(app, db, viewer, (&plan, today), row, answer)
     })
 }
 
@@ -72,15 +72,15 @@ pub fn plan_commit_all(app: &App, viewer: &Viewer, plan_id: i64) -> Result<usize
     let partner = own_partner(viewer)?;
     let mut conn = app.pool.get()?;
     dialect::write_tx(&mut conn, |db| {
-        let plan = open_plan(app, db, plan_id)?;
+        let (plan, today) = open_plan(app, db, plan_id)?;
         let open: Vec<PlanCellRow> = plan_cell_list(db, viewer, plan.id, None)?
             .into_iter()
             .filter(|row| row.partner_id == partner && row.state == "SHARED")
-            .filter(|row| zone(app, &plan, row.week.0) != Zone::Frozen)
+            .filter(|row| zone(today, &plan, row.week.0) != Zone::Frozen)
             .collect();
         let count = open.len();
         for row in open {
-            store(app, db, viewer, &plan, row, &Answer::Commit)?;
+            store(app, db, viewer, (&plan, today), row, &Answer::Commit)?;
         }
         Ok(count)
     })
@@ -90,22 +90,23 @@ fn own_partner(viewer: &Viewer) -> Result<i64, AnswerError> {
     viewer.partner_id.filter(|_| viewer.role == Role::Partner).ok_or(AnswerError::NotFound)
 }
 
-/// The plan, if it is the newest and its time to answer is not over.
-fn open_plan(app: &App, db: &mut Db, plan_id: i64) -> Result<PlanRow, AnswerError> {
+/// The plan, if it is the newest and its time to answer is not over, and today.
+fn open_plan(app: &App, db: &mut Db, plan_id: i64) -> Result<(PlanRow, NaiveDate), AnswerError> {
     let newest = plan_newest(db, None)?.ok_or(AnswerError::NotFound)?;
     if newest.id != plan_id {
         return Err(AnswerError::Superseded);
     }
     let deadline = answer_deadline(newest.as_of_day.0);
-    if app.now().date_naive() > deadline {
+    let today = app.today(db)?;
+    if today > deadline {
         return Err(AnswerError::Closed(deadline));
     }
-    Ok(newest)
+    Ok((newest, today))
 }
 
 /// How firm `week` is by now: time moves on while a plan stands.
-pub(super) fn zone(app: &App, plan: &PlanRow, week: NaiveDate) -> Zone {
-    let first = plan.first_week.0.max(monday(app.now().date_naive()));
+pub(super) fn zone(today: NaiveDate, plan: &PlanRow, week: NaiveDate) -> Zone {
+    let first = plan.first_week.0.max(monday(today));
     Zone::of_week(week_number(first, week)).unwrap_or(Zone::Frozen)
 }
 
@@ -113,7 +114,7 @@ fn store(
     app: &App,
     db: &mut Db,
     viewer: &Viewer,
-    plan: &PlanRow,
+    (plan, today): (&PlanRow, NaiveDate),
     mut row: PlanCellRow,
     answer: &Answer,
 ) -> Result<(), AnswerError> {
@@ -121,7 +122,7 @@ fn store(
         state: if row.state == "SHARED" { PlanState::Shared } else { PlanState::Responded },
         ..PlanCell::draft(i64::from(row.asked()), i64::from(row.committed))
     };
-    cell.after(PlanEvent::Respond(answer.clone()), zone(app, plan, row.week.0))?;
+    cell.after(PlanEvent::Respond(answer.clone()), zone(today, plan, row.week.0))?;
     let (state, units, reason) = match answer {
         Answer::Commit => ("COMMITTED", row.asked(), ""),
         Answer::Counter { loads, reason } => {

@@ -161,7 +161,7 @@ fn view(
     Ok(PlanView {
         summary,
         deadline,
-        is_closed: app.now().date_naive() > deadline,
+        is_closed: app.today(db)? > deadline,
         weeks: (0..weeks).map(|w| plan.first_week.0 + Days::new(7 * w)).collect(),
         lanes,
         cells: plan_cell_list(db, viewer, plan.id, lane)?,
@@ -208,11 +208,12 @@ pub fn plan_own(app: &App, viewer: &Viewer) -> Result<Option<OwnPlan>, DbError> 
     let Some(plan) = plan_newest(&mut conn, None)? else { return Ok(None) };
     let names = plan::lane_names(&mut conn)?.into_iter().map(|name| (name.id, name)).collect();
     let deadline = answer_deadline(plan.as_of_day.0);
-    let is_closed = app.now().date_naive() > deadline;
+    let today = app.today(&mut conn)?;
+    let is_closed = today > deadline;
     let weeks = plan_cell_list(&mut conn, viewer, plan.id, None)?
         .into_iter()
         .map(|cell| {
-            let zone = zone(app, &plan, cell.week.0);
+            let zone = zone(today, &plan, cell.week.0);
             OwnWeek {
                 lane_id: cell.lane_id,
                 lane: lane_title(&names, cell.lane_id),
