@@ -27,6 +27,8 @@ use crate::on_engine;
 pub const PAGE_ROWS: i64 = 50;
 /// Entries in one download.
 pub const EXPORT_ROWS_MAX: i64 = 50_000;
+/// The word for an item that the caps took whole.
+pub const CAPPED_AWAY: &str = "Capped to nothing";
 /// Keys in one statement; far below the bind limits of both engines.
 const KEYS_PER_STATEMENT: usize = 500;
 
@@ -103,11 +105,11 @@ impl Accrual {
     /// The word for its state: an item that the caps took whole was never reversed.
     #[must_use]
     pub fn state_label(&self) -> &'static str {
-        if self.target == Micros::ZERO && self.forgone > Micros::ZERO {
-            "Capped to nothing"
-        } else {
-            self.state.label()
-        }
+        if self.is_capped_away() { CAPPED_AWAY } else { self.state.label() }
+    }
+
+    fn is_capped_away(&self) -> bool {
+        self.target == Micros::ZERO && self.forgone > Micros::ZERO
     }
 }
 
@@ -866,6 +868,8 @@ pub struct PartnerCredit {
     pub currency: Currency,
     /// Accrued, assessed or reversed.
     pub state: ItemState,
+    /// Whether the caps took all of it: then it was never owed.
+    pub is_capped_away: bool,
     /// How it came about, in words.
     pub steps: Vec<String>,
 }
@@ -873,8 +877,68 @@ pub struct PartnerCredit {
 /// The states a partner may see; an estimate of a running period is nobody's claim yet.
 const PARTNER_STATES: [ItemState; 3] = [ItemState::Accrued, ItemState::Assessed, ItemState::Reversed];
 
-/// The items of one partner that it may see itself, newest obligation first, at most `limit`; empty when
+/// Days with items that one partner may see itself, newest first; none when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_credit_days(db: &mut Db, viewer: &Viewer, partner_id: i64) -> QueryResult<Vec<NaiveDate>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let days: Vec<Day> = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .select(accruals::obligation_day)
+        .distinct()
+        .order(accruals::obligation_day.desc())
+        .load(db)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
+/// What stands of one partner's items of all time that it may see itself, by currency and who owes; nothing when
 /// the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn partner_credit_sums(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+) -> Result<Vec<(Currency, Sign, Micros)>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String, i64)> = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any([ItemState::Accrued, ItemState::Assessed].map(ItemState::code)))
+        .group_by((accruals::clause_id, accruals::currency))
+        .select((
+            accruals::clause_id,
+            accruals::currency,
+            sql::<BigInt>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
+        ))
+        .load(db)?;
+    let ids: BTreeSet<i64> = rows.iter().map(|(clause, ..)| *clause).collect();
+    let terms: Vec<(i64, String)> =
+        clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;
+    let mut signs = BTreeMap::new();
+    for (id, terms) in terms {
+        let terms = ClauseTerms::from_json(&terms).map_err(|error| stored(format!("clause {id}"), &error))?;
+        signs.insert(id, terms.sign);
+    }
+    rows.into_iter()
+        .filter_map(|(clause, currency, micros)| Some((currency, *signs.get(&clause)?, micros)))
+        .map(|(currency, sign, micros)| {
+            let currency = currency
+                .parse()
+                .map_err(|error| stored(format!("a currency of partner {partner_id}"), &error))?;
+            Ok((currency, sign, Micros(micros)))
+        })
+        .collect()
+}
+
+/// The items of one partner that it may see itself with obligations in `[from, until)`, newest first, at most
+/// `limit`; empty when the viewer may not see the partner.
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
@@ -882,6 +946,7 @@ pub fn partner_credit_list(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
+    (from, until): (NaiveDate, NaiveDate),
     limit: i64,
 ) -> Result<Vec<PartnerCredit>, DbError> {
     if !viewer.sees(partner_id) {
@@ -891,6 +956,8 @@ pub fn partner_credit_list(
         .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
         .filter(accruals::partner_id.eq(partner_id))
         .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .filter(accruals::obligation_day.ge(Day(from)))
+        .filter(accruals::obligation_day.lt(Day(until)))
         .order((accruals::obligation_day.desc(), accruals::obligation_key))
         .limit(limit)
         .select((AccrualRow::as_select(), clauses::code, clauses::title, clauses::terms))
@@ -913,6 +980,7 @@ pub fn partner_credit_list(
                 obligation_day: accrual.obligation_day,
                 amount: accrual.target,
                 currency: accrual.currency,
+                is_capped_away: accrual.is_capped_away(),
                 state: accrual.state,
                 steps: accrual.steps,
             })

@@ -382,8 +382,19 @@ fn lists_page_filter_and_hide_other_partners() {
         let other = partner_viewer(8);
         assert!(entry_list(db, &other, &all, None, 10).unwrap().is_empty());
         assert_eq!(entry_totals(db, &other, &all).unwrap().entries, 0);
-        assert!(partner_credit_list(db, &other, PARTNER, 10).unwrap().is_empty());
-        let own = partner_credit_list(db, &partner_viewer(PARTNER), PARTNER, 10).unwrap();
+        assert!(
+            partner_credit_list(db, &other, PARTNER, (day("2020-01-01"), day("2100-01-01")), 10)
+                .unwrap()
+                .is_empty()
+        );
+        let own = partner_credit_list(
+            db,
+            &partner_viewer(PARTNER),
+            PARTNER,
+            (day("2020-01-01"), day("2100-01-01")),
+            10,
+        )
+        .unwrap();
         let shown: Vec<_> = own.iter().map(|credit| (credit.period.to_string(), credit.state)).collect();
         assert_eq!(shown, [("2025-05".to_owned(), ItemState::Accrued)], "nothing of the running month");
     });

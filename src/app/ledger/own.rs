@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::db::ledger::{PartnerCredit, credit_shipments, partner_credit_list};
+use crate::db::ledger::{
+    PartnerCredit, credit_shipments, partner_credit_days, partner_credit_list, partner_credit_sums,
+};
 use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, Sign};
 use crate::domain::currency::Currency;
@@ -14,7 +16,7 @@ use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Viewer;
 
-/// Items read at once, the newest; more than years of a large partner.
+/// Items of one month that are listed, the newest.
 pub const ITEMS_MAX: i64 = 5_000;
 /// Months offered to go to.
 const MONTHS_SHOWN: usize = 6;
@@ -50,7 +52,7 @@ pub struct OwnCredits {
     pub items: Vec<(PartnerCredit, Behind)>,
     /// What stands of the month.
     pub in_month: BTreeMap<Currency, Sums>,
-    /// What stands of everything read.
+    /// What stands of all months.
     pub in_all: BTreeMap<Currency, Sums>,
 }
 
@@ -65,9 +67,9 @@ pub fn credits_own(
     today: NaiveDate,
 ) -> Result<Option<OwnCredits>, DbError> {
     let Some(partner_id) = viewer.partner_id else { return Ok(None) };
-    let all = partner_credit_list(db, viewer, partner_id, ITEMS_MAX)?;
-    let month_of = |item: &PartnerCredit| Period::containing(PeriodKind::Month, item.obligation_day);
-    let mut months: Vec<Period> = all.iter().map(month_of).collect();
+    let days = partner_credit_days(db, viewer, partner_id)?;
+    let mut months: Vec<Period> =
+        days.into_iter().map(|day| Period::containing(PeriodKind::Month, day)).collect();
     months.dedup();
     let running = Period::containing(PeriodKind::Month, today);
     let month = month.or(months.first().copied()).unwrap_or_else(|| running.previous());
@@ -76,22 +78,23 @@ pub fn credits_own(
         months.push(month);
     }
     months.sort_by_key(|month| month.start());
-    let in_all = sums(all.iter());
-    let shown: Vec<PartnerCredit> = all.into_iter().filter(|item| month_of(item) == month).collect();
-    let in_month = sums(shown.iter());
+    let in_all = sums(partner_credit_sums(db, viewer, partner_id)?);
+    let shown = partner_credit_list(db, viewer, partner_id, (month.start(), month.end()), ITEMS_MAX)?;
+    let standing = shown.iter().filter(|item| item.state != ItemState::Reversed);
+    let in_month = sums(standing.map(|item| (item.currency, item.sign, item.amount)));
     let mut items = behind(db, viewer, partner_id, shown)?;
     // What a whole month came to is not lost among its shipments.
     items.sort_by_key(|(item, _)| matches!(item.key.of, Obligation::Event(_)));
     Ok(Some(OwnCredits { month, months, items, in_month, in_all }))
 }
 
-fn sums<'a>(items: impl Iterator<Item = &'a PartnerCredit>) -> BTreeMap<Currency, Sums> {
+fn sums(standing: impl IntoIterator<Item = (Currency, Sign, Micros)>) -> BTreeMap<Currency, Sums> {
     let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
-    for item in items.filter(|item| item.state != ItemState::Reversed) {
-        let sum = sums.entry(item.currency).or_default();
-        match item.sign {
-            Sign::Penalty => sum.credits = sum.credits + item.amount,
-            Sign::Bonus => sum.bonuses = sum.bonuses + item.amount,
+    for (currency, sign, amount) in standing {
+        let sum = sums.entry(currency).or_default();
+        match sign {
+            Sign::Penalty => sum.credits = sum.credits + amount,
+            Sign::Bonus => sum.bonuses = sum.bonuses + amount,
         }
     }
     sums
