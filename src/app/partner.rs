@@ -11,6 +11,7 @@ use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::contract::NoticeDeadline;
 use crate::domain::partner::{PartnerFields, normal_name};
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::terms::sha256_hex;
 use crate::domain::viewer::{Action, Viewer};
 
@@ -44,7 +45,7 @@ pub fn partner_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<Partner>, EditEr
 pub struct PartnerLine {
     /// The partner.
     pub partner: Partner,
-    /// The newest scorecard, if any.
+    /// The scorecard of the newest whole month, if any.
     pub scorecard: Option<StandingRow>,
     /// The contract in force, or else the newest one.
     pub contract: Option<Contract>,
@@ -61,6 +62,7 @@ pub struct PartnerLine {
 pub fn partner_overview(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<PartnerLine>, EditError> {
     allowed(viewer, Action::ViewPartners)?;
     let today = app.today(db)?;
+    let running = Period::containing(PeriodKind::Month, today).start();
     let mut contracts: HashMap<i64, Contract> = HashMap::new();
     for listed in contract_list(db, viewer)? {
         let better = |old: &Contract| rank(&listed.contract, today) > rank(old, today);
@@ -69,7 +71,7 @@ pub fn partner_overview(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<P
         }
     }
     let mut scorecards: HashMap<i64, StandingRow> =
-        store::standing_list(db, viewer)?.into_iter().map(|row| (row.partner_id, row)).collect();
+        store::standing_list(db, viewer, running)?.into_iter().map(|row| (row.partner_id, row)).collect();
     Ok(store::partner_list(db, viewer)?
         .into_iter()
         .map(|partner| {

@@ -1,12 +1,13 @@
 //! Partners and the names they go by. Every read is filtered by the viewer's scope.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
 use super::schema::{partner_aliases, partners, scorecards};
-use super::types::Instant;
+use super::types::{Day, Instant};
 use crate::domain::partner::PartnerStatus;
 use crate::domain::viewer::{Scope, Viewer};
 
@@ -197,13 +198,19 @@ pub struct StandingRow {
     pub standing: String,
 }
 
-/// The newest scorecard of each partner the viewer may see.
+/// The scorecard of the newest month that begins before `running`, the first day of the running month, of each
+/// partner the viewer may see. A quarter begins earlier than its last month and may still run.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn standing_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<StandingRow>, DbError> {
+pub fn standing_list(db: &mut Db, viewer: &Viewer, running: NaiveDate) -> Result<Vec<StandingRow>, DbError> {
+    const QUARTER: &str = "%Q%";
     let newest = diesel::alias!(scorecards as newest);
-    let mut query = scorecards::table.filter(scorecards::latest.eq(true)).into_boxed();
+    let mut query = scorecards::table
+        .filter(scorecards::latest.eq(true))
+        .filter(scorecards::period_start.lt(Day(running)))
+        .filter(scorecards::period.not_like(QUARTER))
+        .into_boxed();
     match viewer.scope() {
         Scope::All => {}
         Scope::One(own) => query = query.filter(scorecards::partner_id.eq(own)),
@@ -212,6 +219,8 @@ pub fn standing_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<StandingRow>, D
     let later = newest
         .filter(newest.field(scorecards::partner_id).eq(scorecards::partner_id))
         .filter(newest.field(scorecards::period_start).gt(scorecards::period_start))
+        .filter(newest.field(scorecards::period_start).lt(Day(running)))
+        .filter(newest.field(scorecards::period).not_like(QUARTER))
         .filter(newest.field(scorecards::latest).eq(true));
     Ok(query
         .filter(diesel::dsl::not(diesel::dsl::exists(later)))
