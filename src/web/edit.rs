@@ -9,10 +9,10 @@ use rust_decimal::prelude::ToPrimitive;
 use super::extract::Form;
 use super::page::WebError;
 use crate::app::edit::EditError;
-use crate::domain::money::{Bps, Micros};
+use crate::domain::money::{Bps, MICROS_SCALE, Micros};
 
 /// What to say when an amount does not read.
-const AMOUNT: &str = "Write an amount such as 1,250.00.";
+const AMOUNT: &str = "Write an amount such as 1,250.00, with six decimals at most.";
 /// What to say when a share does not read.
 const SHARE: &str = "Write a percentage such as 2.5, with two decimals at most.";
 /// What to say when a day does not read.
@@ -103,7 +103,10 @@ pub(super) fn number(form: &mut Form, name: &'static str, message: &str) -> Opti
 
 /// The amount in a field.
 pub(super) fn amount(form: &mut Form, name: &'static str) -> Option<Micros> {
-    let value = decimal(form.value(name)).and_then(|value| Micros::from_decimal(value).ok());
+    // What is finer than a micro would be kept as something else, 0.0000001 as nothing.
+    let value = decimal(form.value(name))
+        .filter(|value| value.normalize().scale() <= MICROS_SCALE)
+        .and_then(|value| Micros::from_decimal(value).ok());
     if value.is_none() {
         form.fail(name, AMOUNT);
     }
