@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Lane, Micros, Pricing, RateLine, TableSeal, diff_summary};
+use super::{Bps, Lane, Micros, Pricing, RateLine, TableSeal, diff_summary};
 use crate::domain::words;
 
 /// Cells of a table that are told one by one.
@@ -125,6 +125,9 @@ fn text(name: &str, value: &Value) -> String {
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Number(number) if name == "price_cap" => {
+            number.as_i64().map_or_else(|| number.to_string(), |share| words::percent(Bps(share)))
+        }
         Value::Number(number) => match number.as_i64().filter(|_| MILLIONTHS.contains(&name)) {
             Some(micros) => words::number(Micros(micros).decimal()),
             None => number.to_string(),
