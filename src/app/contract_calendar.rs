@@ -1,16 +1,14 @@
-//! The contract calendar: what happens to contracts by the date alone. Renews, expires, hands over from one
-//! version to the next, and warns before deadlines (DOMAIN §3.1). A second run on the same day changes nothing.
+//! The contract calendar: what happens to contracts by the date alone. Renews, expires, begins signed versions, hands
+//! over from one version to the next, and warns before deadlines (DOMAIN §3.1). A second run on the same day changes nothing.
 
 use chrono::{Days, Months, NaiveDate};
 
-use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
+use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow};
 use crate::db::dialect::write_tx;
 use crate::db::types::{Day, Instant};
 use crate::db::user::user_addresses;
 use crate::db::{Db, DbError};
-use crate::domain::contract::{
-    ALERT_DAYS, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, notices_due,
-};
+use crate::domain::contract::{ALERT_DAYS, ContractTerm, RenewalKind, notices_due};
 use crate::domain::viewer::{Role, Viewer};
 use crate::domain::words;
 use crate::mail::template::{CalendarLine, ContractNoticeMail};
@@ -18,6 +16,8 @@ use crate::mail::template::{CalendarLine, ContractNoticeMail};
 use super::App;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
+use super::contract::lifecycle::advance;
+use super::edit::EditError;
 use super::mail::{MailKind, NewMail, enqueue};
 
 /// Most people one notice is mailed to.
@@ -55,6 +55,8 @@ pub struct CalendarReport {
     pub renewed: i64,
     /// Contracts that ended.
     pub expired: i64,
+    /// Signed versions whose first day has come.
+    pub begun: i64,
     /// Versions that gave way to a later one.
     pub superseded: i64,
     /// Notices raised for the first time.
@@ -66,17 +68,20 @@ impl CalendarReport {
     #[must_use]
     pub fn changed_rows(&self) -> i64 {
         let notices = i64::try_from(self.notices.len()).unwrap_or(i64::MAX);
-        self.renewed.saturating_add(self.expired).saturating_add(self.superseded).saturating_add(notices)
+        [self.renewed, self.expired, self.begun, self.superseded]
+            .into_iter()
+            .fold(notices, i64::saturating_add)
     }
 
     /// The run in one line.
     #[must_use]
     pub fn summary(&self) -> String {
         format!(
-            "{}: {} renewed, {} ended, {} handed over, {} raised",
+            "{}: {} renewed, {} ended, {} begun, {} handed over, {} raised",
             words::count(self.contracts, "contract"),
             self.renewed,
             self.expired,
+            words::count(self.begun, "version"),
             words::count(self.superseded, "version"),
             words::count(i64::try_from(self.notices.len()).unwrap_or(i64::MAX), "notice"),
         )
@@ -86,8 +91,9 @@ impl CalendarReport {
 /// Runs the calendar for the end of `as_of`. One transaction per contract.
 ///
 /// # Errors
-/// The database's reason; contracts handled before it stay handled.
-pub fn run(app: &App, db: &mut Db, as_of: NaiveDate) -> Result<CalendarReport, DbError> {
+/// The database's reason, or a version in a state its history does not lead to; contracts handled before it stay
+/// handled.
+pub fn run(app: &App, db: &mut Db, as_of: NaiveDate) -> Result<CalendarReport, EditError> {
     let viewer = Viewer::system();
     let mut report = CalendarReport::default();
     for listed in store::contract_list(db, &viewer)? {
@@ -102,7 +108,7 @@ fn one(
     listed: &ContractListed,
     as_of: NaiveDate,
     report: &mut CalendarReport,
-) -> Result<(), DbError> {
+) -> Result<(), EditError> {
     let viewer = Viewer::system();
     report.contracts += 1;
     store::contract_lock(db, listed.contract.partner_id)?;
@@ -118,22 +124,14 @@ fn one(
         log(app, db, &contract, "contract.renew", &format!("runs to {end}"))?;
         report.renewed += 1;
     }
-    let over =
-        contract.term.renewal == RenewalKind::Fixed && contract.term.term_end.is_some_and(|end| end < as_of);
-    if over {
-        contract.term.status = ContractStatus::Expired;
-        store::contract_update(db, &contract)?;
+    let done = advance(app, db, &mut contract, as_of)?;
+    if done.expired {
         log(app, db, &contract, "contract.expire", "the term is over")?;
         report.expired += 1;
     }
-    for mut version in store::version_list(db, &viewer, contract.id)? {
-        if let Some(status) = version_status(&version, as_of, over) {
-            report.superseded += i64::from(status == ContractVersionStatus::Superseded);
-            status.code().clone_into(&mut version.status);
-            store::version_update(db, &version)?;
-        }
-    }
-    raise(app, db, listed, &contract, as_of, report)
+    report.begun += done.begun;
+    report.superseded += done.superseded;
+    Ok(raise(app, db, listed, &contract, as_of, report)?)
 }
 
 /// The new end of a contract that renewed by itself before `as_of`; none while its term still runs.
@@ -145,17 +143,6 @@ fn renewed_end(term: &ContractTerm, as_of: NaiveDate) -> Option<NaiveDate> {
     (1..=RENEWALS_MAX)
         .map_while(|n| after.checked_add_months(Months::new(months.saturating_mul(n)))?.pred_opt())
         .find(|end| *end >= as_of)
-}
-
-/// The state an active version goes to by the date, if any.
-fn version_status(version: &Version, as_of: NaiveDate, contract_over: bool) -> Option<ContractVersionStatus> {
-    if version.status != ContractVersionStatus::Active.code() {
-        return None;
-    }
-    if version.valid_to.is_some_and(|to| to.0 <= as_of) {
-        return Some(ContractVersionStatus::Superseded);
-    }
-    contract_over.then_some(ContractVersionStatus::Ended)
 }
 
 /// Raises what is due: before the notice deadline, and before the end of a fixed term.

@@ -3,6 +3,7 @@
 use crate::db::DbError;
 use crate::domain::contract::ContractError;
 use crate::domain::field::FieldErrors;
+use crate::domain::lifecycle::{Missing, Refused};
 use crate::domain::viewer::{Action, Role, Viewer};
 
 /// Why an edit was not stored. Nothing of it was.
@@ -29,7 +30,7 @@ pub enum EditError {
     Stale(&'static str),
     /// Only drafts can be changed.
     #[error(
-        "contract {contract}, version {version_no} is no draft any more and cannot be changed; start a new version"
+        "contract {contract}, version {version_no} is no draft any more and cannot be changed; have it returned while it is not signed, or start a new version"
     )]
     NotDraft {
         /// Contract number.
@@ -56,6 +57,29 @@ pub enum EditError {
         contract: String,
         /// Version.
         version_no: i32,
+    },
+    /// A step that the life of a version does not allow.
+    #[error("contract {contract}, version {version_no}: {reason}")]
+    Step {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+        /// Why.
+        reason: Refused,
+    },
+    /// Something must be said before a version can be approved.
+    #[error(
+        "contract {contract}, version {version_no} cannot be approved yet: {}",
+        missing.iter().map(|one| format!("{}: {}", one.what, one.todo)).collect::<Vec<_>>().join("; ")
+    )]
+    Incomplete {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+        /// Everything that is missing.
+        missing: Vec<Missing>,
     },
     /// Versions would overlap in valid time.
     #[error("{0}; change the first day of the draft")]

@@ -66,6 +66,8 @@ pub enum MailKind {
     Review,
     /// A contract has a date coming up.
     ContractNotice,
+    /// A contract version took a step somebody waits for.
+    ContractStep,
     /// A job failed for good.
     JobFailed,
 }
@@ -77,6 +79,7 @@ impl MailKind {
         match self {
             Self::Review => "REVIEW",
             Self::ContractNotice => "CONTRACT_NOTICE",
+            Self::ContractStep => "CONTRACT_STEP",
             Self::JobFailed => "JOB_FAILED",
         }
     }
@@ -87,12 +90,15 @@ impl MailKind {
         match self {
             Self::Review => "Review",
             Self::ContractNotice => "Contract notice",
+            Self::ContractStep => "Contract step",
             Self::JobFailed => "Job failed",
         }
     }
 
     fn from_code(code: &str) -> Option<Self> {
-        [Self::Review, Self::ContractNotice, Self::JobFailed].into_iter().find(|kind| kind.code() == code)
+        [Self::Review, Self::ContractNotice, Self::ContractStep, Self::JobFailed]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 

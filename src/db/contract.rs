@@ -9,15 +9,16 @@ use super::audit::AuditRow;
 use super::conn::Db;
 use super::dialect::BothExt;
 use super::schema::{
-    accessorial_rates, audit_log, clauses, contract_notices, contract_versions, contracts, kpi_targets,
-    partners,
+    accessorial_rates, audit_log, clauses, contract_events, contract_notices, contract_versions, contracts,
+    kpi_targets, partners,
 };
 use super::types::{Day, Instant};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::{ClauseTerms, ContractCap, Rule};
-use crate::domain::contract::{ContractTerm, RenewalKind, VersionDates};
+use crate::domain::contract::{ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
+use crate::domain::lifecycle::Step;
 use crate::domain::money::Micros;
-use crate::domain::terms::{self, Clause, KpiTarget, Terms};
+use crate::domain::terms::{self, Clause, Days, KpiTarget, Terms};
 use crate::domain::viewer::{Scope, Viewer};
 
 /// Most contracts one answer holds.
@@ -102,7 +103,7 @@ pub struct Version {
     pub valid_from: Day,
     /// First day no longer in force; open when none.
     pub valid_to: Option<Day>,
-    /// `DRAFT`, `ACTIVE`, `SUPERSEDED` or `ENDED`.
+    /// A code of [`ContractVersionStatus`].
     pub status: String,
     /// Why there is a new version, in words.
     pub change_summary: String,
@@ -120,6 +121,14 @@ pub struct Version {
     pub approved_at: Option<Instant>,
     /// How to rate, as JSON.
     pub rating: String,
+    /// The contract's own part as sealed, as JSON; empty before approval.
+    pub agreed: String,
+    /// Hash over everything agreed; empty before approval.
+    pub terms_sha256: String,
+    /// The name under the partner's signature.
+    pub signed_by: Option<String>,
+    /// When it was signed.
+    pub signed_at: Option<Instant>,
 }
 
 impl Version {
@@ -142,6 +151,20 @@ impl Version {
         self.authors.split(',').any(|author| author == id)
     }
 
+    /// Ids of the users who wrote any of it.
+    #[must_use]
+    pub fn author_ids(&self) -> Vec<i64> {
+        self.authors.split(',').filter_map(|id| id.parse().ok()).collect()
+    }
+
+    /// Where the version is in its life.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for a status nobody knows.
+    pub fn state(&self) -> Result<ContractVersionStatus, DbError> {
+        code(&self.status, "status of contract version", self.id)
+    }
+
     /// The dates the rules work on.
     ///
     /// # Errors
@@ -150,7 +173,7 @@ impl Version {
         Ok(VersionDates {
             id: self.id,
             version_no: self.version,
-            status: code(&self.status, "status of contract version", self.id)?,
+            status: self.state()?,
             valid_from: self.valid_from.0,
             valid_to: self.valid_to.map(|day| day.0),
         })
@@ -222,7 +245,24 @@ impl ContractRow {
     }
 }
 
-/// The contracts the viewer may see, with their partners, by number. A partner never sees a draft.
+/// Codes of what the partner never reads: the shipper's own drafts and reviews.
+fn unread() -> Vec<&'static str> {
+    let hidden = ContractVersionStatus::ALL.iter().filter(|status| !status.partner_reads());
+    hidden.map(|status| status.code()).collect()
+}
+
+/// The contracts that have a version their partner may read.
+fn read_contracts(db: &mut Db, partner_id: i64) -> QueryResult<Vec<i64>> {
+    contract_versions::table
+        .filter(contract_versions::partner_id.eq(partner_id))
+        .filter(contract_versions::status.ne_all(unread()))
+        .select(contract_versions::contract_id)
+        .distinct()
+        .load(db)
+}
+
+/// The contracts the viewer may see, with their partners, by number. A partner sees those that were approved or
+/// signed at least once.
 ///
 /// # Errors
 /// The engine's reason.
@@ -232,7 +272,8 @@ pub fn contract_list(db: &mut Db, viewer: &Viewer) -> Result<Vec<ContractListed>
     match viewer.scope() {
         Scope::All => {}
         Scope::One(own) => {
-            query = query.filter(contracts::partner_id.eq(own)).filter(contracts::status.ne("DRAFT"));
+            let read = read_contracts(db, own)?;
+            query = query.filter(contracts::partner_id.eq(own)).filter(contracts::id.eq_any(read));
         }
         Scope::Nobody => return Ok(Vec::new()),
     }
@@ -261,8 +302,8 @@ pub fn contract_list_of_partner(
         return Ok(Vec::new());
     }
     let mut query = contracts::table.filter(contracts::partner_id.eq(partner_id)).into_boxed();
-    if let Scope::One(_) = viewer.scope() {
-        query = query.filter(contracts::status.ne("DRAFT"));
+    if let Scope::One(own) = viewer.scope() {
+        query = query.filter(contracts::id.eq_any(read_contracts(db, own)?));
     }
     let rows: Vec<ContractRow> = query
         .order((contracts::number.asc(), contracts::id.asc()))
@@ -277,11 +318,17 @@ pub fn contract_list_of_partner(
 /// # Errors
 /// The engine's reason.
 pub fn contract_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Contract>, DbError> {
-    let row = contracts::table.find(id).select(ContractRow::as_select()).first(db).optional()?;
-    let draft_hidden = matches!(viewer.scope(), Scope::One(_));
-    row.filter(|row| viewer.sees(row.partner_id) && !(draft_hidden && row.status == "DRAFT"))
-        .map(ContractRow::read)
-        .transpose()
+    let mut query = contracts::table.filter(contracts::id.eq(id)).into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => {
+            let read = read_contracts(db, own)?;
+            query = query.filter(contracts::partner_id.eq(own)).filter(contracts::id.eq_any(read));
+        }
+        Scope::Nobody => return Ok(None),
+    }
+    let row: Option<ContractRow> = query.select(ContractRow::as_select()).first(db).optional()?;
+    row.map(ContractRow::read).transpose()
 }
 
 /// The contract of that number; none when there is none or the viewer may not see it.
@@ -349,7 +396,8 @@ pub fn contract_update(db: &mut Db, contract: &Contract) -> Result<(), DbError> 
     Ok(())
 }
 
-/// The versions of a contract, newest first; none when the viewer may not see it. A partner never sees a draft.
+/// The versions of a contract, newest first; none when the viewer may not see it. A partner never sees a draft or a
+/// review.
 ///
 /// # Errors
 /// The engine's reason.
@@ -361,7 +409,7 @@ pub fn version_list(db: &mut Db, viewer: &Viewer, contract_id: i64) -> Result<Ve
         Scope::One(own) => {
             query = query
                 .filter(contract_versions::partner_id.eq(own))
-                .filter(contract_versions::status.ne("DRAFT"));
+                .filter(contract_versions::status.ne_all(unread()));
         }
         Scope::Nobody => return Ok(Vec::new()),
     }
@@ -375,8 +423,8 @@ pub fn version_list(db: &mut Db, viewer: &Viewer, contract_id: i64) -> Result<Ve
 pub fn version_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Version>, DbError> {
     let row: Option<Version> =
         contract_versions::table.find(id).select(Version::as_select()).first(db).optional()?;
-    let draft_hidden = matches!(viewer.scope(), Scope::One(_));
-    Ok(row.filter(|row| viewer.sees(row.partner_id) && !(draft_hidden && row.status == "DRAFT")))
+    let hides = matches!(viewer.scope(), Scope::One(_));
+    Ok(row.filter(|row| viewer.sees(row.partner_id) && !(hides && unread().contains(&row.status.as_str()))))
 }
 
 /// Adds a version.
@@ -388,7 +436,7 @@ pub fn version_insert(db: &mut Db, version: &Version) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Stores dates, state, summary, limits and approval of a version.
+/// Stores dates, state, summary, limits, approval and signature of a version.
 ///
 /// # Errors
 /// The engine's reason.
@@ -405,6 +453,10 @@ pub fn version_update(db: &mut Db, version: &Version) -> Result<(), DbError> {
             contract_versions::approved_by.eq(&version.approved_by),
             contract_versions::approved_at.eq(version.approved_at),
             contract_versions::rating.eq(&version.rating),
+            contract_versions::agreed.eq(&version.agreed),
+            contract_versions::terms_sha256.eq(&version.terms_sha256),
+            contract_versions::signed_by.eq(&version.signed_by),
+            contract_versions::signed_at.eq(version.signed_at),
         ))
         .execute(db)?;
     Ok(())
@@ -449,7 +501,10 @@ pub fn terms_load(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Optio
 fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms, DbError> {
     let dates = version.dates()?;
     let currency = contract.currency;
+    let agreed = Some(&version.agreed).filter(|agreed| !agreed.is_empty());
     Ok(Terms {
+        agreed: agreed.map(|text| json(text, "agreed dates of contract version", version.id)).transpose()?,
+        rests: rests_of(db, version.id)?,
         contract_id: contract.id,
         number: contract.number,
         title: contract.title,
@@ -467,6 +522,26 @@ fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms,
         clauses: clauses_of(db, version.id)?,
         pricing: super::rate::pricing_of(db, version, currency)?,
     })
+}
+
+/// The days on which a version rested, from its history.
+fn rests_of(db: &mut Db, version_id: i64) -> Result<Vec<Days>, DbError> {
+    let rows: Vec<(String, Option<Day>)> = contract_events::table
+        .filter(contract_events::contract_version_id.eq(version_id))
+        .filter(contract_events::step.eq_any([Step::Suspend.code(), Step::Resume.code()]))
+        .order(contract_events::seq.asc())
+        .select((contract_events::step, contract_events::day))
+        .load(db)?;
+    let mut rests: Vec<Days> = Vec::new();
+    for (step, day) in rows {
+        let Some(Day(day)) = day else { continue };
+        if step == Step::Suspend.code() {
+            rests.push((day, None));
+        } else if let Some(last) = rests.last_mut() {
+            last.1 = Some(day);
+        }
+    }
+    Ok(rests)
 }
 
 fn rates_of(db: &mut Db, version_id: i64) -> Result<Vec<AccessorialRate>, DbError> {
@@ -514,8 +589,8 @@ fn clauses_of(db: &mut Db, version_id: i64) -> Result<Vec<Clause>, DbError> {
         .collect()
 }
 
-/// The terms in force for a partner on a day; none when no approved version holds then, or when the viewer
-/// may not see the partner. Approval sees to it that there is at most one.
+/// The terms in force for a partner on a day; none when no signed version holds then, or when the viewer
+/// may not see the partner. Approval and signature see to it that there is at most one.
 ///
 /// # Errors
 /// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
@@ -535,7 +610,42 @@ pub fn terms_in_force(
     Ok(None)
 }
 
-/// Every approved version of a partner that holds on some day of `[from, to)`, by first day.
+/// A version that holds on some day, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holding {
+    /// The version.
+    pub version_id: i64,
+    /// Its number.
+    pub version_no: i32,
+    /// The contract's number.
+    pub contract: String,
+}
+
+/// Every version in force on a day, by [`terms::in_force`].
+///
+/// Unscoped: the score of a period asks, for all partners.
+///
+/// # Errors
+/// [`DbError::Stored`] for rows that do not read back, or the engine's reason.
+pub fn versions_in_force_unscoped(db: &mut Db, day: NaiveDate) -> Result<Vec<Holding>, DbError> {
+    let rows: Vec<(ContractRow, Version)> = contracts::table
+        .inner_join(contract_versions::table.on(contract_versions::contract_id.eq(contracts::id)))
+        .filter(contract_versions::valid_from.le(Day(day)))
+        .order((contracts::number, contract_versions::version))
+        .select((ContractRow::as_select(), Version::as_select()))
+        .load(db)?;
+    let mut holding = Vec::new();
+    for (contract, version) in rows {
+        let contract = contract.read()?;
+        if terms::in_force(&contract.term, &version.dates()?, day) {
+            let (version_id, version_no) = (version.id, version.version);
+            holding.push(Holding { version_id, version_no, contract: contract.number });
+        }
+    }
+    Ok(holding)
+}
+
+/// Every signed version of a partner that holds on some day of `[from, to)`, by first day.
 ///
 /// # Errors
 /// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
@@ -549,7 +659,7 @@ pub fn terms_between(
     let mut found = Vec::new();
     for contract in contract_list_of_partner(db, viewer, partner_id)? {
         for version in version_list(db, viewer, contract.id)? {
-            if version.status == "DRAFT" {
+            if !version.state()?.binds() {
                 continue;
             }
             let terms = terms_of(db, contract.clone(), &version)?;

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod conn;
 pub mod contract;
+pub mod contract_event;
 pub mod dialect;
 pub mod dimension;
 pub mod evidence;

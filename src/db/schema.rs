@@ -448,6 +448,33 @@ diesel::table! {
         approved_by -> Nullable<Text>,
         approved_at -> Nullable<Instant>,
         rating -> Text,
+        agreed -> Text,
+        terms_sha256 -> Text,
+        signed_by -> Nullable<Text>,
+        signed_at -> Nullable<Instant>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_events (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        contract_version_id -> BigInt,
+        partner_id -> BigInt,
+        version -> Integer,
+        seq -> Integer,
+        step -> Text,
+        from_status -> Text,
+        to_status -> Text,
+        at -> Instant,
+        actor -> Text,
+        actor_id -> BigInt,
+        actor_role -> Text,
+        day -> Nullable<Day>,
+        note -> Text,
+        terms_sha256 -> Text,
     }
 }
 
@@ -769,6 +796,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     scorecards,
     contracts,
     contract_versions,
+    contract_events,
     accessorial_rates,
     kpi_targets,
     clauses,

@@ -11,8 +11,7 @@ use super::DbError;
 use super::conn::Db;
 use super::partner::Partner;
 use super::schema::{
-    contract_versions, contracts, kpi_targets, lane_cells, lanes, measure_cells, partners,
-    scorecard_templates, scorecards, settings,
+    kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_templates, scorecards, settings,
 };
 use super::setting::{REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
@@ -510,29 +509,33 @@ pub fn lane_titles(db: &mut Db) -> QueryResult<BTreeMap<i64, String>> {
 /// The KPI thresholds of every contract version in force on `day`, by partner.
 ///
 /// # Errors
-/// The engine's reason.
-pub fn targets_in_force(db: &mut Db, day: NaiveDate) -> QueryResult<BTreeMap<i64, Vec<TargetOverride>>> {
-    let runs = contracts::status.eq_any(["ACTIVE", "SUSPENDED"]);
-    let rows: Vec<(i64, String, i64, i64, i64, String, i32)> = kpi_targets::table
-        .inner_join(contract_versions::table.on(contract_versions::id.eq(kpi_targets::contract_version_id)))
-        .inner_join(contracts::table.on(contracts::id.eq(contract_versions::contract_id)))
-        .filter(contract_versions::status.ne("DRAFT"))
-        .filter(contract_versions::valid_from.le(Day(day)))
-        .filter(contract_versions::valid_to.is_null().or(contract_versions::valid_to.gt(Day(day))))
-        .filter(contracts::status.ne("DRAFT"))
-        .filter(contracts::term_start.le(Day(day)))
-        .filter(runs.or(contracts::term_end.ge(Day(day))))
-        .order((kpi_targets::partner_id, contracts::number, kpi_targets::kpi))
+/// [`super::DbError::Stored`] for a contract that does not read back, or the engine's reason.
+pub fn targets_in_force(
+    db: &mut Db,
+    day: NaiveDate,
+) -> Result<BTreeMap<i64, Vec<TargetOverride>>, super::DbError> {
+    let holding = super::contract::versions_in_force_unscoped(db, day)?;
+    let ids: Vec<i64> = holding.iter().map(|version| version.version_id).collect();
+    let rows: Vec<(i64, i64, String, i64, i64, i64)> = kpi_targets::table
+        .filter(kpi_targets::contract_version_id.eq_any(ids))
+        .order(kpi_targets::kpi)
         .select((
+            kpi_targets::contract_version_id,
             kpi_targets::partner_id,
             kpi_targets::kpi,
             kpi_targets::floor_micros,
             kpi_targets::target_micros,
             kpi_targets::stretch_micros,
-            contracts::number,
-            contract_versions::version,
         ))
         .load(db)?;
+    // By contract, then by KPI.
+    let rows = holding.iter().flat_map(|version| {
+        let of_version = rows.iter().filter(|row| row.0 == version.version_id);
+        of_version.map(|(_, partner_id, kpi, floor, target, stretch)| {
+            let (contract, no) = (version.contract.clone(), version.version_no);
+            (*partner_id, kpi.clone(), *floor, *target, *stretch, contract, no)
+        })
+    });
     let mut by_partner: BTreeMap<i64, Vec<TargetOverride>> = BTreeMap::new();
     for (partner_id, kpi, floor, target, stretch, contract, version) in rows {
         let plain = |micros| Micros(micros).decimal().normalize();

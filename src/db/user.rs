@@ -130,6 +130,33 @@ pub fn user_addresses(db: &mut Db, role: Role, limit: i64) -> QueryResult<Vec<St
         .load(db)
 }
 
+/// The addresses of at most `limit` users of one partner who may sign in, sorted.
+///
+/// # Errors
+/// The engine's reason.
+pub fn user_addresses_of_partner(db: &mut Db, partner_id: i64, limit: i64) -> QueryResult<Vec<String>> {
+    users::table
+        .filter(users::partner_id.eq(partner_id))
+        .filter(users::active.eq(true))
+        .order(users::email)
+        .limit(limit)
+        .select(users::email)
+        .load(db)
+}
+
+/// The addresses of those of the users with these ids who may sign in, sorted.
+///
+/// # Errors
+/// The engine's reason.
+pub fn user_addresses_of(db: &mut Db, ids: &[i64]) -> QueryResult<Vec<String>> {
+    users::table
+        .filter(users::id.eq_any(ids.to_vec()))
+        .filter(users::active.eq(true))
+        .order(users::email)
+        .select(users::email)
+        .load(db)
+}
+
 /// How many users of `role` may sign in.
 ///
 /// # Errors

@@ -26,10 +26,10 @@ pub const SUMMARY_CHARS_MAX: usize = 500;
 const RENEWALS_MAX: u32 = 1_200;
 
 codes! {
-    /// Where a contract is in its life. Writing and approving happen on its versions, so of the states of
-    /// DOMAIN §3.1 those before `ACTIVE` are one here.
+    /// Where a contract is in its life. Writing, approving and signing happen on its versions (see
+    /// [`super::lifecycle`]), so of the states of DOMAIN §3.1 those before `ACTIVE` are one here.
     ContractStatus, "contract status" {
-        /// No version was approved yet.
+        /// No version was signed yet.
         Draft = "DRAFT", "Draft";
         /// In force.
         Active = "ACTIVE", "Active";
@@ -63,16 +63,49 @@ impl ContractStatus {
 }
 
 codes! {
-    /// Where one version of a contract is in its life.
+    /// Where one version of a contract is in its life; [`super::lifecycle`] says what leads where.
     ContractVersionStatus, "contract version status" {
-        /// Being written; never in force.
+        /// Being written.
         Draft = "DRAFT", "Draft";
-        /// In force from its first day on.
-        Active = "ACTIVE", "Active";
+        /// Written, and looked at by somebody else.
+        InReview = "IN_REVIEW", "In review";
+        /// Sealed; waits for the partner's signature.
+        Approved = "APPROVED", "Approved";
+        /// Both sides agreed; its first day has not come.
+        Signed = "SIGNED", "Signed";
+        /// In force.
+        Active = "ACTIVE", "In force";
+        /// In force on paper; nothing is credited while it rests.
+        Suspended = "SUSPENDED", "Suspended";
         /// Was in force until a later version took over.
         Superseded = "SUPERSEDED", "Superseded";
-        /// Was in force until the contract ended.
-        Ended = "ENDED", "Ended";
+        /// Was in force until the contract's term ended.
+        Expired = "EXPIRED", "Expired";
+        /// Was in force until one side ended it early.
+        Terminated = "TERMINATED", "Terminated";
+    }
+}
+
+impl ContractVersionStatus {
+    /// Whether both sides have signed, so that the version holds on its days. Before that it holds nowhere.
+    ///
+    /// A signed version holds from its first day, whether or not the job that turns it `ACTIVE` has run yet; one that
+    /// is over held on the days before.
+    #[must_use]
+    pub fn binds(self) -> bool {
+        !matches!(self, Self::Draft | Self::InReview | Self::Approved)
+    }
+
+    /// Whether the life of the version is over. No step leads on from here.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Superseded | Self::Expired | Self::Terminated)
+    }
+
+    /// Whether the partner may read it: drafts and reviews are the shipper's own.
+    #[must_use]
+    pub fn partner_reads(self) -> bool {
+        !matches!(self, Self::Draft | Self::InReview)
     }
 }
 
@@ -353,16 +386,14 @@ pub enum ContractError {
 }
 
 impl VersionDates {
-    /// Whether the version holds on `day`. A draft never does.
+    /// Whether the version holds on `day`. One that nobody signed never does.
     #[must_use]
     pub fn in_force(&self, day: NaiveDate) -> bool {
-        self.status != ContractVersionStatus::Draft
-            && self.valid_from <= day
-            && self.valid_to.is_none_or(|to| day < to)
+        self.status.binds() && self.valid_from <= day && self.valid_to.is_none_or(|to| day < to)
     }
 }
 
-/// Checks the valid time of all versions of one contract; drafts may overlap, they hold nowhere yet.
+/// Checks the valid time of all versions of one contract; unsigned ones may overlap, they hold nowhere yet.
 #[must_use]
 pub fn validate_versions(contract: &str, versions: &[VersionDates]) -> Vec<ContractError> {
     let mut errors = Vec::new();
@@ -376,7 +407,7 @@ pub fn validate_versions(contract: &str, versions: &[VersionDates]) -> Vec<Contr
             });
         }
     }
-    let mut binding: Vec<_> = versions.iter().filter(|v| v.status != ContractVersionStatus::Draft).collect();
+    let mut binding: Vec<_> = versions.iter().filter(|v| v.status.binds()).collect();
     binding.sort_by_key(|v| (v.valid_from, v.version_no));
     // The one that reaches furthest so far, because a long version may cover several later ones.
     let mut longest: Option<&VersionDates> = None;

@@ -2,7 +2,7 @@
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
-//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod backoff;
@@ -20,6 +20,7 @@ pub mod geo;
 pub mod interval;
 pub mod kpi;
 pub mod ledger;
+pub mod lifecycle;
 pub mod measure;
 pub mod money;
 pub mod outcome;

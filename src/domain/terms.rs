@@ -103,6 +103,55 @@ impl Clause {
     }
 }
 
+/// The contract's own part of what is agreed, as it was when a version was sealed. The contract itself goes on: it
+/// renews, and notice ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreedFrame {
+    /// What it covers.
+    pub title: String,
+    /// First day of the term.
+    pub term_start: NaiveDate,
+    /// Last day of the term, included; open for evergreen contracts.
+    pub term_end: Option<NaiveDate>,
+    /// What happens at the end of the term.
+    pub renewal: RenewalKind,
+    /// Months added by each renewal.
+    pub renewal_months: Option<u32>,
+    /// Calendar days before the term end by which notice must have arrived.
+    pub notice_days: u32,
+}
+
+impl AgreedFrame {
+    /// The frame a contract has now.
+    #[must_use]
+    pub fn of(title: &str, term: &ContractTerm) -> Self {
+        Self {
+            title: title.to_owned(),
+            term_start: term.term_start,
+            term_end: term.term_end,
+            renewal: term.renewal,
+            renewal_months: term.renewal_months,
+            notice_days: term.notice_days,
+        }
+    }
+
+    /// Term, renewal and notice in words, for the redline.
+    fn lines(&self) -> [(&'static str, String); 4] {
+        let end = self.term_end.map_or_else(|| "open".to_owned(), |end| end.to_string());
+        let months = self.renewal_months.map(|months| format!(", {}", words::count(months, "month")));
+        [
+            ("Title", self.title.clone()),
+            ("Term", format!("{} to {end}", self.term_start)),
+            ("Renewal", format!("{}{}", self.renewal.label(), months.unwrap_or_default())),
+            ("Notice", words::count(self.notice_days, "day")),
+        ]
+    }
+}
+
+/// A range of days: from, and the first day no longer; open when none.
+pub type Days = (NaiveDate, Option<NaiveDate>);
+
 /// One contract version, whole. Rates are sorted by code, targets by KPI, clauses by code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
@@ -138,14 +187,20 @@ pub struct Terms {
     pub clauses: Vec<Clause>,
     /// What moving the goods costs.
     pub pricing: Pricing,
+    /// The contract's own part, once sealed; the live one before.
+    pub agreed: Option<AgreedFrame>,
+    /// The days on which the version rested.
+    pub rests: Vec<Days>,
 }
 
-/// The agreed text alone: no row ids, and nothing that changes when a later version takes over.
+/// The agreed text alone, whole: no row ids, and nothing that changes when the contract renews or a later version
+/// takes over.
 #[derive(Serialize)]
 struct Agreed<'a> {
     number: &'a str,
     version: i32,
     currency: Currency,
+    contract: &'a AgreedFrame,
     valid_from: NaiveDate,
     caps: &'a ContractCap,
     rates: &'a [AccessorialRate],
@@ -166,12 +221,14 @@ impl Terms {
     /// The agreed text as JSON; equal terms give equal text.
     #[must_use]
     pub fn canonical_json(&self) -> String {
+        let frame = self.frame();
         let clauses =
             self.clauses.iter().map(|c| AgreedClause { code: &c.code, title: &c.title, terms: &c.terms });
         let agreed = Agreed {
             number: &self.number,
             version: self.version_no,
             currency: self.currency,
+            contract: &frame,
             valid_from: self.valid_from,
             caps: &self.caps,
             rates: &self.rates,
@@ -189,9 +246,15 @@ impl Terms {
         sha256_hex(&self.canonical_json())
     }
 
+    /// The contract's own part of what is agreed: as sealed, or as it is now while nothing is.
+    #[must_use]
+    pub fn frame(&self) -> AgreedFrame {
+        self.agreed.clone().unwrap_or_else(|| AgreedFrame::of(&self.title, &self.term))
+    }
+
     /// The days the version is in force: from, and the first day after, if any. The contract's end counts.
     #[must_use]
-    pub fn in_force_days(&self) -> (NaiveDate, Option<NaiveDate>) {
+    pub fn in_force_days(&self) -> Days {
         let contract_end = first_day_after(&self.term);
         let to = match (self.valid_to, contract_end) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -200,10 +263,21 @@ impl Terms {
         (self.valid_from, to)
     }
 
-    /// Whether the version holds on `day`. A draft never does.
+    /// Whether the version holds on `day`; see [`in_force`].
     #[must_use]
     pub fn in_force(&self, day: NaiveDate) -> bool {
         in_force(&self.term, &self.dates(), day)
+    }
+
+    /// Whether obligations due on `day` are credited: the version holds and does not rest.
+    ///
+    /// A suspended version still prices what moves and still sets targets: freight is paid and service is judged by
+    /// it. It owes nothing for obligations due on the days it rests, neither credit nor bonus: late shipments due then
+    /// are not priced, a KPI of a period is taken over the other days, and so is the freight that a cap is a share of.
+    #[must_use]
+    pub fn credits_on(&self, day: NaiveDate) -> bool {
+        let rests = |(from, to): &Days| *from <= day && to.is_none_or(|to| day < to);
+        self.in_force(day) && !self.rests.iter().any(rests)
     }
 
     /// The version's own dates.
@@ -311,7 +385,9 @@ pub fn first_day_after(term: &ContractTerm) -> Option<NaiveDate> {
     if open { None } else { term.term_end.and_then(|end| end.succ_opt()) }
 }
 
-/// Whether a version holds on `day`, by its own dates and the contract's.
+/// Whether a version holds on `day`: it is signed, and the day is one of its own and of the contract's term.
+///
+/// This is the one answer to "which terms are in force": prices, targets, credits, pages and the portal ask it.
 #[must_use]
 pub fn in_force(term: &ContractTerm, version: &VersionDates, day: NaiveDate) -> bool {
     term.status != ContractStatus::Draft
@@ -323,6 +399,8 @@ pub fn in_force(term: &ContractTerm, version: &VersionDates, day: NaiveDate) -> 
 /// Which part of the terms a change is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Part {
+    /// Title, term, renewal and notice of the contract.
+    Contract,
     /// Dates and limits.
     Frame,
     /// Accessorial rates.
@@ -346,6 +424,7 @@ impl Part {
     #[must_use]
     pub fn count(self, n: i64) -> String {
         let noun = match self {
+            Self::Contract => "contract term",
             Self::Frame => "limit",
             Self::Rate => "rate",
             Self::Target => "target",
@@ -379,7 +458,9 @@ pub fn redline(before: &Terms, after: &Terms) -> Vec<Change> {
     let rates = |terms: &Terms| keyed(&terms.rates, |r| (r.code.clone(), rate_name(r), rate_text(r)));
     let targets = |terms: &Terms| keyed(&terms.targets, |t| (t.kpi.clone(), t.kpi.clone(), t.text()));
     let clauses = |terms: &Terms| keyed(&terms.clauses, |c| (c.code.clone(), clause_name(c), clause_text(c)));
-    let mut changes = compare(Part::Frame, &limit(before), &limit(after));
+    let frame = |terms: &Terms| terms.frame().lines().map(|(what, text)| (what, what.to_owned(), text));
+    let mut changes = compare(Part::Contract, &frame(before), &frame(after));
+    changes.extend(compare(Part::Frame, &limit(before), &limit(after)));
     changes.extend(compare(Part::Rate, &rates(before), &rates(after)));
     changes.extend(compare(Part::Target, &targets(before), &targets(after)));
     changes.extend(compare(Part::Clause, &clauses(before), &clauses(after)).into_iter().map(changed_lines));
@@ -411,6 +492,7 @@ fn changed_lines(change: Change) -> Change {
 #[must_use]
 pub fn redline_summary(changes: &[Change]) -> String {
     let parts = [
+        Part::Contract,
         Part::Frame,
         Part::Rate,
         Part::Target,
@@ -530,7 +612,7 @@ pub(crate) mod tests {
         text.parse().unwrap()
     }
 
-    fn terms() -> Terms {
+    pub(crate) fn terms() -> Terms {
         Terms {
             contract_id: 1,
             number: "C-1".to_owned(),
@@ -555,6 +637,8 @@ pub(crate) mod tests {
             targets: vec![target([85, 95, 98])],
             clauses: vec![late_clause()],
             pricing: Pricing::none(Currency::USD),
+            agreed: None,
+            rests: vec![],
         }
     }
 
@@ -574,6 +658,53 @@ pub(crate) mod tests {
         assert_eq!(sealed.hash(), replaced.hash());
         let dearer = Terms { rates: vec![liftgate(40_000_001)], ..terms() };
         assert_ne!(sealed.hash(), dearer.hash());
+    }
+
+    #[test]
+    fn the_hash_covers_the_contract_as_sealed_and_not_as_it_goes_on() {
+        let term = |change: &dyn Fn(&mut ContractTerm)| {
+            let mut terms = terms();
+            change(&mut terms.term);
+            terms
+        };
+        let changed = [
+            Terms { title: "Long haul".to_owned(), ..terms() },
+            Terms { number: "C-2".to_owned(), ..terms() },
+            Terms { valid_from: day("2025-02-01"), ..terms() },
+            term(&|term| term.term_end = Some(day("2026-12-31"))),
+            term(&|term| term.notice_days = 30),
+            term(&|term| term.renewal = RenewalKind::Evergreen),
+        ];
+        for other in &changed {
+            assert_ne!(other.hash(), terms().hash(), "{other:?}");
+        }
+        let agreed = Some(terms().frame());
+        for other in &changed[3..] {
+            let sealed = Terms { agreed: agreed.clone(), ..other.clone() };
+            assert_eq!(sealed.hash(), terms().hash(), "a renewal or a notice is no change of the text");
+        }
+        let later = term(&|term| term.notice_days = 30);
+        assert_eq!(redline_summary(&redline(&terms(), &later)), "1 contract term");
+    }
+
+    #[test]
+    fn a_version_that_rests_holds_and_credits_nothing() {
+        let rests = vec![(day("2025-03-01"), Some(day("2025-03-11"))), (day("2025-06-01"), None)];
+        let terms = Terms { rests, ..terms() };
+        let credited = |text: &str| terms.credits_on(day(text));
+        assert!(credited("2025-02-28") && credited("2025-03-11") && credited("2025-05-31"));
+        for resting in ["2025-03-01", "2025-03-10", "2025-06-01", "2025-12-31"] {
+            assert!(terms.in_force(day(resting)) && !credited(resting), "{resting}");
+        }
+        assert!(!credited("2026-01-01"), "not in force at all");
+        for unsigned in
+            [ContractVersionStatus::Draft, ContractVersionStatus::InReview, ContractVersionStatus::Approved]
+        {
+            let terms = Terms { status: unsigned, ..terms.clone() };
+            assert!(!terms.in_force(day("2025-02-01")), "{unsigned}");
+        }
+        let signed = Terms { status: ContractVersionStatus::Signed, ..terms };
+        assert!(signed.in_force(day("2025-02-01")), "also before the job has run");
     }
 
     #[test]

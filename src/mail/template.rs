@@ -136,6 +136,30 @@ message!(
     "mail/contract_notice/body.html"
 );
 
+/// A contract version took a step somebody waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractStepMail {
+    /// The contract's number.
+    pub contract: String,
+    /// The partner.
+    pub partner_name: String,
+    /// What happened, such as `Version 2 was signed`.
+    pub heading: String,
+    /// What the reader must know, one sentence each.
+    pub lines: Vec<String>,
+    /// The words on the link.
+    pub action: String,
+    /// The address to act at.
+    pub link: String,
+}
+
+message!(
+    ContractStepMail,
+    "mail/contract_step/subject.txt",
+    "mail/contract_step/body.txt",
+    "mail/contract_step/body.html"
+);
+
 /// A job failed and is not tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFailedMail {
@@ -232,6 +256,17 @@ mod tests {
             link: "https://lanemark.example/contracts/7".into(),
         };
         assert!(notice.render().unwrap().text.contains("30 June 2025 (in 30 days): ends"));
+        let step = ContractStepMail {
+            contract: "C-7".into(),
+            partner_name: "Ash & Oak".into(),
+            heading: "Version 2 was signed".into(),
+            lines: vec!["It holds from 2025-07-01.".into()],
+            action: "Open the contract".into(),
+            link: "https://lanemark.example/contracts/7?version=2".into(),
+        };
+        let step = step.render().unwrap();
+        assert_eq!(step.subject, "C-7: Version 2 was signed");
+        assert!(step.text.contains("- It holds from 2025-07-01.") && step.text.contains("?version=2"));
         let failed = JobFailedMail {
             job: "Refresh measures".into(),
             due: "2025-06-30 02:05".into(),

@@ -15,6 +15,7 @@ use super::scorecard::card::{Base, Card, Lens};
 use super::scorecard::{Found, csv_of, load, opening, period_of, why_none};
 use super::shipment::View;
 use super::show;
+use crate::app::contract::own::waiting_own;
 use crate::app::evidence::shipment;
 use crate::app::ledger::own::credits_own;
 use crate::app::plan::show::plan_own;
@@ -23,6 +24,7 @@ use crate::db::contract::contract_list_of_partner;
 use crate::db::partner::partner_show;
 use crate::db::scorecard::scorecard_list_period;
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::contract::ContractStatus;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, percentile};
 use crate::domain::viewer::Viewer;
@@ -108,7 +110,7 @@ fn base() -> Base {
 /// `GET /portal`
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
-    let (found, period, percentile, contracts, plan, money) = me
+    let (found, period, percentile, contracts, plan, money, waiting) = me
         .in_db(move |mut unit| {
             let today = unit.app.today(unit.db)?;
             let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
@@ -117,15 +119,28 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let rank = own_percentile(unit.db, partner_id, &partner.mode, period)?;
             let plan = plan_own(unit.app, unit.viewer)?;
             let money = credits_own(unit.db, unit.viewer, None, today)?.as_ref().and_then(Brief::of);
+            let waiting = waiting_own(unit.db, unit.viewer)?;
             let found = load(&mut unit, partner_id, period)?;
-            Ok::<_, WebError>((found, period, rank, contracts, plan, money))
+            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting))
         })
         .await?;
     let card = found
         .published
         .as_ref()
         .map(|p| Card::new(&found.partner.name, p, &found.history, found.today, &base()));
-    let mut asks = asks(&found, period);
+    // What waits for a signature comes first: nothing of it holds before.
+    let mut asks: Vec<Ask> = waiting
+        .iter()
+        .map(|one| Ask {
+            when: show::weekday(one.valid_from),
+            soon: one.valid_from.signed_duration_since(found.today).num_days() <= 7,
+            what: format!("Sign version {} of {}", one.version_no, one.number),
+            why: format!("{}. It is to hold from that day, and not before you have signed it.", one.title),
+            href: contract::sign::address(one.version_id),
+            action: "Read and sign",
+        })
+        .chain(self::asks(&found, period))
+        .collect();
     if let Some(plan) = plan {
         let open: Vec<_> = plan.weeks.iter().filter(|w| w.is_open && w.answer_units.is_none()).collect();
         let loads: i64 = open.iter().map(|w| i64::from(w.asked)).sum();
@@ -165,7 +180,12 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
                     || format!("from {}, until notice", show::day(c.term.term_start)),
                     |end| format!("{} to {}", show::day(c.term.term_start), show::day(end)),
                 ),
-                state: c.term.status.label(),
+                // A partner reads a contract of which nothing is signed only while it is asked to sign it.
+                state: if c.term.status == ContractStatus::Draft {
+                    "Waits for your signature"
+                } else {
+                    c.term.status.label()
+                },
             })
             .collect(),
         money,

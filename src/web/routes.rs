@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
-use super::contract::draft;
+use super::contract::{draft, lifecycle, options, sign};
 use super::page::WebError;
 use super::{
     account, audit, contract, evidence, job, kpi, ledger, mail, partner, plan, portal, scorecard, shipment,
@@ -59,12 +59,25 @@ fn table() -> Vec<Row> {
         post("/contracts/{id}/notice", May(Action::EditContracts), contract::end),
         get("/contracts/{id}/versions/new", May(Action::EditContracts), contract::version_new),
         post("/contracts/{id}/versions", May(Action::EditContracts), contract::version_create),
-        post("/contracts/{id}/approval", May(Action::ApproveContracts), contract::approve),
+        post("/contracts/{id}/approval", May(Action::ApproveContracts), lifecycle::approve),
+        get("/contracts/{id}/suspension", May(Action::ApproveContracts), lifecycle::suspension_form),
+        post("/contracts/{id}/suspension", May(Action::ApproveContracts), lifecycle::suspend),
+        post("/contracts/{id}/resumption", May(Action::ApproveContracts), lifecycle::resume),
+        get("/contracts/{id}/termination", May(Action::ApproveContracts), lifecycle::termination_form),
+        post("/contracts/{id}/termination", May(Action::ApproveContracts), lifecycle::terminate),
+        // A version on its way to a signature.
+        post("/contract-versions/{id}/review", May(Action::EditContracts), lifecycle::submit),
+        get("/contract-versions/{id}/return", May(Action::ApproveContracts), lifecycle::return_form),
+        post("/contract-versions/{id}/return", May(Action::ApproveContracts), lifecycle::give_back),
+        get("/contract-versions/{id}/recall", May(Action::ApproveContracts), lifecycle::recall_form),
+        post("/contract-versions/{id}/recall", May(Action::ApproveContracts), lifecycle::recall),
         // A version being written.
         get("/contract-versions/{id}/edit", May(Action::EditContracts), draft::frame_form),
         post("/contract-versions/{id}", May(Action::EditContracts), draft::frame),
         post("/contract-versions/{id}/withdrawal", May(Action::EditContracts), draft::withdraw),
         post("/contract-versions/{id}/removals", May(Action::EditContracts), draft::remove),
+        get("/contract-versions/{id}/options", May(Action::EditContracts), options::form),
+        post("/contract-versions/{id}/options", May(Action::EditContracts), options::store),
         get("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps_form),
         post("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps),
         get("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate_form),
@@ -89,6 +102,9 @@ fn table() -> Vec<Row> {
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
         // The portal: a partner's own contract and money.
         get("/portal/contract", May(Action::UsePortal), contract::own::show),
+        get("/portal/signatures/{id}", May(Action::UsePortal), sign::form),
+        post("/portal/signatures/{id}", May(Action::UsePortal), sign::sign),
+        post("/portal/signatures/{id}/refusal", May(Action::UsePortal), sign::decline),
         get("/portal/credits", May(Action::UsePortal), ledger::own::list),
         // The morning, scorecards, and what stands behind them.
         get("/today", May(Action::ViewScorecards), today::show),

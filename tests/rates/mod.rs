@@ -4,9 +4,12 @@ mod bad;
 mod real;
 mod sheet;
 
-use lanemark::app::contract::approval::contract_approve;
-use lanemark::app::contract::draft::version_seen;
+use lanemark::app::contract::draft::{options_edit, version_seen};
+use lanemark::app::contract::lifecycle::{Signature, version_approve, version_sign, version_submit};
+use lanemark::app::contract::own::to_sign;
 use lanemark::db::contract::{contract_by_number, version_list};
+use lanemark::domain::lifecycle::VersionOptions;
+use lanemark::domain::money::Bps;
 use lanemark::domain::viewer::{Role, Viewer};
 use serde_json::Value;
 
@@ -84,7 +87,7 @@ pub fn of<'a>(rated: &'a [Value], reference: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no {reference} in {rated:?}"))
 }
 
-/// Somebody else approves the open draft of `C-1`.
+/// Somebody else approves the open draft of `C-1`, and the carrier signs it.
 pub fn approve(db: &TestDb) {
     let viewer =
         Viewer { user_id: 77, name: "Approver".to_owned(), role: Role::Procurement, partner_id: None };
@@ -93,6 +96,20 @@ pub fn approve(db: &TestDb) {
     let contract = contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
     let versions = version_list(&mut conn, &viewer, contract.id).unwrap();
     let draft = versions.iter().find(|version| version.status == "DRAFT").unwrap();
+    let author = Viewer { user_id: 78, name: "Author".to_owned(), ..viewer.clone() };
+    let options = VersionOptions {
+        baseline: Some("last year".to_owned()),
+        dispute_days: Some(15),
+        price_cap: Some(Bps(100_000)),
+    };
+    let seen = version_seen(&mut conn, &author, draft.id).unwrap();
+    let seen = options_edit(&app, &mut conn, &author, draft.id, &seen, &options).unwrap();
+    version_submit(&app, &mut conn, &author, draft.id, &seen).unwrap();
     let seen = version_seen(&mut conn, &viewer, draft.id).unwrap();
-    contract_approve(&app, &mut conn, &viewer, draft.id, &seen).unwrap();
+    version_approve(&app, &mut conn, &viewer, draft.id, &seen).unwrap();
+    let partner_id = Some(contract.partner_id);
+    let carrier = Viewer { user_id: 79, name: "Carrier".to_owned(), role: Role::Partner, partner_id };
+    let hash = to_sign(&app, &mut conn, &carrier, draft.id).unwrap().seal;
+    let signature = Signature { hash, name: "Ida Overland".to_owned(), agreed: true };
+    version_sign(&app, &mut conn, &carrier, draft.id, &signature).unwrap();
 }

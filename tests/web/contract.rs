@@ -1,6 +1,7 @@
-//! The contract pages: writing, approving, amending.
+//! The contract pages: writing, review, approval, signature in the portal, amending, the end.
 
 use actix_web::http::StatusCode;
+use lanemark::app::contract_calendar;
 use lanemark::db::contract::terms_in_force;
 use lanemark::domain::money::Micros;
 use lanemark::domain::viewer::{Role, Viewer};
@@ -47,11 +48,69 @@ impl Desk {
         self.browser.post(&format!("{version}/{path}"), &fields).await
     }
 
-    async fn approve(&mut self, role: Role, query: &str) -> Reply {
+    async fn become_one(&mut self, role: Role) {
         self.browser.forget();
         self.browser.sign_in_as(role).await;
+    }
+
+    /// Procurement says what every version must say, and sends it to review.
+    async fn submit(&mut self, query: &str) -> Reply {
+        self.become_one(Role::Procurement).await;
+        for (form, fields) in [("options", OPTIONS.as_slice()), ("limits", &LIMITS)] {
+            let reply = self.fill(query, form, fields).await;
+            assert_eq!(reply.status, StatusCode::SEE_OTHER, "{form}: {}", reply.html);
+        }
+        self.send_to_review(query).await
+    }
+
+    async fn send_to_review(&mut self, query: &str) -> Reply {
         let page = self.page(query).await;
-        let value = |name: &str| page.attribute(&format!("input[name={name}]"), "value").unwrap_or_default();
+        let seen = page.attribute("form[action$='/review'] input[name=seen]", "value").unwrap();
+        let path = page.attribute("form[action$='/review']", "action").unwrap();
+        self.browser.post(&path, &[("seen", seen.as_str())]).await
+    }
+
+    /// The partner signs what waits first on its home page.
+    async fn sign(&mut self) -> Reply {
+        self.become_one(Role::Partner).await;
+        let home = self.browser.get("/portal").await;
+        let sign = home.attribute(".act a[href^='/portal/signatures/']", "href").expect("something waits");
+        let page = self.browser.get(&sign).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        let hash = page.attribute("input[name=hash]", "value").unwrap();
+        assert!(page.text("code").contains(&hash), "what is signed is shown");
+        self.browser
+            .post(&sign, &[("hash", hash.as_str()), ("name", "Ida Overland"), ("agreed", "yes")])
+            .await
+    }
+
+    /// From draft to signature.
+    async fn agree(&mut self, query: &str) {
+        assert_eq!(self.submit(query).await.status, StatusCode::SEE_OTHER);
+        let approved = self.approve(Role::Finance, query).await;
+        assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.html);
+        let signed = self.sign().await;
+        assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.html);
+        self.become_one(Role::Finance).await;
+    }
+
+    /// Opens a step's form as whoever is signed in, fills it in and sends it to `action`.
+    async fn step(&mut self, form: &str, action: &str, fields: &[(&str, &str)]) -> Reply {
+        let page = self.browser.get(form).await;
+        assert_eq!(page.status, StatusCode::OK, "{form}: {}", page.html);
+        let seen = page.attribute("input[name=seen]", "value").unwrap();
+        let mut fields = fields.to_vec();
+        fields.push(("seen", &seen));
+        self.browser.post(action, &fields).await
+    }
+
+    async fn approve(&mut self, role: Role, query: &str) -> Reply {
+        self.become_one(role).await;
+        let page = self.page(query).await;
+        let value = |name: &str| {
+            let input = format!("form[action$='/approval'] input[name={name}]");
+            page.attribute(&input, "value").unwrap_or_default()
+        };
         let fields = [("version_id", value("version_id")), ("seen", value("seen"))];
         let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let path = format!("{}/approval", self.contract);
@@ -79,6 +138,9 @@ fn version_address(page: &Reply) -> String {
     link.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
+const OPTIONS: [(&str, &str); 3] =
+    [("baseline", "Rates of 2023"), ("dispute_days", "15"), ("price_cap", "4.5")];
+const LIMITS: [(&str, &str); 3] = [("period", "MONTH"), ("cap_amount", "5,000.00"), ("cap_share", "")];
 const LIFTGATE: [(&str, &str); 5] = [
     ("code", "LFT"),
     ("label", "Liftgate"),
@@ -131,16 +193,46 @@ fn a_contract_is_written_by_one_and_approved_by_another() {
         let page = desk.page("").await;
         assert!(page.text(".top p").contains("Nothing is in force; version 1 is being written."));
         assert!(page.html.contains("Up to 2 points: 1 % of the month&#39;s spend."), "{}", page.html);
+        assert_eq!(desk.submit("").await.status, StatusCode::SEE_OTHER);
+        let page = desk.page("").await;
+        assert!(page.text(".top p").contains("version 1 is in review."), "{}", page.text(".top p"));
         assert!(page.texts("form[action$='/approval']").is_empty(), "not one's own");
-        assert!(page.text(".note").contains("someone else"));
+        assert!(page.texts(".note").iter().any(|note| note.contains("someone else")));
+        assert!(
+            page.texts("a[href^='/contract-versions/'][href$='/rate']").is_empty(),
+            "nobody edits it now"
+        );
         let own = desk.approve(Role::Procurement, "").await;
         assert!(own.status.is_client_error(), "{}", own.status);
 
         let approved = desk.approve(Role::Finance, "").await;
         assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.html);
         let page = desk.page("").await;
+        assert!(
+            page.text(".top p").contains("Nothing is in force; version 1 waits for the partner's signature.")
+        );
+        assert_eq!(page.text(".steps [aria-current] b"), "Approved");
+        let signed = desk.sign().await;
+        assert_eq!(signed.status, StatusCode::SEE_OTHER, "{}", signed.html);
+        let own = desk.browser.get(signed.location().unwrap()).await;
+        assert!(own.text(".top p").contains("Version 1 is in force"), "{}", own.text(".top p"));
+        assert!(desk.browser.get("/portal").await.texts("a[href^='/portal/signatures/']").is_empty());
+
+        desk.become_one(Role::Finance).await;
+        let page = desk.page("").await;
         assert!(page.text(".top p").contains("Version 1 is in force."));
-        assert!(page.html.contains("approved by Finance"));
+        assert!(page.html.contains("approved by Finance") && page.html.contains("signed by Ida Overland"));
+        assert_eq!(page.text(".steps [aria-current] b"), "In force");
+        let life = page.texts("section[aria-labelledby=life] tbody tr");
+        let taken = [
+            "came into force",
+            "signed it",
+            "approved and sealed it",
+            "sent it to review",
+            "started the draft",
+        ];
+        assert_eq!(life.len(), taken.len(), "{life:?}");
+        assert!(life.iter().zip(taken).all(|(line, words)| line.contains(words)), "{life:?}");
         let list = desk.browser.get("/contracts").await;
         assert_eq!(
             (list.text(".due b"), list.text(".due small")),
@@ -175,9 +267,8 @@ fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
     on_both_async(|db| async move {
         let mut desk = Desk::new(TestApp::new(&db).await).await;
         desk.fill("", "rate", &LIFTGATE).await;
-        desk.approve(Role::Finance, "").await;
-        desk.browser.forget();
-        desk.browser.sign_in_as(Role::Procurement).await;
+        desk.agree("").await;
+        desk.become_one(Role::Procurement).await;
         let versions = format!("{}/versions", desk.contract);
         let fields =
             [("kind", "AMENDMENT"), ("valid_from", "2024-10-01"), ("change_summary", "Liftgate is dearer")];
@@ -197,6 +288,7 @@ fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
             ("40.00 per occurrence".into(), "45.00 per occurrence".into())
         );
 
+        assert_eq!(desk.send_to_review("?version=2").await.status, StatusCode::SEE_OTHER);
         let refused = desk.approve(Role::Finance, "?version=2").await;
         assert_eq!(refused.status, StatusCode::CONFLICT);
         assert!(refused.html.contains("version 1: it would end on 2024-10-01"), "{}", refused.html);
@@ -289,9 +381,12 @@ fn a_partner_reads_what_was_agreed_and_no_draft() {
         desk.browser.forget();
         desk.browser.sign_in_as(Role::Partner).await;
         assert!(desk.browser.get("/portal/contract").await.text(".empty").starts_with("No contract yet"));
+        desk.submit("").await;
+        desk.become_one(Role::Partner).await;
+        assert!(desk.browser.get("/portal/contract").await.text(".empty").starts_with("No contract yet"));
         desk.approve(Role::Finance, "").await;
-        desk.browser.forget();
-        desk.browser.sign_in_as(Role::Procurement).await;
+        desk.sign().await;
+        desk.become_one(Role::Procurement).await;
         let versions = format!("{}/versions", desk.contract);
         let dearer = [("kind", "AMENDMENT"), ("valid_from", "2025-08-01"), ("change_summary", "Dearer")];
         assert_eq!(desk.browser.post(&versions, &dearer).await.status, StatusCode::SEE_OTHER);
@@ -306,5 +401,123 @@ fn a_partner_reads_what_was_agreed_and_no_draft() {
         assert!(!page.html.contains("Dearer") && !page.html.contains("Finance"), "nothing of who wrote what");
         let draft = desk.browser.get("/portal/contract?version=2").await;
         assert_eq!(draft.status, StatusCode::NOT_FOUND);
+    });
+}
+
+#[test]
+fn a_version_is_not_approved_before_everything_is_said() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "late-clause", &LATE).await;
+        let draft = desk.page("").await;
+        assert_eq!(
+            draft.texts(".check .stop a"),
+            ["Limit over all clauses", "Options", "Options", "Options"],
+            "each with where to mend it"
+        );
+        assert_eq!(desk.send_to_review("").await.status, StatusCode::SEE_OTHER);
+        let refused = desk.approve(Role::Finance, "").await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text("h1").contains("is not complete"), "{}", refused.text("h1"));
+        let listed = refused.texts(".check .stop span:not(.muted)");
+        assert_eq!(listed.len(), 4, "{listed:?}");
+        for (line, what) in listed.iter().zip(["cap", "baseline", "dispute window", "price cap"]) {
+            assert!(line.starts_with(what), "{listed:?}");
+        }
+        let places = refused.texts(".check .stop .muted");
+        assert_eq!(
+            places,
+            ["Limit over all clauses", "Options", "Options", "Options"],
+            "no links: it is in review"
+        );
+
+        // Returned with the reason, mended, and approved.
+        let give_back = refused.attribute("a[href$='/return']", "href").unwrap();
+        let bare = desk.step(&give_back, &give_back, &[("note", "")]).await;
+        assert_eq!(bare.status, StatusCode::UNPROCESSABLE_ENTITY);
+        bare.text("#note-err");
+        let back = desk.step(&give_back, &give_back, &[("note", "Say the baseline")]).await;
+        assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", back.html);
+        desk.become_one(Role::Procurement).await;
+        assert!(
+            desk.page("").await.text("section[aria-labelledby=todo] .head p").contains("Say the baseline")
+        );
+        for (field, value) in [("dispute_days", "0"), ("price_cap", "x"), ("dispute_days", "400")] {
+            let wrong: Vec<_> =
+                OPTIONS.iter().map(|&(name, old)| (name, if name == field { value } else { old })).collect();
+            let reply = desk.fill("", "options", &wrong).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} `{value}`");
+            reply.text(&format!("#{field}-err"));
+        }
+        desk.agree("").await;
+        let page = desk.page("").await;
+        let options = page.texts("section[aria-labelledby=options] dd");
+        assert_eq!(options, ["Rates of 2023", "15 days", "4.5 % a version"]);
+    });
+}
+
+#[test]
+fn the_partner_signs_what_it_was_shown_and_nothing_else() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "rate", &LIFTGATE).await;
+        desk.submit("").await;
+        desk.approve(Role::Finance, "").await;
+        desk.become_one(Role::Partner).await;
+        let home = desk.browser.get("/portal").await;
+        assert!(home.text(".act").contains("Sign version 1 of BRK-2024"), "{}", home.text(".act"));
+        let sign = home.attribute("a[href^='/portal/signatures/']", "href").unwrap();
+        let page = desk.browser.get(&sign).await;
+        let hash = page.attribute("input[name=hash]", "value").unwrap();
+        let other = "0".repeat(64);
+        let cases: [(&str, &str, &str, StatusCode); 3] = [
+            (&other, "Ida", "yes", StatusCode::CONFLICT),
+            (&hash, "", "yes", StatusCode::UNPROCESSABLE_ENTITY),
+            (&hash, "Ida", "", StatusCode::UNPROCESSABLE_ENTITY),
+        ];
+        for (hash, name, agreed, status) in cases {
+            let reply = desk.browser.post(&sign, &[("hash", hash), ("name", name), ("agreed", agreed)]).await;
+            assert_eq!(reply.status, status, "{hash} {name} {agreed}: {}", reply.html);
+        }
+        let declined = desk.browser.post(&format!("{sign}/refusal"), &[("note", "")]).await;
+        assert_eq!(declined.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let declined = desk.browser.post(&format!("{sign}/refusal"), &[("note", "Too cheap")]).await;
+        assert_eq!(declined.status, StatusCode::SEE_OTHER, "{}", declined.html);
+        assert_eq!(desk.browser.get(&sign).await.status, StatusCode::NOT_FOUND, "a draft again");
+        let late =
+            desk.browser.post(&sign, &[("hash", hash.as_str()), ("name", "Ida"), ("agreed", "yes")]).await;
+        assert_eq!(late.status, StatusCode::NOT_FOUND);
+
+        desk.become_one(Role::Procurement).await;
+        assert!(desk.page("").await.text("section[aria-labelledby=todo] .head p").contains("Too cheap"));
+    });
+}
+
+#[test]
+fn a_contract_is_suspended_resumed_and_terminated_from_its_page() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "rate", &LIFTGATE).await;
+        desk.agree("").await;
+        let rest = format!("{}/suspension", desk.contract);
+        let tomorrow = [("day", "2025-07-09"), ("note", "Insurance lapsed")];
+        let wrong = desk.step(&rest, &rest, &tomorrow).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        wrong.text("#day-err");
+        let today = [("day", "2025-07-08"), ("note", "Insurance lapsed")];
+        assert_eq!(desk.step(&rest, &rest, &today).await.status, StatusCode::SEE_OTHER);
+        let page = desk.page("").await;
+        assert!(page.text("#todo").contains("is suspended"), "{}", page.text("#todo"));
+        let go_on = format!("{}/resumption", desk.contract);
+        let reply = desk.step(&rest, &go_on, &[("day", "2025-07-08"), ("note", "Insured again")]).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
+        let end = format!("{}/termination", desk.contract);
+        let reply = desk.step(&end, &end, &[("day", "2025-07-08"), ("note", "For cause")]).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
+        let page = desk.page("").await;
+        assert!(page.text("#todo").contains("is over"), "{}", page.text("#todo"));
+        assert_eq!(desk.browser.get(&end).await.status, StatusCode::CONFLICT, "no second end");
+        let run = contract_calendar::run(&db.app(), &mut db.conn(), "2025-07-09".parse().unwrap()).unwrap();
+        assert_eq!(run.changed_rows(), 0, "nothing is left for the calendar");
     });
 }

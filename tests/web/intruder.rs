@@ -117,7 +117,14 @@ fn no_address_breaks_a_page_and_none_is_echoed_as_markup() {
 }
 
 /// Names of every field of every form.
-const FIELDS: [&str; 44] = [
+const FIELDS: [&str; 51] = [
+    "note",
+    "day",
+    "hash",
+    "agreed",
+    "baseline",
+    "dispute_days",
+    "price_cap",
     "email",
     "password",
     "new_password",

@@ -69,6 +69,10 @@ fn contract(app: &App, id: i64, partner_id: i64) {
         approved_by: None,
         approved_at: None,
         rating: "{}".to_owned(),
+        agreed: String::new(),
+        terms_sha256: String::new(),
+        signed_by: None,
+        signed_at: None,
     };
     version_insert(db, &version).unwrap();
     for (own, code, title, terms) in

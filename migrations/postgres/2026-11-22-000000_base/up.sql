@@ -369,7 +369,7 @@ CREATE TABLE contract_versions (
   kind TEXT NOT NULL CHECK (kind IN ('ORIGINAL', 'AMENDMENT', 'RENEWAL', 'RATE_UPDATE')),
   valid_from DATE NOT NULL,
   valid_to DATE,
-  status TEXT NOT NULL CHECK (status IN ('DRAFT', 'ACTIVE', 'SUPERSEDED', 'ENDED')),
+  status TEXT NOT NULL CHECK (status IN ('DRAFT', 'IN_REVIEW', 'APPROVED', 'SIGNED', 'ACTIVE', 'SUSPENDED', 'SUPERSEDED', 'EXPIRED', 'TERMINATED')),
   change_summary TEXT NOT NULL,
   caps TEXT NOT NULL,
   authors TEXT NOT NULL DEFAULT '',

@@ -147,7 +147,8 @@ fn late_events(
     let needs_linehaul =
         matches!(rule.per_day, PerDay::PctOfLinehaul { .. }) || rule.event_cap_share.is_some();
     let mut events = Vec::new();
-    for delivery in missed {
+    // What fell due while the version rested is not credited.
+    for delivery in missed.iter().filter(|delivery| version.credits_on(delivery.due_day)) {
         let late_business_days = late_business_days(delivery, run.as_of);
         if late_business_days == 0 {
             continue;
@@ -186,8 +187,8 @@ fn late_business_days(delivery: &MissedDelivery, as_of: NaiveDate) -> u32 {
     }
 }
 
-/// KPI and spend of every period the clause measures. A version prices the days on which it is in force;
-/// cells carry no currency of their own and count in the contract's.
+/// KPI and spend of every period the clause measures. A version prices the days on which it credits anything: in
+/// force, and not at rest; cells carry no currency of their own and count in the contract's.
 fn period_facts(
     run: &Run,
     group: &Group,
@@ -206,7 +207,7 @@ fn period_facts(
         if first >= until {
             continue;
         }
-        let sum = total(days, (first, until));
+        let sum = total(days, (first, until), |day| version.credits_on(day));
         let value = kpi.value(&sum);
         let (numerator, denominator) = value.quotient().unwrap_or_default();
         facts.push(PeriodFacts {
@@ -222,17 +223,17 @@ fn period_facts(
     Ok(facts)
 }
 
-/// The freight of every period a cap may count in, on days when a version of the group is in force.
+/// The freight of every period a cap may count in, on days when a version of the group credits anything.
 fn freight(run: &Run, group: &Group, days: &BTreeMap<NaiveDate, Measures>) -> BTreeMap<Period, Micros> {
     // The last obligation day may lie ahead: a running week may end in the next quarter.
     let last =
         kinds(group).map(|kind| Period::containing(kind, run.as_of).last_day()).max().unwrap_or(run.as_of);
-    let in_force = |day: NaiveDate| group.versions.iter().any(|version| version.in_force(day));
+    let credits = |day: NaiveDate| group.versions.iter().any(|version| version.credits_on(day));
     let mut freight = BTreeMap::new();
     for kind in kinds(group).collect::<BTreeSet<_>>() {
         for period in periods(kind, group.from, last) {
             let of_period = days.range(period.start()..period.end());
-            let sum = of_period.filter(|(day, _)| in_force(**day)).map(|(_, m)| Micros(m.freight.numerator));
+            let sum = of_period.filter(|(day, _)| credits(**day)).map(|(_, m)| Micros(m.freight.numerator));
             freight.insert(period, sum.sum());
         }
     }
@@ -245,9 +246,13 @@ fn periods(kind: PeriodKind, from: NaiveDate, last: NaiveDate) -> impl Iterator<
         .take_while(move |period| period.start() <= last)
 }
 
-fn total(days: &BTreeMap<NaiveDate, Measures>, (from, until): Span) -> Measures {
+fn total(
+    days: &BTreeMap<NaiveDate, Measures>,
+    (from, until): Span,
+    counts: impl Fn(NaiveDate) -> bool,
+) -> Measures {
     let mut sum = Measures::default();
-    for (_, measures) in days.range(from..until) {
+    for (_, measures) in days.range(from..until).filter(|(day, _)| counts(**day)) {
         sum += measures;
     }
     sum

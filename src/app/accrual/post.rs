@@ -89,7 +89,7 @@ fn accruals_after(
             target: Micros::ZERO,
             forgone: Micros::ZERO,
             state: ItemState::Reversed,
-            steps: vec![why_gone(db, before)?],
+            steps: vec![why_gone(db, group, before)?],
             ..before.clone()
         };
         after.insert(*key, gone);
@@ -128,7 +128,12 @@ fn entry(
 }
 
 /// Why nothing is owed for an obligation any more, in words.
-fn why_gone(db: &mut Db, before: &Accrual) -> Result<String, AccrualError> {
+fn why_gone(db: &mut Db, group: &Group, before: &Accrual) -> Result<String, AccrualError> {
+    let day = before.obligation_day;
+    let version = group.versions.iter().find(|version| version.version_id == before.key.contract_version_id);
+    if version.is_some_and(|version| version.in_force(day) && !version.credits_on(day)) {
+        return Ok(format!("The contract was suspended on {day}: nothing is owed for what fell due then."));
+    }
     let Obligation::Event(shipment_id) = before.key.of else {
         return Ok("The contract version does not cover this period any more: nothing is owed.".to_owned());
     };

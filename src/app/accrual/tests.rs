@@ -7,6 +7,7 @@ use super::*;
 use crate::app::ledger::verify_ledger;
 use crate::app::testing::{on_each_engine, partner_viewer};
 use crate::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
+use crate::db::contract_event::{EventRow, event_insert};
 use crate::db::dimension::Dimensions;
 use crate::db::ledger::{
     LedgerFilter, accrual_show, entry_list, entry_totals, partner_credit_list, trial_balance,
@@ -95,6 +96,10 @@ fn world(app: &App, terms: &str) {
         approved_by: None,
         approved_at: None,
         rating: "{}".to_owned(),
+        agreed: String::new(),
+        terms_sha256: String::new(),
+        signed_by: None,
+        signed_at: None,
     };
     version_insert(db, &version).unwrap();
     let clause = Clause {
@@ -234,6 +239,67 @@ fn a_period_is_accrued_to_date_closed_and_restated() {
         let db = &mut *app.pool.get().unwrap();
         let listed = entry_list(db, &Viewer::system(), &LedgerFilter::default(), None, 1).unwrap();
         assert_eq!(listed[0].entry.obligation_period.to_string(), "2025-06");
+    });
+}
+
+/// A step in the history of the version, as a suspension writes it.
+fn step(app: &App, seq: i32, step: &str, (from, to): (&str, &str), on: &str) {
+    let event = EventRow {
+        id: app.id(),
+        contract_id: 70,
+        contract_version_id: 71,
+        partner_id: PARTNER,
+        version: 1,
+        seq,
+        step: step.to_owned(),
+        from_status: from.to_owned(),
+        to_status: to.to_owned(),
+        at: Instant(app.now()),
+        actor: "test".to_owned(),
+        actor_id: 0,
+        actor_role: "FINANCE".to_owned(),
+        day: Some(Day(day(on))),
+        note: "Insurance lapsed".to_owned(),
+        terms_sha256: String::new(),
+    };
+    event_insert(&mut app.pool.get().unwrap(), &event).unwrap();
+}
+
+#[test]
+fn what_falls_due_while_a_contract_rests_is_not_credited() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        late(app, 1, "2025-06-10", Some("2025-06-12T10:00:00Z"), Some(1_000));
+        late(app, 2, "2025-06-12", Some("2025-06-13T10:00:00Z"), Some(2_000));
+        let both = ["06-13 1410/5190 100.00 INITIAL", "06-13 1410/5190 100.00 INITIAL"];
+        assert_eq!(run(app, "2025-06-13"), both);
+        step(app, 1, "SUSPEND", ("ACTIVE", "SUSPENDED"), "2025-06-11");
+        assert_eq!(run(app, "2025-06-14"), ["06-14 5190/1410 100.00 REVERSAL"]);
+        assert_eq!(accrued(app), "100.00", "what fell due before stays owed");
+        let key = "cv:71/cl:73/ev:2".parse().unwrap();
+        let accrual = accrual_show(&mut app.pool.get().unwrap(), &Viewer::system(), PARTNER, key);
+        assert_eq!(
+            accrual.unwrap().unwrap().steps,
+            ["The contract was suspended on 2025-06-12: nothing is owed for what fell due then."]
+        );
+        step(app, 2, "RESUME", ("SUSPENDED", "ACTIVE"), "2025-06-12");
+        run(app, "2025-06-15");
+        assert_eq!(accrued(app), "200.00", "it rested on the 11th alone");
+    });
+}
+
+#[test]
+fn a_period_is_taken_over_the_days_that_are_not_rested() {
+    on_each_engine(NOW, |app| {
+        world(app, SHORTFALL);
+        june(app, 388, 412, 18_642_055);
+        run(app, "2025-06-30");
+        assert_eq!(accrued(app), "1864.21");
+        // All of June's figures are of the 5th.
+        step(app, 1, "SUSPEND", ("ACTIVE", "SUSPENDED"), "2025-06-05");
+        step(app, 2, "RESUME", ("SUSPENDED", "ACTIVE"), "2025-06-06");
+        run(app, "2025-07-01");
+        assert_eq!(accrued(app), "0.00");
     });
 }
 

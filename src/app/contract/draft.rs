@@ -9,12 +9,14 @@ use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::ContractCap;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, VersionFields, VersionKind};
+use crate::domain::lifecycle::{Step, VersionOptions};
 use crate::domain::rate::{Pricing, RateTerms, TableSeal};
 use crate::domain::terms::{Clause, KpiTarget, Terms, rate_text, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
+use super::lifecycle::{Turn, take};
 use super::{log, version_subject};
 
 /// Most rates, targets or clauses of one version.
@@ -44,7 +46,17 @@ pub(super) fn load(db: &mut Db, viewer: &Viewer, id: i64) -> Result<(Version, Te
 }
 
 /// The version, locked until the transaction ends, if it is a draft and still is what the viewer saw.
-pub(super) fn locked(
+fn locked(db: &mut Db, viewer: &Viewer, id: i64, was: &str) -> Result<(Version, Terms), EditError> {
+    let (found, terms) = load(db, viewer, id)?;
+    store::contract_lock(db, found.partner_id)?;
+    if load(db, viewer, id)?.0.status != ContractVersionStatus::Draft.code() {
+        return Err(EditError::NotDraft { contract: terms.number, version_no: found.version });
+    }
+    current(db, viewer, id, was)
+}
+
+/// The version, locked until the transaction ends, if it still is what the viewer saw.
+pub(super) fn current(
     db: &mut Db,
     viewer: &Viewer,
     id: i64,
@@ -53,9 +65,6 @@ pub(super) fn locked(
     let (found, _) = load(db, viewer, id)?;
     store::contract_lock(db, found.partner_id)?;
     let (version, terms) = load(db, viewer, id)?;
-    if version.status != ContractVersionStatus::Draft.code() {
-        return Err(EditError::NotDraft { contract: terms.number, version_no: version.version });
-    }
     if seen(&version, &terms) != was {
         return Err(EditError::Stale("version"));
     }
@@ -84,11 +93,11 @@ fn change(
     })
 }
 
-/// Starts the next version as a copy of the newest approved one and gives its id.
+/// Starts the next version as a copy of the newest one and gives its id.
 ///
 /// # Errors
-/// [`EditError::DraftExists`] while another one is being written, [`EditError::WrongState`] when nothing was
-/// approved yet or the contract has ended, [`EditError::Invalid`] with the fields to correct, or the
+/// [`EditError::DraftExists`] while another one is not signed yet, [`EditError::WrongState`] when the contract has
+/// ended, [`EditError::Invalid`] with the fields to correct, or the
 /// database's reason.
 pub fn version_create(
     app: &App,
@@ -131,10 +140,15 @@ pub(in crate::app) fn version_create_in_tx(
         created_at: Instant(app.now()),
         approved_by: None,
         approved_at: None,
+        agreed: String::new(),
+        terms_sha256: String::new(),
+        signed_by: None,
+        signed_at: None,
         ..source.clone()
     };
     version.author_add(viewer);
     store::version_insert(db, &version)?;
+    take(app, db, Some(viewer), &contract.number, &mut version, Turn::of(Step::Start))?;
     fill(app, db, &version, &terms)?;
     let detail = format!("from version {}", source.version);
     let what = version_subject(&contract.number, version.version);
@@ -142,11 +156,13 @@ pub(in crate::app) fn version_create_in_tx(
     Ok(version.id)
 }
 
-/// The version a new one is copied from: the newest approved one.
+/// The version a new one is copied from: the newest one, once it is signed.
 fn source<'a>(contract: &Contract, versions: &'a [Version]) -> Result<&'a Version, EditError> {
-    let draft = ContractVersionStatus::Draft.code();
-    if let Some(open) = versions.iter().find(|version| version.status == draft) {
-        return Err(EditError::DraftExists { contract: contract.number.clone(), version_no: open.version });
+    for version in versions {
+        if !version.state()?.binds() {
+            let (contract, version_no) = (contract.number.clone(), version.version);
+            return Err(EditError::DraftExists { contract, version_no });
+        }
     }
     let ended = matches!(contract.term.status, ContractStatus::Expired | ContractStatus::Terminated);
     let wrong = |next| EditError::WrongState {
@@ -213,7 +229,7 @@ pub fn version_edit(
 pub fn version_discard(app: &App, db: &mut Db, viewer: &Viewer, id: i64, was: &str) -> Result<(), EditError> {
     allowed(viewer, Action::EditContracts)?;
     write_tx(db, |db| {
-        let (version, terms) = locked(db, viewer, id, was)?;
+        let (mut version, terms) = locked(db, viewer, id, was)?;
         if version.version == 1 {
             return Err(EditError::WrongState {
                 contract: terms.number,
@@ -221,6 +237,7 @@ pub fn version_discard(app: &App, db: &mut Db, viewer: &Viewer, id: i64, was: &s
                 next: "its first version cannot be discarded; change it instead",
             });
         }
+        take(app, db, Some(viewer), &terms.number, &mut version, Turn::of(Step::Discard))?;
         store::version_delete(db, id)?;
         let what = version_subject(&terms.number, version.version);
         log(app, db, viewer, "contract.discard_version", &what, version.partner_id, "")?;
@@ -244,6 +261,37 @@ pub fn caps_edit(
         valid(caps.validate())?;
         store::version_update(db, &Version { caps: store::caps_text(caps)?, ..version.clone() })?;
         Ok(caps.explain().unwrap_or_else(|| "no limit over all clauses".to_owned()))
+    })
+}
+
+/// Sets baseline, dispute window and price cap of a draft.
+///
+/// # Errors
+/// As [`version_edit`].
+pub fn options_edit(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    id: i64,
+    was: &str,
+    options: &VersionOptions,
+) -> Result<String, EditError> {
+    change(app, db, viewer, id, was, |db, version, terms| {
+        valid(options.validate())?;
+        let mut parameters = terms.pricing.terms.parameters.clone();
+        options.replace(&mut parameters);
+        store::version_update(db, &Version { rating: rating_text(&parameters)?, ..version.clone() })?;
+        let said = |what: &str, value: Option<String>| {
+            format!("{what} {}", value.unwrap_or_else(|| "open".to_owned()))
+        };
+        let cap = options.price_cap.map(crate::domain::words::percent);
+        let days = options.dispute_days.map(|days| crate::domain::words::count(days, "day"));
+        let said = [
+            said("baseline", options.baseline.clone()),
+            said("dispute window", days),
+            said("price cap", cap),
+        ];
+        Ok(said.join(", "))
     })
 }
 

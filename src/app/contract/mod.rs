@@ -1,14 +1,19 @@
 //! Contracts: list, show, create, change the frame, give notice. [`draft`] edits a version that is being
-//! written, [`approval`] puts it in force, [`own`] is what its partner sees.
+//! written, [`lifecycle`] takes it through review, approval and signature into force and to the end of its term,
+//! [`rest`] suspends and ends it early, [`own`] is what its partner sees.
 
-pub mod approval;
 pub mod draft;
+pub mod lifecycle;
 pub mod own;
+pub mod rest;
+pub mod seal;
+mod step_mail;
 
 use chrono::{Days, NaiveDate};
 
 use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
+use crate::db::contract_event::{EventRow, event_list, event_list_of_contract};
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_show};
 use crate::db::rate::table_cells;
@@ -20,6 +25,7 @@ use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, NoticeDeadline, RenewalKind,
     VersionKind,
 };
+use crate::domain::lifecycle::{Missing, Step, missing};
 use crate::domain::rate::RateLine;
 use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
@@ -27,6 +33,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
+use lifecycle::{Turn, take};
 
 /// Cells of one table up to which the contract page compares them one by one.
 const REDLINE_CELLS_MAX: usize = 100_000;
@@ -86,10 +93,16 @@ pub struct ContractPage {
     pub notices: Vec<NoticeRow>,
     /// What was done to the contract and the version shown, newest first.
     pub history: Vec<AuditRow>,
+    /// The steps of the version shown, first one first.
+    pub steps: Vec<EventRow>,
+    /// The steps of all versions, newest first.
+    pub events: Vec<EventRow>,
+    /// What keeps the version shown from being approved, while it is not.
+    pub missing: Vec<Missing>,
     /// Whether the viewer may change the version shown: it is a draft and the role allows it.
     pub may_edit: bool,
-    /// Whether the viewer may approve the version shown: a draft, the role allows it, nothing of it is theirs.
-    pub may_approve: bool,
+    /// The steps the viewer may take with the version shown, by state and role.
+    pub may: Vec<Step>,
     /// Whether the viewer's own work keeps them from approving it.
     pub own_work: bool,
     /// Today, as the page counts days.
@@ -167,7 +180,11 @@ pub fn contract_show(
     }
     let previous = previous.as_ref();
     let own_work = version.is_work_of(viewer);
-    let draft = version.status == ContractVersionStatus::Draft.code();
+    let state = version.state()?;
+    let draft = state == ContractVersionStatus::Draft;
+    let open = draft || state == ContractVersionStatus::InReview;
+    // Rate tables are checked when they are loaded and again at approval, not at each look.
+    let missing = if open { missing(&terms) } else { Vec::new() };
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
     let history = store::contract_history(db, viewer, &contract, &subjects)?;
     Ok(ContractPage {
@@ -179,8 +196,11 @@ pub fn contract_show(
         deadline: next_deadline(&contract.term, today),
         notices: store::notice_list(db, viewer, &contract)?,
         history,
+        steps: event_list(db, viewer, contract.partner_id, version.id)?,
+        events: event_list_of_contract(db, viewer, &contract)?,
+        missing,
         may_edit: draft && viewer.role.may(Action::EditContracts),
-        may_approve: draft && viewer.role.may(Action::ApproveContracts) && !own_work,
+        may: Step::ALL.iter().copied().filter(|step| step.is_open_to(state, viewer.role, own_work)).collect(),
         own_work,
         version,
         terms,
@@ -308,15 +328,20 @@ pub(in crate::app) fn contract_create_in_tx(
         approved_by: None,
         approved_at: None,
         rating: "{}".to_owned(),
+        agreed: String::new(),
+        terms_sha256: String::new(),
+        signed_by: None,
+        signed_at: None,
     };
     version.author_add(viewer);
     store::version_insert(db, &version)?;
+    take(app, db, Some(viewer), &contract.number, &mut version, Turn::of(Step::Start))?;
     let detail = format!("with {}, {}", partner.name, term_text(&contract.term));
     log(app, db, viewer, "contract.create", &contract_subject(&contract.number), partner_id, &detail)?;
     Ok((contract.id, version.id))
 }
 
-/// Changes number, title, currency and dates of a contract no version of which was approved yet. Version 1
+/// Changes number, title, currency and dates of a contract while its first version is a draft. Version 1
 /// follows the start of the term. `seen` is the token of the page the form was made from.
 ///
 /// # Errors
@@ -334,6 +359,16 @@ pub fn contract_edit(
     valid(fields.validate())?;
     write_tx(db, |db| {
         let old = locked(db, viewer, id, seen)?;
+        let versions = store::version_list(db, viewer, id)?;
+        // What is looked at, sealed or signed does not change under anybody's eyes.
+        let drafts = versions.iter().all(|version| version.status == ContractVersionStatus::Draft.code());
+        if old.term.status == ContractStatus::Draft && !drafts {
+            return Err(EditError::WrongState {
+                contract: old.number,
+                status: "waiting for approval or signature",
+                next: "have the version returned or taken back first",
+            });
+        }
         if old.term.status != ContractStatus::Draft {
             return Err(EditError::WrongState {
                 contract: old.number,
@@ -345,7 +380,7 @@ pub fn contract_edit(
         let new =
             contract_of(id, old.partner_id, fields, ContractStatus::Draft, (&old.created_by, old.created_at));
         store::contract_update(db, &new)?;
-        for mut version in store::version_list(db, viewer, id)? {
+        for mut version in versions {
             if version.valid_from.0 == old.term.term_start {
                 version.valid_from = Day(new.term.term_start);
             }
@@ -504,5 +539,7 @@ fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDa
     (version.valid_from.0, to)
 }
 
+#[cfg(test)]
+mod life_tests;
 #[cfg(test)]
 mod tests;

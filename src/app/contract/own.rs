@@ -7,8 +7,8 @@ use super::{before, changed, changed_tables_load, chosen, versions_with_terms};
 use crate::app::App;
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
-use crate::db::contract::{Version, contract_list_of_partner};
-use crate::domain::contract::ContractStatus;
+use crate::db::contract::{Version, contract_list_of_partner, terms_load, version_list, version_show};
+use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status};
 use crate::domain::terms::{Change, Terms, redline};
 use crate::domain::viewer::{Action, Viewer};
 
@@ -25,6 +25,10 @@ pub struct OwnVersion {
     pub changed: String,
     /// Whether it is in force today.
     pub in_force: bool,
+    /// Where it is in its life.
+    pub status: Status,
+    /// Row id, for the address to sign it at.
+    pub version_id: i64,
 }
 
 /// One contract of the partner, at one version.
@@ -85,6 +89,8 @@ pub fn contract_own(
         days: terms.in_force_days(),
         changed: changed(&all, version, terms),
         in_force: terms.in_force(today),
+        status: terms.status,
+        version_id: terms.version_id,
     };
     Ok(Some(OwnContract {
         all: contracts.iter().map(|one| (one.number.clone(), one.title.clone())).collect(),
@@ -94,4 +100,90 @@ pub fn contract_own(
         terms,
         today,
     }))
+}
+
+/// A version that waits for the partner's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The version.
+    pub version_id: i64,
+    /// Its number.
+    pub version_no: i32,
+    /// The contract's number.
+    pub number: String,
+    /// What it covers.
+    pub title: String,
+    /// First day it is to hold.
+    pub valid_from: NaiveDate,
+}
+
+/// The versions that wait for the viewer's signature, the one that is to hold first in front.
+///
+/// # Errors
+/// [`EditError::Denied`] for whoever is no partner, or the database's reason.
+pub fn waiting_own(db: &mut Db, viewer: &Viewer) -> Result<Vec<Waiting>, EditError> {
+    allowed(viewer, Action::UsePortal)?;
+    let Some(partner_id) = viewer.partner_id else { return Ok(Vec::new()) };
+    let mut waiting = Vec::new();
+    for contract in contract_list_of_partner(db, viewer, partner_id)? {
+        for version in version_list(db, viewer, contract.id)? {
+            if version.state()? == Status::Approved {
+                waiting.push(Waiting {
+                    version_id: version.id,
+                    version_no: version.version,
+                    number: contract.number.clone(),
+                    title: contract.title.clone(),
+                    valid_from: version.valid_from.0,
+                });
+            }
+        }
+    }
+    waiting.sort_by_key(|one| (one.valid_from, one.version_id));
+    Ok(waiting)
+}
+
+/// A version as the partner reads it before signing.
+#[derive(Clone, Debug)]
+pub struct ToSign {
+    /// Whether it still waits; it may have been signed or taken back meanwhile.
+    pub waits: bool,
+    /// What it says.
+    pub terms: Terms,
+    /// The sentence that was written for the partner.
+    pub summary: String,
+    /// The hash it is sealed with.
+    pub seal: String,
+    /// Number of the version it is compared with: the one in force, or else the newest signed one.
+    pub against: Option<i32>,
+    /// What it changes against that one.
+    pub redline: Vec<Change>,
+}
+
+/// The version with this id, to be signed by the viewer.
+///
+/// # Errors
+/// [`EditError::NotFound`] for what is not the viewer's to read, [`EditError::Denied`] for whoever is no partner, or
+/// the database's reason.
+pub fn to_sign(app: &App, db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<ToSign, EditError> {
+    allowed(viewer, Action::UsePortal)?;
+    let missing = || EditError::NotFound("contract version");
+    let version = version_show(db, viewer, version_id)?.ok_or_else(missing)?;
+    let mut terms = terms_load(db, viewer, version_id)?.ok_or_else(missing)?;
+    let today = app.today(db)?;
+    let all = versions_with_terms(db, viewer, version.contract_id)?;
+    let others = || all.iter().map(|(_, terms)| terms).filter(|other| other.version_id != version_id);
+    let against =
+        others().find(|other| other.in_force(today)).or_else(|| others().find(|o| o.status.binds()));
+    let mut against = against.cloned();
+    if let Some(against) = &mut against {
+        changed_tables_load(db, viewer, against, &mut terms)?;
+    }
+    Ok(ToSign {
+        waits: terms.status == Status::Approved,
+        summary: version.change_summary,
+        seal: version.terms_sha256,
+        against: against.as_ref().map(|against| against.version_no),
+        redline: against.as_ref().map(|against| redline(against, &terms)).unwrap_or_default(),
+        terms,
+    })
 }

@@ -1,10 +1,11 @@
 //! What the contract use cases promise, on both databases.
 
-use super::approval::contract_approve;
 use super::draft::{
-    caps_edit, clause_save, rate_remove, rate_save, target_save, version_create, version_discard,
-    version_edit, version_seen,
+    caps_edit, clause_save, options_edit, rate_remove, rate_save, target_save, version_create,
+    version_discard, version_edit, version_seen,
 };
+use super::lifecycle::{Signature, version_approve, version_sign, version_submit};
+use super::own::to_sign;
 use super::*;
 use crate::app::contract_calendar;
 use crate::app::partner::partner_create;
@@ -13,7 +14,8 @@ use crate::db::conn::Loan;
 use crate::domain::clause::Cap;
 use crate::domain::contract::VersionFields;
 use crate::domain::currency::Currency;
-use crate::domain::money::Micros;
+use crate::domain::lifecycle::VersionOptions;
+use crate::domain::money::{Bps, Micros};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence};
 use crate::domain::terms::KpiTarget;
 use crate::domain::terms::tests::{late_clause, liftgate};
@@ -21,15 +23,15 @@ use crate::domain::viewer::Role;
 
 const NOW: &str = "2025-07-08T09:00:00Z";
 
-fn conn(app: &App) -> Loan {
+pub(super) fn conn(app: &App) -> Loan {
     app.pool.get().unwrap()
 }
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn partner(app: &App, code: &str) -> i64 {
+pub(super) fn partner(app: &App, code: &str) -> i64 {
     let fields = PartnerFields {
         code: code.to_owned(),
         name: format!("{code} Lines"),
@@ -44,15 +46,15 @@ fn partner(app: &App, code: &str) -> i64 {
     partner_create(app, &mut conn(app), &dina(), &fields).unwrap()
 }
 
-fn dina() -> Viewer {
+pub(super) fn dina() -> Viewer {
     viewer("Dina", Role::Procurement)
 }
 
-fn piet() -> Viewer {
+pub(super) fn piet() -> Viewer {
     viewer("Piet", Role::Procurement)
 }
 
-fn fields(number: &str, start: &str, end: &str) -> ContractFields {
+pub(super) fn fields(number: &str, start: &str, end: &str) -> ContractFields {
     ContractFields {
         number: number.to_owned(),
         title: "Regional short haul".to_owned(),
@@ -68,7 +70,7 @@ fn fields(number: &str, start: &str, end: &str) -> ContractFields {
     }
 }
 
-fn amendment(from: &str) -> VersionFields {
+pub(super) fn amendment(from: &str) -> VersionFields {
     VersionFields {
         kind: VersionKind::Amendment,
         valid_from: day(from),
@@ -90,8 +92,47 @@ fn mail_user(email: &str) -> crate::db::user::UserRow {
     }
 }
 
-/// A contract in force from October 2024 to September 2025, written by Dina, approved by Piet.
-fn in_force(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
+/// Dina says what every version must say before it can be approved, and sends it to review.
+pub(super) fn submit(app: &App, version: i64) {
+    let options = VersionOptions {
+        baseline: Some("2023 rates".to_owned()),
+        dispute_days: Some(15),
+        price_cap: Some(Bps(400)),
+    };
+    let cap = ContractCap {
+        cap: Cap { amount: Some(Micros(5_000_000_000)), share_of_freight: None },
+        ..ContractCap::default()
+    };
+    let db = &mut conn(app);
+    let seen = version_seen(db, &dina(), version).unwrap();
+    let seen = options_edit(app, db, &dina(), version, &seen, &options).unwrap();
+    let seen = caps_edit(app, db, &dina(), version, &seen, &cap).unwrap();
+    version_submit(app, db, &dina(), version, &seen).unwrap();
+}
+
+/// Approves a version as it is now.
+pub(super) fn approve(app: &App, who: &Viewer, version: i64) -> Result<(), EditError> {
+    let seen = version_seen(&mut conn(app), who, version)?;
+    version_approve(app, &mut conn(app), who, version, &seen)
+}
+
+/// Signs a version for its partner, as the portal shows it.
+pub(super) fn sign(app: &App, partner_id: i64, version: i64) -> Result<(), EditError> {
+    let own = partner_viewer(partner_id);
+    let hash = to_sign(app, &mut conn(app), &own, version)?.seal;
+    let signature = Signature { hash, name: "Ida Overland".to_owned(), agreed: true };
+    version_sign(app, &mut conn(app), &own, version, &signature)
+}
+
+/// From draft to signature: Dina, Piet, the partner.
+pub(super) fn agree(app: &App, partner_id: i64, version: i64) {
+    submit(app, version);
+    approve(app, &piet(), version).unwrap();
+    sign(app, partner_id, version).unwrap();
+}
+
+/// A contract in force from October 2024 to September 2025, written by Dina, approved by Piet, signed.
+pub(super) fn in_force(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
     let (contract, version) = contract_create(
         app,
         &mut conn(app),
@@ -109,12 +150,12 @@ fn in_force(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
         stretch: Micros(98_000_000),
     };
     let seen = target_save(app, &mut conn(app), &dina(), version, &seen, &target, None).unwrap();
-    let seen = clause_save(app, &mut conn(app), &dina(), version, &seen, &late_clause(), None).unwrap();
-    contract_approve(app, &mut conn(app), &piet(), version, &seen).unwrap();
+    clause_save(app, &mut conn(app), &dina(), version, &seen, &late_clause(), None).unwrap();
+    agree(app, partner_id, version);
     (contract, version)
 }
 
-fn message(result: Result<impl Sized, EditError>) -> String {
+pub(super) fn message(result: Result<impl Sized, EditError>) -> String {
     result.map(|_| ()).unwrap_err().to_string()
 }
 
@@ -135,31 +176,42 @@ fn somebody_else_approves_what_one_wrote() {
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap(),
             None
         );
-        assert!(
-            message(contract_approve(app, &mut conn(app), &dina(), version, &seen))
-                .contains("your own changes")
-        );
-
         // Whoever changes a line is an author too.
-        let seen =
-            rate_save(app, &mut conn(app), &piet(), version, &seen, &liftgate(40_000_000), None).unwrap();
+        rate_save(app, &mut conn(app), &piet(), version, &seen, &liftgate(40_000_000), None).unwrap();
         assert!(
-            message(contract_approve(app, &mut conn(app), &piet(), version, &seen))
-                .contains("your own changes")
+            message(approve(app, &viewer("Fay", Role::Finance), version)).contains("the version is Draft")
         );
+        submit(app, version);
+        assert!(message(approve(app, &dina(), version)).contains("your own changes"));
+        assert!(message(approve(app, &piet(), version)).contains("your own changes"));
         let auditor = viewer("Ada", Role::Auditor);
-        assert!(matches!(
-            contract_approve(app, &mut conn(app), &auditor, version, &seen),
-            Err(EditError::Denied { .. })
-        ));
+        assert!(matches!(approve(app, &auditor, version), Err(EditError::Denied { .. })));
 
-        contract_approve(app, &mut conn(app), &viewer("Fay", Role::Finance), version, &seen).unwrap();
+        approve(app, &viewer("Fay", Role::Finance), version).unwrap();
+        assert_eq!(
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap(),
+            None,
+            "nothing holds before the partner has signed"
+        );
+        sign(app, partner_id, version).unwrap();
         let terms =
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap().unwrap();
         assert_eq!((terms.contract_id, terms.rates), (contract, vec![liftgate(40_000_000)]));
         let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         let actions: Vec<_> = page.history.iter().map(|row| row.action.as_str()).collect();
-        assert_eq!(actions, ["contract.approve", "contract.edit_version", "contract.create"]);
+        assert_eq!(
+            actions,
+            [
+                "contract.begin",
+                "contract.sign",
+                "contract.approve",
+                "contract.submit",
+                "contract.edit_version",
+                "contract.edit_version",
+                "contract.edit_version",
+                "contract.create"
+            ]
+        );
         let again = rate_save(app, &mut conn(app), &dina(), version, &page.seen, &liftgate(1), Some("LFT"));
         assert!(message(again).contains("no draft any more"));
     });
@@ -184,7 +236,7 @@ fn an_edit_made_on_an_older_state_is_refused() {
             Err(EditError::Stale(_))
         ));
         assert!(matches!(
-            contract_approve(app, &mut conn(app), &piet(), version, &old),
+            version_submit(app, &mut conn(app), &dina(), version, &old),
             Err(EditError::Stale(_))
         ));
         let twice = rate_save(app, &mut conn(app), &dina(), version, &new, &liftgate(1), None);
@@ -209,15 +261,15 @@ fn a_new_version_ends_the_one_before_and_shows_what_changed() {
             cap: Cap { amount: Some(Micros(5_000_000_000)), share_of_freight: None },
             ..ContractCap::default()
         };
-        let seen = caps_edit(app, &mut conn(app), &dina(), second, &seen, &cap).unwrap();
-        contract_approve(app, &mut conn(app), &piet(), second, &seen).unwrap();
+        caps_edit(app, &mut conn(app), &dina(), second, &seen, &cap).unwrap();
+        agree(app, partner_id, second);
 
         let page = contract_show(app, &mut conn(app), &dina(), contract, Some(2)).unwrap();
         let changed: Vec<_> = page.redline.iter().map(|change| change.what.as_str()).collect();
-        assert_eq!(changed, ["Limit over all clauses", "Liftgate (LFT)"]);
+        assert_eq!(changed, ["Liftgate (LFT)"]);
         let states: Vec<_> =
             page.versions.iter().map(|line| (line.version.status.as_str(), line.in_force)).collect();
-        assert_eq!(states, [("ACTIVE", false), ("ACTIVE", true)], "version 1 holds until the end of July");
+        assert_eq!(states, [("SIGNED", false), ("ACTIVE", true)], "version 1 holds until the end of July");
         let rate_on = |text: &str| {
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text))
                 .unwrap()
@@ -237,8 +289,14 @@ fn versions_and_contracts_may_not_overlap() {
         let second =
             version_create(app, &mut conn(app), &dina(), contract, &amendment("2024-10-01")).unwrap();
         let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
-        let refused = message(contract_approve(app, &mut conn(app), &piet(), second, &seen));
+        version_submit(app, &mut conn(app), &dina(), second, &seen).unwrap();
+        let refused = message(approve(app, &piet(), second));
         assert!(refused.contains("contract BRK-1, version 1: it would end on 2024-10-01"), "{refused}");
+        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
+        let edited = version_edit(app, &mut conn(app), &dina(), second, &seen, &amendment("2025-09-01"));
+        assert!(message(edited).contains("no draft any more"));
+        lifecycle::version_return(app, &mut conn(app), &piet(), second, &seen, "It overlaps").unwrap();
+        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
         let seen =
             version_edit(app, &mut conn(app), &dina(), second, &seen, &amendment("2025-09-01")).unwrap();
         version_discard(app, &mut conn(app), &dina(), second, &seen).unwrap();
@@ -251,8 +309,8 @@ fn versions_and_contracts_may_not_overlap() {
             &fields("BRK-2", "2025-09-30", "2026-09-29"),
         )
         .unwrap();
-        let seen = version_seen(&mut conn(app), &dina(), other).unwrap();
-        let refused = message(contract_approve(app, &mut conn(app), &piet(), other, &seen));
+        submit(app, other);
+        let refused = message(approve(app, &piet(), other));
         assert!(
             refused.contains("BRK-2 would be in force on 2025-09-30 together with contract BRK-1"),
             "{refused}"
@@ -286,8 +344,7 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         let (contract, _) = in_force(app, partner_id, "BRK-1");
         let second =
             version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
-        let seen = version_seen(&mut conn(app), &dina(), second).unwrap();
-        contract_approve(app, &mut conn(app), &piet(), second, &seen).unwrap();
+        agree(app, partner_id, second);
 
         let mut user = mail_user("dina@lanes.example");
         user.id = app.id();
@@ -309,7 +366,8 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         assert_eq!(mails.len(), 1, "one mail, also after a second run");
         assert!(mails[0].1.contains("2025-08-01 (in 24 days)"), "{}", mails[0].1);
 
-        assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-08-01")).unwrap().superseded, 1);
+        let handed_over = contract_calendar::run(app, &mut conn(app), day("2025-08-01")).unwrap();
+        assert_eq!((handed_over.begun, handed_over.superseded), (1, 1));
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-09-30")).unwrap().expired, 0);
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-10-01")).unwrap().expired, 1);
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-10-01")).unwrap().changed_rows(), 0);
@@ -317,7 +375,7 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         let states: Vec<_> = page.versions.iter().map(|line| line.version.status.as_str()).collect();
         assert_eq!(
             (page.contract.term.status, states),
-            (ContractStatus::Expired, vec!["ENDED", "SUPERSEDED"])
+            (ContractStatus::Expired, vec!["EXPIRED", "SUPERSEDED"])
         );
         let held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-09-30")).unwrap();
         assert_eq!(held.map(|terms| terms.version_no), Some(2), "what held before still did");
@@ -332,8 +390,7 @@ fn a_renewing_contract_runs_on_until_it_is_ended() {
         fields.term.renewal = RenewalKind::AutoRenew;
         fields.term.renewal_months = Some(6);
         let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
-        let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
-        contract_approve(app, &mut conn(app), &piet(), version, &seen).unwrap();
+        agree(app, partner_id, version);
         assert_eq!(contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap().renewed, 1);
         let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         assert_eq!(page.contract.term.term_end, Some(day("2025-12-31")));

@@ -1,17 +1,20 @@
-//! The demo's contracts: drafted by procurement and approved by finance, on the day they were agreed,
-//! through the same use cases as the forms.
+//! The demo's contracts: drafted by procurement, approved by finance and signed by the partner, on the day they were
+//! agreed, through the same use cases as the forms. One version waits for its partner's signature, one is in review.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
-use super::network::{COSTLY, DECLINING, IMPROVING, SLIPPING, STRONG_LAST_MILE};
+use super::network::{COSTLY, DECLINING, IMPROVING, SLIPPING, STRONG_LAST_MILE, partner_of};
 use super::season::date;
 use crate::app::App;
-use crate::app::contract::approval::contract_approve;
 use crate::app::contract::contract_create;
 use crate::app::contract::draft::{
-    caps_edit, clause_save, rate_save, target_save, version_create, version_seen,
+    caps_edit, clause_save, options_edit, rate_save, target_save, version_create, version_seen,
 };
+use crate::app::contract::lifecycle::{
+    Signature, contract_advance, version_approve, version_sign, version_submit,
+};
+use crate::app::contract::own::to_sign;
 use crate::app::edit::EditError;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -26,10 +29,11 @@ use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
 };
 use crate::domain::currency::Currency;
+use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Clause, KpiTarget};
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Role, Viewer};
 
 type Ymd = (i32, u32, u32);
 
@@ -53,17 +57,25 @@ struct Agreement {
     end: Option<Ymd>,
     renewal: RenewalKind,
     notice_days: u32,
-    amendment: Option<Amendment>,
+    amendments: &'static [Amendment],
 }
 
-/// A second version: higher or lower rates from a day on, in force or still a draft.
+/// How far a version has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    InReview,
+    Approved,
+    Signed,
+}
+
+/// A later version: higher or lower rates from a day on.
 #[derive(Clone, Copy)]
 struct Amendment {
     agreed: Ymd,
     from: Ymd,
     rates_percent: i64,
     summary: &'static str,
-    approved: bool,
+    stage: Stage,
 }
 
 #[expect(clippy::too_many_arguments, reason = "a row of the table below, in the order of its columns")]
@@ -75,10 +87,10 @@ const fn agreement(
     (start, end): (Ymd, Option<Ymd>),
     renewal: RenewalKind,
     notice_days: u32,
-    amendment: Option<Amendment>,
+    amendments: &'static [Amendment],
 ) -> Agreement {
     let agreed = (start.0 - 1, 11, 18);
-    Agreement { partner, number, title, trade, agreed, start, end, renewal, notice_days, amendment }
+    Agreement { partner, number, title, trade, agreed, start, end, renewal, notice_days, amendments }
 }
 
 const GENERAL_INCREASE: Amendment = Amendment {
@@ -86,8 +98,30 @@ const GENERAL_INCREASE: Amendment = Amendment {
     from: (2026, 1, 1),
     rates_percent: 104,
     summary: "General increase of 4 % on accessorials, as capped",
-    approved: true,
+    stage: Stage::Signed,
 };
+
+const GENERAL_INCREASES: &[Amendment] = &[GENERAL_INCREASE];
+
+/// The partner whose user the demo has finds something to sign.
+const INCREASE_AND_OFFER: &[Amendment] = &[
+    GENERAL_INCREASE,
+    Amendment {
+        agreed: (2026, 7, 1),
+        from: (2026, 9, 1),
+        rates_percent: 98,
+        summary: "Accessorials down 2 % for more volume from September on",
+        stage: Stage::Approved,
+    },
+];
+
+const PROPOSAL: &[Amendment] = &[Amendment {
+    agreed: (2026, 6, 29),
+    from: (2026, 8, 1),
+    rates_percent: 88,
+    summary: "Proposal: accessorials down 12 % and detention capped a day",
+    stage: Stage::InReview,
+}];
 
 use RenewalKind::{AutoRenew, Evergreen, Fixed};
 
@@ -103,7 +137,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             AutoRenew,
             90,
-            Some(GENERAL_INCREASE),
+            GENERAL_INCREASES,
         ),
         agreement(
             SLIPPING,
@@ -113,7 +147,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 9, 30)),
             AutoRenew,
             60,
-            Some(GENERAL_INCREASE),
+            INCREASE_AND_OFFER,
         ),
         agreement(
             DECLINING,
@@ -123,7 +157,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             Fixed,
             60,
-            None,
+            &[],
         ),
         agreement(
             COSTLY,
@@ -133,13 +167,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 9, 30)),
             Fixed,
             60,
-            Some(Amendment {
-                agreed: (2026, 6, 29),
-                from: (2026, 8, 1),
-                rates_percent: 88,
-                summary: "Proposal: accessorials down 12 % and detention capped a day",
-                approved: false,
-            }),
+            PROPOSAL,
         ),
         Agreement {
             agreed: (2026, 5, 4),
@@ -151,7 +179,7 @@ fn agreements() -> [Agreement; 14] {
                 ((2026, 5, 18), Some((2027, 5, 17))),
                 Fixed,
                 30,
-                None,
+                &[],
             )
         },
         agreement(
@@ -162,7 +190,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             AutoRenew,
             90,
-            Some(GENERAL_INCREASE),
+            GENERAL_INCREASES,
         ),
         agreement(
             "MRD",
@@ -172,7 +200,7 @@ fn agreements() -> [Agreement; 14] {
             ((2025, 1, 1), None),
             Evergreen,
             60,
-            None,
+            &[],
         ),
         agreement(
             "SLM",
@@ -182,7 +210,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 10, 31)),
             Fixed,
             60,
-            None,
+            &[],
         ),
         agreement(
             "QLP",
@@ -192,7 +220,7 @@ fn agreements() -> [Agreement; 14] {
             year((2027, 12, 31)),
             Fixed,
             120,
-            Some(GENERAL_INCREASE),
+            GENERAL_INCREASES,
         ),
         agreement(
             "BLW",
@@ -202,7 +230,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             AutoRenew,
             60,
-            None,
+            &[],
         ),
         agreement(
             "HRL",
@@ -212,7 +240,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 8, 31)),
             AutoRenew,
             45,
-            None,
+            &[],
         ),
         agreement(
             STRONG_LAST_MILE,
@@ -222,7 +250,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             AutoRenew,
             90,
-            Some(GENERAL_INCREASE),
+            GENERAL_INCREASES,
         ),
         agreement(
             "CTS",
@@ -232,7 +260,7 @@ fn agreements() -> [Agreement; 14] {
             year((2026, 12, 31)),
             Fixed,
             60,
-            None,
+            &[],
         ),
         agreement(
             "LNT",
@@ -242,7 +270,7 @@ fn agreements() -> [Agreement; 14] {
             ((2025, 1, 1), None),
             Evergreen,
             90,
-            None,
+            &[],
         ),
     ]
 }
@@ -300,21 +328,53 @@ fn sign(
     let (contract, version) = contract_create(&then, db, hands.author, partner, &fields)?;
     let mut draft = Draft::open(&then, db, hands.author, version)?;
     draft.fill(db, agreement, 100)?;
-    contract_approve(&then, db, hands.approver, version, &draft.token)?;
-    let Some(amendment) = agreement.amendment else { return Ok(()) };
-    let then = on(app, amendment.agreed);
-    let fields = VersionFields {
-        kind: VersionKind::RateUpdate,
-        valid_from: date(amendment.from),
-        change_summary: amendment.summary.to_owned(),
-    };
-    let version = version_create(&then, db, hands.author, contract, &fields)?;
-    let mut draft = Draft::open(&then, db, hands.author, version)?;
-    draft.rates(db, agreement.trade, amendment.rates_percent)?;
-    if amendment.approved {
-        contract_approve(&then, db, hands.approver, version, &draft.token)?;
+    carry(&then, db, hands, (partner, agreement), version, &draft.token, Stage::Signed)?;
+    arrive(app, db, contract, agreement.start)?;
+    for amendment in agreement.amendments {
+        let then = on(app, amendment.agreed);
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: date(amendment.from),
+            change_summary: amendment.summary.to_owned(),
+        };
+        let version = version_create(&then, db, hands.author, contract, &fields)?;
+        let mut draft = Draft::open(&then, db, hands.author, version)?;
+        draft.rates(db, agreement.trade, amendment.rates_percent)?;
+        carry(&then, db, hands, (partner, agreement), version, &draft.token, amendment.stage)?;
+        arrive(app, db, contract, amendment.from)?;
     }
     Ok(())
+}
+
+/// Takes a draft as far as it comes.
+fn carry(
+    then: &App,
+    db: &mut Db,
+    hands: &Signatories<'_>,
+    (partner, agreement): (i64, &Agreement),
+    version: i64,
+    token: &str,
+    stage: Stage,
+) -> Result<(), EditError> {
+    version_submit(then, db, hands.author, version, token)?;
+    if stage == Stage::InReview {
+        return Ok(());
+    }
+    let token = version_seen(db, hands.approver, version)?;
+    version_approve(then, db, hands.approver, version, &token)?;
+    if stage == Stage::Approved {
+        return Ok(());
+    }
+    let name = partner_of(agreement.partner).map_or("", |known| known.contact).to_owned();
+    let signer = Viewer { user_id: 0, name: name.clone(), role: Role::Partner, partner_id: Some(partner) };
+    let hash = to_sign(then, db, &signer, version)?.seal;
+    version_sign(then, db, &signer, version, &Signature { hash, name, agreed: true })
+}
+
+/// Brings a contract to a day on which something of it begins, unless the demo stands before that day.
+fn arrive(app: &App, db: &mut Db, contract: i64, day: Ymd) -> Result<(), EditError> {
+    let (then, day) = (on(app, day), date(day));
+    if app.now() < then.now() { Ok(()) } else { contract_advance(&then, db, contract, day) }
 }
 
 /// A version being written, with the token its next edit must bring.
@@ -332,6 +392,12 @@ impl<'a> Draft<'a> {
 
     fn fill(&mut self, db: &mut Db, agreement: &Agreement, percent: i64) -> Result<(), EditError> {
         self.rates(db, agreement.trade, percent)?;
+        let options = VersionOptions {
+            baseline: Some("Original commitment; spend of the year before".to_owned()),
+            dispute_days: Some(15),
+            price_cap: Some(Bps(500)),
+        };
+        self.token = options_edit(self.app, db, self.author, self.version, &self.token, &options)?;
         for target in targets(agreement.trade) {
             self.token = target_save(self.app, db, self.author, self.version, &self.token, &target, None)?;
         }

@@ -169,7 +169,7 @@ pub fn build(app: &App, size: Size, keep: Option<&Path>, say: &mut dyn FnMut(&st
     let author = people::viewer(db, Role::Procurement)?;
     let approver = people::viewer(db, Role::Finance)?;
     let contracts = draw_up(app, db, &Signatories { author: &author, approver: &approver }, partner_id)?;
-    say(&format!("{contracts} contracts drafted and approved"));
+    say(&format!("{contracts} contracts drafted, approved and signed"));
     Ok(())
 }
 
@@ -268,6 +268,18 @@ mod tests {
         assert_eq!(version(db, "2024-12-31"), None);
         assert_eq!(version(db, "2025-12-31"), Some(1));
         assert_eq!(version(db, "2026-01-01"), Some(2));
+        assert_eq!(version(db, "2026-09-01"), Some(2), "the third one is not signed yet");
+        let mut states = Vec::new();
+        for listed in crate::db::contract::contract_list(db, &system).unwrap() {
+            assert_eq!(listed.contract.term.status.code(), "ACTIVE", "{}", listed.contract.number);
+            let versions = crate::db::contract::version_list(db, &system, listed.contract.id).unwrap();
+            assert!(versions.iter().any(|version| version.status == "ACTIVE"), "{}", listed.contract.number);
+            states.extend(versions.into_iter().map(|version| version.status));
+        }
+        let count = |state: &str| states.iter().filter(|status| *status == state).count();
+        assert_eq!((count("APPROVED"), count("IN_REVIEW"), count("SIGNED")), (1, 1, 0));
+        let report = crate::app::contract::seal::verify_contracts(db).unwrap();
+        assert_eq!(report.problems, Vec::<String>::new());
     }
 
     #[test]

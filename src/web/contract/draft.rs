@@ -40,7 +40,7 @@ impl Draft {
         format!("/contracts/{}?version={}", self.page.contract.id, self.page.version.version)
     }
 
-    fn head(&self, what: &str) -> Head {
+    pub(super) fn head(&self, what: &str) -> Head {
         Head {
             version_id: self.page.version.id,
             version_no: self.page.version.version,
@@ -54,14 +54,14 @@ impl Draft {
 }
 
 /// What every form of a version says around its fields.
-struct Head {
-    version_id: i64,
-    version_no: i32,
-    number: String,
-    currency: String,
-    seen: String,
-    back: String,
-    title: String,
+pub(super) struct Head {
+    pub version_id: i64,
+    pub version_no: i32,
+    pub number: String,
+    pub currency: String,
+    pub seen: String,
+    pub back: String,
+    pub title: String,
 }
 
 /// The version and its contract.
@@ -76,7 +76,7 @@ pub(super) async fn load(me: &SignedIn, version_id: i64) -> Result<Draft, WebErr
 }
 
 /// Loads the version for a form; once approved it has none.
-async fn open(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
+pub(super) async fn open(me: &SignedIn, version_id: i64) -> Result<Draft, WebError> {
     let draft = load(me, version_id).await?;
     if draft.page.may_edit {
         return Ok(draft);
@@ -92,7 +92,7 @@ fn asked(query: Query, name: &str) -> String {
 }
 
 /// Stores what a form says: back to the version when it went well, the form again when not.
-async fn store<F, Again>(
+pub(super) async fn store<F, Again>(
     me: &SignedIn,
     version_id: i64,
     form: &mut Form,

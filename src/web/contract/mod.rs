@@ -1,9 +1,13 @@
 //! Contracts: the list by deadline, one contract with its versions and what changed, making and ending one,
-//! approving a version. [`draft`] holds the forms of a version that is being written, [`own`] the partner's own
-//! contract in the portal.
+//! versions side by side. [`draft`] holds the forms of a version that is being written, [`lifecycle`] its way through
+//! review, approval and signature to its end, [`own`] the partner's own contract in the portal, [`sign`] the page on
+//! which the partner signs.
 
 pub mod draft;
+pub mod lifecycle;
+pub mod options;
 pub mod own;
+pub mod sign;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -14,7 +18,7 @@ use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
-use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, approval, draft as app_draft};
+use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, draft as app_draft};
 use crate::app::partner::partner_list;
 use crate::db::audit::AuditRow;
 use crate::db::contract::Contract;
@@ -26,6 +30,7 @@ use crate::domain::contract::{
 };
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::lifecycle::{Step, VersionOptions};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
@@ -169,13 +174,6 @@ struct TrialForm {
     error: Option<String>,
 }
 
-struct Step {
-    title: &'static str,
-    text: String,
-    done: bool,
-    current: bool,
-}
-
 struct HistoryRow {
     at: String,
     actor: String,
@@ -199,7 +197,12 @@ struct ContractView {
     currency: String,
     limit: String,
     hash: String,
-    steps: Vec<Step>,
+    steps: Vec<lifecycle::Station>,
+    next: (String, String),
+    buttons: lifecycle::Buttons,
+    missing: Vec<lifecycle::MissingRow>,
+    options: Vec<(&'static str, String)>,
+    events: Vec<lifecycle::EventLine>,
     version_no: i32,
     version_id: i64,
     seen: String,
@@ -211,9 +214,7 @@ struct ContractView {
     versions: Vec<VersionRow>,
     notices: Vec<(String, String)>,
     history: Vec<HistoryRow>,
-    is_draft: bool,
     may_edit: bool,
-    may_approve: bool,
     own_work: bool,
     may_start: bool,
     may_end: bool,
@@ -237,10 +238,10 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
     let term = &found.contract.term;
     let may = |action| me.viewer.role.may(action);
     let runs = term.status.term_runs();
-    let drafting =
-        found.versions.iter().any(|line| line.version.status == ContractVersionStatus::Draft.code());
+    let binds = |line: &VersionLine| line.version.state().is_ok_and(ContractVersionStatus::binds);
+    let drafting = !found.versions.iter().all(binds);
     let deadline = found.deadline.map(|due| Due::new(due, (due.deadline - found.today).num_days()));
-    let is_draft = found.terms.status == ContractVersionStatus::Draft;
+    let in_review = found.terms.status == ContractVersionStatus::InReview;
     ContractView {
         page: me.page(format!("{}, {}", found.contract.number, found.contract.title)),
         lede: lede(&found),
@@ -252,7 +253,12 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         address: format!("/contracts/{}", found.contract.id),
         limit: found.terms.caps.explain().unwrap_or_else(|| "No limit over all clauses".to_owned()),
         hash: found.terms.hash().chars().take(HASH_CHARS).collect(),
-        steps: steps(&found),
+        steps: lifecycle::stations(&found),
+        next: lifecycle::next(&found),
+        buttons: lifecycle::Buttons::of(&found),
+        missing: lifecycle::missing_rows(&found.missing, &found),
+        options: option_rows(&found.terms),
+        events: found.events.iter().map(lifecycle::event_line).collect(),
         version_no: found.version.version,
         version_id: found.version.id,
         before: found.before,
@@ -267,13 +273,13 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         versions: found.versions.iter().map(|line| version_row(line, &found)).collect(),
         notices: found.notices.iter().map(notice_words).collect(),
         history: found.history.iter().map(history_row).collect(),
-        is_draft,
         may_edit: found.may_edit,
-        may_approve: found.may_approve,
-        own_work: is_draft && may(Action::ApproveContracts) && found.own_work,
+        own_work: in_review && may(Action::ApproveContracts) && found.own_work,
         may_start: may(Action::EditContracts) && runs && !drafting,
-        may_end: may(Action::EditContracts) && runs,
-        frame_open: may(Action::EditContracts) && term.status == ContractStatus::Draft,
+        may_end: lifecycle::may_end(me, &found),
+        frame_open: may(Action::EditContracts)
+            && term.status == ContractStatus::Draft
+            && found.versions.iter().all(|line| line.version.status == ContractVersionStatus::Draft.code()),
         partner_name: found.partner.name,
         seen: found.seen,
         changes: found.redline,
@@ -284,48 +290,31 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
 /// Which version is in force and which is being written.
 fn lede(found: &ContractPage) -> String {
     let in_force = found.versions.iter().find(|line| line.in_force).map(|line| line.version.version);
-    let draft = found
-        .versions
-        .iter()
-        .find(|line| line.version.status == ContractVersionStatus::Draft.code())
-        .map(|line| line.version.version);
-    match (in_force, draft) {
-        (Some(now), Some(next)) => format!("Version {now} is in force; version {next} is being written."),
+    let coming = found.versions.iter().find_map(|line| {
+        let words = match line.version.state().ok()? {
+            ContractVersionStatus::Draft => "is being written",
+            ContractVersionStatus::InReview => "is in review",
+            ContractVersionStatus::Approved => "waits for the partner's signature",
+            _ => return None,
+        };
+        Some(format!("version {} {words}", line.version.version))
+    });
+    match (in_force, coming) {
+        (Some(now), Some(coming)) => format!("Version {now} is in force; {coming}."),
         (Some(now), None) => format!("Version {now} is in force."),
-        (None, Some(next)) => format!("Nothing is in force; version {next} is being written."),
+        (None, Some(coming)) => format!("Nothing is in force; {coming}."),
         (None, None) => "Nothing is in force today.".to_owned(),
     }
 }
 
-fn steps(found: &ContractPage) -> Vec<Step> {
-    let version = &found.version;
-    let in_force = found.terms.in_force(found.today);
-    let started = format!("{}, {}", version.created_by, show::day(version.created_at.0.date_naive()));
-    let approved = version
-        .approved_at
-        .zip(version.approved_by.as_ref())
-        .map(|(at, by)| format!("{by}, {}", show::day(at.0.date_naive())));
-    let is_approved = approved.is_some();
-    let (from, to) = found.terms.in_force_days();
-    let begun = is_approved && from <= found.today;
-    let ended = begun && !in_force;
-    let last = to.and_then(|to| to.checked_sub_days(Days::new(1)));
+/// Baseline, dispute window and price cap of a version in words.
+fn option_rows(terms: &Terms) -> Vec<(&'static str, String)> {
+    let options = VersionOptions::of(&terms.pricing.terms.parameters);
+    let said = |value: Option<String>| value.unwrap_or_else(|| "not said".to_owned());
     vec![
-        Step { title: "Draft", text: started, done: true, current: !is_approved },
-        Step {
-            title: "Approved",
-            text: approved.unwrap_or_else(|| "by someone who did not write it".to_owned()),
-            done: is_approved,
-            current: is_approved && !begun,
-        },
-        Step { title: "In force", text: format!("from {}", show::day(from)), done: begun, current: in_force },
-        Step {
-            title: "Ended",
-            text: last
-                .map_or_else(|| "no end agreed".to_owned(), |last| format!("after {}", show::day(last))),
-            done: ended,
-            current: ended,
-        },
+        ("Baseline", said(options.baseline)),
+        ("Dispute window", said(options.dispute_days.map(|days| words::count(days, "day")))),
+        ("Price cap", said(options.price_cap.map(|cap| format!("{} a version", words::percent(cap))))),
     ]
 }
 
@@ -439,13 +428,20 @@ fn version_row(line: &VersionLine, found: &ContractPage) -> VersionRow {
     };
     let state = match version.status.parse() {
         Ok(ContractVersionStatus::Draft) => Chip::new("", "dot", "being written"),
+        Ok(ContractVersionStatus::InReview) => Chip::new("", "dot", "in review"),
+        Ok(ContractVersionStatus::Approved) => Chip::new("info", "clock", "waits for signature"),
+        Ok(ContractVersionStatus::Suspended) => Chip::new("warn", "clock", "suspended"),
         Ok(_) if line.in_force => Chip::new("good", "check", "in force"),
-        Ok(_) if version.valid_from.0 > found.today => Chip::new("info", "clock", "approved, not begun"),
-        Ok(ContractVersionStatus::Ended) => Chip::new("none", "stop", "ended"),
+        Ok(ContractVersionStatus::Signed) => Chip::new("info", "clock", "signed, not begun"),
+        Ok(ContractVersionStatus::Expired) => Chip::new("none", "stop", "ended"),
+        Ok(ContractVersionStatus::Terminated) => Chip::new("none", "stop", "terminated"),
         _ => Chip::new("none", "stop", "replaced"),
     };
     let by = match &version.approved_by {
-        Some(approver) => format!("{}, approved by {approver}", version.created_by),
+        Some(approver) => {
+            let signed = version.signed_by.as_ref().map(|name| format!(", signed by {name}"));
+            format!("{}, approved by {approver}{}", version.created_by, signed.unwrap_or_default())
+        }
         None => version.created_by.clone(),
     };
     VersionRow {
@@ -477,8 +473,11 @@ fn history_row(row: &AuditRow) -> HistoryRow {
         "contract.start_version" => "started the version",
         "contract.edit_version" => "changed the version",
         "contract.discard_version" => "discarded the version",
-        "contract.approve" => "approved the version",
-        other => other,
+        // The steps of a version's life have words of their own.
+        other => other
+            .strip_prefix("contract.")
+            .and_then(|step| step.to_uppercase().parse::<Step>().ok())
+            .map_or(other, |step| step.label()),
     };
     HistoryRow {
         at: show::instant(row.at.0),
@@ -545,7 +544,7 @@ pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse,
             });
             match work.await? {
                 Ok((id, _)) => {
-                    me.flash("The contract is a draft. Add its rates, targets and clauses; someone else approves it.");
+                    me.flash("The contract is a draft. Add its rates, targets and clauses, then send it to review.");
                     return Ok(page::see_other(&format!("/contracts/{id}")));
                 }
                 Err(error) => edit::refuse(&mut form, error, NAMES)?,
@@ -767,16 +766,4 @@ pub(super) async fn version_create(
     };
     let found = load(&me, id).await?;
     page::html_with(refusal.status, &version_form(&me, &found, None, form, refusal.notice))
-}
-
-/// `POST /contracts/{id}/approval`
-pub(super) async fn approve(me: SignedIn, id: web::Path<i64>, form: Form) -> Result<HttpResponse, WebError> {
-    let Ok(version_id) = form.value("version_id").parse::<i64>() else {
-        return Err(WebError::BadRequest("Say which version to approve.".to_owned()));
-    };
-    let seen = form.value("seen").to_owned();
-    me.in_db(move |unit| approval::contract_approve(unit.app, unit.db, unit.viewer, version_id, &seen))
-        .await?;
-    me.flash("The version is approved.");
-    Ok(page::see_other(&format!("/contracts/{id}")))
 }

@@ -6,8 +6,11 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use url::form_urlencoded;
 
-use super::{ClauseRow, HASH_CHARS, Owed, RateRow, TargetRow, clause_row, outlook, rate_row, target_row};
+use super::{
+    ClauseRow, HASH_CHARS, Owed, RateRow, TargetRow, clause_row, option_rows, outlook, rate_row, target_row,
+};
 use crate::app::contract::own::{OwnContract, OwnVersion, contract_own};
+use crate::domain::contract::ContractVersionStatus;
 use crate::domain::terms::Change;
 use crate::domain::words;
 use crate::web::extract::{Form, SignedIn};
@@ -18,7 +21,7 @@ use crate::web::show;
 /// Where the page is.
 const ADDRESS: &str = "/portal/contract";
 /// As the partner says it.
-const THEIRS: Owed = Owed { credit: "credited to the shipper", bonus: "paid to you" };
+pub(super) const THEIRS: Owed = Owed { credit: "credited to the shipper", bonus: "paid to you" };
 
 struct VersionRow {
     no: i32,
@@ -53,10 +56,13 @@ struct Shown {
     version_no: i32,
     before: Option<i32>,
     changes: Vec<Change>,
+    options: Vec<(&'static str, String)>,
     rates: Vec<RateRow>,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
+    /// Where to sign the version shown, if it waits for that.
+    sign: Option<String>,
 }
 
 /// `GET /portal/contract?number=…&version=…`
@@ -95,6 +101,9 @@ impl Shown {
             version_no: terms.version_no,
             before: found.before,
             changes: found.redline.clone(),
+            options: option_rows(terms),
+            sign: (terms.status == ContractVersionStatus::Approved)
+                .then(|| super::sign::address(terms.version_id)),
             rates: terms.rates.iter().map(rate_row).collect(),
             targets: terms.targets.iter().map(target_row).collect(),
             clauses: terms.clauses.iter().map(|clause| clause_row(terms, clause, asked, THEIRS)).collect(),
@@ -107,6 +116,9 @@ impl Shown {
 fn lede(found: &OwnContract) -> String {
     let shown = found.terms.version_no;
     match found.versions.iter().find(|version| version.in_force).map(|version| version.version_no) {
+        None if found.terms.status == ContractVersionStatus::Approved => {
+            format!("Version {shown} waits for your signature. Nothing is in force today.")
+        }
         Some(now) if now == shown => format!("Version {now} is in force. The shipper sees the same text."),
         Some(now) => format!("Version {shown}; version {now} is in force."),
         None => format!("Version {shown}. Nothing is in force today."),
@@ -141,7 +153,11 @@ fn version_row(version: &OwnVersion, found: &OwnContract) -> VersionRow {
 }
 
 fn state(version: &OwnVersion, from: NaiveDate, today: NaiveDate) -> Chip {
-    if version.in_force {
+    if version.status == ContractVersionStatus::Approved {
+        Chip::new("info", "clock", "waits for your signature")
+    } else if version.status == ContractVersionStatus::Suspended {
+        Chip::new("warn", "clock", "suspended")
+    } else if version.in_force {
         Chip::new("good", "check", "in force")
     } else if from > today {
         Chip::new("info", "clock", "agreed, not begun")

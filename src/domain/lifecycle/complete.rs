@@ -1,0 +1,85 @@
+//! What a version must say before it can be approved, and where each missing thing is put right.
+
+use crate::domain::contract::RenewalKind;
+use crate::domain::rate::{Activation, missing_terms};
+use crate::domain::terms::Terms;
+use crate::domain::words;
+
+/// Where a missing thing is put right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// The form of the contract's number, term and notice.
+    Contract,
+    /// The form of the version's first day and summary.
+    Dates,
+    /// The form of baseline, dispute window and price cap.
+    Options,
+    /// The form of the limit over all clauses.
+    Limit,
+    /// The rate sheet or its mapping.
+    Rates,
+}
+
+/// One thing that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// What.
+    pub what: String,
+    /// What to do about it, as a sentence without its full stop.
+    pub todo: String,
+    /// Where.
+    pub mend: Mend,
+}
+
+/// Everything that keeps a version from being approved, in reading order; empty when nothing does.
+///
+/// A version without rate lines, lanes and fuel is about accessorials and service alone and needs none of them;
+/// one that has any is held to all of [`missing_terms`].
+#[must_use]
+pub fn missing(terms: &Terms) -> Vec<Missing> {
+    let mut found = Vec::new();
+    let mut need = |fine: bool, what: &str, todo: String, mend: Mend| {
+        if !fine {
+            found.push(Missing { what: what.to_owned(), todo, mend });
+        }
+    };
+    let term = terms.frame();
+    let ends = |end| terms.valid_from <= end;
+    let inside = term.term_start <= terms.valid_from
+        && (term.renewal != RenewalKind::Fixed || term.term_end.is_none_or(ends));
+    let todo = format!("choose a first day inside the term, which starts on {}", term.term_start);
+    need(inside, "effective date", todo, Mend::Dates);
+    let todo = "say how many days before the end notice must arrive; it does not end by itself".to_owned();
+    need(term.renewal == RenewalKind::Fixed || term.notice_days > 0, "notice", todo, Mend::Contract);
+
+    let activation = Activation {
+        valid_from: Some(terms.valid_from),
+        has_clauses: !terms.clauses.is_empty(),
+        has_clause_cap: terms.caps.cap.amount.is_some() || terms.caps.cap.share_of_freight.is_some(),
+    };
+    let pricing = &terms.pricing.terms;
+    let prices = !(pricing.lines.is_empty() && pricing.lanes.is_empty() && pricing.fuel.is_empty());
+    for problem in missing_terms(pricing, &activation) {
+        let mend = match problem.at.as_str() {
+            "rates" | "lanes" if !prices => continue,
+            "cap" => Mend::Limit,
+            // Asked of every version below, with prior rates or without.
+            "price cap" => continue,
+            "baseline" | "dispute window" => Mend::Options,
+            _ => Mend::Rates,
+        };
+        need(false, &problem.at, problem.message, mend);
+    }
+    let todo = "say how far a price may rise from one version to the next, in per cent".to_owned();
+    need(pricing.parameters.price_cap.is_some(), "price cap", todo, Mend::Options);
+    // A charge that carries fuel needs a programme that says how much.
+    let fuelled: Vec<&str> =
+        terms.rates.iter().filter(|rate| rate.rules.fuel_applicable).map(|rate| rate.code.as_str()).collect();
+    let todo = format!(
+        "{} {} fuel, but no fuel programme says how much; load one with the rates",
+        words::count(i64::try_from(fuelled.len()).unwrap_or(i64::MAX), "rate"),
+        if fuelled.len() == 1 { "carries" } else { "carry" },
+    );
+    need(fuelled.is_empty() || !pricing.fuel.is_empty(), "fuel method", todo, Mend::Rates);
+    found
+}
