@@ -6,10 +6,14 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use lanemark::app::import::rates::{LineReport, RatesReport, RatesRequest, rates_import};
 use lanemark::app::import::{ImportRequest, Progress, default_rejects_path, import};
 use lanemark::db::setting::reporting_zone;
+use lanemark::domain::lifecycle::VersionOptions;
+use lanemark::domain::money::Bps;
 use lanemark::domain::viewer::Viewer;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
@@ -45,6 +49,23 @@ pub struct ImportArguments {
     /// For rates: the draft version meant, instead of the open one.
     #[arg(long, requires = "contract")]
     version: Option<i32>,
+    /// For rates: what spend and service are compared with, such as `2024 rates`.
+    #[arg(long, requires = "contract")]
+    baseline: Option<String>,
+    /// For rates: days in which an invoice can be disputed.
+    #[arg(long, requires = "contract")]
+    dispute_days: Option<u32>,
+    /// For rates: most a price may rise from one version to the next, in per cent, such as 4.5.
+    #[arg(long, requires = "contract", value_parser = percent)]
+    price_cap: Option<Bps>,
+}
+
+/// A share written in per cent, two decimals at most.
+fn percent(text: &str) -> Result<Bps, String> {
+    let wrong = || format!("`{text}` is no percentage; write it such as 4.5, with two decimals at most");
+    let value: Decimal = text.trim_end_matches('%').trim_end().parse().map_err(|_| wrong())?;
+    let points = value.checked_mul(Decimal::ONE_HUNDRED).filter(|points| points.fract().is_zero());
+    points.and_then(|points| points.to_i64()).map(Bps).ok_or_else(wrong)
 }
 
 fn kind(text: &str) -> Result<ImportKind, String> {
@@ -127,6 +148,11 @@ fn rates(
         contract,
         partner: arguments.partner.as_deref(),
         version: arguments.version,
+        options: VersionOptions {
+            baseline: arguments.baseline.clone(),
+            dispute_days: arguments.dispute_days,
+            price_cap: arguments.price_cap,
+        },
         dry_run: arguments.dry_run,
     };
     let bar = progress_bar();

@@ -16,7 +16,7 @@ use super::{Progress, file_name};
 use crate::app::App;
 use crate::app::contract::contract_create_in_tx;
 use crate::app::contract::draft::{pricing_save_in_tx, version_create_in_tx};
-use crate::app::edit::EditError;
+use crate::app::edit::{EditError, valid};
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::{bulk_writer_settings, import_lock, write_tx};
 use crate::db::dimension::Dimensions;
@@ -30,6 +30,7 @@ use crate::domain::contract::{
     VersionKind,
 };
 use crate::domain::geo::GeoSelector;
+use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
 use crate::domain::rate::{
     Axis, CompiledRates, Ends, Lane, Pricing, RateLine, RateTerms, Sheet, SheetBuilder, SheetRow, TableSeal,
@@ -72,6 +73,8 @@ pub struct RatesRequest<'a> {
     pub partner: Option<&'a str>,
     /// The draft version meant; the open one when none.
     pub version: Option<i32>,
+    /// Baseline, dispute window and price cap, as far as they are given.
+    pub options: VersionOptions,
     /// Do everything, then take it back.
     pub dry_run: bool,
 }
@@ -89,7 +92,7 @@ pub struct RatesReport {
     pub version_created: bool,
     /// First day of the draft.
     pub valid_from: Option<NaiveDate>,
-    /// The version it is compared with: the one in force, else the newest approved one.
+    /// The version it is compared with: the one in force, else the newest signed one.
     pub compared_with: Option<i32>,
     /// Rows read.
     pub rows_read: u64,
@@ -449,6 +452,8 @@ impl Load<'_> {
         let sheet_keys: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
         let accessorials = terms.rates;
         let Merged { mut rates, mut kept, rows } = self.merge(db, terms.pricing, terms.partner_id, sheet)?;
+        valid(self.request.options.validate())?;
+        self.request.options.set(&mut rates.parameters);
         rates.accessorials = accessorials;
         CompiledRates::with_rows(&rates, &rows).map_err(|problems| refused(self.request, &problems))?;
         drop(rows);
@@ -556,12 +561,12 @@ impl Load<'_> {
         Ok((version, true))
     }
 
-    /// The version the sheet is compared with: in force today, else the newest approved one.
+    /// The version the sheet is compared with: in force today, else the newest signed one.
     fn compared(&self, db: &mut Db, contract: &Contract, draft: i64) -> Result<Option<Terms>, RatesError> {
         let today = self.app.today(db)?;
         let mut newest = None;
         for version in store::version_list(db, self.viewer, contract.id)? {
-            if version.id == draft || version.status == ContractVersionStatus::Draft.code() {
+            if version.id == draft || !version.state()?.binds() {
                 continue;
             }
             let terms = self.terms(db, version.id)?;
