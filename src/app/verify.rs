@@ -1,11 +1,12 @@
 //! Re-performing what is stored: sums from facts, published scores from their inputs, the ledger from
-//! its lines, rate tables against their seals.
+//! its lines, rate tables against their seals, contract versions from their histories.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::App;
+use super::contract::seal::{SealReport, verify_contracts};
 use super::ledger::verify_ledger;
 use super::refresh::{anything_stale, sums_differ};
 use super::score::verify_scorecards;
@@ -52,7 +53,8 @@ impl VerifyReport {
     }
 }
 
-/// Re-performs sums, scorecards and ledger, and reads rate tables against their seals. Reads only.
+/// Re-performs sums, scorecards and ledger, reads rate tables against their seals and replays the histories of
+/// contract versions. Reads only.
 ///
 /// # Errors
 /// The database's reason; what is merely wrong is in the report.
@@ -84,7 +86,13 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     let rates = rates_check(&mut db)?;
-    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates] })
+    let SealReport { checked, problems } = verify_contracts(&mut db)?;
+    let contracts = Check {
+        name: "contract versions replayed from their histories, and their texts against their seals",
+        checked,
+        problems,
+    };
+    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates, contracts] })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

@@ -91,6 +91,24 @@ const EDITS: &[Edit] = &[
         said: &["the stored lane sums of", "differ from the facts"],
     },
     Edit {
+        what: "a target of a signed contract",
+        make: concat!(
+            "UPDATE kpi_targets SET floor_micros = floor_micros + 1 WHERE id = ",
+            first!("kpi_targets", "id", "")
+        ),
+        undo: concat!(
+            "UPDATE kpi_targets SET floor_micros = floor_micros - 1 WHERE id = ",
+            first!("kpi_targets", "id", "")
+        ),
+        said: &["version 1: its text is not the one that was sealed"],
+    },
+    Edit {
+        what: "a version called signed that its partner did not sign",
+        make: "UPDATE contract_versions SET status = 'SIGNED' WHERE status = 'APPROVED'",
+        undo: "UPDATE contract_versions SET status = 'APPROVED' WHERE status = 'SIGNED'",
+        said: &["it is stored as SIGNED, but its history leads to APPROVED"],
+    },
+    Edit {
         what: "one line of a journal entry",
         make: concat!(
             "UPDATE journal_lines SET amount_micros = amount_micros + 10000 WHERE line_no = 1 AND entry_id = ",
@@ -132,7 +150,7 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
             state(&db).assert_same(&before, job.name);
         }
         let said = desk.run(&["verify"]).ends(0).out;
-        assert_eq!(said.matches("all as they should be").count(), 4, "{said}");
+        assert_eq!(said.matches("all as they should be").count(), 5, "{said}");
 
         let keep = "CREATE TABLE kept_cells AS SELECT * FROM measure_cells WHERE source_day = \
                     (SELECT MIN(source_day) FROM measure_cells)";
