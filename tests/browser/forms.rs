@@ -5,8 +5,12 @@ use lanemark::domain::viewer::Role;
 
 use super::driver::Browser;
 
-/// The contract of the partner whose user the demo has.
-const CONTRACT: &str = "TL-2025-02";
+/// The contract that gets a new version.
+const CONTRACT: &str = "LT-2025-01";
+/// The contract with a version that waits for the demo's partner, and the number of that version.
+const WAITING: (&str, &str) = ("TL-2025-02", "?version=3");
+/// The contract with a version in review.
+const IN_REVIEW: (&str, &str) = ("TL-2025-04", "?version=2");
 /// A contract that nobody is changing.
 const OTHER_CONTRACT: &str = "TL-2025-01";
 /// The partner without a contract.
@@ -64,9 +68,24 @@ async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
     }
     browser.press(".form .btn.primary").await;
     assert!(browser.text(".changes ins").await.contains("45.00"));
+    browser.press("form[action$='/review'] button").await;
+    browser.reads("notice", "is in review").await;
     // One without a draft, to start a version from.
     open(browser, base, "/contracts", OTHER_CONTRACT).await;
-    vec![draft, new, here(browser).await]
+    let mut begin = vec![new, draft, here(browser).await];
+    begin.extend(stages(browser, base).await);
+    begin
+}
+
+/// A version in review and one that waits for a signature: pages with buttons of their own.
+async fn stages(browser: &Browser, base: &str) -> Vec<String> {
+    let mut pages = Vec::new();
+    for (contract, version) in [IN_REVIEW, WAITING] {
+        open(browser, base, "/contracts", contract).await;
+        browser.press(&format!("a[href$='{version}']")).await;
+        pages.push(here(browser).await);
+    }
+    pages
 }
 
 async fn change_partner(browser: &Browser, base: &str) -> Vec<String> {
@@ -84,8 +103,11 @@ async fn approve_version(browser: &Browser, base: &str) -> Vec<String> {
     open(browser, base, "/contracts", CONTRACT).await;
     browser.press("a[href$='?version=3']").await;
     browser.press("form[action$='/approval'] button").await;
-    browser.reads("notice", "The version is approved.").await;
-    Vec::new()
+    browser.reads("notice", "The version is approved and sealed.").await;
+    open(browser, base, "/contracts", OTHER_CONTRACT).await;
+    let mut begin = vec![here(browser).await];
+    begin.extend(stages(browser, base).await);
+    begin
 }
 
 /// Looks at the pages in the dark for a moment.
