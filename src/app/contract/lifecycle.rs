@@ -1,5 +1,5 @@
 //! The steps of a version's life, each in one transaction: ask the table of [`crate::domain::lifecycle`], change the
-//! version, write the history, queue the mail. A signature and the calendar both end in [`advance`], which does what
+//! version, write the history, queue the mail. A signature and the calendar both end in `advance`, which does what
 //! the date alone decides.
 
 use chrono::NaiveDate;
