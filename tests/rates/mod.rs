@@ -109,7 +109,9 @@ pub fn approve(db: &TestDb) {
     version_approve(&app, &mut conn, &viewer, draft.id, &seen).unwrap();
     let partner_id = Some(contract.partner_id);
     let carrier = Viewer { user_id: 79, name: "Carrier".to_owned(), role: Role::Partner, partner_id };
-    let hash = to_sign(&app, &mut conn, &carrier, draft.id).unwrap().seal;
-    let signature = Signature { hash, name: "Ida Overland".to_owned(), agreed: true };
+    let shown = to_sign(&app, &mut conn, &carrier, draft.id).unwrap();
+    let listed = |what: &str| shown.pricing.iter().any(|line| line.what.starts_with(what));
+    assert!(listed("Rate table ") && listed("Lane "), "who signs reads what it prices: {:?}", shown.pricing);
+    let signature = Signature { hash: shown.seal.clone(), name: "Ida Overland".to_owned(), agreed: true };
     version_sign(&app, &mut conn, &carrier, draft.id, &signature).unwrap();
 }

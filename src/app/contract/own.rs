@@ -9,6 +9,7 @@ use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
 use crate::db::contract::{Version, contract_list_of_partner, terms_load, version_list, version_show};
 use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status};
+use crate::domain::rate::{Pricing, PricingChange, PricingPart, pricing_changes};
 use crate::domain::terms::{Change, Terms, redline};
 use crate::domain::viewer::{Action, Viewer};
 
@@ -157,6 +158,8 @@ pub struct ToSign {
     pub against: Option<i32>,
     /// What it changes against that one.
     pub redline: Vec<Change>,
+    /// Lanes, rate tables, fuel, tiers and commitments in words, whole; a table by its seal.
+    pub pricing: Vec<PricingChange>,
 }
 
 /// The version with this id, to be signed by the viewer.
@@ -184,6 +187,11 @@ pub fn to_sign(app: &App, db: &mut Db, viewer: &Viewer, version_id: i64) -> Resu
         seal: version.terms_sha256,
         against: against.as_ref().map(|against| against.version_no),
         redline: against.as_ref().map(|against| redline(against, &terms)).unwrap_or_default(),
+        // What a version without prices would have to gain, less the options, which stand by themselves.
+        pricing: pricing_changes(&Pricing::none(terms.currency), &terms.pricing)
+            .into_iter()
+            .filter(|line| line.part != PricingPart::Rule)
+            .collect(),
         terms,
     })
 }

@@ -42,7 +42,7 @@ use super::quantity::{ChargeUnit, DistanceUnit, LengthUnit, WeightUnit};
 use super::service_level::{SeasonCalendar, ServiceLevel};
 use super::tier::TierProgramme;
 
-pub use change::{PricingPart, pricing_changes};
+pub use change::{PricingChange, PricingPart, pricing_changes};
 pub use compile::CompiledRates;
 pub use complete::{Activation, missing_terms};
 pub use diff::{CellChange, DiffSummary, TableDiff, diff_lines, diff_summary};

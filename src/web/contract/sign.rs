@@ -39,10 +39,16 @@ struct SignPage {
     rates: Vec<RateRow>,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
-    tables: Option<String>,
+    /// Lanes, tables and programmes: what, and what it says.
+    pricing: Vec<(String, String)>,
+    /// How many of them are not listed.
+    more: Option<String>,
     form: Form,
     notice: Option<String>,
 }
+
+/// Most lanes, tables and programmes the page lists; what is more is counted.
+const PRICING_LINES_MAX: usize = 500;
 
 /// Where a version is signed.
 pub(in crate::web) fn address(version_id: i64) -> String {
@@ -53,7 +59,8 @@ fn view(me: &SignedIn, found: &ToSign, form: Form, notice: Option<String>) -> Si
     let terms = &found.terms;
     let asked = Form::default();
     let count = |n: usize, noun| words::count(i64::try_from(n).unwrap_or(i64::MAX), noun);
-    let pricing = &terms.pricing;
+    let said = found.pricing.iter().map(|line| (line.what.clone(), line.after.clone().unwrap_or_default()));
+    let hidden = found.pricing.len().saturating_sub(PRICING_LINES_MAX);
     SignPage {
         page: me.page(format!("Sign version {} of {}", terms.version_no, terms.number)),
         number: terms.number.clone(),
@@ -74,13 +81,9 @@ fn view(me: &SignedIn, found: &ToSign, form: Form, notice: Option<String>) -> Si
         rates: terms.rates.iter().map(rate_row).collect(),
         targets: terms.targets.iter().map(target_row).collect(),
         clauses: terms.clauses.iter().map(|clause| clause_row(terms, clause, &asked, THEIRS)).collect(),
-        tables: (!pricing.tables.is_empty()).then(|| {
-            let lines = count(pricing.tables.len(), "rate line");
-            format!(
-                "{lines} with {} in all; the fingerprint covers each of them.",
-                count(pricing.cells(), "rate")
-            )
-        }),
+        pricing: said.take(PRICING_LINES_MAX).collect(),
+        more: (hidden > 0)
+            .then(|| format!("{} more; the fingerprint covers each of them.", count(hidden, "line"))),
         form,
         notice,
     }
