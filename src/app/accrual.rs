@@ -20,7 +20,7 @@ use crate::db::dialect::write_tx;
 use crate::db::ledger::standing_load;
 use crate::db::setting::{reporting_zone, setting};
 use crate::db::{Db, DbError};
-use crate::domain::clause::{ClauseError, ContractCap};
+use crate::domain::clause::{ClauseError, ContractCap, InForce};
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::kpi::UnknownKpi;
 use crate::domain::ledger::{LedgerError, RecognitionPolicy, posting_date};
@@ -160,6 +160,8 @@ struct Group {
     currency: Currency,
     versions: Vec<Terms>,
     cap: ContractCap,
+    /// The days on which the cap holds: of all its versions, also those not looked at.
+    in_force: Vec<InForce>,
     /// First obligation day looked at: the start of every pot that the restatement window reaches into.
     from: NaiveDate,
 }
@@ -234,8 +236,8 @@ fn partners(db: &mut Db, only: Option<i64>) -> Result<Vec<i64>, DbError> {
 /// The partner's cap groups that reach into the restatement window.
 fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, DbError> {
     let window = as_of.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(as_of);
-    let until = as_of.succ_opt().unwrap_or(as_of);
-    let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, until)?;
+    // Versions to come as well: they say how much of a running period the cap holds for.
+    let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
     let mut groups: Vec<Group> = Vec::new();
     for terms in all {
         let same = |group: &&mut Group| {
@@ -249,12 +251,15 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
                 partner_id,
                 currency: terms.currency,
                 cap: terms.caps,
+                in_force: Vec::new(),
                 versions: vec![terms],
                 from: window,
             }),
         }
     }
     for group in &mut groups {
+        group.in_force = group.versions.iter().map(Terms::span).collect();
+        group.versions.retain(|version| version.valid_from <= as_of);
         group.from = first_day(&group.versions, group.cap, window);
         let from = group.from;
         group.versions.retain(|version| version.in_force_days().1.is_none_or(|end| from < end));

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::accessorial::AccessorialRate;
 use super::clause::{
-    CapGroup, ClauseCase, ClauseError, ClauseTerms, ContractCap, LateEvent, PeriodFacts, Target, closes_at,
+    CapGroup, ClauseCase, ClauseError, ClauseTerms, ContractCap, InForce, LateEvent, PeriodFacts, Target,
+    closes_at,
 };
 use super::contract::{ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use super::currency::Currency;
@@ -263,6 +264,13 @@ impl Terms {
         (self.valid_from, to)
     }
 
+    /// [`Self::in_force_days`] as the clauses take them.
+    #[must_use]
+    pub fn span(&self) -> InForce {
+        let (from, until) = self.in_force_days();
+        InForce { from, until }
+    }
+
     /// Whether the version holds on `day`; see [`in_force`].
     #[must_use]
     pub fn in_force(&self, day: NaiveDate) -> bool {
@@ -357,6 +365,8 @@ impl Terms {
             contract_version_id: self.version_id,
             clause_id: clause.id,
             terms: &terms,
+            in_force: InForce::ALWAYS,
+            freight: &freight,
             events: &events,
             periods: &periods,
         };
@@ -364,6 +374,7 @@ impl Terms {
             currency: self.currency,
             minor_digits: self.currency.minor_digits(),
             contract_cap: ContractCap::default(),
+            in_force: vec![InForce::ALWAYS],
             freight: &freight,
             clauses: vec![case],
         };

@@ -10,8 +10,8 @@ use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::clause::{
-    CapGroup, ClauseCase, LateDelivery, LateEvent, Obligation, PerDay, PeriodFacts, PeriodThreshold, Rule,
-    Target, closes_at,
+    CapGroup, ClauseCase, InForce, LateDelivery, LateEvent, Obligation, PerDay, PeriodFacts, PeriodThreshold,
+    Rule, Target, closes_at,
 };
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -32,8 +32,9 @@ type Span = (NaiveDate, NaiveDate);
 
 /// One clause with the facts it prices.
 struct Case<'a> {
-    version_id: i64,
+    version: &'a Terms,
     clause: &'a Clause,
+    freight: &'a BTreeMap<Period, Micros>,
     events: Vec<LateEvent>,
     periods: Vec<PeriodFacts>,
 }
@@ -43,14 +44,16 @@ pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, Acc
     let mut unreported = BTreeSet::new();
     let mut unpriced = BTreeSet::new();
     let mut cases = Vec::new();
-    for version in &group.versions {
+    let freight_by_version: Vec<_> =
+        group.versions.iter().map(|version| freight(run, group, &[version.span()], &days)).collect();
+    for (version, freight) in group.versions.iter().zip(&freight_by_version) {
         let span = span(run, group, version);
         let missed = missed(db, group, version, span)?;
         for delivery in missed.iter().filter(|delivery| delivery.done_day.is_none()) {
             unreported.insert(delivery.shipment_id);
         }
         for clause in &version.clauses {
-            let mut case = Case { version_id: version.version_id, clause, events: vec![], periods: vec![] };
+            let mut case = Case { version, clause, freight, events: vec![], periods: vec![] };
             match &clause.terms.rule {
                 Rule::LateDelivery(rule) => {
                     case.events = late_events(run, version, rule, &missed, &mut unpriced)?;
@@ -62,11 +65,12 @@ pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, Acc
             cases.push(case);
         }
     }
-    let freight = freight(run, group, &days);
+    let freight = freight(run, group, &group.in_force, &days);
     let cap_group = CapGroup {
         currency: group.currency,
         minor_digits: group.currency.minor_digits(),
         contract_cap: group.cap,
+        in_force: group.in_force.clone(),
         freight: &freight,
         clauses: cases.iter().map(Case::borrow).collect(),
     };
@@ -87,9 +91,11 @@ pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, Acc
 impl Case<'_> {
     fn borrow(&self) -> ClauseCase<'_> {
         ClauseCase {
-            contract_version_id: self.version_id,
+            contract_version_id: self.version.version_id,
             clause_id: self.clause.id,
             terms: &self.clause.terms,
+            in_force: self.version.span(),
+            freight: self.freight,
             events: &self.events,
             periods: &self.periods,
         }
@@ -199,15 +205,10 @@ fn period_facts(
 ) -> Result<Vec<PeriodFacts>, AccrualError> {
     let kpi: Kpi =
         rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
-    let (in_force, end) = version.in_force_days();
     let mut facts = Vec::new();
     for period in periods(rule.period, group.from, run.as_of) {
-        let first = period.start().max(in_force);
-        let until = end.map_or(period.end(), |end| end.min(period.end()));
-        if first >= until {
-            continue;
-        }
-        let sum = total(days, (first, until), |day| version.credits_on(day));
+        let Some(span) = version.span().within(period) else { continue };
+        let sum = total(days, span, |day| version.credits_on(day));
         let value = kpi.value(&sum);
         let (numerator, denominator) = value.quotient().unwrap_or_default();
         facts.push(PeriodFacts {
@@ -223,17 +224,22 @@ fn period_facts(
     Ok(facts)
 }
 
-/// The freight of every period a cap may count in, on days when a version of the group credits anything.
-fn freight(run: &Run, group: &Group, days: &BTreeMap<NaiveDate, Measures>) -> BTreeMap<Period, Micros> {
+/// The freight of every period a cap may count in, on the days of `in_force` that are credited.
+fn freight(
+    run: &Run,
+    group: &Group,
+    in_force: &[InForce],
+    days: &BTreeMap<NaiveDate, Measures>,
+) -> BTreeMap<Period, Micros> {
     // The last obligation day may lie ahead: a running week may end in the next quarter.
     let last =
         kinds(group).map(|kind| Period::containing(kind, run.as_of).last_day()).max().unwrap_or(run.as_of);
-    let credits = |day: NaiveDate| group.versions.iter().any(|version| version.credits_on(day));
+    let rests = |day| group.versions.iter().any(|version| version.in_force(day) && !version.credits_on(day));
     let mut freight = BTreeMap::new();
     for kind in kinds(group).collect::<BTreeSet<_>>() {
         for period in periods(kind, group.from, last) {
-            let of_period = days.range(period.start()..period.end());
-            let sum = of_period.filter(|(day, _)| credits(**day)).map(|(_, m)| Micros(m.freight.numerator));
+            let spans = in_force.iter().filter_map(|span| span.within(period));
+            let sum = spans.map(|span| Micros(total(days, span, |day| !rests(day)).freight.numerator));
             freight.insert(period, sum.sum());
         }
     }

@@ -5,19 +5,22 @@ use diesel::prelude::*;
 
 use super::*;
 use crate::app::ledger::verify_ledger;
+use crate::app::ledger::view::{Evidence, accrual_view};
 use crate::app::testing::{on_each_engine, partner_viewer};
-use crate::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
+use crate::db::contract::{
+    Contract, Version, caps_text, clause_upsert, contract_insert, version_insert, version_list,
+};
 use crate::db::contract_event::{EventRow, event_insert};
 use crate::db::dimension::Dimensions;
 use crate::db::ledger::{
     LedgerFilter, accrual_show, entry_list, entry_totals, partner_credit_list, trial_balance,
 };
 use crate::db::partner::{Partner, partner_insert};
-use crate::db::schema::{journal_lines, measure_cells, shipments};
+use crate::db::schema::{contract_versions, journal_lines, measure_cells, shipments};
 use crate::db::setting::setting_set;
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::{Day, Instant};
-use crate::domain::clause::{Cap, ClauseTerms};
+use crate::domain::clause::{Cap, ClauseTerms, PeriodAmount, Rule};
 use crate::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{Account, ItemState, Side};
@@ -102,14 +105,37 @@ fn world(app: &App, terms: &str) {
         signed_at: None,
     };
     version_insert(db, &version).unwrap();
-    let clause = Clause {
+    clause_upsert(db, 73, &version, &clause_of(terms)).unwrap();
+    Dimensions::load(db, &app.ids, app.now()).unwrap().policy(db, OutcomePolicy::default()).unwrap();
+}
+
+fn clause_of(terms: &str) -> Clause {
+    Clause {
         id: 0,
         code: "7.3".to_owned(),
         title: "Late delivery".to_owned(),
         terms: ClauseTerms::from_json(terms).unwrap(),
+    }
+}
+
+/// A second version from `on`, with the same clause.
+fn amend(app: &App, on: &str, terms: &str) {
+    let db = &mut *app.pool.get().unwrap();
+    let first = version_list(db, &Viewer::system(), 70).unwrap().remove(0);
+    diesel::update(contract_versions::table.find(71))
+        .set(contract_versions::valid_to.eq(Some(Day(day(on)))))
+        .execute(db)
+        .unwrap();
+    let second = Version {
+        id: 72,
+        version: 2,
+        kind: "AMENDMENT".to_owned(),
+        valid_from: Day(day(on)),
+        valid_to: None,
+        ..first
     };
-    clause_upsert(db, 73, &version, &clause).unwrap();
-    Dimensions::load(db, &app.ids, app.now()).unwrap().policy(db, OutcomePolicy::default()).unwrap();
+    version_insert(db, &second).unwrap();
+    clause_upsert(db, 74, &second, &clause_of(terms)).unwrap();
 }
 
 fn late(app: &App, id: i64, due: &str, delivered: Option<&str>, linehaul: Option<i64>) {
@@ -144,19 +170,23 @@ fn excuse(app: &App, id: i64) {
 
 /// June to date: on time in the window, out of how many, on so much freight.
 fn june(app: &App, success: i64, total: i64, freight_cents: i64) {
+    diesel::delete(measure_cells::table).execute(&mut *app.pool.get().unwrap()).unwrap();
+    cell(app, "2025-06-05", success, total, freight_cents);
+}
+
+fn cell(app: &App, on: &str, success: i64, total: i64, freight_cents: i64) {
     let db = &mut *app.pool.get().unwrap();
     let mut measures = Measures { shipments: total, ..Measures::default() };
     measures.delivery_window = Tally { success, late: total - success, ..Tally::default() };
     measures.freight.add(freight_cents * 10_000, total);
-    diesel::delete(measure_cells::table).execute(db).unwrap();
     diesel::insert_into(measure_cells::table)
         .values((
             measure_cells::partner_id.eq(PARTNER),
-            measure_cells::day.eq(Day(day("2025-06-05"))),
+            measure_cells::day.eq(Day(day(on))),
             measure_cells::service.eq(""),
             measure_cells::mode.eq(""),
             measure_cells::source.eq("SHIPMENTS"),
-            measure_cells::source_day.eq(Day(day("2025-06-05"))),
+            measure_cells::source_day.eq(Day(day(on))),
             measure_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
         ))
         .execute(db)
@@ -475,5 +505,49 @@ fn a_share_of_freight_caps_the_month() {
         world(app, &terms.to_json().unwrap());
         june(app, 388, 412, 18_642_055);
         assert_eq!(run(app, "2025-06-30"), ["06-30 1410/5190 932.10 INITIAL"]);
+    });
+}
+
+/// DOMAIN §3.10: a month amended in its middle owes one month, each version by its days; the evidence of each
+/// half is that half.
+#[test]
+fn a_month_amended_in_its_middle_owes_one_month() {
+    on_each_engine(NOW, |app| {
+        let terms = CAPPED.replace("400000000", "40000000");
+        world(app, &terms);
+        late(app, 1, "2025-06-02", Some("2025-06-03T10:00:00Z"), Some(1_000));
+        late(app, 2, "2025-06-20", Some("2025-06-23T10:00:00Z"), Some(1_000));
+        // The amendment is known before its day: the cap is that of the days up to it from the start.
+        amend(app, "2025-06-15", &terms);
+        assert_eq!(run(app, "2025-06-10"), ["06-10 1410/5190 18.67 INITIAL"]);
+        assert_eq!(run(app, "2025-06-30"), ["06-30 1410/5190 21.33 INITIAL"]);
+        assert_eq!(accrued(app), "40.00");
+    });
+}
+
+#[test]
+fn a_fixed_amount_is_owed_by_the_days_in_force_and_shown_with_their_figures() {
+    on_each_engine(NOW, |app| {
+        let mut terms = ClauseTerms::from_json(SHORTFALL).unwrap();
+        let Rule::PeriodThreshold(rule) = &mut terms.rule else { panic!() };
+        rule.amount = PeriodAmount::Fixed { amount: money(1_000) };
+        let terms = terms.to_json().unwrap();
+        world(app, &terms);
+        amend(app, "2025-06-15", &terms);
+        cell(app, "2025-06-05", 40, 60, 700_000);
+        cell(app, "2025-06-20", 41, 60, 790_000);
+        assert_eq!(
+            run(app, "2025-06-30"),
+            ["06-30 1410/5190 466.67 INITIAL", "06-30 1410/5190 533.33 INITIAL"]
+        );
+        let db = &mut *app.pool.get().unwrap();
+        let mut seen = |key: &str| {
+            let view = accrual_view(db, &Viewer::system(), PARTNER, key.parse().unwrap()).unwrap().unwrap();
+            let Evidence::Kpi(Some(value)) = view.evidence else { panic!("no figures") };
+            (value.quotient().unwrap(), view.accrual.steps[0].clone())
+        };
+        let (first, second) = (seen("cv:71/cl:73/2025-06"), seen("cv:72/cl:74/2025-06"));
+        assert_eq!((first.0, second.0), ((40.into(), 60.into()), (41.into(), 60.into())));
+        assert!(first.1.contains("40 of 60") && second.1.contains("41 of 60"), "{first:?}, {second:?}");
     });
 }

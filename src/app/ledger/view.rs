@@ -308,21 +308,28 @@ pub fn accrual_view(
             Evidence::Shipment(row.map(Box::new))
         }
         Obligation::Period(period) => {
-            Evidence::Kpi(kpi_of(db, viewer, partner_id, clause.as_ref(), period)?.map(Box::new))
+            let kpi = match (&terms, &clause) {
+                (Some(terms), Some(clause)) => kpi_of(db, viewer, terms, clause, period)?,
+                _ => None,
+            };
+            Evidence::Kpi(kpi.map(Box::new))
         }
     };
     Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence }))
 }
 
+/// The KPI over the days of `period` that the version prices.
 fn kpi_of(
     db: &mut Db,
     viewer: &Viewer,
-    partner_id: i64,
-    clause: Option<&Clause>,
+    terms: &Terms,
+    clause: &Clause,
     period: Period,
 ) -> Result<Option<KpiValue>, DbError> {
-    let Some(Rule::PeriodThreshold(rule)) = clause.map(|clause| &clause.terms.rule) else { return Ok(None) };
+    let Rule::PeriodThreshold(rule) = &clause.terms.rule else { return Ok(None) };
     let Ok(kpi) = rule.kpi.parse::<Kpi>() else { return Ok(None) };
-    let totals = measure_totals(db, viewer, &CellFilter::period(period).of_partner(partner_id))?;
-    Ok(totals.get(&partner_id).map(|measures| kpi.value(measures)))
+    let Some((from, until)) = terms.span().within(period) else { return Ok(None) };
+    let days = CellFilter { from: Some(from), until: Some(until), ..CellFilter::default() };
+    let totals = measure_totals(db, viewer, &days.of_partner(terms.partner_id))?;
+    Ok(totals.get(&terms.partner_id).map(|measures| kpi.value(measures)))
 }

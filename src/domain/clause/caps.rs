@@ -3,13 +3,19 @@
 //!
 //! Each cap is used up in order of (obligation instant, clause, shipment). When an earlier obligation
 //! disappears, later ones may grow; so a contract is always evaluated whole.
+//!
+//! An amount that is agreed for a period counts by the days in force (DOMAIN §3.10), so the two halves of
+//! a month that is amended in its middle come to one month together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::in_force::PartOfPeriod;
 use super::price::{self, LateEvent, PeriodFacts, Priced};
-use super::{Cap, ClauseError, ClauseTerms, ContractCap, Obligation, ObligationKey, Posted, Rule, Sign};
+use super::{
+    Cap, ClauseError, ClauseTerms, ContractCap, InForce, Obligation, ObligationKey, Posted, Rule, Sign,
+};
 use crate::domain::currency::Currency;
 use crate::domain::money::{Micros, OutOfRange};
 use crate::domain::period::Period;
@@ -24,6 +30,10 @@ pub struct ClauseCase<'a> {
     pub clause_id: i64,
     /// Its terms.
     pub terms: &'a ClauseTerms,
+    /// The days on which the version holds; facts are of these days.
+    pub in_force: InForce,
+    /// The contract's freight of these days by period, for a cap of the clause that is a share of it.
+    pub freight: &'a BTreeMap<Period, Micros>,
     /// Late shipments that no exclusion covers, in any order.
     pub events: &'a [LateEvent],
     /// Periods, in any order.
@@ -41,7 +51,9 @@ pub struct CapGroup<'a> {
     pub minor_digits: u32,
     /// The limit over all clauses.
     pub contract_cap: ContractCap,
-    /// The contract's freight by period, for caps that are a share of it.
+    /// The days on which the limit holds: those of all versions that share it.
+    pub in_force: Vec<InForce>,
+    /// The contract's freight of these days by period, for a limit that is a share of it.
     pub freight: &'a BTreeMap<Period, Micros>,
     /// The clauses, in any order.
     pub clauses: Vec<ClauseCase<'a>>,
@@ -88,7 +100,9 @@ impl Target {
 struct Waiting<'a> {
     target: Target,
     at: DateTime<Utc>,
-    terms: &'a ClauseTerms,
+    /// The day that says in which of the contract's periods it counts: one on which the version holds.
+    counts_on: NaiveDate,
+    clause: ClauseCase<'a>,
 }
 
 /// A limit over several obligations: one clause in one period, or all clauses of one sign in one period.
@@ -96,6 +110,16 @@ struct Waiting<'a> {
 enum Pot {
     Clause(i64, i64, Period),
     Contract(Sign, Period),
+}
+
+/// A cap in one period, with what it is measured by.
+struct Limit<'a> {
+    pot: Pot,
+    cap: Cap,
+    period: Period,
+    in_force: &'a [InForce],
+    freight: &'a BTreeMap<Period, Micros>,
+    name: &'static str,
 }
 
 impl CapGroup<'_> {
@@ -141,7 +165,8 @@ impl CapGroup<'_> {
             let priced = price::late_event(rule, event, self.minor_digits).map_err(too_large(key))?;
             let period = Period::containing(rule.period, event.obligation_day);
             let target = target(key, clause.terms.sign, priced, event.obligation_day, period);
-            waiting.push(Waiting { target, at: event.obligation_at, terms: clause.terms });
+            let (at, counts_on) = (event.obligation_at, event.obligation_day);
+            waiting.push(Waiting { target, at, counts_on, clause: *clause });
         }
         for facts in clause.periods {
             let key = key(Obligation::Period(facts.period));
@@ -153,9 +178,11 @@ impl CapGroup<'_> {
             }
             self.same_currency(key, facts.currency, &facts.period.to_string())?;
             let sign = clause.terms.sign;
-            let priced = price::period(rule, sign, facts, self.minor_digits).map_err(too_large(key))?;
+            let part = PartOfPeriod::of(&[clause.in_force], facts.period);
+            let priced = price::period(rule, sign, facts, part, self.minor_digits).map_err(too_large(key))?;
             let target = target(key, sign, priced, facts.period.last_day(), facts.period);
-            waiting.push(Waiting { target, at: facts.closes_at, terms: clause.terms });
+            let counts_on = clause.in_force.last_day_in(facts.period);
+            waiting.push(Waiting { target, at: facts.closes_at, counts_on, clause: *clause });
         }
         Ok(())
     }
@@ -172,30 +199,28 @@ impl CapGroup<'_> {
     fn cap_one(&self, waiting: Waiting<'_>, left: &mut BTreeMap<Pot, Micros>) -> Result<Target, ClauseError> {
         let mut target = waiting.target;
         let key = target.key;
-        let day = target.obligation_day;
-        let own = target.obligation_period;
-        let shared = Period::containing(self.contract_cap.period, day);
-        let pots = [
-            (
-                Pot::Clause(key.contract_version_id, key.clause_id, own),
-                waiting.terms.period_cap,
-                own,
-                "this clause",
-            ),
-            (Pot::Contract(target.sign, shared), self.contract_cap.cap, shared, "the contract"),
+        let clause = waiting.clause;
+        let limits = [
+            Limit {
+                pot: Pot::Clause(key.contract_version_id, key.clause_id, target.obligation_period),
+                cap: clause.terms.period_cap,
+                period: target.obligation_period,
+                in_force: &[clause.in_force],
+                freight: clause.freight,
+                name: "this clause",
+            },
+            self.contract_limit(target.sign, waiting.counts_on),
         ];
         let mut open = Vec::new();
-        for (pot, cap, period, name) in pots {
-            let Some(limit) = self.limit(key, cap, period)? else { continue };
-            let room = *left.entry(pot).or_insert(limit);
+        for limit in limits {
+            let part = PartOfPeriod::of(limit.in_force, limit.period);
+            let Some(most) = self.most(key, &limit, part)? else { continue };
+            let room = *left.entry(limit.pot).or_insert(most);
             if room < target.amount {
-                let (limit, room_text) = (words::amount(limit), words::amount(room));
-                target
-                    .steps
-                    .push(format!("Cap of {name} for {}: {limit}, {room_text} left.", period.title()));
+                target.steps.push(cap_step(&limit, part, most, room));
                 target.amount = room;
             }
-            open.push(pot);
+            open.push(limit.pot);
         }
         // Only what all caps let through uses them up.
         for pot in open {
@@ -208,17 +233,42 @@ impl CapGroup<'_> {
         Ok(target)
     }
 
-    /// The lower of a cap's two limits; none when the cap sets no limit.
-    fn limit(&self, key: ObligationKey, cap: Cap, period: Period) -> Result<Option<Micros>, ClauseError> {
-        let mut limit = cap.amount;
+    fn contract_limit(&self, sign: Sign, counts_on: NaiveDate) -> Limit<'_> {
+        let period = Period::containing(self.contract_cap.period, counts_on);
+        Limit {
+            pot: Pot::Contract(sign, period),
+            cap: self.contract_cap.cap,
+            period,
+            in_force: &self.in_force,
+            freight: self.freight,
+            name: "the contract",
+        }
+    }
+
+    /// The lower of a cap's two limits, an amount by the days in force; none when the cap sets no limit.
+    fn most(
+        &self,
+        key: ObligationKey,
+        limit: &Limit<'_>,
+        part: PartOfPeriod,
+    ) -> Result<Option<Micros>, ClauseError> {
+        let Limit { cap, period, .. } = *limit;
+        let by_days = |amount| part.of_amount(amount, self.minor_digits);
+        let mut most = cap.amount.map(by_days).transpose().map_err(too_large(key))?;
         if let Some(share) = cap.share_of_freight {
-            let freight = self.freight.get(&period).ok_or(ClauseError::NoFreight { key, period })?;
+            let freight = limit.freight.get(&period).ok_or(ClauseError::NoFreight { key, period })?;
             let of_freight = share.fraction() * (*freight).max(Micros::ZERO).decimal();
             let of_freight = Micros::charge(of_freight, self.minor_digits).map_err(too_large(key))?;
-            limit = Some(limit.map_or(of_freight, |amount| amount.min(of_freight)));
+            most = Some(most.map_or(of_freight, |amount| amount.min(of_freight)));
         }
-        Ok(limit)
+        Ok(most)
     }
+}
+
+fn cap_step(limit: &Limit<'_>, part: PartOfPeriod, most: Micros, room: Micros) -> String {
+    let held = part.words().map(|days| format!(", in force on {days}")).unwrap_or_default();
+    let (name, period) = (limit.name, limit.period.title());
+    format!("Cap of {name} for {period}{held}: {}, {} left.", words::amount(most), words::amount(room))
 }
 
 fn target(

@@ -6,6 +6,7 @@
 
 mod caps;
 mod delta;
+mod in_force;
 mod key;
 mod price;
 mod validate;
@@ -23,6 +24,7 @@ pub use super::signal::Better;
 
 pub use caps::{CapGroup, ClauseCase, Target};
 pub use delta::{Delta, Posted, Reason, deltas};
+pub use in_force::InForce;
 pub use key::{BadKey, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 
@@ -59,7 +61,8 @@ pub struct ClauseTerms {
     pub sign: Sign,
     /// What it is owed for.
     pub rule: Rule,
-    /// Most this clause comes to in one period of its own kind.
+    /// Most this clause comes to in one period of its own kind; an amount shrinks with the days the
+    /// version is in force.
     #[serde(default)]
     pub period_cap: Cap,
 }
@@ -156,7 +159,7 @@ pub enum PeriodAmount {
     /// An amount.
     #[serde(rename = "FIXED")]
     Fixed {
-        /// In the contract's currency.
+        /// In the contract's currency, for a whole period.
         amount: Micros,
     },
     /// A share of the period's spend.

@@ -4,6 +4,7 @@ use chrono::{DateTime, LocalResult, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use super::in_force::PartOfPeriod;
 use super::{Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier};
 use crate::domain::currency::Currency;
 use crate::domain::money::{Micros, OutOfRange};
@@ -127,6 +128,7 @@ pub(super) fn period(
     rule: &PeriodThreshold,
     sign: Sign,
     facts: &PeriodFacts,
+    part: PartOfPeriod,
     minor_digits: u32,
 ) -> Result<Priced, OutOfRange> {
     let volume = words::count(facts.units, "unit");
@@ -170,8 +172,13 @@ pub(super) fn period(
     let beyond =
         if rule.dead_band.is_zero() { String::new() } else { format!(", beyond the {band} dead band") };
     let spend = facts.spend.max(Micros::ZERO);
-    let (raw, price) = price_of(&rule.amount, points, spend);
-    let uncapped = Micros::charge(raw, minor_digits)?;
+    let (raw, mut price) = price_of(&rule.amount, points, spend);
+    let mut uncapped = Micros::charge(raw, minor_digits)?;
+    // A share of spend shrinks by itself: only the spend of the days in force is counted.
+    if let (PeriodAmount::Fixed { amount }, Some(days)) = (&rule.amount, part.words()) {
+        uncapped = part.of_amount(*amount, minor_digits)?;
+        price.push_str(&format!(", in force on {days}"));
+    }
     steps.push(format!("{name} {threshold}{unit} by {by} points{beyond}: {price}."));
     steps.push(format!("That is {}.", words::amount(uncapped)));
     Ok(Priced { uncapped, within_event: uncapped, steps })

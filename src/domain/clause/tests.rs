@@ -94,10 +94,14 @@ fn group<'a>(freight: &'a BTreeMap<Period, Micros>, clauses: Vec<ClauseCase<'a>>
         currency: Currency::USD,
         minor_digits: 2,
         contract_cap: ContractCap::default(),
+        in_force: vec![InForce::ALWAYS],
         freight,
         clauses,
     }
 }
+
+/// No clause here is capped by a share of freight of its own, but where a test says so.
+static NO_FREIGHT: BTreeMap<Period, Micros> = BTreeMap::new();
 
 fn case<'a>(
     clause_id: i64,
@@ -105,7 +109,8 @@ fn case<'a>(
     events: &'a [LateEvent],
     periods: &'a [PeriodFacts],
 ) -> ClauseCase<'a> {
-    ClauseCase { contract_version_id: 1, clause_id, terms, events, periods }
+    let in_force = InForce::ALWAYS;
+    ClauseCase { contract_version_id: 1, clause_id, terms, in_force, freight: &NO_FREIGHT, events, periods }
 }
 
 fn one_period(terms: &ClauseTerms, facts: PeriodFacts) -> Target {
@@ -172,9 +177,50 @@ fn a_cap_as_share_of_freight_records_what_is_forgone() {
     assert!(matches!(error, ClauseError::NoFreight { .. }), "{error}");
 
     freight.insert(periods[0].period, units("14900"));
-    let target = group(&freight, vec![case(1, &terms, &[], &periods)]).evaluate().unwrap().remove(0);
+    let own = ClauseCase { freight: &freight, ..case(1, &terms, &[], &periods) };
+    let target = group(&freight, vec![own]).evaluate().unwrap().remove(0);
     assert_eq!((target.amount, target.forgone), (units("447"), units("78")));
     assert_eq!(target.steps.last().unwrap(), "Above the cap and not owed: 78.00.");
+}
+
+/// DOMAIN §3.10: what is agreed for a month counts by the days in force.
+#[test]
+fn a_part_of_a_month_has_its_part_of_a_fixed_amount_and_of_the_cap() {
+    let mut terms = otif_terms();
+    period_rule(&mut terms).amount = PeriodAmount::Fixed { amount: units("1000") };
+    terms.period_cap.amount = Some(units("100.01"));
+    let (periods, freight) = ([facts(101, 120, "14900")], BTreeMap::new());
+    let in_force = InForce { from: day("2025-06-16"), until: None };
+    let part = ClauseCase { in_force, ..case(1, &terms, &[], &periods) };
+    let target = group(&freight, vec![part]).evaluate().unwrap().remove(0);
+    assert_eq!((target.uncapped, target.amount), (units("500"), units("50.01")), "half a cent goes up");
+    assert_eq!(
+        target.steps[1..],
+        [
+            "Short of 95 % by 10.83 points, beyond the 0.50 dead band: 1,000.00, in force on 15 of 30 days.",
+            "That is 500.00.",
+            "Cap of this clause for June 2025, in force on 15 of 30 days: 50.01, 50.01 left.",
+            "Above the cap and not owed: 449.99.",
+        ]
+    );
+}
+
+/// A week that ends in July belongs to June's limit when the contract ended on 30 June.
+#[test]
+fn a_part_of_a_week_counts_in_the_month_in_which_its_version_held() {
+    let mut terms = otif_terms();
+    let rule = period_rule(&mut terms);
+    (rule.period, rule.amount) = (PeriodKind::Week, PeriodAmount::Fixed { amount: units("700") });
+    let week: Period = "2025-W27".parse().unwrap();
+    let periods = [PeriodFacts { period: week, ..facts(101, 120, "14900") }];
+    let in_force = InForce { from: day("2025-01-01"), until: Some(day("2025-07-01")) };
+    let freight = BTreeMap::new();
+    let part = ClauseCase { in_force, ..case(1, &terms, &[], &periods) };
+    let mut group = group(&freight, vec![part]);
+    group.in_force = vec![in_force];
+    group.contract_cap.cap.amount = Some(units("90"));
+    let target = group.evaluate().unwrap().remove(0);
+    assert_eq!((target.uncapped, target.amount), (units("100"), units("90")), "one day of seven");
 }
 
 /// DOMAIN P2 at the close, in words.

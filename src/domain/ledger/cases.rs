@@ -12,8 +12,9 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::*;
 use crate::domain::clause::{
-    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT,
-    Obligation, PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rule, Scale, Tier, closes_at, deltas,
+    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, InForce, LateDelivery, LateEvent,
+    MIN_VOLUME_DEFAULT, Obligation, PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rule, Scale, Tier,
+    closes_at, deltas,
 };
 use crate::domain::money::Bps;
 use crate::domain::period::PeriodKind;
@@ -23,15 +24,22 @@ use crate::domain::period::PeriodKind;
 struct Books {
     clauses: Vec<(i64, ClauseTerms)>,
     contract_cap: ContractCap,
-    freight: BTreeMap<Period, Micros>,
+    /// When the contract begins, and the days on which it is amended.
+    begins: Option<NaiveDate>,
+    amended: Vec<NaiveDate>,
+    /// By version, from 0.
+    freight: BTreeMap<(usize, Period), Micros>,
     events: Vec<LateEvent>,
-    periods: BTreeMap<(String, Period), PeriodFacts>,
+    periods: BTreeMap<(String, usize, Period), PeriodFacts>,
     closed_through: Option<NaiveDate>,
     shipments: Vec<String>,
     posted: BTreeMap<ObligationKey, Posted>,
     journal: Vec<JournalEntry>,
     targets: Vec<Target>,
 }
+
+/// The late shipments of one version, and its period facts by KPI.
+type VersionFacts<'a> = (Vec<LateEvent>, BTreeMap<&'a str, Vec<PeriodFacts>>);
 
 /// One day's expectations, as text.
 #[derive(Default)]
@@ -107,6 +115,8 @@ impl Books {
     fn heading(&mut self, words: &[&str]) -> bool {
         match words {
             ["title" | "source", ..] => {}
+            ["in", "force", "from", day] => self.begins = Some(day.parse().unwrap()),
+            ["amended", "on", day] => self.amended.push(day.parse().unwrap()),
             ["contract", "at", "most", limit @ .., "per", period] => {
                 self.contract_cap.period = kind(period);
                 return read_cap(&mut self.contract_cap.cap, limit);
@@ -180,11 +190,13 @@ impl Books {
                 let shipment_id = self.shipment(reference);
                 self.events.retain(|e| e.shipment_id != shipment_id);
             }
-            ["freight", period, amount] => {
-                self.freight.insert(period.parse().unwrap(), money(amount));
+            ["freight", period, version @ .., amount] => {
+                let Some(version) = version_of(version) else { return false };
+                self.freight.insert((version, period.parse().unwrap()), money(amount));
             }
             ["books", "closed", "through", date] => self.closed_through = Some(date.parse().unwrap()),
-            [kpi, period, numerator, "of", denominator, "spend", spend] => {
+            [kpi, period, version @ .., numerator, "of", denominator, "spend", spend] => {
+                let Some(version) = version_of(version) else { return false };
                 let period: Period = period.parse().unwrap();
                 let facts = PeriodFacts {
                     period,
@@ -195,7 +207,7 @@ impl Books {
                     spend: money(spend),
                     currency: Currency::USD,
                 };
-                self.periods.insert(((*kpi).to_owned(), period), facts);
+                self.periods.insert(((*kpi).to_owned(), version, period), facts);
             }
             _ => return false,
         }
@@ -210,30 +222,66 @@ impl Books {
         i64::try_from(index).unwrap() + 1
     }
 
+    /// The days of each version, the first one first.
+    fn spans(&self) -> Vec<InForce> {
+        let begins = self.begins.unwrap_or(NaiveDate::MIN);
+        let starts = std::iter::once(&begins).chain(&self.amended);
+        let ends = self.amended.iter().copied().map(Some).chain([None]);
+        starts.zip(ends).map(|(from, until)| InForce { from: *from, until }).collect()
+    }
+
+    /// An amendment leaves the clauses as they are: each version has them all.
     fn evaluate(&self) -> Vec<Target> {
-        let periods = |terms: &ClauseTerms| match &terms.rule {
-            Rule::LateDelivery(_) => Vec::new(),
-            Rule::PeriodThreshold(rule) => {
-                let own = self.periods.iter().filter(|((kpi, _), _)| *kpi == rule.kpi);
-                own.map(|(_, facts)| facts.clone()).collect()
+        let spans = self.spans();
+        let (mut all_freight, mut version_freight) = (BTreeMap::new(), vec![BTreeMap::new(); spans.len()]);
+        for ((version, period), amount) in &self.freight {
+            version_freight[*version].insert(*period, *amount);
+            let sum: &mut Micros = all_freight.entry(*period).or_default();
+            *sum = *sum + *amount;
+        }
+        let facts: Vec<VersionFacts<'_>> =
+            (0..spans.len()).map(|version| self.facts_of(version, spans[version])).collect();
+        let mut clauses = Vec::new();
+        for (version, (events, periods)) in facts.iter().enumerate() {
+            for (clause_id, terms) in &self.clauses {
+                let (events, periods): (&[LateEvent], &[PeriodFacts]) = match &terms.rule {
+                    Rule::LateDelivery(_) => (events, &[]),
+                    Rule::PeriodThreshold(rule) => {
+                        (&[], periods.get(rule.kpi.as_str()).map_or(&[], Vec::as_slice))
+                    }
+                };
+                clauses.push(ClauseCase {
+                    contract_version_id: i64::try_from(version).unwrap() + 1,
+                    clause_id: *clause_id,
+                    terms,
+                    in_force: spans[version],
+                    freight: &version_freight[version],
+                    events,
+                    periods,
+                });
             }
-        };
-        let facts: Vec<Vec<PeriodFacts>> = self.clauses.iter().map(|(_, terms)| periods(terms)).collect();
-        let clauses = self.clauses.iter().zip(&facts).map(|((clause_id, terms), periods)| ClauseCase {
-            contract_version_id: 1,
-            clause_id: *clause_id,
-            terms,
-            events: if matches!(terms.rule, Rule::LateDelivery(_)) { &self.events } else { &[] },
-            periods,
-        });
+        }
         let group = CapGroup {
             currency: Currency::USD,
             minor_digits: 2,
             contract_cap: self.contract_cap,
-            freight: &self.freight,
-            clauses: clauses.collect(),
+            in_force: spans.clone(),
+            freight: &all_freight,
+            clauses,
         };
         group.evaluate().unwrap()
+    }
+
+    fn facts_of(&self, version: usize, span: InForce) -> VersionFacts<'_> {
+        let holds = |day: NaiveDate| span.from <= day && span.until.is_none_or(|until| day < until);
+        let events = self.events.iter().filter(|event| holds(event.obligation_day)).cloned().collect();
+        let mut periods: BTreeMap<&str, Vec<PeriodFacts>> = BTreeMap::new();
+        for ((kpi, of, _), facts) in &self.periods {
+            if *of == version {
+                periods.entry(kpi).or_default().push(facts.clone());
+            }
+        }
+        (events, periods)
     }
 
     /// Evaluates, posts, compares with the expectation, and checks that a second run posts nothing.
@@ -306,6 +354,15 @@ impl Day {
             _ => return false,
         }
         true
+    }
+}
+
+/// `version 2`, counted from 0; the first when nothing is said.
+fn version_of(words: &[&str]) -> Option<usize> {
+    match words {
+        [] => Some(0),
+        ["version", number] => number.parse::<usize>().ok()?.checked_sub(1),
+        _ => None,
     }
 }
 
