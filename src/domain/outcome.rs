@@ -3,9 +3,11 @@
 //! Nothing else in the product decides "late". KPIs count outcomes, per-event clauses price them,
 //! drill-down lists them.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc, Weekday};
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+
+use super::calendar::BusinessCalendar;
 
 /// What became of one obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +171,8 @@ pub struct Unit {
     pub excused: bool,
     /// Business days after `due_by` until missing evidence is a failure.
     pub evidence_grace_days: u8,
+    /// Zone of the stop, by whose days the grace is counted (DOMAIN §0.3); UTC when it is not known.
+    pub zone: Option<Tz>,
 }
 
 /// Judges one obligation as known at `as_of` (DOMAIN §1.2).
@@ -196,7 +200,8 @@ pub fn evaluate(unit: &Unit, as_of: DateTime<Utc>) -> Verdict {
     } else if unit.not_done_at.is_some_and(|at| at > due_by) {
         Outcome::Late
     } else {
-        let deadline = add_business_days(due_by, unit.evidence_grace_days);
+        let zone = unit.zone.unwrap_or(Tz::UTC);
+        let deadline = add_business_days(due_by, unit.evidence_grace_days, zone);
         if as_of < deadline {
             return Verdict::pending_until(deadline);
         }
@@ -205,18 +210,31 @@ pub fn evaluate(unit: &Unit, as_of: DateTime<Utc>) -> Verdict {
     Verdict::settled(if unit.excused { Outcome::Excused } else { missed })
 }
 
-/// Counts Monday to Friday in UTC; the exact holiday calendar of a contract belongs to its deadlines.
-fn add_business_days(from: DateTime<Utc>, days: u8) -> DateTime<Utc> {
-    let mut at = from;
-    let mut left = days;
-    while left > 0 {
-        let Some(next) = at.checked_add_days(Days::new(1)) else { return at };
-        at = next;
-        if !matches!(at.weekday(), Weekday::Sat | Weekday::Sun) {
-            left -= 1;
-        }
+/// The same time of day at the stop, so many business days later. Monday to Friday; the exact holiday
+/// calendar of a contract belongs to its deadlines.
+fn add_business_days(from: DateTime<Utc>, days: u8, zone: Tz) -> DateTime<Utc> {
+    let local = from.with_timezone(&zone).naive_local();
+    let day = BusinessCalendar::weekdays([]).add_bd(local.date(), u16::from(days));
+    at_local(day.and_time(local.time()), zone)
+}
+
+/// A local time as an instant: of two the later, and one that the clocks skip when they land.
+fn at_local(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(_, at) => at.to_utc(),
+        LocalResult::None => first_after_gap(local, zone),
     }
-    at
+}
+
+/// The first quarter of an hour that exists after a local time that does not, at most three hours later.
+fn first_after_gap(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    (1..=12)
+        .filter_map(|quarter| {
+            let later = local.checked_add_signed(TimeDelta::try_minutes(quarter * 15)?)?;
+            zone.from_local_datetime(&later).earliest()
+        })
+        .next()
+        .map_or_else(|| local.and_utc(), |at| at.to_utc())
 }
 
 /// The last microsecond of a local day, as an instant.
@@ -226,15 +244,9 @@ fn add_business_days(from: DateTime<Utc>, days: u8) -> DateTime<Utc> {
 pub fn end_of_local_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let next = day.succ_opt().unwrap_or(day).and_time(NaiveTime::MIN);
     let start = match zone.from_local_datetime(&next) {
-        chrono::LocalResult::Single(at) | chrono::LocalResult::Ambiguous(at, _) => at.with_timezone(&Utc),
-        // Clocks jumped over midnight: the day starts when they land, at most three hours later.
-        chrono::LocalResult::None => (1..=12)
-            .filter_map(|quarter| {
-                let later = next.checked_add_signed(TimeDelta::try_minutes(quarter * 15)?)?;
-                zone.from_local_datetime(&later).earliest()
-            })
-            .next()
-            .map_or_else(|| next.and_utc(), |at| at.with_timezone(&Utc)),
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+        // Clocks jumped over midnight: the day starts when they land.
+        LocalResult::None => first_after_gap(next, zone),
     };
     start.checked_sub_signed(TimeDelta::microseconds(1)).unwrap_or(start)
 }
@@ -265,6 +277,31 @@ mod tests {
         let waiting = evaluate(&unit, at("2025-06-11T12:00:00Z"));
         assert_eq!(waiting, Verdict::pending_until(at("2025-06-12T17:00:00Z")));
         assert_eq!(evaluate(&unit, at("2025-06-12T17:00:00Z")).outcome, Outcome::NoEvidence);
+    }
+
+    /// Friday's last moment in Chicago is Saturday in UTC: five business days end with the next Friday there.
+    #[test]
+    fn the_grace_counts_the_days_of_the_stop() {
+        let zone = chrono_tz::America::Chicago;
+        let friday = end_of_local_day(NaiveDate::from_ymd_opt(2025, 6, 6).unwrap(), zone);
+        let unit = Unit { due_by: Some(friday), evidence_grace_days: 5, zone: Some(zone), ..Unit::default() };
+        let next_friday = at("2025-06-14T04:59:59.999999Z");
+        assert_eq!(evaluate(&unit, at("2025-06-13T12:00:00Z")), Verdict::pending_until(next_friday));
+        assert_eq!(evaluate(&unit, next_friday).outcome, Outcome::NoEvidence);
+        // Monday in Auckland is still Sunday in UTC.
+        let zone = chrono_tz::Pacific::Auckland;
+        let monday = at("2025-06-08T21:00:00Z");
+        let unit = Unit { due_by: Some(monday), evidence_grace_days: 5, zone: Some(zone), ..Unit::default() };
+        assert_eq!(evaluate(&unit, monday), Verdict::pending_until(at("2025-06-15T21:00:00Z")));
+    }
+
+    /// The time of day stays, also where the clocks change in between.
+    #[test]
+    fn the_grace_ends_at_the_same_time_of_day() {
+        let berlin = chrono_tz::Europe::Berlin;
+        assert_eq!(add_business_days(at("2025-03-27T11:00:00Z"), 2, berlin), at("2025-03-31T10:00:00Z"));
+        let skipped = NaiveDate::from_ymd_opt(2025, 3, 30).unwrap().and_hms_opt(2, 30, 0).unwrap();
+        assert_eq!(at_local(skipped, berlin), at("2025-03-30T01:00:00Z"));
     }
 
     #[test]

@@ -267,6 +267,7 @@ impl Milestones {
                 not_done_at: None,
                 excused: self.pickup_excused,
                 evidence_grace_days: policy.evidence_grace_days,
+                zone: self.pickup_zone.or(self.delivery_zone),
             },
             as_of,
         )
@@ -320,6 +321,7 @@ impl Milestones {
             not_done_at,
             excused: self.delivery_excused,
             evidence_grace_days: policy.evidence_grace_days,
+            zone: self.delivery_zone.or(self.pickup_zone),
         }
     }
 }
