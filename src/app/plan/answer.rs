@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::{answer_deadline, monday, week_number};
+use super::{PLAN_LOCK, answer_deadline, monday, week_number};
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::db::plan::{PlanCellRow, PlanRow, plan_cell_answer, plan_cell_get, plan_cell_list, plan_newest};
@@ -90,8 +90,10 @@ fn own_partner(viewer: &Viewer) -> Result<i64, AnswerError> {
     viewer.partner_id.filter(|_| viewer.role == Role::Partner).ok_or(AnswerError::NotFound)
 }
 
-/// The plan, if it is the newest and its time to answer is not over, and today.
+/// The plan, if it is the newest and its time to answer is not over, and today. Until the end of the transaction none
+/// takes its place.
 fn open_plan(app: &App, db: &mut Db, plan_id: i64) -> Result<(PlanRow, NaiveDate), AnswerError> {
+    dialect::transaction_lock(db, PLAN_LOCK)?;
     let newest = plan_newest(db, None)?.ok_or(AnswerError::NotFound)?;
     if newest.id != plan_id {
         return Err(AnswerError::Superseded);

@@ -50,6 +50,9 @@ pub const HISTORY_WEEKS: u64 = 156;
 const RATE_MONTHS: u32 = 6;
 /// The setting that holds a [`PlanPolicy`] as JSON.
 pub const POLICY_SETTING: &str = "capacity_policy";
+/// The name of the lock under which a plan is stored and answered: an answer counts in the plan it was
+/// given for, or is told that there is a newer one, and is never deleted with the plan it answered.
+pub(super) const PLAN_LOCK: &str = "plan";
 /// Truck values kept with a plan, the largest first.
 const TRUCK_VALUES_KEPT: usize = 50;
 
@@ -199,7 +202,7 @@ pub fn week_number(first: NaiveDate, week: NaiveDate) -> u32 {
 /// [`PlanError`]; nothing is written then.
 pub fn plan(app: &App, as_of: NaiveDate, run_id: Option<i64>) -> Result<PlanReport, PlanError> {
     let mut conn = app.pool.get()?;
-    let inputs = Inputs::read(&mut conn, as_of)?;
+    let mut inputs = Inputs::read(&mut conn, as_of)?;
     if inputs.histories.is_empty() {
         return Ok(PlanReport {
             plan_id: None,
@@ -207,14 +210,21 @@ pub fn plan(app: &App, as_of: NaiveDate, run_id: Option<i64>) -> Result<PlanRepo
             summary: "nothing to plan: no lane has demand; import tenders or shipments with lanes".into(),
         });
     }
-    let draft = build::draft(&inputs)?;
-    let words = format!(
-        "{} for {}, {} covered",
-        count(draft.summary.demand_loads, "load"),
-        count(i64::try_from(inputs.histories.len()).unwrap_or(i64::MAX), "lane"),
-        draft.summary.covered_loads
-    );
+    let mut draft = build::draft(&inputs)?;
     dialect::write_tx(&mut conn, |db| {
+        dialect::transaction_lock(db, PLAN_LOCK)?;
+        let earlier = earlier(db, as_of)?;
+        if earlier != inputs.earlier {
+            // Seldom: somebody answered while the plan was computed.
+            inputs.earlier = earlier;
+            draft = build::draft(&inputs)?;
+        }
+        let words = format!(
+            "{} for {}, {} covered",
+            count(draft.summary.demand_loads, "load"),
+            count(i64::try_from(inputs.histories.len()).unwrap_or(i64::MAX), "lane"),
+            draft.summary.covered_loads
+        );
         if let Some(stored) = plan_of_day(db, as_of)? {
             if stored.inputs_hash == draft.inputs_hash {
                 let summary = format!("unchanged: {words}");
@@ -231,7 +241,7 @@ pub fn plan(app: &App, as_of: NaiveDate, run_id: Option<i64>) -> Result<PlanRepo
         Ok(PlanReport {
             plan_id: Some(row.id),
             changed_rows: i64::try_from(changed).unwrap_or(i64::MAX),
-            summary: words.clone(),
+            summary: words,
         })
     })
 }
@@ -279,6 +289,9 @@ impl Record {
     }
 }
 
+/// Answered cells of a plan, by partner, lane, week.
+type Answered = BTreeMap<(i64, i64, NaiveDate), PlanCellRow>;
+
 /// Everything a plan is computed from.
 struct Inputs {
     as_of: NaiveDate,
@@ -291,8 +304,8 @@ struct Inputs {
     commitments: Vec<CommitmentRow>,
     by_partner: BTreeMap<i64, Record>,
     by_partner_lane: BTreeMap<(i64, i64), Record>,
-    /// Answered cells of the plan before, by partner, lane, week.
-    earlier: BTreeMap<(i64, i64, NaiveDate), PlanCellRow>,
+    /// Answered cells of the plan before.
+    earlier: Answered,
     policy: PlanPolicy,
 }
 
@@ -320,15 +333,6 @@ impl Inputs {
             by_partner_lane.entry((cell.partner_id, cell.lane_id)).or_default().add(&cell.measures);
         })?;
         let names = plan::partner_names(db)?;
-        let before = as_of.pred_opt().unwrap_or(as_of);
-        let earlier = match plan::plan_newest(db, Some(before))? {
-            Some(plan) => plan::plan_cell_list(db, &system, plan.id, None)?
-                .into_iter()
-                .filter(|cell| cell.state != "SHARED" && cell.week.0 >= first_week)
-                .map(|cell| ((cell.partner_id, cell.lane_id, cell.week.0), cell))
-                .collect(),
-            None => BTreeMap::new(),
-        };
         Ok(Self {
             as_of,
             first_week,
@@ -338,7 +342,7 @@ impl Inputs {
             commitments: plan::commitment_list(db, &system, (first_week, until), None)?,
             by_partner,
             by_partner_lane,
-            earlier,
+            earlier: earlier(db, as_of)?,
             policy: policy(db)?,
         })
     }
@@ -352,6 +356,19 @@ impl Inputs {
     fn lane_code(&self, lane: i64) -> String {
         self.lanes.get(&lane).map_or_else(|| lane.to_string(), |name| name.code.clone())
     }
+}
+
+/// What partners answered to the plan before that of `as_of`, for weeks that are still to come.
+fn earlier(db: &mut Db, as_of: NaiveDate) -> Result<Answered, DbError> {
+    let before = as_of.pred_opt().unwrap_or(as_of);
+    let first_week = monday(as_of);
+    let Some(plan) = plan::plan_newest(db, Some(before))? else { return Ok(BTreeMap::new()) };
+    let cells = plan::plan_cell_list(db, &Viewer::system(), plan.id, None)?;
+    Ok(cells
+        .into_iter()
+        .filter(|cell| cell.state != "SHARED" && cell.week.0 >= first_week)
+        .map(|cell| ((cell.partner_id, cell.lane_id, cell.week.0), cell))
+        .collect())
 }
 
 /// Loads wanted per lane and whole week before `first_week`. Lanes without any tender are counted by

@@ -248,3 +248,37 @@ fn answers_shape_the_next_plan() {
         assert_eq!(cells.get(1).map(|c| c.0), Some(BIRCH));
     });
 }
+
+/// Whoever comes first: an answer is never lost with a plan that took the place of the answered one.
+#[test]
+fn a_plan_and_an_answer_at_once_lose_nothing() {
+    on_each_engine(NOW, |app| {
+        let mut id = planned(app);
+        let other = App { pool: app.pool.url().open(2).unwrap(), ..app.clone() };
+        let alder = partner_viewer(ALDER);
+        for round in 0..6 {
+            offer(app, BIRCH, 4, 6 + round, 500);
+            let (made, said) = std::thread::scope(|scope| {
+                let maker = scope.spawn(|| plan(app, today(), None));
+                let said = plan_answer(&other, &alder, id, LANE, open_week(), &Answer::Commit);
+                (maker.join().unwrap(), said)
+            });
+            let stored: Option<i64> = plans::table
+                .select(diesel::dsl::max(plans::id))
+                .first(&mut *app.pool.get().unwrap())
+                .unwrap();
+            match (&made, &said) {
+                // The answer came first, so its plan stands.
+                (Err(PlanError::Answered(_)), Ok(())) => {
+                    assert_eq!(stored, Some(id));
+                    let own = plan_own(app, &alder).unwrap().unwrap();
+                    assert!(own.weeks.iter().any(|week| week.state == "COMMITTED"), "round {round}");
+                    return;
+                }
+                // The plan came first, and the answer was told so.
+                (Ok(report), Err(AnswerError::Superseded)) => id = report.plan_id.unwrap(),
+                _ => panic!("round {round}: {made:?} and {said:?}"),
+            }
+        }
+    });
+}
