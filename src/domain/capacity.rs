@@ -10,10 +10,10 @@ mod cell;
 mod network;
 
 pub use allocation::{
-    Allocation, AllocationError, Concentration, FleetCap, LaneDemand, MAX_IMPROVEMENTS, MAX_PLAN_LANES,
-    MAX_PLAN_LOADS, MAX_PLAN_OFFERS, MAX_PLAN_WEEKS, MAX_SOLVER_OFFERS, MinimumVolume, Offer, Problem, Proof,
-    Resilience, SOLVER_TIME_LIMIT, Share, Shortfall, TruckValue, Uncovered, WithoutPartner, allocate,
-    resilience,
+    Allocation, AllocationError, Concentration, FleetCap, KeptLoads, LaneDemand, MAX_IMPROVEMENTS,
+    MAX_PLAN_LANES, MAX_PLAN_LOADS, MAX_PLAN_OFFERS, MAX_PLAN_WEEKS, MAX_SOLVER_OFFERS, MinimumVolume, Offer,
+    Problem, Proof, Resilience, SOLVER_TIME_LIMIT, Share, Shortfall, TruckValue, Uncovered, WithoutPartner,
+    allocate, resilience,
 };
 pub use cell::{
     ANSWER_BUSINESS_DAYS, Answer, LAST_COMMITTED_WEEK, LAST_FROZEN_WEEK, LAST_INDICATIVE_WEEK,

@@ -10,8 +10,8 @@ use crate::db::plan::{CommitmentRow, PlanCellRow, PlanLaneRow};
 use crate::db::types::Day;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::capacity::{
-    Allocation, CostParts, LAST_COMMITTED_WEEK, LaneDemand, Offer, Problem, Share, allocate, effective_cost,
-    resilience, shrunk, surge_loads,
+    Allocation, CostParts, KeptLoads, LAST_COMMITTED_WEEK, LaneDemand, Offer, Problem, Share, allocate,
+    effective_cost, resilience, shrunk, surge_loads,
 };
 use crate::domain::forecast::{Forecast, forecast};
 use crate::domain::money::{Bps, Micros};
@@ -278,6 +278,7 @@ fn without_kept(whole: &Problem, inputs: &Inputs, kept: &BTreeMap<Key, &PlanCell
             offer.base = (offer.base - i64::from(cell.base_units)).max(0);
             offer.surge = (offer.surge - i64::from(cell.surge_units)).max(0);
         }
+        rest.kept.push(KeptLoads { partner, lane, week, loads: asked });
     }
     rest
 }
@@ -366,6 +367,20 @@ fn cells(
     Ok(cells)
 }
 
+/// The allocation with the kept loads among its shares: what partners carry in all. Costs are left alone.
+fn with_kept(inputs: &Inputs, allocation: &Allocation, kept: &BTreeMap<Key, &PlanCellRow>) -> Allocation {
+    let mut shares: BTreeMap<(u32, i64, i64), Share> =
+        allocation.shares.iter().map(|share| ((share.week, share.lane, share.partner), *share)).collect();
+    for (&(partner, lane, day), cell) in kept {
+        let week = week_number(inputs.first_week, day);
+        let none = Share { week, lane, partner, base: 0, surge: 0, cost: Micros::ZERO };
+        let share = shares.entry((week, lane, partner)).or_insert(none);
+        share.base += i64::from(cell.base_units);
+        share.surge += i64::from(cell.surge_units);
+    }
+    Allocation { shares: shares.into_values().collect(), ..allocation.clone() }
+}
+
 fn summary(
     inputs: &Inputs,
     prices: &Prices<'_>,
@@ -395,7 +410,7 @@ fn summary(
         cost: allocation.cost + kept_cost,
         currency: prices.currency.clone(),
         proof: allocation.proof,
-        resilience: resilience(whole, allocation)?,
+        resilience: resilience(whole, &with_kept(inputs, allocation, kept))?,
         truck_values,
         policy: inputs.policy.clone(),
         notes: prices.notes(),

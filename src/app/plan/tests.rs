@@ -246,6 +246,9 @@ fn answers_shape_the_next_plan() {
         // Alder's yes stands; Birch is asked for what is left, since it offered more than its base.
         assert_eq!(cells.first(), Some(&(ALDER, 15, "COMMITTED")));
         assert_eq!(cells.get(1).map(|c| c.0), Some(BIRCH));
+        let carried: i64 = shown.cells.iter().map(|c| i64::from(c.asked())).sum();
+        let counted: i64 = shown.summary.resilience.shares.iter().map(|share| share.loads).sum();
+        assert_eq!(counted, carried, "what was agreed before counts in the concentration");
     });
 }
 

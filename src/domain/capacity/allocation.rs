@@ -88,6 +88,20 @@ pub struct FleetCap {
     pub loads: i64,
 }
 
+/// Loads a partner said yes to before and that stand. They are no part of demand or offers any more, but they
+/// count in what share of a lane and week the partner has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptLoads {
+    /// Partner id.
+    pub partner: i64,
+    /// Lane id.
+    pub lane: i64,
+    /// Plan week, 1 to 13.
+    pub week: u32,
+    /// Loads.
+    pub loads: i64,
+}
+
 /// Minimum volume owed to a partner (MVC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinimumVolume {
@@ -114,6 +128,9 @@ pub struct Problem {
     pub minimums: Vec<MinimumVolume>,
     /// Suspended or gated partners: they get nothing.
     pub suspended: BTreeSet<i64>,
+    /// At most one row per partner, lane and week.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptLoads>,
 }
 
 /// Loads given to a partner.
@@ -407,6 +424,31 @@ struct PartnerArcs {
     next_earns: i128,
 }
 
+/// The kept loads of one week.
+struct Kept {
+    by_lane: BTreeMap<i64, i64>,
+    by_partner: BTreeMap<(i64, i64), i64>,
+}
+
+impl Kept {
+    fn of_week(problem: &Problem, week: u32) -> Self {
+        let (mut by_lane, mut by_partner) = (BTreeMap::new(), BTreeMap::new());
+        for kept in problem.kept.iter().filter(|kept| kept.week == week) {
+            *by_lane.entry(kept.lane).or_default() += kept.loads;
+            *by_partner.entry((kept.lane, kept.partner)).or_default() += kept.loads;
+        }
+        Self { by_lane, by_partner }
+    }
+
+    /// The most the partner may get of what is left: its largest share of all that is wanted, less what it
+    /// has already.
+    fn share_cap(&self, demand: &LaneDemand, partner: i64) -> i64 {
+        let all = demand.loads + self.by_lane.get(&demand.lane).copied().unwrap_or(0);
+        let has = self.by_partner.get(&(demand.lane, partner)).copied().unwrap_or(0);
+        (all * demand.max_share.0 / Bps::WHOLE.0 - has).clamp(0, demand.loads)
+    }
+}
+
 struct WeekModel<'a> {
     week: u32,
     network: Network,
@@ -447,7 +489,8 @@ impl<'a> WeekModel<'a> {
         }
         let wanted: i64 = model.demands.iter().map(|(d, _)| d.loads).sum();
         model.add_partners(problem, &ids, owed, wanted);
-        model.add_offers(&open, &node_of_lane, rule);
+        let kept = Kept::of_week(problem, week);
+        model.add_offers(&open, &node_of_lane, &kept, rule);
         model
     }
 
@@ -469,7 +512,13 @@ impl<'a> WeekModel<'a> {
         }
     }
 
-    fn add_offers(&mut self, open: &[&'a Offer], node_of_lane: &BTreeMap<i64, usize>, rule: ShareRule) {
+    fn add_offers(
+        &mut self,
+        open: &[&'a Offer],
+        node_of_lane: &BTreeMap<i64, usize>,
+        kept: &Kept,
+        rule: ShareRule,
+    ) {
         let rank_of: BTreeMap<i64, (usize, usize)> =
             self.partners.iter().enumerate().map(|(rank, p)| (p.partner, (rank, p.node))).collect();
         for &offer in open {
@@ -480,7 +529,7 @@ impl<'a> WeekModel<'a> {
             };
             let Some(&(demand, _)) = self.demands.get(lane - 1) else { continue };
             let share_cap = match rule {
-                ShareRule::Kept => demand.loads * demand.max_share.0 / Bps::WHOLE.0,
+                ShareRule::Kept => kept.share_cap(demand, offer.partner),
                 ShareRule::Lifted => demand.loads,
             };
             let ties =

@@ -39,7 +39,7 @@ fn c5() -> Problem {
             .collect(),
         fleets: vec![fleet(1, 30), fleet(2, 25), fleet(3, 20)],
         minimums: vec![MinimumVolume { partner: 3, remaining: 8, weeks_left: 1, rate: units(85) }],
-        suspended: Default::default(),
+        ..Problem::default()
     }
 }
 
@@ -101,6 +101,23 @@ fn equal_costs_go_to_the_lowest_partner_id() {
     problem.offers.reverse();
     problem.demands.reverse();
     assert_eq!(allocate(&problem).unwrap(), plan);
+}
+
+/// 60 % of 40 loads are 24 for each: who keeps 20 of them may get 4 more, not 60 % of what is left.
+#[test]
+fn kept_loads_count_in_the_largest_share() {
+    let kept = KeptLoads { partner: 1, lane: 1, week: 1, loads: 20 };
+    let problem = Problem {
+        demands: vec![demand(1, 20, 6_000)],
+        offers: vec![offer(1, 1, 500, 99), offer(2, 1, 520, 99)],
+        kept: vec![kept],
+        ..Problem::default()
+    };
+    let plan = allocate(&problem).unwrap();
+    assert_eq!([1, 2].map(|partner| loads(&plan, 1, partner)), [4, 16]);
+    let full = Problem { kept: vec![KeptLoads { loads: 30, ..kept }], ..problem };
+    let plan = allocate(&full).unwrap();
+    assert_eq!([1, 2].map(|partner| loads(&plan, 1, partner)), [0, 20], "30 of 50 are its share already");
 }
 
 #[test]
