@@ -120,7 +120,7 @@ fn headline(snapshot: &Snapshot, kpi: &KpiScore) -> Headline {
             (Some(low), Some(high)) => Some(format!("{} to {}{suffix}", fixed(low, 1), fixed(high, 1))),
             _ => None,
         },
-        verdict: format!("{}{low_volume}", kpi.place.words()),
+        verdict: format!("{}{low_volume}", kpi.claim()),
     }
 }
 

@@ -51,6 +51,10 @@ fn cell(app: &App, partner_id: i64, on: NaiveDate, on_time: i64) {
         with_linehaul: 100,
         ..Measures::default()
     };
+    store(app, partner_id, on, &measures);
+}
+
+fn store(app: &App, partner_id: i64, on: NaiveDate, measures: &Measures) {
     diesel::insert_into(measure_cells::table)
         .values((
             measure_cells::partner_id.eq(partner_id),
@@ -59,7 +63,7 @@ fn cell(app: &App, partner_id: i64, on: NaiveDate, on_time: i64) {
             measure_cells::mode.eq(""),
             measure_cells::source.eq("SHIPMENTS"),
             measure_cells::source_day.eq(Day(on)),
-            measure_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
+            measure_cells::measures.eq(serde_json::to_string(measures).unwrap()),
         ))
         .execute(&mut *app.pool.get().unwrap())
         .unwrap();
@@ -125,6 +129,28 @@ fn a_published_period_is_mailed_once_with_its_chart_and_without_a_rate() {
         let chart = mail.parts.first().unwrap();
         assert_eq!(chart.content_type, "image/png");
         assert!(chart.content.starts_with(b"\x89PNG") && chart.content.len() > 5_000);
+    });
+}
+
+/// 12 of 12 reach the stretch, and their interval goes below the floor.
+#[test]
+fn a_handful_of_good_cases_is_no_target_met() {
+    on_each_engine(NOW, |app| {
+        partner(app, 1, "ops@alder.example", "MONTHLY");
+        let measures = Measures {
+            shipments: 12,
+            delivery_window: Tally { success: 12, ..Tally::default() },
+            delivery_day: Tally { success: 12, ..Tally::default() },
+            pickup_window: Tally { success: 12, ..Tally::default() },
+            first_attempt: Tally { success: 12, ..Tally::default() },
+            ..Measures::default()
+        };
+        store(app, 1, day("2025-06-10"), &measures);
+        score(app, NOW);
+        send(app);
+        let text = newest(app).content.unwrap().message.text;
+        assert!(text.contains("at stretch, not beyond chance, few cases"), "{text}");
+        assert!(!text.contains("at stretch, few cases") && !text.contains("at target"), "{text}");
     });
 }
 

@@ -250,6 +250,17 @@ impl KpiScore {
         }
     }
 
+    /// [`Place::words`] as a review may claim them: a target that the value reaches while its interval goes below
+    /// the floor is not claimed without saying so (DOMAIN §1.3).
+    #[must_use]
+    pub fn claim(&self) -> &'static str {
+        match self.place {
+            Place::AtStretch if !self.meets_target() => "at stretch, not beyond chance",
+            Place::AtTarget if !self.meets_target() => "at target, not beyond chance",
+            place => place.words(),
+        }
+    }
+
     /// Whether a review may say "meets target": the value reaches it and the interval reaches no further than the
     /// floor (DOMAIN §1.3).
     #[must_use]
@@ -542,6 +553,27 @@ mod tests {
         assert_eq!(judge("93.1", "91.2", "94.2"), (Place::Short, false));
         assert_eq!(judge("84.0", "81", "86"), (Place::BelowFloor, false));
         assert_eq!(judge("80.0", "77", "83"), (Place::BelowFloor, true));
+    }
+
+    /// DOMAIN K1: 12 of 12 are 100 %, and may be 75.75 %.
+    #[test]
+    fn a_review_claims_a_target_only_with_the_interval_above_the_floor() {
+        let (template, mut inputs) = sc1();
+        let mut judge = |value: &str, low: &str, n: i64| {
+            inputs[1] = KpiInput {
+                value: Some(d(value)),
+                low: Some(d(low)),
+                high: Some(d("100")),
+                n,
+                ..inputs[1].clone()
+            };
+            let kpi = score(&template, &inputs).kpi("OTD_WIN").unwrap().clone();
+            (kpi.place, kpi.meets_target(), kpi.claim())
+        };
+        assert_eq!(judge("100", "75.75", 12), (Place::AtStretch, false, "at stretch, not beyond chance"));
+        assert_eq!(judge("100", "85", 12), (Place::AtStretch, true, "at stretch"));
+        assert_eq!(judge("95.5", "84.9", 40), (Place::AtTarget, false, "at target, not beyond chance"));
+        assert_eq!(judge("93.1", "80", 40), (Place::Near, false, "within chance of target"));
     }
 
     #[test]
