@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::App;
+use crate::clock::Clock;
 use crate::config::{MailConfig, MailMode, SmtpTls};
 use crate::db::dialect::write_tx;
 use crate::db::mail::{self as rows, MailPartRow, MailRow};
@@ -202,20 +203,22 @@ pub struct Delivered {
     pub failed: i64,
 }
 
-/// Sends what is due at `now`, each mail outside any transaction. Any number of nodes may do so at
-/// the same time.
+/// Sends what is due by `clock`, each mail outside any transaction. Any number of nodes may do so at
+/// the same time. The clock is read for each mail: a lease counted from the start of a long run would be
+/// over before its last mails are begun, and another node would send them too.
 ///
 /// # Errors
 /// The engine's reason. A mail that is not taken is no error; its row says why.
-pub fn deliver_due(app: &App, mailer: &Mailer, now: DateTime<Utc>) -> Result<Delivered, DbError> {
+pub fn deliver_due(app: &App, mailer: &Mailer, clock: Clock) -> Result<Delivered, DbError> {
     let mut done = Delivered::default();
     for _ in 0..MAX_MAILS_PER_RUN {
-        let Some((row, mail)) = take_next(app, now)? else { break };
+        let Some((row, mail)) = take_next(app, clock.now())? else { break };
         let row = if row.attempts > RETRY.max_attempts {
             let error = "the process that sent it went away, as often as it was tried".to_owned();
             MailRow { state: "FAILED".to_owned(), last_error: error, ..row }
         } else {
-            outcome(row, mailer.send(&mail), now)
+            let result = mailer.send(&mail);
+            outcome(row, result, clock.now())
         };
         match row.state.as_str() {
             "SENT" => done.sent += 1,

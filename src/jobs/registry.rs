@@ -115,7 +115,7 @@ pub fn deliver_mail(app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
         let summary = "mail is not set up; what waits stays in the outbox".to_owned();
         return Ok(JobReport { summary, ..JobReport::default() });
     };
-    let done = mail::deliver_due(app, mailer, app.now()).context("delivering mail")?;
+    let done = mail::deliver_due(app, mailer, app.clock).context("delivering mail")?;
     Ok(JobReport {
         changed_rows: done.sent + done.again + done.failed,
         summary: format!("{} sent, {} to be tried again, {} failed", done.sent, done.again, done.failed),

@@ -64,9 +64,9 @@ fn an_occasion_is_mailed_once_and_a_rollback_leaves_no_mail() {
         assert!(matches!(queue(app, &new_mail("june")), Enqueued::Queued(_)));
         assert_eq!(queue(app, &new_mail("june")), Enqueued::Already);
         let mailer = memory();
-        assert_eq!(deliver_due(app, &mailer, app.now()).unwrap().sent, 1);
+        assert_eq!(deliver_due(app, &mailer, Clock::Fixed(app.now())).unwrap().sent, 1);
         assert_eq!(queue(app, &new_mail("june")), Enqueued::Already, "also after it was sent");
-        assert_eq!(deliver_due(app, &mailer, app.now()).unwrap(), Delivered::default());
+        assert_eq!(deliver_due(app, &mailer, Clock::Fixed(app.now())).unwrap(), Delivered::default());
         let kept = mailer.kept();
         assert_eq!(kept.len(), 1);
         assert_eq!(kept[0].mail.parts[0].content, [0, 159, 146, 150], "the picture arrives as stored");
@@ -81,20 +81,20 @@ fn a_mail_not_taken_waits_longer_each_time_and_then_fails() {
         let mailer = unreachable();
         let mut now = app.now();
         for attempt in 1..RETRY.max_attempts {
-            let done = deliver_due(app, &mailer, now).unwrap();
+            let done = deliver_due(app, &mailer, Clock::Fixed(now)).unwrap();
             assert_eq!((done.again, done.failed), (1, 0), "attempt {attempt}");
             let next = all(app)[0].next_attempt_at.unwrap();
             assert_eq!(next - now, RETRY.delay_after(attempt).unwrap());
             let early = next - TimeDelta::seconds(1);
-            assert_eq!(deliver_due(app, &mailer, early).unwrap(), Delivered::default());
+            assert_eq!(deliver_due(app, &mailer, Clock::Fixed(early)).unwrap(), Delivered::default());
             now = next;
         }
-        assert_eq!(deliver_due(app, &mailer, now).unwrap().failed, 1);
+        assert_eq!(deliver_due(app, &mailer, Clock::Fixed(now)).unwrap().failed, 1);
         let mail = all(app).remove(0);
         assert_eq!((mail.state.as_str(), mail.attempts), ("FAILED", RETRY.max_attempts));
         assert!(mail.last_error.contains("127.0.0.1"), "{}", mail.last_error);
         assert!(mail_requeue(app, mail.id).unwrap() && !mail_requeue(app, mail.id).unwrap());
-        assert_eq!(deliver_due(app, &memory(), now).unwrap().sent, 1);
+        assert_eq!(deliver_due(app, &memory(), Clock::Fixed(now)).unwrap().sent, 1);
     });
 }
 
@@ -109,7 +109,9 @@ fn two_senders_share_the_queue_without_sending_twice() {
         let sent: i64 = std::thread::scope(|scope| {
             let senders: Vec<_> = [app, &other]
                 .into_iter()
-                .map(|node| scope.spawn(|| deliver_due(node, &mailer, node.now()).unwrap().sent))
+                .map(|node| {
+                    scope.spawn(|| deliver_due(node, &mailer, Clock::Fixed(node.now())).unwrap().sent)
+                })
                 .collect();
             senders.into_iter().map(|sender| sender.join().unwrap()).sum()
         });
@@ -129,9 +131,13 @@ fn a_sender_that_died_is_followed_by_another_with_the_same_message() {
         mailer.send(&mail).unwrap();
         // It died here: sent, and not noted.
         let soon = app.now() + TimeDelta::minutes(1);
-        assert_eq!(deliver_due(app, &mailer, soon).unwrap(), Delivered::default(), "still owned");
+        assert_eq!(
+            deliver_due(app, &mailer, Clock::Fixed(soon)).unwrap(),
+            Delivered::default(),
+            "still owned"
+        );
         let later = app.now() + SEND_LEASE;
-        assert_eq!(deliver_due(app, &mailer, later).unwrap().sent, 1);
+        assert_eq!(deliver_due(app, &mailer, Clock::Fixed(later)).unwrap().sent, 1);
         let ids: Vec<String> = mailer
             .kept()
             .iter()
@@ -159,7 +165,7 @@ fn a_bad_address_is_shown_and_holds_nobody_up() {
         assert!(matches!(queue(app, &huge), Enqueued::Refused { .. }));
         queue(app, &new_mail("good"));
         assert_eq!(
-            deliver_due(app, &memory(), app.now()).unwrap(),
+            deliver_due(app, &memory(), Clock::Fixed(app.now())).unwrap(),
             Delivered { sent: 1, again: 0, failed: 0 }
         );
         assert_eq!(mail_counts(app).unwrap(), [("FAILED".to_owned(), 2), ("SENT".to_owned(), 1)]);
