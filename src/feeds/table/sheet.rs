@@ -21,12 +21,20 @@ const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 256 << 10;
 const BATCHES_AHEAD: usize = 2;
 
-type Batch = Result<Vec<Row>, FeedError>;
+/// What the thread hands over. A thread that stops without saying `End` has broken down, and what it
+/// read so far is not the file.
+enum Batch {
+    Rows(Vec<Row>),
+    Failed(FeedError),
+    End,
+}
 
 /// A sheet being read.
 pub(super) struct Sheet {
     batches: Receiver<Batch>,
     batch: std::vec::IntoIter<Row>,
+    file: String,
+    ended: bool,
     width: Option<usize>,
     total: u64,
     rows: u64,
@@ -51,7 +59,12 @@ impl Sheet {
             .spawn(move || stream.run(&ready))
             .map_err(|source| FeedError::Open { file: file.to_owned(), source })?;
         let rows = rows.recv().unwrap_or(0);
-        Ok(Self { batches, batch: Vec::new().into_iter(), width: None, total, rows, row: 0 })
+        Ok(Self { rows, ..Self::from_batches(batches, file, total) })
+    }
+
+    fn from_batches(batches: Receiver<Batch>, file: &str, total: u64) -> Self {
+        let (file, batch) = (file.to_owned(), Vec::new().into_iter());
+        Self { batches, batch, file, ended: false, width: None, total, rows: 0, row: 0 }
     }
 
     /// The header's width: short rows are filled up to it, as a sheet has no end of row.
@@ -65,9 +78,20 @@ impl Sheet {
                 *row = next;
                 break;
             }
+            if self.ended {
+                return Ok(false);
+            }
             match self.batches.recv() {
-                Ok(batch) => self.batch = batch?.into_iter(),
-                Err(_) => return Ok(false),
+                Ok(Batch::Rows(batch)) => self.batch = batch.into_iter(),
+                Ok(Batch::Failed(error)) => return Err(error),
+                Ok(Batch::End) => self.ended = true,
+                Err(_) => {
+                    let row = self.row;
+                    return Err(workbook(
+                        &self.file,
+                        format_args!("reading stopped on a defect after row {row}; export the sheet as csv"),
+                    ));
+                }
             }
         }
         self.row = row.number();
@@ -135,7 +159,7 @@ impl Stream {
     fn run(self, ready: &SyncSender<u64>) {
         if let Err(e) = self.stream(ready) {
             // The reader may be gone; then nobody needs the error.
-            let _ = self.sender.send(Err(e));
+            let _ = self.sender.send(Batch::Failed(e));
         }
     }
 
@@ -159,7 +183,7 @@ impl Stream {
                 }
                 if batch.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
                     bytes = 0;
-                    if self.sender.send(Ok(std::mem::take(&mut batch))).is_err() {
+                    if self.sender.send(Batch::Rows(std::mem::take(&mut batch))).is_err() {
                         return Ok(());
                     }
                 }
@@ -170,7 +194,8 @@ impl Stream {
         if !row.is_empty() {
             batch.push(row);
         }
-        let _ = self.sender.send(Ok(batch));
+        let _ = self.sender.send(Batch::Rows(batch));
+        let _ = self.sender.send(Batch::End);
         Ok(())
     }
 
@@ -243,4 +268,36 @@ fn date_text(when: ExcelDateTime) -> String {
     }
     let date = format!("{year:04}-{month:02}-{day:02}");
     if (hour, minute, second, milli) == (0, 0, 0, 0) { date } else { format!("{date}T{time}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(batches: Vec<Batch>) -> Sheet {
+        let (sender, receiver) = sync_channel(batches.len());
+        for batch in batches {
+            sender.send(batch).unwrap();
+        }
+        Sheet::from_batches(receiver, "june.xlsx", 0)
+    }
+
+    fn one_row() -> Batch {
+        let mut row = Row::new();
+        row.clear(4);
+        row.push("A");
+        Batch::Rows(vec![row])
+    }
+
+    #[test]
+    fn a_reader_that_breaks_down_is_not_the_end_of_the_file() {
+        let mut row = Row::new();
+        let mut whole = sheet(vec![one_row(), Batch::End]);
+        assert!(whole.read(&mut row).unwrap());
+        assert!(!whole.read(&mut row).unwrap() && !whole.read(&mut row).unwrap(), "the end stays the end");
+        let mut broken = sheet(vec![one_row()]);
+        assert!(broken.read(&mut row).unwrap());
+        let error = broken.read(&mut row).unwrap_err().to_string();
+        assert!(error.contains("june.xlsx") && error.contains("after row 4"), "{error}");
+    }
 }
