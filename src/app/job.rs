@@ -259,11 +259,12 @@ pub enum Claim {
     GivenUp,
 }
 
-/// Decides, once for all nodes, whether `claimant` is to run `wish` now.
+/// Decides, once for all nodes, whether `claimant` is to run `wish` now. `title` names the job to the
+/// administrators, who are told when it is given up here.
 ///
 /// # Errors
 /// The engine's reason, or a stored run that does not read back.
-pub fn claim(app: &App, wish: &RunWish<'_>, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
+pub fn claim(app: &App, wish: &RunWish<'_>, title: &str, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
     write_tx(&mut *app.pool.get()?, |db| {
         transaction_lock(db, wish.job)?;
         let now = Instant(claimant.now);
@@ -279,17 +280,17 @@ pub fn claim(app: &App, wish: &RunWish<'_>, claimant: &Claimant<'_>) -> Result<C
             "DONE" => Ok(Claim::Done),
             "FAILED" if RETRY.delay_after(row.attempt).is_none() => Ok(Claim::GivenUp),
             "FAILED" if row.lease_until > now => Ok(Claim::Later(row.lease_until.0)),
-            _ => take(db, &row, claimant),
+            _ => take(app, db, row, title, claimant),
         }
     })
 }
 
 /// Decides whether `claimant` is to run the run `id`, which nobody owns: asked for by hand, or left
-/// behind by a node that died.
+/// behind by a node that died. `title` as for [`claim`].
 ///
 /// # Errors
 /// The engine's reason, or a stored run that does not read back.
-pub fn claim_ownerless(app: &App, id: i64, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
+pub fn claim_ownerless(app: &App, id: i64, title: &str, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
     write_tx(&mut *app.pool.get()?, |db| {
         let Some(row) = rows::job_run_get(db, id)? else { return Ok(Claim::Done) };
         transaction_lock(db, &row.job)?;
@@ -299,14 +300,20 @@ pub fn claim_ownerless(app: &App, id: i64, claimant: &Claimant<'_>) -> Result<Cl
         }
         // Read again: another node may have taken and ended it while we waited for the lock.
         match rows::job_run_get(db, id)? {
-            Some(row) if row.state == "RUNNING" => take(db, &row, claimant),
+            Some(row) if row.state == "RUNNING" => take(app, db, row, title, claimant),
             _ => Ok(Claim::Done),
         }
     })
 }
 
 /// Takes a run that exists and is not owned, or ends it when it was tried too often.
-fn take(db: &mut Db, seen: &JobRunRow, claimant: &Claimant<'_>) -> Result<Claim, DbError> {
+fn take(
+    app: &App,
+    db: &mut Db,
+    seen: JobRunRow,
+    title: &str,
+    claimant: &Claimant<'_>,
+) -> Result<Claim, DbError> {
     let now = Instant(claimant.now);
     if RETRY.delay_after(seen.attempt).is_none() && seen.attempt > 0 {
         let end = JobRunEnd {
@@ -318,11 +325,14 @@ fn take(db: &mut Db, seen: &JobRunRow, claimant: &Claimant<'_>) -> Result<Claim,
             details: "",
             error: "the process that ran it went away, as often as it was tried",
         };
-        rows::job_run_finish(db, seen.id, seen.attempt, &end)?;
+        let run = JobRun::from_row(seen)?;
+        if rows::job_run_finish(db, run.id, run.attempt, &end)? {
+            alert(app, db, &run, title, end.error)?;
+        }
         return Ok(Claim::GivenUp);
     }
     let until = Instant(after(claimant.now, claimant.lease));
-    if !rows::job_run_take(db, seen, claimant.node, now, until)? {
+    if !rows::job_run_take(db, &seen, claimant.node, now, until)? {
         return Ok(Claim::Later(claimant.now));
     }
     let row = rows::job_run_get(db, seen.id)?.ok_or(diesel::result::Error::NotFound)?;
@@ -463,15 +473,19 @@ pub fn finish_failed(
             error: &error,
         };
         let ours = rows::job_run_finish(db, run.id, run.attempt, &end)?;
-        // Who asks by hand sees the error; the clock has nobody looking.
-        if ours && retry.is_none() && run.trigger != Trigger::Manual {
+        if ours && retry.is_none() {
             alert(app, db, run, title, &error)?;
         }
         Ok(ours)
     })
 }
 
+/// Queues a mail to the administrators about a run that is not tried again.
 fn alert(app: &App, db: &mut Db, run: &JobRun, title: &str, error: &str) -> Result<(), DbError> {
+    // Who asks by hand sees the error; the clock has nobody looking.
+    if run.trigger == Trigger::Manual {
+        return Ok(());
+    }
     let zone = setting::reporting_zone(db)?;
     let message = JobFailedMail {
         job: title.to_owned(),

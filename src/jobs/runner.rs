@@ -137,7 +137,7 @@ impl Runner {
         let Some(_guard) = self.guard(job.name) else { return Ok(vec![Ran::Busy]) };
         let mut ran = Vec::new();
         for run in job::ownerless(&self.app, job.name, self.host.now())? {
-            let claim = job::claim_ownerless(&self.app, run.id, &self.claimant())?;
+            let claim = job::claim_ownerless(&self.app, run.id, job.title, &self.claimant())?;
             if !self.settle(job, claim, &mut ran)? {
                 return Ok(ran);
             }
@@ -193,7 +193,7 @@ impl Runner {
             trigger: Trigger::Manual,
             requested_by: by,
         };
-        match job::claim(&self.app, &wish, &self.claimant())? {
+        match job::claim(&self.app, &wish, job.title, &self.claimant())? {
             Claim::Ours(run) => {
                 self.execute(job, &run)?;
                 Ok(job::get(&self.app, run.id)?.unwrap_or(*run))
@@ -229,7 +229,7 @@ impl Runner {
             trigger,
             requested_by: "scheduler",
         };
-        job::claim(&self.app, &wish, &self.claimant())
+        job::claim(&self.app, &wish, job.title, &self.claimant())
     }
 
     fn claimant(&self) -> Claimant<'_> {

@@ -122,6 +122,25 @@ fn runs(app: &App, name: &str) -> Vec<JobRun> {
     runs
 }
 
+fn administrator(app: &App) {
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(1_i64),
+            users::email.eq("ada@shipper.example"),
+            users::name.eq("Ada"),
+            users::role.eq("ADMIN"),
+            users::password_hash.eq("-"),
+            users::active.eq(true),
+            users::created_at.eq(Instant(app.now())),
+        ))
+        .execute(&mut app.pool.get().unwrap())
+        .unwrap();
+}
+
+fn told(app: &App) -> Vec<(String, String)> {
+    mails::table.select((mails::recipient, mails::subject)).load(&mut app.pool.get().unwrap()).unwrap()
+}
+
 #[test]
 fn missed_runs_are_caught_up_in_order_and_only_once() {
     on_each_engine(NOW, |app| {
@@ -188,7 +207,7 @@ fn a_run_of_a_node_that_died_is_taken_over_by_one_other() {
         };
         let dead = Claimant { node: "dead", now: due_at, lease: job::LEASE };
         runner(app, "2025-06-30T11:30:00Z").since().unwrap();
-        let Claim::Ours(lost) = job::claim(app, &wish, &dead).unwrap() else { panic!("not claimed") };
+        let Claim::Ours(lost) = job::claim(app, &wish, "Mark", &dead).unwrap() else { panic!("not claimed") };
         assert_eq!(runner(app, "2025-06-30T12:01:00Z").tick(job("mark")).unwrap(), [Ran::Busy]);
         let other = second(app);
         std::thread::scope(|scope| {
@@ -208,8 +227,9 @@ fn a_run_of_a_node_that_died_is_taken_over_by_one_other() {
 }
 
 #[test]
-fn a_run_whose_nodes_keep_dying_is_given_up() {
+fn a_run_whose_nodes_keep_dying_is_given_up_and_the_administrators_are_told() {
     on_each_engine(NOW, |app| {
+        administrator(app);
         runner(app, "2025-06-30T11:30:00Z").since().unwrap();
         let mut now = at(NOW);
         let wish = RunWish {
@@ -223,31 +243,26 @@ fn a_run_whose_nodes_keep_dying_is_given_up() {
         };
         for attempt in 1..=RETRY.max_attempts {
             let dead = Claimant { node: "dead", now, lease: job::LEASE };
-            let Claim::Ours(run) = job::claim(app, &wish, &dead).unwrap() else { panic!("{attempt}") };
+            let Claim::Ours(run) = job::claim(app, &wish, "Mark", &dead).unwrap() else {
+                panic!("{attempt}")
+            };
             assert_eq!(run.attempt, attempt);
             now += job::LEASE;
         }
         let ran = runner(app, "2025-06-30T12:30:00Z").tick(job("mark")).unwrap();
         assert_eq!(ran, [Ran::GivenUp, Ran::GivenUp]);
         assert!(marks(app).is_empty() && runs(app, "mark")[0].gave_up());
+        assert_eq!(
+            told(app),
+            [("ada@shipper.example".to_owned(), "Job failed: mark, due 2025-06-30 12:00 UTC".to_owned())]
+        );
     });
 }
 
 #[test]
 fn a_failed_run_waits_holds_back_later_ones_and_is_then_passed_over() {
     on_each_engine(NOW, |app| {
-        diesel::insert_into(users::table)
-            .values((
-                users::id.eq(1_i64),
-                users::email.eq("ada@shipper.example"),
-                users::name.eq("Ada"),
-                users::role.eq("ADMIN"),
-                users::password_hash.eq("-"),
-                users::active.eq(true),
-                users::created_at.eq(Instant(app.now())),
-            ))
-            .execute(&mut app.pool.get().unwrap())
-            .unwrap();
+        administrator(app);
         runner(app, "2025-06-30T10:30:00Z").since().unwrap();
         let mut now = at(NOW);
         for attempt in 1..=RETRY.max_attempts {
@@ -266,12 +281,8 @@ fn a_failed_run_waits_holds_back_later_ones_and_is_then_passed_over() {
         let runs = runs(app, "fail");
         assert_eq!(runs[0].error, "writing cells: disk full");
         assert!(runs[0].gave_up() && !runs[1].gave_up());
-        let told: Vec<(String, String)> = mails::table
-            .select((mails::recipient, mails::subject))
-            .load(&mut app.pool.get().unwrap())
-            .unwrap();
         assert_eq!(
-            told,
+            told(app),
             [("ada@shipper.example".to_owned(), "Job failed: fail, due 2025-06-30 11:00 UTC".to_owned())]
         );
     });
