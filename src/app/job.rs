@@ -534,6 +534,15 @@ pub fn last_done(app: &App, job: &str, scheduled: bool) -> Result<Option<JobRun>
     rows::job_run_last_done(&mut *app.pool.get()?, job, scheduled)?.map(JobRun::from_row).transpose()
 }
 
+/// Through which due all scheduled runs of `job` have ended: the newest that was done or given up.
+///
+/// # Errors
+/// The engine's reason.
+pub fn last_settled_due(app: &App, job: &str) -> Result<Option<DateTime<Utc>>, DbError> {
+    let due = rows::job_run_last_settled(&mut *app.pool.get()?, job, RETRY.max_attempts)?;
+    Ok(due.map(|due| due.0))
+}
+
 /// Deletes the ended runs of `job` beyond its newest `keep`.
 ///
 /// # Errors

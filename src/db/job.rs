@@ -219,6 +219,22 @@ pub fn job_run_last_done(db: &mut Db, job: &str, scheduled: bool) -> QueryResult
     query.first(db).optional()
 }
 
+/// The newest due of `job` that was done or failed `attempts_max` times, leaving out runs by hand.
+///
+/// # Errors
+/// The engine's reason.
+pub fn job_run_last_settled(db: &mut Db, job: &str, attempts_max: i32) -> QueryResult<Option<Instant>> {
+    let given_up = job_runs::state.eq("FAILED").and(job_runs::attempt.ge(attempts_max));
+    job_runs::table
+        .filter(job_runs::job.eq(job))
+        .filter(job_runs::trigger_kind.ne("MANUAL"))
+        .filter(job_runs::state.eq("DONE").or(given_up))
+        .order(job_runs::due_at.desc())
+        .select(job_runs::due_at)
+        .first(db)
+        .optional()
+}
+
 /// The newest due of `job` at or after `from`, whatever its scope.
 ///
 /// # Errors

@@ -40,6 +40,8 @@ pub enum Ran {
     Busy,
     /// It failed and is tried again then.
     Later(DateTime<Utc>),
+    /// A job it builds on has to end first.
+    Waits(&'static str),
     /// It failed as often as it may.
     GivenUp,
     /// It was taken over by another node while it was being worked on here; that node's result counts.
@@ -128,8 +130,8 @@ impl Runner {
     }
 
     /// Does what is to be done for one job now: runs left without an owner, then what is due, oldest
-    /// first. Stops at the first run that is not done, so that later ones never overtake it; a run
-    /// that was given up is passed over.
+    /// first. Stops at the first run that is not done, so that later ones never overtake it, and at one
+    /// that must wait for a job it builds on; a run that was given up is passed over.
     ///
     /// # Errors
     /// The database's reason. A job that fails is no error; its run says so.
@@ -143,6 +145,10 @@ impl Runner {
             }
         }
         for due_at in self.missed(job)? {
+            if let Some(name) = self.waits_for(job, due_at)? {
+                ran.push(Ran::Waits(name));
+                break;
+            }
             let late = self.host.now().signed_duration_since(due_at) > ON_TIME;
             let trigger = if late { Trigger::CatchUp } else { Trigger::Schedule };
             let claim = self.claim_due(job, due_at, trigger)?;
@@ -218,12 +224,27 @@ impl Runner {
         job.dues(self.zone()?, since, self.host.now())
     }
 
+    /// The first job that `job` builds on and that has to end something before `job` may do what was due at
+    /// `due_at`. What has ended stays so, so the answer need not be asked again under the job's lock.
+    fn waits_for(&self, job: &Job, due_at: DateTime<Utc>) -> Result<Option<&'static str>, JobError> {
+        for before in self.jobs.iter().filter(|other| job.after.contains(&other.name)) {
+            let settled = match job::last_settled_due(&self.app, before.name)? {
+                Some(due_at) => due_at,
+                None => self.since()?,
+            };
+            if before.holds_back(self.zone()?, settled, due_at)? {
+                return Ok(Some(before.name));
+            }
+        }
+        Ok(None)
+    }
+
     fn claim_due(&self, job: &Job, due_at: DateTime<Utc>, trigger: Trigger) -> Result<Claim, DbError> {
         let wish = RunWish {
             job: job.name,
             scope: job.scope,
             due_at,
-            // A run that catches up computes what it would have computed then.
+            // A run that catches up is as of its own due, by the facts as they are known now.
             as_of: due_at.min(self.app.now()),
             period: None,
             trigger,

@@ -2,7 +2,8 @@
 //!
 //! Lines have six fields (second, minute, hour, day, month, weekday) and are read in the reporting
 //! zone. Nightly jobs start after the day has ended everywhere in it and the late feeds of the evening
-//! are in, one after the other, so that each finds what it builds on.
+//! are in, one after the other. So that each finds what it builds on also after downtime, when many are
+//! due at once, a job names the jobs it comes after, and waits for them ([`Job::holds_back`]).
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -30,6 +31,8 @@ pub struct Job {
     pub cron: &'static str,
     /// The cron line in words.
     pub cadence: &'static str,
+    /// The jobs whose results it reads: what they were due for by its own due must have ended first.
+    pub after: &'static [&'static str],
     /// What part of the data one run covers.
     pub scope: &'static str,
     /// How many missed runs are caught up, newest last. 1 where a run covers all that earlier ones
@@ -49,6 +52,7 @@ pub const JOBS: &[Job] = &[
         what: "Judges what has come due and recomputes the cells that new facts touched.",
         cron: "0 5 * * * *",
         cadence: "every hour at 5 past",
+        after: &[],
         scope: ALL,
         catch_up: 1,
         keep_runs: 2_000,
@@ -60,6 +64,7 @@ pub const JOBS: &[Job] = &[
         what: "Computes the reliability, cost and composite scores of every partner and stores what changed.",
         cron: "0 30 2 * * *",
         cadence: "every night at 2:30",
+        after: &["refresh-measures"],
         scope: ALL,
         catch_up: 35,
         keep_runs: 800,
@@ -71,6 +76,7 @@ pub const JOBS: &[Job] = &[
         what: "Brings the service credits of every contract to what the clauses say, and books the difference.",
         cron: "0 0 3 * * *",
         cadence: "every night at 3:00",
+        after: &["refresh-measures"],
         scope: ALL,
         catch_up: 35,
         keep_runs: 800,
@@ -82,6 +88,7 @@ pub const JOBS: &[Job] = &[
         what: "Forecasts thirteen weeks and proposes who carries what.",
         cron: "0 0 4 * * MON",
         cadence: "every Monday at 4:00",
+        after: &["refresh-measures"],
         scope: ALL,
         catch_up: 1,
         keep_runs: 200,
@@ -93,6 +100,7 @@ pub const JOBS: &[Job] = &[
         what: "Activates and ends contract versions and gives notice of dates coming up.",
         cron: "0 0 5 * * *",
         cadence: "every day at 5:00",
+        after: &[],
         scope: ALL,
         catch_up: 35,
         keep_runs: 800,
@@ -104,6 +112,7 @@ pub const JOBS: &[Job] = &[
         what: "Queues the review of each partner whose period was published.",
         cron: "0 0 6 * * *",
         cadence: "every day at 6:00",
+        after: &["score-period"],
         scope: ALL,
         catch_up: 35,
         keep_runs: 800,
@@ -115,6 +124,7 @@ pub const JOBS: &[Job] = &[
         what: "Sends what waits in the outbox.",
         cron: "0 * * * * *",
         cadence: "every minute",
+        after: &[],
         scope: ALL,
         catch_up: 1,
         keep_runs: 500,
@@ -189,6 +199,20 @@ impl Job {
         }
     }
 
+    /// Whether work due at `due_at` must wait for this job, of which all is `settled` (done, or given up)
+    /// that was due until then: it was due since, and not later than that work.
+    ///
+    /// # Errors
+    /// [`JobError::Cron`].
+    pub fn holds_back(
+        &self,
+        zone: Tz,
+        settled: DateTime<Utc>,
+        due_at: DateTime<Utc>,
+    ) -> Result<bool, JobError> {
+        Ok(!self.dues(zone, settled, due_at)?.is_empty())
+    }
+
     fn cron_error(&self, reason: &str) -> JobError {
         JobError::Cron { job: self.name.to_owned(), cron: self.cron.to_owned(), reason: reason.to_owned() }
     }
@@ -209,6 +233,28 @@ mod tests {
             assert!(JOBS[..index].iter().all(|other| other.name != job.name), "{}", job.name);
             assert!(job.catch_up >= 1 && job.keep_runs > i64::try_from(job.catch_up).unwrap());
         }
+    }
+
+    /// Only what stands further up in the list, so that no two jobs wait for each other.
+    #[test]
+    fn a_job_comes_after_jobs_listed_before_it() {
+        for (index, job) in JOBS.iter().enumerate() {
+            for name in job.after {
+                assert!(JOBS[..index].iter().any(|other| other.name == *name), "{} after {name}", job.name);
+            }
+        }
+    }
+
+    #[test]
+    fn work_waits_for_what_was_due_before_it_and_for_nothing_later() {
+        let refresh = find("refresh-measures").unwrap();
+        let holds = |settled, due| refresh.holds_back(Tz::UTC, at(settled), at(due)).unwrap();
+        // Down from Saturday night: the refreshes of the nights are open, the newest stands for them all.
+        assert!(holds("2025-03-01T23:05:00Z", "2025-03-02T02:30:00Z"));
+        assert!(holds("2025-03-02T01:05:00Z", "2025-03-02T02:30:00Z"), "2:05 is open");
+        assert!(!holds("2025-03-02T02:05:00Z", "2025-03-02T02:30:00Z"), "3:05 comes later");
+        assert!(holds("2025-03-02T02:05:00Z", "2025-03-02T03:05:00Z"), "due at the same moment");
+        assert!(!holds("2025-03-08T23:05:00Z", "2025-03-02T02:30:00Z"), "the newest covers that night");
     }
 
     #[test]

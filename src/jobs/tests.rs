@@ -78,6 +78,7 @@ const fn hourly(name: &'static str, run: JobFn) -> Job {
         what: "",
         cron: "0 0 * * * *",
         cadence: "every hour",
+        after: &[],
         scope: "all",
         catch_up: 4,
         keep_runs: 6,
@@ -91,6 +92,15 @@ const TEST_JOBS: &[Job] = &[
     hourly("break", break_down),
     hourly("nested", nested),
     hourly("long", long),
+];
+/// Two links of a chain, and the first that always fails.
+const CHAIN: &[Job] = &[
+    Job { catch_up: 1, ..hourly("first", mark) },
+    Job { cron: "0 30 * * * *", after: &["first"], ..hourly("second", mark) },
+];
+const BROKEN_CHAIN: &[Job] = &[
+    Job { catch_up: 1, ..hourly("first", fail) },
+    Job { cron: "0 30 * * * *", after: &["first"], ..hourly("second", mark) },
 ];
 const RINGING: &[Job] = &[Job { cron: "* * * * * *", ..hourly("ring", ring) }];
 
@@ -159,6 +169,51 @@ fn missed_runs_are_caught_up_in_order_and_only_once() {
         );
         assert!(now.tick(job("mark")).unwrap().is_empty(), "nothing is due any more");
         assert_eq!(marks(app).len(), 4);
+    });
+}
+
+/// After hours of downtime everything is due at once: the second job waits for the first, whose newest run
+/// stands for all it missed, on whichever of two nodes that is done.
+#[test]
+fn a_job_waits_for_what_it_builds_on() {
+    on_each_engine(NOW, |app| {
+        let chain = |app: &App, now: &str| Runner::with(app.clone(), CHAIN, Clock::Fixed(at(now)));
+        chain(app, "2025-06-30T08:45:00Z").since().unwrap();
+        let (node, other_app) = (chain(app, NOW), second(app));
+        assert_eq!(node.tick(&CHAIN[1]).unwrap(), [Ran::Waits("first")]);
+        assert!(runs(app, "second").is_empty());
+        let other = chain(&other_app, NOW);
+        assert!(matches!(other.tick(&CHAIN[0]).unwrap()[..], [Ran::Done(_)]));
+        let ran = node.tick(&CHAIN[1]).unwrap();
+        assert!(ran.len() == 3 && ran.iter().all(|one| matches!(one, Ran::Done(_))), "{ran:?}");
+        let order: Vec<String> = {
+            let mut all = job::history(app, None, 100).unwrap();
+            all.sort_by_key(|run| run.id);
+            all.iter().map(|run| format!("{} {}", run.job, run.due_at.format("%H:%M"))).collect()
+        };
+        assert_eq!(order, ["first 12:00", "second 09:30", "second 10:30", "second 11:30"]);
+        // On a usual day too, and not for what is due only later.
+        let later = chain(app, "2025-06-30T12:59:00Z");
+        assert!(matches!(later.tick(&CHAIN[1]).unwrap()[..], [Ran::Done(_)]));
+        let hour_later = chain(app, "2025-06-30T13:31:00Z");
+        assert_eq!(hour_later.tick(&CHAIN[1]).unwrap(), [Ran::Waits("first")]);
+    });
+}
+
+#[test]
+fn what_was_given_up_holds_nobody_back() {
+    on_each_engine(NOW, |app| {
+        let chain = |now: &str| Runner::with(app.clone(), BROKEN_CHAIN, Clock::Fixed(at(now)));
+        chain("2025-06-30T11:15:00Z").since().unwrap();
+        let mut now = at(NOW);
+        for attempt in 1..=RETRY.max_attempts {
+            let node = chain(&now.to_rfc3339());
+            assert!(matches!(node.tick(&BROKEN_CHAIN[0]).unwrap()[..], [Ran::Failed(_)]), "{attempt}");
+            now += RETRY.delay_after(attempt).unwrap_or_default();
+        }
+        let half_past = chain("2025-06-30T12:31:00Z");
+        let ran = half_past.tick(&BROKEN_CHAIN[1]).unwrap();
+        assert!(matches!(ran[..], [Ran::Done(_), Ran::Done(_)]), "{ran:?}");
     });
 }
 
