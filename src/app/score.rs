@@ -3,8 +3,8 @@
 //! Running again changes nothing. Changed facts give a new publication that names the one it restates. A period that
 //! still runs has a preview, which each run replaces.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -17,10 +17,10 @@ use super::App;
 use crate::db::dialect::write_tx;
 use crate::db::partner::Partner;
 use crate::db::scorecard::{
-    ScorecardRow, StoredTemplate, day_cells, first_day, lane_titles, month_lane_cells, scorecard_briefs,
-    scorecard_head, scorecard_heads, scorecard_latest, scorecard_page, scorecard_preview_delete,
-    scorecard_publish, scored_partners, targets_in_force, template_by_id, template_id, template_in_force,
-    template_insert,
+    ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles, month_lane_cells,
+    scorecard_briefs, scorecard_head, scorecard_heads, scorecard_latest, scorecard_page,
+    scorecard_preview_delete, scorecard_publish, scored_partners, targets_in_force, template_by_id,
+    template_id, template_in_force, template_insert,
 };
 use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
@@ -141,6 +141,17 @@ pub fn score_period(
     as_of: DateTime<Utc>,
     run_id: Option<i64>,
 ) -> Result<ScoreReport, ScoreError> {
+    score(app, period, as_of, run_id, None)
+}
+
+/// [`score_period`] of `only` some partners, if any are named.
+fn score(
+    app: &App,
+    period: Period,
+    as_of: DateTime<Utc>,
+    run_id: Option<i64>,
+    only: Option<&BTreeSet<i64>>,
+) -> Result<ScoreReport, ScoreError> {
     if !matches!(period.kind(), PeriodKind::Month | PeriodKind::Quarter) {
         return Err(ScoreError::Kind(period));
     }
@@ -153,6 +164,9 @@ pub fn score_period(
     let run = Run::load(&mut db, period, today)?;
     let mut documents = Vec::new();
     for partner_id in scored_partners(&mut db)? {
+        if only.is_some_and(|only| !only.contains(&partner_id)) {
+            continue;
+        }
         if let Some(document) = run.document(&mut db, partner_id)? {
             documents.push((partner_id, document));
         }
@@ -160,8 +174,9 @@ pub fn score_period(
     write_tx(&mut db, |db| store(app, db, &run, as_of, run_id, &documents))
 }
 
-/// Scores everything that is due on `as_of`: periods of the last 90 days, the running month and quarter, and on the
-/// first run the whole history. In order, since a standing rests on the quarters before it.
+/// Scores everything that is due on `as_of`: periods of the last 90 days, the running month and quarter, and of
+/// older ones what was never scored, such as the history of a partner that came later. In order, since a
+/// standing rests on the quarters before it.
 ///
 /// # Errors
 /// [`ScoreError`].
@@ -170,20 +185,53 @@ pub fn score_due(
     as_of: DateTime<Utc>,
     run_id: Option<i64>,
 ) -> Result<Vec<ScoreReport>, ScoreError> {
-    let (from, today) = {
+    let (begun, today, zone) = {
         let mut db = app.pool.get()?;
-        let today = reporting_day(&mut db, as_of)?;
-        let mut first: Option<NaiveDate> = None;
+        let mut begun = BTreeMap::new();
         for partner_id in scored_partners(&mut db)? {
-            let own = first_day(&mut db, partner_id)?;
-            first = [first, own].into_iter().flatten().min();
+            if let Some(first) = first_day(&mut db, partner_id)? {
+                begun.insert(partner_id, first);
+            }
         }
-        let Some(first) = first else { return Ok(Vec::new()) };
-        let back = today.checked_sub_days(Days::new(RESTATE_DAYS)).unwrap_or(first);
-        let never_run = scorecard_page(&mut db, 0, 1)?.is_empty();
-        (if never_run { first } else { first.max(back) }, today)
+        (begun, reporting_day(&mut db, as_of)?, reporting_zone(&mut db)?)
     };
-    periods_between(from, today).into_iter().map(|period| score_period(app, period, as_of, run_id)).collect()
+    let Some(first) = begun.values().min().copied() else { return Ok(Vec::new()) };
+    let window = today.checked_sub_days(Days::new(RESTATE_DAYS)).map_or(first, |back| first.max(back));
+    let recent: BTreeSet<Period> = periods_between(window, today).into_iter().collect();
+    let mut reports = Vec::new();
+    for period in periods_between(first, today) {
+        if recent.contains(&period) {
+            reports.push(score_period(app, period, as_of, run_id)?);
+            continue;
+        }
+        let missing = never_scored(&mut *app.pool.get()?, period, &begun, zone)?;
+        if !missing.is_empty() {
+            reports.push(score(app, period, as_of, run_id, Some(&missing))?);
+        }
+    }
+    Ok(reports)
+}
+
+/// Partners with facts that a scorecard of `period` would show (those of the period before are its trend), and
+/// without one that was made after its end. Cells are asked for only where there is none.
+fn never_scored(
+    db: &mut Db,
+    period: Period,
+    begun: &BTreeMap<i64, NaiveDate>,
+    zone: Tz,
+) -> Result<BTreeSet<i64>, DbError> {
+    let heads = scorecard_heads(db, period)?;
+    let final_made = |id: &i64| heads.get(id).is_some_and(|(_, _, at)| local_day(at.0, zone) >= period.end());
+    let mut missing = BTreeSet::new();
+    for (&partner_id, &first) in begun {
+        if first < period.end()
+            && !final_made(&partner_id)
+            && has_cells(db, partner_id, period.previous().start(), period.end())?
+        {
+            missing.insert(partner_id);
+        }
+    }
+    Ok(missing)
 }
 
 /// Months and quarters that begin before `today` and end after `from`, each quarter after its last month.

@@ -447,6 +447,18 @@ pub fn first_day(db: &mut Db, partner_id: i64) -> QueryResult<Option<NaiveDate>>
     Ok(day.map(|d| d.0))
 }
 
+/// Whether a partner has facts on days in `[from, until)`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn has_cells(db: &mut Db, partner_id: i64, from: NaiveDate, until: NaiveDate) -> QueryResult<bool> {
+    let cells = measure_cells::table
+        .filter(measure_cells::partner_id.eq(partner_id))
+        .filter(measure_cells::day.ge(Day(from)))
+        .filter(measure_cells::day.lt(Day(until)));
+    diesel::select(diesel::dsl::exists(cells)).get_result(db)
+}
+
 /// Hands out the cells of one partner with days in `[from, until)` as stored, oldest first: the caller parses only
 /// what it needs.
 ///

@@ -370,3 +370,37 @@ fn a_quarter_decides_the_standing_and_the_months_after_show_it() {
         );
     });
 }
+
+/// A partner whose history is loaded after the first run, and a preview that was never followed by the final.
+#[test]
+fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
+    on_both("late_history", |app| {
+        sc1(app);
+        cell(app, 1, day("2024-08-10"), &sc1_measures());
+        score_period(app, period("2024-08"), at("2024-08-20T06:00:00Z"), None).unwrap();
+        score_due(app, at("2025-07-07T06:00:00Z"), None).unwrap();
+        let first = read(app, 1, "2024-08").unwrap().row;
+        assert_eq!(first.as_of.0, at("2025-07-07T06:00:00Z"), "the preview was followed by the final");
+        // Other facts of a month beyond the window change nothing published; another partner's history does.
+        cell(app, 1, day("2024-08-11"), &sc1_measures());
+        partner(app, 2);
+        cell(app, 2, day("2024-08-12"), &sc1_measures());
+        let night = at("2025-07-08T06:00:00Z");
+        let reports = score_due(app, night, None).unwrap();
+        let late: Vec<_> = reports
+            .iter()
+            .filter(|report| report.published + report.restated > 0)
+            .map(|report| (report.period.to_string(), report.published, report.restated))
+            .collect();
+        let scored = |text: &str| (text.to_owned(), 1, 0);
+        assert_eq!(late, ["2024-08", "2024-09", "2024-Q3", "2024-Q4"].map(scored));
+        assert_eq!(read(app, 1, "2024-08").unwrap().row, first);
+        assert!(read(app, 2, "2024-08").is_some());
+        let again = score_due(app, night, None).unwrap();
+        assert!(again.iter().all(|report| report.changed_rows() == 0), "{again:?}");
+        assert!(
+            again.iter().all(|report| report.period.end() > day("2025-04-01")),
+            "nothing is looked at twice"
+        );
+    });
+}
