@@ -1,5 +1,6 @@
 //! Small tables that facts point to: sources, zones, tolerances, lanes, and partners by any name.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -28,6 +29,17 @@ pub struct LaneNames {
     pub destination: String,
     /// Region of the destination.
     pub region: String,
+}
+
+impl LaneNames {
+    /// The code it is stored under; none when nothing is named.
+    fn key(&self) -> Option<Cow<'_, str>> {
+        if !self.code.is_empty() {
+            return Some(Cow::Borrowed(&self.code));
+        }
+        let named = !self.origin.is_empty() || !self.destination.is_empty();
+        named.then(|| Cow::Owned(format!("{}–{}", self.origin, self.destination)))
+    }
 }
 
 /// Looks dimensions up and makes the missing ones, remembering what it saw. One per import.
@@ -145,36 +157,33 @@ impl<'a> Dimensions<'a> {
         code
     }
 
+    /// Whether there is a lane of these names.
+    #[must_use]
+    pub fn lane_known(&self, names: &LaneNames) -> bool {
+        names.key().is_some_and(|code| self.lanes.contains_key(code.as_ref()))
+    }
+
     /// The lane, made when it is new. None when the feed names none.
     ///
     /// # Errors
     /// The engine's reason.
     pub fn lane(&mut self, db: &mut Db, names: &LaneNames) -> QueryResult<Option<i64>> {
-        if names.code.is_empty() && names.origin.is_empty() && names.destination.is_empty() {
-            return Ok(None);
-        }
-        let joined;
-        let code = if names.code.is_empty() {
-            joined = format!("{}–{}", names.origin, names.destination);
-            &joined
-        } else {
-            &names.code
-        };
-        if let Some(id) = self.lanes.get(code) {
+        let Some(code) = names.key() else { return Ok(None) };
+        if let Some(id) = self.lanes.get(code.as_ref()) {
             return Ok(Some(*id));
         }
         let id = self.ids.next(self.now);
         diesel::insert_into(lanes::table)
             .values((
                 lanes::id.eq(id),
-                lanes::code.eq(code),
+                lanes::code.eq(code.as_ref()),
                 lanes::origin.eq(&names.origin),
                 lanes::destination.eq(&names.destination),
                 lanes::region.eq(&names.region),
                 lanes::created_at.eq(Instant(self.now)),
             ))
             .execute(db)?;
-        self.lanes.insert(code.clone(), id);
+        self.lanes.insert(code.into_owned(), id);
         Ok(Some(id))
     }
 

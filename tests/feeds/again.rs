@@ -69,3 +69,114 @@ fn a_changed_row_is_a_new_version_and_moves_the_kpi() {
         desk.run(&["verify"]).ends(0);
     });
 }
+
+/// A mapping whose columns are named like our fields.
+fn plain(kind: &str, fields: &[&str]) -> String {
+    let lines: String = fields.iter().map(|field| format!("{field} = \"{field}\"\n")).collect();
+    format!("kind = \"{kind}\"\nname = \"{kind}\"\nzone = \"UTC\"\n[fields]\n{lines}")
+}
+
+/// Imports `text` and answers the report.
+fn import(desk: &Desk, kind: &str, text: &str, code: i32) -> serde_json::Value {
+    // The rejects file of one import, not of those before it.
+    for entry in std::fs::read_dir(desk.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.to_string_lossy().ends_with(".rejects.csv") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    desk.file("plain.toml", plain(kind, &header));
+    desk.file("plain.csv", text);
+    let words = ["import", kind, "plain.csv", "--mapping", "plain.toml", "--format", "json"];
+    desk.run(&words).ends(code).json()
+}
+
+const LANES: &str = "code,origin,destination,region,origin_region,distance_km\n\
+    CHI-DAL,Chicago,Dallas,South,Midwest,1490\nCHI-ATL,Chicago,Atlanta,,,\n";
+
+#[test]
+fn small_tables_tenders_and_events_twice_change_nothing() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let files = [
+            ("lanes", LANES),
+            ("shipments", "reference,partner,lane,delivery_due_date\nL1,Alder,CHI-DAL,2025-03-04\n"),
+            (
+                "capacity",
+                "partner,lane,week,base_units,surge_percent,unit_cost,currency\n\
+                 Alder,CHI-DAL,2025-03-03,12,25,1400.50,USD\nAlder,CHI-DAL,2025-03-10,10,,,\n",
+            ),
+            (
+                "tenders",
+                "reference,partner,lane,sent_at,response,responded_at\n\
+                 T1,Alder,CHI-DAL,2025-03-01T08:00Z,ACCEPTED,2025-03-01T09:00Z\n\
+                 T2,Alder,CHI-DAL,2025-03-01T08:00Z,,\n",
+            ),
+            (
+                "events",
+                "reference,partner,type,event_at\n\
+                 L1,Alder,DELIVERED,2025-03-04T08:00Z\nL1,Alder,DELIVERED,2025-03-04T09:00Z\n",
+            ),
+        ];
+        for (kind, text) in files {
+            let rows = text.lines().count() - 1;
+            assert_eq!(import(&desk, kind, text, 0)["rows_new"], rows, "{kind}");
+        }
+        let before = Dump::of(&mut db.conn()).without(&["imports"]);
+        for (kind, text) in files {
+            let again = import(&desk, kind, text, 0);
+            let rows = text.lines().count() - 1;
+            for (count, rows) in [("rows_new", 0), ("rows_changed", 0), ("rows_same", rows)] {
+                assert_eq!(again[count], rows, "{kind}, {count}");
+            }
+        }
+        Dump::of(&mut db.conn()).without(&["imports"]).assert_same(&before, "after the same files again");
+    });
+}
+
+/// Of two rows for one key the first holds, in whatever order the same file comes again.
+#[test]
+fn two_rows_for_one_lane_or_commitment_are_refused_with_both_rows() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        import(&desk, "partners", "code\nAlder\n", 0);
+        let lanes = format!("{LANES}CHI-DAL,Chicago,Houston,,,\n");
+        let capacity =
+            "partner,lane,week,base_units\nAlder,CHI-DAL,2025-03-03,12\nAlder,CHI-DAL,2025-03-05,9\n";
+        for new in [true, false] {
+            let said = import(&desk, "lanes", &lanes, 3);
+            assert_eq!((&said["rows_changed"], &said["rows_rejected"]), (&0.into(), &1.into()));
+            assert!(format!("{:?}", desk.rejects()).contains("row 4 is for the same lane as row 2"));
+            let said = import(&desk, "capacity", capacity, 3);
+            let wanted = if new { 1 } else { 0 };
+            assert_eq!((&said["rows_new"], &said["rows_changed"]), (&wanted.into(), &0.into()));
+            let rejects = format!("{:?}", desk.rejects());
+            assert!(
+                rejects.contains("row 3 is for the same partner, lane and week as row 2"),
+                "one week, two days of it: {rejects}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_lane_file_with_fewer_columns_leaves_the_rest_as_it_is() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        import(&desk, "lanes", LANES, 0);
+        let said = import(&desk, "lanes", "code,destination\nCHI-DAL,Fort Worth\nCHI-ATL,\n", 0);
+        assert_eq!((&said["rows_changed"], &said["rows_same"]), (&1.into(), &1.into()));
+        let dump = Dump::of(&mut db.conn());
+        let lane = dump.rows("lanes").iter().find(|row| row["code"] == "CHI-DAL").unwrap().clone();
+        for (column, value) in [
+            ("origin", "Chicago"),
+            ("destination", "Fort Worth"),
+            ("region", "South"),
+            ("origin_region", "Midwest"),
+        ] {
+            assert_eq!(lane[column], value, "{column}");
+        }
+        assert_eq!(lane["distance_m"], 1_490_000);
+    });
+}

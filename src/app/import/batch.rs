@@ -332,6 +332,12 @@ pub fn repeated(reference: &str, first: u64, again: u64) -> RowError {
     )
 }
 
+/// Two rows of a small table for the same key: which one holds would depend on their order.
+pub fn repeated_key(field: &str, value: &str, key: &str, first: u64, again: u64) -> RowError {
+    let reason = format!("row {again} is for the same {key} as row {first}; only the first was taken");
+    RowError::field(field, value, reason)
+}
+
 /// An amount in millionths, or why not.
 pub fn micros(name: &str, value: Option<Decimal>) -> Result<Option<Micros>, RowError> {
     value

@@ -4,8 +4,9 @@ use chrono::{NaiveDate, Weekday};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
-use super::batch::{Batch, Counts, Run, micros, pipeline, small, some_text, text, thousandths};
+use super::batch::{Batch, Counts, Run, micros, pipeline, repeated_key, small, some_text, text, thousandths};
 use super::market::{fuel_draft, fuel_write, fx_draft, fx_write, recorded_at};
+use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
 use crate::db::Db;
 use crate::db::dialect::BothExt;
@@ -68,6 +69,7 @@ pub fn load(
     let reporting = reporting_currency(db)?;
     let recorded_at = recorded_at(run);
     let mut dimensions = Dimensions::load(db, &run.app.ids, run.now)?;
+    let mut seen = SeenKeys::default();
     pipeline(
         db,
         run,
@@ -81,7 +83,7 @@ pub fn load(
             ImportKind::Fx => fx_draft(fields, recorded_at).map(Draft::Fx),
             _ => capacity_draft(fields).map(Draft::Capacity),
         },
-        |db, batch| write(db, run, &mut dimensions, &reporting, batch),
+        |db, batch| write(db, run, &mut dimensions, &mut seen, &reporting, batch),
     )
 }
 
@@ -151,18 +153,20 @@ fn write(
     db: &mut Db,
     run: &Run<'_>,
     dimensions: &mut Dimensions<'_>,
+    seen: &mut SeenKeys,
     reporting: &str,
     batch: &mut Batch<Draft>,
 ) -> Result<Counts, ImportError> {
     let mut counts = Counts::default();
-    for slot in &mut batch.drafts {
+    for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
+        let number = record.number();
         let Ok(draft) = slot else { continue };
         let done = match draft {
             Draft::Partner(draft) => partner_write(db, dimensions, draft)?,
             Draft::Lane { names, origin_region, distance_m } => {
-                Ok(lane_write(db, dimensions, names, origin_region, *distance_m)?)
+                lane_write(db, dimensions, seen, number, names, origin_region, *distance_m)?
             }
-            Draft::Capacity(draft) => capacity_write(db, run, dimensions, reporting, draft)?,
+            Draft::Capacity(draft) => capacity_write(db, run, dimensions, seen, number, reporting, draft)?,
             Draft::Fuel(price) => fuel_write(db, price)?,
             Draft::Fx(rate) => fx_write(db, rate)?,
         };
@@ -229,47 +233,57 @@ fn partner_texts(db: &mut Db, id: i64) -> QueryResult<PartnerTexts> {
         .first(db)
 }
 
+type LaneTexts = (String, String, String, String, Option<i64>);
+
+/// What a file leaves blank, or has no column for, stays as it is stored.
 fn lane_write(
     db: &mut Db,
     dimensions: &mut Dimensions<'_>,
+    seen: &mut SeenKeys,
+    number: u64,
     names: &LaneNames,
     origin_region: &str,
     distance_m: Option<i64>,
-) -> Result<Done, ImportError> {
-    let stored = lanes::table
-        .filter(lanes::code.eq(&names.code))
+) -> Result<Result<Done, RowError>, ImportError> {
+    let known = dimensions.lane_known(names);
+    let Some(id) = dimensions.lane(db, names)? else { return Ok(Ok(Done::Same)) };
+    if let Some(first) = seen.note((0, 0, &id.to_string()), number) {
+        return Ok(Err(repeated_key("code", &names.code, "lane", first, number)));
+    }
+    let stored: LaneTexts = lanes::table
+        .find(id)
         .select((lanes::origin, lanes::destination, lanes::region, lanes::origin_region, lanes::distance_m))
-        .first::<(String, String, String, String, Option<i64>)>(db)
-        .optional()?;
-    let Some(id) = dimensions.lane(db, names)? else { return Ok(Done::Same) };
-    let given = (
-        names.origin.clone(),
-        names.destination.clone(),
-        names.region.clone(),
-        origin_region.to_owned(),
-        distance_m,
+        .first(db)?;
+    let or_stored =
+        |given: &str, stored: &String| if given.is_empty() { stored.clone() } else { given.to_owned() };
+    let wanted = (
+        or_stored(&names.origin, &stored.0),
+        or_stored(&names.destination, &stored.1),
+        or_stored(&names.region, &stored.2),
+        or_stored(origin_region, &stored.3),
+        distance_m.or(stored.4),
     );
-    let done = match stored {
-        None => Done::New,
-        Some(stored) if stored == given => return Ok(Done::Same),
-        Some(_) => Done::Changed,
-    };
-    diesel::update(lanes::table.find(id))
-        .set((
-            lanes::origin.eq(given.0),
-            lanes::destination.eq(given.1),
-            lanes::region.eq(given.2),
-            lanes::origin_region.eq(given.3),
-            lanes::distance_m.eq(given.4),
-        ))
-        .execute(db)?;
-    Ok(done)
+    if wanted != stored {
+        diesel::update(lanes::table.find(id))
+            .set((
+                lanes::origin.eq(wanted.0),
+                lanes::destination.eq(wanted.1),
+                lanes::region.eq(wanted.2),
+                lanes::origin_region.eq(wanted.3),
+                lanes::distance_m.eq(wanted.4),
+            ))
+            .execute(db)?;
+        return Ok(Ok(if known { Done::Changed } else { Done::New }));
+    }
+    Ok(Ok(if known { Done::Same } else { Done::New }))
 }
 
 fn capacity_write(
     db: &mut Db,
     run: &Run<'_>,
     dimensions: &mut Dimensions<'_>,
+    seen: &mut SeenKeys,
+    number: u64,
     reporting: &str,
     draft: &CapacityDraft,
 ) -> Result<Result<Done, RowError>, ImportError> {
@@ -290,6 +304,10 @@ fn capacity_write(
     let Some(lane_id) = dimensions.lane(db, &names)? else {
         return Ok(Err(RowError::field("lane", &draft.lane, "a commitment needs its lane")));
     };
+    if let Some(first) = seen.note((partner_id, 0, &format!("{lane_id} {}", draft.week)), number) {
+        let week = draft.week.to_string();
+        return Ok(Err(repeated_key("week", &week, "partner, lane and week", first, number)));
+    }
     let old: Option<(i32, i32, Option<i64>)> = t::table
         .find((partner_id, lane_id, Day(draft.week)))
         .select((t::base_units, t::surge_bps, t::unit_cost_micros))
