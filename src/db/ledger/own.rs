@@ -1,0 +1,189 @@
+//! What a partner may see of its own items.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::{AccrualRow, KEYS_PER_STATEMENT, stored};
+use crate::db::DbError;
+use crate::db::conn::Db;
+use crate::db::schema::{accruals, clauses, shipments, sources};
+use crate::db::types::Day;
+use crate::domain::clause::{ClauseTerms, ObligationKey, Rule, Sign};
+use crate::domain::currency::Currency;
+use crate::domain::ledger::ItemState;
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::viewer::Viewer;
+
+/// What a partner may see of one item: what it comes to and why. Nothing of recognition, accounts or
+/// amounts the caps took, and nothing before its period has closed (DOMAIN §9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartnerCredit {
+    /// The obligation.
+    pub key: ObligationKey,
+    /// The clause's number in the contract.
+    pub clause_code: String,
+    /// What the clause is about.
+    pub clause_title: String,
+    /// Who owes: a penalty is the partner's, a bonus the shipper's.
+    pub sign: Sign,
+    /// The KPI of a clause about a period.
+    pub kpi: Option<String>,
+    /// The period it is booked for.
+    pub period: Period,
+    /// Local day of the obligation.
+    pub obligation_day: NaiveDate,
+    /// What is owed.
+    pub amount: Micros,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Accrued, assessed or reversed.
+    pub state: ItemState,
+    /// Whether the caps took all of it: then it was never owed.
+    pub is_capped_away: bool,
+    /// How it came about, in words.
+    pub steps: Vec<String>,
+}
+
+/// The states a partner may see; an estimate of a running period is nobody's claim yet.
+const PARTNER_STATES: [ItemState; 3] = [ItemState::Accrued, ItemState::Assessed, ItemState::Reversed];
+
+/// Days with items that one partner may see itself, newest first; none when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_credit_days(db: &mut Db, viewer: &Viewer, partner_id: i64) -> QueryResult<Vec<NaiveDate>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let days: Vec<Day> = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .select(accruals::obligation_day)
+        .distinct()
+        .order(accruals::obligation_day.desc())
+        .load(db)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
+/// What stands of one partner's items of all time that it may see itself, by currency and who owes; nothing when
+/// the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn partner_credit_sums(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+) -> Result<Vec<(Currency, Sign, Micros)>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String, i64)> = accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any([ItemState::Accrued, ItemState::Assessed].map(ItemState::code)))
+        .group_by((accruals::clause_id, accruals::currency))
+        .select((
+            accruals::clause_id,
+            accruals::currency,
+            sql::<BigInt>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
+        ))
+        .load(db)?;
+    let ids: BTreeSet<i64> = rows.iter().map(|(clause, ..)| *clause).collect();
+    let terms: Vec<(i64, String)> =
+        clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;
+    let mut signs = BTreeMap::new();
+    for (id, terms) in terms {
+        let terms = ClauseTerms::from_json(&terms).map_err(|error| stored(format!("clause {id}"), &error))?;
+        signs.insert(id, terms.sign);
+    }
+    rows.into_iter()
+        .filter_map(|(clause, currency, micros)| Some((currency, *signs.get(&clause)?, micros)))
+        .map(|(currency, sign, micros)| {
+            let currency = currency
+                .parse()
+                .map_err(|error| stored(format!("a currency of partner {partner_id}"), &error))?;
+            Ok((currency, sign, Micros(micros)))
+        })
+        .collect()
+}
+
+/// The items of one partner that it may see itself with obligations in `[from, until)`, newest first, at most
+/// `limit`; empty when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn partner_credit_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    (from, until): (NaiveDate, NaiveDate),
+    limit: i64,
+) -> Result<Vec<PartnerCredit>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(AccrualRow, String, String, String)> = accruals::table
+        .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .filter(accruals::obligation_day.ge(Day(from)))
+        .filter(accruals::obligation_day.lt(Day(until)))
+        .order((accruals::obligation_day.desc(), accruals::obligation_key))
+        .limit(limit)
+        .select((AccrualRow::as_select(), clauses::code, clauses::title, clauses::terms))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(row, clause_code, clause_title, terms)| {
+            let accrual = row.read()?;
+            let terms = ClauseTerms::from_json(&terms)
+                .map_err(|error| stored(format!("clause {clause_code} of partner {partner_id}"), &error))?;
+            Ok(PartnerCredit {
+                key: accrual.key,
+                clause_code,
+                clause_title,
+                sign: terms.sign,
+                kpi: match terms.rule {
+                    Rule::PeriodThreshold(rule) => Some(rule.kpi),
+                    Rule::LateDelivery(_) => None,
+                },
+                period: accrual.period,
+                obligation_day: accrual.obligation_day,
+                amount: accrual.target,
+                currency: accrual.currency,
+                is_capped_away: accrual.is_capped_away(),
+                state: accrual.state,
+                steps: accrual.steps,
+            })
+        })
+        .collect()
+}
+
+/// Feed and number of the shipments behind these obligations, by shipment id; of a shipment that is not due on
+/// its day any more there is none.
+///
+/// # Errors
+/// The engine's reason.
+pub fn credit_shipments(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    obligations: &[(NaiveDate, i64)],
+) -> QueryResult<BTreeMap<i64, (String, String)>> {
+    if !viewer.sees(partner_id) {
+        return Ok(BTreeMap::new());
+    }
+    let days: BTreeSet<Day> = obligations.iter().map(|(day, _)| Day(*day)).collect();
+    let rows: Vec<(i64, String, String)> = shipments::table
+        .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
+        .filter(shipments::obligation_day.eq_any(days))
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::id.eq_any(obligations.iter().map(|(_, id)| *id)))
+        .select((shipments::id, sources::code, shipments::reference))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(id, source, reference)| (id, (source, reference))).collect())
+}
