@@ -10,10 +10,10 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
-use super::schema::{accruals, clauses, journal_entries, journal_lines, partners, shipments, sources};
+use super::schema::{accruals, clauses, journal_entries, journal_lines, partners};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
-use crate::domain::clause::{ClauseTerms, Obligation, ObligationKey, Posted, Reason, Rule, Sign, Target};
+use crate::domain::clause::{Obligation, ObligationKey, Posted, Reason, Sign, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     Account, ItemState, JournalEntry, JournalLine, Recognition, Side, TrialBalance, TrialBalanceRow,

@@ -8,6 +8,7 @@ use chrono::{Days, Months, NaiveDate};
 use super::calendar::BusinessCalendar;
 use super::currency::Currency;
 use super::field::{FieldErrors, codes, require};
+use super::period::is_kept;
 use super::words;
 
 /// Days before the notice deadline on which people are told (DOMAIN §3.1).
@@ -196,6 +197,12 @@ impl VersionFields {
     #[must_use]
     pub fn validate(&self, term: &ContractTerm) -> FieldErrors {
         let mut errors = FieldErrors::new();
+        require(
+            &mut errors,
+            is_kept(self.valid_from),
+            "valid_from",
+            "give a day of a year from 1900 to 2200",
+        );
         let fine = term.term_start <= self.valid_from;
         require(&mut errors, fine, "valid_from", "is before the contract's term starts; choose a later day");
         let fine =
@@ -244,6 +251,14 @@ impl ContractTerm {
     #[must_use]
     pub fn validate(&self) -> FieldErrors {
         let mut errors = FieldErrors::new();
+        require(
+            &mut errors,
+            is_kept(self.term_start),
+            "term_start",
+            "give a day of a year from 1900 to 2200",
+        );
+        let fine = self.term_end.is_none_or(is_kept);
+        require(&mut errors, fine, "term_end", "give a day of a year from 1900 to 2200");
         if let Some(end) = self.term_end {
             let fine = self.term_start <= end;
             require(&mut errors, fine, "term_end", "the term ends before it starts; choose a later end");
@@ -279,22 +294,37 @@ impl ContractTerm {
         errors
     }
 
-    /// The next deadline on or after `today`, renewals included; none for open or past terms.
-    #[must_use]
-    pub fn next_deadline(&self, today: NaiveDate, calendar: &BusinessCalendar) -> Option<NoticeDeadline> {
-        let first_day_after = self.term_end?.succ_opt()?;
+    /// The last days that are agreed: of the term, and of each renewal where it renews by itself. None for an open
+    /// term.
+    fn ends(&self) -> impl Iterator<Item = NaiveDate> {
+        let first_day_after = self.term_end.and_then(|end| end.succ_opt());
         let step = match self.renewal {
-            RenewalKind::AutoRenew => self.renewal_months.filter(|m| *m > 0)?,
+            RenewalKind::AutoRenew => self.renewal_months.unwrap_or(0),
             RenewalKind::Evergreen | RenewalKind::Fixed => 0,
         };
         let renewals = if step == 0 { 0 } else { RENEWALS_MAX };
-        (0..=renewals)
-            // Counted from the day after, so that 30 June plus six months is 31 December.
-            .map_while(|n| {
-                first_day_after.checked_add_months(Months::new(n.saturating_mul(step)))?.pred_opt()
-            })
+        // Counted from the day after, so that 30 June plus six months is 31 December.
+        (0..=renewals).map_while(move |n| {
+            first_day_after?.checked_add_months(Months::new(n.saturating_mul(step)))?.pred_opt()
+        })
+    }
+
+    /// The next deadline on or after `today`, renewals included; none for open or past terms.
+    #[must_use]
+    pub fn next_deadline(&self, today: NaiveDate, calendar: &BusinessCalendar) -> Option<NoticeDeadline> {
+        self.ends()
             .map(|term_end| NoticeDeadline::new(term_end, self.notice_days, calendar))
             .find(|deadline| deadline.deadline >= today)
+    }
+
+    /// The latest last day that notice can name when it takes effect on `earliest` or later: notice shortens a term and
+    /// never makes it longer. The agreed end, or the first renewal's that is not over by then; none while there is
+    /// no agreed end.
+    #[must_use]
+    pub fn latest_end(&self, earliest: NaiveDate) -> Option<NaiveDate> {
+        let mut ends = self.ends().peekable();
+        let first = *ends.peek()?;
+        Some(ends.find(|end| *end >= earliest).unwrap_or(first))
     }
 
     fn message(&self, due: NoticeDeadline, today: NaiveDate) -> String {
@@ -482,6 +512,23 @@ mod tests {
         assert_eq!(at("2025-08-02"), Some((90, day("2025-08-02"))));
         assert_eq!(at("2025-10-31"), Some((7, day("2025-10-24"))));
         assert_eq!(at("2025-11-01"), None);
+    }
+
+    #[test]
+    fn notice_never_makes_a_term_longer() {
+        let fixed = term("2025-12-31", RenewalKind::Fixed, None);
+        assert_eq!(fixed.latest_end(day("2025-09-06")), Some(day("2025-12-31")));
+        assert_eq!(
+            fixed.latest_end(day("2026-02-01")),
+            Some(day("2025-12-31")),
+            "too late to change anything"
+        );
+        let renewing = term("2025-06-30", RenewalKind::AutoRenew, Some(6));
+        assert_eq!(renewing.latest_end(day("2025-05-01")), Some(day("2025-06-30")));
+        // Too late for this term, so the next one runs.
+        assert_eq!(renewing.latest_end(day("2025-07-01")), Some(day("2025-12-31")));
+        let open = ContractTerm { term_end: None, ..term("2025-12-31", RenewalKind::Evergreen, None) };
+        assert_eq!(open.latest_end(day("2025-09-06")), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::domain::contract::{
     VersionKind,
 };
 use crate::domain::lifecycle::{Missing, Step, missing};
+use crate::domain::period::is_kept;
 use crate::domain::rate::RateLine;
 use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
@@ -432,6 +433,21 @@ pub fn contract_end(
                 "notice of {} given today ends it on {earliest} at the earliest",
                 crate::domain::words::count(contract.term.notice_days, "day")
             );
+            return Err(EditError::field("last_day", &message));
+        }
+        let latest = contract.term.latest_end(earliest);
+        if latest.is_some_and(|latest| last_day > latest) || !is_kept(last_day) {
+            let message = match latest {
+                Some(latest) if latest < earliest => {
+                    format!("it ends on {latest} without notice, too soon for notice to change that")
+                }
+                Some(latest) => {
+                    format!(
+                        "notice never makes a term longer, so {latest} is the latest; amend the contract for more"
+                    )
+                }
+                None => "choose a day that one can plan for".to_owned(),
+            };
             return Err(EditError::field("last_day", &message));
         }
         contract.term.renewal = RenewalKind::Fixed;

@@ -398,6 +398,9 @@ fn a_renewing_contract_runs_on_until_it_is_ended() {
         let soon =
             contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2025-07-31"));
         assert!(matches!(soon, Err(EditError::Invalid(errors)) if errors[0].1.contains("2025-09-06")));
+        let longer =
+            contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2031-06-30"));
+        assert!(matches!(longer, Err(EditError::Invalid(errors)) if errors[0].1.contains("2025-12-31")));
         contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2025-12-31")).unwrap();
         let on = |text: &str| {
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text)).unwrap().is_some()

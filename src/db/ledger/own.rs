@@ -7,7 +7,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::{AccrualRow, KEYS_PER_STATEMENT, stored};
+use super::{AccrualRow, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{accruals, clauses, shipments, sources};
