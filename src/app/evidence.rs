@@ -10,11 +10,18 @@ use crate::db::evidence::{
     After, ChargeLine, EventLine, ShipmentTest, Span, TenderLine, VersionLine, charges_of, events_of,
     import_file, lane_title_list, shipments_behind, source_by_code, source_list, tenders_behind, versions_of,
 };
+use crate::db::expected::expected_parts;
+use crate::db::fold::ShipmentKey;
+use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, shipment_by_key};
 use crate::db::{Db, DbError};
+use crate::domain::currency::Currency;
+use crate::domain::expected::{Parts, counted_rated};
 use crate::domain::kpi::Kpi;
+use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
+use crate::domain::shipment::Amounts;
 use crate::domain::viewer::Viewer;
 
 /// Rows of one page.
@@ -136,6 +143,10 @@ pub struct Names {
     pub zones: HashMap<i32, Tz>,
     /// Tolerance number → tolerance.
     pub policies: HashMap<i32, OutcomePolicy>,
+    /// Shipment id → expected charge, where the KPI is about money.
+    pub expected: HashMap<i64, (Parts, Currency)>,
+    /// The currency amounts are kept in.
+    pub reporting: String,
 }
 
 /// The facts that `kpi` counted for a partner in a period, `limit` at a time.
@@ -171,6 +182,12 @@ pub fn behind(
     if kpi == Kpi::OtpWin {
         // The window was compared in UTC with a day to spare; the local day of the stop decides.
         rows.retain(|row| names.pickup_day(row).is_none_or(|day| period.contains(day)));
+    }
+    if matches!(test(kpi, pick, period), ShipmentTest::Costed) {
+        let keys: Vec<ShipmentKey> =
+            rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();
+        names.expected = expected_parts(db, viewer, partner_id, &keys)?;
+        names.reporting = reporting_currency(db)?;
     }
     Ok(Behind { rows: Rows::Shipments(rows), next, names })
 }
@@ -239,6 +256,12 @@ impl Names {
         row.pickup_window_end.map(|end| local_day(end.0, self.pickup_zone(row)))
     }
 
+    /// The contract-rated amount that counts, as the sums count it.
+    #[must_use]
+    pub fn rated(&self, row: &ShipmentRow) -> Option<Micros> {
+        counted_rated(row.rated_micros.map(Micros), self.expected.get(&row.id).copied(), &self.reporting)
+    }
+
     /// The lane's title; `no lane given` without one.
     #[must_use]
     pub fn lane(&self, id: Option<i64>) -> String {
@@ -261,6 +284,28 @@ pub struct Whole {
     pub versions: Vec<VersionLine>,
     /// File and mapping that brought the facts.
     pub file: Option<(String, String)>,
+}
+
+impl Whole {
+    /// Where the shipment is stored.
+    #[must_use]
+    pub fn key(&self) -> ShipmentKey {
+        (self.row.obligation_day, self.row.partner_id, self.row.id)
+    }
+
+    /// What was billed without tax; none without any charge.
+    #[must_use]
+    pub fn freight_total(&self) -> Option<Micros> {
+        let row = &self.row;
+        let amounts = Amounts {
+            linehaul: row.linehaul_micros.map(Micros),
+            fuel: row.fuel_micros.map(Micros),
+            accessorial: row.accessorial_micros.map(Micros),
+            freight: row.freight_micros.map(Micros),
+            ..Amounts::default()
+        };
+        amounts.freight_total()
+    }
 }
 
 /// One shipment; none when there is none or the viewer may not see it.

@@ -8,6 +8,7 @@ pub mod contract_calendar;
 pub mod demo;
 pub mod edit;
 pub mod evidence;
+pub mod expected;
 pub mod import;
 pub mod job;
 pub mod kpi;

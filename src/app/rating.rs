@@ -393,7 +393,7 @@ impl RatedShipment {
 }
 
 /// An amount with the digits of its currency.
-fn money(amount: Micros, digits: u32) -> String {
+pub(super) fn money(amount: Micros, digits: u32) -> String {
     let width = usize::try_from(digits).unwrap_or(0);
     format!("{:.width$}", amount.decimal())
 }

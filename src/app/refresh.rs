@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
-use diesel::QueryResult;
 
 use super::App;
+use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
 use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
@@ -40,23 +40,37 @@ pub struct RefreshReport {
     pub facts: u64,
     /// Verdicts that time or late evidence changed.
     pub verdicts: u64,
+    /// Expected charges that are new or others than before.
+    pub charges: u64,
     /// Cells written.
     pub cells: usize,
 }
 
-/// Zones and tolerances by number.
+/// Zones and tolerances by number, and what prices shipments.
 struct Lookups {
     zones: HashMap<i32, Tz>,
     policies: HashMap<i32, OutcomePolicy>,
+    shelf: Option<Shelf>,
     as_of: DateTime<Utc>,
 }
 
 impl Lookups {
     /// Reads them; after the marks of the facts to be judged are taken, since an import adds zones and tolerances
     /// in the transaction of the facts that name them.
-    fn read(db: &mut Db, as_of: DateTime<Utc>) -> Result<Self, DbError> {
-        Ok(Self { zones: zones_by_id(db)?, policies: policies_by_id(db)?, as_of })
+    fn read(db: &mut Db, run: &Run, source: Source, mode: Mode) -> Result<Self, DbError> {
+        let shelf = match source {
+            Source::Shipments => Shelf::read(db, &run.books, (mode, run.as_of))?,
+            Source::Tenders => None,
+        };
+        Ok(Self { zones: zones_by_id(db)?, policies: policies_by_id(db)?, shelf, as_of: run.as_of })
     }
+}
+
+/// One refresh, or one check of the sums.
+struct Run {
+    as_of: DateTime<Utc>,
+    /// Rates compiled so far.
+    books: Books,
 }
 
 /// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
@@ -72,6 +86,13 @@ pub fn refresh(
     let mut spare = app.pool.spare();
     shipment_indexes_ensure(&mut db)?;
     let mut report = RefreshReport::default();
+    let run = Run { as_of, books: Books::default() };
+    if !versions_turned(&mut db)?.is_empty() {
+        write_tx(&mut db, |db| {
+            transaction_lock(db, SUMS_LOCK)?;
+            versions_mark(db)
+        })?;
+    }
     let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
     let slice_days = refresh_slice_days(&db);
     for source in [Source::Shipments, Source::Tenders] {
@@ -81,14 +102,14 @@ pub fn refresh(
     let total = work.len();
     for (done, (source, days)) in work.into_iter().enumerate() {
         let spare = spare.as_deref_mut();
-        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, as_of, &mut report))?;
+        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, &run, &mut report))?;
         progress(done + 1, total);
     }
     // Lanes of months with days that were summed before: what they gave then is known only to the facts.
     for source in [Source::Shipments, Source::Tenders] {
         for month in stale_months(&mut db, source)? {
             let spare = spare.as_deref_mut();
-            write_tx(&mut db, |db| refresh_month(db, spare, source, month, as_of, &mut report))?;
+            write_tx(&mut db, |db| refresh_month(db, spare, source, month, &run, &mut report))?;
         }
     }
     Ok(report)
@@ -120,7 +141,7 @@ fn refresh_slice(
     spare: Option<&mut Db>,
     source: Source,
     days: &[NaiveDate],
-    as_of: DateTime<Utc>,
+    run: &Run,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let Some(month) = days.first().copied().map(month_of) else { return Ok(()) };
@@ -131,10 +152,14 @@ fn refresh_slice(
     for &day in days {
         work.push((day, stale_day_take(db, source, day)?));
     }
-    let lookups = Lookups::read(db, as_of)?;
+    let lookups = Lookups::read(db, run, source, Mode::Price)?;
     let (results, mut lanes) = sum_days(db, spare, source, &work, &lookups)?;
     for ((day, partners), result) in work.into_iter().zip(results) {
         report.verdicts += result.store_verdicts(db)?;
+        if let Some(shelf) = &lookups.shelf {
+            shelf.store(db, &result.charges)?;
+            report.charges += u64::try_from(result.charges.differing()).unwrap_or(u64::MAX);
+        }
         report.facts += result.facts;
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
@@ -162,6 +187,7 @@ struct DayResult {
     sums: DaySums,
     shipments: Vec<(ShipmentKey, Verdicts)>,
     tenders: Vec<(TenderKey, Outcome, Option<DateTime<Utc>>)>,
+    charges: DayCharges,
     facts: u64,
 }
 
@@ -293,25 +319,35 @@ fn sum_day(
 ) -> Result<DayResult, DbError> {
     let mut result = DayResult::default();
     match source {
-        Source::Shipments => shipments_fold(db, partners, day, |row| {
-            result.facts += 1;
-            let (facts, policy) = lookups.shipment(row)?;
-            let verdicts = facts.milestones.judge(policy, lookups.as_of);
-            let place = RowPlace {
-                partner_id: row.partner_id,
-                lane_id: row.lane_id,
-                service: &row.service,
-                mode: &row.mode,
-            };
-            if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
-                tallying.count(place, pickup_day, |sums| sums.pickup_window.count(verdicts.pickup_window));
+        Source::Shipments => {
+            if let Some(shelf) = &lookups.shelf {
+                result.charges = shelf.day(db, day, partners)?;
             }
-            tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
-            if differs(row, &verdicts) {
-                result.shipments.push((row.key(), verdicts));
-            }
-            Ok::<_, DbError>(())
-        })?,
+            shipments_fold(db, partners, day, |row| {
+                result.facts += 1;
+                let (mut facts, policy) = lookups.shipment(row)?;
+                if let Some(shelf) = &lookups.shelf {
+                    let own = facts.amounts.rated;
+                    facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));
+                }
+                let verdicts = facts.milestones.judge(policy, lookups.as_of);
+                let place = RowPlace {
+                    partner_id: row.partner_id,
+                    lane_id: row.lane_id,
+                    service: &row.service,
+                    mode: &row.mode,
+                };
+                if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
+                    tallying
+                        .count(place, pickup_day, |sums| sums.pickup_window.count(verdicts.pickup_window));
+                }
+                tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
+                if differs(row, &verdicts) {
+                    result.shipments.push((row.key(), verdicts));
+                }
+                Ok::<_, DbError>(())
+            })?;
+        }
         Source::Tenders => tenders_fold(db, partners, day, |row| {
             result.facts += 1;
             let facts = tender_facts(row);
@@ -339,9 +375,10 @@ fn sum_day(
 /// # Errors
 /// The database's reason.
 pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String>), DbError> {
-    let lookups = Lookups::read(db, as_of)?;
+    let run = Run { as_of, books: Books::default() };
     let (mut looked, mut differences) = (0, Vec::new());
     for source in [Source::Shipments, Source::Tenders] {
+        let lookups = Lookups::read(db, &run, source, Mode::Price)?;
         // Days of stored sums count too: a sum without a fact is as wrong as another sum.
         let mut days = measure_cell_days(db, source)?;
         let mut day = next_fact_day(db, source, None)?;
@@ -366,6 +403,12 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String
                         .push(format!("{day}: the stored sums of {} differ from the facts", source.code()));
                 }
                 let outcomes = result.shipments.len() + result.tenders.len();
+                if result.charges.differing() > 0 {
+                    differences.push(format!(
+                        "{day}: {} stored expected charges differ from what the rates give now",
+                        result.charges.differing()
+                    ));
+                }
                 if outcomes > 0 {
                     differences.push(format!(
                         "{day}: {outcomes} stored outcomes of {} differ from the facts",
@@ -393,7 +436,7 @@ fn refresh_month(
     spare: Option<&mut Db>,
     source: Source,
     month: NaiveDate,
-    as_of: DateTime<Utc>,
+    run: &Run,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     transaction_lock(db, SUMS_LOCK)?;
@@ -405,7 +448,8 @@ fn refresh_month(
     let of_day = |day| partners.iter().copied().filter(|id| summed.contains(&(*id, day))).collect();
     let work: Vec<(NaiveDate, Vec<i64>)> =
         month.iter_days().take_while(|day| *day < until).map(|day| (day, of_day(day))).collect();
-    let lookups = Lookups::read(db, as_of)?;
+    // The days that are summed are priced already.
+    let lookups = Lookups::read(db, run, source, Mode::Stored)?;
     let (results, lanes) = sum_days(db, spare, source, &work, &lookups)?;
     report.facts += results.iter().map(|result| result.facts).sum::<u64>();
     report.months += 1;
@@ -499,11 +543,12 @@ impl Lookups {
     }
 }
 
-/// Whether any cell still waits for a refresh: its facts changed, or their time has come by `as_of`.
+/// Whether any cell still waits for a refresh: its facts changed, their time has come by `as_of`, or another
+/// contract version prices them.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn anything_stale(db: &mut Db, as_of: DateTime<Utc>) -> QueryResult<bool> {
+pub fn anything_stale(db: &mut Db, as_of: DateTime<Utc>) -> Result<bool, DbError> {
     for source in [Source::Shipments, Source::Tenders] {
         if !stale_days(db, source)?.is_empty()
             || !stale_months(db, source)?.is_empty()
@@ -512,5 +557,5 @@ pub fn anything_stale(db: &mut Db, as_of: DateTime<Utc>) -> QueryResult<bool> {
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(!versions_turned(db)?.is_empty())
 }

@@ -1,5 +1,6 @@
 //! Re-performing what is stored: sums from facts, published scores from their inputs, the ledger from
-//! its lines, rate tables against their seals, contract versions from their histories.
+//! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
+//! and prices.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use super::App;
 use super::contract::seal::{SealReport, verify_contracts};
+use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
 use super::refresh::{anything_stale, sums_differ};
 use super::score::verify_scorecards;
@@ -92,7 +94,14 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         checked,
         problems,
     };
-    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates, contracts] })
+    let (checked, stored, problems) = charges_differ(&mut db)?;
+    let name = if checked < stored {
+        "expected charges, the newest of them, made again by their version and the prices known then"
+    } else {
+        "expected charges made again by their version and the prices known then"
+    };
+    let charges = Check { name, checked, problems };
+    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates, contracts, charges] })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

@@ -18,6 +18,7 @@ use crate::domain::clause::{ClauseTerms, ContractCap, Rule};
 use crate::domain::contract::{ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use crate::domain::lifecycle::Step;
 use crate::domain::money::Micros;
+use crate::domain::rate::{RateParameters, RatingDate};
 use crate::domain::terms::{self, Clause, Days, KpiTarget, Terms};
 use crate::domain::viewer::{Scope, Viewer};
 
@@ -177,6 +178,17 @@ impl Version {
             valid_from: self.valid_from.0,
             valid_to: self.valid_to.map(|day| day.0),
         })
+    }
+}
+
+impl Version {
+    /// Which day of a shipment decides whether the version prices it.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for choices that do not read back.
+    pub fn rating_date(&self) -> Result<RatingDate, DbError> {
+        let parameters: RateParameters = json(&self.rating, "rating of contract version", self.id)?;
+        Ok(parameters.rating_date)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod contract_event;
 pub mod dialect;
 pub mod dimension;
 pub mod evidence;
+pub mod expected;
 pub mod fold;
 pub mod id;
 pub mod job;

@@ -768,6 +768,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    expected_charges (obligation_day, partner_id, shipment_id) {
+        obligation_day -> Day,
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        contract_version_id -> BigInt,
+        rating_day -> Day,
+        pickup_day -> Nullable<Day>,
+        status -> Text,
+        reason -> Nullable<Text>,
+        currency -> Text,
+        base_micros -> Nullable<BigInt>,
+        fuel_micros -> Nullable<BigInt>,
+        accessorial_micros -> Nullable<BigInt>,
+        tax_micros -> Nullable<BigInt>,
+        total_micros -> Nullable<BigInt>,
+        fuel_published_on -> Nullable<Day>,
+        known_at -> Instant,
+        lines -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    expected_versions (partner_id, contract_version_id) {
+        partner_id -> BigInt,
+        contract_version_id -> BigInt,
+        valid_from -> Day,
+        valid_to -> Nullable<Day>,
+        rating_date -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -811,6 +847,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     mails,
     mail_parts,
     rate_items,
+    expected_charges,
+    expected_versions,
     rate_lines,
     rate_cells,
     fuel_prices,

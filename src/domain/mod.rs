@@ -2,7 +2,7 @@
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
-//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod backoff;
@@ -13,6 +13,7 @@ pub mod commitment;
 pub mod contract;
 pub mod currency;
 pub mod exact;
+pub mod expected;
 pub mod field;
 pub mod forecast;
 pub mod fuel;

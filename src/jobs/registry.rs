@@ -14,7 +14,9 @@ pub fn refresh_measures(app: &App, run: &RunContext) -> anyhow::Result<JobReport
     let done = refresh::refresh(app, run.as_of, |_, _| {}).context("refreshing measures")?;
     let cells = i64::try_from(done.cells)?;
     Ok(JobReport {
-        changed_rows: cells.saturating_add(i64::try_from(done.verdicts)?),
+        changed_rows: cells
+            .saturating_add(i64::try_from(done.verdicts)?)
+            .saturating_add(i64::try_from(done.charges)?),
         summary: match done.days + done.months {
             0 => "everything was up to date".to_owned(),
             _ => format!("{} days and {} months made new, {cells} cells written", done.days, done.months),

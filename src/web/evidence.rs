@@ -392,7 +392,8 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
         }
         Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => {
             let money = |v: Option<i64>| v.map_or_else(|| "–".to_owned(), |v| show::money(Micros(v)));
-            let amounts = [row.freight_micros, row.linehaul_micros, row.accessorial_micros, row.rated_micros];
+            let rated = names.rated(row).map(|rated| rated.0);
+            let amounts = [row.freight_micros, row.linehaul_micros, row.accessorial_micros, rated];
             cells.extend(amounts.map(|v| (money(v), true)));
             let kg = row.weight_g.map(|g| show::decimal(Decimal::new(g, 3), 1));
             cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));

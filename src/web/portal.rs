@@ -17,6 +17,7 @@ use super::shipment::View;
 use super::show;
 use crate::app::contract::own::waiting_own;
 use crate::app::evidence::shipment;
+use crate::app::expected::view::expected_view;
 use crate::app::ledger::own::credits_own;
 use crate::app::plan::show::plan_own;
 use crate::app::score::template_today;
@@ -312,12 +313,15 @@ pub(super) async fn shipment_page(
 ) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (source, reference) = path.into_inner();
-    let whole = me
+    let (whole, expected) = me
         .in_db(move |unit| {
-            shipment(unit.db, unit.viewer, partner_id, &source, &reference)?.ok_or(WebError::NotFound)
+            let whole =
+                shipment(unit.db, unit.viewer, partner_id, &source, &reference)?.ok_or(WebError::NotFound)?;
+            let expected = expected_view(unit.db, unit.viewer, whole.key())?;
+            Ok::<_, WebError>((whole, expected))
         })
         .await?;
-    let view = View::new(&whole);
+    let view = View::new(&whole, expected.as_ref());
     page::html(&ShipmentPage { page: me.page(view.reference.clone()), view })
 }
 

@@ -9,8 +9,10 @@ use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::evidence::{Whole, shipment};
+use crate::app::expected::view::{ExpectedView, expected_view};
 use crate::db::partner::partner_show;
 use crate::db::types::Instant;
+use crate::domain::expected::{ExpectedStatus, Parts};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
@@ -28,9 +30,31 @@ pub(super) struct View {
     pub currency: String,
     pub quantities: Vec<(&'static str, String)>,
     pub charges: Vec<[String; 4]>,
+    pub expected: Option<ExpectedPart>,
     pub events: Vec<[String; 4]>,
     pub versions: Vec<(String, String, String)>,
     pub version: i32,
+}
+
+/// What the contract says it should cost, beside what was billed.
+#[derive(Clone, Debug)]
+pub(super) struct ExpectedPart {
+    /// Contract, version and the day that decided.
+    pub by: String,
+    pub tone: &'static str,
+    pub shape: &'static str,
+    pub title: &'static str,
+    /// Why there is no price.
+    pub reason: Option<String>,
+    pub currency: String,
+    /// Code, words, amount.
+    pub lines: Vec<[String; 3]>,
+    /// Part, expected, billed, difference.
+    pub beside: Vec<[String; 4]>,
+    /// Every step.
+    pub steps: Vec<(u8, String)>,
+    /// What the steps were made with.
+    pub known: String,
 }
 
 /// One judged obligation.
@@ -70,12 +94,13 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (partner_id, source, reference) = path.into_inner();
     let feed = source.clone();
-    let (partner, whole) = me
+    let (partner, whole, expected) = me
         .in_db(move |unit| {
             let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
             let whole =
                 shipment(unit.db, unit.viewer, partner_id, &feed, &reference)?.ok_or(WebError::NotFound)?;
-            Ok::<_, WebError>((partner.name, whole))
+            let expected = expected_view(unit.db, unit.viewer, whole.key())?;
+            Ok::<_, WebError>((partner.name, whole, expected))
         })
         .await?;
     let file = whole.file.as_ref().map_or_else(
@@ -84,7 +109,7 @@ pub(super) async fn show(
             format!("{name}, row {}, read by mapping {mapping}", show::count(whole.row.import_row))
         },
     );
-    let view = View::new(&whole);
+    let view = View::new(&whole, expected.as_ref());
     page::html(&ShipmentPage {
         page: me.page(view.reference.clone()),
         partner_id,
@@ -97,7 +122,7 @@ pub(super) async fn show(
 
 impl View {
     /// Draws a shipment.
-    pub(super) fn new(whole: &Whole) -> Self {
+    pub(super) fn new(whole: &Whole, expected: Option<&ExpectedView>) -> Self {
         let row = &whole.row;
         let policy = whole.names.policies.get(&row.policy_id).copied().unwrap_or_default();
         let mut about = whole.names.lane(row.lane_id);
@@ -128,6 +153,7 @@ impl View {
                     [c.code.clone(), words(Some(&c.category)), show::money(Micros(c.amount_micros)), rated]
                 })
                 .collect(),
+            expected: expected.map(|expected| expected_part(expected, whole)),
             events: events(whole),
             versions: whole
                 .versions
@@ -143,6 +169,67 @@ impl View {
             version: row.version,
         }
     }
+}
+
+fn expected_part(view: &ExpectedView, whole: &Whole) -> ExpectedPart {
+    let expected = &view.stored.expected;
+    let (tone, shape) = match expected.status {
+        ExpectedStatus::Rated => ("good", "check"),
+        ExpectedStatus::Unrated => ("bad", "under"),
+        ExpectedStatus::NotApplicable => ("none", "todo"),
+    };
+    let fuel = expected
+        .fuel_published_on
+        .map_or_else(String::new, |day| format!(", fuel price published {}", show::day(day)));
+    let known = format!(
+        "Made again with the prices known at {}{}.",
+        show::instant(view.stored.known_at),
+        if view.same { "" } else { "; they give other digits now, so it waits for the next refresh" }
+    );
+    ExpectedPart {
+        by: format!(
+            "Contract {}, version {}, rated on {}{fuel}",
+            view.contract.1,
+            view.version_no,
+            show::day(expected.rating_day)
+        ),
+        tone,
+        shape,
+        title: expected.status.label(),
+        reason: expected.reason.clone(),
+        currency: expected.currency.code().to_owned(),
+        lines: view
+            .lines
+            .iter()
+            .map(|line| [line.code.clone(), line.label.clone(), show::money(line.amount)])
+            .collect(),
+        beside: expected.parts.map_or_else(Vec::new, |parts| beside(parts, whole)),
+        steps: view.trace.iter().map(|line| (line.stage, line.text.clone())).collect(),
+        known,
+    }
+}
+
+/// Expected and billed, part by part; what was not billed apart is not compared apart.
+fn beside(parts: Parts, whole: &Whole) -> Vec<[String; 4]> {
+    let row = &whole.row;
+    let none = || "–".to_owned();
+    [
+        ("Linehaul", parts.base, row.linehaul_micros),
+        ("Fuel", parts.fuel, row.fuel_micros),
+        ("Accessorials", parts.accessorial, row.accessorial_micros),
+        ("Freight without tax", parts.cost(), whole.freight_total().map(|total| total.0)),
+    ]
+    .into_iter()
+    .map(|(title, expected, billed)| {
+        let difference = billed.map(|billed| show::money(Micros(billed.saturating_sub(expected.0))));
+        [
+            title.to_owned(),
+            show::money(expected),
+            billed.map_or_else(none, |billed| show::money(Micros(billed))),
+            difference.unwrap_or_else(none),
+        ]
+    })
+    .collect()
 }
 
 fn verdict_line(kpi: Kpi, whole: &Whole) -> VerdictLine {

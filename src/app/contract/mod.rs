@@ -34,6 +34,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
+use super::expected::view::{Coverage, coverage};
 use lifecycle::{Turn, take};
 
 /// Cells of one table up to which the contract page compares them one by one.
@@ -100,6 +101,8 @@ pub struct ContractPage {
     pub events: Vec<EventRow>,
     /// What keeps the version shown from being approved, while it is not.
     pub missing: Vec<Missing>,
+    /// How many shipments its versions price, and why others need rates.
+    pub coverage: Coverage,
     /// Whether the viewer may change the version shown: it is a draft and the role allows it.
     pub may_edit: bool,
     /// The steps the viewer may take with the version shown, by state and role.
@@ -200,6 +203,7 @@ pub fn contract_show(
         steps: event_list(db, viewer, contract.partner_id, version.id)?,
         events: event_list_of_contract(db, viewer, &contract)?,
         missing,
+        coverage: coverage(db, viewer, (contract.partner_id, contract.id))?,
         may_edit: draft && viewer.role.may(Action::EditContracts),
         may: Step::ALL.iter().copied().filter(|step| step.is_open_to(state, viewer.role, own_work)).collect(),
         own_work,

@@ -5,6 +5,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 
 use super::ImportError;
 use super::batch::{Run, micros, text};
+use crate::app::expected::Reach;
 use crate::db::Db;
 use crate::db::market::{fuel_price_insert, fuel_price_latest, fx_rate_insert, fx_rate_latest};
 use crate::domain::currency::Currency;
@@ -55,7 +56,12 @@ pub fn fx_draft(fields: &Fields, recorded_at: DateTime<Utc>) -> Result<FxRate, R
     Ok(rate)
 }
 
-pub fn fuel_write(db: &mut Db, price: &FuelPrice) -> Result<Result<Done, RowError>, ImportError> {
+/// Stores a price and marks what it changes; `reach` says whose charges that may be.
+pub fn fuel_write(
+    db: &mut Db,
+    price: &FuelPrice,
+    reach: Option<&mut Reach>,
+) -> Result<Result<Done, RowError>, ImportError> {
     let known = fuel_price_latest(db, &price.index, price.published_on)?;
     let done = match &known {
         None => Done::New,
@@ -66,10 +72,18 @@ pub fn fuel_write(db: &mut Db, price: &FuelPrice) -> Result<Result<Done, RowErro
         Some(_) => Done::Changed,
     };
     fuel_price_insert(db, price)?;
+    if let Some(reach) = reach {
+        reach.fuel_mark(db, price)?;
+    }
     Ok(Ok(done))
 }
 
-pub fn fx_write(db: &mut Db, rate: &FxRate) -> Result<Result<Done, RowError>, ImportError> {
+/// Stores a rate and marks what it changes.
+pub fn fx_write(
+    db: &mut Db,
+    rate: &FxRate,
+    reach: Option<&mut Reach>,
+) -> Result<Result<Done, RowError>, ImportError> {
     let known = fx_rate_latest(db, rate.from, rate.to, rate.valid_on)?;
     let done = match &known {
         None => Done::New,
@@ -78,6 +92,9 @@ pub fn fx_write(db: &mut Db, rate: &FxRate) -> Result<Result<Done, RowError>, Im
         Some(_) => Done::Changed,
     };
     fx_rate_insert(db, rate)?;
+    if let Some(reach) = reach {
+        reach.fx_mark(db, rate)?;
+    }
     Ok(Ok(done))
 }
 

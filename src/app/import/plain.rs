@@ -8,6 +8,7 @@ use super::batch::{Batch, Counts, Run, micros, pipeline, repeated_key, small, so
 use super::market::{fuel_draft, fuel_write, fx_draft, fx_write, recorded_at};
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
+use crate::app::expected::Reach;
 use crate::db::Db;
 use crate::db::dialect::BothExt;
 use crate::db::dimension::{Dimensions, LaneNames, normal_name};
@@ -158,17 +159,27 @@ fn write(
     batch: &mut Batch<Draft>,
 ) -> Result<Counts, ImportError> {
     let mut counts = Counts::default();
+    // Whose charges these rows may change; prices and lanes only.
+    let mut reach = match batch.drafts.iter().flatten().next() {
+        Some(Draft::Fuel(_) | Draft::Fx(_) | Draft::Lane { .. }) => Some(Reach::read(db)?),
+        _ => None,
+    };
+    let mut changed_lanes = Vec::new();
     for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
         let number = record.number();
         let Ok(draft) = slot else { continue };
         let done = match draft {
             Draft::Partner(draft) => partner_write(db, dimensions, draft)?,
             Draft::Lane { names, origin_region, distance_m } => {
-                lane_write(db, dimensions, seen, number, names, origin_region, *distance_m)?
+                let done = lane_write(db, dimensions, seen, number, names, origin_region, *distance_m)?;
+                if matches!(done, Ok(Done::Changed)) {
+                    changed_lanes.extend(dimensions.lane(db, names)?);
+                }
+                done
             }
             Draft::Capacity(draft) => capacity_write(db, run, dimensions, seen, number, reporting, draft)?,
-            Draft::Fuel(price) => fuel_write(db, price)?,
-            Draft::Fx(rate) => fx_write(db, rate)?,
+            Draft::Fuel(price) => fuel_write(db, price, reach.as_mut())?,
+            Draft::Fx(rate) => fx_write(db, rate, reach.as_mut())?,
         };
         match done {
             Ok(Done::New) => counts.new += 1,
@@ -176,6 +187,9 @@ fn write(
             Ok(Done::Same) => counts.same += 1,
             Err(error) => *slot = Err(error),
         }
+    }
+    if let Some(reach) = reach.filter(|_| !changed_lanes.is_empty()) {
+        reach.lanes_mark(db, &changed_lanes)?;
     }
     Ok(counts)
 }

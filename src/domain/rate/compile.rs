@@ -123,6 +123,12 @@ impl CompiledRates {
         self.accessorials.get(at).filter(|rate| rate.code == code)
     }
 
+    /// Whether it charges fuel at all.
+    #[must_use]
+    pub fn has_fuel(&self) -> bool {
+        !self.terms.fuel.is_empty()
+    }
+
     /// Cells in all rate lines.
     #[must_use]
     pub fn cells(&self) -> usize {

@@ -24,6 +24,7 @@ mod tests;
 pub mod trace;
 mod weigh;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -254,6 +255,16 @@ impl RateTerms {
             capacities: Vec::new(),
             tiers: Vec::new(),
         }
+    }
+}
+
+impl RateTerms {
+    /// The currencies, beside the contract's, that amounts are written in and converted from.
+    #[must_use]
+    pub fn foreign_currencies(&self) -> BTreeSet<Currency> {
+        let lines = self.lines.iter().filter_map(|line| line.currency);
+        let fuel = self.fuel.iter().filter_map(|programme| programme.currency);
+        lines.chain(fuel).filter(|currency| *currency != self.currency).collect()
     }
 }
 

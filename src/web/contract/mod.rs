@@ -19,6 +19,7 @@ use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
 use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, draft as app_draft};
+use crate::app::expected::view::Coverage;
 use crate::app::partner::partner_list;
 use crate::db::audit::AuditRow;
 use crate::db::contract::Contract;
@@ -174,6 +175,13 @@ struct TrialForm {
     error: Option<String>,
 }
 
+/// Why shipments need rates, how many do, and the address and name of the newest.
+struct UnratedRow {
+    why: String,
+    shipments: String,
+    example: Option<(String, String)>,
+}
+
 struct HistoryRow {
     at: String,
     actor: String,
@@ -214,6 +222,9 @@ struct ContractView {
     versions: Vec<VersionRow>,
     notices: Vec<(String, String)>,
     history: Vec<HistoryRow>,
+    /// Shipments priced and not, in words; empty before any was.
+    coverage: String,
+    unrated: Vec<UnratedRow>,
     may_edit: bool,
     own_work: bool,
     may_start: bool,
@@ -273,6 +284,8 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         versions: found.versions.iter().map(|line| version_row(line, &found)).collect(),
         notices: found.notices.iter().map(notice_words).collect(),
         history: found.history.iter().map(history_row).collect(),
+        coverage: coverage_words(&found.coverage),
+        unrated: unrated(&found),
         may_edit: found.may_edit,
         own_work: in_review && may(Action::ApproveContracts) && found.own_work,
         may_start: may(Action::EditContracts) && runs && !drafting,
@@ -285,6 +298,42 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         changes: found.redline,
         contract: found.contract,
     }
+}
+
+/// How many shipments the contract prices and how many it cannot.
+fn coverage_words(coverage: &Coverage) -> String {
+    let Coverage { rated, unrated, not_applicable, .. } = *coverage;
+    if rated + unrated + not_applicable == 0 {
+        return String::new();
+    }
+    let mut words = format!(
+        "{} rated, {} need rates, {} not applicable",
+        show::count(rated),
+        show::count(unrated),
+        show::count(not_applicable)
+    );
+    if coverage.more_reasons > 0 {
+        words.push_str(&format!("; {} more reasons are not listed", coverage.more_reasons));
+    }
+    words
+}
+
+fn unrated(found: &ContractPage) -> Vec<UnratedRow> {
+    let address = |(source, reference): &(String, String)| {
+        let partner_id = found.contract.partner_id;
+        let [feed, name] = [source, reference].map(|part| show::path_part(part));
+        (format!("/shipments/{partner_id}/{feed}/{name}"), reference.clone())
+    };
+    found
+        .coverage
+        .reasons
+        .iter()
+        .map(|reason| UnratedRow {
+            why: reason.text.clone(),
+            shipments: show::count(reason.shipments),
+            example: reason.example.as_ref().map(address),
+        })
+        .collect()
 }
 
 /// Which version is in force and which is being written.

@@ -1,0 +1,2 @@
+DROP TABLE expected_versions;
+DROP TABLE expected_charges;

@@ -1,0 +1,395 @@
+//! Expected charges on both databases: what is priced, what makes it stale, and that twice changes nothing.
+
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+
+use super::check::charges_differ;
+use super::view::{coverage, expected_view};
+use crate::app::App;
+use crate::app::contract::approval::contract_approve;
+use crate::app::contract::draft::{pricing_save_in_tx, version_create, version_seen};
+use crate::app::contract::{contract_create, contract_end, contract_seen};
+use crate::app::import::{ImportReport, ImportRequest, import};
+use crate::app::refresh::{RefreshReport, anything_stale, refresh, sums_differ};
+use crate::app::testing::{on_each_engine, partner_viewer, viewer};
+use crate::clock::Clock;
+use crate::db::conn::Loan;
+use crate::db::contract::contract_show;
+use crate::db::dialect::write_tx;
+use crate::db::dimension::Dimensions;
+use crate::db::expected::{StoredExpected, expected_of_day_unscoped};
+use crate::db::fold::stale_days;
+use crate::db::measure::{CellFilter, measure_cells_fold};
+use crate::db::shipment::{Source, shipments_by_reference};
+use crate::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
+};
+use crate::domain::currency::Currency;
+use crate::domain::expected::ExpectedStatus;
+use crate::domain::fuel::{FuelBasis, FuelBracket, FuelMethod, FuelProgramme};
+use crate::domain::measure::Measures;
+use crate::domain::money::Micros;
+use crate::domain::rate::{Band, Cell, Lane, RateBasis, RateLine, RateTerms};
+use crate::domain::viewer::{Role, Viewer};
+use crate::feeds::kind::ImportKind;
+use crate::feeds::mapping::Mapping;
+
+const NOW: &str = "2025-07-08T09:00:00Z";
+const LATER: &str = "2025-07-09T09:00:00Z";
+
+/// Two weeks and a day of loads of `P1`, one on a lane without a rate; `P2` has no rates.
+const SHIPMENTS: &str = "\
+reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,linehaul,freight_total,rated_total
+W1-A,P1,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,100,120,
+W1-B,P1,Alpha,Beta,2025-05-12T10:00:00Z,2025-05-13,2025-05-13T10:00:00Z,100,110,
+W2-A,P1,Alpha,Beta,2025-05-13T10:00:00Z,2025-05-14,2025-05-14T10:00:00Z,100,110,
+W2-B,P1,Alpha,Beta,2025-05-14T10:00:00Z,2025-05-15,2025-05-15T10:00:00Z,100,110,
+W2-C,P1,Alpha,Beta,2025-05-19T10:00:00Z,2025-05-19,2025-05-19T20:00:00Z,100,110,100
+W3-A,P1,Alpha,Beta,2025-05-20T10:00:00Z,2025-05-20,2025-05-20T20:00:00Z,100,110,
+LOST,P1,Alpha,Gamma,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,100,110,
+FREE,P2,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,100,110,
+";
+const FUEL: &str = "index,published_on,price\nDIESEL,2025-05-05,3.50\nDIESEL,2025-05-19,3.60\n";
+
+fn at(app: &App, now: &str) -> App {
+    App { clock: Clock::Fixed(now.parse().unwrap()), ..app.clone() }
+}
+
+fn conn(app: &App) -> Loan {
+    app.pool.get().unwrap()
+}
+
+fn dina() -> Viewer {
+    viewer("Dina", Role::Procurement)
+}
+
+fn load(app: &App, kind: ImportKind, text: &str) -> ImportReport {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("facts.csv");
+    std::fs::write(&path, text).unwrap();
+    load_file(app, kind, &path)
+}
+
+fn load_file(app: &App, kind: ImportKind, path: &Path) -> ImportReport {
+    let mapping = Mapping::identity(kind);
+    let rejects = path.with_extension("rejects.csv");
+    let request = ImportRequest { path, mapping: &mapping, rejects, dry_run: false, refresh: false };
+    let report = import(app, &request, &|_| ()).unwrap();
+    assert_eq!(report.rows_rejected, 0, "{report:?}");
+    report
+}
+
+fn refreshed(app: &App) -> RefreshReport {
+    refresh(app, app.now(), |_, _| ()).unwrap()
+}
+
+fn partner(app: &App, code: &str) -> i64 {
+    Dimensions::load(&mut conn(app), &app.ids, app.now()).unwrap().partner(code).unwrap()
+}
+
+/// So much a load from Alpha to Beta; 10 % fuel from 3.00 on, 20 % from 4.00 on.
+fn terms(load: i64) -> RateTerms {
+    let mut line = RateLine::new("LOAD", "Load", RateBasis::Flat);
+    line.cells = vec![Cell {
+        column: 0,
+        first: Band::ALL,
+        second: Band::ALL,
+        rate: Micros(load * 1_000_000),
+        prior: None,
+        min: None,
+    }];
+    let lane = Lane {
+        code: "A-B".to_owned(),
+        origin: "facility:Alpha".parse().unwrap(),
+        destination: "facility:Beta".parse().unwrap(),
+        equipment: None,
+        service: None,
+        transit_business_days: None,
+        line: "LOAD".to_owned(),
+    };
+    let bracket = |from: i64, to: Option<i64>, percent: i64| FuelBracket {
+        from: Micros(from * 1_000_000),
+        to: to.map(|to| Micros(to * 1_000_000)),
+        value: Micros(percent * 1_000_000),
+    };
+    let fuel = FuelProgramme {
+        code: "405".to_owned(),
+        label: "Fuel".to_owned(),
+        index: "DIESEL".to_owned(),
+        method: Some(FuelMethod::Table {
+            brackets: vec![bracket(0, Some(3), 0), bracket(3, Some(4), 10), bracket(4, None, 20)],
+        }),
+        basis: FuelBasis::PctOfBase,
+        effective_days: 1,
+        cadence_days: 7,
+        floor: None,
+        cap: None,
+        applies_to: Vec::new(),
+        valid_from: None,
+        valid_to: None,
+        currency: None,
+    };
+    RateTerms { lanes: vec![lane], lines: vec![line], fuel: vec![fuel], ..RateTerms::empty(Currency::USD) }
+}
+
+/// A contract of the partner with that price a load, written by one and approved by another.
+fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
+    let fields = ContractFields {
+        number: format!("C-{partner_id}"),
+        title: "Loads".to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Draft,
+            term_start: "2025-01-01".parse().unwrap(),
+            term_end: None,
+            renewal: RenewalKind::Evergreen,
+            renewal_months: None,
+            notice_days: 0,
+        },
+    };
+    let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
+    price(app, version, load);
+    approve(app, version);
+    contract
+}
+
+fn price(app: &App, version: i64, load: i64) {
+    write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, terms(load), vec![None], ""))
+        .unwrap();
+}
+
+fn approve(app: &App, version: i64) {
+    let piet = viewer("Piet", Role::Procurement);
+    let seen = version_seen(&mut conn(app), &piet, version).unwrap();
+    contract_approve(app, &mut conn(app), &piet, version, &seen).unwrap();
+}
+
+fn amended(app: &App, contract: i64, from: &str, load: i64) {
+    let fields = VersionFields {
+        kind: VersionKind::RateUpdate,
+        valid_from: from.parse().unwrap(),
+        change_summary: "dearer".to_owned(),
+    };
+    let version = version_create(app, &mut conn(app), &dina(), contract, &fields).unwrap();
+    price(app, version, load);
+    approve(app, version);
+}
+
+/// Code of the lane from Alpha to Gamma.
+fn lane_code(app: &App) -> String {
+    use diesel::prelude::*;
+
+    use crate::db::schema::lanes;
+    lanes::table.filter(lanes::destination.eq("Gamma")).select(lanes::code).first(&mut *conn(app)).unwrap()
+}
+
+/// The stored charge of one reference.
+fn charge(app: &App, reference: &str) -> Option<StoredExpected> {
+    let mut db = conn(app);
+    let partner_id = partner(app, if reference == "FREE" { "P2" } else { "P1" });
+    let row = shipments_by_reference(&mut db, &Viewer::system(), partner_id, reference).unwrap().remove(0);
+    expected_of_day_unscoped(&mut db, &[partner_id], row.obligation_day.0)
+        .unwrap()
+        .remove(&(partner_id, row.id))
+}
+
+fn total(app: &App, reference: &str) -> Option<i64> {
+    charge(app, reference)?.expected.parts.map(|parts| parts.total().0 / 10_000)
+}
+
+fn sums(app: &App, code: &str) -> Measures {
+    let mut sum = Measures::default();
+    let filter = CellFilter::default().of_partner(partner(app, code));
+    measure_cells_fold(&mut conn(app), &Viewer::system(), &filter, |cell| sum += &cell.measures).unwrap();
+    sum
+}
+
+/// Nothing waits, sums and charges are what the facts give, and every charge can be made again.
+#[track_caller]
+fn assert_sound(app: &App, charges: i64) {
+    let mut db = conn(app);
+    assert!(!anything_stale(&mut db, app.now()).unwrap());
+    assert_eq!(sums_differ(&mut db, app.now()).unwrap().1, Vec::<String>::new());
+    assert_eq!(charges_differ(&mut db).unwrap(), (charges, charges, Vec::new()));
+}
+
+/// Shipments, prices and a contract of `P1` at 100 a load, refreshed.
+fn worked(app: &App) -> i64 {
+    load(app, ImportKind::Shipments, SHIPMENTS);
+    load(app, ImportKind::Fuel, FUEL);
+    refreshed(app);
+    let contract = contract(app, partner(app, "P1"), 100);
+    assert!(anything_stale(&mut conn(app), app.now()).unwrap(), "a version came into force");
+    let report = refreshed(app);
+    assert_eq!(report.charges, 7, "every shipment of P1");
+    contract
+}
+
+#[test]
+fn every_shipment_of_a_partner_with_rates_is_priced_and_counted_once() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        for reference in ["W1-A", "W1-B", "W2-A", "W2-B", "W2-C", "W3-A"] {
+            assert_eq!(total(app, reference), Some(11_000), "{reference}: 100 and 10 % fuel");
+        }
+        let first = charge(app, "W1-A").unwrap().expected;
+        assert_eq!(first.fuel_published_on, "2025-05-05".parse().ok());
+        assert_eq!(first.lines.iter().map(|l| l.code.as_str()).collect::<Vec<_>>(), ["400", "405"]);
+        let lost = charge(app, "LOST").unwrap().expected;
+        assert_eq!(lost.status, ExpectedStatus::Unrated);
+        assert_eq!(lost.reason.as_deref(), Some("no lane goes from Alpha to Gamma"));
+        assert_eq!((lost.parts, lost.lines.len()), (None, 0));
+        assert_eq!(charge(app, "FREE"), None, "no rates, no charge");
+
+        // W2-C says itself that 100 is right; LOST has no amount to compare; the others have 110 each.
+        let compared = sums(app, "P1").billed_to_rated;
+        assert_eq!((compared.numerator, compared.denominator), (670_000_000, 650_000_000));
+        assert_eq!(sums(app, "P2").billed_to_rated.denominator, 0);
+
+        let again = refreshed(app);
+        assert_eq!((again.days, again.charges), (0, 0));
+        assert_eq!(load(app, ImportKind::Shipments, SHIPMENTS).rows_same, 8);
+        assert_eq!(refreshed(app), RefreshReport::default(), "the same file again changes nothing");
+        assert_sound(app, 7);
+    });
+}
+
+#[test]
+fn a_late_fuel_price_rates_its_week_again_and_nothing_else() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let before = charge(app, "W1-A");
+        let later = at(app, LATER);
+        load(
+            &later,
+            ImportKind::Fuel,
+            "index,published_on,price\nDIESEL,2025-05-12,4.10\nOTHER,2025-05-12,9\n",
+        );
+        let days = stale_days(&mut conn(app), Source::Shipments).unwrap();
+        let days: Vec<String> = days.iter().map(ToString::to_string).collect();
+        assert_eq!(days, ["2025-05-14", "2025-05-15", "2025-05-19"], "the days of that week's pickups");
+        let report = refreshed(&later);
+        assert_eq!((report.days, report.charges), (3, 3));
+        for (reference, cents) in [
+            ("W1-A", 11_000),
+            ("W1-B", 11_000),
+            ("W2-A", 12_000),
+            ("W2-B", 12_000),
+            ("W2-C", 12_000),
+            ("W3-A", 11_000),
+        ] {
+            assert_eq!(total(app, reference), Some(cents), "{reference}");
+        }
+        assert_eq!(charge(app, "W1-A"), before, "known as before");
+        assert_eq!(
+            charge(app, "W2-A").unwrap().known_at,
+            LATER.parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+        );
+        let compared = sums(app, "P1").billed_to_rated;
+        assert_eq!(compared.denominator, 670_000_000, "two of the three read it");
+        assert_eq!(
+            load(&later, ImportKind::Fuel, "index,published_on,price\nDIESEL,2025-05-12,4.10\n").rows_same,
+            1
+        );
+        assert_eq!(refreshed(&later), RefreshReport::default());
+        assert_sound(&later, 7);
+    });
+}
+
+#[test]
+fn a_late_version_rates_the_days_from_its_first_and_an_end_takes_the_charges_away() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        amended(app, contract, "2025-05-14", 200);
+        assert_eq!(refreshed(app).charges, 3, "W2-B, W2-C and W3-A");
+        for (reference, cents) in [("W2-A", 11_000), ("W2-B", 22_000), ("W2-C", 22_000), ("W3-A", 22_000)] {
+            assert_eq!(total(app, reference), Some(cents), "{reference}");
+        }
+        assert_ne!(
+            charge(app, "W2-A").unwrap().expected.version_id,
+            charge(app, "W2-B").unwrap().expected.version_id
+        );
+        assert_eq!(refreshed(app), RefreshReport::default());
+        assert_sound(app, 7);
+
+        // Ended from tomorrow on: nothing of the past changes.
+        let shown = contract_show(&mut conn(app), &dina(), contract).unwrap().unwrap();
+        contract_end(
+            app,
+            &mut conn(app),
+            &dina(),
+            contract,
+            &contract_seen(&shown),
+            "2025-08-01".parse().unwrap(),
+        )
+        .unwrap();
+        assert_eq!(refreshed(app).charges, 0);
+        assert_sound(app, 7);
+    });
+}
+
+#[test]
+fn a_corrected_shipment_or_lane_is_priced_again() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let moved = SHIPMENTS.replace(
+            "W1-A,P1,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07",
+            "W1-A,P1,Alpha,Gamma,2025-05-06T10:00:00Z,2025-05-08",
+        );
+        assert_eq!(load(app, ImportKind::Shipments, &moved).rows_changed, 1);
+        assert_eq!(refreshed(app).charges, 2, "the old row goes with its day, the new one comes");
+        assert_eq!(charge(app, "W1-A").unwrap().expected.status, ExpectedStatus::Unrated);
+        // The lane of LOST and W1-A ends at Beta after all: both are priced, and only they.
+        let lane = lane_code(app);
+        let text = format!("code,origin,destination\n{lane},Alpha,Beta\n");
+        assert_eq!(load(app, ImportKind::Lanes, &text).rows_changed, 1);
+        assert_eq!(refreshed(app).charges, 2);
+        assert_eq!((total(app, "W1-A"), total(app, "LOST")), (Some(11_000), Some(11_000)));
+        assert_sound(app, 7);
+    });
+}
+
+#[test]
+fn a_charge_edited_by_hand_is_found() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let edit = "UPDATE expected_charges SET base_micros = base_micros + 10000, total_micros = total_micros + 10000 \
+                    WHERE status = 'RATED' AND shipment_id = \
+                    (SELECT MIN(shipment_id) FROM expected_charges WHERE status = 'RATED')";
+        conn(app).batch_execute(edit).unwrap();
+        let mut db = conn(app);
+        let (_, _, told) = charges_differ(&mut db).unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("its expected charge is not what version"), "{told:?}");
+        let differences = sums_differ(&mut db, app.now()).unwrap().1;
+        assert!(
+            differences.iter().any(|line| line.contains("1 stored expected charges differ")),
+            "{differences:?}"
+        );
+    });
+}
+
+#[test]
+fn a_page_shows_the_steps_and_a_contract_what_it_cannot_price() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let (p1, p2) = (partner(app, "P1"), partner(app, "P2"));
+        let key = charge(app, "W1-A").unwrap().key;
+        let mut db = conn(app);
+        let view = expected_view(&mut db, &Viewer::system(), key).unwrap().unwrap();
+        assert!(view.same);
+        assert_eq!((view.version_no, view.lines.len()), (1, 2));
+        assert_eq!(view.lines[0].label, "Load");
+        assert!(view.trace.iter().any(|line| line.text.contains("DIESEL")), "{:?}", view.trace);
+        assert!(expected_view(&mut db, &partner_viewer(p1), key).unwrap().is_some(), "its own");
+        assert!(expected_view(&mut db, &partner_viewer(p2), key).unwrap().is_none(), "another's");
+
+        let found = coverage(&mut db, &Viewer::system(), (p1, contract)).unwrap();
+        assert_eq!((found.rated, found.unrated, found.not_applicable), (6, 1, 0));
+        let reason = &found.reasons[0];
+        assert_eq!((reason.text.as_str(), reason.shipments), ("no lane goes from Alpha to Gamma", 1));
+        assert_eq!(reason.example.as_ref().map(|(_, reference)| reference.as_str()), Some("LOST"));
+        assert_eq!(coverage(&mut db, &partner_viewer(p2), (p1, contract)).unwrap().rated, 0);
+    });
+}

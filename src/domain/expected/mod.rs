@@ -1,0 +1,276 @@
+//! What a stored shipment should cost by the contract version that prices it: a derived fact, like its outcomes.
+//!
+//! [`Consignment`] turns what is stored of a shipment into a request for the rating engine, [`Span`] says which
+//! version prices which day, [`Expected`] is the result that is kept, and [`affected`] says which days a late
+//! price can change. [`counted_rated`] is the one place that decides which contract-rated amount a KPI reads.
+
+pub mod affected;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::contract::{ContractTerm, VersionDates};
+use super::currency::Currency;
+use super::field::codes;
+use super::money::Micros;
+use super::rate::{
+    ChargePart, CompiledRates, Market, NoTrace, RateStatus, Rated, RatingDate, RatingRequest, Step, Trace,
+};
+use super::terms::{first_day_after, in_force};
+
+pub use request::{Consignment, place};
+
+/// Longest reason kept; place names come from feeds and may be long.
+pub const REASON_CHARS_MAX: usize = 300;
+
+codes! {
+    /// Whether an expected charge could be worked out.
+    ExpectedStatus, "expected charge status" {
+        /// Priced.
+        Rated = "RATED", "Rated";
+        /// Not priced; someone must look.
+        Unrated = "UNRATED", "Needs rates";
+        /// Not to be priced, by agreement.
+        NotApplicable = "NOT_APPLICABLE", "Not applicable";
+    }
+}
+
+/// The days on which a contract version prices shipments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The version.
+    pub version_id: i64,
+    /// First day.
+    pub from: NaiveDate,
+    /// First day no longer; open when none.
+    pub until: Option<NaiveDate>,
+    /// Which day of a shipment must be one of them.
+    pub which: RatingDate,
+}
+
+impl Span {
+    /// The days on which a version holds; none when it never does.
+    #[must_use]
+    pub fn of(term: &ContractTerm, version: &VersionDates, which: RatingDate) -> Option<Self> {
+        let from = version.valid_from.max(term.term_start);
+        let until = match (version.valid_to, first_day_after(term)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        // By the rule everything else uses, so that a state that holds nowhere prices nothing here either.
+        in_force(term, version, from).then_some(Self { version_id: version.id, from, until, which })
+    }
+
+    /// Whether the version prices that day.
+    #[must_use]
+    pub fn holds(&self, day: NaiveDate) -> bool {
+        self.from <= day && self.until.is_none_or(|until| day < until)
+    }
+}
+
+/// Which of the versions prices a shipment, and the day that decides it.
+#[must_use]
+pub fn chosen(spans: &[Span], facts: &Consignment, request: &RatingRequest) -> Option<RatedBy> {
+    spans.iter().find_map(|span| {
+        let rating_day = facts.rating_day(request, span.which);
+        span.holds(rating_day).then_some(RatedBy { version_id: span.version_id, rating_day })
+    })
+}
+
+/// One line of an expected charge, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedLine {
+    /// Charge code.
+    pub code: String,
+    /// Which part of the total.
+    pub part: ChargePart,
+    /// In the contract's currency.
+    pub amount_micros: i64,
+}
+
+/// The parts of a priced shipment. They sum to the total.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// Linehaul.
+    pub base: Micros,
+    /// Fuel surcharge.
+    pub fuel: Micros,
+    /// Accessorials.
+    pub accessorial: Micros,
+    /// Tax; never inside a cost KPI.
+    pub tax: Micros,
+}
+
+impl Parts {
+    /// Sum of the lines, part by part.
+    #[must_use]
+    pub fn of(rated: &Rated<'_>) -> Self {
+        Self {
+            base: rated.part(ChargePart::Linehaul),
+            fuel: rated.part(ChargePart::Fuel),
+            accessorial: rated.part(ChargePart::Accessorial),
+            tax: rated.part(ChargePart::Tax),
+        }
+    }
+
+    /// What a cost KPI compares: everything but tax (DOMAIN §3.4, step 9).
+    #[must_use]
+    pub fn cost(self) -> Micros {
+        self.base + self.fuel + self.accessorial
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn total(self) -> Micros {
+        self.cost() + self.tax
+    }
+}
+
+/// The expected charge of one shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The version that priced it, or could not.
+    pub version_id: i64,
+    /// The day that decided which version; the obligation day where the shipment has no such day.
+    pub rating_day: NaiveDate,
+    /// Local day of the pickup, which decides the fuel price.
+    pub pickup_day: Option<NaiveDate>,
+    /// Priced or not.
+    pub status: ExpectedStatus,
+    /// Why there is no price.
+    pub reason: Option<String>,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// The amounts; none without a price, and never 0.00 instead.
+    pub parts: Option<Parts>,
+    /// The latest publication of a fuel price it used.
+    pub fuel_published_on: Option<NaiveDate>,
+    /// Line by line.
+    pub lines: Vec<ExpectedLine>,
+}
+
+/// Hears which fuel publication was used and what a minimum added to the linehaul, and nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    fuel_published_on: Option<NaiveDate>,
+    minimum: Micros,
+}
+
+impl<'a> Trace<'a> for Heard {
+    fn step(&mut self, step: impl FnOnce() -> Step<'a>) {
+        match step() {
+            Step::FuelPrice { published_on, .. } => {
+                self.fuel_published_on = self.fuel_published_on.max(Some(published_on));
+            }
+            Step::Minimum { before, amount, applies: true, .. } => {
+                self.minimum = self.minimum + amount - before;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Where and when a shipment is rated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatedBy {
+    /// The version.
+    pub version_id: i64,
+    /// The day that chose it.
+    pub rating_day: NaiveDate,
+}
+
+/// Rates a shipment by compiled rates.
+#[must_use]
+pub fn expect(rates: &CompiledRates, by: RatedBy, request: &RatingRequest, market: Market<'_>) -> Expected {
+    if rates.has_fuel() {
+        return expect_with_minimum(rates, by, request, market).0;
+    }
+    result(&rates.rate(request, market, &mut NoTrace), by, request, None)
+}
+
+/// The same, and by how much the line's minimum raised the linehaul.
+#[must_use]
+pub fn expect_with_minimum(
+    rates: &CompiledRates,
+    by: RatedBy,
+    request: &RatingRequest,
+    market: Market<'_>,
+) -> (Expected, Micros) {
+    let mut heard = Heard::default();
+    let rated = rates.rate(request, market, &mut heard);
+    (result(&rated, by, request, heard.fuel_published_on), heard.minimum)
+}
+
+fn result(
+    rated: &Rated<'_>,
+    by: RatedBy,
+    request: &RatingRequest,
+    fuel_published_on: Option<NaiveDate>,
+) -> Expected {
+    let status = match rated.status {
+        RateStatus::Rated => ExpectedStatus::Rated,
+        RateStatus::Unrated(_) => ExpectedStatus::Unrated,
+        RateStatus::NotApplicable(_) => ExpectedStatus::NotApplicable,
+    };
+    let line = |line: &super::rate::ChargeLine<'_>| ExpectedLine {
+        code: line.code.to_owned(),
+        part: line.part,
+        amount_micros: line.amount.0,
+    };
+    Expected {
+        version_id: by.version_id,
+        rating_day: by.rating_day,
+        pickup_day: request.pickup.map(|at| at.date()),
+        status,
+        reason: rated.status.reason().map(|reason| shortened(&reason)),
+        currency: rated.currency,
+        parts: rated.total.map(|_| Parts::of(rated)),
+        fuel_published_on: fuel_published_on.filter(|_| status == ExpectedStatus::Rated),
+        lines: rated.lines.iter().map(line).collect(),
+    }
+}
+
+impl Expected {
+    /// A shipment without a price, for a reason the engine does not know.
+    #[must_use]
+    pub fn without_price(
+        by: RatedBy,
+        request: &RatingRequest,
+        currency: Currency,
+        (status, reason): (ExpectedStatus, &str),
+    ) -> Self {
+        Self {
+            version_id: by.version_id,
+            rating_day: by.rating_day,
+            pickup_day: request.pickup.map(|at| at.date()),
+            status,
+            reason: Some(shortened(reason)),
+            currency,
+            parts: None,
+            fuel_published_on: None,
+            lines: Vec::new(),
+        }
+    }
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS_MAX).collect()
+}
+
+/// The contract-rated amount that counts in a KPI: what the shipment's own feed says, else the expected charge
+/// without tax. One in another currency than the one amounts are kept in counts nowhere: the two must never be added.
+#[must_use]
+pub fn counted_rated(
+    own: Option<Micros>,
+    expected: Option<(Parts, Currency)>,
+    currency: &str,
+) -> Option<Micros> {
+    own.or_else(|| {
+        let (parts, rated_in) = expected?;
+        (currency == rated_in.code()).then(|| parts.cost())
+    })
+}

@@ -1,0 +1,134 @@
+//! From a stored shipment to a request for the rating engine.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::geo::{GeoSelector, Place};
+use crate::domain::money::Micros;
+use crate::domain::quantity::{DistanceUnit, WeightUnit};
+use crate::domain::rate::{Piece, RatingDate, RatingRequest};
+use crate::domain::shipment::Milestones;
+
+/// Millionths of a kilogram in a gram, and of a kilometre in a metre.
+const MICROS_PER_THOUSANDTH: i64 = 1_000;
+
+/// What is stored of a shipment, as far as a price may depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct Consignment {
+    /// What people call it.
+    pub reference: String,
+    /// The day its obligation counts for.
+    pub obligation_day: NaiveDate,
+    /// Commitments and events.
+    pub milestones: Milestones,
+    /// Where its lane starts.
+    pub origin: String,
+    /// The region of that place.
+    pub origin_region: String,
+    /// Where its lane ends.
+    pub destination: String,
+    /// The region of that place.
+    pub destination_region: String,
+    /// Service level.
+    pub service: String,
+    /// Equipment.
+    pub equipment: String,
+    /// Handling units.
+    pub pieces: Option<i64>,
+    /// Actual weight in grams.
+    pub weight_g: Option<i64>,
+    /// Distance in metres: the shipment's own, else its lane's.
+    pub distance_m: Option<i64>,
+}
+
+/// What the name of a place says about it.
+///
+/// The text of a lane selector (`zip:US/75001`, `city:US-TX-Dallas`, `US-TX`) is that place. Any other name is the
+/// name of a facility or port, and a postcode where it is all digits. The region is a zone.
+#[must_use]
+pub fn place(name: &str, region: &str) -> Place {
+    let name = name.trim();
+    let mut place = Place { zone: region.trim().to_owned(), ..Place::default() };
+    match name.parse::<GeoSelector>() {
+        Ok(GeoSelector::Facility(facility)) => place.facility = facility,
+        Ok(GeoSelector::Port(port)) => place.port = port,
+        Ok(GeoSelector::Postcode(country, code) | GeoSelector::Area(country, code)) => {
+            place.postcode = code;
+            place.country = country.unwrap_or_default();
+        }
+        Ok(GeoSelector::City(country, state, city)) => {
+            (place.country, place.state, place.city) = (country, state, city);
+        }
+        Ok(GeoSelector::State(country, state)) => (place.country, place.state) = (country, state),
+        Ok(GeoSelector::Zone(zone)) => place.zone = zone,
+        Ok(GeoSelector::Country(country)) => place.country = country,
+        Ok(GeoSelector::Any) => {}
+        Err(_) => {
+            name.clone_into(&mut place.facility);
+            name.clone_into(&mut place.port);
+            if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+                name.clone_into(&mut place.postcode);
+            }
+        }
+    }
+    place
+}
+
+impl Consignment {
+    /// The request the engine prices. Weight in kilograms, distance in kilometres; the engine converts them to the
+    /// units of the tariff.
+    #[must_use]
+    pub fn request(&self) -> RatingRequest {
+        let scaled = |thousandths: i64| Micros(thousandths.saturating_mul(MICROS_PER_THOUSANDTH));
+        let pieces = self.pieces.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
+        RatingRequest {
+            reference: self.reference.clone(),
+            pickup: self.pickup(),
+            delivery: self.delivery(),
+            origin: place(&self.origin, &self.origin_region),
+            destination: place(&self.destination, &self.destination_region),
+            equipment: self.equipment.clone(),
+            service: self.service.clone(),
+            weight: self.weight_g.map(scaled),
+            weight_unit: WeightUnit::Kg,
+            distance: self.distance_m.map(scaled),
+            distance_unit: DistanceUnit::Km,
+            pieces: pieces
+                .map(|count| Piece { count, weight: None, sides: None, stackable: false })
+                .into_iter()
+                .collect(),
+            ..RatingRequest::default()
+        }
+    }
+
+    /// The day that decides the version: the one the version asks for, else the obligation day, so that a shipment
+    /// without that day is listed as unrated instead of lost.
+    #[must_use]
+    pub fn rating_day(&self, request: &RatingRequest, which: RatingDate) -> NaiveDate {
+        request.day(which).unwrap_or(self.obligation_day)
+    }
+
+    /// Pickup, local at the origin: as it happened, else as it is planned.
+    fn pickup(&self) -> Option<NaiveDateTime> {
+        let times = &self.milestones;
+        let zone = times.pickup_zone.or(times.delivery_zone).unwrap_or(Tz::UTC);
+        let planned_day = || times.pickup_due_day.map(|day| day.and_time(NaiveTime::MIN));
+        local(times.picked_up_at.or(times.pickup_arrived_at), zone)
+            .or_else(planned_day)
+            .or_else(|| local(times.pickup_window_start.or(times.pickup_window_end), zone))
+    }
+
+    /// Delivery, local at the destination: as it happened, else as it is planned.
+    fn delivery(&self) -> Option<NaiveDateTime> {
+        let times = &self.milestones;
+        let zone = times.delivery_zone.or(times.pickup_zone).unwrap_or(Tz::UTC);
+        let planned_day = || times.delivery_due_day.map(|day| day.and_time(NaiveTime::MIN));
+        local(times.delivered_at.or(times.arrived_at), zone)
+            .or_else(planned_day)
+            .or_else(|| local(times.delivery_window_end.or(times.delivery_window_start), zone))
+    }
+}
+
+fn local(at: Option<DateTime<Utc>>, zone: Tz) -> Option<NaiveDateTime> {
+    at.map(|at| at.with_timezone(&zone).naive_local())
+}
