@@ -3,6 +3,7 @@
 
 pub mod accrual;
 pub mod audit;
+pub mod backtest;
 pub mod contract;
 pub mod contract_calendar;
 pub mod demo;

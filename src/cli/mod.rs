@@ -1,5 +1,6 @@
 //! Commands and their arguments. Each command is one function in a file named for its noun.
 
+mod backtest;
 mod backup;
 mod demo;
 mod import;
@@ -52,6 +53,8 @@ enum Command {
     Import(import::ImportArguments),
     /// Prices of shipments in a file by a contract, with every step where asked for.
     Rate(rate::RateArguments),
+    /// What a period of stored shipments would have cost under versions of a contract.
+    Backtest(backtest::BacktestArguments),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
     /// A realistic network in a database of its own: made, every job run, served.
@@ -115,6 +118,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Import(import) => import::run(&session, &import),
         Command::Rate(rate) => rate::run(&session, &rate),
+        Command::Backtest(backtest) => backtest::run(&session, &backtest),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),

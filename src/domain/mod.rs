@@ -2,10 +2,11 @@
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
-//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`], [`backtest`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod backoff;
+pub mod backtest;
 pub mod calendar;
 pub mod capacity;
 pub mod clause;

@@ -53,6 +53,7 @@ fn table() -> Vec<Row> {
         get("/contracts/new", May(Action::EditContracts), contract::new),
         post("/contracts", May(Action::EditContracts), contract::create),
         get("/contracts/{id}", May(Action::ViewContracts), contract::show),
+        get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::show),
         get("/contracts/{id}/edit", May(Action::EditContracts), contract::edit_form),
         post("/contracts/{id}", May(Action::EditContracts), contract::change),
         get("/contracts/{id}/notice", May(Action::EditContracts), contract::end_form),

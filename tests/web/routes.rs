@@ -51,6 +51,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/contracts/new", Roles(&[Procurement])),
     ("POST", "/contracts", Roles(&[Procurement])),
     ("GET", "/contracts/{id}", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/backtest", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/edit", Roles(&[Procurement])),
     ("POST", "/contracts/{id}", Roles(&[Procurement])),
     ("GET", "/contracts/{id}/notice", Roles(&[Procurement])),

@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use super::check::charges_differ;
 use super::view::{coverage, expected_view};
 use crate::app::App;
+use crate::app::backtest::{BacktestRequest, backtest};
 use crate::app::contract::approval::contract_approve;
 use crate::app::contract::draft::{pricing_save_in_tx, version_create, version_seen};
 use crate::app::contract::{contract_create, contract_end, contract_seen};
@@ -29,7 +30,7 @@ use crate::domain::currency::Currency;
 use crate::domain::expected::ExpectedStatus;
 use crate::domain::fuel::{FuelBasis, FuelBracket, FuelMethod, FuelProgramme};
 use crate::domain::measure::Measures;
-use crate::domain::money::Micros;
+use crate::domain::money::{Bps, Micros};
 use crate::domain::rate::{Band, Cell, Lane, RateBasis, RateLine, RateTerms};
 use crate::domain::viewer::{Role, Viewer};
 use crate::feeds::kind::ImportKind;
@@ -391,5 +392,56 @@ fn a_page_shows_the_steps_and_a_contract_what_it_cannot_price() {
         assert_eq!((reason.text.as_str(), reason.shipments), ("no lane goes from Alpha to Gamma", 1));
         assert_eq!(reason.example.as_ref().map(|(_, reference)| reference.as_str()), Some("LOST"));
         assert_eq!(coverage(&mut db, &partner_viewer(p2), (p1, contract)).unwrap().rated, 0);
+    });
+}
+
+#[test]
+fn a_period_is_replayed_under_a_draft_and_an_increase() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: "2026-01-01".parse().unwrap(),
+            change_summary: "asked for".to_owned(),
+        };
+        let draft = version_create(app, &mut conn(app), &dina(), contract, &fields).unwrap();
+        price(app, draft, 120);
+        let number = format!("C-{}", partner(app, "P1"));
+        let run = |viewer: &Viewer, versions: &[i32], increase: Option<i64>, most: Option<u64>| {
+            let request = BacktestRequest {
+                contract: &number,
+                versions,
+                period: "2025-05".parse().unwrap(),
+                increase: increase.map(Bps),
+                shipments_max: most,
+            };
+            backtest(app, &mut conn(app), viewer, &request, |_, _| ())
+        };
+        let report = run(&dina(), &[], None, None).unwrap();
+        assert_eq!((report.shipments, report.versions[0].version), (7, 2), "the draft is the newest");
+        let total = &report.total;
+        assert_eq!((total.in_force.total.as_str(), total.in_force.unrated), ("660.00", 1));
+        let version = &total.versions[0];
+        assert_eq!((version.tally.total.as_str(), version.difference.as_str()), ("792.00", "132.00"));
+        assert_eq!((version.causes.base.as_str(), version.causes.fuel.as_str()), ("120.00", "12.00"));
+        assert_eq!((version.causes.unrated.as_str(), version.tally.rated), ("0.00", 6));
+        assert_eq!(report.months.len(), 1);
+        assert_eq!(report.lanes.len(), 2, "{:?}", report.lanes);
+
+        let report = run(&dina(), &[1, 2], Some(1_000), None).unwrap();
+        let totals: Vec<&str> = report.total.versions.iter().map(|v| v.tally.total.as_str()).collect();
+        assert_eq!(totals, ["726.00", "871.20"], "10 % on the table rate, fuel follows");
+        assert_eq!(refreshed(app), RefreshReport::default(), "a backtest stores nothing");
+
+        for (refused, said) in [
+            (run(&dina(), &[9], None, None), "has no version 9"),
+            (run(&dina(), &[1; 11], None, None), "at most VERSIONS_MAX = 10"),
+            (run(&dina(), &[1], Some(20_000), None), "between −100 % and 100 %"),
+            (run(&dina(), &[1], None, Some(6)), "more than 6 shipments"),
+            (run(&partner_viewer(partner(app, "P2")), &[1], None, None), "there is no contract"),
+        ] {
+            let told = refused.unwrap_err().to_string();
+            assert!(told.contains(said), "{told}");
+        }
     });
 }

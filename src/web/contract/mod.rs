@@ -3,6 +3,7 @@
 //! review, approval and signature to its end, [`own`] the partner's own contract in the portal, [`sign`] the page on
 //! which the partner signs.
 
+pub mod backtest;
 pub mod draft;
 pub mod lifecycle;
 pub mod options;

@@ -1,0 +1,393 @@
+//! Replaying a period of stored shipments under other versions of a contract, drafts included.
+//!
+//! Shipments are read day by day and rated one by one, so memory grows with lanes and months only. Prices from
+//! outside are those known now, for what was in force as for what is tried, so that only the terms differ.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::App;
+use super::expected::{Book, Books, Prices, spans_now};
+use crate::db::contract::{Version, contract_by_number, version_list};
+use crate::db::dimension::zones_by_id;
+use crate::db::expected::{StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped};
+use crate::db::rate::rate_terms_load;
+use crate::db::{Db, DbError};
+use crate::domain::backtest::{
+    Backtest, Causes, Group, INCREASE_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased,
+};
+use crate::domain::contract::ContractVersionStatus;
+use crate::domain::expected::{RatedBy, Span, chosen, expect_with_minimum};
+use crate::domain::money::{Bps, Micros};
+use crate::domain::period::Period;
+use crate::domain::rate::{Market, RatingDate, RatingRequest};
+use crate::domain::viewer::Viewer;
+
+/// What to replay.
+#[derive(Clone, Debug)]
+pub struct BacktestRequest<'a> {
+    /// Number of the contract.
+    pub contract: &'a str,
+    /// Numbers of the versions; the newest with rates when empty.
+    pub versions: &'a [i32],
+    /// Obligation days.
+    pub period: Period,
+    /// A general rate increase on top of every version.
+    pub increase: Option<Bps>,
+    /// Most shipments to read; a page cannot wait for more.
+    pub shipments_max: Option<u64>,
+}
+
+/// Why nothing was replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum BacktestError {
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// No such contract, or not the viewer's.
+    #[error("there is no contract {0}; `lanemark import rates FILE --contract {0} --partner CODE` makes one")]
+    NoContract(String),
+    /// No such version.
+    #[error("contract {contract} has no version {version}")]
+    NoVersion {
+        /// Contract.
+        contract: String,
+        /// Version asked for.
+        version: i32,
+    },
+    /// A version says nothing about price.
+    #[error(
+        "{what} of contract {contract} has no rates; load some with `lanemark import rates FILE --contract {contract}`"
+    )]
+    NoRates {
+        /// Contract.
+        contract: String,
+        /// Version asked for, in words.
+        what: String,
+    },
+    /// More than can be compared.
+    #[error("{0} versions were asked for; one run compares at most VERSIONS_MAX = {VERSIONS_MAX}")]
+    TooManyVersions(usize),
+    /// A share nobody means.
+    #[error("the increase must be between −100 % and 100 %")]
+    Increase,
+    /// Rates that contradict themselves.
+    #[error("version {version} of contract {contract}: {problem}")]
+    Problems {
+        /// Contract.
+        contract: String,
+        /// Version.
+        version: i32,
+        /// What is wrong.
+        problem: String,
+    },
+    /// More shipments than the caller can wait for.
+    #[error(
+        "the period has more than {0} shipments; choose a shorter one, or run `lanemark backtest`, which has no such limit"
+    )]
+    TooManyShipments(u64),
+}
+
+impl From<diesel::result::Error> for BacktestError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+/// One version that is tried.
+struct Tried {
+    version_id: i64,
+    version_no: i32,
+    status: ContractVersionStatus,
+    which: RatingDate,
+    book: Book,
+}
+
+/// Replays the period. `progress` hears (done, total) days.
+///
+/// # Errors
+/// [`BacktestError`].
+pub fn backtest(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    request: &BacktestRequest<'_>,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<BacktestReport, BacktestError> {
+    if request.versions.len() > VERSIONS_MAX {
+        return Err(BacktestError::TooManyVersions(request.versions.len()));
+    }
+    if request.increase.is_some_and(|by| by > INCREASE_MAX || by < Bps(-INCREASE_MAX.0)) {
+        return Err(BacktestError::Increase);
+    }
+    let contract = contract_by_number(db, viewer, request.contract)?
+        .filter(|contract| viewer.sees(contract.partner_id))
+        .ok_or_else(|| BacktestError::NoContract(request.contract.to_owned()))?;
+    let versions = version_list(db, viewer, contract.id)?;
+    let tried = tried(db, viewer, &contract.number, &versions, request)?;
+    let with_rates = versions_with_rates_unscoped(db)?;
+    let spans = spans_now(db, contract.partner_id, &with_rates)?;
+    let books = Books::default();
+    let mut in_force: HashMap<i64, Arc<Book>> = HashMap::new();
+    for span in &spans {
+        in_force.insert(span.version_id, books.open(db, span.version_id)?);
+    }
+    let (zones, prices) = (zones_by_id(db)?, Prices::all(db, app.now())?);
+    let desk = Desk { spans, in_force, tried: &tried, prices: &prices };
+    let mut sums = Backtest::default();
+    let (mut read, mut done) = (0_u64, 0);
+    let days = request.period.start().iter_days().take_while(|day| *day < request.period.end());
+    let total = u64::try_from((request.period.end() - request.period.start()).num_days()).unwrap_or(0);
+    for day in days {
+        consignments_fold_unscoped(db, &zones, &[contract.partner_id], day, |row| {
+            read += 1;
+            if let Some(most) = request.shipments_max.filter(|most| read > *most) {
+                return Err(BacktestError::TooManyShipments(most));
+            }
+            let (was, versions) = desk.rate(&row);
+            let place = Place { lane: &row.lane, service: &row.facts.service, day };
+            sums.add(place, &was, &versions);
+            Ok(())
+        })?;
+        done += 1;
+        progress(done, total);
+    }
+    Ok(BacktestReport {
+        contract: contract.number,
+        currency: contract.currency.code().to_owned(),
+        period: request.period.to_string(),
+        period_basis: "obligation",
+        increase_percent: request
+            .increase
+            .map(|by| rust_decimal::Decimal::new(by.0, 2).normalize().to_string()),
+        known_at: prices.known_at,
+        shipments: read,
+        versions: tried.iter().map(|t| TriedVersion { version: t.version_no, status: t.status }).collect(),
+        total: Shown::of(&sums.total, contract.currency.minor_digits()),
+        months: shown(&sums.months, contract.currency.minor_digits()),
+        services: shown(&sums.services, contract.currency.minor_digits()),
+        lanes: shown(&sums.lanes, contract.currency.minor_digits()),
+    })
+}
+
+/// The versions asked for, compiled.
+fn tried(
+    db: &mut Db,
+    viewer: &Viewer,
+    contract: &str,
+    versions: &[Version],
+    request: &BacktestRequest<'_>,
+) -> Result<Vec<Tried>, BacktestError> {
+    let mut found = Vec::new();
+    // Newest first, as listed.
+    let wanted: Vec<i32> = match request.versions {
+        [] => versions.iter().map(|version| version.version).collect(),
+        some => some.to_vec(),
+    };
+    for number in wanted {
+        let version = versions
+            .iter()
+            .find(|version| version.version == number)
+            .ok_or_else(|| BacktestError::NoVersion { contract: contract.to_owned(), version: number })?;
+        let terms = rate_terms_load(db, viewer, version.id)?.filter(|terms| !terms.lines.is_empty());
+        let Some(mut terms) = terms else {
+            if request.versions.is_empty() {
+                continue;
+            }
+            let what = format!("version {number}");
+            return Err(BacktestError::NoRates { contract: contract.to_owned(), what });
+        };
+        if let Some(by) = request.increase {
+            terms = increased(&terms, by);
+        }
+        let which = terms.parameters.rating_date;
+        let book = Book::of(&terms);
+        if let Err(problem) = &book.rates {
+            let problem = problem.clone();
+            return Err(BacktestError::Problems { contract: contract.to_owned(), version: number, problem });
+        }
+        let status = version.dates()?.status;
+        found.push(Tried { version_id: version.id, version_no: number, status, which, book });
+        if request.versions.is_empty() {
+            break;
+        }
+    }
+    if found.is_empty() {
+        let what = "no version".to_owned();
+        return Err(BacktestError::NoRates { contract: contract.to_owned(), what });
+    }
+    Ok(found)
+}
+
+/// What one shipment is rated by.
+struct Desk<'a> {
+    spans: Vec<Span>,
+    in_force: HashMap<i64, Arc<Book>>,
+    tried: &'a [Tried],
+    prices: &'a Prices,
+}
+
+impl Desk<'_> {
+    /// Under what was in force, and under each version that is tried.
+    fn rate(&self, row: &StoredConsignment) -> (Outcome, Vec<Outcome>) {
+        let (request, market) = (row.facts.request(), self.prices.market());
+        let was = chosen(&self.spans, &row.facts, &request)
+            .and_then(|by| Some(outcome(self.in_force.get(&by.version_id)?, by, row, &request, market)))
+            .unwrap_or(Outcome { expected: None, minimum: Micros::ZERO });
+        let versions = self.tried.iter().map(|tried| {
+            let rating_day = row.facts.rating_day(&request, tried.which);
+            let by = RatedBy { version_id: tried.version_id, rating_day };
+            outcome(&tried.book, by, row, &request, market)
+        });
+        (was, versions.collect())
+    }
+}
+
+/// Prices a shipment for the comparison.
+fn outcome(
+    book: &Book,
+    by: RatedBy,
+    row: &StoredConsignment,
+    request: &RatingRequest,
+    market: Market<'_>,
+) -> Outcome {
+    match &book.rates {
+        Ok(rates) if row.facts.milestones.cancelled_at.is_none() => {
+            let (expected, minimum) = expect_with_minimum(rates, by, request, market);
+            Outcome { expected: Some(expected), minimum }
+        }
+        _ => Outcome { expected: Some(book.price(by, row, request, market)), minimum: Micros::ZERO },
+    }
+}
+
+/// What a period would have cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BacktestReport {
+    /// Contract.
+    pub contract: String,
+    /// Currency of every amount.
+    pub currency: String,
+    /// The period.
+    pub period: String,
+    /// Which day of a shipment belongs to it.
+    pub period_basis: &'static str,
+    /// The general rate increase tried, in percent.
+    pub increase_percent: Option<String>,
+    /// The moment whose prices were used.
+    pub known_at: DateTime<Utc>,
+    /// Shipments replayed.
+    pub shipments: u64,
+    /// The versions, in the order of every list below.
+    pub versions: Vec<TriedVersion>,
+    /// Every shipment.
+    pub total: Shown,
+    /// By month.
+    pub months: Vec<Named>,
+    /// By service level.
+    pub services: Vec<Named>,
+    /// By lane.
+    pub lanes: Vec<Named>,
+}
+
+/// A version that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct TriedVersion {
+    /// Its number.
+    pub version: i32,
+    /// Where it is in its life.
+    pub status: ContractVersionStatus,
+}
+
+/// One group with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Lane, service level or month; empty where shipments have none.
+    pub name: String,
+    /// Its sums.
+    #[serde(flatten)]
+    pub sums: Shown,
+}
+
+/// Sums of one group, amounts as decimal strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Under what was in force.
+    pub in_force: TallyShown,
+    /// Under each version.
+    pub versions: Vec<VersionShown>,
+}
+
+/// Counts and the total.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TallyShown {
+    /// Shipments priced.
+    pub rated: u64,
+    /// Shipments that need rates.
+    pub unrated: u64,
+    /// Shipments not to be priced.
+    pub not_applicable: u64,
+    /// Total of the priced ones.
+    pub total: String,
+}
+
+/// The same for a version, with what differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VersionShown {
+    /// Counts and the total.
+    #[serde(flatten)]
+    pub tally: TallyShown,
+    /// Total less that of what was in force.
+    pub difference: String,
+    /// Why; the causes sum to the difference.
+    pub causes: CausesShown,
+}
+
+/// Why a total differs, as decimal strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the causes are documented on Causes")]
+pub struct CausesShown {
+    pub base: String,
+    pub minimum: String,
+    pub fuel: String,
+    pub accessorial: String,
+    pub tax: String,
+    pub unrated: String,
+}
+
+fn shown(groups: &BTreeMap<String, Group>, digits: u32) -> Vec<Named> {
+    groups.iter().map(|(name, group)| Named { name: name.clone(), sums: Shown::of(group, digits) }).collect()
+}
+
+impl Shown {
+    fn of(group: &Group, digits: u32) -> Self {
+        let money = |amount: Micros| super::rating::money(amount, digits);
+        let tally = |tally: &Tally| TallyShown {
+            rated: tally.rated,
+            unrated: tally.unrated,
+            not_applicable: tally.not_applicable,
+            total: money(tally.total),
+        };
+        let causes = |causes: &Causes| CausesShown {
+            base: money(causes.base),
+            minimum: money(causes.minimum),
+            fuel: money(causes.fuel),
+            accessorial: money(causes.accessorial),
+            tax: money(causes.tax),
+            unrated: money(causes.unrated),
+        };
+        let versions = group.versions.iter().zip(&group.causes);
+        Self {
+            in_force: tally(&group.in_force),
+            versions: versions
+                .map(|(sum, why)| VersionShown {
+                    tally: tally(sum),
+                    difference: money(sum.total - group.in_force.total),
+                    causes: causes(why),
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! A history of shipments under other rates: what it would have cost, and why that differs from what was in force.
+//!
+//! Each shipment is rated by the version that was in force then and by every version asked for, whatever its own
+//! dates. [`Backtest::add`] takes one shipment at a time, so memory grows with lanes and months and not with shipments.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::expected::{Expected, ExpectedStatus, Parts};
+use super::money::{Bps, Micros};
+use super::rate::{Cell, RateTerms};
+
+/// Versions one run compares.
+pub const VERSIONS_MAX: usize = 10;
+/// Lanes told apart; the shipments of further ones are summed under [`OTHER_LANES`].
+pub const LANES_MAX: usize = 10_000;
+/// The name of the lanes beyond [`LANES_MAX`].
+pub const OTHER_LANES: &str = "other lanes";
+/// Highest general rate increase or decrease that can be tried.
+pub const INCREASE_MAX: Bps = Bps(10_000);
+/// Fewest decimals of an increased rate.
+const RATE_DECIMALS_MIN: u32 = 2;
+
+/// What can be done to the rates of a version before history is replayed under it.
+///
+/// The rate of every table cell goes up or down by a share, rounded to the decimals it is written with and at least
+/// to cents. Minimums, accessorials and fuel stay. Where the version caps increases, the cap holds for each cell
+/// against its rate now, as for any announced increase (DOMAIN §3.1).
+#[must_use]
+pub fn increased(terms: &RateTerms, by: Bps) -> RateTerms {
+    let mut terms = terms.clone();
+    let capped = terms.parameters.price_cap.is_some();
+    for cell in terms.lines.iter_mut().flat_map(|line| &mut line.cells) {
+        *cell = increased_cell(cell, by, capped);
+    }
+    terms
+}
+
+fn increased_cell(cell: &Cell, by: Bps, capped: bool) -> Cell {
+    let now = cell.rate.decimal();
+    let decimals = now.normalize().scale().max(RATE_DECIMALS_MIN);
+    let factor = Decimal::ONE + Decimal::new(by.0, 4);
+    let raised = now.checked_mul(factor).and_then(|rate| Micros::charge(rate, decimals).ok());
+    let prior = if capped { Some(cell.rate) } else { cell.prior };
+    Cell { rate: raised.unwrap_or(cell.rate), prior, ..*cell }
+}
+
+/// A share as people write it, in percent: `5.9`, `-2`, `5.9 %`.
+///
+/// # Errors
+/// What to write instead.
+pub fn percent(text: &str) -> Result<Bps, String> {
+    let wrong = || format!("`{text}` is not a percentage with up to two decimals, such as 5.9");
+    let percent: Decimal = text.trim().trim_end_matches('%').trim_end().parse().map_err(|_| wrong())?;
+    let points = percent.checked_mul(Decimal::ONE_HUNDRED).filter(Decimal::is_integer).ok_or_else(wrong)?;
+    i64::try_from(points).map(Bps).map_err(|_| wrong())
+}
+
+/// A shipment rated once, with what its minimum added to the linehaul.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The charge; none when no version with rates was in force.
+    pub expected: Option<Expected>,
+    /// By how much a minimum raised the linehaul.
+    pub minimum: Micros,
+}
+
+impl Outcome {
+    fn parts(&self) -> Option<Parts> {
+        self.expected.as_ref().and_then(|expected| expected.parts)
+    }
+}
+
+/// Sums of shipments under one set of rates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Shipments priced.
+    pub rated: u64,
+    /// Shipments that need rates, or had no version with rates in force.
+    pub unrated: u64,
+    /// Shipments not to be priced, by agreement.
+    pub not_applicable: u64,
+    /// Total of the priced ones, tax included.
+    pub total: Micros,
+}
+
+impl Tally {
+    fn add(&mut self, outcome: &Outcome) {
+        match outcome.expected.as_ref().map(|expected| expected.status) {
+            Some(ExpectedStatus::Rated) => self.rated += 1,
+            Some(ExpectedStatus::NotApplicable) => self.not_applicable += 1,
+            Some(ExpectedStatus::Unrated) | None => self.unrated += 1,
+        }
+        self.total = self.total + outcome.parts().map_or(Micros::ZERO, Parts::total);
+    }
+}
+
+/// Why the total under a version differs from what was in force. The causes sum to the difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Causes {
+    /// Linehaul, without what minimums add.
+    pub base: Micros,
+    /// What minimums add to linehaul.
+    pub minimum: Micros,
+    /// Fuel surcharge.
+    pub fuel: Micros,
+    /// Accessorials.
+    pub accessorial: Micros,
+    /// Tax.
+    pub tax: Micros,
+    /// Shipments priced by only one of the two.
+    pub unrated: Micros,
+}
+
+impl Causes {
+    /// The whole difference.
+    #[must_use]
+    pub fn sum(&self) -> Micros {
+        self.base + self.minimum + self.fuel + self.accessorial + self.tax + self.unrated
+    }
+
+    fn add(&mut self, before: &Outcome, after: &Outcome) {
+        match (before.parts(), after.parts()) {
+            (Some(was), Some(is)) => {
+                let minimum = after.minimum - before.minimum;
+                self.base = self.base + is.base - was.base - minimum;
+                self.minimum = self.minimum + minimum;
+                self.fuel = self.fuel + is.fuel - was.fuel;
+                self.accessorial = self.accessorial + is.accessorial - was.accessorial;
+                self.tax = self.tax + is.tax - was.tax;
+            }
+            (None, Some(is)) => self.unrated = self.unrated + is.total(),
+            (Some(was), None) => self.unrated = self.unrated - was.total(),
+            (None, None) => {}
+        }
+    }
+}
+
+/// One group of shipments: what was in force, and each version asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// Under the version in force then.
+    pub in_force: Tally,
+    /// Under each version asked for, in that order.
+    pub versions: Vec<Tally>,
+    /// Why each differs.
+    pub causes: Vec<Causes>,
+}
+
+impl Group {
+    fn add(&mut self, in_force: &Outcome, versions: &[Outcome]) {
+        self.versions.resize(versions.len(), Tally::default());
+        self.causes.resize(versions.len(), Causes::default());
+        self.in_force.add(in_force);
+        for ((tally, causes), outcome) in self.versions.iter_mut().zip(&mut self.causes).zip(versions) {
+            tally.add(outcome);
+            causes.add(in_force, outcome);
+        }
+    }
+}
+
+/// Where a shipment is counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Code of its lane.
+    pub lane: &'a str,
+    /// Service level.
+    pub service: &'a str,
+    /// Its obligation day.
+    pub day: NaiveDate,
+}
+
+/// A replay under way, or done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Backtest {
+    /// Every shipment.
+    pub total: Group,
+    /// By lane.
+    pub lanes: BTreeMap<String, Group>,
+    /// By service level.
+    pub services: BTreeMap<String, Group>,
+    /// By month of the obligation, `2025-05`.
+    pub months: BTreeMap<String, Group>,
+}
+
+impl Backtest {
+    /// Counts one shipment.
+    pub fn add(&mut self, place: Place<'_>, in_force: &Outcome, versions: &[Outcome]) {
+        self.total.add(in_force, versions);
+        let month = format!("{:04}-{:02}", place.day.year(), place.day.month());
+        let full = self.lanes.len() >= LANES_MAX && !self.lanes.contains_key(place.lane);
+        let lane = if full { OTHER_LANES } else { place.lane };
+        for (groups, key) in
+            [(&mut self.lanes, lane), (&mut self.services, place.service), (&mut self.months, month.as_str())]
+        {
+            match groups.get_mut(key) {
+                Some(group) => group.add(in_force, versions),
+                None => groups.entry(key.to_owned()).or_default().add(in_force, versions),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::currency::Currency;
+    use crate::domain::rate::{Band, RateBasis, RateLine};
+
+    fn outcome(parts: Option<[i64; 4]>, minimum: i64) -> Outcome {
+        let parts = parts.map(|[base, fuel, accessorial, tax]| Parts {
+            base: Micros(base),
+            fuel: Micros(fuel),
+            accessorial: Micros(accessorial),
+            tax: Micros(tax),
+        });
+        let expected = Expected {
+            version_id: 1,
+            rating_day: NaiveDate::MIN,
+            pickup_day: None,
+            status: if parts.is_some() { ExpectedStatus::Rated } else { ExpectedStatus::Unrated },
+            reason: None,
+            currency: Currency::USD,
+            parts,
+            fuel_published_on: None,
+            lines: Vec::new(),
+        };
+        Outcome { expected: Some(expected), minimum: Micros(minimum) }
+    }
+
+    fn one_cell(rate: i64, cap: Option<Bps>) -> RateTerms {
+        let mut line = RateLine::new("L", "Linehaul", RateBasis::Flat);
+        let cell = Cell {
+            column: 0,
+            first: Band::ALL,
+            second: Band::ALL,
+            rate: Micros(rate),
+            prior: None,
+            min: None,
+        };
+        line.cells = vec![cell];
+        let mut terms = RateTerms { lines: vec![line], ..RateTerms::empty(Currency::USD) };
+        terms.parameters.price_cap = cap;
+        terms
+    }
+
+    #[test]
+    fn r10_an_increase_is_rounded_to_cents_and_leaves_the_cap_to_the_engine() {
+        let cell = |terms: &RateTerms| terms.lines[0].cells[0];
+        let raised = increased(&one_cell(21_370_000, Some(Bps(350))), Bps(590));
+        assert_eq!(cell(&raised).rate, Micros(22_630_000));
+        assert_eq!(cell(&raised).prior, Some(Micros(21_370_000)), "the cap is against the rate now");
+        let fine = increased(&one_cell(185_000, None), Bps(590));
+        assert_eq!(
+            (cell(&fine).rate, cell(&fine).prior),
+            (Micros(196_000), None),
+            "three decimals stay three"
+        );
+        let lower = increased(&one_cell(10_000_000, None), Bps(-500));
+        assert_eq!(cell(&lower).rate, Micros(9_500_000));
+    }
+
+    #[test]
+    fn a_share_is_read_as_people_write_it() {
+        assert_eq!(percent("5.9"), Ok(Bps(590)));
+        assert_eq!(percent(" -2 % "), Ok(Bps(-200)));
+        for wrong in ["", "5.901", "five", "%"] {
+            assert!(percent(wrong).unwrap_err().contains("such as 5.9"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_shipment_that_loses_its_price_is_told_as_unrated_and_not_as_a_saving_of_base() {
+        let mut backtest = Backtest::default();
+        let day = "2025-05-31".parse().unwrap();
+        let place = Place { lane: "A-B", service: "", day };
+        let was = outcome(Some([100, 10, 5, 0]), 0);
+        backtest.add(place, &was, &[outcome(None, 0), outcome(Some([120, 12, 5, 0]), 30)]);
+        let total = &backtest.total;
+        assert_eq!((total.in_force.rated, total.in_force.total), (1, Micros(115)));
+        assert_eq!((total.versions[0].unrated, total.versions[0].total), (1, Micros(0)));
+        assert_eq!(total.causes[0], Causes { unrated: Micros(-115), ..Causes::default() });
+        let causes = Causes { base: Micros(-10), minimum: Micros(30), fuel: Micros(2), ..Causes::default() };
+        assert_eq!(total.causes[1], causes);
+        assert_eq!(backtest.months.keys().collect::<Vec<_>>(), ["2025-05"]);
+        assert_eq!(&backtest.lanes["A-B"], total);
+    }
+
+    fn outcomes() -> impl Strategy<Value = Outcome> {
+        let amount = || 0_i64..1_000_000_000;
+        (prop::option::of((amount(), amount(), amount(), amount())), amount()).prop_map(|(parts, minimum)| {
+            outcome(parts.map(|(base, fuel, accessorial, tax)| [base, fuel, accessorial, tax]), minimum)
+        })
+    }
+
+    proptest! {
+        /// Causes sum to the difference, and every split sums to the whole, in any order.
+        #[test]
+        fn causes_and_groups_sum_to_the_whole(
+            mut rows in prop::collection::vec((0_u32..4, 0_u32..3, outcomes(), outcomes(), outcomes()), 0..40)
+        ) {
+            let replay = |rows: &[(u32, u32, Outcome, Outcome, Outcome)]| {
+                let mut backtest = Backtest::default();
+                for (lane, month, was, first, second) in rows {
+                    let day = NaiveDate::from_ymd_opt(2025, month + 1, 3).unwrap();
+                    let place = Place { lane: &lane.to_string(), service: "S", day };
+                    backtest.add(place, was, &[first.clone(), second.clone()]);
+                }
+                backtest
+            };
+            let backtest = replay(&rows);
+            for (tally, causes) in backtest.total.versions.iter().zip(&backtest.total.causes) {
+                prop_assert_eq!(causes.sum(), tally.total - backtest.total.in_force.total);
+            }
+            for groups in [&backtest.lanes, &backtest.services, &backtest.months] {
+                let sum: Micros = groups.values().map(|group| group.in_force.total).sum();
+                prop_assert_eq!(sum, backtest.total.in_force.total);
+                let second: Micros = groups.values().map(|group| group.versions[1].total).sum();
+                prop_assert_eq!(second, backtest.total.versions.get(1).map_or(Micros::ZERO, |t| t.total));
+            }
+            rows.reverse();
+            prop_assert_eq!(replay(&rows), backtest);
+        }
+    }
+}
