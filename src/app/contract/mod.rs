@@ -562,4 +562,4 @@ fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDa
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]
-mod tests;
+pub(in crate::app) mod tests;

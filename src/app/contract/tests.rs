@@ -125,7 +125,7 @@ pub(super) fn sign(app: &App, partner_id: i64, version: i64) -> Result<(), EditE
 }
 
 /// From draft to signature: Dina, Piet, the partner.
-pub(super) fn agree(app: &App, partner_id: i64, version: i64) {
+pub(in crate::app) fn agree(app: &App, partner_id: i64, version: i64) {
     submit(app, version);
     approve(app, &piet(), version).unwrap();
     sign(app, partner_id, version).unwrap();

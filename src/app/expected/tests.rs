@@ -8,15 +8,15 @@ use super::check::charges_differ;
 use super::view::{coverage, expected_view};
 use crate::app::App;
 use crate::app::backtest::{BacktestRequest, backtest};
-use crate::app::contract::approval::contract_approve;
-use crate::app::contract::draft::{pricing_save_in_tx, version_create, version_seen};
+use crate::app::contract::draft::{pricing_save_in_tx, version_create};
+use crate::app::contract::tests::agree;
 use crate::app::contract::{contract_create, contract_end, contract_seen};
 use crate::app::import::{ImportReport, ImportRequest, import};
 use crate::app::refresh::{RefreshReport, anything_stale, refresh, sums_differ};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
 use crate::db::conn::Loan;
-use crate::db::contract::contract_show;
+use crate::db::contract::{contract_show, version_show};
 use crate::db::dialect::write_tx;
 use crate::db::dimension::Dimensions;
 use crate::db::expected::{StoredExpected, expected_of_day_unscoped};
@@ -160,10 +160,10 @@ fn price(app: &App, version: i64, load: i64) {
         .unwrap();
 }
 
+/// From draft to signature.
 fn approve(app: &App, version: i64) {
-    let piet = viewer("Piet", Role::Procurement);
-    let seen = version_seen(&mut conn(app), &piet, version).unwrap();
-    contract_approve(app, &mut conn(app), &piet, version, &seen).unwrap();
+    let partner_id = version_show(&mut conn(app), &Viewer::system(), version).unwrap().unwrap().partner_id;
+    agree(app, partner_id, version);
 }
 
 fn amended(app: &App, contract: i64, from: &str, load: i64) {
