@@ -183,7 +183,7 @@ pub fn behind(
         // The window was compared in UTC with a day to spare; the local day of the stop decides.
         rows.retain(|row| names.pickup_day(row).is_none_or(|day| period.contains(day)));
     }
-    if matches!(test(kpi, pick, period), ShipmentTest::Costed) {
+    if matches!(kpi, Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio) {
         let keys: Vec<ShipmentKey> =
             rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();
         names.expected = expected_parts(db, viewer, partner_id, &keys)?;

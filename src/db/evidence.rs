@@ -1,12 +1,14 @@
 //! The facts behind a KPI, row by row: read day by day along the primary key, never more than a page at a time.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    charges, imports, lanes, shipment_events, shipment_versions, shipments, sources, tenders,
+    charges, expected_charges, imports, lanes, shipment_events, shipment_versions, shipments, sources,
+    tenders,
 };
 use super::shipment::ShipmentRow;
 use super::types::{Day, Instant};
@@ -78,7 +80,7 @@ pub enum ShipmentTest {
     Costed,
     /// Carries a cost and a weight.
     Weighed,
-    /// Carries a cost and a contract-rated amount.
+    /// Carries a cost and a contract-rated amount, its own or the expected one.
     Rated,
     /// Carries a linehaul.
     WithLinehaul,
@@ -150,9 +152,17 @@ pub fn shipments_behind(
             ShipmentTest::Weighed => {
                 query.filter(shipments::freight_micros.is_not_null()).filter(shipments::weight_g.gt(0))
             }
-            ShipmentTest::Rated => query
-                .filter(shipments::freight_micros.is_not_null())
-                .filter(shipments::rated_micros.is_not_null()),
+            ShipmentTest::Rated => query.filter(shipments::freight_micros.is_not_null()).filter(
+                shipments::rated_micros.is_not_null().or(exists(
+                    // As `counted_rated` has it: the expected charge, in the currency of the shipment.
+                    expected_charges::table
+                        .filter(expected_charges::obligation_day.eq(shipments::obligation_day))
+                        .filter(expected_charges::partner_id.eq(shipments::partner_id))
+                        .filter(expected_charges::shipment_id.eq(shipments::id))
+                        .filter(expected_charges::total_micros.is_not_null())
+                        .filter(expected_charges::currency.nullable().eq(shipments::currency)),
+                )),
+            ),
             ShipmentTest::WithLinehaul => query.filter(shipments::linehaul_micros.is_not_null()),
         };
         found.extend(query.load(db)?);

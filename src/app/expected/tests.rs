@@ -11,6 +11,7 @@ use crate::app::backtest::{BacktestRequest, backtest};
 use crate::app::contract::draft::{pricing_save_in_tx, version_create};
 use crate::app::contract::tests::agree;
 use crate::app::contract::{contract_create, contract_end, contract_seen};
+use crate::app::evidence::{PAGE_ROWS, Pick, Rows, behind};
 use crate::app::import::{ImportReport, ImportRequest, import};
 use crate::app::refresh::{RefreshReport, anything_stale, refresh, sums_differ};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
@@ -29,6 +30,7 @@ use crate::domain::contract::{
 use crate::domain::currency::Currency;
 use crate::domain::expected::ExpectedStatus;
 use crate::domain::fuel::{FuelBasis, FuelBracket, FuelMethod, FuelProgramme};
+use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::rate::{Band, Cell, Lane, RateBasis, RateLine, RateTerms};
@@ -247,6 +249,15 @@ fn every_shipment_of_a_partner_with_rates_is_priced_and_counted_once() {
         let compared = sums(app, "P1").billed_to_rated;
         assert_eq!((compared.numerator, compared.denominator), (670_000_000, 650_000_000));
         assert_eq!(sums(app, "P2").billed_to_rated.denominator, 0);
+
+        // What the KPI counts is what its page lists, with the amount it counts.
+        let of = (partner(app, "P1"), "2025-05".parse().unwrap());
+        let behind =
+            behind(&mut conn(app), &Viewer::system(), of, (Kpi::Cvc, Pick::All), (None, PAGE_ROWS)).unwrap();
+        let Rows::Shipments(rows) = behind.rows else { panic!("shipments are behind it") };
+        let rated: i64 = rows.iter().filter_map(|row| behind.names.rated(row)).map(|rated| rated.0).sum();
+        assert_eq!((rows.len(), rated), (6, 650_000_000));
+        assert_eq!(sums(app, "P1").rated, 6);
 
         let again = refreshed(app);
         assert_eq!((again.days, again.charges), (0, 0));
