@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::App;
 use super::mail::{Enqueued, MailKind, NewMail, enqueue};
-use super::score::{Published, parsed, published};
+use super::score::{Published, published};
 use crate::db::dialect::write_tx;
 use crate::db::mail::mail_keys;
 use crate::db::partner::{Partner, partner_list};
@@ -214,8 +214,7 @@ fn mailed_before(
     while let Some(id) = earlier {
         let Some(row) = scorecard_by_id(db, id)? else { return Ok(None) };
         if sent.contains(&format!("{occasion}{}", row.snapshot_hash)) {
-            let snapshot = parsed(&row)?;
-            return Ok(Some(Published { row, snapshot }));
+            return Published::read(row).map(Some);
         }
         earlier = row.restates;
     }

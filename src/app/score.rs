@@ -619,6 +619,16 @@ pub struct Published {
     pub snapshot: Snapshot,
 }
 
+impl Published {
+    /// Reads the document of a row.
+    ///
+    /// # Errors
+    /// As [`parsed`].
+    pub fn read(row: ScorecardRow) -> Result<Self, DbError> {
+        Ok(Self { snapshot: parsed(&row)?, row })
+    }
+}
+
 /// The newest scorecard of one partner and period; none when there is none or the viewer may not see it.
 ///
 /// # Errors
@@ -629,9 +639,7 @@ pub fn published(
     partner_id: i64,
     period: Period,
 ) -> Result<Option<Published>, DbError> {
-    let Some(row) = scorecard_latest(db, viewer, partner_id, period)? else { return Ok(None) };
-    let snapshot = parsed(&row)?;
-    Ok(Some(Published { row, snapshot }))
+    scorecard_latest(db, viewer, partner_id, period)?.map(Published::read).transpose()
 }
 
 /// What a scorecard page begins with.
@@ -657,8 +665,7 @@ pub fn card_head(
     now: DateTime<Utc>,
 ) -> Result<Option<CardHead>, DbError> {
     let Some((partner, row, zone)) = scorecard_head(db, viewer, partner_id, period)? else { return Ok(None) };
-    let published =
-        row.map(|row| Ok::<_, DbError>(Published { snapshot: parsed(&row)?, row })).transpose()?;
+    let published = row.map(Published::read).transpose()?;
     Ok(Some(CardHead { partner, published, today: local_day(now, zone) }))
 }
 

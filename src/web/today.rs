@@ -14,7 +14,7 @@ use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
 use super::show;
-use crate::app::score::{Published, parsed};
+use crate::app::score::Published;
 use crate::db::contract::{ContractListed, contract_list};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
@@ -164,8 +164,7 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
     let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
     let mut cards = BTreeMap::new();
     for row in scorecard_list_period(unit.db, unit.viewer, period)? {
-        let snapshot = parsed(&row)?;
-        cards.insert(row.partner_id, Published { row, snapshot });
+        cards.insert(row.partner_id, Published::read(row)?);
     }
     let contracts = if unit.viewer.role.may(Action::ViewContracts) {
         contract_list(unit.db, unit.viewer)?
