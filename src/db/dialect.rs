@@ -126,11 +126,7 @@ pub fn transaction_lock(db: &mut Db, name: &str) -> QueryResult<()> {
 /// # Errors
 /// The engine's reason.
 pub fn has_tables(db: &mut Db) -> QueryResult<bool> {
-    let sql = match db {
-        Db::Sqlite(_) => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table'",
-        Db::Pg(_) => "SELECT count(*) AS found FROM pg_tables WHERE schemaname = current_schema()",
-    };
-    diesel::sql_query(sql).get_result::<Found>(db).map(|row| row.found > 0)
+    is_there(db, "sqlite_master WHERE type = 'table'", "pg_tables WHERE schemaname = current_schema()")
 }
 
 /// Whether the database holds a table of this name.
@@ -138,13 +134,26 @@ pub fn has_tables(db: &mut Db) -> QueryResult<bool> {
 /// # Errors
 /// The engine's reason.
 pub fn has_table(db: &mut Db, name: &str) -> QueryResult<bool> {
-    let sql = match db {
-        Db::Sqlite(_) => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = ",
-        Db::Pg(_) => {
-            "SELECT count(*) AS found FROM pg_tables WHERE schemaname = current_schema() AND tablename = "
-        }
+    is_there(
+        db,
+        &format!("sqlite_master WHERE type = 'table' AND name = '{name}'"),
+        &format!("pg_tables WHERE schemaname = current_schema() AND tablename = '{name}'"),
+    )
+}
+
+/// Whether the engine's own catalogue has any such row.
+fn is_there(db: &mut Db, sqlite: &str, postgres: &str) -> QueryResult<bool> {
+    #[derive(diesel::QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        found: i64,
+    }
+    let rows = match db {
+        Db::Sqlite(_) => sqlite,
+        Db::Pg(_) => postgres,
     };
-    diesel::sql_query(format!("{sql}'{name}'")).get_result::<Found>(db).map(|row| row.found > 0)
+    let found: Found = diesel::sql_query(format!("SELECT count(*) AS found FROM {rows}")).get_result(db)?;
+    Ok(found.found > 0)
 }
 
 /// The indexes that a bulk load into an empty table drops and builds again afterwards.
@@ -186,20 +195,11 @@ pub fn shipment_indexes_ensure(db: &mut Db) -> QueryResult<()> {
 }
 
 fn index_exists(db: &mut Db, name: &str) -> QueryResult<bool> {
-    let sql = match db {
-        Db::Sqlite(_) => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'index' AND name = ",
-        Db::Pg(_) => {
-            "SELECT count(*) AS found FROM pg_indexes WHERE schemaname = current_schema() AND indexname = "
-        }
-    };
-    diesel::sql_query(format!("{sql}'{name}'")).get_result::<Found>(db).map(|row| row.found > 0)
-}
-
-/// A count.
-#[derive(diesel::QueryableByName)]
-struct Found {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    found: i64,
+    is_there(
+        db,
+        &format!("sqlite_master WHERE type = 'index' AND name = '{name}'"),
+        &format!("pg_indexes WHERE schemaname = current_schema() AND indexname = '{name}'"),
+    )
 }
 
 /// Rows in one transaction of an import.
