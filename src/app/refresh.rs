@@ -321,7 +321,7 @@ fn sum_day(
     match source {
         Source::Shipments => {
             if let Some(shelf) = &lookups.shelf {
-                result.charges = shelf.day(db, day, partners)?;
+                result.charges = shelf.day(db, &lookups.zones, day, partners)?;
             }
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;

@@ -179,9 +179,7 @@ impl Version {
             valid_to: self.valid_to.map(|day| day.0),
         })
     }
-}
 
-impl Version {
     /// Which day of a shipment decides whether the version prices it.
     ///
     /// # Errors

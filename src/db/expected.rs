@@ -416,49 +416,44 @@ pub fn expected_replace(
     Ok(())
 }
 
-/// The cells with shipments that a version prices and whose pickup is in a range of days: those a fuel price of that
-/// range can change. Walks an index, so it costs what it finds.
-///
-/// # Errors
-/// The engine's reason.
-pub fn cells_by_pickup(
-    db: &mut Db,
-    partner_id: i64,
-    version_id: i64,
-    (from, until): Range,
-) -> QueryResult<BTreeSet<StaleCell>> {
-    let mut query = expected_charges::table
-        .filter(expected_charges::partner_id.eq(partner_id))
-        .filter(expected_charges::contract_version_id.eq(version_id))
-        .filter(expected_charges::pickup_day.ge(Day(from)))
-        .select(expected_charges::obligation_day)
-        .distinct()
-        .into_boxed();
-    if let Some(until) = until {
-        query = query.filter(expected_charges::pickup_day.lt(Day(until)));
-    }
-    Ok(cells_of(partner_id, query.load(db)?))
+/// Which day of a priced shipment is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PricedDay {
+    /// Of its pickup, which decides the fuel price.
+    Pickup,
+    /// That decides the rate, and with it the exchange rate.
+    Rating,
 }
 
-/// The same by the day that decides the rate, for exchange rates.
+/// The cells with shipments that a version prices and whose day is in a range: those a price of that range can
+/// change. Walks an index, so it costs what it finds.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn cells_by_rating_day(
+pub fn cells_by_day(
     db: &mut Db,
-    partner_id: i64,
-    version_id: i64,
+    (partner_id, version_id): (i64, i64),
+    which: PricedDay,
     (from, until): Range,
 ) -> QueryResult<BTreeSet<StaleCell>> {
+    use expected_charges::{pickup_day, rating_day};
+
     let mut query = expected_charges::table
         .filter(expected_charges::partner_id.eq(partner_id))
         .filter(expected_charges::contract_version_id.eq(version_id))
-        .filter(expected_charges::rating_day.ge(Day(from)))
         .select(expected_charges::obligation_day)
         .distinct()
         .into_boxed();
+    let (from, until) = (Day(from), until.map(Day));
+    query = match which {
+        PricedDay::Pickup => query.filter(pickup_day.ge(from)),
+        PricedDay::Rating => query.filter(rating_day.ge(from)),
+    };
     if let Some(until) = until {
-        query = query.filter(expected_charges::rating_day.lt(Day(until)));
+        query = match which {
+            PricedDay::Pickup => query.filter(pickup_day.lt(until)),
+            PricedDay::Rating => query.filter(rating_day.lt(until)),
+        };
     }
     Ok(cells_of(partner_id, query.load(db)?))
 }

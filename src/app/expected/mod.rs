@@ -19,9 +19,9 @@ use chrono_tz::Tz;
 use crate::db::contract::{contract_list_of_partner, terms_load, version_list};
 use crate::db::dimension::zones_by_id;
 use crate::db::expected::{
-    Spans, StoredConsignment, cells_by_lane, cells_by_pickup, cells_by_rating_day,
-    consignments_fold_unscoped, counted_days, expected_delete, expected_of_day_unscoped, expected_replace,
-    expected_spans_replace, expected_spans_unscoped, versions_with_rates_unscoped,
+    PricedDay, Spans, StoredConsignment, cells_by_day, cells_by_lane, consignments_fold_unscoped,
+    counted_days, expected_delete, expected_of_day_unscoped, expected_replace, expected_spans_replace,
+    expected_spans_unscoped, versions_with_rates_unscoped,
 };
 use crate::db::fold::ShipmentKey;
 use crate::db::market::{fuel_price_list, fx_rate_list};
@@ -165,7 +165,6 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Shelf {
     spans: Spans,
-    zones: HashMap<i32, Tz>,
     reporting: String,
     books: Books,
     /// None where the stored charges are taken as they are.
@@ -195,7 +194,7 @@ impl DayCharges {
 
 impl Shelf {
     /// Reads the versions by which charges are made, and the prices; none when no partner has any, which is all it
-    /// costs then. After the marks of the facts are taken, since an import adds zones with its facts.
+    /// costs then. After the marks of the facts are taken, so that a later price marks them again.
     ///
     /// # Errors
     /// The database's reason.
@@ -212,15 +211,21 @@ impl Shelf {
             Mode::Price => Some(Prices::all(db, now)?),
             Mode::Stored => None,
         };
-        let (zones, reporting) = (zones_by_id(db)?, reporting_currency(db)?);
-        Ok(Some(Self { spans, zones, reporting, books: books.clone(), prices }))
+        let reporting = reporting_currency(db)?;
+        Ok(Some(Self { spans, reporting, books: books.clone(), prices }))
     }
 
     /// Prices the shipments of a day, those of the partners that have rates.
     ///
     /// # Errors
     /// The database's reason.
-    pub fn day(&self, db: &mut Db, day: NaiveDate, partners: &[i64]) -> Result<DayCharges, DbError> {
+    pub fn day(
+        &self,
+        db: &mut Db,
+        zones: &HashMap<i32, Tz>,
+        day: NaiveDate,
+        partners: &[i64],
+    ) -> Result<DayCharges, DbError> {
         let partners: Vec<i64> =
             partners.iter().copied().filter(|partner| self.spans.contains_key(partner)).collect();
         let mut charges = DayCharges::default();
@@ -236,7 +241,7 @@ impl Shelf {
             return Ok(charges);
         };
         let mut facts = Vec::new();
-        consignments_fold_unscoped(db, &self.zones, &partners, day, |row| {
+        consignments_fold_unscoped(db, zones, &partners, day, |row| {
             facts.push(row);
             Ok::<_, DbError>(())
         })?;
@@ -425,7 +430,7 @@ impl Reach {
         for (partner_id, span, rates) in &self.terms {
             for programme in &rates.fuel {
                 if let Some(days) = fuel_days(programme, &self.fuel, price) {
-                    cells.extend(cells_by_pickup(db, *partner_id, span.version_id, days)?);
+                    cells.extend(cells_by_day(db, (*partner_id, span.version_id), PricedDay::Pickup, days)?);
                 }
             }
         }
@@ -444,7 +449,7 @@ impl Reach {
             let converts = rates.currency == rate.to && rates.foreign_currencies().contains(&rate.from);
             let days = clipped(days, (Some(span.from), span.until)).filter(|_| converts);
             if let Some(days) = days {
-                cells.extend(cells_by_rating_day(db, *partner_id, span.version_id, days)?);
+                cells.extend(cells_by_day(db, (*partner_id, span.version_id), PricedDay::Rating, days)?);
             }
         }
         self.fx.push(rate.clone());
