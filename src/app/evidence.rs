@@ -21,7 +21,6 @@ use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
-use crate::domain::shipment::Amounts;
 use crate::domain::viewer::Viewer;
 
 /// Rows of one page.
@@ -296,15 +295,7 @@ impl Whole {
     /// What was billed without tax; none without any charge.
     #[must_use]
     pub fn freight_total(&self) -> Option<Micros> {
-        let row = &self.row;
-        let amounts = Amounts {
-            linehaul: row.linehaul_micros.map(Micros),
-            fuel: row.fuel_micros.map(Micros),
-            accessorial: row.accessorial_micros.map(Micros),
-            freight: row.freight_micros.map(Micros),
-            ..Amounts::default()
-        };
-        amounts.freight_total()
+        self.row.freight_micros.map(Micros)
     }
 }
 

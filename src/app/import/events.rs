@@ -121,12 +121,11 @@ fn write_one(
         import_id: run.import_id,
         import_row: i64::try_from(number).unwrap_or(i64::MAX),
     };
-    let known = events_of(db, shipment.partner_id, shipment.id)?;
+    let mut known = events_of(db, shipment.partner_id, shipment.id)?;
     if known.iter().any(|old| says_the_same(old, &event)) {
         return Ok(Ok(None));
     }
-    let mut known = known;
-    known.push(event);
+    known.push(event.clone());
     apply(&known, &mut shipment);
     if let Err(contradiction) = reported(&shipment).check() {
         return Ok(Err(RowError::field(
@@ -135,9 +134,7 @@ fn write_one(
             contradiction.to_string(),
         )));
     }
-    if let Some(event) = known.last() {
-        diesel::insert_into(shipment_events::table).values(event).execute(db)?;
-    }
+    diesel::insert_into(shipment_events::table).values(&event).execute(db)?;
     shipment_winners_write(db, &shipment)?;
     Ok(Ok(Some(StaleCell { partner_id: shipment.partner_id, day: shipment.obligation_day.0 })))
 }
