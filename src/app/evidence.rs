@@ -5,6 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
+use super::baseline::{ruled, statements_about, stop_zones};
+use crate::db::baseline::commitments_of;
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::evidence::{
     After, ChargeLine, EventLine, ShipmentTest, Span, TenderLine, VersionLine, charges_of, events_of,
@@ -15,6 +17,7 @@ use crate::db::fold::ShipmentKey;
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, shipment_by_key};
 use crate::db::{Db, DbError};
+use crate::domain::baseline::{Effect, Requester, Statement, StopPurpose, StopWindow};
 use crate::domain::currency::Currency;
 use crate::domain::expected::{Parts, counted_rated};
 use crate::domain::kpi::Kpi;
@@ -268,6 +271,25 @@ impl Names {
     }
 }
 
+/// One commitment of a stop as a feed stated it, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Which stop.
+    pub stop: StopPurpose,
+    /// The window or day.
+    pub window: StopWindow,
+    /// Who asked and when that was set; none for the original.
+    pub asked: Option<(Requester, DateTime<Utc>)>,
+    /// Why, as the feed says.
+    pub reason: Option<String>,
+    /// What it did to the baseline.
+    pub effect: Effect,
+    /// The stop is judged by it.
+    pub is_baseline: bool,
+    /// It is what is planned now.
+    pub is_planned: bool,
+}
+
 /// One shipment with everything known about it.
 #[derive(Clone, Debug)]
 pub struct Whole {
@@ -275,6 +297,8 @@ pub struct Whole {
     pub row: ShipmentRow,
     /// Names for its numbers.
     pub names: Names,
+    /// What was committed for its stops, where somebody asked for a change.
+    pub commitments: Vec<Committed>,
     /// Charge lines.
     pub charges: Vec<ChargeLine>,
     /// Events as reported.
@@ -317,12 +341,54 @@ pub fn shipment(
     let Some(row) = shipment_by_key(db, partner_id, source_id, reference)? else { return Ok(None) };
     let mut names = Names::default();
     names.load(db, row.lane_id.into_iter())?;
+    let commitments = committed(db, viewer, &row, &names)?;
     Ok(Some(Whole {
         names,
+        commitments,
         charges: charges_of(db, viewer, partner_id, row.id)?,
         events: events_of(db, viewer, partner_id, row.id)?,
         versions: versions_of(db, viewer, partner_id, row.id)?,
         file: import_file(db, row.import_id)?,
         row,
     }))
+}
+
+/// The stated commitments of a shipment's stops, ruled on, in the order in which they count.
+fn committed(
+    db: &mut Db,
+    viewer: &Viewer,
+    row: &ShipmentRow,
+    names: &Names,
+) -> Result<Vec<Committed>, DbError> {
+    let rows = commitments_of(db, viewer, row.partner_id, row.id)?;
+    let mut found = Vec::new();
+    for stop in StopPurpose::ALL.iter().copied() {
+        let about = statements_about(&rows, stop)?;
+        let statements: Vec<Statement> = about.iter().map(|(_, statement)| *statement).collect();
+        let Some(ruling) = ruled(&statements, stop, stop_zones(row, &names.zones)) else { continue };
+        let mut lines: Vec<Committed> = about
+            .into_iter()
+            .zip(ruling.effects)
+            .map(|((stored, statement), effect)| Committed {
+                stop,
+                window: statement.window,
+                asked: statement.asked.map(|asked| (asked.by, asked.set_at)),
+                reason: stored.reason.clone(),
+                effect,
+                is_baseline: false,
+                is_planned: false,
+            })
+            .collect();
+        lines.sort_by_key(|line| line.asked.map(|(by, set_at)| (set_at, by)));
+        let counts = |line: &Committed| line.effect != Effect::Corrected;
+        if let Some(last) = lines.iter_mut().rev().find(|line| counts(line)) {
+            last.is_planned = true;
+        }
+        let judged = |line: &&mut Committed| matches!(line.effect, Effect::Original | Effect::Moved);
+        if let Some(last) = lines.iter_mut().rev().find(judged) {
+            last.is_baseline = true;
+        }
+        found.extend(lines);
+    }
+    Ok(found)
 }

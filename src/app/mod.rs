@@ -4,6 +4,7 @@
 pub mod accrual;
 pub mod audit;
 pub mod backtest;
+pub mod baseline;
 pub mod contract;
 pub mod contract_calendar;
 pub mod demo;

@@ -1,4 +1,4 @@
-//! Re-performing what is stored: sums from facts, published scores from their inputs, the ledger from
+//! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
 //! and prices.
 
@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::App;
+use super::baseline::baselines_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
@@ -74,6 +75,8 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         checked: days,
         problems: stale,
     };
+    let (checked, problems) = baselines_differ(&mut db)?;
+    let baselines = Check { name: "commitments that were changed ruled on again", checked, problems };
     let (problems, checked) = verify_scorecards(&mut db)?;
     let cards = Check {
         name: "published scorecards computed again from their inputs",
@@ -101,7 +104,7 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         "expected charges made again by their version and the prices known then"
     };
     let charges = Check { name, checked, problems };
-    Ok(VerifyReport { checks: vec![sums, cards, ledger, rates, contracts, charges] })
+    Ok(VerifyReport { checks: vec![sums, baselines, cards, ledger, rates, contracts, charges] })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

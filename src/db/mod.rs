@@ -2,6 +2,7 @@
 //! the tables, [`types`] the column types; then one file per noun.
 
 pub mod audit;
+pub mod baseline;
 pub mod conn;
 pub mod contract;
 pub mod contract_event;

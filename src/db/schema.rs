@@ -213,6 +213,27 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
+    stop_commitments (partner_id, shipment_id, id) {
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        reference -> Text,
+        stop -> Text,
+        requested_by -> Nullable<Text>,
+        set_at -> Nullable<Instant>,
+        window_start -> Nullable<Instant>,
+        window_end -> Nullable<Instant>,
+        due_day -> Nullable<Day>,
+        reason -> Nullable<Text>,
+        import_id -> BigInt,
+        import_row -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
     shipment_events (partner_id, shipment_id, id) {
         partner_id -> BigInt,
         shipment_id -> BigInt,
@@ -819,6 +840,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     shipments,
     shipment_versions,
     shipment_events,
+    stop_commitments,
     tenders,
     tender_versions,
     charges,

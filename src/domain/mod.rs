@@ -1,12 +1,13 @@
 //! The rules: pure functions and values. No I/O, no database, no web, no clock.
 //!
-//! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`]),
+//! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`], [`backtest`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod backoff;
 pub mod backtest;
+pub mod baseline;
 pub mod calendar;
 pub mod capacity;
 pub mod clause;

@@ -8,10 +8,12 @@ use super::evidence::{verdict_of, words};
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
-use crate::app::evidence::{Whole, shipment};
+use crate::app::baseline::window_of;
+use crate::app::evidence::{Committed, Whole, shipment};
 use crate::app::expected::view::{ExpectedView, expected_view};
 use crate::db::partner::partner_show;
 use crate::db::types::Instant;
+use crate::domain::baseline::{Effect, StopPurpose, StopWindow};
 use crate::domain::expected::{ExpectedStatus, Parts};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
@@ -25,6 +27,7 @@ pub(super) struct View {
     pub about: String,
     pub verdicts: Vec<VerdictLine>,
     pub times: Vec<TimeLine>,
+    pub commitments: Vec<CommitmentLine>,
     pub tolerance: String,
     pub amounts: Vec<(&'static str, String)>,
     pub currency: String,
@@ -65,6 +68,20 @@ pub(super) struct VerdictLine {
     pub shape: &'static str,
     pub title: String,
     pub why: String,
+}
+
+/// One commitment of a stop, where somebody asked for a change.
+#[derive(Clone, Debug)]
+pub(super) struct CommitmentLine {
+    pub stop: &'static str,
+    pub window: String,
+    /// Who asked, and why.
+    pub by: String,
+    pub set: String,
+    pub is_baseline: bool,
+    pub is_planned: bool,
+    /// Whether it moved the baseline, and why not.
+    pub effect: String,
 }
 
 /// One milestone: committed, happened, reported.
@@ -141,6 +158,7 @@ impl View {
                 .map(|kpi| verdict_line(kpi, whole))
                 .collect(),
             times: times(whole),
+            commitments: whole.commitments.iter().map(|line| commitment_line(line, whole)).collect(),
             tolerance: tolerance(&policy),
             amounts: amounts(whole),
             currency: row.currency.clone().unwrap_or_default(),
@@ -259,18 +277,8 @@ fn times(whole: &Whole) -> Vec<TimeLine> {
     };
     let received =
         |at: Option<Instant>, zone| at.map_or_else(|| "–".to_owned(), |at| show::local(at.0, zone, false));
-    let window = |start: Option<Instant>, end: Option<Instant>, day: Option<chrono::NaiveDate>, zone| match (
-        start, end, day,
-    ) {
-        (Some(start), Some(end), _) => show::window(start.0, end.0, zone),
-        (None, Some(end), _) => format!("by {}", show::local(end.0, zone, false)),
-        (_, None, Some(day)) => show::day(day),
-        _ => "no commitment".to_owned(),
-    };
-    let pickup =
-        window(row.pickup_window_start, row.pickup_window_end, row.pickup_due_day.map(|d| d.0), here);
-    let delivery =
-        window(row.delivery_window_start, row.delivery_window_end, row.delivery_due_day.map(|d| d.0), there);
+    let pickup = window_text(window_of(row, StopPurpose::Pickup), here);
+    let delivery = window_text(window_of(row, StopPurpose::Delivery), there);
     let line = |title, committed: &str, happened: String, reported: String| TimeLine {
         title,
         committed: committed.to_owned(),
@@ -308,6 +316,47 @@ fn times(whole: &Whole) -> Vec<TimeLine> {
         }
     }
     lines
+}
+
+fn window_text(window: StopWindow, zone: Tz) -> String {
+    match (window.start, window.end, window.due_day) {
+        (Some(start), Some(end), _) => show::window(start, end, zone),
+        (None, Some(end), _) => format!("by {}", show::local(end, zone, false)),
+        (_, None, Some(day)) => show::day(day),
+        _ => "no commitment".to_owned(),
+    }
+}
+
+fn commitment_line(line: &Committed, whole: &Whole) -> CommitmentLine {
+    let zone = match line.stop {
+        StopPurpose::Pickup => whole.names.pickup_zone(&whole.row),
+        StopPurpose::Delivery => whole.names.delivery_zone(&whole.row),
+    };
+    let mut by = line.asked.map_or_else(|| "as first committed".to_owned(), |(by, _)| by.label().to_owned());
+    if let Some(reason) = &line.reason {
+        by.push_str(&format!(", {reason}"));
+    }
+    let effect = match line.effect {
+        Effect::Original => "the baseline starts here".to_owned(),
+        Effect::Moved => "moved the baseline: the customer asked in time".to_owned(),
+        Effect::NotTheCustomer => {
+            "did not move the baseline: only the shipper or the consignee can".to_owned()
+        }
+        Effect::TooLate { closed_at } => format!(
+            "did not move the baseline: the commitment had closed at {}",
+            show::local(closed_at, zone, false)
+        ),
+        Effect::Corrected => "does not count: it was corrected later".to_owned(),
+    };
+    CommitmentLine {
+        stop: line.stop.label(),
+        window: window_text(line.window, zone),
+        by,
+        set: line.asked.map_or_else(|| "–".to_owned(), |(_, at)| show::local(at, zone, false)),
+        is_baseline: line.is_baseline,
+        is_planned: line.is_planned,
+        effect,
+    }
 }
 
 fn tolerance(policy: &OutcomePolicy) -> String {

@@ -2,6 +2,7 @@
 
 mod again;
 mod bad;
+mod baseline;
 mod large;
 mod money;
 mod real;

@@ -5,6 +5,7 @@
 //! already is recognised, so a killed import is simply run again. Reading and mapping run on a thread
 //! of their own, beside the one that writes.
 
+mod asked;
 mod batch;
 mod charges;
 mod events;

@@ -1,15 +1,18 @@
 //! Shipments: the wide row, new or a new version of one that is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::asked::{Asks, asks, settle};
 use super::batch::{
     Batch, Counts, FactHasher, Run, check_currency, micros, partner, pipeline, repeated, small, some_text,
     sort_out, text, thousandths,
 };
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
+use crate::app::baseline::{StopZones, stop_zones};
+use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
-use crate::db::dimension::{Dimensions, LaneNames};
+use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
     ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_are_empty, shipments_insert,
@@ -20,6 +23,7 @@ use crate::db::{Db, DbError};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
 use crate::domain::shipment::{Amounts, DateOnly, Milestones, Verdicts};
+use crate::domain::viewer::Viewer;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, shipments as f};
@@ -34,6 +38,7 @@ pub struct Draft {
     lane: LaneNames,
     milestones: Milestones,
     policy: OutcomePolicy,
+    asks: Asks,
     /// The row as far as it needs no look-up.
     row: ShipmentRow,
 }
@@ -59,6 +64,8 @@ pub fn load(
         bulk,
         dimensions: Dimensions::load(db, &run.app.ids, run.now)?,
         seen: SeenKeys::default(),
+        asked: HashMap::new(),
+        any_commitments: any_commitments(db)?,
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
@@ -104,6 +111,7 @@ fn draft(
         },
         milestones,
         policy,
+        asks: asks(fields)?,
         row,
     })
 }
@@ -245,11 +253,16 @@ struct Writer<'a> {
     dimensions: Dimensions<'a>,
     seen: SeenKeys,
     source: String,
+    /// Who asked for the commitments of the rows of this batch, by row id: only of rows that say so.
+    asked: HashMap<i64, (Asks, StopZones)>,
+    /// Whether any shipment has commitments beside it; while none has, no changed row looks for them.
+    any_commitments: bool,
 }
 
 impl Writer<'_> {
     fn write(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
         let mut rows = Vec::with_capacity(batch.drafts.len());
+        self.asked.clear();
         for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
             let Ok(draft) = slot else { continue };
             match self.complete(db, draft, record.number())? {
@@ -262,10 +275,17 @@ impl Writer<'_> {
         if !self.bulk {
             rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
         }
+        let mut stated = Vec::new();
+        for row in rows.iter_mut().filter(|_| !self.asked.is_empty()) {
+            if let Some((asks, zones)) = self.asked.get(&row.id) {
+                stated.extend(settle(self.run, row, None, &[], asks, *zones)?);
+            }
+        }
         stale.extend(
             rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
         );
         shipments_insert(db, &rows)?;
+        self.state(db, &stated)?;
         counts.new += u64::try_from(rows.len()).unwrap_or(0);
         stale_mark(db, Source::Shipments, &stale)?;
         Ok(counts)
@@ -301,13 +321,17 @@ impl Writer<'_> {
             draft.milestones.pickup_zone.map(|zone| self.dimensions.zone(db, zone)).transpose()?;
         row.delivery_zone_id =
             draft.milestones.delivery_zone.map(|zone| self.dimensions.zone(db, zone)).transpose()?;
+        if !draft.asks.is_empty() {
+            let zones = (draft.milestones.pickup_zone, draft.milestones.delivery_zone);
+            self.asked.insert(row.id, (std::mem::take(&mut draft.asks), zones));
+        }
         Ok(Ok(row))
     }
 
     /// Takes out the rows that are there already: word for word, or as an earlier version, which is
     /// replaced.
     fn keep_new(
-        &self,
+        &mut self,
         db: &mut Db,
         rows: Vec<ShipmentRow>,
         stale: &mut BTreeSet<StaleCell>,
@@ -324,8 +348,14 @@ impl Writer<'_> {
         Ok(sorted.new)
     }
 
+    fn state(&mut self, db: &mut Db, rows: &[CommitmentRow]) -> Result<(), ImportError> {
+        commitments_insert(db, rows)?;
+        self.any_commitments |= !rows.is_empty();
+        Ok(())
+    }
+
     fn replace(
-        &self,
+        &mut self,
         db: &mut Db,
         mut row: ShipmentRow,
         stale: &mut BTreeSet<StaleCell>,
@@ -333,7 +363,19 @@ impl Writer<'_> {
         let Some(old) = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)? else {
             return Ok(());
         };
+        let asked = self.asked.remove(&row.id);
         row.id = old.id;
+        if asked.is_some() || self.any_commitments {
+            let known = commitments_of(db, &Viewer::system(), old.partner_id, old.id)?;
+            if asked.is_some() || !known.is_empty() {
+                let (asks, zones) = match asked {
+                    Some(asked) => asked,
+                    None => (Asks::new(), stop_zones(&row, &zones_by_id(db)?)),
+                };
+                let stated = settle(self.run, &mut row, Some(&old), &known, &asks, zones)?;
+                self.state(db, &stated)?;
+            }
+        }
         row.version = old.version + 1;
         super::events::apply_known(db, &mut row)?;
         super::charges::apply_known(db, &mut row)?;
