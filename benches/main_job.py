@@ -233,7 +233,7 @@ def measure_engine(engine, rows, options, folder):
     engine.sql(url, STALE[engine.name])
     result["correction_s"], _, _ = lanemark(url, "job", "run", "refresh-measures", "--as-of", AS_OF)
     result["jobs_mb"] = {"import of a day": max(day["memory"] for day in days)}
-    for job in ["refresh-measures", "score-period", "accrue-credits", "plan-capacity", "contract-calendar", "send-reviews", "deliver-mail"]:
+    for job in ["refresh-measures", "score-period", "accrue-credits", "assess-credits", "plan-capacity", "contract-calendar", "send-reviews", "deliver-mail"]:
         seconds, memory, out = lanemark(url, "job", "run", job, "--as-of", AS_OF)
         result["jobs_mb"][job] = memory
         result.setdefault("jobs_s", {})[job] = seconds

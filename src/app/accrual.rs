@@ -4,6 +4,7 @@
 //! One contract is one transaction: all its obligations or none. A second run posts nothing. Obligations
 //! older than [`RESTATEMENT_DAYS`] are left as they stand.
 
+pub mod assess;
 mod facts;
 mod post;
 

@@ -5,13 +5,16 @@ pub mod view;
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::contract::deadline_calendar;
 use crate::db::ledger::{Accrual, RawEntry, RawLedger, RawLine, ledger_partners, ledger_raw_unscoped};
 use crate::db::{Db, DbError};
 use crate::domain::clause::{ObligationKey, Reason, Sign, Target};
 use crate::domain::ledger::{
-    Account, JournalEntry, JournalLine, accrual_accounts, check_balanced, posted_by_key, tie_out,
+    ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, accrual_accounts, assessed_from,
+    check_balanced, posted_by_key, tie_out,
 };
 use crate::domain::money::Micros;
 use crate::domain::words;
@@ -53,7 +56,8 @@ pub fn entry_count(db: &mut Db) -> Result<i64, DbError> {
 }
 
 /// Re-performs the ledger: every entry reads back, balances and uses the accounts of its kind; every line
-/// has its entry; for every obligation the entries come to its target.
+/// has its entry; for every obligation the entries come to its target, and stand on 1420 if and only if the partner was
+/// told, not before its period was final.
 ///
 /// # Errors
 /// The database's reason. What is wrong with the ledger itself is in the answer.
@@ -88,6 +92,7 @@ fn check_partner(partner_id: i64, raw: &RawLedger, problems: &mut Vec<LedgerProb
         let message = "lines without an entry; restore the entry from a backup".to_owned();
         problems.push(LedgerProblem { partner_id, entry_id: Some(entry_id), key: String::new(), message });
     }
+    check_assessed(partner_id, raw, &entries, problems);
     let targets: Vec<Target> = raw.accruals.iter().map(target).collect();
     for difference in tie_out(&targets, &posted_by_key(&entries)) {
         let (posted, target) = (words::amount(difference.posted), words::amount(difference.target));
@@ -97,6 +102,57 @@ fn check_partner(partner_id: i64, raw: &RawLedger, problems: &mut Vec<LedgerProb
             key: difference.key.to_string(),
             message: format!("the entries come to {posted}, the obligation to {target}"),
         });
+    }
+}
+
+/// Every item stands on the account of its state.
+fn check_assessed(
+    partner_id: i64,
+    raw: &RawLedger,
+    entries: &[JournalEntry],
+    problems: &mut Vec<LedgerProblem>,
+) {
+    let mut standing: BTreeMap<ObligationKey, (Micros, Micros)> = BTreeMap::new();
+    for entry in entries {
+        let (accrued, assessed) = standing.entry(entry.key).or_default();
+        for line in &entry.lines {
+            let sum = match line.account {
+                Account::CreditAccrued => &mut *accrued,
+                Account::CreditAssessed => &mut *assessed,
+                _ => continue,
+            };
+            *sum = *sum + if line.side == line.account.normal_side() { line.amount } else { -line.amount };
+        }
+    }
+    let signs = posted_by_key(entries);
+    let calendar = deadline_calendar();
+    for accrual in &raw.accruals {
+        let (accrued, assessed) = standing.get(&accrual.key).copied().unwrap_or_default();
+        let is_credit = signs.get(&accrual.key).is_some_and(|posted| posted.sign == Sign::Penalty);
+        let told = accrual.state.is_told();
+        let misplaced = if told { accrued } else { assessed };
+        let mut say = |message: String| {
+            let key = accrual.key.to_string();
+            problems.push(LedgerProblem { partner_id, entry_id: None, key, message });
+        };
+        if is_credit && misplaced != Micros::ZERO {
+            say(format!(
+                "it is {}, but {} stands on account {}",
+                accrual.state.label().to_lowercase(),
+                words::amount(misplaced),
+                if told { Account::CreditAccrued } else { Account::CreditAssessed }.number()
+            ));
+        }
+        let early = |day: NaiveDate| {
+            accrual.state == ItemState::Assessed && day < assessed_from(accrual.period, &calendar)
+        };
+        match accrual.assessed_on {
+            None if told => say("it is assessed, but nobody was told".to_owned()),
+            Some(day) if early(day) => {
+                say(format!("it was assessed on {day}, before {} was final", accrual.period.title()));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -150,13 +206,23 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     if entry.reason == Reason::Dispute {
         return Ok(());
     }
-    let fits = |sign: Sign| {
-        let (more, less) = accrual_accounts(sign);
+    let fits = |(more, less): (Account, Account)| {
         entry.lines.iter().all(|line| line.account == more || line.account == less)
     };
-    if fits(Sign::Penalty) || fits(Sign::Bonus) {
+    let allowed = match entry.reason {
+        Reason::Assessment => vec![ASSESSMENT_ACCOUNTS],
+        _ => vec![
+            accrual_accounts(Sign::Penalty, false),
+            accrual_accounts(Sign::Penalty, true),
+            accrual_accounts(Sign::Bonus, false),
+        ],
+    };
+    if allowed.iter().copied().any(fits) {
         return Ok(());
     }
     let used: Vec<String> = entry.lines.iter().map(|line| line.account.number().to_string()).collect();
-    Err(format!("an accrual uses 1410 and 5190, or 5195 and 2110; this entry uses {}", used.join(", ")))
+    Err(format!(
+        "an accrual uses 1410 or 1420 and 5190, or 5195 and 2110, an assessment 1420 and 1410; this entry uses {}",
+        used.join(", ")
+    ))
 }

@@ -69,6 +69,8 @@ pub enum MailKind {
     ContractNotice,
     /// A contract version took a step somebody waits for.
     ContractStep,
+    /// What was accrued for a final period, told to the partner.
+    Assessment,
     /// A job failed for good.
     JobFailed,
 }
@@ -81,6 +83,7 @@ impl MailKind {
             Self::Review => "REVIEW",
             Self::ContractNotice => "CONTRACT_NOTICE",
             Self::ContractStep => "CONTRACT_STEP",
+            Self::Assessment => "ASSESSMENT",
             Self::JobFailed => "JOB_FAILED",
         }
     }
@@ -92,12 +95,13 @@ impl MailKind {
             Self::Review => "Review",
             Self::ContractNotice => "Contract notice",
             Self::ContractStep => "Contract step",
+            Self::Assessment => "Assessment notice",
             Self::JobFailed => "Job failed",
         }
     }
 
     fn from_code(code: &str) -> Option<Self> {
-        [Self::Review, Self::ContractNotice, Self::ContractStep, Self::JobFailed]
+        [Self::Review, Self::ContractNotice, Self::ContractStep, Self::Assessment, Self::JobFailed]
             .into_iter()
             .find(|kind| kind.code() == code)
     }

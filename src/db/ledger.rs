@@ -23,7 +23,10 @@ use crate::domain::period::Period;
 use crate::domain::viewer::Viewer;
 use crate::on_engine;
 
+mod assess;
 mod own;
+
+pub use assess::{ToAssess, accrued_items, accrued_partners, last_posting_of};
 
 pub use own::{
     PartnerCredit, credit_shipments, partner_credit_days, partner_credit_list, partner_credit_sums,
@@ -86,6 +89,8 @@ pub struct Accrual {
     pub currency: Currency,
     /// Where the item stands.
     pub state: ItemState,
+    /// The day on which the partner was last told of it.
+    pub assessed_on: Option<NaiveDate>,
     /// How it came about, in words.
     pub steps: Vec<String>,
 }
@@ -104,6 +109,7 @@ impl Accrual {
             forgone: target.forgone,
             currency,
             state,
+            assessed_on: None,
             steps: target.steps.clone(),
         }
     }
@@ -137,6 +143,7 @@ struct AccrualRow {
     steps: String,
     run_id: Option<i64>,
     updated_at: Instant,
+    assessed_on: Option<Day>,
 }
 
 impl AccrualRow {
@@ -163,6 +170,7 @@ impl AccrualRow {
                 .map_err(|error| stored(format!("the steps of {key}"), &error))?,
             run_id,
             updated_at: Instant(at),
+            assessed_on: accrual.assessed_on.map(Day),
         })
     }
 
@@ -178,6 +186,7 @@ impl AccrualRow {
             forgone: Micros(self.forgone_micros),
             currency: code(&self.currency, what)?,
             state: code(&self.state, what)?,
+            assessed_on: self.assessed_on.map(|day| day.0),
             steps: serde_json::from_str(&self.steps).map_err(|error| stored(what(), &error))?,
         })
     }
@@ -328,6 +337,7 @@ pub fn accrual_upsert(
             accruals::steps.eq(excluded(accruals::steps)),
             accruals::run_id.eq(excluded(accruals::run_id)),
             accruals::updated_at.eq(excluded(accruals::updated_at)),
+            accruals::assessed_on.eq(excluded(accruals::assessed_on)),
         ))
         .both()
         .execute(db)?;

@@ -572,6 +572,7 @@ diesel::table! {
         steps -> Text,
         run_id -> Nullable<BigInt>,
         updated_at -> Instant,
+        assessed_on -> Nullable<Day>,
     }
 }
 

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::calendar::BusinessCalendar;
 use super::clause::{Delta, ObligationKey, Posted, Reason, Sign, Target};
 use super::currency::Currency;
 use super::field::codes;
 use super::money::Micros;
 use super::period::Period;
+use super::scorecard::Publication;
 
 #[cfg(test)]
 mod cases;
@@ -169,6 +171,17 @@ impl ItemState {
     }
 }
 
+impl ItemState {
+    /// The states of an item that stands and of which the partner was told.
+    pub const TOLD: [Self; 4] = [Self::Assessed, Self::Disputed, Self::Agreed, Self::Settled];
+
+    /// Whether the item stands and the partner was told of it.
+    #[must_use]
+    pub fn is_told(self) -> bool {
+        Self::TOLD.contains(&self)
+    }
+}
+
 impl RecognitionPolicy {
     /// Where an entry goes. A bonus is a liability and always reaches the general ledger; a service credit
     /// waits for agreement, or under [`Self::AccrueWhenProbable`] for the end of its period (DOMAIN §4.5).
@@ -231,6 +244,8 @@ pub struct Booking {
     pub posting_date: NaiveDate,
     /// From [`RecognitionPolicy::recognition`].
     pub recognition: Recognition,
+    /// The partner was told of the item: then a service credit stands on 1420, else on 1410.
+    pub told: bool,
     /// In words; the last step of the target is a good one.
     pub memo: String,
 }
@@ -290,21 +305,61 @@ pub fn posting_date(run_day: NaiveDate, closed_through: Option<NaiveDate>) -> Na
     }
 }
 
-/// The accounts that grow when an obligation grows: (debit, credit).
+/// The accounts that grow when an obligation grows: (debit, credit). A service credit the partner was told of grows
+/// where it stands (DOMAIN P6); a bonus is payable from the first day and moves nowhere.
 #[must_use]
-pub const fn accrual_accounts(sign: Sign) -> (Account, Account) {
-    match sign {
-        Sign::Penalty => (Account::CreditAccrued, Account::CreditContraFreight),
-        Sign::Bonus => (Account::IncentiveExpense, Account::IncentivePayable),
+pub const fn accrual_accounts(sign: Sign, told: bool) -> (Account, Account) {
+    match (sign, told) {
+        (Sign::Penalty, false) => (Account::CreditAccrued, Account::CreditContraFreight),
+        (Sign::Penalty, true) => (Account::CreditAssessed, Account::CreditContraFreight),
+        (Sign::Bonus, _) => (Account::IncentiveExpense, Account::IncentivePayable),
     }
 }
 
-/// The entry for one delta: service credit 1410 / 5190, bonus 5195 / 2110, swapped when it takes back.
+/// The accounts of an assessment: (debit, credit).
+pub const ASSESSMENT_ACCOUNTS: (Account, Account) = (Account::CreditAssessed, Account::CreditAccrued);
+
+/// The first day on which an item of `period` is assessed: the business day on which the period is final (DOMAIN §4.4).
+#[must_use]
+pub fn assessed_from(period: Period, calendar: &BusinessCalendar) -> NaiveDate {
+    Publication::of(period, calendar).final_on
+}
+
+/// The entry that moves a service credit from accrued to assessed, 1420 / 1410 (DOMAIN P6). What is owed stays.
+///
+/// # Errors
+/// [`LedgerError::NotPositive`] for an amount of 0, which nobody should assess.
+pub fn assessment_entry(
+    key: ObligationKey,
+    (obligation_period, obligation_day): (Period, NaiveDate),
+    amount: Micros,
+    booking: &Booking,
+) -> Result<JournalEntry, LedgerError> {
+    let (debit, credit) = ASSESSMENT_ACCOUNTS;
+    let line =
+        |line_no, account, side| JournalLine { line_no, account, side, amount, currency: booking.currency };
+    let entry = JournalEntry {
+        key,
+        partner_id: booking.partner_id,
+        posting_date: booking.posting_date,
+        obligation_period,
+        obligation_day,
+        reason: Reason::Assessment,
+        recognition: booking.recognition,
+        memo: booking.memo.clone(),
+        lines: vec![line(1, debit, Side::Debit), line(2, credit, Side::Credit)],
+    };
+    check_balanced(&entry)?;
+    Ok(entry)
+}
+
+/// The entry for one delta: service credit 1410 / 5190, or 1420 / 5190 once the partner was told; bonus 5195 / 2110;
+/// swapped when it takes back.
 ///
 /// # Errors
 /// [`LedgerError::NotPositive`] for a delta of 0, which nobody should post.
 pub fn accrual_entry(delta: &Delta, booking: &Booking) -> Result<JournalEntry, LedgerError> {
-    let (more, less) = accrual_accounts(delta.sign);
+    let (more, less) = accrual_accounts(delta.sign, booking.told);
     let (debit, credit) = if delta.delta < Micros::ZERO { (less, more) } else { (more, less) };
     let line = |line_no, account, side| JournalLine {
         line_no,
@@ -496,6 +551,8 @@ pub struct RollForward {
     pub true_up: Micros,
     /// Taken back, by facts or by the decision on a dispute.
     pub reversed: Micros,
+    /// Moved from accrued to assessed: what leaves one account comes to the other.
+    pub assessed: Micros,
     /// Paid or set off.
     pub settled: Micros,
 }
@@ -507,6 +564,7 @@ impl RollForward {
             Reason::Initial | Reason::Accrual => &mut self.accrued,
             Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
             Reason::Reversal | Reason::Dispute => &mut self.reversed,
+            Reason::Assessment => &mut self.assessed,
         };
         *column = *column + delta;
     }
@@ -514,7 +572,7 @@ impl RollForward {
     /// Opening and all changes.
     #[must_use]
     pub fn closing(&self) -> Micros {
-        self.opening + self.accrued + self.true_up + self.reversed + self.settled
+        self.opening + self.accrued + self.true_up + self.reversed + self.assessed + self.settled
     }
 }
 
@@ -541,6 +599,7 @@ mod tests {
             currency: Currency::USD,
             posting_date: NaiveDate::from_ymd_opt(2025, 7, 1).unwrap(),
             recognition: Recognition::Memo,
+            told: false,
             memo: String::new(),
         }
     }
@@ -557,6 +616,39 @@ mod tests {
         let back = accrual_entry(&delta(Sign::Penalty, -124_000_000), &booking()).unwrap();
         assert_eq!(accounts(&back), [("DR", "5190"), ("CR", "1410")]);
         assert!(accrual_entry(&delta(Sign::Penalty, 0), &booking()).is_err());
+    }
+
+    /// DOMAIN P6, to the assessment and a reduction after it.
+    #[test]
+    fn a_credit_moves_to_assessed_and_changes_there() {
+        let item = delta(Sign::Penalty, 2_310_000_000);
+        let told = Booking { told: true, ..booking() };
+        let moved =
+            assessment_entry(item.key, (item.obligation_period, item.obligation_day), item.target, &told)
+                .unwrap();
+        assert_eq!(accounts(&moved), [("DR", "1420"), ("CR", "1410")]);
+        let less = accrual_entry(&delta(Sign::Penalty, -400_000_000), &told).unwrap();
+        assert_eq!(accounts(&less), [("DR", "5190"), ("CR", "1420")]);
+        let bonus = accrual_entry(&delta(Sign::Bonus, 1_000_000), &told).unwrap();
+        assert_eq!(accounts(&bonus), [("DR", "5195"), ("CR", "2110")], "a bonus stands where it stood");
+        let all = [accrual_entry(&item, &booking()).unwrap(), moved, less];
+        let balance = trial_balance(all.iter().flat_map(|entry| &entry.lines));
+        assert_eq!(balance.balance(Currency::USD, Account::CreditAccrued), Micros::ZERO);
+        assert_eq!(balance.balance(Currency::USD, Account::CreditAssessed), Micros(1_910_000_000));
+        assert_eq!(posted_by_key(&all).get(&item.key).unwrap().amount, Micros(1_910_000_000));
+        assert!(
+            assessment_entry(item.key, (item.obligation_period, item.obligation_day), Micros::ZERO, &told)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn an_item_is_assessed_when_its_period_is_final() {
+        let holiday = NaiveDate::from_ymd_opt(2025, 7, 4).unwrap();
+        let calendar = BusinessCalendar::weekdays([holiday]);
+        let day = |period: &str| assessed_from(period.parse().unwrap(), &calendar).to_string();
+        assert_eq!(day("2025-06"), "2025-07-15");
+        assert_eq!(day("2025-Q2"), "2025-07-15");
     }
 
     #[test]

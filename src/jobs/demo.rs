@@ -18,6 +18,10 @@ use crate::mail::{Mailer, SettingsError};
 const ACCRUAL_JOB: &str = "accrue-credits";
 /// Day of the month on which the months before are accrued: when their facts are in.
 const ACCRUAL_DAY: u32 = 10;
+/// The job that tells partners what a final month came to.
+const ASSESSMENT_JOB: &str = "assess-credits";
+/// Day of the month on which it is told: business day 10 has passed in every month.
+const ASSESSMENT_DAY: u32 = 18;
 /// Who asked, as the job's history shows it.
 const REQUESTED_BY: &str = "demo";
 /// Sender of the demo's mail.
@@ -102,9 +106,10 @@ pub fn run_jobs(app: &App, say: &mut dyn FnMut(&str)) -> Result<Vec<JobRun>, Dem
     let runner = Runner::new(app.clone());
     let mut runs = Vec::new();
     for job in JOBS {
-        let days = if job.name == ACCRUAL_JOB { accrual_days() } else { Vec::new() };
-        for day in days.into_iter().map(Some).chain([None]) {
-            let run = runner.run_now(job.name, day, None, REQUESTED_BY)?;
+        let past = if job.name == ACCRUAL_JOB { ledger_days() } else { Vec::new() };
+        let past = past.into_iter().map(|(name, day)| (name, Some(day)));
+        for (name, day) in past.chain([(job.name, None)]) {
+            let run = runner.run_now(name, day, None, REQUESTED_BY)?;
             if run.state != RunState::Done {
                 return Err(DemoRunError::Failed { job: run.job, error: run.error });
             }
@@ -118,14 +123,17 @@ pub fn run_jobs(app: &App, say: &mut dyn FnMut(&str)) -> Result<Vec<JobRun>, Dem
     Ok(runs)
 }
 
-/// The days on which each month of the history was accrued, the as-of day itself left out.
-fn accrual_days() -> Vec<NaiveDate> {
+/// The days on which each month of the history was accrued and assessed, the as-of day itself left out.
+fn ledger_days() -> Vec<(&'static str, NaiveDate)> {
     let today = as_of().date_naive();
     let first = first_day();
     (1..)
         .map_while(|months| first.checked_add_months(Months::new(months)))
-        .map(|month| chrono::Datelike::with_day(&month, ACCRUAL_DAY).unwrap_or(month))
-        .take_while(|day| *day < today)
+        .flat_map(|month| {
+            [(ACCRUAL_JOB, ACCRUAL_DAY), (ASSESSMENT_JOB, ASSESSMENT_DAY)]
+                .map(|(job, day)| (job, chrono::Datelike::with_day(&month, day).unwrap_or(month)))
+        })
+        .take_while(|(_, day)| *day < today)
         .collect()
 }
 
@@ -135,11 +143,11 @@ mod tests {
     use crate::app::testing::on_each_engine;
 
     #[test]
-    fn months_are_accrued_one_after_the_other() {
-        let days = accrual_days();
-        assert_eq!(days.first().unwrap().to_string(), "2025-05-10");
-        assert_eq!(days.last().unwrap().to_string(), "2026-06-10");
-        assert_eq!(days.len(), 14);
+    fn months_are_accrued_and_assessed_one_after_the_other() {
+        let days: Vec<_> = ledger_days().into_iter().map(|(job, day)| format!("{job} {day}")).collect();
+        assert_eq!(days[..2], ["accrue-credits 2025-05-10", "assess-credits 2025-05-18"]);
+        assert_eq!(days.iter().filter(|day| day.starts_with(ACCRUAL_JOB)).count(), 14);
+        assert!(days.contains(&"accrue-credits 2026-06-10".to_owned()), "{days:?}");
     }
 
     #[test]
@@ -151,7 +159,7 @@ mod tests {
             let changed = |runs: &[JobRun], name: &str| {
                 runs.iter().filter(|run| run.job == name).map(|run| run.changed_rows).sum::<i64>()
             };
-            for job in ["score-period", ACCRUAL_JOB, "plan-capacity", "contract-calendar"] {
+            for job in ["score-period", ACCRUAL_JOB, ASSESSMENT_JOB, "plan-capacity", "contract-calendar"] {
                 assert!(changed(&first, job) > 0, "{job} did something the first time");
             }
             let runner = Runner::new(app.clone());

@@ -67,6 +67,20 @@ pub fn accrue_credits(app: &App, run: &RunContext) -> anyhow::Result<JobReport> 
     })
 }
 
+/// Tells partners what was accrued for periods that are final.
+///
+/// # Errors
+/// The database's reason.
+pub fn assess_credits(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done =
+        accrual::assess::assess(app, run.as_of_day, Some(run.run_id)).context("assessing service credits")?;
+    Ok(JobReport {
+        changed_rows: done.changed_rows,
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
+    })
+}
+
 /// Forecasts and proposes who carries what.
 ///
 /// # Errors

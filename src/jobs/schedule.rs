@@ -83,6 +83,18 @@ pub const JOBS: &[Job] = &[
         run: registry::accrue_credits,
     },
     Job {
+        name: "assess-credits",
+        title: "Assess service credits",
+        what: "Tells partners what was accrued for periods that are final, on business day 10 after their end, and books it.",
+        cron: "0 30 3 * * *",
+        cadence: "every night at 3:30",
+        after: &["accrue-credits"],
+        scope: ALL,
+        catch_up: 35,
+        keep_runs: 800,
+        run: registry::assess_credits,
+    },
+    Job {
         name: "plan-capacity",
         title: "Plan capacity",
         what: "Forecasts thirteen weeks and proposes who carries what.",

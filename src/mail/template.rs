@@ -160,6 +160,24 @@ message!(
     "mail/contract_step/body.html"
 );
 
+/// What was accrued for a final period is told to the partner: which items, not how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssessmentMail {
+    /// The partner.
+    pub partner_name: String,
+    /// What was assessed, one line for each period and clause.
+    pub lines: Vec<String>,
+    /// The address of the items.
+    pub link: String,
+}
+
+message!(
+    AssessmentMail,
+    "mail/assessment/subject.txt",
+    "mail/assessment/body.txt",
+    "mail/assessment/body.html"
+);
+
 /// A job failed and is not tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFailedMail {

@@ -101,6 +101,7 @@ struct RollLine {
     accrued: String,
     true_up: String,
     reversed: String,
+    assessed: String,
     settled: String,
     closing: String,
 }
@@ -282,10 +283,10 @@ fn with_currency(amounts: &[(Currency, Micros)]) -> String {
 }
 
 fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
-    let sum = |account: Account, states: &[ItemState]| {
+    let sum = |accounts: &[Account], states: &[ItemState]| {
         let mut sums: std::collections::BTreeMap<Currency, Micros> = std::collections::BTreeMap::new();
         for balance in &view.balances {
-            if balance.account == account && (states.is_empty() || states.contains(&balance.state)) {
+            if accounts.contains(&balance.account) && (states.is_empty() || states.contains(&balance.state)) {
                 let sum = sums.entry(balance.currency).or_default();
                 *sum = *sum + balance.amount;
             }
@@ -293,14 +294,14 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
         with_currency(&sums.into_iter().collect::<Vec<_>>())
     };
     let to_state = |state: ItemState| params.link("/ledger", &[("state", state.code())]);
-    let owed = Account::CreditAccrued;
+    let owed = &[Account::CreditAccrued, Account::CreditAssessed];
     let foots = view.totals.sums.values().all(|(debit, credit)| debit == credit);
     vec![
         Fact {
             name: "Credits standing at the end of the month",
             value: sum(owed, &[]),
             note: if foots { "debits equal credits" } else { "debits and credits differ" }.to_owned(),
-            href: params.link("/ledger", &[("account", "1410")]),
+            href: params.link("/ledger", &[("account", "5190")]),
         },
         Fact {
             name: "Of which accrued",
@@ -328,7 +329,7 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
         },
         Fact {
             name: "Bonuses we owe",
-            value: sum(Account::IncentivePayable, &[]),
+            value: sum(&[Account::IncentivePayable], &[]),
             note: "to partners, in the general ledger".to_owned(),
             href: params.link("/ledger", &[("account", "2110")]),
         },
@@ -338,10 +339,11 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
 impl RollLine {
     fn of(roll: &Roll, with_currency: bool, name: String, href: String) -> Self {
         let r = &roll.roll;
-        let [opening, accrued, true_up, reversed, settled, closing] =
-            [r.opening, r.accrued, r.true_up, r.reversed, r.settled, r.closing()].map(show::money);
+        let [opening, accrued, true_up, reversed, assessed, settled, closing] =
+            [r.opening, r.accrued, r.true_up, r.reversed, r.assessed, r.settled, r.closing()]
+                .map(show::money);
         let note = if with_currency { roll.currency.to_string() } else { String::new() };
-        Self { name, note, href, opening, accrued, true_up, reversed, settled, closing }
+        Self { name, note, href, opening, accrued, true_up, reversed, assessed, settled, closing }
     }
 }
 
@@ -367,6 +369,7 @@ fn foot(rolls: &[Roll], name: &str, with_currency: bool, adds: impl Fn(Account) 
             sum.accrued = sum.accrued + signed(one, part.accrued);
             sum.true_up = sum.true_up + signed(one, part.true_up);
             sum.reversed = sum.reversed + signed(one, part.reversed);
+            sum.assessed = sum.assessed + signed(one, part.assessed);
             sum.settled = sum.settled + signed(one, part.settled);
         }
         RollLine::of(&total, with_currency, name.to_owned(), String::new())
@@ -443,6 +446,7 @@ fn reason_look(reason: Reason) -> (&'static str, &'static str) {
     match reason {
         Reason::Initial | Reason::Accrual => ("info", "up"),
         Reason::TrueUp | Reason::CapReallocation => ("warn", "near"),
+        Reason::Assessment => ("warn", "dot"),
         Reason::Reversal | Reason::Dispute => ("", "down"),
     }
 }
@@ -473,6 +477,8 @@ struct AccrualPage {
     posted: String,
     ties: bool,
     period: String,
+    /// The day on which the partner was told, if it was.
+    told: Option<String>,
     day: String,
     steps: Vec<String>,
     terms: Vec<String>,
@@ -531,6 +537,7 @@ impl AccrualPage {
             posted: show::money(posted),
             ties: posted == accrual.target,
             period: accrual.period.title(),
+            told: accrual.assessed_on.map(show::day),
             day: show::day(accrual.obligation_day),
             steps: accrual.steps.clone(),
             terms,

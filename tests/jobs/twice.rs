@@ -121,6 +121,12 @@ const EDITS: &[Edit] = &[
         said: &["does not balance: debit"],
     },
     Edit {
+        what: "an assessed item called accrued",
+        make: "UPDATE accruals SET state = 'ACCRUED' WHERE state = 'ASSESSED'",
+        undo: "UPDATE accruals SET state = 'ASSESSED' WHERE state = 'ACCRUED' AND assessed_on IS NOT NULL",
+        said: &["it is accrued, but", "stands on account 1420"],
+    },
+    Edit {
         what: "both lines of a journal entry, so that it still balances",
         make: concat!(
             "UPDATE journal_lines SET amount_micros = amount_micros + 10000 WHERE entry_id = ",

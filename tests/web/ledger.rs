@@ -4,10 +4,11 @@ use actix_web::http::StatusCode;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use lanemark::app::App;
+use lanemark::app::accrual::assess::assess;
 use lanemark::app::accrual::{AccrualScope, accrue};
 use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::dimension::Dimensions;
-use lanemark::db::schema::{measure_cells, shipments, sources};
+use lanemark::db::schema::{mails, measure_cells, shipments, sources};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
 use lanemark::domain::clause::{ClauseTerms, ContractCap};
@@ -158,7 +159,7 @@ fn the_month_foots_and_every_entry_opens_its_evidence() {
         assert_eq!(june.text(".facts .lead a"), "2,133.20 USD");
         let totals = june.texts("section:last-of-type tfoot tr").join("; ");
         assert_eq!(totals, "All 4 entries2,133.20USD2,133.20USD");
-        assert_eq!(june.texts("tfoot tr")[0], "Debits less credits0.000.000.000.000.000.00");
+        assert_eq!(june.texts("tfoot tr")[0], "Debits less credits0.000.000.000.000.000.000.00");
 
         let july = browser.get("/ledger").await;
         assert_eq!(july.text("h1"), "Money, July 2025", "the last month with entries");
@@ -209,13 +210,14 @@ fn a_partner_sees_what_it_owes_and_why_and_nothing_of_anyone_else() {
         diesel::insert_into(sources::table).values(feed).execute(&mut *db.conn()).unwrap();
         seed(&browser.app, browser.partner_id);
         browser.sign_in_as(Role::Partner).await;
+        let told = assess(&browser.app, day("2025-07-14"), None).unwrap();
+        assert_eq!((told.items, told.no_address.len()), (2, 1), "Fennmark has no address to be told at");
         let page = browser.get("/portal/credits?month=2025-06").await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
         assert_eq!(page.text(".facts .lead dd"), "1,964.20 USDall months: 1,964.20 USD");
         let rows = page.texts("tbody tr");
-        assert_eq!(rows.len(), 3, "{rows:?}");
-        let excused = rows.iter().find(|row| row.contains("SHP-1 was late and is excused")).unwrap();
-        assert!(excused.contains("Taken back"), "{excused}");
+        assert_eq!(rows.len(), 2, "what was taken back before it was told is not listed: {rows:?}");
+        assert!(rows.iter().all(|row| row.contains("Assessed")), "{rows:?}");
         assert!(!page.html.contains("Fennmark"), "another partner");
         assert!(
             !page.html.contains("1410") && !page.html.contains("Memo"),
@@ -232,5 +234,64 @@ fn a_partner_sees_what_it_owes_and_why_and_nothing_of_anyone_else() {
         for gone in ["contract?number=C-200", "contract?version=9", "credits?month=2025-Q2"] {
             assert_eq!(browser.get(&format!("/portal/{gone}")).await.status, StatusCode::NOT_FOUND, "{gone}");
         }
+    });
+}
+
+/// Every page and download of the portal, with the addresses of the seeded facts.
+fn portal_addresses() -> Vec<String> {
+    let own = lanemark::web::routes::list()
+        .iter()
+        .filter(|(method, path, _)| *method == actix_web::http::Method::GET && path.starts_with("/portal"));
+    own.flat_map(|(_, path, _)| {
+        let path = path
+            .replace("{period}", "2025-06")
+            .replace("{kpi}", "OTD_WIN")
+            .replace("{source}", "file")
+            .replace("{reference}", "SHP-2")
+            .replace("{id}", "101");
+        [format!("{path}?month=2025-06"), path.clone(), format!("{path}.csv"), format!("{path}?csv=1")]
+    })
+    .collect()
+}
+
+#[test]
+fn a_partner_sees_no_accrued_item_on_any_page_export_or_mail() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let feed = (sources::id.eq(0), sources::code.eq("file"));
+        diesel::insert_into(sources::table).values(feed).execute(&mut *db.conn()).unwrap();
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Partner).await;
+        let secrets = ["1,864.20", "1864.20", "1,964.20", "1964.20"];
+        let mut opened = 0;
+        for address in portal_addresses() {
+            let page = browser.get(&address).await;
+            opened += usize::from(page.status == StatusCode::OK);
+            for secret in secrets {
+                assert!(!page.html.contains(secret), "{address} tells {secret}: {}", page.html);
+            }
+        }
+        assert!(opened >= 10, "only {opened} addresses opened");
+        // The review, and whatever else was queued for the partner.
+        let queued = |db: &crate::support::db::TestDb| -> Vec<String> {
+            let bodies: Vec<(String, String)> =
+                mails::table.select((mails::text_body, mails::html_body)).load(&mut *db.conn()).unwrap();
+            bodies.into_iter().flat_map(|(text, html)| [text, html]).collect()
+        };
+        lanemark::app::review::send_reviews(&browser.app, day("2025-07-15"), None).unwrap();
+        let told =
+            |mails: &[String]| mails.iter().any(|mail| secrets.iter().any(|secret| mail.contains(secret)));
+        assert!(!told(&queued(&db)));
+
+        assert_eq!(assess(&browser.app, day("2025-07-14"), None).unwrap().items, 2);
+        assert!(browser.get("/portal/credits?month=2025-06").await.html.contains("1,864.20"));
+        assert!(browser.get("/portal").await.html.contains("1,964.20"));
+        let mails = queued(&db);
+        assert!(
+            mails
+                .iter()
+                .any(|mail| mail.contains("credits and bonuses") || mail.contains("Credits and bonuses"))
+        );
+        assert!(!told(&mails), "no amount in a mail");
     });
 }

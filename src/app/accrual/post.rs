@@ -76,7 +76,9 @@ fn accruals_after(
         }
         let state =
             next_state(before, ItemState::of_accrual(target.obligation_period, target.amount, run.as_of));
-        after.insert(target.key, Accrual::of(target, group.partner_id, group.currency, state));
+        let assessed_on = before.and_then(|before| before.assessed_on);
+        let accrual = Accrual::of(target, group.partner_id, group.currency, state);
+        after.insert(target.key, Accrual { assessed_on, ..accrual });
     }
     let evaluated: BTreeSet<_> = targets.iter().map(|target| target.key).collect();
     for key in posted.keys().filter(|key| !evaluated.contains(*key)) {
@@ -122,6 +124,7 @@ fn entry(
         currency: group.currency,
         posting_date: run.posting_day,
         recognition: run.policy.recognition(delta.sign, state),
+        told: state.is_told(),
         memo: steps.chars().take(MEMO_CHARS_MAX).collect(),
     };
     Ok(accrual_entry(delta, &booking)?)

@@ -1,7 +1,9 @@
-//! Accrual through the database, on both engines: the golden examples of DOMAIN §4.5 and what must never
+//! Accrual and assessment through the database, on both engines: the golden examples of DOMAIN §4.5 and what must never
 //! happen to a ledger.
 
 use diesel::prelude::*;
+
+mod assess;
 
 use super::*;
 use crate::app::ledger::verify_ledger;
@@ -492,7 +494,7 @@ fn lists_page_filter_and_hide_other_partners() {
         )
         .unwrap();
         let shown: Vec<_> = own.iter().map(|credit| (credit.period.to_string(), credit.state)).collect();
-        assert_eq!(shown, [("2025-05".to_owned(), ItemState::Accrued)], "nothing of the running month");
+        assert_eq!(shown, [], "nothing before it is assessed");
     });
 }
 

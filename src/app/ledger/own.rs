@@ -1,5 +1,5 @@
 //! A partner's own credits and bonuses: what each comes to, why, and the facts behind it. Nothing of accounts,
-//! recognition, or periods that still run (DOMAIN §9).
+//! recognition, or what was not assessed yet (DOMAIN §9).
 
 use std::collections::BTreeMap;
 

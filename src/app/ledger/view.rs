@@ -83,7 +83,7 @@ pub struct LedgerView {
     pub balances: Vec<StateBalance>,
     /// The month by account.
     pub accounts: Vec<Roll>,
-    /// The month by partner, on account 1410.
+    /// The month by partner, on accounts 1410 and 1420 together.
     pub by_partner: Vec<Roll>,
     /// One page of entries.
     pub entries: Vec<EntryListed>,
@@ -110,16 +110,18 @@ pub fn ledger_view(
     let next = cut(&mut entries);
     let before = movements(db, viewer, query.partner_id, None, Some(month.start()))?;
     let during = movements(db, viewer, query.partner_id, Some(month.start()), Some(month.end()))?;
-    let accrued = |movement: &&Movement| movement.account == Account::CreditAccrued;
-    let by_partner = rolls(before.iter().filter(accrued), during.iter().filter(accrued), |movement| {
-        Some(movement.partner_id)
+    let credit =
+        |movement: &&Movement| matches!(movement.account, Account::CreditAccrued | Account::CreditAssessed);
+    let by_partner = rolls(before.iter().filter(credit), during.iter().filter(credit), |movement| {
+        // What moves from one account to the other stays the partner's.
+        (Some(movement.partner_id), movement.currency, Account::CreditAccrued)
     });
     Ok(LedgerView {
         month,
         months: months(month, Period::containing(PeriodKind::Month, last)),
         partners: partner_list(db, viewer)?,
         balances: balances_by_state(db, viewer, query.partner_id, month.end())?,
-        accounts: rolls(before.iter(), during.iter(), |_| None),
+        accounts: rolls(before.iter(), during.iter(), |movement| (None, movement.currency, movement.account)),
         by_partner,
         totals: entry_totals(db, viewer, &filter)?,
         entries,
@@ -231,18 +233,18 @@ fn months(shown: Period, last: Period) -> Vec<Period> {
 fn rolls<'a>(
     before: impl Iterator<Item = &'a Movement>,
     during: impl Iterator<Item = &'a Movement>,
-    partner: impl Fn(&Movement) -> Option<i64>,
+    row_of: impl Fn(&Movement) -> (Option<i64>, Currency, Account),
 ) -> Vec<Roll> {
     let mut rolls: BTreeMap<(Option<i64>, Currency, Account), RollForward> = BTreeMap::new();
     let signed = |movement: &Movement| {
         if movement.side == movement.account.normal_side() { movement.amount } else { -movement.amount }
     };
     for movement in before {
-        let roll = rolls.entry((partner(movement), movement.currency, movement.account)).or_default();
+        let roll = rolls.entry(row_of(movement)).or_default();
         roll.opening = roll.opening + signed(movement);
     }
     for movement in during {
-        let roll = rolls.entry((partner(movement), movement.currency, movement.account)).or_default();
+        let roll = rolls.entry(row_of(movement)).or_default();
         roll.add(movement.reason, signed(movement));
     }
     let row = |((partner_id, currency, account), roll)| Roll { partner_id, currency, account, roll };

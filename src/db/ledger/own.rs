@@ -20,7 +20,7 @@ use crate::domain::period::Period;
 use crate::domain::viewer::Viewer;
 
 /// What a partner may see of one item: what it comes to and why. Nothing of recognition, accounts or
-/// amounts the caps took, and nothing before its period has closed (DOMAIN §9).
+/// amounts the caps took, and nothing before it was assessed (DOMAIN §9).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartnerCredit {
     /// The obligation.
@@ -41,7 +41,7 @@ pub struct PartnerCredit {
     pub amount: Micros,
     /// Currency of the amount.
     pub currency: Currency,
-    /// Accrued, assessed or reversed.
+    /// Assessed or later, or reversed after that.
     pub state: ItemState,
     /// Whether the caps took all of it: then it was never owed.
     pub is_capped_away: bool,
@@ -49,8 +49,15 @@ pub struct PartnerCredit {
     pub steps: Vec<String>,
 }
 
-/// The states a partner may see; an estimate of a running period is nobody's claim yet.
-const PARTNER_STATES: [ItemState; 3] = [ItemState::Accrued, ItemState::Assessed, ItemState::Reversed];
+/// What a partner may see: what it was told, and what was taken back after that. What is only estimated or accrued is
+/// nobody's claim yet (DOMAIN §9).
+macro_rules! told {
+    () => {
+        accruals::state
+            .eq_any(ItemState::TOLD.map(ItemState::code))
+            .or(accruals::state.eq(ItemState::Reversed.code()).and(accruals::assessed_on.is_not_null()))
+    };
+}
 
 /// Days with items that one partner may see itself, newest first; none when the viewer may not see the partner.
 ///
@@ -62,7 +69,7 @@ pub fn partner_credit_days(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Que
     }
     let days: Vec<Day> = accruals::table
         .filter(accruals::partner_id.eq(partner_id))
-        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .filter(told!())
         .select(accruals::obligation_day)
         .distinct()
         .order(accruals::obligation_day.desc())
@@ -85,7 +92,7 @@ pub fn partner_credit_sums(
     }
     let rows: Vec<(i64, String, i64)> = accruals::table
         .filter(accruals::partner_id.eq(partner_id))
-        .filter(accruals::state.eq_any([ItemState::Accrued, ItemState::Assessed].map(ItemState::code)))
+        .filter(accruals::state.eq_any(ItemState::TOLD.map(ItemState::code)))
         .group_by((accruals::clause_id, accruals::currency))
         .select((
             accruals::clause_id,
@@ -130,7 +137,7 @@ pub fn partner_credit_list(
     let rows: Vec<(AccrualRow, String, String, String)> = accruals::table
         .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
         .filter(accruals::partner_id.eq(partner_id))
-        .filter(accruals::state.eq_any(PARTNER_STATES.map(ItemState::code)))
+        .filter(told!())
         .filter(accruals::obligation_day.ge(Day(from)))
         .filter(accruals::obligation_day.lt(Day(until)))
         .order((accruals::obligation_day.desc(), accruals::obligation_key))

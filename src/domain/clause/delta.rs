@@ -22,6 +22,8 @@ codes! {
         Reversal = "REVERSAL", "Reversal";
         /// Its own facts did not change; room under a shared cap did.
         CapReallocation = "CAP_REALLOCATION", "Cap re-allocation";
+        /// The partner was told; never made by [`deltas`].
+        Assessment = "ASSESSMENT", "Assessment";
         /// A decision on a dispute; never made by [`deltas`].
         Dispute = "DISPUTE", "Dispute";
     }

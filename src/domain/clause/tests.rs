@@ -443,6 +443,7 @@ proptest! {
             currency: Currency::USD,
             posting_date: day("2025-07-01"),
             recognition: Recognition::Memo,
+            told: false,
             memo: String::new(),
         };
         let as_of = day("2025-06-20");

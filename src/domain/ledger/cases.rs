@@ -295,6 +295,7 @@ impl Books {
                 currency: Currency::USD,
                 posting_date: posting_date(date, self.closed_through),
                 recognition: Recognition::Memo,
+                told: false,
                 memo: String::new(),
             };
             let entry = accrual_entry(&delta, &booking).unwrap();

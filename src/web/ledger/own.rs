@@ -153,8 +153,9 @@ impl Line {
         let (tone, shape, state) = match item.state {
             ItemState::Reversed if item.is_capped_away => ("good", "check", CAPPED_AWAY),
             ItemState::Reversed => ("good", "check", "Taken back"),
-            ItemState::Assessed => ("warn", "dot", "Told to you"),
-            _ => ("info", "up", "Worked out"),
+            ItemState::Disputed => ("warn", "dot", "Disputed"),
+            ItemState::Agreed | ItemState::Settled => ("good", "check", item.state.label()),
+            _ => ("warn", "dot", "Assessed"),
         };
         let facts = match behind {
             Behind::Shipment(source, reference) => {
