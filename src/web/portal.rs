@@ -12,7 +12,7 @@ use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{Base, Card, Lens};
-use super::scorecard::{Found, csv_of, load, opening, period_of, why_none};
+use super::scorecard::{Found, Params, csv_of, load, load_version, opening, period_of, why_none};
 use super::shipment::View;
 use super::show;
 use crate::app::contract::own::waiting_own;
@@ -258,27 +258,38 @@ pub(super) async fn scorecard_newest(me: SignedIn) -> Result<HttpResponse, WebEr
             Ok::<_, WebError>(opening(unit.db, unit.viewer, Some(partner_id), today)?)
         })
         .await?;
-    draw_card(me, partner_id, period).await
+    draw_card(me, partner_id, period, None).await
 }
 
 /// `GET /portal/scorecards/{period}`
-pub(super) async fn scorecard(me: SignedIn, path: web::Path<String>) -> Result<HttpResponse, WebError> {
+pub(super) async fn scorecard(
+    me: SignedIn,
+    path: web::Path<String>,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
+    let version = params.version()?;
     let text = path.into_inner();
     if let Some(text) = text.strip_suffix(".csv") {
         let period = period_of(text)?;
-        let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
+        let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
         return csv_of(&found, period);
     }
-    draw_card(me, partner_id, period_of(&text)?).await
+    draw_card(me, partner_id, period_of(&text)?, version).await
 }
 
-async fn draw_card(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
-    let card = found
-        .published
-        .as_ref()
-        .map(|p| Card::new(&found.partner.name, p, &found.history, found.today, &base()));
+async fn draw_card(
+    me: SignedIn,
+    partner_id: i64,
+    period: Period,
+    version: Option<usize>,
+) -> Result<HttpResponse, WebError> {
+    let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
+    let card = found.published.as_ref().map(|published| {
+        let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
+        card.tell_publications(published, &found.publications, &base(), false);
+        card
+    });
     let heading = format!("{}, {}", found.partner.name, period.title());
     page::html(&CardPage {
         page: me.page(heading.clone()),

@@ -14,14 +14,15 @@ use rust_decimal::Decimal;
 use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
-use crate::app::score::{CardHead, Published, card_head, tier_from_code};
+use crate::app::score::{CardHead, Published, card_head, publications, tier_from_code};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_periods};
 use crate::db::{Db, DbError};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Action, Viewer};
 use crate::report::chart::sparkline;
+use serde::Deserialize;
 
 /// Months that the trend of the list goes back.
 const LIST_MONTHS: u32 = 13;
@@ -53,12 +54,49 @@ struct NonePage {
 pub(super) struct Found {
     /// The partner.
     pub partner: Partner,
-    /// The newest publication; none when there is none.
+    /// The publication asked for, the newest when none is named; none when there is none.
     pub published: Option<Published>,
+    /// Every publication of the period, oldest first; empty while it was published once.
+    pub publications: Vec<Published>,
     /// The partner's briefs, for trend and switcher.
     pub history: Vec<ScorecardBrief>,
     /// The day in the reporting zone.
     pub today: NaiveDate,
+}
+
+/// The query of a scorecard page, as sent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Params {
+    version: String,
+}
+
+impl Params {
+    /// The publication asked for, from 1; none for the newest.
+    pub(super) fn version(&self) -> Result<Option<usize>, WebError> {
+        let text = self.version.trim();
+        (!text.is_empty()).then(|| text.parse().map_err(|_| WebError::NotFound)).transpose()
+    }
+}
+
+/// As [`load`], of one publication of the period: the first is 1.
+pub(super) fn load_version(
+    unit: &mut Unit<'_>,
+    partner_id: i64,
+    period: Period,
+    version: Option<usize>,
+) -> Result<Found, WebError> {
+    let mut found = load(unit, partner_id, period)?;
+    if found.published.as_ref().is_some_and(|card| card.row.restates.is_some()) {
+        found.publications = publications(unit.db, unit.viewer, partner_id, period)?;
+    }
+    if let Some(version) = version {
+        let only =
+            if found.publications.is_empty() { found.published.as_slice() } else { &found.publications };
+        let asked = version.checked_sub(1).and_then(|at| only.get(at)).cloned();
+        found.published = Some(asked.ok_or(WebError::NotFound)?);
+    }
+    Ok(found)
 }
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
@@ -72,7 +110,7 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
-    Ok(Found { partner, published, history, today })
+    Ok(Found { partner, published, publications: Vec::new(), history, today })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -114,13 +152,18 @@ pub(super) fn why_none(period: Period, today: NaiveDate, known: bool) -> String 
 }
 
 /// `GET /scorecards/{partner_id}/{period}`
-pub(super) async fn show(me: SignedIn, path: web::Path<(i64, String)>) -> Result<HttpResponse, WebError> {
+pub(super) async fn show(
+    me: SignedIn,
+    path: web::Path<(i64, String)>,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
     let (partner_id, period) = path.into_inner();
+    let version = params.version()?;
     if let Some(period) = period.strip_suffix(".csv") {
-        return csv(me, partner_id, period_of(period)?).await;
+        return csv(me, partner_id, period_of(period)?, version).await;
     }
     let period = period_of(&period)?;
-    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
+    let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
     let partner = found.partner.name;
     let heading = format!("{partner}, {}", period.title());
@@ -137,12 +180,18 @@ pub(super) async fn show(me: SignedIn, path: web::Path<(i64, String)>) -> Result
             link: "Newest scorecard",
         });
     };
-    let card = Card::new(&partner, &published, &found.history, found.today, &base);
+    let mut card = Card::new(&partner, &published, &found.history, found.today, &base);
+    card.tell_publications(&published, &found.publications, &base, me.viewer.role.may(Action::ViewJobs));
     page::html(&CardPage { page, partner_id, partner, card })
 }
 
-async fn csv(me: SignedIn, partner_id: i64, period: Period) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
+async fn csv(
+    me: SignedIn,
+    partner_id: i64,
+    period: Period,
+    version: Option<usize>,
+) -> Result<HttpResponse, WebError> {
+    let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     csv_of(&found, period)
 }
 

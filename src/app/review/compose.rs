@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::app::score::{Published, tier_from_code};
 use crate::db::partner::Partner;
 use crate::domain::kpi::Unit;
-use crate::domain::scorecard::{KpiScore, Snapshot};
+use crate::domain::scorecard::{KpiScore, Snapshot, kpis_moved};
 use crate::domain::words::{count, fixed, number};
 use crate::mail::template::{Headline, Picture, RenderError, ReviewMail};
 use crate::mail::{Part, Rendered};
@@ -174,9 +174,9 @@ fn differences(before: &Published, now: &Published) -> String {
     if old_standing != new_standing {
         changes.push(format!("standing {}", was(&new_standing, &old_standing)));
     }
-    for kpi in new.result.kpis().filter(|kpi| !is_money(new, kpi)) {
-        let then = old.result.kpi(&kpi.input.code);
-        if then.is_some_and(|then| then.input.value == kpi.input.value && then.input.n == kpi.input.n) {
+    for moved in kpis_moved(&old.result, &new.result) {
+        let (Some(kpi), then) = (moved.now.filter(|_| moved.is_of_value()), moved.before) else { continue };
+        if is_money(new, kpi) {
             continue;
         }
         let (now_line, then_line) = (headline(new, kpi), then.map(|then| headline(old, then)));

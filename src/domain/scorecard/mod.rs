@@ -4,6 +4,7 @@
 //! out inside the category first, and the published number is the one tiers compare, so a partner can re-perform
 //! the result from the stored [`ScoreResult`] alone.
 
+mod moved;
 mod publication;
 mod score;
 mod snapshot;
@@ -11,6 +12,7 @@ mod standing;
 mod template;
 mod words;
 
+pub use moved::{KpiMove, kpis_moved};
 pub use publication::{Publication, PublicationState};
 pub use score::{
     CategoryScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE, NotScored, Place, ScoreResult,

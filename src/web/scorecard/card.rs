@@ -4,14 +4,14 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::app::score::Published;
+use crate::app::score::{Published, tier_from_code};
 use crate::db::scorecard::ScorecardBrief;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
     CategoryScore, HeldStanding, KpiEvidence, KpiScore, LaneMisses, Place, Publication, PublicationState,
-    ScoreResult, Series, Snapshot, Tier, Where, one_place, plain,
+    ScoreResult, Series, Snapshot, Tier, Where, kpis_moved, one_place, plain,
 };
 use crate::domain::signal::Change;
 use crate::report::chart::{
@@ -74,8 +74,12 @@ pub struct Card {
     pub lenses: Vec<Lens>,
     /// Stations of publication.
     pub steps: Vec<Step>,
-    /// Earlier publications of the period.
+    /// What became of this publication, or of the one before it.
     pub restated: Option<String>,
+    /// Every publication of the period, newest first; empty while it was published once.
+    pub publications: Vec<PublicationLine>,
+    /// Whether the publications name the run that made them.
+    pub with_runs: bool,
     /// Column head `Change on May, 95 %`.
     pub change_head: String,
     /// Where the definitions are.
@@ -90,6 +94,25 @@ pub struct Card {
     pub weekly: Option<Weekly>,
     /// Lanes and causes.
     pub misses: Option<Misses>,
+}
+
+/// One publication of the period.
+#[derive(Clone, Debug)]
+pub struct PublicationLine {
+    /// `3`.
+    pub version: String,
+    /// Its page.
+    pub href: String,
+    /// It is the one shown.
+    pub shown: bool,
+    /// When it was published.
+    pub at: String,
+    /// The run that made it; empty when it was made without one.
+    pub run: String,
+    /// `73.2` or `not scored`.
+    pub composite: String,
+    /// What it says otherwise than the one before.
+    pub moved: Vec<String>,
 }
 
 /// One category in the row of facts.
@@ -293,6 +316,8 @@ impl Card {
                     "Restated on {day}: facts changed after the first publication. The earlier one is kept."
                 )
             }),
+            publications: Vec::new(),
+            with_runs: false,
             change_head: format!("Change on {}, 95\u{a0}%", short(period.previous())),
             definitions: base.kpis.to_owned(),
             groups: snapshot.result.categories.iter().map(|c| group(c, snapshot, base)).collect(),
@@ -302,6 +327,87 @@ impl Card {
             misses: snapshot.misses.as_ref().map(|w| misses(w, period, base)),
         }
     }
+}
+
+impl Card {
+    /// Adds the publications of the period, oldest first in `all`; `shown` is the one on the page. `with_runs` names
+    /// the runs that made them, for those who may see jobs.
+    pub fn tell_publications(&mut self, shown: &Published, all: &[Published], base: &Base, with_runs: bool) {
+        let period = shown.snapshot.period;
+        let newest = all.last().map_or(shown.row.id, |last| last.row.id);
+        self.with_runs = with_runs;
+        self.publications = all
+            .iter()
+            .enumerate()
+            .map(|(at, one)| {
+                let before = at.checked_sub(1).and_then(|at| all.get(at));
+                let href = if one.row.id == newest {
+                    base.card(period)
+                } else {
+                    format!("{}?version={}", base.card(period), at + 1)
+                };
+                PublicationLine {
+                    version: (at + 1).to_string(),
+                    href,
+                    shown: one.row.id == shown.row.id,
+                    at: format!("{} UTC", show::instant(one.row.created_at.0)),
+                    run: one.row.run_id.map_or_else(String::new, |run| format!("run {run}")),
+                    composite: one.snapshot.result.words(),
+                    moved: before.map_or_else(|| vec!["First publication".to_owned()], |b| moved(b, one)),
+                }
+            })
+            .rev()
+            .collect();
+        let own = all.iter().position(|one| one.row.id == shown.row.id);
+        if let Some((at, next)) = own.and_then(|at| Some((at, all.get(at + 1)?))) {
+            self.csv = format!("{}.csv?version={}", base.card(period), at + 1);
+            self.restated = Some(format!(
+                "This is publication {} of {}. It was replaced on {}; the newest is what counts.",
+                at + 1,
+                all.len(),
+                show::day(next.row.created_at.0.date_naive())
+            ));
+        }
+    }
+}
+
+/// What a publication says otherwise than the one before, in words: the composite, the standing, then each KPI.
+fn moved(before: &Published, now: &Published) -> Vec<String> {
+    let (old, new) = (&before.snapshot, &now.snapshot);
+    let mut words = Vec::new();
+    if old.result.published != new.result.published {
+        words.push(format!("Composite {}, was {}", new.result.words(), old.result.words()));
+    }
+    if before.row.standing != now.row.standing {
+        let title = |one: &Published| {
+            tier_from_code(&one.row.standing)
+                .map_or_else(|| "not decided yet".to_owned(), |t| t.title().to_owned())
+        };
+        words.push(format!("Standing {}, was {}", title(now), title(before)));
+    }
+    for kpi in kpis_moved(&old.result, &new.result) {
+        let name =
+            kpi.code.parse::<Kpi>().map_or_else(|_| kpi.code.to_owned(), |known| known.name().to_owned());
+        let said = |score: Option<&KpiScore>, snapshot: &Snapshot| {
+            let Some(score) = score else { return "not listed".to_owned() };
+            let value = value_words(snapshot, kpi.code).unwrap_or_else(|| "no data".to_owned());
+            let points =
+                score.score.map_or_else(|| "not scored".to_owned(), |s| format!("score {}", one_place(s)));
+            format!("{value} of {}, {points}", show::count(score.input.n))
+        };
+        words.push(format!("{name}: {}, was {}", said(kpi.now, new), said(kpi.before, old)));
+    }
+    if words.is_empty() {
+        words.push("No score moved; figures behind them did".to_owned());
+    }
+    words
+}
+
+/// A KPI's value in its unit; none without data.
+fn value_words(snapshot: &Snapshot, code: &str) -> Option<String> {
+    let value = &snapshot.evidence_of(code)?.value;
+    let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
+    value.score_value().map(|v| in_unit(v, value.kpi.definition().unit, currency))
 }
 
 /// Briefs of the same kind up to the period, oldest first, at most [`TREND_PERIODS`].
@@ -523,7 +629,7 @@ fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
         name: kpi.name(),
         mark: mark(score.place),
         place: score.place.words(),
-        value: evidence.value.score_value().map(|v| in_unit(v, unit, currency)),
+        value: value_words(snapshot, &code),
         href: base.kpi(snapshot.period, &code),
         n: show::count(evidence.value.n),
         low_volume: score.low_volume,
