@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use crate::db::measure::{Cell, CellFilter, lane_cells_fold, measure_cells_fold};
@@ -144,24 +143,4 @@ fn by_lane(
         *sums.entry(key).or_default() += &cell.measures;
     })?;
     Ok(sums)
-}
-
-/// The first and last day with any fact, for the partners the viewer sees. None without facts.
-///
-/// # Errors
-/// The engine's reason.
-pub fn days_with_facts(db: &mut Db, viewer: &Viewer) -> Result<Option<(NaiveDate, NaiveDate)>, DbError> {
-    use crate::db::schema::measure_cells;
-    use crate::db::shipment::partner_filter;
-    use crate::db::types::Day;
-
-    let Some(partner) = partner_filter(viewer, None) else { return Ok(None) };
-    let mut query = measure_cells::table
-        .select((diesel::dsl::min(measure_cells::day), diesel::dsl::max(measure_cells::day)))
-        .into_boxed();
-    if let Some(partner_id) = partner {
-        query = query.filter(measure_cells::partner_id.eq(partner_id));
-    }
-    let (first, last): (Option<Day>, Option<Day>) = query.first(db)?;
-    Ok(first.zip(last).map(|(first, last)| (first.0, last.0)))
 }

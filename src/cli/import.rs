@@ -21,6 +21,9 @@ use lanemark::feeds::mapping::Mapping;
 use super::{Format, Session, shown};
 
 /// Arguments of `import`.
+/// Longest login name kept with an import.
+const OPERATOR_CHARS_MAX: usize = 100;
+
 #[derive(Args)]
 pub struct ImportArguments {
     /// partners, lanes, shipments, events, tenders, capacity, charges, rates, fuel or fx.
@@ -101,6 +104,7 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
     let request = ImportRequest {
         path: &arguments.file,
         mapping: &mapping,
+        by: &operator(),
         rejects,
         dry_run: arguments.dry_run,
         refresh: !arguments.no_refresh,
@@ -144,6 +148,7 @@ fn rates(
     let request = RatesRequest {
         path: &arguments.file,
         mapping,
+        by: &operator(),
         rejects,
         contract,
         partner: arguments.partner.as_deref(),
@@ -220,4 +225,12 @@ fn progress_bar() -> ProgressBar {
         bar.set_style(style);
     }
     bar
+}
+
+/// Who runs the command, as the machine knows them.
+fn operator() -> String {
+    let login = ["LOGNAME", "USER", "USERNAME"].iter().filter_map(|name| std::env::var(name).ok());
+    let login = login.map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
+    let Some(login) = login else { return "command line".to_owned() };
+    format!("{}, command line", login.chars().take(OPERATOR_CHARS_MAX).collect::<String>())
 }

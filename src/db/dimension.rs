@@ -237,15 +237,6 @@ impl<'a> Dimensions<'a> {
         self.policies.insert(policy, id);
         Ok(id)
     }
-
-    /// Forgets what was made since the load, after a transaction that made it was rolled back.
-    ///
-    /// # Errors
-    /// As [`Dimensions::load`].
-    pub fn reload(&mut self, db: &mut Db) -> Result<(), DbError> {
-        *self = Self::load(db, self.ids, self.now)?;
-        Ok(())
-    }
 }
 
 fn next_number(highest: QueryResult<Option<i32>>) -> QueryResult<i32> {

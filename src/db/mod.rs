@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod expected;
 pub mod fold;
 pub mod id;
+pub mod import;
 pub mod job;
 pub mod late_delivery;
 pub mod ledger;

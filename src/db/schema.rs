@@ -132,6 +132,7 @@ diesel::table! {
         rows_changed -> BigInt,
         rows_same -> BigInt,
         rows_rejected -> BigInt,
+        imported_by -> Text,
     }
 }
 

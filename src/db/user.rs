@@ -157,14 +157,6 @@ pub fn user_addresses_of(db: &mut Db, ids: &[i64]) -> QueryResult<Vec<String>> {
         .load(db)
 }
 
-/// How many users of `role` may sign in.
-///
-/// # Errors
-/// The engine's reason.
-pub fn user_count_active(db: &mut Db, role: Role) -> QueryResult<i64> {
-    users::table.filter(users::role.eq(role.code())).filter(users::active.eq(true)).count().get_result(db)
-}
-
 /// Switches a user on or off; returns how many rows that were in the other state.
 ///
 /// # Errors

@@ -42,6 +42,8 @@ pub enum Action {
     ViewLedger,
     /// See the capacity plan.
     ViewCapacity,
+    /// See which files were imported, and what became of their rows.
+    ViewImports,
     /// See jobs and their history.
     ViewJobs,
     /// Run a job by hand.
@@ -93,7 +95,10 @@ impl Role {
         use Action as A;
         match self {
             Self::Admin => {
-                matches!(action, A::ViewJobs | A::RunJobs | A::ViewOutbox | A::ViewUsers | A::EditUsers)
+                matches!(
+                    action,
+                    A::ViewImports | A::ViewJobs | A::RunJobs | A::ViewOutbox | A::ViewUsers | A::EditUsers
+                )
             }
             Self::Procurement => matches!(
                 action,
@@ -104,6 +109,7 @@ impl Role {
                     | A::ApproveContracts
                     | A::ViewScorecards
                     | A::ViewCapacity
+                    | A::ViewImports
             ),
             Self::CarrierManager => matches!(
                 action,
@@ -113,6 +119,7 @@ impl Role {
                     | A::ViewScorecards
                     | A::ViewLedger
                     | A::ViewCapacity
+                    | A::ViewImports
                     | A::ViewJobs
                     | A::RunJobs
                     | A::ViewOutbox
@@ -124,6 +131,7 @@ impl Role {
                     | A::ApproveContracts
                     | A::ViewScorecards
                     | A::ViewLedger
+                    | A::ViewImports
                     | A::ViewJobs
             ),
             Self::Auditor => matches!(
@@ -133,6 +141,7 @@ impl Role {
                     | A::ViewScorecards
                     | A::ViewLedger
                     | A::ViewCapacity
+                    | A::ViewImports
                     | A::ViewJobs
                     | A::ViewOutbox
                     | A::ViewUsers

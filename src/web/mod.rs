@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod extract;
 pub mod guard;
 pub mod health;
+pub mod import;
 pub mod job;
 pub mod kpi;
 pub mod ledger;

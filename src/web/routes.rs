@@ -14,8 +14,8 @@ use super::access::{self, Access};
 use super::contract::{draft, lifecycle, options, sign};
 use super::page::WebError;
 use super::{
-    account, audit, contract, evidence, job, kpi, ledger, mail, partner, plan, portal, scorecard, shipment,
-    sign_in, today, user,
+    account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
+    shipment, sign_in, today, user,
 };
 use crate::domain::viewer::Action;
 
@@ -117,6 +117,8 @@ fn table() -> Vec<Row> {
         get("/kpis/{code}", May(Action::ViewScorecards), kpi::show),
         get("/shipments/{partner_id}/{source}/{reference}", May(Action::ViewPartners), shipment::show),
         // Running the installation.
+        get("/imports", May(Action::ViewImports), import::list),
+        get("/imports/{id}", May(Action::ViewImports), import::show_one),
         get("/jobs", May(Action::ViewJobs), job::list),
         get("/jobs/{job}", May(Action::ViewJobs), job::show_one),
         post("/jobs/{job}/runs", May(Action::RunJobs), job::run),

@@ -101,6 +101,8 @@ struct ShipmentPage {
     partner: String,
     source: String,
     file: String,
+    /// The import that brought it, while it is listed.
+    import_id: Option<i64>,
     view: View,
 }
 
@@ -133,6 +135,7 @@ pub(super) async fn show(
         partner,
         source,
         file,
+        import_id: whole.file.is_some().then_some(whole.row.import_id),
         view,
     })
 }

@@ -32,7 +32,8 @@ fn load(app: &App, folder: &Path, text: &str) -> ImportReport {
     std::fs::write(&path, text).unwrap();
     let mapping = Mapping::identity(ImportKind::Shipments);
     let rejects = folder.join("rejects.csv");
-    let request = ImportRequest { path: &path, mapping: &mapping, rejects, dry_run: false, refresh: false };
+    let request =
+        ImportRequest { path: &path, mapping: &mapping, by: "test", rejects, dry_run: false, refresh: false };
     import(app, &request, &|_| ()).unwrap()
 }
 

@@ -249,6 +249,7 @@ fn stage(browser: &TestApp, code: &str, reference: &str) {
     let request = ImportRequest {
         path: &path,
         mapping: &mapping,
+        by: "test",
         rejects: folder.path().join("r.csv"),
         dry_run: false,
         refresh: true,

@@ -1,6 +1,7 @@
 //! The pages, through the whole service.
 
 mod contract;
+mod import;
 mod intruder;
 mod job;
 mod ledger;

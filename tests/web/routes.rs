@@ -115,6 +115,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
         "/shipments/{partner_id}/{source}/{reference}",
         Roles(&[Procurement, CarrierManager, Finance, Auditor]),
     ),
+    ("GET", "/imports", Roles(&[Admin, Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/imports/{id}", Roles(&[Admin, Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/jobs", Roles(&[Admin, CarrierManager, Finance, Auditor])),
     ("GET", "/jobs/{job}", Roles(&[Admin, CarrierManager, Finance, Auditor])),
     ("POST", "/jobs/{job}/runs", Roles(&[Admin, CarrierManager])),

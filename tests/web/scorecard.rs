@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
 use lanemark::app::App;
-use lanemark::app::import::{ImportRequest, import};
+use lanemark::app::import::{ImportReport, ImportRequest, import};
 use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
 use lanemark::domain::viewer::Role;
@@ -52,21 +52,27 @@ fn stage(app: &App) -> i64 {
     partner(app, "BRCK", "Brackwater Lines");
     let tiny = partner(app, "TINY", "Tiny Cartage");
     partner(app, "IDLE", "Idle Freight");
+    let report = load(app, &facts());
+    assert_eq!((report.rows_new, report.rows_rejected), (46, 0));
+    tiny
+}
+
+/// Imports shipments and scores what changed.
+fn load(app: &App, csv: &str) -> ImportReport {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shipments.csv");
-    std::fs::write(&path, facts()).unwrap();
+    std::fs::write(&path, csv).unwrap();
     let mapping = Mapping::identity(ImportKind::Shipments);
     let rejects = folder.path().join("rejects.csv");
     let report = import(
         app,
-        &ImportRequest { path: &path, mapping: &mapping, rejects, dry_run: false, refresh: true },
+        &ImportRequest { path: &path, mapping: &mapping, by: "test", rejects, dry_run: false, refresh: true },
         &|_| {},
     )
     .unwrap();
-    assert_eq!((report.rows_new, report.rows_rejected), (46, 0));
     refresh(app, app.now(), |_, _| {}).unwrap();
     score_due(app, app.now(), None).unwrap();
-    tiny
+    report
 }
 
 #[test]
@@ -183,5 +189,89 @@ fn the_portal_shows_the_same_numbers_and_nothing_of_anyone_else() {
         ] {
             assert_eq!(browser.get(&foreign).await.status, StatusCode::NOT_FOUND, "{foreign}");
         }
+    });
+}
+
+#[test]
+fn a_restated_scorecard_stays_to_be_opened_by_both_sides() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        browser.sign_in_as(Role::CarrierManager).await;
+        let id = browser.partner_id;
+        let page = browser.get(&format!("/scorecards/{id}/2025-06")).await;
+        assert!(!page.html.contains("Publications of this period"), "published once");
+        assert_eq!(browser.get(&format!("/scorecards/{id}/2025-06?version=1")).await.status, StatusCode::OK);
+
+        // The one that was never reported came on time after all.
+        let late = facts().replace(
+            "2025-06-04T13:00Z,2025-06-04T15:00Z,,,",
+            "2025-06-04T13:00Z,2025-06-04T15:00Z,2025-06-04T14:30Z,,",
+        );
+        assert_eq!(load(&browser.app, &late).rows_changed, 1);
+        let now = browser.get(&format!("/scorecards/{id}/2025-06")).await;
+        assert!(now.text("#OTD_WIN td").contains("94.9 %"), "{}", now.text("#OTD_WIN td"));
+        let lines = now.texts("details[open] tbody tr, main > details tbody tr");
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("2shown here"), "{lines:?}");
+        assert!(
+            lines[0].contains("Delivery on time, window: 94.9 % of 39")
+                && lines[0].contains("was 92.3 % of 39"),
+            "{lines:?}"
+        );
+        assert!(lines[1].contains("First publication"), "{lines:?}");
+        let before = browser.get(&format!("/scorecards/{id}/2025-06?version=1")).await;
+        assert!(before.text("#OTD_WIN td").contains("92.3 %"));
+        assert!(before.html.contains("This is publication 1 of 2. It was replaced on"), "{}", before.html);
+        let csv = browser.get(&format!("/scorecards/{id}/2025-06.csv?version=1")).await;
+        assert!(csv.html.contains("OTD_WIN,\"Delivery on time, window\",36,39,"), "{}", csv.html);
+        for gone in ["3", "0", "first"] {
+            let address = format!("/scorecards/{id}/2025-06?version={gone}");
+            assert_eq!(browser.get(&address).await.status, StatusCode::NOT_FOUND, "{gone}");
+        }
+
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let own = browser.get("/portal/scorecards/2025-06").await;
+        assert_eq!(own.texts("main > details tbody tr").len(), 2);
+        assert!(!own.html.contains("/jobs/"), "the shipper's runs are its own");
+        let before = browser.get("/portal/scorecards/2025-06?version=1").await;
+        assert!(before.text("#OTD_WIN td").contains("92.3 %"));
+    });
+}
+
+#[test]
+fn a_shipment_tells_who_moved_its_commitment() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        partner(&browser.app, "BRCK", "Brackwater Lines");
+        let head = "reference,partner,delivery_zone,delivery_window_end,delivery_requested_by,delivery_set_at,\
+                    delivery_change_reason,arrived_at\n";
+        let row = |end: &str, by: &str, set: &str, why: &str| {
+            format!("{head}SHP-7,BRCK,America/Chicago,{end},{by},{set},{why},2025-06-11T15:00Z\n")
+        };
+        load(&browser.app, &row("2025-06-10T15:00Z", "", "", ""));
+        load(&browser.app, &row("2025-06-12T15:00Z", "CARRIER", "2025-06-09T12:00Z", "No driver"));
+        load(&browser.app, &row("2025-06-13T15:00Z", "SHIPPER", "2025-06-10T18:00Z", ""));
+        browser.sign_in_as(Role::CarrierManager).await;
+        let id = browser.partner_id;
+        let page = browser.get(&format!("/shipments/{id}/file/SHP-7")).await;
+        let lines = page.texts("section:has(#commitments) tbody tr");
+        assert_eq!(lines.len(), 3, "{lines:?}");
+        assert!(lines[0].contains("as first committed") && lines[0].contains("judged by this"), "{lines:?}");
+        assert!(
+            lines[1].contains("the carrier, No driver")
+                && lines[1].contains("only the shipper or the consignee can"),
+            "{lines:?}"
+        );
+        assert!(
+            lines[2].contains("planned now") && lines[2].contains("had closed at 10 Jun 2025 10:00"),
+            "{lines:?}"
+        );
+        assert!(page.html.contains("href=\"/imports/"), "the file leads to its import");
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let own = browser.get("/portal/shipments/file/SHP-7").await;
+        assert_eq!(own.texts("section:has(#commitments) tbody tr"), lines);
     });
 }

@@ -178,6 +178,7 @@ fn load(app: &App, file: &DemoFile, say: &mut dyn FnMut(&str)) -> Result<(), Dem
     let request = ImportRequest {
         path: &file.path,
         mapping: &Mapping::identity(kind),
+        by: "demo",
         rejects: file.path.with_extension("rejects.csv"),
         dry_run: false,
         // The first job does it, once for all files.

@@ -77,7 +77,8 @@ fn load(app: &App, kind: ImportKind, text: &str) -> ImportReport {
 fn load_file(app: &App, kind: ImportKind, path: &Path) -> ImportReport {
     let mapping = Mapping::identity(kind);
     let rejects = path.with_extension("rejects.csv");
-    let request = ImportRequest { path, mapping: &mapping, rejects, dry_run: false, refresh: false };
+    let request =
+        ImportRequest { path, mapping: &mapping, by: "test", rejects, dry_run: false, refresh: false };
     let report = import(app, &request, &|_| ()).unwrap();
     assert_eq!(report.rows_rejected, 0, "{report:?}");
     report

@@ -46,6 +46,8 @@ pub struct ImportRequest<'a> {
     pub path: &'a Path,
     /// How its columns become fields, and of which kind.
     pub mapping: &'a Mapping,
+    /// Who imports it, as the list of imports says.
+    pub by: &'a str,
     /// Where rejected rows go; made only when there are any.
     pub rejects: PathBuf,
     /// Do everything, then take it back.
@@ -203,6 +205,7 @@ fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> QueryResult<()> {
             imports::mapping.eq(&run.request.mapping.name),
             imports::state.eq("RUNNING"),
             imports::started_at.eq(Instant(run.now)),
+            imports::imported_by.eq(run.request.by),
         ))
         .execute(db)?;
     Ok(())
@@ -228,52 +231,6 @@ fn run_end(db: &mut Db, run: &batch::Run<'_>, report: Option<&ImportReport>) -> 
         ))
         .execute(db)?;
     Ok(())
-}
-
-/// One finished or running import, for pages.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = imports)]
-pub struct ImportRecord {
-    /// Id; facts carry it.
-    pub id: i64,
-    /// Kind of fact.
-    pub kind: String,
-    /// Name of the file, without its folder.
-    pub file_name: String,
-    /// Name of the mapping.
-    pub mapping: String,
-    /// RUNNING, DONE or FAILED.
-    pub state: String,
-    /// When it started.
-    pub started_at: Instant,
-    /// When it ended.
-    pub finished_at: Option<Instant>,
-    /// Rows read.
-    pub rows_read: i64,
-    /// Facts not seen before.
-    pub rows_new: i64,
-    /// Facts that replaced an earlier version.
-    pub rows_changed: i64,
-    /// Rows already there.
-    pub rows_same: i64,
-    /// Rows refused.
-    pub rows_rejected: i64,
-}
-
-/// The newest imports first.
-///
-/// # Errors
-/// The engine's reason.
-pub fn import_list(db: &mut Db, limit: i64) -> QueryResult<Vec<ImportRecord>> {
-    imports::table.order(imports::id.desc()).limit(limit).select(ImportRecord::as_select()).load(db)
-}
-
-/// One import.
-///
-/// # Errors
-/// The engine's reason.
-pub fn import_show(db: &mut Db, id: i64) -> QueryResult<Option<ImportRecord>> {
-    imports::table.find(id).select(ImportRecord::as_select()).first(db).optional()
 }
 
 /// The rejects file of an import unless told otherwise, in the working folder: a name that is still free.

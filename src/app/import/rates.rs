@@ -65,6 +65,8 @@ pub struct RatesRequest<'a> {
     pub path: &'a Path,
     /// How its columns become rates.
     pub mapping: &'a Mapping,
+    /// Who imports it, as the list of imports says.
+    pub by: &'a str,
     /// Where rejected rows go; made only when there are any.
     pub rejects: PathBuf,
     /// Number of the contract.
@@ -686,6 +688,7 @@ impl Load<'_> {
                 imports::rows_new.eq(count(added)),
                 imports::rows_changed.eq(count(changed)),
                 imports::rows_same.eq(count(same)),
+                imports::imported_by.eq(self.request.by),
             ))
             .execute(db)?;
         Ok(())
