@@ -45,7 +45,7 @@ pub const SETTINGS: [Setting; 6] = [
         key: REPORTING_CURRENCY,
         about: "the currency in which amounts are kept; fixed once facts are in",
         default: "USD",
-        check: |text| reads::<Currency>(text, "is no currency; write three capitals such as EUR"),
+        check: |text| reads::<Currency>(text, "is no currency of ISO 4217; write three capitals such as EUR"),
     },
     Setting {
         key: ORGANISATION,

@@ -5,22 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Three capital letters, such as `USD`.
+/// A currency of ISO 4217 by its code, such as `USD`. Codes that another replaced still read: amounts of their time stay.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
 /// The text is no currency code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a currency; write its three-letter ISO 4217 code, such as USD or EUR")]
+#[error("`{0}` is no currency of ISO 4217; write its three capital letters, such as USD or EUR")]
 pub struct BadCurrency(pub String);
-
-/// Currencies without a minor unit.
-const NO_MINOR: &[&str] = &[
-    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
-    "XPF",
-];
-/// Currencies with thousandths.
-const THREE_MINOR: &[&str] = &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 
 impl Currency {
     /// US dollar.
@@ -38,14 +30,17 @@ impl Currency {
     /// Decimal places of the minor unit: 2 for most, 0 for yen, 3 for dinar.
     #[must_use]
     pub fn minor_digits(&self) -> u32 {
-        if NO_MINOR.contains(&self.code()) {
-            0
-        } else if THREE_MINOR.contains(&self.code()) {
-            3
-        } else {
-            2
-        }
+        minor_digits(self.code()).unwrap_or(DEFAULT_MINOR_DIGITS)
     }
+}
+
+/// Never needed: only codes with minor units are read.
+const DEFAULT_MINOR_DIGITS: u32 = 2;
+
+/// Decimal places of a code of ISO 4217; none for what is no money anybody pays in: metals, units of account, the
+/// codes for tests and for no currency.
+fn minor_digits(code: &str) -> Option<u32> {
+    iso_currency::Currency::from_code(code)?.exponent().map(u32::from)
 }
 
 impl FromStr for Currency {
@@ -53,7 +48,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if code.iter().all(u8::is_ascii_uppercase) => Ok(Self(code)),
+            Ok(code) if minor_digits(text).is_some() => Ok(Self(code)),
             _ => Err(BadCurrency(text.to_owned())),
         }
     }
@@ -92,8 +87,14 @@ mod tests {
         assert_eq!(Currency::USD.minor_digits(), 2);
         assert_eq!("JPY".parse::<Currency>().unwrap().minor_digits(), 0);
         assert_eq!("KWD".parse::<Currency>().unwrap().minor_digits(), 3);
-        for text in ["usd", "US", "USDX", "$$$", ""] {
+        for text in ["usd", "US", "USDX", "$$$", "", "ABC", "XTS", "XAU"] {
             assert!(text.parse::<Currency>().is_err(), "{text}");
         }
+        let refused = "UDS".parse::<Currency>().unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "`UDS` is no currency of ISO 4217; write its three capital letters, such as USD or EUR"
+        );
+        assert!("HRK".parse::<Currency>().is_ok(), "the kuna until the euro came");
     }
 }

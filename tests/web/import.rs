@@ -19,12 +19,12 @@ fn an_import_is_listed_with_what_became_of_its_rows() {
         let path = folder.path().join("lanes.csv");
         std::fs::write(&path, "code,distance_km\nA-B,100\nA-C,far\n").unwrap();
         let mapping = Mapping::identity(ImportKind::Lanes);
-        for _ in 0..2 {
+        for time in 0..2 {
             let request = ImportRequest {
                 path: &path,
                 mapping: &mapping,
                 by: "jo, command line",
-                rejects: folder.path().join("rejects.csv"),
+                rejects: folder.path().join(format!("rejects-{time}.csv")),
                 dry_run: false,
                 refresh: false,
             };

@@ -15,6 +15,7 @@ use crate::db::dialect::{
     Checkpoints, FactTable, NaturalKey, load_batch_rows, natural_keys_find, transaction_lock, write_tx,
 };
 use crate::db::dimension::Dimensions;
+use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::feeds::fields::{Fields, Value};
 use crate::feeds::kind::{Field, ImportKind};
@@ -269,18 +270,23 @@ pub fn partner(
     }
 }
 
-/// Refuses amounts in a currency other than the reporting one: there is no stored rate to convert by.
+/// Refuses what is no currency, and amounts in a currency other than the reporting one: there is no stored rate to convert by.
 pub fn check_currency(given: Option<&str>, reporting: &str, has_amounts: bool) -> Result<(), RowError> {
-    match given {
-        Some(given) if has_amounts && given != reporting => Err(RowError::field(
-            "currency",
-            given,
-            format!(
-                "amounts are kept in {reporting} and no dated rate from {given} is stored; convert the column or map the currency"
-            ),
-        )),
-        _ => Ok(()),
+    // The usual one costs no look-up.
+    let Some(given) = given.filter(|given| *given != reporting) else { return Ok(()) };
+    if let Err(error) = given.parse::<Currency>() {
+        return Err(RowError::field("currency", given, error.to_string()));
     }
+    if !has_amounts {
+        return Ok(());
+    }
+    Err(RowError::field(
+        "currency",
+        given,
+        format!(
+            "amounts are kept in {reporting} and no dated rate from {given} is stored; convert the column or map the currency"
+        ),
+    ))
 }
 
 /// Rows by what the database knows of them.

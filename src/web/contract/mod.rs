@@ -658,7 +658,8 @@ async fn load(me: &SignedIn, id: i64) -> Result<ContractPage, WebError> {
 }
 
 fn read_fields(form: &mut Form) -> Option<ContractFields> {
-    let currency = form.read("currency", "Write a three-letter code such as USD or EUR.");
+    let currency =
+        form.read("currency", "Write a currency code of ISO 4217, three capitals such as USD or EUR.");
     let renewal: Option<RenewalKind> = form.read("renewal", "Choose from the list.");
     let term_start = edit::day(form, "term_start");
     let term_end = edit::day_optional(form, "term_end");
