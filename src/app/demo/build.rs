@@ -192,7 +192,8 @@ fn load(app: &App, file: &DemoFile, say: &mut dyn FnMut(&str)) -> Result<(), Dem
             file: request.rejects,
         });
     }
-    say(&format!("{} {} imported", thousands(report.rows_new), file.kind));
+    let what = if report.rows_changed > 0 { "changed" } else { "imported" };
+    say(&format!("{} {} {what}", thousands(report.rows_new + report.rows_changed), file.kind));
     Ok(())
 }
 

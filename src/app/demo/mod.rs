@@ -178,10 +178,11 @@ fn finish<R>(kind: &'static str, table: Table<R>) -> Result<DemoFile, DemoError>
     Ok(DemoFile { kind, path, rows })
 }
 
-/// Shipments, tenders and charges, day by day.
-fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 3], DemoError> {
+/// Shipments, tenders and charges, day by day, and the appointments that were changed later.
+fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 4], DemoError> {
     let (first, last) = days();
     let mut shipments = Table::create(folder, "shipments.csv", shipments::COLUMNS, (first, last))?;
+    let mut moved = Table::create(folder, "appointments.csv", shipments::COLUMNS, (first, last))?;
     let mut tenders = Table::create(folder, "tenders.csv", tenders::COLUMNS, (first, last))?;
     let mut charges = Table::create(folder, "charges.csv", money::COLUMNS, (first, last))?;
     let maker = Maker { calendars: Calendars::new(), as_of: as_of().timestamp() / 60 };
@@ -212,10 +213,18 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 3], DemoError> 
                     }
                 }
                 shipments.row(&shipment)?;
+                if let Some(again) = shipment.moved(number) {
+                    moved.row(&again)?;
+                }
             }
         }
     }
-    Ok([finish("shipments", shipments)?, finish("tenders", tenders)?, finish("charges", charges)?])
+    Ok([
+        finish("shipments", shipments)?,
+        finish("tenders", tenders)?,
+        finish("charges", charges)?,
+        finish("shipments", moved)?,
+    ])
 }
 
 fn reference(lane: &Lane, number: u64) -> String {

@@ -39,7 +39,7 @@ const OTHER_REASONS: [(&str, &str); 4] = [
 type Message = (i64, i64);
 
 /// One shipment as the feed tells it. Instants are minutes since 1970; empty means not known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shipment {
     pub(super) reference: String,
     pub(super) partner: Option<&'static Partner>,
@@ -67,6 +67,8 @@ pub(super) struct Shipment {
     delivery_reason: &'static str,
     pickup_exclusion: &'static str,
     delivery_exclusion: &'static str,
+    /// Who asked for the delivery window, when that was set, and why; none for the original.
+    asked: Option<(&'static str, i64, &'static str)>,
     /// Columns of money; the costly partner's come as invoice lines instead.
     pub(super) cost: Option<Cost>,
 }
@@ -78,6 +80,30 @@ impl Shipment {
 
     fn mode(&self) -> Option<Mode> {
         self.lane.map(|lane| lane.mode)
+    }
+}
+
+/// One load in so many with a delivery window is given another appointment later.
+const MOVED_ONE_IN: u64 = 397;
+/// Minutes before the end of the window at which a carrier asks for another.
+const ASKED_BEFORE: i64 = 20 * 60;
+/// Minutes after the window has closed at which a shipper asks: too late to count.
+const ASKED_AFTER: i64 = 60;
+
+impl Shipment {
+    /// The row by which the feed tells of another appointment; most loads have none. Whoever asks here moves the plan
+    /// and no verdict: the carrier, or the shipper after the window had closed.
+    pub(super) fn moved(&self, number: u64) -> Option<Self> {
+        let (start, end) = self.delivery_window.filter(|_| self.arrived.is_some())?;
+        if number % MOVED_ONE_IN != 0 {
+            return None;
+        }
+        let asked = if number / MOVED_ONE_IN % 3 == 0 {
+            ("SHIPPER", end + ASKED_AFTER, "Dock was full")
+        } else {
+            ("CARRIER", end - ASKED_BEFORE, "No driver for the slot")
+        };
+        Some(Self { delivery_window: Some((start + DAY, end + DAY)), asked: Some(asked), ..self.clone() })
     }
 }
 
@@ -103,6 +129,9 @@ pub(super) const COLUMNS: &[Column<Shipment>] = &[
     ("delivery_due_date", |s, c| c.day(s.delivery_window.is_none().then_some(s.delivery_due))),
     ("delivery_window_start", |s, c| c.at(s.delivery_window.map(|w| w.0))),
     ("delivery_window_end", |s, c| c.at(s.delivery_window.map(|w| w.1))),
+    ("delivery_requested_by", |s, c| c.text(s.asked.map_or("", |asked| asked.0))),
+    ("delivery_set_at", |s, c| c.at(s.asked.map(|asked| asked.1))),
+    ("delivery_change_reason", |s, c| c.text(s.asked.map_or("", |asked| asked.2))),
     ("station_arrived_at", |s, c| c.at(s.station_arrived_at)),
     ("out_for_delivery_at", |s, c| c.at(s.out_for_delivery_at)),
     ("arrived_at", |s, c| c.at(s.arrived.map(|m| m.0))),
