@@ -213,7 +213,7 @@ fn a_restated_scorecard_stays_to_be_opened_by_both_sides() {
         assert!(now.text("#OTD_WIN td").contains("94.9 %"), "{}", now.text("#OTD_WIN td"));
         let lines = now.texts("details[open] tbody tr, main > details tbody tr");
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[0].starts_with("2shown here"), "{lines:?}");
+        assert!(lines[0].starts_with("Publication 2shown here"), "{lines:?}");
         assert!(
             lines[0].contains("Delivery on time, window: 94.9 % of 39")
                 && lines[0].contains("was 92.3 % of 39"),

@@ -95,10 +95,10 @@ impl Shipment {
     /// and no verdict: the carrier, or the shipper after the window had closed.
     pub(super) fn moved(&self, number: u64) -> Option<Self> {
         let (start, end) = self.delivery_window.filter(|_| self.arrived.is_some())?;
-        if number % MOVED_ONE_IN != 0 {
+        if !number.is_multiple_of(MOVED_ONE_IN) {
             return None;
         }
-        let asked = if number / MOVED_ONE_IN % 3 == 0 {
+        let asked = if (number / MOVED_ONE_IN).is_multiple_of(3) {
             ("SHIPPER", end + ASKED_AFTER, "Dock was full")
         } else {
             ("CARRIER", end - ASKED_BEFORE, "No driver for the slot")
