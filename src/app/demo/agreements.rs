@@ -5,11 +5,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::network::{COSTLY, DECLINING, IMPROVING, SLIPPING, STRONG_LAST_MILE, partner_of};
+use super::rates::pricing;
 use super::season::date;
 use crate::app::App;
 use crate::app::contract::contract_create;
 use crate::app::contract::draft::{
-    caps_edit, clause_save, options_edit, rate_save, target_save, version_create, version_seen,
+    caps_edit, clause_save, options_edit, pricing_save_in_tx, rate_save, target_save, version_create,
+    version_seen,
 };
 use crate::app::contract::lifecycle::{
     Signature, contract_advance, version_approve, version_sign, version_submit,
@@ -18,6 +20,7 @@ use crate::app::contract::own::to_sign;
 use crate::app::edit::EditError;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::db::dialect::write_tx;
 use crate::domain::accessorial::{
     AccessorialRate, AccessorialRules, AccessorialUnit, CapScope, catalogue_charge,
 };
@@ -392,6 +395,7 @@ impl<'a> Draft<'a> {
     }
 
     fn fill(&mut self, db: &mut Db, agreement: &Agreement, percent: i64) -> Result<(), EditError> {
+        self.price(db, agreement)?;
         self.rates(db, agreement.trade, percent)?;
         let options = VersionOptions {
             baseline: Some("Original commitment; spend of the year before".to_owned()),
@@ -410,6 +414,17 @@ impl<'a> Draft<'a> {
             cap: Cap { amount: None, share_of_freight: Some(Bps(500)) },
         };
         self.token = caps_edit(self.app, db, self.author, self.version, &self.token, &caps)?;
+        Ok(())
+    }
+
+    /// The rate tables, as a sheet would have brought them.
+    fn price(&mut self, db: &mut Db, agreement: &Agreement) -> Result<(), EditError> {
+        let partner = partner_of(agreement.partner).ok_or(EditError::NotFound("partner"))?;
+        let terms = pricing(partner);
+        let kept = vec![None; terms.lines.len()];
+        let detail = "Rates of the demo";
+        write_tx(db, |db| pricing_save_in_tx(self.app, db, self.author, self.version, terms, kept, detail))?;
+        self.token = version_seen(db, self.author, self.version)?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod dice;
 mod money;
 mod network;
 mod people;
+mod rates;
 mod season;
 mod shipments;
 mod table;
@@ -37,7 +38,7 @@ use table::{Column, Table};
 /// The seed of everything in the demo.
 pub const SEED: u64 = 20_260_708;
 /// Changes when the same seed gives other files, so that an older demo database is not taken for this one.
-pub const GENERATION: u32 = 2;
+pub const GENERATION: u32 = 3;
 /// The day on which the demo stands still.
 const AS_OF_DAY: (i32, u32, u32) = (2026, 7, 8);
 /// Its time of day, hours UTC.
@@ -152,6 +153,7 @@ pub fn write_files(folder: &Path, size: Size) -> Result<Vec<DemoFile>, DemoError
     ];
     files.extend(write_traffic(folder, size)?);
     files.insert(4, listed(folder, "capacity", CAPACITY_COLUMNS, commitments(size).iter())?);
+    files.push(listed(folder, "fuel", rates::FUEL_COLUMNS, rates::fuel_prices().iter())?);
     Ok(files)
 }
 

@@ -18,11 +18,42 @@ const fn extra(code: &'static str, cents: i64, weight: i64) -> Extra {
     Extra { code, cents, weight }
 }
 
+/// Invoices with too much linehaul that name a heavier band, per ten thousand.
+const REWEIGHED: i64 = 4_000;
+
 const TRUCKLOAD_EXTRAS: [Extra; 3] =
     [extra("DTU", 14_000, 5), extra("UNL", 19_500, 3), extra("LAY", 27_500, 1)];
 const LTL_EXTRAS: [Extra; 3] = [extra("LFT", 7_500, 4), extra("RES", 9_500, 2), extra("APT", 3_500, 3)];
 const PARCEL_EXTRAS: [Extra; 3] = [extra("RES", 560, 5), extra("020", 1_850, 1), extra("SAT", 640, 2)];
 const LAST_MILE_EXTRAS: [Extra; 2] = [extra("RCL", 1_250, 3), extra("IDL", 3_600, 1)];
+
+/// Upper ends of the weight bands that contracts price by, in kilograms; what is heavier is in the last one.
+pub(super) const fn band_tops_kg(mode: Mode) -> &'static [i64] {
+    match mode {
+        Mode::Truckload => &[20_000],
+        Mode::Ltl => &[150, 250, 350, 450, 550, 650, 750, 850, 1_000],
+        Mode::Parcel => &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15],
+        Mode::LastMile => &[10, 20, 30, 40, 50, 60, 75, 100],
+    }
+}
+
+/// What the contract charges for a band, in cents: the one definition of the tables and of the invoices.
+pub(super) fn linehaul_of_band(lane: &Lane, top_kg: i64, price_percent: i64) -> i64 {
+    usual_linehaul(lane, top_kg) * price_percent / 100
+}
+
+/// The band of a weight, as its place in [`band_tops_kg`].
+fn band_of(mode: Mode, weight_hg: i64) -> usize {
+    let tops = band_tops_kg(mode);
+    tops.iter().position(|top| weight_hg <= *top * 10).unwrap_or(tops.len().saturating_sub(1))
+}
+
+/// What the contract charges in a band, in cents; above the last band what the last one costs.
+fn agreed_linehaul(lane: &Lane, band: usize, price_percent: i64) -> i64 {
+    let tops = band_tops_kg(lane.mode);
+    let top = tops.get(band).or(tops.last()).copied().unwrap_or(0);
+    linehaul_of_band(lane, top, price_percent)
+}
 
 /// The usual linehaul of a shipment before a partner's own price level.
 fn usual_linehaul(lane: &Lane, kg: i64) -> i64 {
@@ -60,9 +91,27 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    pub(super) fn roll(lane: &Lane, conduct: &Conduct, kg: i64, day: NaiveDate, dice: &mut Dice) -> Self {
-        let rated_linehaul = dice.around(usual_linehaul(lane, kg) * conduct.price / 100, 4);
-        let over = if dice.chance(conduct.overbilled) { dice.between(250, 900) } else { 0 };
+    pub(super) fn roll(
+        lane: &Lane,
+        conduct: &Conduct,
+        weight_hg: i64,
+        day: NaiveDate,
+        dice: &mut Dice,
+    ) -> Self {
+        let band = band_of(lane.mode, weight_hg);
+        let rated_linehaul = agreed_linehaul(lane, band, conduct.price);
+        // Two ways to bill too much: a band too high, or a price that was never agreed.
+        let (reweighed, bands) = (dice.chance(REWEIGHED), dice.between(1, 2));
+        let linehaul = if dice.chance(conduct.overbilled) {
+            let share = dice.between(250, 900);
+            let heavier = band.saturating_add(usize::try_from(bands).unwrap_or(1));
+            match agreed_linehaul(lane, heavier, conduct.price) {
+                dearer if reweighed && dearer > rated_linehaul => dearer,
+                _ => rated_linehaul + rated_linehaul * share / WHOLE,
+            }
+        } else {
+            rated_linehaul
+        };
         let extra = dice.chance(conduct.accessorials).then(|| {
             let extras: &[Extra] = match lane.mode {
                 Mode::Truckload => &TRUCKLOAD_EXTRAS,
@@ -74,12 +123,7 @@ impl Cost {
             let (code, cents) = chosen.map_or(("DTU", 0), |extra| (extra.code, extra.cents));
             (code, dice.around(cents * conduct.accessorial_size / 100, 30))
         });
-        Self {
-            linehaul: rated_linehaul + rated_linehaul * over / WHOLE,
-            rated_linehaul,
-            fuel: rated_linehaul * fuel_bps(day) / WHOLE,
-            extra,
-        }
+        Self { linehaul, rated_linehaul, fuel: rated_linehaul * fuel_bps(day) / WHOLE, extra }
     }
 
     /// Accessorials billed; 0 when the invoice has none.

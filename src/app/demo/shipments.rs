@@ -285,7 +285,7 @@ impl Maker {
             self.pick_up(&mut shipment, &load, &partner.conduct, dice);
             let delivery = self.fate(&load, partner, due, start, &rhythm, dice);
             self.deliver(&mut shipment, lane, &partner.conduct, &delivery, start, dice);
-            let cost = Cost::roll(lane, &partner.conduct, weight_hg / 10, load.day, dice);
+            let cost = Cost::roll(lane, &partner.conduct, weight_hg, load.day, dice);
             let billed_at = local(lane.destination.zone, delivery.day, delivery.minute) + INVOICE_DAYS * DAY;
             shipment.cost = Some(cost).filter(|_| billed_at <= self.as_of);
         }
