@@ -2,6 +2,8 @@
 //!
 //! A nightly run costs what the day brought, not what the years hold. Running it again changes nothing.
 
+pub mod check;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,9 +15,8 @@ use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_tu
 use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    CellKey, FoldRow, LaneKey, ShipmentKey, TenderFoldRow, TenderKey, due_cells, fact_partners,
-    lane_cell_months, lane_cells_add, lane_cells_of_source, lane_cells_replace, measure_cell_days,
-    measure_cells_of_source, measure_cells_replace, next_fact_day, shipments_fold, stale_day_take,
+    CellKey, FoldRow, LaneKey, ShipmentKey, TenderFoldRow, TenderKey, due_cells, lane_cells_add,
+    lane_cells_of_source, lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take,
     stale_days, stale_month_take, stale_months, stale_months_mark, summed_days, tender_outcome_write,
     tenders_fold, verdicts_write,
 };
@@ -367,68 +368,6 @@ fn sum_day(
     }
     result.sums = tallying.take_days();
     Ok(result)
-}
-
-/// Sums every day's and every month's facts again and says which stored sums differ, or belong to no
-/// facts. Reads only. Returns how many days and months were looked at, and one line a difference.
-///
-/// # Errors
-/// The database's reason.
-pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<(i64, Vec<String>), DbError> {
-    let run = Run { as_of, books: Books::default() };
-    let (mut looked, mut differences) = (0, Vec::new());
-    for source in [Source::Shipments, Source::Tenders] {
-        let lookups = Lookups::read(db, &run, source, Mode::Price)?;
-        // Days of stored sums count too: a sum without a fact is as wrong as another sum.
-        let mut days = measure_cell_days(db, source)?;
-        let mut day = next_fact_day(db, source, None)?;
-        while let Some(today) = day {
-            days.insert(today);
-            day = next_fact_day(db, source, Some(today))?;
-        }
-        let mut months: BTreeMap<NaiveDate, Vec<NaiveDate>> = BTreeMap::new();
-        for month in lane_cell_months(db, source)? {
-            months.entry(month).or_default();
-        }
-        for day in days {
-            months.entry(month_of(day)).or_default().push(day);
-        }
-        for (month, days) in months {
-            let mut tallying = Tallying::default();
-            for &day in &days {
-                let partners = fact_partners(db, source, day)?;
-                let result = sum_day(db, source, day, &partners, &lookups, &mut tallying)?;
-                if measure_cells_of_source(db, source, day)? != result.sums {
-                    differences
-                        .push(format!("{day}: the stored sums of {} differ from the facts", source.code()));
-                }
-                let outcomes = result.shipments.len() + result.tenders.len();
-                if result.charges.differing() > 0 {
-                    differences.push(format!(
-                        "{day}: {} stored expected charges differ from what the rates give now",
-                        result.charges.differing()
-                    ));
-                }
-                if outcomes > 0 {
-                    differences.push(format!(
-                        "{day}: {outcomes} stored outcomes of {} differ from the facts",
-                        source.code()
-                    ));
-                }
-            }
-            let mut lanes = LaneSums::new();
-            tallying.add_lanes(&mut lanes);
-            if lane_cells_of_source(db, source, month, None)? != lanes {
-                let month = month.format("%Y-%m");
-                differences.push(format!(
-                    "{month}: the stored lane sums of {} differ from the facts",
-                    source.code()
-                ));
-            }
-            looked += 1 + i64::try_from(days.len()).unwrap_or(i64::MAX);
-        }
-    }
-    Ok((looked, differences))
 }
 
 fn refresh_month(

@@ -14,6 +14,7 @@ pub fn run(session: &Session) -> anyhow::Result<ExitCode> {
         Format::Table => {
             for check in &report.checks {
                 println!("{}: {}", check.name, check.outcome());
+                check.note.iter().for_each(|note| println!("  {note}"));
                 check.problems.iter().for_each(|problem| println!("  {problem}"));
             }
         }

@@ -240,6 +240,30 @@ pub fn stale_months(db: &mut Db, source: Source) -> QueryResult<Vec<NaiveDate>> 
     Ok(months.into_iter().map(|day| day.0).collect())
 }
 
+/// Every stale cell.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_cells_of_source(db: &mut Db, source: Source) -> QueryResult<Vec<StaleCell>> {
+    let rows: Vec<(i64, Day)> = stale_cells::table
+        .filter(stale_cells::source.eq(source.code()))
+        .select((stale_cells::partner_id, stale_cells::source_day))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
+}
+
+/// Every partner and month whose lanes are stale.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_lane_months_of_source(db: &mut Db, source: Source) -> QueryResult<Vec<(i64, NaiveDate)>> {
+    let rows: Vec<(i64, Day)> = stale_lane_months::table
+        .filter(stale_lane_months::source.eq(source.code()))
+        .select((stale_lane_months::partner_id, stale_lane_months::source_month))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(partner_id, month)| (partner_id, month.0)).collect())
+}
+
 /// Clears the marks of one day and says whose they were. First in the transaction: an import that is
 /// writing to the same cells holds their marks, so this waits for it and the reads after see its facts.
 ///

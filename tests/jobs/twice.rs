@@ -175,5 +175,16 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
         db.conn().batch_execute("DROP TABLE kept_cells").unwrap();
         desk.run(&["verify"]).ends(0);
         state(&db).assert_same(&before, "after every edit was taken back");
+
+        // What waits for a refresh differs because it waits, and is no fault.
+        let mark = "INSERT INTO stale_cells SELECT partner_id, source, source_day FROM measure_cells \
+                    WHERE source = 'SHIPMENTS' ORDER BY source_day LIMIT 1";
+        let waits = "UPDATE measure_cells SET measures = '{}' WHERE (partner_id, source_day) IN \
+                     (SELECT partner_id, source_day FROM stale_cells) AND source = 'SHIPMENTS'";
+        db.conn().batch_execute(&format!("{mark}; {waits}")).unwrap();
+        let said = desk.run(&["verify"]).ends(0).out;
+        assert!(said.contains("left out because they wait for a refresh: 1 partner and day"), "{said}");
+        desk.run(&["job", "run", "refresh-measures"]).ends(0);
+        state(&db).assert_same(&before, "after the refresh");
     });
 }

@@ -13,7 +13,8 @@ use crate::app::contract::tests::agree;
 use crate::app::contract::{contract_create, contract_end, contract_seen};
 use crate::app::evidence::{PAGE_ROWS, Pick, Rows, behind};
 use crate::app::import::{ImportReport, ImportRequest, import};
-use crate::app::refresh::{RefreshReport, anything_stale, refresh, sums_differ};
+use crate::app::refresh::check::{SumsChecked, sums_differ};
+use crate::app::refresh::{RefreshReport, anything_stale, refresh};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
 use crate::db::conn::Loan;
@@ -214,7 +215,8 @@ fn sums(app: &App, code: &str) -> Measures {
 fn assert_sound(app: &App, charges: i64) {
     let mut db = conn(app);
     assert!(!anything_stale(&mut db, app.now()).unwrap());
-    assert_eq!(sums_differ(&mut db, app.now()).unwrap().1, Vec::<String>::new());
+    let SumsChecked { waiting, differences, .. } = sums_differ(&mut db, app.now()).unwrap();
+    assert_eq!((waiting, differences.len()), (0, 0), "{differences:?}");
     assert_eq!(charges_differ(&mut db).unwrap(), (charges, charges, Vec::new()));
 }
 
@@ -375,7 +377,7 @@ fn a_charge_edited_by_hand_is_found() {
         let (_, _, told) = charges_differ(&mut db).unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].contains("its expected charge is not what version"), "{told:?}");
-        let differences = sums_differ(&mut db, app.now()).unwrap().1;
+        let differences = sums_differ(&mut db, app.now()).unwrap().differences;
         assert!(
             differences.iter().any(|line| line.contains("1 stored expected charges differ")),
             "{differences:?}"
