@@ -57,6 +57,7 @@ diesel::table! {
         key_hash -> Text,
         state -> Text,
         expires_at -> Instant,
+        user_id -> Nullable<BigInt>,
     }
 }
 

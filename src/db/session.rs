@@ -6,36 +6,55 @@ use diesel::prelude::*;
 
 use super::Db;
 use super::dialect::BothExt;
-use super::schema::sessions;
+use super::schema::{partners, sessions, users};
 use super::types::Instant;
+use super::user::UserRow;
 
-/// The state of the session, if it exists and is not over at `now`.
-///
-/// # Errors
-/// The engine's reason.
-pub fn session_get(db: &mut Db, key_hash: &str, now: DateTime<Utc>) -> QueryResult<Option<String>> {
-    sessions::table
-        .find(key_hash)
-        .filter(sessions::expires_at.gt(Instant(now)))
-        .select(sessions::state)
-        .first(db)
-        .optional()
+/// A session that is open, with its user as stored at this moment.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    /// What the pages keep in it.
+    pub state: String,
+    /// Whose it is, with the name of the user's partner; none before anybody signed in.
+    pub user: Option<(UserRow, Option<String>)>,
 }
 
-/// Stores the session, new or known.
+/// The session, if it exists and is not over at `now`.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn session_put(db: &mut Db, key_hash: &str, state: &str, expires_at: DateTime<Utc>) -> QueryResult<()> {
+pub fn session_get(db: &mut Db, key_hash: &str, now: DateTime<Utc>) -> QueryResult<Option<OpenSession>> {
+    let found: Option<(String, Option<UserRow>, Option<String>)> = sessions::table
+        .left_join(users::table.on(sessions::user_id.eq(users::id.nullable())))
+        .left_join(partners::table.on(users::partner_id.eq(partners::id.nullable())))
+        .filter(sessions::key_hash.eq(key_hash))
+        .filter(sessions::expires_at.gt(Instant(now)))
+        .select((sessions::state, users::all_columns.nullable(), partners::name.nullable()))
+        .first(db)
+        .optional()?;
+    Ok(found.map(|(state, user, partner)| OpenSession { state, user: user.map(|user| (user, partner)) }))
+}
+
+/// Stores the session, new or known, as that of `user_id`.
+///
+/// # Errors
+/// The engine's reason.
+pub fn session_put(
+    db: &mut Db,
+    key_hash: &str,
+    (state, user_id): (&str, Option<i64>),
+    expires_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    let values = (
+        sessions::state.eq(state),
+        sessions::user_id.eq(user_id),
+        sessions::expires_at.eq(Instant(expires_at)),
+    );
     diesel::insert_into(sessions::table)
-        .values((
-            sessions::key_hash.eq(key_hash),
-            sessions::state.eq(state),
-            sessions::expires_at.eq(Instant(expires_at)),
-        ))
+        .values((sessions::key_hash.eq(key_hash), values))
         .on_conflict(sessions::key_hash)
         .do_update()
-        .set((sessions::state.eq(state), sessions::expires_at.eq(Instant(expires_at))))
+        .set(values)
         .both()
         .execute(db)
         .map(drop)

@@ -82,19 +82,6 @@ pub fn user_get(db: &mut Db, id: i64) -> QueryResult<Option<UserRow>> {
     users::table.find(id).first(db).optional()
 }
 
-/// The user with this id and the name of its partner.
-///
-/// # Errors
-/// The engine's reason.
-pub fn user_get_with_partner(db: &mut Db, id: i64) -> QueryResult<Option<(UserRow, Option<String>)>> {
-    users::table
-        .left_join(partners::table.on(users::partner_id.eq(partners::id.nullable())))
-        .filter(users::id.eq(id))
-        .select((users::all_columns, partners::name.nullable()))
-        .first(db)
-        .optional()
-}
-
 /// The user with this e-mail address, given in lower case.
 ///
 /// # Errors

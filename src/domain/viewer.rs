@@ -174,7 +174,7 @@ impl FromStr for Role {
 }
 
 /// The asker: an argument of every query that can return a partner's data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Viewer {
     /// The user, 0 for the command line and jobs.
     pub user_id: i64,

@@ -7,16 +7,15 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError, web};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Web;
-use super::extract::in_db;
 use super::page::WebError;
-use super::session::{LONGEST_HOURS, REFRESH_MINUTES};
+use super::session::{HOLDER, Holder, LONGEST_HOURS, REFRESH_MINUTES, USER};
 use crate::app::user::password_stamp;
-use crate::db::user::{UserRow, user_get_with_partner};
+use crate::db::user::UserRow;
 use crate::domain::viewer::{Action, Role, Viewer};
 
-const USER: &str = "user";
 const STAMP: &str = "stamp";
 const SINCE: &str = "since";
 const SEEN: &str = "seen";
@@ -60,7 +59,7 @@ impl Access {
 }
 
 /// The user behind a request, as found in the database just now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Who {
     /// The asker of queries.
     pub viewer: Viewer,
@@ -103,15 +102,13 @@ pub async fn identify<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, Error> {
     let session = request.get_session();
-    if let Some(id) = session.get::<i64>(USER).unwrap_or_default() {
-        let web = request.app_data::<web::Data<Web>>().ok_or(WebError::NotFound)?.clone();
-        let row = in_db(&web.app, move |db| user_get_with_partner(db, id)).await?;
-        let now = web.app.now();
-        match row.filter(|(user, _)| still_open(&session, user, now)) {
-            Some((user, partner_name)) => {
+    if session.get::<i64>(USER).unwrap_or_default().is_some() {
+        let now = request.app_data::<web::Data<Web>>().ok_or(WebError::NotFound)?.app.now();
+        let holder = session.get::<Holder>(HOLDER).unwrap_or_default();
+        match holder.filter(|holder| still_open(&session, holder, now)) {
+            Some(Holder { who, .. }) => {
                 refresh(&session, now);
-                let viewer = user.viewer().map_err(WebError::from)?;
-                request.extensions_mut().insert(Who { viewer, email: user.email, partner_name });
+                request.extensions_mut().insert(who);
             }
             None => session.purge(),
         }
@@ -119,12 +116,12 @@ pub async fn identify<B: MessageBody>(
     next.call(request).await
 }
 
-fn still_open(session: &Session, user: &UserRow, now: DateTime<Utc>) -> bool {
+fn still_open(session: &Session, holder: &Holder, now: DateTime<Utc>) -> bool {
     let stamp = session.get::<String>(STAMP).unwrap_or_default();
     let since = session.get::<i64>(SINCE).unwrap_or_default().unwrap_or(0);
     let longest = TimeDelta::try_hours(LONGEST_HOURS).unwrap_or_default().num_seconds();
-    user.active
-        && stamp.is_some_and(|stamp| stamp == password_stamp(user))
+    holder.active
+        && stamp.is_some_and(|stamp| stamp == holder.stamp)
         && now.timestamp().saturating_sub(since) < longest
 }
 

@@ -10,11 +10,15 @@ use actix_web::cookie::time::Duration;
 use actix_web::web;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Web;
+use super::access::Who;
 use crate::app::App;
+use crate::app::user::password_stamp;
 use crate::db::session::{session_delete, session_extend, session_get, session_put};
+use crate::db::user::UserRow;
 use crate::db::{Db, DbError};
 
 /// A session ends after this long without a request.
@@ -35,6 +39,29 @@ pub fn cookie_name(is_https: bool) -> &'static str {
 
 type State = HashMap<String, String>;
 
+/// Key of the id of the user in the state of a session.
+pub(super) const USER: &str = "user";
+/// Key of the [`Holder`], which comes with the state and is never stored in it.
+pub(super) const HOLDER: &str = "holder";
+
+/// The user of a session as stored at this moment: found with the session, so that a page asks once.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Holder {
+    /// Who is asking.
+    pub who: Who,
+    /// Whether the user may sign in.
+    pub active: bool,
+    /// [`password_stamp`].
+    pub stamp: String,
+}
+
+impl Holder {
+    fn new(user: UserRow, partner_name: Option<String>) -> Result<Self, DbError> {
+        let (active, stamp) = (user.active, password_stamp(&user));
+        Ok(Self { who: Who { viewer: user.viewer()?, email: user.email, partner_name }, active, stamp })
+    }
+}
+
 /// Keeps sessions in the `sessions` table.
 #[derive(Clone)]
 pub struct DbSessions {
@@ -52,8 +79,10 @@ impl DbSessions {
 
     async fn put(&self, key: &str, state: &State, ttl: &Duration) -> anyhow::Result<()> {
         let (hash, ttl) = (key_hash(key), ttl.whole_seconds());
-        let state = serde_json::to_string(state)?;
-        self.run(move |db, now| Ok(session_put(db, &hash, &state, now + seconds(ttl))?)).await
+        let user_id = state.get(USER).and_then(|id| id.parse().ok());
+        let kept: HashMap<&String, &String> = state.iter().filter(|(name, _)| *name != HOLDER).collect();
+        let state = serde_json::to_string(&kept)?;
+        self.run(move |db, now| Ok(session_put(db, &hash, (&state, user_id), now + seconds(ttl))?)).await
     }
 }
 
@@ -68,11 +97,19 @@ fn key_hash(key: &str) -> String {
 impl SessionStore for DbSessions {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
         let hash = key_hash(key.as_ref());
-        let text =
+        let found =
             self.run(move |db, now| Ok(session_get(db, &hash, now)?)).await.map_err(LoadError::Other)?;
-        text.map(|text| serde_json::from_str(&text).context("the stored session does not read back"))
-            .transpose()
-            .map_err(LoadError::Deserialization)
+        let Some(found) = found else { return Ok(None) };
+        let mut state: State = serde_json::from_str(&found.state)
+            .context("the stored session does not read back")
+            .map_err(LoadError::Deserialization)?;
+        state.remove(HOLDER);
+        if let Some((user, partner_name)) = found.user {
+            let holder = Holder::new(user, partner_name).map_err(|error| LoadError::Other(error.into()))?;
+            let holder = serde_json::to_string(&holder).map_err(|error| LoadError::Other(error.into()))?;
+            state.insert(HOLDER.to_owned(), holder);
+        }
+        Ok(Some(state))
     }
 
     async fn save(&self, state: State, ttl: &Duration) -> Result<SessionKey, SaveError> {
