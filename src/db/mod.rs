@@ -82,3 +82,19 @@ pub enum DbError {
         reason: String,
     },
 }
+
+impl DbError {
+    /// Whether others held what was asked for, for too long: the same request may succeed in a moment.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Pool(_) => true,
+            // Neither engine's code reaches us through the driver, only its words.
+            Self::Query(diesel::result::Error::DatabaseError(_, told)) => {
+                let words = told.message();
+                words.contains("database is locked") || words.contains("due to lock timeout")
+            }
+            _ => false,
+        }
+    }
+}

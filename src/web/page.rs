@@ -188,6 +188,9 @@ pub fn see_other(path: &str) -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, path)).finish()
 }
 
+/// When to ask again while the database is busy.
+const BUSY_RETRY_SECONDS: u64 = 5;
+
 /// Why a page was not shown. The reader gets a title, a message and a way forward.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum WebError {
@@ -224,6 +227,9 @@ pub enum WebError {
         /// When to try again.
         retry_after_seconds: u64,
     },
+    /// The database had no time for us. Logged once, where the page is made.
+    #[error("the database is busy")]
+    Busy(Arc<anyhow::Error>),
     /// Our fault. Logged once, where the page is made.
     #[error("internal error")]
     Internal(Arc<anyhow::Error>),
@@ -239,12 +245,19 @@ macro_rules! internal {
     )+};
 }
 internal!(
-    DbError,
     askama::Error,
     actix_web::error::BlockingError,
     actix_session::SessionInsertError,
     anyhow::Error
 );
+
+impl From<DbError> for WebError {
+    fn from(error: DbError) -> Self {
+        let busy = error.is_busy();
+        let cause = Arc::new(error.into());
+        if busy { Self::Busy(cause) } else { Self::Internal(cause) }
+    }
+}
 
 impl From<diesel::result::Error> for WebError {
     /// A row that is not there is a page that is not there; anything else is our fault.
@@ -267,6 +280,7 @@ impl ResponseError for WebError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -286,6 +300,9 @@ impl ResponseError for WebError {
             }
             Self::TooMany { retry_after_seconds } => {
                 response.insert_header((header::RETRY_AFTER, retry_after_seconds.to_string()));
+            }
+            Self::Busy(_) => {
+                response.insert_header((header::RETRY_AFTER, BUSY_RETRY_SECONDS.to_string()));
             }
             _ => {}
         }
@@ -321,6 +338,7 @@ impl WebError {
             Self::TooLarge(_) => "That is too large",
             Self::Method => "That does not work this way",
             Self::TooMany { .. } => "Too many tries",
+            Self::Busy(_) => "The database is busy",
             Self::Internal(_) => "Something went wrong on our side",
         }
     }
@@ -341,6 +359,10 @@ impl WebError {
             Self::Method => "The address exists, but takes another kind of request.".to_owned(),
             Self::TooMany { retry_after_seconds } => {
                 format!("Wait {}, then try again.", super::show::duration_words(*retry_after_seconds))
+            }
+            Self::Busy(_) => {
+                "A large import or a job has it to itself for the moment. Nothing was changed; try again in a few seconds."
+                    .to_owned()
             }
             Self::Internal(_) => {
                 "Nothing you did is lost that was confirmed before. The failure is in our log; trying again may help."
@@ -412,7 +434,7 @@ pub async fn errors<B: MessageBody + 'static>(
 
 fn error_body(request: &HttpRequest, error: &WebError) -> String {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    let request_id = if let WebError::Internal(cause) = error {
+    let request_id = if let WebError::Internal(cause) | WebError::Busy(cause) = error {
         tracing::error!(
             id = id.as_deref(),
             path = request.path(),
@@ -435,4 +457,32 @@ fn error_body(request: &HttpRequest, error: &WebError) -> String {
         tracing::error!(%failure, "the error page itself failed");
         error.title().to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+
+    use super::*;
+    use crate::app::testing::on_each_engine;
+    use crate::db::Db;
+    use crate::db::session::session_delete;
+
+    #[test]
+    fn a_database_held_by_others_is_busy_and_not_broken() {
+        on_each_engine("2026-07-08T06:00:00Z", |app| {
+            let (mut holder, mut late) = (app.pool.get().unwrap(), app.pool.get().unwrap());
+            let (hold, hurry) = match &*holder {
+                Db::Sqlite(_) => ("BEGIN IMMEDIATE", "PRAGMA busy_timeout = 1"),
+                Db::Pg(_) => ("BEGIN; LOCK TABLE sessions", "SET lock_timeout = 1"),
+            };
+            holder.batch_execute(hold).unwrap();
+            late.batch_execute(hurry).unwrap();
+            let error = WebError::from(session_delete(&mut late, "any").unwrap_err());
+            assert!(matches!(error, WebError::Busy(_)), "{error:?}");
+            assert_eq!(error.error_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+            holder.batch_execute("ROLLBACK").unwrap();
+            assert!(session_delete(&mut late, "any").is_ok(), "and then it is free again");
+        });
+    }
 }
