@@ -214,6 +214,18 @@ pub fn load_batch_rows(db: &Db) -> usize {
     }
 }
 
+/// Batches in one transaction of the first load of a table.
+///
+/// A batch touches the newest page of every partner; SQLite writes each page once a commit, so fewer commits write half as
+/// much. Nobody waits for the write lock of a database that has nothing to show yet.
+#[must_use]
+pub fn first_load_batches(db: &Db) -> usize {
+    match db {
+        Db::Sqlite(_) => 4,
+        Db::Pg(_) => 1,
+    }
+}
+
 /// Settings for a bulk writer's own connection. A lost commit is safe to lose: the import is run again.
 ///
 /// # Errors
@@ -224,8 +236,10 @@ pub fn bulk_writer_settings(db: &mut Db) -> QueryResult<()> {
             conn.batch_execute("SET synchronous_commit = off; SET maintenance_work_mem = '128MB'")
         }
         // Fewer checkpoints while loading; each one copies the log back into the file. The index that is built
-        // at the end is sorted by two threads.
-        Db::Sqlite(conn) => conn.batch_execute("PRAGMA wal_autocheckpoint = 10000; PRAGMA threads = 2"),
+        // at the end is sorted by two threads. The pages of a transaction stay in memory until its end.
+        Db::Sqlite(conn) => conn.batch_execute(
+            "PRAGMA wal_autocheckpoint = 10000; PRAGMA threads = 2; PRAGMA cache_size = -16000",
+        ),
     }
 }
 
@@ -248,7 +262,10 @@ pub fn refresh_slice_days(db: &Db) -> usize {
 /// log starts from its beginning again only when nothing of it is left to copy. PostgreSQL does this by itself.
 #[derive(Debug)]
 pub struct Checkpoints {
-    batches: usize,
+    /// Batches since the other connection was asked.
+    unasked: usize,
+    /// Batches in the log since nothing of it was left to copy.
+    logged: usize,
     /// Whether the other connection has been asked and has not answered.
     running: bool,
     helper: Option<CheckpointHelper>,
@@ -273,7 +290,7 @@ impl Checkpoints {
     /// # Errors
     /// The engine's reason.
     pub fn take_over(db: &mut Db, url: &super::DbUrl) -> Result<Self, super::DbError> {
-        let mut taken = Self { batches: 0, running: false, helper: None };
+        let mut taken = Self { unasked: 0, logged: 0, running: false, helper: None };
         if let Db::Sqlite(conn) = db {
             let mut other = url.connect()?;
             conn.batch_execute("PRAGMA wal_autocheckpoint = 0")?;
@@ -309,26 +326,24 @@ impl Checkpoints {
         Ok(copied.busy == 0 && copied.log == copied.checkpointed)
     }
 
-    /// To be called after each batch, outside of a transaction.
+    /// To be called after each transaction, outside of it, with how many batches it wrote.
     ///
     /// # Errors
     /// The engine's reason.
-    pub fn after_batch(&mut self, db: &mut Db) -> QueryResult<()> {
+    pub fn after_commit(&mut self, db: &mut Db, batches: usize) -> QueryResult<()> {
         let Some(helper) = &self.helper else { return Ok(()) };
-        self.batches += 1;
-        if self.batches.is_multiple_of(Self::OWN_EVERY) {
+        self.unasked += batches;
+        self.logged += batches;
+        if self.logged >= Self::OWN_EVERY {
             // A helper that is gone has nothing running either.
             if self.running {
                 let _gone = helper.answer.recv();
             }
-            self.running = false;
-            if !Self::copies_all(db)? {
-                // A reader of older rows was in the way; soon again.
-                self.batches -= Self::ASK_EVERY;
-            }
-            return Ok(());
-        }
-        if self.batches.is_multiple_of(Self::ASK_EVERY) {
+            (self.running, self.unasked) = (false, 0);
+            // Where a reader of older rows was in the way, soon again.
+            self.logged = if Self::copies_all(db)? { 0 } else { Self::OWN_EVERY - Self::ASK_EVERY };
+        } else if self.unasked >= Self::ASK_EVERY {
+            self.unasked = 0;
             self.running = self.running && helper.answer.try_recv().is_err();
             if !self.running {
                 self.running = helper.ask.send(()).is_ok();

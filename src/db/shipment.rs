@@ -194,7 +194,8 @@ sqlite_row_insert!(
 ///
 /// # Errors
 /// The engine's reason.
-pub fn shipments_insert(db: &mut Db, rows: &[ShipmentRow]) -> QueryResult<usize> {
+pub fn shipments_insert(db: &mut Db, rows: &[Box<ShipmentRow>]) -> QueryResult<usize> {
+    let rows: Vec<&ShipmentRow> = rows.iter().map(AsRef::as_ref).collect();
     bulk_insert!(db, shipments::table, rows, |row| RowInsert(row))
 }
 

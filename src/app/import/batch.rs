@@ -12,7 +12,8 @@ use crate::app::App;
 use crate::app::refresh::SUMS_LOCK;
 use crate::db::Db;
 use crate::db::dialect::{
-    Checkpoints, FactTable, NaturalKey, load_batch_rows, natural_keys_find, transaction_lock, write_tx,
+    Checkpoints, FactTable, NaturalKey, first_load_batches, load_batch_rows, natural_keys_find,
+    transaction_lock, write_tx,
 };
 use crate::db::dimension::Dimensions;
 use crate::domain::currency::Currency;
@@ -37,6 +38,8 @@ pub struct Run<'a> {
     pub now: DateTime<Utc>,
     /// Facts carry it.
     pub import_id: i64,
+    /// The table is empty, and it is loaded without its indexes.
+    pub first_load: bool,
 }
 
 /// Rows as mapped, or why not, with the rows themselves for the rejects file.
@@ -93,40 +96,43 @@ pub fn pipeline<D: Send>(
             }
         });
         let mut report = ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() };
-        let mut consume = |db: &mut Db, mut own_tx: Option<&mut Checkpoints>| -> Result<(), ImportError> {
-            for batch in &full_in {
-                let mut batch = batch?;
-                let counts = match own_tx.as_deref_mut() {
-                    None => write(db, &mut batch)?,
-                    Some(checkpoints) => {
-                        let counts = write_tx(db, |db| {
-                            transaction_lock(db, SUMS_LOCK)?;
-                            write(db, &mut batch)
-                        })?;
-                        checkpoints.after_batch(db)?;
-                        counts
-                    }
-                };
-                note(&mut report, &mut rejects, &places, &batch, counts)?;
-                progress(Progress {
-                    bytes_read: batch.bytes_read,
-                    bytes_total: batch.bytes_total,
-                    rows: report.rows_read,
-                });
-                // The reader may be done already; then the batch is dropped here.
-                let _done = empty_out.try_send(batch);
-            }
+        let mut store = |db: &mut Db, batch: Result<Batch<D>, ImportError>| -> Result<(), ImportError> {
+            let mut batch = batch?;
+            let counts = write(db, &mut batch)?;
+            note(&mut report, &mut rejects, &places, &batch, counts)?;
+            progress(Progress {
+                bytes_read: batch.bytes_read,
+                bytes_total: batch.bytes_total,
+                rows: report.rows_read,
+            });
+            // The reader may be done already; then the batch is dropped here.
+            let _done = empty_out.try_send(batch);
             Ok(())
         };
         if run.request.dry_run {
-            match write_tx(db, |db| consume(db, None).and(Err::<(), _>(ImportError::DryRun))) {
+            let mut all = |db: &mut Db| full_in.iter().try_for_each(|batch| store(db, batch));
+            match write_tx(db, |db| all(db).and(Err::<(), _>(ImportError::DryRun))) {
                 Err(ImportError::DryRun) | Ok(()) => {}
                 Err(ImportError::Db(error)) => return Err(ImportError::DryRunDb(error)),
                 Err(error) => return Err(error),
             }
         } else {
+            let at_once = if run.first_load { first_load_batches(db) } else { 1 };
             let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
-            consume(db, Some(&mut checkpoints))?;
+            // The lock is taken when there is something to write.
+            while let Ok(first) = full_in.recv() {
+                let written = write_tx(db, |db| {
+                    transaction_lock(db, SUMS_LOCK)?;
+                    let more = full_in.iter().take(at_once.saturating_sub(1));
+                    let mut written = 0;
+                    for batch in std::iter::once(first).chain(more) {
+                        store(db, batch)?;
+                        written += 1;
+                    }
+                    Ok::<usize, ImportError>(written)
+                })?;
+                checkpoints.after_commit(db, written)?;
+            }
             checkpoints.hand_back(db)?;
         }
         report.rejects_file = rejects.finish()?;

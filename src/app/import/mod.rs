@@ -25,6 +25,7 @@ use super::App;
 use super::refresh::{RefreshReport, refresh};
 use crate::db::dialect::{bulk_writer_settings, import_lock, shipment_indexes_ensure, statistics_refresh};
 use crate::db::schema::imports;
+use crate::db::shipment::shipments_are_empty;
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::feeds::FeedError;
@@ -159,7 +160,9 @@ pub fn import(
     let Some(_lock) = import_lock(app.pool.url())? else { return Err(ImportError::Busy) };
     let mut db = app.pool.url().connect()?;
     bulk_writer_settings(&mut db)?;
-    let run = batch::Run { app, request, now, import_id: app.id() };
+    let first_load =
+        request.mapping.kind == ImportKind::Shipments && !request.dry_run && shipments_are_empty(&mut db)?;
+    let run = batch::Run { app, request, now, import_id: app.id(), first_load };
     if !request.dry_run {
         run_begin(&mut db, &run)?;
     }

@@ -15,8 +15,7 @@ use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensu
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
-    ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_are_empty, shipments_insert,
-    stale_mark,
+    ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_insert, stale_mark,
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
@@ -39,8 +38,8 @@ pub struct Draft {
     milestones: Milestones,
     policy: OutcomePolicy,
     asks: Asks,
-    /// The row as far as it needs no look-up.
-    row: ShipmentRow,
+    /// The row as far as it needs no look-up, until it is taken out; boxed, since it is moved often and large.
+    row: Option<Box<ShipmentRow>>,
 }
 
 /// Loads a file of shipments.
@@ -52,8 +51,7 @@ pub fn load(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ImportReport, ImportError> {
     // An empty table is loaded without its indexes; they are built once, by sorting, at the end.
-    let bulk = !run.request.dry_run && shipments_are_empty(db)?;
-    if bulk {
+    if run.first_load {
         shipment_indexes_drop(db)?;
     } else {
         shipment_indexes_ensure(db)?;
@@ -61,7 +59,6 @@ pub fn load(
     let currency = reporting_currency(db)?;
     let mut writer = Writer {
         run,
-        bulk,
         dimensions: Dimensions::load(db, &run.app.ids, run.now)?,
         seen: SeenKeys::default(),
         asked: HashMap::new(),
@@ -95,7 +92,8 @@ fn draft(
     milestones.check().map_err(|error| RowError::field(error.field(), "", error.to_string()))?;
     let policy = policy(fields)?;
     let verdicts = milestones.judge(&policy, now);
-    let mut row = ShipmentRow { fact_hash: hasher.hash(fields), version: 1, ..ShipmentRow::default() };
+    let mut row =
+        Box::new(ShipmentRow { fact_hash: hasher.hash(fields), version: 1, ..ShipmentRow::default() });
     fill_texts(&mut row, fields);
     fill_numbers(&mut row, fields, reporting)?;
     fill_times(&mut row, &milestones, &verdicts)?;
@@ -112,7 +110,7 @@ fn draft(
         milestones,
         policy,
         asks: asks(fields)?,
-        row,
+        row: Some(row),
     })
 }
 
@@ -249,7 +247,6 @@ fn fill_times(row: &mut ShipmentRow, milestones: &Milestones, verdicts: &Verdict
 
 struct Writer<'a> {
     run: &'a Run<'a>,
-    bulk: bool,
     dimensions: Dimensions<'a>,
     seen: SeenKeys,
     source: String,
@@ -265,14 +262,15 @@ impl Writer<'_> {
         self.asked.clear();
         for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
             let Ok(draft) = slot else { continue };
-            match self.complete(db, draft, record.number())? {
+            let Some(row) = draft.row.take() else { continue };
+            match self.complete(db, draft, row, record.number())? {
                 Ok(row) => rows.push(row),
                 Err(error) => *slot = Err(error),
             }
         }
         let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
         let mut counts = Counts::default();
-        if !self.bulk {
+        if !self.run.first_load {
             rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
         }
         let mut stated = Vec::new();
@@ -291,13 +289,14 @@ impl Writer<'_> {
         Ok(counts)
     }
 
-    /// Looks the names of a draft up and moves its row out of it.
+    /// Looks the names of a draft up, for the row taken out of it.
     fn complete(
         &mut self,
         db: &mut Db,
         draft: &mut Draft,
+        mut row: Box<ShipmentRow>,
         number: u64,
-    ) -> Result<Result<ShipmentRow, RowError>, ImportError> {
+    ) -> Result<Result<Box<ShipmentRow>, RowError>, ImportError> {
         let partner_id =
             match partner(db, &mut self.dimensions, self.run, &draft.partner, draft.partner_name.as_deref())?
             {
@@ -306,10 +305,9 @@ impl Writer<'_> {
             };
         let source = draft.source.as_deref().unwrap_or(&self.source);
         let source_id = self.dimensions.source(db, source)?;
-        if let Some(first) = self.seen.note((partner_id, source_id, &draft.row.reference), number) {
-            return Ok(Err(repeated(&draft.row.reference, first, number)));
+        if let Some(first) = self.seen.note((partner_id, source_id, &row.reference), number) {
+            return Ok(Err(repeated(&row.reference, first, number)));
         }
-        let mut row = std::mem::take(&mut draft.row);
         row.partner_id = partner_id;
         row.source_id = source_id;
         row.id = self.run.app.ids.next(self.run.now);
@@ -333,10 +331,10 @@ impl Writer<'_> {
     fn keep_new(
         &mut self,
         db: &mut Db,
-        rows: Vec<ShipmentRow>,
+        rows: Vec<Box<ShipmentRow>>,
         stale: &mut BTreeSet<StaleCell>,
         counts: &mut Counts,
-    ) -> Result<Vec<ShipmentRow>, ImportError> {
+    ) -> Result<Vec<Box<ShipmentRow>>, ImportError> {
         let sorted = sort_out(db, FactTable::Shipments, rows, |row| {
             ((row.partner_id, row.source_id, row.reference.as_str()), row.fact_hash)
         })?;
@@ -357,7 +355,7 @@ impl Writer<'_> {
     fn replace(
         &mut self,
         db: &mut Db,
-        mut row: ShipmentRow,
+        mut row: Box<ShipmentRow>,
         stale: &mut BTreeSet<StaleCell>,
     ) -> Result<(), ImportError> {
         let Some(old) = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)? else {
