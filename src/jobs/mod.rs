@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::db::DbError;
 use crate::db::setting::reporting_zone;
 use crate::domain::outcome::{end_of_local_day, local_day};
-use crate::domain::period::Period;
+use crate::domain::period::{Period, is_kept};
 use crate::domain::viewer::Viewer;
 
 pub use runner::{Ran, Runner};
@@ -96,6 +96,18 @@ pub enum JobError {
         /// Today in the reporting zone.
         today: NaiveDate,
     },
+    /// A day of no year that is kept.
+    #[error("{day} is of no year that Lanemark keeps; give a day of 1900 to 2200")]
+    NoSuchYear {
+        /// The day asked for.
+        day: NaiveDate,
+    },
+    /// A period for a job that has none.
+    #[error("`{job}` does not work by period; leave the period out")]
+    NoPeriod {
+        /// The job.
+        job: &'static str,
+    },
     /// A cron line that is none.
     #[error("the cron line `{cron}` of `{job}` does not read: {reason}")]
     Cron {
@@ -124,6 +136,8 @@ pub struct JobStatus {
     pub cron: &'static str,
     /// The cron line in words.
     pub cadence: &'static str,
+    /// Whether it can be asked for one period.
+    pub by_period: bool,
     /// When it is due next.
     pub next_due: Option<DateTime<Utc>>,
     /// Its newest run.
@@ -153,6 +167,7 @@ pub fn job_list(app: &App) -> Result<Vec<JobStatus>, JobError> {
                 what: job.what,
                 cron: job.cron,
                 cadence: job.cadence,
+                by_period: job.by_period,
                 next_due: job.next_due(zone, now)?,
                 last_run,
                 last_success: job::last_done(app, job.name, false)?.and_then(|run| run.finished_at),
@@ -204,7 +219,7 @@ pub fn job_request(
         scope: job.scope,
         due_at: now,
         as_of: as_of_instant(app, as_of)?,
-        period,
+        period: job.period(period)?,
         trigger: Trigger::Manual,
         requested_by: by,
     };
@@ -219,6 +234,9 @@ fn zone_of(app: &App) -> Result<Tz, DbError> {
 fn as_of_instant(app: &App, day: Option<NaiveDate>) -> Result<DateTime<Utc>, JobError> {
     let now = app.now();
     let Some(day) = day else { return Ok(now) };
+    if !is_kept(day) {
+        return Err(JobError::NoSuchYear { day });
+    }
     let zone = zone_of(app)?;
     let today = local_day(now, zone);
     if day > today {

@@ -195,7 +195,7 @@ impl Runner {
             scope: job.scope,
             due_at: job::manual_due(&self.app, job.name, self.host.now())?,
             as_of: super::as_of_instant(&self.app, as_of)?,
-            period,
+            period: job.period(period)?,
             trigger: Trigger::Manual,
             requested_by: by,
         };

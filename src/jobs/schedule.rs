@@ -11,6 +11,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
 use super::{JobError, JobFn, registry};
+use crate::domain::period::Period;
 
 /// The scope of a run that covers everything.
 pub const ALL: &str = "all";
@@ -35,6 +36,8 @@ pub struct Job {
     pub after: &'static [&'static str],
     /// What part of the data one run covers.
     pub scope: &'static str,
+    /// Whether it can be asked for one period.
+    pub by_period: bool,
     /// How many missed runs are caught up, newest last. 1 where a run covers all that earlier ones
     /// would have done.
     pub catch_up: usize,
@@ -54,6 +57,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every hour at 5 past",
         after: &[],
         scope: ALL,
+        by_period: false,
         catch_up: 1,
         keep_runs: 2_000,
         run: registry::refresh_measures,
@@ -66,6 +70,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every night at 2:30",
         after: &["refresh-measures"],
         scope: ALL,
+        by_period: true,
         catch_up: 35,
         keep_runs: 800,
         run: registry::score_period,
@@ -78,6 +83,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every night at 3:00",
         after: &["refresh-measures"],
         scope: ALL,
+        by_period: false,
         catch_up: 35,
         keep_runs: 800,
         run: registry::accrue_credits,
@@ -90,6 +96,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every night at 3:30",
         after: &["accrue-credits"],
         scope: ALL,
+        by_period: false,
         catch_up: 35,
         keep_runs: 800,
         run: registry::assess_credits,
@@ -102,6 +109,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every Monday at 4:00",
         after: &["refresh-measures"],
         scope: ALL,
+        by_period: false,
         catch_up: 1,
         keep_runs: 200,
         run: registry::plan_capacity,
@@ -114,6 +122,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every day at 5:00",
         after: &[],
         scope: ALL,
+        by_period: false,
         catch_up: 35,
         keep_runs: 800,
         run: registry::contract_calendar,
@@ -126,6 +135,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every day at 6:00",
         after: &["score-period"],
         scope: ALL,
+        by_period: true,
         catch_up: 35,
         keep_runs: 800,
         run: registry::send_reviews,
@@ -138,6 +148,7 @@ pub const JOBS: &[Job] = &[
         cadence: "every minute",
         after: &[],
         scope: ALL,
+        by_period: false,
         catch_up: 1,
         keep_runs: 500,
         run: registry::deliver_mail,
@@ -159,6 +170,17 @@ pub(super) fn unknown(name: &str, jobs: &[Job]) -> JobError {
 }
 
 impl Job {
+    /// The period asked for, if the job works by period.
+    ///
+    /// # Errors
+    /// [`JobError::NoPeriod`] when one is given and it does not.
+    pub(super) fn period(&self, asked: Option<Period>) -> Result<Option<Period>, JobError> {
+        if asked.is_some() && !self.by_period {
+            return Err(JobError::NoPeriod { job: self.name });
+        }
+        Ok(asked)
+    }
+
     /// The cron line, read by the same parser that fires it.
     ///
     /// # Errors

@@ -80,6 +80,7 @@ const fn hourly(name: &'static str, run: JobFn) -> Job {
         cadence: "every hour",
         after: &[],
         scope: "all",
+        by_period: true,
         catch_up: 4,
         keep_runs: 6,
         run,
@@ -403,6 +404,10 @@ fn a_run_by_hand_is_as_of_the_end_of_its_day() {
         assert!(matches!(
             runner.run_now("mark", Some("2025-07-01".parse().unwrap()), None, "Mara"),
             Err(JobError::Ahead { .. })
+        ));
+        assert!(matches!(
+            runner.run_now("mark", Some("0001-01-01".parse().unwrap()), None, "Mara"),
+            Err(JobError::NoSuchYear { .. })
         ));
         assert!(runner.run_now("nap", None, None, "Mara").unwrap_err().to_string().contains("nested"));
         assert!(runner.tick(job("mark")).unwrap().is_empty(), "by hand is no substitute and no backlog");

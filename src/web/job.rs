@@ -26,7 +26,9 @@ impl From<JobError> for WebError {
         match error {
             JobError::Unknown { .. } => Self::NotFound,
             JobError::Busy { .. } => Self::Conflict(error.to_string()),
-            JobError::Ahead { .. } => Self::BadRequest(error.to_string()),
+            JobError::Ahead { .. } | JobError::NoSuchYear { .. } | JobError::NoPeriod { .. } => {
+                Self::BadRequest(error.to_string())
+            }
             JobError::Db(error) => error.into(),
             JobError::Cron { .. } => Self::Internal(std::sync::Arc::new(error.into())),
         }
@@ -83,6 +85,7 @@ struct JobPage {
     zone: String,
     job: JobLine,
     cron: &'static str,
+    by_period: bool,
     runs: Vec<RunLine>,
     may_run: bool,
     form: Form,
@@ -183,6 +186,7 @@ async fn job_page(me: &SignedIn, name: String, form: Form) -> Result<JobPage, We
         page: me.page(status.title),
         zone: zone.name().to_owned(),
         cron: status.cron,
+        by_period: status.by_period,
         job: job_line(status, zone),
         runs: runs.into_iter().map(|run| run_line(run, zone)).collect(),
         may_run: me.viewer.role.may(Action::RunJobs),
@@ -214,7 +218,10 @@ pub(super) async fn run(
                         note(app, viewer, &job, day, period)?;
                         Ok(())
                     }
-                    Err(refusal @ JobError::Ahead { .. }) => Err(refusal.to_string()),
+                    Err(refusal @ (JobError::Ahead { .. } | JobError::NoSuchYear { .. })) => {
+                        Err(("as_of", refusal.to_string()))
+                    }
+                    Err(refusal @ JobError::NoPeriod { .. }) => Err(("period", refusal.to_string())),
                     Err(other) => return Err(other.into()),
                 })
             })
@@ -224,7 +231,7 @@ pub(super) async fn run(
                 me.flash("The run is asked for. It starts within seconds while a scheduler runs; open this page again to see what came of it.");
                 return Ok(page::see_other(&format!("/jobs/{name}")));
             }
-            Err(words) => form.fail("as_of", words),
+            Err((field, words)) => form.fail(field, words),
         }
     }
     page::html_with(StatusCode::UNPROCESSABLE_ENTITY, &job_page(&me, name, form).await?)

@@ -244,12 +244,7 @@ macro_rules! internal {
         }
     )+};
 }
-internal!(
-    askama::Error,
-    actix_web::error::BlockingError,
-    actix_session::SessionInsertError,
-    anyhow::Error
-);
+internal!(askama::Error, actix_web::error::BlockingError, actix_session::SessionInsertError, anyhow::Error);
 
 impl From<DbError> for WebError {
     fn from(error: DbError) -> Self {
