@@ -5,6 +5,7 @@
 //! older than [`RESTATEMENT_DAYS`] are left as they stand.
 
 pub mod assess;
+pub mod check;
 mod facts;
 mod post;
 
@@ -35,6 +36,8 @@ pub const RESTATEMENT_DAYS: u64 = 90;
 /// Late business days counted while no delivery is reported: the evidence grace of DOMAIN §1.2. The
 /// true number replaces it when proof arrives.
 pub const UNREPORTED_DAYS_MAX: u32 = 5;
+/// The job that accrues.
+pub const ACCRUAL_JOB: &str = "accrue-credits";
 /// The key of the last closed day of the books.
 pub const BOOKS_CLOSED_THROUGH: &str = "books_closed_through";
 /// The key of when service credits reach the general ledger.
@@ -197,15 +200,22 @@ pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<Accrua
 fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<AccrualReport, AccrualError> {
     // Whoever else accrues this partner waits here and then finds everything posted.
     contract_lock(db, group.partner_id)?;
-    let viewer = Viewer::system();
+    match plan_group(db, run, group)? {
+        Some(posting) => post::store(app, db, run, &posting),
+        None => Ok(AccrualReport { ahead: 1, ..AccrualReport::default() }),
+    }
+}
+
+/// What is to be written for a group; none when a later day was posted already, since an older one would take back what
+/// later days brought. Reads only.
+fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Posting>, AccrualError> {
     let ids: Vec<i64> = group.versions.iter().map(|version| version.version_id).collect();
-    let standing = standing_load(db, &viewer, group.partner_id, &ids)?;
+    let standing = standing_load(db, &Viewer::system(), group.partner_id, &ids)?;
     if standing.last_posting.is_some_and(|day| day > run.posting_day) {
-        // An older day would take back what later days brought.
-        return Ok(AccrualReport { ahead: 1, ..AccrualReport::default() });
+        return Ok(None);
     }
     let priced = facts::price(db, run, group)?;
-    post::post(app, db, run, group, &standing, &priced)
+    post::plan(db, run, group, &standing, &priced).map(Some)
 }
 
 fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {

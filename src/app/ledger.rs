@@ -12,6 +12,7 @@ use super::contract::deadline_calendar;
 use crate::db::ledger::{Accrual, RawEntry, RawLedger, RawLine, ledger_partners, ledger_raw_unscoped};
 use crate::db::{Db, DbError};
 use crate::domain::clause::{ObligationKey, Reason, Sign, Target};
+use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, accrual_accounts, assessed_from,
     check_balanced, posted_by_key, tie_out,
@@ -45,16 +46,6 @@ impl std::fmt::Display for LedgerProblem {
     }
 }
 
-/// How many journal entries there are.
-///
-/// # Errors
-/// The engine's reason.
-pub fn entry_count(db: &mut Db) -> Result<i64, DbError> {
-    use crate::db::schema::journal_entries;
-    use diesel::prelude::*;
-    Ok(journal_entries::table.count().get_result(db)?)
-}
-
 /// Re-performs the ledger: every entry reads back, balances and uses the accounts of its kind; every line
 /// has its entry; for every obligation the entries come to its target, and stand on 1420 if and only if the partner was
 /// told, not before its period was final.
@@ -75,10 +66,17 @@ fn check_partner(partner_id: i64, raw: &RawLedger, problems: &mut Vec<LedgerProb
     for line in &raw.lines {
         lines.entry(line.entry_id).or_default().push(line);
     }
+    let currencies: BTreeMap<ObligationKey, Currency> =
+        raw.accruals.iter().map(|accrual| (accrual.key, accrual.currency)).collect();
     let mut entries = Vec::new();
     for row in &raw.entries {
         let own = lines.remove(&row.id).unwrap_or_default();
-        match read_entry(partner_id, row, &own).and_then(|entry| check_entry(&entry).map(|()| entry)) {
+        let checked = read_entry(partner_id, row, &own).and_then(|entry| {
+            check_entry(&entry)?;
+            check_currency(&entry, &currencies)?;
+            Ok(entry)
+        });
+        match checked {
             Ok(entry) => entries.push(entry),
             Err(message) => problems.push(LedgerProblem {
                 partner_id,
@@ -198,6 +196,18 @@ fn read_line(line: &RawLine) -> Result<JournalLine, String> {
         amount: Micros(line.amount_micros),
         currency: read(&line.currency)?,
     })
+}
+
+/// In the currency of the obligation.
+fn check_currency(
+    entry: &JournalEntry,
+    currencies: &BTreeMap<ObligationKey, Currency>,
+) -> Result<(), String> {
+    let Some(owed) = currencies.get(&entry.key) else { return Ok(()) };
+    match entry.lines.iter().find(|line| line.currency != *owed) {
+        None => Ok(()),
+        Some(line) => Err(format!("is in {}, the obligation in {owed}", line.currency)),
+    }
 }
 
 /// Balanced, and for all but decisions on disputes on the two accounts of an accrual.

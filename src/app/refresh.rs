@@ -30,6 +30,9 @@ use crate::domain::shipment::{
 };
 use crate::domain::tender::{self, Response, TenderFacts};
 
+/// The job that refreshes.
+pub const REFRESH_JOB: &str = "refresh-measures";
+
 /// What a refresh did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct RefreshReport {

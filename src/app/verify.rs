@@ -6,12 +6,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::App;
+use super::accrual::ACCRUAL_JOB;
+use super::accrual::check::{AccrualsChecked, accruals_differ};
 use super::baseline::baselines_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
 use super::refresh::check::{SumsChecked, sums_differ};
 use super::score::verify_scorecards;
+use crate::db::ledger::entry_count_unscoped;
 use crate::db::rate::{table_cells, table_list_unscoped};
 use crate::db::{Db, DbError};
 use crate::domain::rate::TableSeal;
@@ -76,13 +79,14 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     let problems = verify_ledger(&mut db)?;
-    let checked = super::ledger::entry_count(&mut db)?;
+    let checked = entry_count_unscoped(&mut db)?;
     let ledger = Check {
         name: "journal entries balanced and tied out to the clauses",
         checked,
         note: None,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
+    let accruals = accruals_check(&mut db)?;
     let rates = rates_check(&mut db)?;
     let SealReport { checked, problems } = verify_contracts(&mut db)?;
     let contracts = Check {
@@ -98,7 +102,7 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         "expected charges made again by their version and the prices known then"
     };
     let charges = Check { name, checked, note: None, problems };
-    Ok(VerifyReport { checks: vec![sums, baselines, cards, ledger, rates, contracts, charges] })
+    Ok(VerifyReport { checks: vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges] })
 }
 
 /// Sums, outcomes and expected charges against the facts.
@@ -114,6 +118,21 @@ fn sums_check(db: &mut Db, now: DateTime<Utc>) -> Result<Check, DbError> {
         note,
         problems: differences.into_iter().collect(),
     })
+}
+
+/// Every obligation priced again by its clause.
+fn accruals_check(db: &mut Db) -> Result<Check, DbError> {
+    let AccrualsChecked { looked, differences, waiting } = accruals_differ(db)?;
+    let name = "service credits and bonuses priced again by their clauses, as of the last accrual";
+    let waits = waiting && !differences.is_empty();
+    let note = waits.then(|| {
+        format!(
+            "facts or terms changed since then, and {} obligations wait; `lanemark job run {ACCRUAL_JOB}` posts them",
+            differences.len()
+        )
+    });
+    let problems = if waits { Vec::new() } else { differences };
+    Ok(Check { name, checked: looked, note, problems })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

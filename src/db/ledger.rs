@@ -10,7 +10,9 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
-use super::schema::{accruals, clauses, journal_entries, journal_lines, partners};
+use super::schema::{
+    accruals, clauses, contract_events, imports, job_runs, journal_entries, journal_lines, partners,
+};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::clause::{Obligation, ObligationKey, Posted, Reason, Sign, Target};
@@ -250,6 +252,32 @@ pub fn standing_load(
         });
     }
     Ok(standing)
+}
+
+/// Whether anything that accruals are made of changed after `at`: files came in, contracts took a step, or the job
+/// `refresh` judged facts anew.
+///
+/// # Errors
+/// The engine's reason.
+pub fn inputs_changed_since(db: &mut Db, refresh: &str, at: DateTime<Utc>) -> QueryResult<bool> {
+    let at = Instant(at);
+    let files = imports::table.filter(imports::finished_at.gt(at)).count().get_result::<i64>(db)?;
+    let steps = contract_events::table.filter(contract_events::at.gt(at)).count().get_result::<i64>(db)?;
+    let judged = job_runs::table
+        .filter(job_runs::job.eq(refresh.to_owned()))
+        .filter(job_runs::finished_at.gt(at))
+        .filter(job_runs::changed_rows.gt(0))
+        .count()
+        .get_result::<i64>(db)?;
+    Ok(files + steps + judged > 0)
+}
+
+/// How many journal entries there are.
+///
+/// # Errors
+/// The engine's reason.
+pub fn entry_count_unscoped(db: &mut Db) -> QueryResult<i64> {
+    journal_entries::table.count().get_result(db)
 }
 
 /// What the cost accounts say about one obligation.

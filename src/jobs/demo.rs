@@ -8,14 +8,13 @@ use chrono::{Months, NaiveDate};
 use super::cli::run_line;
 use super::{JOBS, JobError, Runner};
 use crate::app::App;
+use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing};
 use crate::app::job::{JobRun, RunState};
 use crate::clock::Clock;
 use crate::db::{DbError, DbUrl};
 use crate::mail::{Mailer, SettingsError};
 
-/// The job that books month by month, so that its history is spread as it would have been.
-const ACCRUAL_JOB: &str = "accrue-credits";
 /// Day of the month on which the months before are accrued: when their facts are in.
 const ACCRUAL_DAY: u32 = 10;
 /// The job that tells partners what a final month came to.

@@ -11,6 +11,8 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 
 use super::{JobError, JobFn, registry};
+use crate::app::accrual::ACCRUAL_JOB;
+use crate::app::refresh::REFRESH_JOB;
 use crate::domain::period::Period;
 
 /// The scope of a run that covers everything.
@@ -50,7 +52,7 @@ pub struct Job {
 /// The jobs, in the order in which they build on each other.
 pub const JOBS: &[Job] = &[
     Job {
-        name: "refresh-measures",
+        name: REFRESH_JOB,
         title: "Refresh measures",
         what: "Judges what has come due and recomputes the cells that new facts touched.",
         cron: "0 5 * * * *",
@@ -68,7 +70,7 @@ pub const JOBS: &[Job] = &[
         what: "Computes the reliability, cost and composite scores of every partner and stores what changed.",
         cron: "0 30 2 * * *",
         cadence: "every night at 2:30",
-        after: &["refresh-measures"],
+        after: &[REFRESH_JOB],
         scope: ALL,
         by_period: true,
         catch_up: 35,
@@ -76,12 +78,12 @@ pub const JOBS: &[Job] = &[
         run: registry::score_period,
     },
     Job {
-        name: "accrue-credits",
+        name: ACCRUAL_JOB,
         title: "Accrue service credits",
         what: "Brings the service credits of every contract to what the clauses say, and books the difference.",
         cron: "0 0 3 * * *",
         cadence: "every night at 3:00",
-        after: &["refresh-measures"],
+        after: &[REFRESH_JOB],
         scope: ALL,
         by_period: false,
         catch_up: 35,
@@ -94,7 +96,7 @@ pub const JOBS: &[Job] = &[
         what: "Tells partners what was accrued for periods that are final, on business day 10 after their end, and books it.",
         cron: "0 30 3 * * *",
         cadence: "every night at 3:30",
-        after: &["accrue-credits"],
+        after: &[ACCRUAL_JOB],
         scope: ALL,
         by_period: false,
         catch_up: 35,
@@ -107,7 +109,7 @@ pub const JOBS: &[Job] = &[
         what: "Forecasts thirteen weeks and proposes who carries what.",
         cron: "0 0 4 * * MON",
         cadence: "every Monday at 4:00",
-        after: &["refresh-measures"],
+        after: &[REFRESH_JOB],
         scope: ALL,
         by_period: false,
         catch_up: 1,
@@ -329,7 +331,7 @@ mod tests {
     #[test]
     fn the_newest_of_many_missed_are_the_last_that_would_have_fired() {
         for zone in [Tz::UTC, Tz::America__New_York, Tz::Europe__Berlin, Tz::Australia__Lord_Howe] {
-            for name in ["refresh-measures", "score-period", "plan-capacity"] {
+            for name in [REFRESH_JOB, "score-period", "plan-capacity"] {
                 let job = Job { catch_up: 7, ..*find(name).unwrap() };
                 let since = at("2024-12-31T12:00:00Z");
                 let all: Vec<DateTime<Utc>> = job

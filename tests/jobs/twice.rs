@@ -127,6 +127,23 @@ const EDITS: &[Edit] = &[
         said: &["it is accrued, but", "stands on account 1420"],
     },
     Edit {
+        what: "what an obligation came to before its caps",
+        make: "UPDATE accruals SET uncapped_micros = uncapped_micros + 10000 WHERE obligation_key = \
+               (SELECT MAX(obligation_key) FROM accruals WHERE obligation_day = (SELECT MAX(obligation_day) FROM accruals))",
+        undo: "UPDATE accruals SET uncapped_micros = uncapped_micros - 10000 WHERE obligation_key = \
+               (SELECT MAX(obligation_key) FROM accruals WHERE obligation_day = (SELECT MAX(obligation_day) FROM accruals))",
+        said: &["its row is not what clause and facts give now"],
+    },
+    Edit {
+        what: "the currency of a journal entry",
+        make: concat!(
+            "UPDATE journal_lines SET currency = 'EUR' WHERE entry_id = ",
+            first!("journal_lines", "entry_id", "")
+        ),
+        undo: "UPDATE journal_lines SET currency = 'USD'",
+        said: &["is in EUR, the obligation in USD"],
+    },
+    Edit {
         what: "both lines of a journal entry, so that it still balances",
         make: concat!(
             "UPDATE journal_lines SET amount_micros = amount_micros + 10000 WHERE entry_id = ",
@@ -156,7 +173,7 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
             state(&db).assert_same(&before, job.name);
         }
         let said = desk.run(&["verify"]).ends(0).out;
-        assert_eq!(said.matches("all as they should be").count(), 7, "{said}");
+        assert_eq!(said.matches("all as they should be").count(), 8, "{said}");
 
         let keep = "CREATE TABLE kept_cells AS SELECT * FROM measure_cells WHERE source_day = \
                     (SELECT MIN(source_day) FROM measure_cells)";

@@ -18,32 +18,57 @@ use super::facts::Priced;
 /// Longest memo of an entry; the accrual keeps all steps.
 const MEMO_CHARS_MAX: usize = 500;
 
-pub(super) fn post(
-    app: &App,
+/// What a run would write for one group of versions.
+#[derive(Default)]
+pub(super) struct Posting {
+    /// Obligations priced.
+    pub targets: usize,
+    /// Late shipments that wait for their linehaul charge.
+    pub unpriced: usize,
+    /// What is missing between the clauses and the ledger.
+    pub entries: Vec<JournalEntry>,
+    /// Rows that are not as they are to be.
+    pub accruals: Vec<Accrual>,
+}
+
+/// Decides what to write, and reads only.
+pub(super) fn plan(
     db: &mut Db,
     run: &Run,
     group: &Group,
     standing: &Standing,
     priced: &Priced,
-) -> Result<AccrualReport, AccrualError> {
-    let mut report = AccrualReport {
-        targets: priced.targets.len(),
-        unpriced: priced.unpriced,
-        ..AccrualReport::default()
-    };
+) -> Result<Posting, AccrualError> {
     let posted = within_reach(group, standing, &priced.targets);
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
-    for delta in deltas(&priced.targets, &posted, run.as_of) {
-        let entry = entry(run, group, standing, &after, &delta)?;
-        entry_insert(db, app.id(), &entry, run.run_id, app.now())?;
-        report.entries += 1;
+    let entries = deltas(&priced.targets, &posted, run.as_of)
+        .iter()
+        .map(|delta| entry(run, group, standing, &after, delta))
+        .collect::<Result<_, _>>()?;
+    let accruals = after.into_values().filter(|row| standing.accruals.get(&row.key) != Some(row)).collect();
+    Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals })
+}
+
+/// Writes what was decided.
+pub(super) fn store(
+    app: &App,
+    db: &mut Db,
+    run: &Run,
+    posting: &Posting,
+) -> Result<AccrualReport, AccrualError> {
+    let mut report = AccrualReport {
+        targets: posting.targets,
+        unpriced: posting.unpriced,
+        entries: posting.entries.len(),
+        ..AccrualReport::default()
+    };
+    for entry in &posting.entries {
+        entry_insert(db, app.id(), entry, run.run_id, app.now())?;
         report.changed_rows += 1 + entry.lines.len();
     }
-    for accrual in after.values() {
-        if standing.accruals.get(&accrual.key) != Some(accrual) {
-            accrual_upsert(db, accrual, run.run_id, app.now())?;
-            report.changed_rows += 1;
-        }
+    for accrual in &posting.accruals {
+        accrual_upsert(db, accrual, run.run_id, app.now())?;
+        report.changed_rows += 1;
     }
     Ok(report)
 }

@@ -1,0 +1,66 @@
+//! Pricing every obligation again, as a check: what stands against what the clauses and the facts come to.
+
+use super::{ACCRUAL_JOB, AccrualError, groups, load_run, partners, plan_group};
+use crate::app::refresh::REFRESH_JOB;
+use crate::db::job::job_run_last_done;
+use crate::db::ledger::inputs_changed_since;
+use crate::db::setting::reporting_zone;
+use crate::db::{Db, DbError};
+use crate::domain::ledger::JournalEntry;
+use crate::domain::outcome::local_day;
+use crate::domain::words;
+
+/// Differences told of one contract; more of them tell nobody more.
+const TOLD_MAX: usize = 10;
+
+/// What a check of the accruals found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccrualsChecked {
+    /// Obligations priced.
+    pub looked: i64,
+    /// What differs, one line each.
+    pub differences: Vec<String>,
+    /// Facts or terms changed since the last run, so that a difference may be what the next one posts.
+    pub waiting: bool,
+}
+
+/// Prices every obligation within reach of an accrual again, as of the last run, and says what that would change.
+/// Reads only.
+///
+/// # Errors
+/// The database's reason; terms that cannot be priced are a difference.
+pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
+    let mut checked = AccrualsChecked::default();
+    let Some(last) = job_run_last_done(db, ACCRUAL_JOB, false)? else { return Ok(checked) };
+    if let Some(ended) = last.finished_at {
+        checked.waiting = inputs_changed_since(db, REFRESH_JOB, ended.0)?;
+    }
+    let as_of = local_day(last.as_of.0, reporting_zone(db)?);
+    let run = load_run(db, as_of, None)?;
+    for partner_id in partners(db, None)? {
+        for group in groups(db, partner_id, as_of)? {
+            let told = &mut checked.differences;
+            match plan_group(db, &run, &group) {
+                Ok(None) => {}
+                Ok(Some(posting)) => {
+                    checked.looked += i64::try_from(posting.targets).unwrap_or(i64::MAX);
+                    let entries = posting.entries.iter().map(missing);
+                    let rows = posting.accruals.iter().map(|row| {
+                        let target = words::amount(row.target);
+                        format!("{}: its row is not what clause and facts give now, {target}", row.key)
+                    });
+                    let all = entries.chain(rows).map(|line| format!("contract {}, {line}", group.number));
+                    told.extend(all.take(TOLD_MAX));
+                }
+                Err(AccrualError::Db(error)) => return Err(error),
+                Err(error) => told.push(format!("contract {}: {error}", group.number)),
+            }
+        }
+    }
+    Ok(checked)
+}
+
+fn missing(entry: &JournalEntry) -> String {
+    let amount = entry.lines.first().map(|line| words::amount(line.amount)).unwrap_or_default();
+    format!("{}: the ledger is {amount} off what clause and facts come to", entry.key)
+}
