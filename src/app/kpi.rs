@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use diesel::prelude::*;
-
+use crate::db::lane::{lane_codes, lane_regions};
 use crate::db::measure::{Cell, CellFilter, lane_cells_fold, measure_cells_fold};
-use crate::db::schema::{lanes, partners};
+use crate::db::partner::partner_codes;
 use crate::db::{Db, DbError};
 use crate::domain::kpi::{Kpi, KpiValue};
 use crate::domain::measure::Measures;
@@ -98,8 +97,7 @@ fn by_cell(
     filter: &CellFilter,
     by: Dimension,
 ) -> Result<BTreeMap<String, Measures>, KpiError> {
-    let codes: HashMap<i64, String> =
-        partners::table.select((partners::id, partners::code)).load(db)?.into_iter().collect();
+    let codes = partner_codes(db, viewer)?;
     let mut sums: BTreeMap<String, Measures> = BTreeMap::new();
     measure_cells_fold(db, viewer, filter, |cell| {
         *sums.entry(cell_key(&cell, by, &codes)).or_default() += &cell.measures;
@@ -132,11 +130,7 @@ fn by_lane(
     filter: &CellFilter,
     by: Dimension,
 ) -> Result<BTreeMap<String, Measures>, KpiError> {
-    let names: HashMap<i64, String> = if by == Dimension::Region {
-        lanes::table.select((lanes::id, lanes::region)).load(db)?.into_iter().collect()
-    } else {
-        lanes::table.select((lanes::id, lanes::code)).load(db)?.into_iter().collect()
-    };
+    let names = if by == Dimension::Region { lane_regions(db)? } else { lane_codes(db)? };
     let mut sums: BTreeMap<String, Measures> = BTreeMap::new();
     lane_cells_fold(db, viewer, filter, |cell| {
         let key = given(names.get(&cell.lane_id).map_or("", String::as_str));

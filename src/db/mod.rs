@@ -14,6 +14,7 @@ pub mod fold;
 pub mod id;
 pub mod import;
 pub mod job;
+pub mod lane;
 pub mod late_delivery;
 pub mod ledger;
 pub mod mail;

@@ -1,5 +1,7 @@
 //! Partners and the names they go by. Every read is filtered by the viewer's scope.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
@@ -250,4 +252,60 @@ pub fn standing_history(
         .limit(limit)
         .select(StandingRow::as_select())
         .load(db)?)
+}
+
+/// What a file of partners says of one, beside code and aliases.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, AsChangeset)]
+#[diesel(table_name = partners)]
+pub struct PartnerTexts {
+    /// The name people read.
+    pub name: String,
+    /// Standard carrier alpha code.
+    pub scac: String,
+    /// Main mode.
+    pub mode: String,
+    /// Whom to talk to.
+    pub contact_name: String,
+    /// Where reviews go.
+    pub contact_email: String,
+    /// How often they go.
+    pub review_cadence: String,
+}
+
+/// The texts of a partner, for the import.
+///
+/// # Errors
+/// The engine's reason; not found for no partner.
+pub fn partner_texts_unscoped(db: &mut Db, id: i64) -> QueryResult<PartnerTexts> {
+    partners::table.find(id).select(PartnerTexts::as_select()).first(db)
+}
+
+/// Replaces the texts of a partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_texts_write(db: &mut Db, id: i64, texts: &PartnerTexts) -> QueryResult<()> {
+    diesel::update(partners::table.find(id)).set(texts).execute(db).map(drop)
+}
+
+/// Lets a partner answer to another name too; whether it did not before.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_alias_add(db: &mut Db, id: i64, alias: &str) -> QueryResult<bool> {
+    let added = diesel::insert_into(partner_aliases::table)
+        .values((partner_aliases::alias.eq(alias), partner_aliases::partner_id.eq(id)))
+        .on_conflict_do_nothing()
+        .both()
+        .execute(db)?;
+    Ok(added > 0)
+}
+
+/// The code of every partner the viewer may see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn partner_codes(db: &mut Db, viewer: &Viewer) -> QueryResult<HashMap<i64, String>> {
+    let rows: Vec<(i64, String)> = partners::table.select((partners::id, partners::code)).load(db)?;
+    Ok(rows.into_iter().filter(|(id, _)| viewer.sees(*id)).collect())
 }

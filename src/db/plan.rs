@@ -433,3 +433,17 @@ pub fn commitment_put(db: &mut Db, row: &CommitmentRow) -> QueryResult<()> {
         .execute(db)
         .map(drop)
 }
+
+/// What a partner promised for a lane and week.
+///
+/// # Errors
+/// The engine's reason.
+pub fn commitment_get_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    lane_id: i64,
+    week: NaiveDate,
+) -> QueryResult<Option<CommitmentRow>> {
+    let key = (partner_id, lane_id, Day(week));
+    capacity_commitments::table.find(key).select(CommitmentRow::as_select()).first(db).optional()
+}

@@ -8,6 +8,7 @@ use super::conn::Db;
 use super::schema::{charge_versions, charges, shipment_events, shipments};
 use super::shipment::ShipmentRow;
 use super::types::{Day, Instant};
+use crate::bulk_insert;
 
 /// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -185,4 +186,20 @@ pub fn shipment_winners_write(db: &mut Db, row: &ShipmentRow) -> QueryResult<()>
     ))
     .execute(db)?;
     Ok(())
+}
+
+/// Adds charges.
+///
+/// # Errors
+/// The engine's reason.
+pub fn charges_insert(db: &mut Db, rows: &[ChargeRow]) -> QueryResult<usize> {
+    bulk_insert!(db, charges::table, rows)
+}
+
+/// Adds an event.
+///
+/// # Errors
+/// The engine's reason.
+pub fn event_insert(db: &mut Db, event: &EventRow) -> QueryResult<()> {
+    diesel::insert_into(shipment_events::table).values(event).execute(db).map(drop)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::conn::Db;
 use super::schema::{tender_versions, tenders};
 use super::types::{Day, Instant};
+use crate::bulk_insert;
 
 /// A stored tender.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
@@ -111,4 +112,12 @@ pub fn tender_replace(
     .execute(db)?;
     diesel::insert_into(tenders::table).values(new).execute(db)?;
     Ok(())
+}
+
+/// Adds tenders.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tenders_insert(db: &mut Db, rows: &[TenderRow]) -> QueryResult<usize> {
+    bulk_insert!(db, tenders::table, rows)
 }

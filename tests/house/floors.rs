@@ -23,6 +23,32 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("jobs", &["actix_web"]),
 ];
 
+/// All SQL is in `db`; above it nobody builds a statement or names a table, save to look on in a test.
+const STATEMENTS: &[&str] =
+    &["diesel::prelude", "diesel::insert_into", "diesel::update", "diesel::delete", "crate::db::schema"];
+
+#[test]
+fn statements_are_built_in_one_place() {
+    let mut wrong = Vec::new();
+    for floor in ["app", "jobs", "web", "cli"] {
+        for file in files(&root().join("src").join(floor), "rs") {
+            let name = file.to_string_lossy().into_owned();
+            if name.ends_with("tests.rs") || name.ends_with("testing.rs") || name.contains("/tests/") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+            for (number, line) in code.lines().enumerate() {
+                let line = line.split("//").next().unwrap_or_default();
+                for what in STATEMENTS.iter().filter(|what| mentions(line, what)) {
+                    wrong.push(format!("{name}:{}: {floor} uses {what}", number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn arrows_point_down() {
     let mut wrong = Vec::new();
@@ -83,7 +109,7 @@ fn mentions(code: &str, name: &str) -> bool {
         let before = code[..at].chars().next_back();
         let after = code[at + name.len()..].chars().next();
         !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
-            && after.is_some_and(|c| c == ':' || c == ';' || c == ' ' || c == '!')
+            && after.is_some_and(|c| c == ':' || c == ';' || c == ' ' || c == '!' || c == '(')
     })
 }
 

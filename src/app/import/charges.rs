@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use diesel::prelude::*;
+use diesel::QueryResult;
 
 use super::batch::{
     Batch, Counts, FactHasher, Run, check_currency, micros, pipeline, repeated, some_text, sort_out, text,
@@ -10,13 +10,13 @@ use super::batch::{
 use super::events::find_shipment;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
-use crate::bulk_insert;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::Dimensions;
-use crate::db::schema::charges;
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, Source, StaleCell, shipment_of_partner, stale_mark};
-use crate::db::side::{ChargeRow, charge_by_key, charge_replace, charges_of, shipment_winners_write};
+use crate::db::side::{
+    ChargeRow, charge_by_key, charge_replace, charges_insert, charges_of, shipment_winners_write,
+};
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::money::Micros;
@@ -118,7 +118,7 @@ impl Writer<'_> {
             touched.entry((row.partner_id, row.shipment_id)).or_default();
             counts.changed += 1;
         }
-        bulk_insert!(db, charges::table, &sorted.new)?;
+        charges_insert(db, &sorted.new)?;
         counts.new += u64::try_from(sorted.new.len()).unwrap_or(0);
         for row in &sorted.new {
             touched.entry((row.partner_id, row.shipment_id)).or_default();

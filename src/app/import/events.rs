@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
+
+use diesel::QueryResult;
 
 use super::batch::{Batch, Counts, Run, pipeline, some_text, text};
 use super::{ImportError, ImportReport, Progress};
 use crate::db::Db;
 use crate::db::dimension::Dimensions;
-use crate::db::schema::shipment_events;
 use crate::db::shipment::{ShipmentRow, Source, StaleCell, shipments_by_reference, stale_mark};
-use crate::db::side::{EventRow, events_of, shipment_winners_write};
+use crate::db::side::{EventRow, event_insert, events_of, shipment_winners_write};
 use crate::db::types::Instant;
 use crate::domain::shipment::{DateOnly, FUTURE_TOLERANCE_MINUTES, Milestones};
 use crate::domain::viewer::Viewer;
@@ -134,7 +134,7 @@ fn write_one(
             contradiction.to_string(),
         )));
     }
-    diesel::insert_into(shipment_events::table).values(&event).execute(db)?;
+    event_insert(db, &event)?;
     shipment_winners_write(db, &shipment)?;
     Ok(Ok(Some(StaleCell { partner_id: shipment.partner_id, day: shipment.obligation_day.0 })))
 }

@@ -18,13 +18,10 @@ mod tenders;
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-
 use super::App;
 use super::refresh::{RefreshReport, refresh};
 use crate::db::dialect::{bulk_writer_settings, import_lock, shipment_indexes_ensure, statistics_refresh};
-use crate::db::schema::imports;
+use crate::db::import::{ImportCounts, NewImport, import_begin, import_end};
 use crate::db::shipment::shipments_are_empty;
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
@@ -32,6 +29,7 @@ use crate::feeds::FeedError;
 use crate::feeds::kind::ImportKind;
 use crate::feeds::mapping::Mapping;
 use crate::feeds::table::TableReader;
+use chrono::{DateTime, Utc};
 
 /// Most rows one import takes. Every row costs eight bytes of memory and a slot in a table of
 /// fingerprints while the file is checked for repeated keys.
@@ -194,24 +192,16 @@ pub fn import(
     Ok(report)
 }
 
-fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> QueryResult<()> {
-    let file_name = file_name(run.request.path);
-    // This import holds the lock, so one that still says RUNNING was killed.
-    diesel::update(imports::table.filter(imports::state.eq("RUNNING")))
-        .set(imports::state.eq("FAILED"))
-        .execute(db)?;
-    diesel::insert_into(imports::table)
-        .values((
-            imports::id.eq(run.import_id),
-            imports::kind.eq(run.request.mapping.kind.name().to_uppercase()),
-            imports::file_name.eq(file_name),
-            imports::mapping.eq(&run.request.mapping.name),
-            imports::state.eq("RUNNING"),
-            imports::started_at.eq(Instant(run.now)),
-            imports::imported_by.eq(run.request.by),
-        ))
-        .execute(db)?;
-    Ok(())
+fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> Result<(), DbError> {
+    let import = NewImport {
+        id: run.import_id,
+        kind: run.request.mapping.kind.name().to_uppercase(),
+        file_name: file_name(run.request.path),
+        mapping: &run.request.mapping.name,
+        started_at: Instant(run.now),
+        imported_by: run.request.by,
+    };
+    Ok(import_begin(db, &import)?)
 }
 
 /// The name of a file without its folder.
@@ -219,21 +209,16 @@ fn file_name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn run_end(db: &mut Db, run: &batch::Run<'_>, report: Option<&ImportReport>) -> QueryResult<()> {
-    let count =
-        |value: fn(&ImportReport) -> u64| report.map(value).and_then(|n| i64::try_from(n).ok()).unwrap_or(0);
-    diesel::update(imports::table.find(run.import_id))
-        .set((
-            imports::state.eq(if report.is_some() { "DONE" } else { "FAILED" }),
-            imports::finished_at.eq(Some(Instant(run.app.now()))),
-            imports::rows_read.eq(count(|r| r.rows_read)),
-            imports::rows_new.eq(count(|r| r.rows_new)),
-            imports::rows_changed.eq(count(|r| r.rows_changed)),
-            imports::rows_same.eq(count(|r| r.rows_same)),
-            imports::rows_rejected.eq(count(|r| r.rows_rejected)),
-        ))
-        .execute(db)?;
-    Ok(())
+fn run_end(db: &mut Db, run: &batch::Run<'_>, report: Option<&ImportReport>) -> Result<(), DbError> {
+    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let counts = report.map(|report| ImportCounts {
+        rows_read: count(report.rows_read),
+        rows_new: count(report.rows_new),
+        rows_changed: count(report.rows_changed),
+        rows_same: count(report.rows_same),
+        rows_rejected: count(report.rows_rejected),
+    });
+    Ok(import_end(db, run.import_id, counts, Instant(run.app.now()))?)
 }
 
 /// The rejects file of an import unless told otherwise, in the working folder: a name that is still free.

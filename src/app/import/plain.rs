@@ -1,7 +1,6 @@
 //! Partners, lanes, capacity commitments, fuel prices and exchange rates: small tables, written row by row.
 
 use chrono::{NaiveDate, Weekday};
-use diesel::prelude::*;
 use rust_decimal::Decimal;
 
 use super::batch::{Batch, Counts, Run, micros, pipeline, repeated_key, small, some_text, text, thousandths};
@@ -10,9 +9,10 @@ use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
 use crate::app::expected::Reach;
 use crate::db::Db;
-use crate::db::dialect::BothExt;
 use crate::db::dimension::{Dimensions, LaneNames, normal_name};
-use crate::db::schema::{capacity_commitments, lanes, partner_aliases, partners};
+use crate::db::lane::{LaneTexts, lane_texts, lane_texts_write};
+use crate::db::partner::{PartnerTexts, partner_alias_add, partner_texts_unscoped, partner_texts_write};
+use crate::db::plan::{CommitmentRow, commitment_get_unscoped, commitment_put};
 use crate::db::setting::reporting_currency;
 use crate::db::types::{Day, Instant};
 use crate::domain::fuel::FuelPrice;
@@ -32,19 +32,14 @@ enum Draft {
     Fx(FxRate),
 }
 
-#[derive(AsChangeset)]
-#[diesel(table_name = partners)]
 struct PartnerDraft {
-    #[diesel(skip_update)]
     code: String,
-    #[diesel(skip_update)]
     name: Option<String>,
     scac: Option<String>,
     mode: Option<String>,
     contact_name: Option<String>,
     contact_email: Option<String>,
     review_cadence: Option<String>,
-    #[diesel(skip_update)]
     aliases: Vec<String>,
 }
 
@@ -210,44 +205,29 @@ fn partner_write(
         Some(id) => (id, Done::Same),
         None => (dimensions.partner_create(db, &draft.code, draft.name.as_deref())?, Done::New),
     };
-    let before = partner_texts(db, id)?;
-    // Nothing to set is an error in diesel; the name is always there to set.
-    let name = draft.name.clone().unwrap_or_else(|| before.0.clone());
-    diesel::update(partners::table.find(id)).set((partners::name.eq(name), draft)).execute(db)?;
-    if matches!(done, Done::Same) && partner_texts(db, id)? != before {
-        done = Done::Changed;
+    let before = partner_texts_unscoped(db, id)?;
+    let or_before = |given: &Option<String>, before: &String| given.as_ref().unwrap_or(before).clone();
+    let wanted = PartnerTexts {
+        name: or_before(&draft.name, &before.name),
+        scac: or_before(&draft.scac, &before.scac),
+        mode: or_before(&draft.mode, &before.mode),
+        contact_name: or_before(&draft.contact_name, &before.contact_name),
+        contact_email: or_before(&draft.contact_email, &before.contact_email),
+        review_cadence: or_before(&draft.review_cadence, &before.review_cadence),
+    };
+    let mut changed = wanted != before;
+    if changed {
+        partner_texts_write(db, id, &wanted)?;
     }
     for alias in &draft.aliases {
-        let added = diesel::insert_into(partner_aliases::table)
-            .values((partner_aliases::alias.eq(alias), partner_aliases::partner_id.eq(id)))
-            .on_conflict_do_nothing()
-            .both()
-            .execute(db)?;
+        changed |= partner_alias_add(db, id, alias)?;
         dimensions.remember_partner(alias, id);
-        if added > 0 && matches!(done, Done::Same) {
-            done = Done::Changed;
-        }
+    }
+    if changed && matches!(done, Done::Same) {
+        done = Done::Changed;
     }
     Ok(Ok(done))
 }
-
-type PartnerTexts = (String, String, String, String, String, String);
-
-fn partner_texts(db: &mut Db, id: i64) -> QueryResult<PartnerTexts> {
-    partners::table
-        .find(id)
-        .select((
-            partners::name,
-            partners::scac,
-            partners::mode,
-            partners::contact_name,
-            partners::contact_email,
-            partners::review_cadence,
-        ))
-        .first(db)
-}
-
-type LaneTexts = (String, String, String, String, Option<i64>);
 
 /// What a file leaves blank, or has no column for, stays as it is stored.
 fn lane_write(
@@ -264,29 +244,18 @@ fn lane_write(
     if let Some(first) = seen.note((0, 0, &id.to_string()), number) {
         return Ok(Err(repeated_key("code", &names.code, "lane", first, number)));
     }
-    let stored: LaneTexts = lanes::table
-        .find(id)
-        .select((lanes::origin, lanes::destination, lanes::region, lanes::origin_region, lanes::distance_m))
-        .first(db)?;
+    let stored = lane_texts(db, id)?;
     let or_stored =
         |given: &str, stored: &String| if given.is_empty() { stored.clone() } else { given.to_owned() };
-    let wanted = (
-        or_stored(&names.origin, &stored.0),
-        or_stored(&names.destination, &stored.1),
-        or_stored(&names.region, &stored.2),
-        or_stored(origin_region, &stored.3),
-        distance_m.or(stored.4),
-    );
+    let wanted = LaneTexts {
+        origin: or_stored(&names.origin, &stored.origin),
+        destination: or_stored(&names.destination, &stored.destination),
+        region: or_stored(&names.region, &stored.region),
+        origin_region: or_stored(origin_region, &stored.origin_region),
+        distance_m: distance_m.or(stored.distance_m),
+    };
     if wanted != stored {
-        diesel::update(lanes::table.find(id))
-            .set((
-                lanes::origin.eq(wanted.0),
-                lanes::destination.eq(wanted.1),
-                lanes::region.eq(wanted.2),
-                lanes::origin_region.eq(wanted.3),
-                lanes::distance_m.eq(wanted.4),
-            ))
-            .execute(db)?;
+        lane_texts_write(db, id, &wanted)?;
         return Ok(Ok(if known { Done::Changed } else { Done::New }));
     }
     Ok(Ok(if known { Done::Same } else { Done::New }))
@@ -301,7 +270,6 @@ fn capacity_write(
     reporting: &str,
     draft: &CapacityDraft,
 ) -> Result<Result<Done, RowError>, ImportError> {
-    use capacity_commitments as t;
     let Some(partner_id) = dimensions.partner(&draft.partner) else {
         return Ok(Err(RowError::field(
             "partner",
@@ -322,28 +290,21 @@ fn capacity_write(
         let week = draft.week.to_string();
         return Ok(Err(repeated_key("week", &week, "partner, lane and week", first, number)));
     }
-    let old: Option<(i32, i32, Option<i64>)> = t::table
-        .find((partner_id, lane_id, Day(draft.week)))
-        .select((t::base_units, t::surge_bps, t::unit_cost_micros))
-        .first(db)
-        .optional()?;
-    let new = (draft.base_units, draft.surge_bps, draft.unit_cost_micros);
-    if old == Some(new) {
+    let old = commitment_get_unscoped(db, partner_id, lane_id, draft.week)?;
+    let row = CommitmentRow {
+        partner_id,
+        lane_id,
+        week: Day(draft.week),
+        base_units: draft.base_units,
+        surge_bps: draft.surge_bps,
+        unit_cost_micros: draft.unit_cost_micros,
+        currency: reporting.to_owned(),
+        recorded_at: Instant(run.now),
+    };
+    let promised = |row: &CommitmentRow| (row.base_units, row.surge_bps, row.unit_cost_micros);
+    if old.as_ref().is_some_and(|old| promised(old) == promised(&row)) {
         return Ok(Ok(Done::Same));
     }
-    let values = (
-        t::base_units.eq(new.0),
-        t::surge_bps.eq(new.1),
-        t::unit_cost_micros.eq(new.2),
-        t::currency.eq(reporting),
-        t::recorded_at.eq(Instant(run.now)),
-    );
-    if old.is_some() {
-        diesel::update(t::table.find((partner_id, lane_id, Day(draft.week)))).set(values).execute(db)?;
-        return Ok(Ok(Done::Changed));
-    }
-    diesel::insert_into(t::table)
-        .values((t::partner_id.eq(partner_id), t::lane_id.eq(lane_id), t::week.eq(Day(draft.week)), values))
-        .execute(db)?;
-    Ok(Ok(Done::New))
+    commitment_put(db, &row)?;
+    Ok(Ok(if old.is_some() { Done::Changed } else { Done::New }))
 }

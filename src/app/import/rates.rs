@@ -8,7 +8,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use chrono::NaiveDate;
-use diesel::prelude::*;
 use serde::Serialize;
 
 use super::batch::micros;
@@ -20,8 +19,8 @@ use crate::app::edit::{EditError, valid};
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::{bulk_writer_settings, import_lock, write_tx};
 use crate::db::dimension::Dimensions;
+use crate::db::import::{ImportCounts, NewImport, import_begin, import_end};
 use crate::db::rate::table_cells;
-use crate::db::schema::imports;
 use crate::db::setting::reporting_currency;
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
@@ -675,22 +674,23 @@ impl Load<'_> {
         let added: usize = report.lines.iter().map(|line| line.added).sum();
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         let now = Instant(self.app.now());
-        diesel::insert_into(imports::table)
-            .values((
-                imports::id.eq(self.app.id()),
-                imports::kind.eq("RATES"),
-                imports::file_name.eq(file_name(self.request.path)),
-                imports::mapping.eq(&self.request.mapping.name),
-                imports::state.eq("DONE"),
-                imports::started_at.eq(now),
-                imports::finished_at.eq(Some(now)),
-                imports::rows_read.eq(i64::try_from(report.rows_read).unwrap_or(i64::MAX)),
-                imports::rows_new.eq(count(added)),
-                imports::rows_changed.eq(count(changed)),
-                imports::rows_same.eq(count(same)),
-                imports::imported_by.eq(self.request.by),
-            ))
-            .execute(db)?;
+        let import = NewImport {
+            id: self.app.id(),
+            kind: "RATES".to_owned(),
+            file_name: file_name(self.request.path),
+            mapping: &self.request.mapping.name,
+            started_at: now,
+            imported_by: self.request.by,
+        };
+        import_begin(db, &import)?;
+        let counts = ImportCounts {
+            rows_read: i64::try_from(report.rows_read).unwrap_or(i64::MAX),
+            rows_new: count(added),
+            rows_changed: count(changed),
+            rows_same: count(same),
+            rows_rejected: 0,
+        };
+        import_end(db, import.id, Some(counts), now)?;
         Ok(())
     }
 }

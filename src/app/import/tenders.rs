@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use diesel::prelude::*;
-
 use super::batch::{
     Batch, Counts, FactHasher, Run, partner, pipeline, repeated, small, some_text, sort_out, text,
 };
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
-use crate::bulk_insert;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::{Dimensions, LaneNames};
-use crate::db::schema::tenders;
 use crate::db::shipment::{Source, StaleCell, stale_mark};
-use crate::db::tender::{TenderRow, tender_by_key, tender_replace};
+use crate::db::tender::{TenderRow, tender_by_key, tender_replace, tenders_insert};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::outcome::local_day;
@@ -140,7 +136,7 @@ impl Writer<'_> {
             sorted.new.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.sent_day.0 }),
         );
         counts.new += u64::try_from(sorted.new.len()).unwrap_or(0);
-        bulk_insert!(db, tenders::table, &sorted.new)?;
+        tenders_insert(db, &sorted.new)?;
         stale_mark(db, Source::Tenders, &stale)?;
         Ok(counts)
     }
