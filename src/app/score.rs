@@ -17,9 +17,9 @@ use super::App;
 use crate::db::dialect::write_tx;
 use crate::db::partner::Partner;
 use crate::db::scorecard::{
-    ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles, month_lane_cells,
-    scorecard_briefs, scorecard_by_id, scorecard_head, scorecard_heads, scorecard_latest, scorecard_page,
-    scorecard_preview_delete, scorecard_publish, scorecard_versions, scored_partners, targets_in_force,
+    PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
+    month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_head, scorecard_heads, scorecard_latest,
+    scorecard_page, scorecard_preview_delete, scorecard_publish, scored_partners, targets_in_force,
     template_by_id, template_id, template_in_force, template_insert,
 };
 use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
@@ -642,27 +642,12 @@ pub fn published(
     scorecard_latest(db, viewer, partner_id, period)?.map(Published::read).transpose()
 }
 
-/// Publications of one period shown at most, the newest.
-pub const PUBLICATIONS_SHOWN: usize = 20;
-
-/// Every publication of one partner and period, oldest first, the newest [`PUBLICATIONS_SHOWN`] of them; none when the
-/// viewer may not see the partner.
+/// A publication by its row, as [`crate::db::scorecard::scorecard_publications`] lists it to a viewer.
 ///
 /// # Errors
 /// As [`published`].
-pub fn publications(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: i64,
-    period: Period,
-) -> Result<Vec<Published>, DbError> {
-    let known = scorecard_versions(db, viewer, partner_id, period)?;
-    let skip = known.len().saturating_sub(PUBLICATIONS_SHOWN);
-    let mut found = Vec::new();
-    for brief in known.iter().skip(skip) {
-        found.extend(scorecard_by_id(db, brief.id)?.map(Published::read).transpose()?);
-    }
-    Ok(found)
+pub fn publication(db: &mut Db, row: &PublicationRow) -> Result<Option<Published>, DbError> {
+    scorecard_by_id(db, row.id)?.map(Published::read).transpose()
 }
 
 /// What a scorecard page begins with.

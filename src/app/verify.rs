@@ -19,6 +19,10 @@ use crate::db::rate::{table_cells, table_list_unscoped};
 use crate::db::{Db, DbError};
 use crate::domain::rate::TableSeal;
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
+
+/// Obligations named among those that wait for the next accrual.
+const WAITING_TOLD: usize = 10;
 
 /// One kind of check.
 #[derive(Clone, Debug, Serialize)]
@@ -38,6 +42,9 @@ impl Check {
     #[must_use]
     pub fn outcome(&self) -> String {
         match self.problems.len() {
+            0 if self.note.is_some() => {
+                format!("{} looked at, nothing wrong, not all of them judged", self.checked)
+            }
             0 => format!("{} looked at, all as they should be", self.checked),
             1 => format!("{} looked at, 1 problem", self.checked),
             many => format!("{} looked at, {many} problems", self.checked),
@@ -124,15 +131,18 @@ fn sums_check(db: &mut Db, now: DateTime<Utc>) -> Result<Check, DbError> {
 fn accruals_check(db: &mut Db) -> Result<Check, DbError> {
     let AccrualsChecked { looked, differences, waiting } = accruals_differ(db)?;
     let name = "service credits and bonuses priced again by their clauses, as of the last accrual";
-    let waits = waiting && !differences.is_empty();
-    let note = waits.then(|| {
-        format!(
-            "facts or terms changed since then, and {} obligations wait; `lanemark job run {ACCRUAL_JOB}` posts them",
-            differences.len()
-        )
-    });
-    let problems = if waits { Vec::new() } else { differences };
-    Ok(Check { name, checked: looked, note, problems })
+    if !waiting || differences.is_empty() {
+        return Ok(Check { name, checked: looked, note: None, problems: differences });
+    }
+    let (count, told) =
+        (differences.len(), differences.iter().take(WAITING_TOLD).cloned().collect::<Vec<_>>());
+    let note = format!(
+        "not judged, since facts or terms changed after the last accrual: {}; `lanemark job run {ACCRUAL_JOB}` posts what \
+         is missing. Among them {}",
+        words::count(i64::try_from(count).unwrap_or(i64::MAX), "obligation"),
+        told.join("; ")
+    );
+    Ok(Check { name, checked: looked, note: Some(note), problems: Vec::new() })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

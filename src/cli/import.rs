@@ -20,10 +20,10 @@ use lanemark::feeds::mapping::Mapping;
 
 use super::{Format, Session, shown};
 
-/// Arguments of `import`.
 /// Longest login name kept with an import.
 const OPERATOR_CHARS_MAX: usize = 100;
 
+/// Arguments of `import`.
 #[derive(Args)]
 pub struct ImportArguments {
     /// partners, lanes, shipments, events, tenders, capacity, charges, rates, fuel or fx.

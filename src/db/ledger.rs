@@ -254,14 +254,17 @@ pub fn standing_load(
     Ok(standing)
 }
 
-/// Whether anything that accruals are made of changed after `at`: files came in, contracts took a step, or the job
+/// Whether anything that accruals are made of changed after `at`: files came in, to their end or not, contracts took a step, or the job
 /// `refresh` judged facts anew.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn inputs_changed_since(db: &mut Db, refresh: &str, at: DateTime<Utc>) -> QueryResult<bool> {
     let at = Instant(at);
-    let files = imports::table.filter(imports::finished_at.gt(at)).count().get_result::<i64>(db)?;
+    let files = imports::table
+        .filter(imports::started_at.gt(at).or(imports::finished_at.gt(at)).or(imports::state.eq("RUNNING")))
+        .count()
+        .get_result::<i64>(db)?;
     let steps = contract_events::table.filter(contract_events::at.gt(at)).count().get_result::<i64>(db)?;
     let judged = job_runs::table
         .filter(job_runs::job.eq(refresh.to_owned()))

@@ -349,16 +349,32 @@ pub fn scorecard_periods(
     Ok(rows.into_iter().filter_map(|(text, _)| text.parse().ok()).collect())
 }
 
-/// Every publication of one partner and period, oldest first, without documents.
+/// One publication of a period, without its document.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = scorecards)]
+pub struct PublicationRow {
+    /// Row id.
+    pub id: i64,
+    /// Published composite times ten; none when not scored.
+    pub composite_tenths: Option<i32>,
+    /// Code of the standing held; empty before the first decision.
+    pub standing: String,
+    /// The job run that made it; none for a command.
+    pub run_id: Option<i64>,
+    /// When it was published.
+    pub created_at: Instant,
+}
+
+/// Every publication of one partner and period, oldest first; none when the viewer may not see the partner.
 ///
 /// # Errors
-/// As [`scorecard_briefs`].
-pub fn scorecard_versions(
+/// The engine's reason.
+pub fn scorecard_publications(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
     period: Period,
-) -> Result<Vec<ScorecardBrief>, DbError> {
+) -> QueryResult<Vec<PublicationRow>> {
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
@@ -366,12 +382,9 @@ pub fn scorecard_versions(
         .filter(scorecards::period.eq(period.to_string()))
         .filter(scorecards::partner_id.eq(partner_id))
         .order(scorecards::id)
-        .select(BRIEF)
+        .select(PublicationRow::as_select())
         .limit(LIST_LIMIT)
-        .load::<BriefTuple>(db)?
-        .into_iter()
-        .map(brief)
-        .collect()
+        .load(db)
 }
 
 /// The id, hash and preview mark of the newest scorecard of each partner in `period`.

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::Db;
-use super::dialect::BothExt;
 use super::schema::{partners, sessions, users};
 use super::types::Instant;
 use super::user::UserRow;
@@ -35,27 +34,44 @@ pub fn session_get(db: &mut Db, key_hash: &str, now: DateTime<Utc>) -> QueryResu
     Ok(found.map(|(state, user, partner)| OpenSession { state, user: user.map(|user| (user, partner)) }))
 }
 
-/// Stores the session, new or known, as that of `user_id`.
+/// Stores a new session, as that of `user_id`.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn session_put(
+pub fn session_insert(
     db: &mut Db,
     key_hash: &str,
     (state, user_id): (&str, Option<i64>),
     expires_at: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let values = (
-        sessions::state.eq(state),
-        sessions::user_id.eq(user_id),
-        sessions::expires_at.eq(Instant(expires_at)),
-    );
     diesel::insert_into(sessions::table)
-        .values((sessions::key_hash.eq(key_hash), values))
-        .on_conflict(sessions::key_hash)
-        .do_update()
-        .set(values)
-        .both()
+        .values((
+            sessions::key_hash.eq(key_hash),
+            sessions::state.eq(state),
+            sessions::user_id.eq(user_id),
+            sessions::expires_at.eq(Instant(expires_at)),
+        ))
+        .execute(db)
+        .map(drop)
+}
+
+/// Stores what a session holds now. One that ended meanwhile stays ended: a request under way brings nobody back who
+/// signed out.
+///
+/// # Errors
+/// The engine's reason.
+pub fn session_update(
+    db: &mut Db,
+    key_hash: &str,
+    (state, user_id): (&str, Option<i64>),
+    expires_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(sessions::table.find(key_hash))
+        .set((
+            sessions::state.eq(state),
+            sessions::user_id.eq(user_id),
+            sessions::expires_at.eq(Instant(expires_at)),
+        ))
         .execute(db)
         .map(drop)
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A currency of ISO 4217 by its code, such as `USD`. Codes that another replaced still read: amounts of their time stay.
+/// A currency of ISO 4217 by its code, such as `USD`. A code that another replaced reads as long as the list has it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 

@@ -145,7 +145,8 @@ pub fn configure(web: &Data<Web>) -> impl FnOnce(&mut ServiceConfig) + use<> {
             .wrap(from_fn(guard::no_zero_byte))
             .wrap(from_fn(page::errors))
             .wrap(from_fn(access::identify))
-            .wrap(session::middleware(&web));
+            .wrap(session::middleware(&web))
+            .wrap(from_fn(page::no_session));
         service.service(
             web::scope("")
                 .app_data(web)

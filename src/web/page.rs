@@ -356,7 +356,7 @@ impl WebError {
                 format!("Wait {}, then try again.", super::show::duration_words(*retry_after_seconds))
             }
             Self::Busy(_) => {
-                "A large import or a job has it to itself for the moment. Nothing was changed; try again in a few seconds."
+                "A large import or a job has it to itself for the moment, or it cannot be reached. Try again in a few seconds; after a form, look first whether it was done."
                     .to_owned()
             }
             Self::Internal(_) => {
@@ -399,6 +399,26 @@ struct BareErrorPage {
     message: String,
     request_id: Option<String>,
     ways: Vec<(&'static str, &'static str)>,
+}
+
+/// Answers for sessions that could not be read: they fail only with the database, and outside of [`errors`], which could
+/// not say who is asking either.
+///
+/// # Errors
+/// Those of the inner service, as 503.
+pub async fn no_session<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    next.call(request).await.map_err(|error| {
+        tracing::error!(%error, "the session could not be read");
+        let busy = WebError::Busy(Arc::new(anyhow::anyhow!("{error}")));
+        let response = HttpResponse::build(busy.status_code())
+            .insert_header((header::RETRY_AFTER, BUSY_RETRY_SECONDS.to_string()))
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("{}. {}\n", busy.title(), busy.message()));
+        actix_web::error::InternalError::from_response(error, response).into()
+    })
 }
 
 /// Writes the page of every refusal and failure, in the one place that logs failures.

@@ -287,7 +287,7 @@ async fn draw_card(
     let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     let card = found.published.as_ref().map(|published| {
         let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
-        card.tell_publications(published, &found.publications, &base(), false);
+        card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
         card
     });
     let heading = format!("{}, {}", found.partner.name, period.title());

@@ -14,9 +14,11 @@ use rust_decimal::Decimal;
 use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
-use crate::app::score::{CardHead, Published, card_head, publications, tier_from_code};
+use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
 use crate::db::partner::{Partner, partner_list};
-use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_periods};
+use crate::db::scorecard::{
+    PublicationRow, ScorecardBrief, scorecard_briefs, scorecard_periods, scorecard_publications,
+};
 use crate::db::{Db, DbError};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
@@ -57,7 +59,9 @@ pub(super) struct Found {
     /// The publication asked for, the newest when none is named; none when there is none.
     pub published: Option<Published>,
     /// Every publication of the period, oldest first; empty while it was published once.
-    pub publications: Vec<Published>,
+    pub publications: Vec<PublicationRow>,
+    /// The publication before the one asked for by number.
+    pub before: Option<Published>,
     /// The partner's briefs, for trend and switcher.
     pub history: Vec<ScorecardBrief>,
     /// The day in the reporting zone.
@@ -87,14 +91,22 @@ pub(super) fn load_version(
     version: Option<usize>,
 ) -> Result<Found, WebError> {
     let mut found = load(unit, partner_id, period)?;
-    if found.published.as_ref().is_some_and(|card| card.row.restates.is_some()) {
-        found.publications = publications(unit.db, unit.viewer, partner_id, period)?;
+    let restated = found.published.as_ref().is_some_and(|card| card.row.restates.is_some());
+    if restated || version.is_some() {
+        found.publications = scorecard_publications(unit.db, unit.viewer, partner_id, period)?;
     }
     if let Some(version) = version {
-        let only =
-            if found.publications.is_empty() { found.published.as_slice() } else { &found.publications };
-        let asked = version.checked_sub(1).and_then(|at| only.get(at)).cloned();
-        found.published = Some(asked.ok_or(WebError::NotFound)?);
+        let at = version.checked_sub(1).filter(|at| *at < found.publications.len());
+        let at = at.ok_or(WebError::NotFound)?;
+        let mut read = |at: usize| {
+            let row = found.publications.get(at);
+            row.map(|row| publication(unit.db, row)).transpose().map(Option::flatten)
+        };
+        found.published = Some(read(at)?.ok_or(WebError::NotFound)?);
+        found.before = at.checked_sub(1).map(read).transpose()?.flatten();
+    }
+    if found.publications.len() < 2 {
+        found.publications.clear();
     }
     Ok(found)
 }
@@ -110,7 +122,7 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
-    Ok(Found { partner, published, publications: Vec::new(), history, today })
+    Ok(Found { partner, published, publications: Vec::new(), before: None, history, today })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -181,7 +193,8 @@ pub(super) async fn show(
         });
     };
     let mut card = Card::new(&partner, &published, &found.history, found.today, &base);
-    card.tell_publications(&published, &found.publications, &base, me.viewer.role.may(Action::ViewJobs));
+    let with_runs = me.viewer.role.may(Action::ViewJobs);
+    card.tell_publications((&published, found.before.as_ref()), &found.publications, &base, with_runs);
     page::html(&CardPage { page, partner_id, partner, card })
 }
 

@@ -17,7 +17,7 @@ use super::Web;
 use super::access::Who;
 use crate::app::App;
 use crate::app::user::password_stamp;
-use crate::db::session::{session_delete, session_extend, session_get, session_put};
+use crate::db::session::{session_delete, session_extend, session_get, session_insert, session_update};
 use crate::db::user::UserRow;
 use crate::db::{Db, DbError};
 
@@ -77,14 +77,18 @@ impl DbSessions {
         Ok(web::block(move || work(&mut *app.pool.get()?, app.now())).await??)
     }
 
-    async fn put(&self, key: &str, state: &State, ttl: &Duration) -> anyhow::Result<()> {
+    /// Stores a state through `write`, without its [`Holder`].
+    async fn put(&self, key: &str, state: &State, ttl: &Duration, write: Write) -> anyhow::Result<()> {
         let (hash, ttl) = (key_hash(key), ttl.whole_seconds());
         let user_id = state.get(USER).and_then(|id| id.parse().ok());
         let kept: HashMap<&String, &String> = state.iter().filter(|(name, _)| *name != HOLDER).collect();
         let state = serde_json::to_string(&kept)?;
-        self.run(move |db, now| Ok(session_put(db, &hash, (&state, user_id), now + seconds(ttl))?)).await
+        self.run(move |db, now| Ok(write(db, &hash, (&state, user_id), now + seconds(ttl))?)).await
     }
 }
+
+/// How a state is stored: as a new session, or as that of a known one.
+type Write = fn(&mut Db, &str, (&str, Option<i64>), DateTime<Utc>) -> diesel::QueryResult<()>;
 
 fn seconds(count: i64) -> TimeDelta {
     TimeDelta::try_seconds(count).unwrap_or_default()
@@ -114,12 +118,15 @@ impl SessionStore for DbSessions {
 
     async fn save(&self, state: State, ttl: &Duration) -> Result<SessionKey, SaveError> {
         let key = super::random_hex().map_err(|error| SaveError::Other(error.into()))?;
-        self.put(&key, &state, ttl).await.map_err(SaveError::Other)?;
+        self.put(&key, &state, ttl, session_insert).await.map_err(SaveError::Other)?;
         SessionKey::try_from(key).map_err(|error| SaveError::Other(anyhow::anyhow!("{error}")))
     }
 
     async fn update(&self, key: SessionKey, state: State, ttl: &Duration) -> Result<SessionKey, UpdateError> {
-        self.put(key.as_ref(), &state, ttl).await.map_err(UpdateError::Other)?;
+        // The page was made and what it did is stored: better a note lost than the page.
+        if let Err(error) = self.put(key.as_ref(), &state, ttl, session_update).await {
+            tracing::warn!(error = format!("{error:#}"), "a session was not kept up to date");
+        }
         Ok(key)
     }
 

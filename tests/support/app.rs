@@ -116,7 +116,16 @@ impl TestApp {
         for cookie in &self.cookies {
             request = request.cookie(cookie.clone());
         }
-        let response = (self.call)(request).await.unwrap();
+        let response = match (self.call)(request).await {
+            Ok(response) => response,
+            // What the server makes of an error that no page could be made of.
+            Err(error) => {
+                let answer = error.error_response();
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                let body = to_bytes(answer.into_body()).await.unwrap();
+                return Reply { status, headers, html: String::from_utf8_lossy(&body).into_owned() };
+            }
+        };
         for cookie in response.response().cookies() {
             self.cookies.retain(|own| own.name() != cookie.name());
             if !cookie.value().is_empty() {

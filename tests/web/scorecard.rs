@@ -213,6 +213,9 @@ fn a_restated_scorecard_stays_to_be_opened_by_both_sides() {
         assert!(now.text("#OTD_WIN td").contains("94.9 %"), "{}", now.text("#OTD_WIN td"));
         let lines = now.texts("details[open] tbody tr, main > details tbody tr");
         assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("Open it to see which KPIs moved"), "{lines:?}");
+        let now = browser.get(&format!("/scorecards/{id}/2025-06?version=2")).await;
+        let lines = now.texts("details[open] tbody tr, main > details tbody tr");
         assert!(lines[0].starts_with("Publication 2shown here"), "{lines:?}");
         assert!(
             lines[0].contains("Delivery on time, window: 94.9 % of 39")

@@ -1,8 +1,10 @@
 //! Signing in and out, and when a session ends.
 
 use actix_web::http::StatusCode;
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use lanemark::db::schema::{audit_log, sessions};
+use lanemark::db::session::{session_delete, session_get, session_insert, session_update};
 use lanemark::domain::viewer::Role;
 use lanemark::web::sign_in::TRIES_PER_ACCOUNT;
 
@@ -108,6 +110,32 @@ fn a_session_ends_when_unused_and_lives_on_while_used() {
         let mut late = TestApp::with(db.app_at("2025-07-09T16:11:00Z"), "http://127.0.0.1:8080").await;
         late.take_cookies(&morning);
         assert_eq!(late.get("/audit").await.status, StatusCode::SEE_OTHER, "twelve hours unused");
+    });
+}
+
+#[test]
+fn a_request_under_way_brings_nobody_back_who_signed_out() {
+    on_both_async(|db| async move {
+        let conn = &mut *db.conn();
+        let until = "2025-07-09T06:10:00Z".parse().unwrap();
+        session_insert(conn, "k", ("{}", None), until).unwrap();
+        session_delete(conn, "k").unwrap();
+        session_update(conn, "k", ("{}", None), until).unwrap();
+        assert!(session_get(conn, "k", "2025-07-08T06:10:00Z".parse().unwrap()).unwrap().is_none());
+    });
+}
+
+#[test]
+fn without_a_readable_session_the_answer_is_to_try_again() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        browser.sign_in_as(Role::Auditor).await;
+        db.conn().batch_execute("ALTER TABLE sessions RENAME TO kept").unwrap();
+        let reply = browser.get("/audit").await;
+        assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(reply.html.contains("Try again in a few seconds"), "{}", reply.html);
+        db.conn().batch_execute("ALTER TABLE kept RENAME TO sessions").unwrap();
+        assert_eq!(browser.get("/audit").await.status, StatusCode::OK, "the session was not lost");
     });
 }
 

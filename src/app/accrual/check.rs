@@ -1,24 +1,24 @@
 //! Pricing every obligation again, as a check: what stands against what the clauses and the facts come to.
 
 use super::{ACCRUAL_JOB, AccrualError, groups, load_run, partners, plan_group};
+use std::collections::BTreeMap;
+
 use crate::app::refresh::REFRESH_JOB;
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::inputs_changed_since;
 use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError};
+use crate::domain::clause::ObligationKey;
 use crate::domain::ledger::JournalEntry;
 use crate::domain::outcome::local_day;
 use crate::domain::words;
-
-/// Differences told of one contract; more of them tell nobody more.
-const TOLD_MAX: usize = 10;
 
 /// What a check of the accruals found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccrualsChecked {
     /// Obligations priced.
     pub looked: i64,
-    /// What differs, one line each.
+    /// What differs, one line an obligation.
     pub differences: Vec<String>,
     /// Facts or terms changed since the last run, so that a difference may be what the next one posts.
     pub waiting: bool,
@@ -32,9 +32,8 @@ pub struct AccrualsChecked {
 pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
     let mut checked = AccrualsChecked::default();
     let Some(last) = job_run_last_done(db, ACCRUAL_JOB, false)? else { return Ok(checked) };
-    if let Some(ended) = last.finished_at {
-        checked.waiting = inputs_changed_since(db, REFRESH_JOB, ended.0)?;
-    }
+    // From its start on: what came while it ran it may have read already or not.
+    checked.waiting = inputs_changed_since(db, REFRESH_JOB, last.started_at.0)?;
     let as_of = local_day(last.as_of.0, reporting_zone(db)?);
     let run = load_run(db, as_of, None)?;
     for partner_id in partners(db, None)? {
@@ -44,13 +43,14 @@ pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
                 Ok(None) => {}
                 Ok(Some(posting)) => {
                     checked.looked += i64::try_from(posting.targets).unwrap_or(i64::MAX);
-                    let entries = posting.entries.iter().map(missing);
                     let rows = posting.accruals.iter().map(|row| {
                         let target = words::amount(row.target);
-                        format!("{}: its row is not what clause and facts give now, {target}", row.key)
+                        (row.key, format!("its row is not what clause and facts give now, {target}"))
                     });
-                    let all = entries.chain(rows).map(|line| format!("contract {}, {line}", group.number));
-                    told.extend(all.take(TOLD_MAX));
+                    let entries = posting.entries.iter().map(|entry| (entry.key, missing(entry)));
+                    let lines: BTreeMap<ObligationKey, String> = rows.chain(entries).collect();
+                    let number = &group.number;
+                    told.extend(lines.iter().map(|(key, what)| format!("contract {number}, {key}: {what}")));
                 }
                 Err(AccrualError::Db(error)) => return Err(error),
                 Err(error) => told.push(format!("contract {}: {error}", group.number)),
@@ -62,5 +62,5 @@ pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
 
 fn missing(entry: &JournalEntry) -> String {
     let amount = entry.lines.first().map(|line| words::amount(line.amount)).unwrap_or_default();
-    format!("{}: the ledger is {amount} off what clause and facts come to", entry.key)
+    format!("the ledger is {amount} off what clause and facts come to")
 }

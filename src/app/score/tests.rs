@@ -4,9 +4,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::*;
-use crate::clock::Clock;
+use crate::app::testing::on_each_engine;
 use crate::db::DbUrl;
-use crate::db::conn::migrate;
 use crate::db::schema::{measure_cells, partners};
 use crate::domain::measure::Ratio;
 use crate::domain::scorecard::{Category, PublicationState, Scale, TemplateKpi, Volume};
@@ -25,26 +24,8 @@ fn period(text: &str) -> Period {
     text.parse().unwrap()
 }
 
-/// An empty installation on each engine: SQLite always, PostgreSQL when `TEST_DATABASE_URL` names one.
-fn on_both(name: &str, test: impl Fn(&App)) {
-    let folder = tempfile::tempdir().unwrap();
-    test(&app(&DbUrl::Sqlite(folder.path().join("test.db"))));
-    let Ok(server) = std::env::var("TEST_DATABASE_URL") else {
-        eprintln!("skipped on PostgreSQL: TEST_DATABASE_URL is not set");
-        return;
-    };
-    let schema = format!("score_{name}");
-    let mut db = DbUrl::parse(&server).unwrap().connect().unwrap();
-    db.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).unwrap();
-    let join = if server.contains('?') { '&' } else { '?' };
-    test(&app(&DbUrl::parse(&format!("{server}{join}options=-csearch_path%3D{schema}")).unwrap()));
-    db.batch_execute(&format!("DROP SCHEMA {schema} CASCADE")).unwrap();
-}
-
-fn app(url: &DbUrl) -> App {
-    let pool = url.open(4).unwrap();
-    migrate(&mut pool.get().unwrap()).unwrap();
-    App::new(pool, Clock::Fixed(at("2025-07-08T06:10:00Z")), "http://localhost")
+fn on_both(test: impl Fn(&App)) {
+    on_each_engine("2025-07-08T06:10:00Z", test);
 }
 
 fn partner(app: &App, id: i64) {
@@ -173,7 +154,7 @@ fn read(app: &App, partner_id: i64, of: &str) -> Option<Published> {
 
 #[test]
 fn sc1_holds_through_the_database_and_runs_again_without_change() {
-    on_both("sc1", |app| {
+    on_both(|app| {
         sc1(app);
         let report = score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), Some(5)).unwrap();
         assert_eq!((report.published, report.restated, report.changed_rows()), (1, 0, 1));
@@ -196,7 +177,7 @@ fn sc1_holds_through_the_database_and_runs_again_without_change() {
 
 #[test]
 fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
-    on_both("restate", |app| {
+    on_both(|app| {
         sc1(app);
         score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), None).unwrap();
         let first = read(app, 1, "2025-06").unwrap();
@@ -217,7 +198,7 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
 
 #[test]
 fn a_changed_document_is_found_out() {
-    on_both("verify", |app| {
+    on_both(|app| {
         sc1(app);
         score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), None).unwrap();
         let mut db = app.pool.get().unwrap();
@@ -230,7 +211,7 @@ fn a_changed_document_is_found_out() {
 
 #[test]
 fn a_running_month_has_a_preview_that_each_run_replaces_until_it_is_published() {
-    on_both("preview", |app| {
+    on_both(|app| {
         sc1(app);
         for (as_of, counted) in
             [("2025-06-12T06:00:00Z", "2025-06-11"), ("2025-06-20T06:00:00Z", "2025-06-19")]
@@ -251,7 +232,7 @@ fn a_running_month_has_a_preview_that_each_run_replaces_until_it_is_published() 
 
 #[test]
 fn a_handful_is_not_scored_and_nothing_is_not_published() {
-    on_both("small", |app| {
+    on_both(|app| {
         partner(app, 1);
         partner(app, 2);
         let few = Measures { shipments: 6, delivery_window: tally(5, 6), ..Measures::default() };
@@ -269,7 +250,7 @@ fn a_handful_is_not_scored_and_nothing_is_not_published() {
 
 #[test]
 fn a_partner_never_reads_another_partners_scorecard() {
-    on_both("foreign", |app| {
+    on_both(|app| {
         sc1(app);
         partner(app, 2);
         score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), None).unwrap();
@@ -283,7 +264,7 @@ fn a_partner_never_reads_another_partners_scorecard() {
 
 #[test]
 fn the_weekly_chart_names_the_week_that_fell() {
-    on_both("weeks", |app| {
+    on_both(|app| {
         partner(app, 1);
         // Golden SC2 as twelve weeks and one before, 91.0 in week 26.
         let usual = [950, 951, 943, 960, 954, 938, 952, 949, 961, 950, 944, 957, 945, 910];
@@ -309,7 +290,7 @@ fn the_weekly_chart_names_the_week_that_fell() {
 
 #[test]
 fn a_contract_in_force_sets_its_own_thresholds() {
-    on_both("targets", |app| {
+    on_both(|app| {
         sc1(app);
         let mut db = app.pool.get().unwrap();
         db.batch_execute(&contract_sql(app)).unwrap();
@@ -350,7 +331,7 @@ fn contract_sql(app: &App) -> String {
 
 #[test]
 fn a_quarter_decides_the_standing_and_the_months_after_show_it() {
-    on_both("standing", |app| {
+    on_both(|app| {
         sc1(app);
         for month in ["2024-08", "2024-11", "2025-02", "2025-05"] {
             cell(app, 1, period(month).start(), &sc1_measures());
@@ -374,7 +355,7 @@ fn a_quarter_decides_the_standing_and_the_months_after_show_it() {
 /// A partner whose history is loaded after the first run, and a preview that was never followed by the final.
 #[test]
 fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
-    on_both("late_history", |app| {
+    on_both(|app| {
         sc1(app);
         cell(app, 1, day("2024-08-10"), &sc1_measures());
         score_period(app, period("2024-08"), at("2024-08-20T06:00:00Z"), None).unwrap();

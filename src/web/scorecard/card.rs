@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use crate::app::score::{Published, tier_from_code};
-use crate::db::scorecard::ScorecardBrief;
+use crate::db::scorecard::{PublicationRow, ScorecardBrief};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::period::{Period, PeriodKind};
@@ -330,61 +330,79 @@ impl Card {
 }
 
 impl Card {
-    /// Adds the publications of the period, oldest first in `all`; `shown` is the one on the page. `with_runs` names
-    /// the runs that made them, for those who may see jobs.
-    pub fn tell_publications(&mut self, shown: &Published, all: &[Published], base: &Base, with_runs: bool) {
+    /// Adds the publications of the period, oldest first in `all`; `shown` is the one on the page, with the one before
+    /// it where its KPIs are compared. `with_runs` names the runs that made them, for those who may see jobs.
+    pub fn tell_publications(
+        &mut self,
+        (shown, before): (&Published, Option<&Published>),
+        all: &[PublicationRow],
+        base: &Base,
+        with_runs: bool,
+    ) {
         let period = shown.snapshot.period;
-        let newest = all.last().map_or(shown.row.id, |last| last.row.id);
         self.with_runs = with_runs;
-        self.publications = all
-            .iter()
-            .enumerate()
-            .map(|(at, one)| {
-                let before = at.checked_sub(1).and_then(|at| all.get(at));
-                let href = if one.row.id == newest {
-                    base.card(period)
-                } else {
-                    format!("{}?version={}", base.card(period), at + 1)
-                };
-                PublicationLine {
-                    version: (at + 1).to_string(),
-                    href,
-                    shown: one.row.id == shown.row.id,
-                    at: format!("{} UTC", show::instant(one.row.created_at.0)),
-                    run: one.row.run_id.map_or_else(String::new, |run| format!("run {run}")),
-                    composite: one.snapshot.result.words(),
-                    moved: before.map_or_else(|| vec!["First publication".to_owned()], |b| moved(b, one)),
-                }
-            })
-            .rev()
-            .collect();
-        let own = all.iter().position(|one| one.row.id == shown.row.id);
+        let line = |(at, one): (usize, &PublicationRow)| {
+            let own = one.id == shown.row.id;
+            let mut words = match at.checked_sub(1).and_then(|at| all.get(at)) {
+                None => vec!["First publication".to_owned()],
+                Some(earlier) => heads_moved(earlier, one),
+            };
+            match before {
+                Some(before) if own => words.extend(kpis_moved_words(before, shown)),
+                _ if at > 0 => words.push("Open it to see which KPIs moved".to_owned()),
+                _ => {}
+            }
+            PublicationLine {
+                version: (at + 1).to_string(),
+                href: format!("{}?version={}", base.card(period), at + 1),
+                shown: own,
+                at: format!("{} UTC", show::instant(one.created_at.0)),
+                run: one.run_id.map_or_else(String::new, |run| format!("run {run}")),
+                composite: composite_of(one),
+                moved: words,
+            }
+        };
+        self.publications = all.iter().enumerate().map(line).rev().collect();
+        let own = all.iter().position(|one| one.id == shown.row.id);
         if let Some((at, next)) = own.and_then(|at| Some((at, all.get(at + 1)?))) {
             self.csv = format!("{}.csv?version={}", base.card(period), at + 1);
             self.restated = Some(format!(
                 "This is publication {} of {}. It was replaced on {}; the newest is what counts.",
                 at + 1,
                 all.len(),
-                show::day(next.row.created_at.0.date_naive())
+                show::day(next.created_at.0.date_naive())
             ));
         }
     }
 }
 
-/// What a publication says otherwise than the one before, in words: the composite, the standing, then each KPI.
-fn moved(before: &Published, now: &Published) -> Vec<String> {
-    let (old, new) = (&before.snapshot, &now.snapshot);
+fn composite_of(row: &PublicationRow) -> String {
+    row.composite_tenths.map_or_else(|| "not scored".to_owned(), tenths_words)
+}
+
+/// What a publication says otherwise than the one before: composite and standing, in words.
+fn heads_moved(before: &PublicationRow, now: &PublicationRow) -> Vec<String> {
     let mut words = Vec::new();
-    if old.result.published != new.result.published {
-        words.push(format!("Composite {}, was {}", new.result.words(), old.result.words()));
+    if before.composite_tenths != now.composite_tenths {
+        words.push(format!("Composite {}, was {}", composite_of(now), composite_of(before)));
     }
-    if before.row.standing != now.row.standing {
-        let title = |one: &Published| {
-            tier_from_code(&one.row.standing)
-                .map_or_else(|| "not decided yet".to_owned(), |t| t.title().to_owned())
+    if before.standing != now.standing {
+        let title = |one: &PublicationRow| {
+            tier_from_code(&one.standing)
+                .map_or_else(|| "not decided yet".to_owned(), |tier| tier.title().to_owned())
         };
         words.push(format!("Standing {}, was {}", title(now), title(before)));
     }
+    if words.is_empty() {
+        words.push("Composite and standing as before".to_owned());
+    }
+    words
+}
+
+/// The KPIs that a publication gives otherwise than the one before, in words.
+fn kpis_moved_words(before: &Published, now: &Published) -> Vec<String> {
+    let (old, new) = (&before.snapshot, &now.snapshot);
+    let mut words = Vec::new();
     for kpi in kpis_moved(&old.result, &new.result) {
         let name =
             kpi.code.parse::<Kpi>().map_or_else(|_| kpi.code.to_owned(), |known| known.name().to_owned());
@@ -398,7 +416,7 @@ fn moved(before: &Published, now: &Published) -> Vec<String> {
         words.push(format!("{name}: {}, was {}", said(kpi.now, new), said(kpi.before, old)));
     }
     if words.is_empty() {
-        words.push("No score moved; figures behind them did".to_owned());
+        words.push("No KPI moved; figures behind them did".to_owned());
     }
     words
 }
