@@ -477,12 +477,21 @@ pub fn version_update(db: &mut Db, version: &Version) -> Result<(), DbError> {
 /// # Errors
 /// The engine's reason.
 pub fn version_delete(db: &mut Db, id: i64) -> Result<(), DbError> {
+    version_clear(db, id)?;
+    super::rate::pricing_delete(db, id)?;
+    diesel::delete(contract_versions::table.find(id)).execute(db)?;
+    Ok(())
+}
+
+/// Removes rates, targets and clauses of a draft, to be written anew. The caller has checked that it is one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_clear(db: &mut Db, id: i64) -> Result<(), DbError> {
     diesel::delete(accessorial_rates::table.filter(accessorial_rates::contract_version_id.eq(id)))
         .execute(db)?;
     diesel::delete(kpi_targets::table.filter(kpi_targets::contract_version_id.eq(id))).execute(db)?;
     diesel::delete(clauses::table.filter(clauses::contract_version_id.eq(id))).execute(db)?;
-    super::rate::pricing_delete(db, id)?;
-    diesel::delete(contract_versions::table.find(id)).execute(db)?;
     Ok(())
 }
 

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod mail;
 pub mod market;
 pub mod measure;
+pub mod negotiation;
 pub mod partner;
 pub mod plan;
 pub mod rate;

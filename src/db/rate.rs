@@ -356,7 +356,7 @@ fn tables_of(db: &mut Db, version_id: i64) -> QueryResult<Vec<i64>> {
         .load(db)
 }
 
-/// Removes those of the tables that no version names.
+/// Removes those of the tables that neither a version nor a round names.
 fn tables_prune(db: &mut Db, partner_id: i64, tables: &[i64]) -> Result<(), DbError> {
     for table in tables {
         let used: Option<i64> = rate_lines::table
@@ -364,7 +364,7 @@ fn tables_prune(db: &mut Db, partner_id: i64, tables: &[i64]) -> Result<(), DbEr
             .select(rate_lines::id)
             .first(db)
             .optional()?;
-        if used.is_none() {
+        if used.is_none() && !super::negotiation::table_is_in_a_round(db, *table)? {
             let cells = rate_cells::table
                 .filter(rate_cells::partner_id.eq(partner_id))
                 .filter(rate_cells::table_id.eq(table));

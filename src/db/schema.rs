@@ -481,6 +481,44 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
+    negotiation_moves (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        contract_version_id -> BigInt,
+        partner_id -> BigInt,
+        version -> Integer,
+        seq -> Integer,
+        kind -> Text,
+        side -> Text,
+        round -> Integer,
+        message -> Text,
+        reply_by -> Nullable<Day>,
+        on_day -> Day,
+        at -> Instant,
+        actor -> Text,
+        actor_id -> BigInt,
+        actor_role -> Text,
+        answers_sha256 -> Text,
+        terms_sha256 -> Text,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    negotiation_tables (contract_version_id, round, ordinal) {
+        partner_id -> BigInt,
+        contract_version_id -> BigInt,
+        round -> Integer,
+        ordinal -> Integer,
+        table_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
     contract_events (id) {
         id -> BigInt,
         contract_id -> BigInt,
@@ -858,6 +896,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     contracts,
     contract_versions,
     contract_events,
+    negotiation_moves,
+    negotiation_tables,
     accessorial_rates,
     kpi_targets,
     clauses,

@@ -151,7 +151,8 @@ pub struct Group {
 }
 
 impl Group {
-    fn add(&mut self, in_force: &Outcome, versions: &[Outcome]) {
+    /// Counts one shipment.
+    pub fn add(&mut self, in_force: &Outcome, versions: &[Outcome]) {
         self.versions.resize(versions.len(), Tally::default());
         self.causes.resize(versions.len(), Causes::default());
         self.in_force.add(in_force);

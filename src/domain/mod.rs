@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod lifecycle;
 pub mod measure;
 pub mod money;
+pub mod negotiation;
 pub mod outcome;
 pub mod partner;
 pub mod period;

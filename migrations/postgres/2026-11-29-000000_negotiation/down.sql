@@ -1,0 +1,3 @@
+DROP TABLE negotiation_tables;
+DROP TABLE negotiation_moves;
+DROP FUNCTION negotiation_moves_refuse();

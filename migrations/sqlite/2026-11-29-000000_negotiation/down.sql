@@ -1,0 +1,2 @@
+DROP TABLE negotiation_tables;
+DROP TABLE negotiation_moves;
