@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::App;
@@ -23,7 +23,7 @@ use crate::domain::contract::ContractVersionStatus;
 use crate::domain::expected::{RatedBy, Span, chosen, expect_with_minimum};
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::Period;
-use crate::domain::rate::{Market, RatingDate, RatingRequest};
+use crate::domain::rate::{Market, RateTerms, RatingDate, RatingRequest};
 use crate::domain::viewer::Viewer;
 
 /// What to replay.
@@ -115,7 +115,7 @@ pub fn backtest(
     db: &mut Db,
     viewer: &Viewer,
     request: &BacktestRequest<'_>,
-    mut progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64),
 ) -> Result<BacktestReport, BacktestError> {
     if request.versions.len() > VERSIONS_MAX {
         return Err(BacktestError::TooManyVersions(request.versions.len()));
@@ -128,33 +128,16 @@ pub fn backtest(
         .ok_or_else(|| BacktestError::NoContract(request.contract.to_owned()))?;
     let versions = version_list(db, viewer, contract.id)?;
     let tried = tried(db, viewer, &contract.number, &versions, request)?;
-    let with_rates = versions_with_rates_unscoped(db)?;
-    let spans = spans_now(db, contract.partner_id, &with_rates)?;
-    let books = Books::default();
-    let mut in_force: HashMap<i64, Arc<Book>> = HashMap::new();
-    for span in &spans {
-        in_force.insert(span.version_id, books.open(db, span.version_id)?);
-    }
-    let (zones, prices) = (zones_by_id(db)?, Prices::all(db, app.now())?);
-    let desk = Desk { spans, in_force, tried: &tried, prices: &prices };
     let mut sums = Backtest::default();
-    let (mut read, mut done) = (0_u64, 0);
-    let days = request.period.start().iter_days().take_while(|day| *day < request.period.end());
-    let total = u64::try_from((request.period.end() - request.period.start()).num_days()).unwrap_or(0);
-    for day in days {
-        consignments_fold_unscoped(db, &zones, &[contract.partner_id], day, |row| {
-            read += 1;
-            if let Some(most) = request.shipments_max.filter(|most| read > *most) {
-                return Err(BacktestError::TooManyShipments(most));
-            }
-            let (was, versions) = desk.rate(&row);
-            let place = Place { lane: &row.lane, service: &row.facts.service, day };
-            sums.add(place, &was, &versions);
-            Ok(())
-        })?;
-        done += 1;
-        progress(done, total);
-    }
+    let stretch = Stretch {
+        partner_id: contract.partner_id,
+        from: request.period.start(),
+        to: request.period.end(),
+        shipments_max: request.shipments_max,
+    };
+    let (read, prices) = replay(app, db, &stretch, &tried, progress, |place, was, versions| {
+        sums.add(place, was, versions);
+    })?;
     Ok(BacktestReport {
         contract: contract.number,
         currency: contract.currency.code().to_owned(),
@@ -171,6 +154,111 @@ pub fn backtest(
         services: shown(&sums.services, contract.currency.minor_digits()),
         lanes: shown(&sums.lanes, contract.currency.minor_digits()),
     })
+}
+
+/// Whose shipments of which days.
+struct Stretch {
+    partner_id: i64,
+    from: NaiveDate,
+    /// First day no longer.
+    to: NaiveDate,
+    shipments_max: Option<u64>,
+}
+
+/// Rates every shipment of a stretch by what was in force and by each of `tried`. Gives how many there were, and the
+/// prices used.
+fn replay(
+    app: &App,
+    db: &mut Db,
+    stretch: &Stretch,
+    tried: &[Tried],
+    mut progress: impl FnMut(u64, u64),
+    mut count: impl FnMut(Place<'_>, &Outcome, &[Outcome]),
+) -> Result<(u64, Prices), BacktestError> {
+    let with_rates = versions_with_rates_unscoped(db)?;
+    let spans = spans_now(db, stretch.partner_id, &with_rates)?;
+    let books = Books::default();
+    let mut in_force: HashMap<i64, Arc<Book>> = HashMap::new();
+    for span in &spans {
+        in_force.insert(span.version_id, books.open(db, span.version_id)?);
+    }
+    let (zones, prices) = (zones_by_id(db)?, Prices::all(db, app.now())?);
+    let desk = Desk { spans, in_force, tried, prices: &prices };
+    let (mut read, mut done) = (0_u64, 0);
+    let days = stretch.from.iter_days().take_while(|day| *day < stretch.to);
+    let total = u64::try_from((stretch.to - stretch.from).num_days()).unwrap_or(0);
+    for day in days {
+        consignments_fold_unscoped(db, &zones, &[stretch.partner_id], day, |row| {
+            read += 1;
+            if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
+                return Err(BacktestError::TooManyShipments(most));
+            }
+            let (was, versions) = desk.rate(&row);
+            count(Place { lane: &row.lane, service: &row.facts.service, day }, &was, &versions);
+            Ok::<_, BacktestError>(())
+        })?;
+        done += 1;
+        progress(done, total);
+    }
+    Ok((read, prices))
+}
+
+/// Texts that are no stored versions, such as rounds of a negotiation, replayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// Shipments read.
+    pub shipments: u64,
+    /// Sums under what was in force and under each text, in order.
+    pub group: Group,
+}
+
+/// Replays the shipments of a partner from `from` to before `to` under texts that need not be stored versions.
+///
+/// # Errors
+/// [`BacktestError::Problems`] for rates that contradict themselves, with the place of the text as its version,
+/// [`BacktestError::TooManyShipments`], or the database's reason; a viewer who may not see the partner gets
+/// [`BacktestError::NoContract`].
+pub(in crate::app) fn replay_texts(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    (contract, partner_id): (&str, i64),
+    texts: &[RateTerms],
+    (from, to): (NaiveDate, NaiveDate),
+    shipments_max: u64,
+) -> Result<Replayed, BacktestError> {
+    if !viewer.sees(partner_id) {
+        return Err(BacktestError::NoContract(contract.to_owned()));
+    }
+    let mut tried = Vec::with_capacity(texts.len());
+    for (terms, place) in texts.iter().zip(1..) {
+        let book = Book::of(terms);
+        if let Err(problem) = &book.rates {
+            let (contract, problem) = (contract.to_owned(), problem.clone());
+            return Err(BacktestError::Problems { contract, version: place, problem });
+        }
+        tried.push(Tried {
+            version_id: 0,
+            version_no: place,
+            status: ContractVersionStatus::Draft,
+            which: terms.parameters.rating_date,
+            book,
+        });
+    }
+    let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
+    let mut group = Group::default();
+    let (shipments, _) = replay(
+        app,
+        db,
+        &stretch,
+        &tried,
+        |_, _| (),
+        |_, was, versions| {
+            group.add(was, versions);
+        },
+    )?;
+    group.versions.resize(texts.len(), Tally::default());
+    Ok(Replayed { shipments, group })
 }
 
 /// The versions asked for, compiled.

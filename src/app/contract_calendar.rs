@@ -17,6 +17,7 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::contract::lifecycle::advance;
+use super::contract::negotiate::chase;
 use super::edit::EditError;
 use super::mail::{MailKind, NewMail, enqueue};
 
@@ -59,6 +60,10 @@ pub struct CalendarReport {
     pub begun: i64,
     /// Versions that gave way to a later one.
     pub superseded: i64,
+    /// Proposals that nobody answered in time.
+    pub lapsed: i64,
+    /// Reminders queued to whoever must answer a proposal soon.
+    pub reminded: i64,
     /// Notices raised for the first time.
     pub notices: Vec<RaisedNotice>,
 }
@@ -68,7 +73,7 @@ impl CalendarReport {
     #[must_use]
     pub fn changed_rows(&self) -> i64 {
         let notices = i64::try_from(self.notices.len()).unwrap_or(i64::MAX);
-        [self.renewed, self.expired, self.begun, self.superseded]
+        [self.renewed, self.expired, self.begun, self.superseded, self.lapsed, self.reminded]
             .into_iter()
             .fold(notices, i64::saturating_add)
     }
@@ -77,12 +82,13 @@ impl CalendarReport {
     #[must_use]
     pub fn summary(&self) -> String {
         format!(
-            "{}: {} renewed, {} ended, {} begun, {} handed over, {} raised",
+            "{}: {} renewed, {} ended, {} begun, {} handed over, {} lapsed, {} raised",
             words::count(self.contracts, "contract"),
             self.renewed,
             self.expired,
             words::count(self.begun, "version"),
             words::count(self.superseded, "version"),
+            words::count(self.lapsed, "proposal"),
             words::count(i64::try_from(self.notices.len()).unwrap_or(i64::MAX), "notice"),
         )
     }
@@ -115,6 +121,9 @@ fn one(
     let Some(mut contract) = store::contract_show(db, &viewer, listed.contract.id)? else {
         return Ok(());
     };
+    let chased = chase(app, db, &contract, as_of)?;
+    report.lapsed += chased.lapsed;
+    report.reminded += chased.reminded;
     if !contract.term.status.term_runs() {
         return Ok(());
     }

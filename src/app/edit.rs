@@ -4,6 +4,7 @@ use crate::db::DbError;
 use crate::domain::contract::ContractError;
 use crate::domain::field::FieldErrors;
 use crate::domain::lifecycle::{Missing, Refused};
+use crate::domain::negotiation;
 use crate::domain::viewer::{Action, Role, Viewer};
 
 /// Why an edit was not stored. Nothing of it was.
@@ -67,6 +68,26 @@ pub enum EditError {
         version_no: i32,
         /// Why.
         reason: Refused,
+    },
+    /// A move that a negotiation does not allow.
+    #[error("contract {contract}, version {version_no}: {reason}")]
+    Move {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+        /// Why.
+        reason: negotiation::Refused,
+    },
+    /// A draft that a negotiation holds.
+    #[error("contract {contract}, version {version_no}: {reason}")]
+    Held {
+        /// Contract number.
+        contract: String,
+        /// Version.
+        version_no: i32,
+        /// Why.
+        reason: negotiation::Held,
     },
     /// Something must be said before a version can be approved.
     #[error(

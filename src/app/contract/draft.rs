@@ -17,6 +17,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
 use super::lifecycle::{Turn, take};
+use super::negotiate::draft_is_free;
 use super::{log, version_subject};
 
 /// Most rates, targets or clauses of one version.
@@ -52,6 +53,7 @@ fn locked(db: &mut Db, viewer: &Viewer, id: i64, was: &str) -> Result<(Version, 
     if load(db, viewer, id)?.0.status != ContractVersionStatus::Draft.code() {
         return Err(EditError::NotDraft { contract: terms.number, version_no: found.version });
     }
+    draft_is_free(db, &terms.number, &found)?;
     current(db, viewer, id, was)
 }
 
@@ -450,6 +452,7 @@ pub(in crate::app) fn pricing_save_in_tx(
     if version.status != ContractVersionStatus::Draft.code() {
         return Err(EditError::NotDraft { contract: terms.number, version_no: version.version });
     }
+    draft_is_free(db, &terms.number, &version)?;
     let mut tables = Vec::with_capacity(rates.lines.len());
     for (line, kept) in rates.lines.iter_mut().zip(kept) {
         let seal = match kept {

@@ -168,8 +168,9 @@ pub fn version_submit(
 ) -> Result<(), EditError> {
     allowed(viewer, Action::EditContracts)?;
     write_tx(db, |db| {
-        let (contract, mut version, _) = version_locked(db, viewer, version_id, was)?;
+        let (contract, mut version, terms) = version_locked(db, viewer, version_id, was)?;
         running(&contract)?;
+        super::negotiate::may_be_reviewed(db, &terms)?;
         take(app, db, Some(viewer), &contract.number, &mut version, Turn::of(Step::Submit))?;
         Ok(())
     })
@@ -282,7 +283,7 @@ fn agreed_text(frame: &AgreedFrame, version_id: i64) -> Result<String, DbError> 
 }
 
 /// Refuses steps towards force on a contract that is over.
-fn running(contract: &Contract) -> Result<(), EditError> {
+pub(super) fn running(contract: &Contract) -> Result<(), EditError> {
     match contract.term.status {
         ContractStatus::Expired | ContractStatus::Terminated => Err(EditError::WrongState {
             contract: contract.number.clone(),

@@ -4,6 +4,9 @@
 
 pub mod draft;
 pub mod lifecycle;
+pub mod negotiate;
+mod negotiate_mail;
+pub mod negotiate_view;
 pub mod own;
 pub mod rest;
 pub mod seal;
@@ -26,6 +29,7 @@ use crate::domain::contract::{
     VersionKind,
 };
 use crate::domain::lifecycle::{Missing, Step, missing};
+use crate::domain::negotiation::Talk;
 use crate::domain::period::is_kept;
 use crate::domain::rate::RateLine;
 use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
@@ -109,6 +113,8 @@ pub struct ContractPage {
     pub may: Vec<Step>,
     /// Whether the viewer's own work keeps them from approving it.
     pub own_work: bool,
+    /// Where the negotiation over the version shown stands.
+    pub talk: Talk,
     /// Today, as the page counts days.
     pub today: NaiveDate,
 }
@@ -186,6 +192,7 @@ pub fn contract_show(
     let own_work = version.is_work_of(viewer);
     let state = version.state()?;
     let draft = state == ContractVersionStatus::Draft;
+    let (_, talk) = negotiate::history(db, viewer, version.id)?;
     let open = draft || state == ContractVersionStatus::InReview;
     // Rate tables are checked when they are loaded and again at approval, not at each look.
     let missing = if open { missing(&terms) } else { Vec::new() };
@@ -204,8 +211,15 @@ pub fn contract_show(
         events: event_list_of_contract(db, viewer, &contract)?,
         missing,
         coverage: coverage(db, viewer, (contract.partner_id, contract.id))?,
-        may_edit: draft && viewer.role.may(Action::EditContracts),
-        may: Step::ALL.iter().copied().filter(|step| step.is_open_to(state, viewer.role, own_work)).collect(),
+        may_edit: draft && talk.holds_draft().is_none() && viewer.role.may(Action::EditContracts),
+        may: Step::ALL
+            .iter()
+            .copied()
+            .filter(|step| step.is_open_to(state, viewer.role, own_work))
+            // What waits for an answer is not sent to review.
+            .filter(|step| *step != Step::Submit || talk.turn().is_none())
+            .collect(),
+        talk,
         own_work,
         version,
         terms,
@@ -385,6 +399,9 @@ pub fn contract_edit(
         let new =
             contract_of(id, old.partner_id, fields, ContractStatus::Draft, (&old.created_by, old.created_at));
         store::contract_update(db, &new)?;
+        for version in &versions {
+            negotiate::frame_is_free(db, &old.number, version)?;
+        }
         for mut version in versions {
             if version.valid_from.0 == old.term.term_start {
                 version.valid_from = Day(new.term.term_start);
@@ -561,5 +578,7 @@ fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDa
 
 #[cfg(test)]
 mod life_tests;
+#[cfg(test)]
+mod negotiate_tests;
 #[cfg(test)]
 pub(in crate::app) mod tests;

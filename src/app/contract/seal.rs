@@ -3,6 +3,7 @@
 
 use crate::db::contract::{Contract, Version, contract_show, terms_load, version_list, version_show};
 use crate::db::contract_event::{EventRow, event_list, event_versions_unscoped};
+use crate::db::negotiation::negotiated_versions_unscoped;
 use crate::db::{Db, DbError};
 use crate::domain::lifecycle::{Step, replay};
 use crate::domain::terms::AgreedFrame;
@@ -42,6 +43,19 @@ pub fn verify_contracts(db: &mut Db) -> Result<SealReport, DbError> {
                 ));
             }
         }
+    }
+    for version_id in negotiated_versions_unscoped(db)? {
+        report.checked += 1;
+        let version = version_show(db, &system, version_id)?;
+        let name = match &version {
+            Some(version) => {
+                let contract = contract_show(db, &system, version.contract_id)?;
+                name_of(contract.as_ref(), version)
+            }
+            None => format!("contract version {version_id}, which is gone"),
+        };
+        let found = super::negotiate_view::wrong(db, version_id);
+        report.problems.extend(told(&name, found)?);
     }
     for listed in crate::db::contract::contract_list(db, &system)? {
         for version in version_list(db, &system, listed.contract.id)? {
