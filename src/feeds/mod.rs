@@ -13,5 +13,6 @@ pub mod mapping;
 pub mod rates;
 pub mod rejects;
 pub mod table;
+pub mod terms;
 
 pub use error::{FeedError, RowError};

@@ -17,6 +17,48 @@ pub fn csv<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [St
     out
 }
 
+/// Width of the columns of a workbook, in characters.
+const COLUMN_CHARS: u16 = 24;
+
+/// The rows as a workbook of one sheet, with a header that stays in view. A cell that reads as a number is a number,
+/// unless a spreadsheet would keep another one; every other cell is text, whatever it starts with, and never a formula.
+///
+/// # Errors
+/// What the writer says, such as more rows than a sheet has.
+pub fn xlsx<const N: usize>(
+    name: &str,
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
+    use rust_xlsxwriter::{Format, Workbook};
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.set_name(name)?;
+    sheet.set_freeze_panes(1, 0)?;
+    let bold = Format::new().set_bold();
+    for (title, column) in header.iter().zip(0_u16..) {
+        sheet.write_string_with_format(0, column, *title, &bold)?;
+        sheet.set_column_width(column, COLUMN_CHARS)?;
+    }
+    for (cells, row) in rows.into_iter().zip(1_u32..) {
+        for (text, column) in cells.iter().zip(0_u16..) {
+            match number(text) {
+                Some(number) => sheet.write_number(row, column, number)?,
+                None => sheet.write_string(row, column, text)?,
+            };
+        }
+    }
+    book.save_to_buffer()
+}
+
+/// The number a spreadsheet keeps for a text, when it is the same one.
+fn number(text: &str) -> Option<f64> {
+    let exact: rust_decimal::Decimal = text.parse().ok()?;
+    let kept: f64 = text.parse().ok()?;
+    let back: rust_decimal::Decimal = kept.to_string().parse().ok()?;
+    (back == exact).then_some(kept)
+}
+
 fn cell(text: &str) -> String {
     let is_number = text.parse::<rust_decimal::Decimal>().is_ok();
     let guard = if text.starts_with(FORMULA) && !is_number { "'" } else { "" };

@@ -31,6 +31,7 @@ pub mod shipment;
 pub mod show;
 pub mod sign_in;
 pub mod today;
+mod upload;
 pub mod user;
 
 use std::net::SocketAddr;

@@ -15,6 +15,7 @@ use super::scorecard::card::{Base, Card, Lens};
 use super::scorecard::{Found, Params, csv_of, load, load_version, opening, period_of, why_none};
 use super::shipment::View;
 use super::show;
+use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
 use crate::app::contract::own::waiting_own;
 use crate::app::evidence::shipment;
 use crate::app::expected::view::expected_view;
@@ -111,7 +112,7 @@ fn base() -> Base {
 /// `GET /portal`
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
-    let (found, period, percentile, contracts, plan, money, waiting) = me
+    let (found, period, percentile, contracts, plan, money, waiting, talks) = me
         .in_db(move |mut unit| {
             let today = unit.app.today(unit.db)?;
             let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
@@ -121,8 +122,9 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let plan = plan_own(unit.app, unit.viewer)?;
             let money = credits_own(unit.db, unit.viewer, None, today)?.as_ref().and_then(Brief::of);
             let waiting = waiting_own(unit.db, unit.viewer)?;
+            let talks = negotiations_own(unit.db, unit.viewer)?;
             let found = load(&mut unit, partner_id, period)?;
-            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting))
+            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting, talks))
         })
         .await?;
     let card = found
@@ -140,6 +142,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             href: contract::sign::address(one.version_id),
             action: "Read and sign",
         })
+        .chain(talks.iter().filter_map(|talk| proposal(talk, found.today)))
         .chain(self::asks(&found, period))
         .collect();
     if let Some(plan) = plan {
@@ -191,6 +194,22 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             .collect(),
         money,
         page,
+    })
+}
+
+/// A proposal that waits for the partner's answer.
+fn proposal(talk: &OwnLine, today: chrono::NaiveDate) -> Option<Ask> {
+    let open = talk.waits.as_ref().filter(|open| !open.is_late(today))?;
+    Some(Ask {
+        when: show::weekday(open.reply_by),
+        soon: open.reply_by.signed_duration_since(today).num_days() <= 7,
+        what: format!("Answer round {} over version {} of {}", open.round, talk.version_no, talk.number),
+        why: format!(
+            "{}. Accept it, change its values, or decline it; after that day it lapses.",
+            talk.title
+        ),
+        href: contract::negotiation_own::address(talk.version_id),
+        action: "Read and answer",
     })
 }
 

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
-use super::contract::{draft, lifecycle, options, sign};
+use super::contract::{draft, lifecycle, negotiation, negotiation_own, options, sign};
 use super::page::WebError;
 use super::{
     account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
@@ -72,6 +72,11 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/return", May(Action::ApproveContracts), lifecycle::give_back),
         get("/contract-versions/{id}/recall", May(Action::ApproveContracts), lifecycle::recall_form),
         post("/contract-versions/{id}/recall", May(Action::ApproveContracts), lifecycle::recall),
+        // Proposals over a draft.
+        get("/contract-versions/{id}/negotiation", May(Action::ViewContracts), negotiation::show),
+        post("/contract-versions/{id}/rounds", May(Action::EditContracts), negotiation::send),
+        post("/contract-versions/{id}/answers", May(Action::EditContracts), negotiation::answer),
+        get("/contract-versions/{id}/concessions", May(Action::ViewContracts), negotiation::ledger),
         // A version being written.
         get("/contract-versions/{id}/edit", May(Action::EditContracts), draft::frame_form),
         post("/contract-versions/{id}", May(Action::EditContracts), draft::frame),
@@ -106,6 +111,14 @@ fn table() -> Vec<Row> {
         get("/portal/signatures/{id}", May(Action::UsePortal), sign::form),
         post("/portal/signatures/{id}", May(Action::UsePortal), sign::sign),
         post("/portal/signatures/{id}/refusal", May(Action::UsePortal), sign::decline),
+        // The portal: proposals, and the partner's answer.
+        get("/portal/negotiations/{id}", May(Action::UsePortal), negotiation_own::show),
+        post("/portal/negotiations/{id}/answers", May(Action::UsePortal), negotiation_own::answer),
+        get("/portal/negotiations/{id}/counter", May(Action::UsePortal), negotiation_own::counter_form),
+        post("/portal/negotiations/{id}/counter", May(Action::UsePortal), negotiation_own::counter),
+        get("/portal/negotiations/{id}/terms.csv", May(Action::UsePortal), negotiation_own::terms_csv),
+        get("/portal/negotiations/{id}/terms.xlsx", May(Action::UsePortal), negotiation_own::terms_xlsx),
+        get("/portal/negotiations/{id}/replay", May(Action::UsePortal), negotiation_own::replay),
         get("/portal/credits", May(Action::UsePortal), ledger::own::list),
         // The morning, scorecards, and what stands behind them.
         get("/today", May(Action::ViewScorecards), today::show),

@@ -16,6 +16,7 @@ use crate::app::edit::EditError;
 use crate::db::contract_event::EventRow;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status};
 use crate::domain::lifecycle::{By, Mend, Missing, Step};
+use crate::domain::negotiation::{Side, Talk};
 use crate::domain::viewer::Action;
 
 /// Hash characters shown in the history.
@@ -92,10 +93,24 @@ pub(super) fn next(found: &ContractPage) -> (String, String) {
             let back = found.steps.last().filter(|event| !event.note.is_empty());
             let back = back.map(|event| format!(" {} said: {}", event.actor, event.note));
             let back = back.unwrap_or_default();
-            (
-                format!("Version {no} is a draft"),
-                format!("Its author finishes it and sends it to review.{back}"),
-            )
+            match &found.talk {
+                Talk::Open(open) if open.by == Side::Shipper => (
+                    format!("Version {no} waits for the answer of {partner}"),
+                    format!("Round {} can be answered until {}.", open.round, show::day(open.reply_by)),
+                ),
+                Talk::Open(open) => (
+                    format!("Round {} of {partner} waits for your answer", open.round),
+                    format!("Accept, counter or decline it until {}.", show::day(open.reply_by)),
+                ),
+                Talk::Agreed { round, .. } => (
+                    format!("Version {no} is agreed in round {round}"),
+                    format!("Send that text to review; it is held as it was accepted.{back}"),
+                ),
+                Talk::Idle | Talk::Closed { .. } => (
+                    format!("Version {no} is a draft"),
+                    format!("Its author finishes it and sends it to review, or to the partner first.{back}"),
+                ),
+            }
         }
         Status::InReview => (
             format!("Version {no} is in review"),

@@ -6,6 +6,8 @@
 pub mod backtest;
 pub mod draft;
 pub mod lifecycle;
+pub mod negotiation;
+pub mod negotiation_own;
 pub mod options;
 pub mod own;
 pub mod sign;
@@ -34,6 +36,7 @@ use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::lifecycle::{Step, VersionOptions};
 use crate::domain::money::Micros;
+use crate::domain::negotiation::Talk;
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
 use crate::domain::viewer::Action;
@@ -227,6 +230,9 @@ struct ContractView {
     coverage: String,
     unrated: Vec<UnratedRow>,
     may_edit: bool,
+    /// Whether anything was proposed over the version shown.
+    talks: bool,
+    may_offer: bool,
     own_work: bool,
     may_start: bool,
     may_end: bool,
@@ -288,6 +294,10 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         coverage: coverage_words(&found.coverage),
         unrated: unrated(&found),
         may_edit: found.may_edit,
+        talks: found.talk != Talk::Idle,
+        may_offer: found.terms.status == ContractVersionStatus::Draft
+            && matches!(found.talk, Talk::Idle | Talk::Closed { .. })
+            && may(Action::EditContracts),
         own_work: in_review && may(Action::ApproveContracts) && found.own_work,
         may_start: may(Action::EditContracts) && runs && !drafting,
         may_end: lifecycle::may_end(me, &found),
