@@ -8,6 +8,7 @@ pub mod assess;
 pub mod check;
 mod facts;
 mod post;
+pub(super) mod replay;
 
 #[cfg(test)]
 mod tests;

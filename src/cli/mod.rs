@@ -2,6 +2,7 @@
 
 mod backtest;
 mod backup;
+mod contract;
 mod demo;
 mod import;
 mod job;
@@ -55,6 +56,9 @@ enum Command {
     Rate(rate::RateArguments),
     /// What a period of stored shipments would have cost under versions of a contract.
     Backtest(backtest::BacktestArguments),
+    /// Contracts: the rounds of a negotiation, and who moved how far.
+    #[command(subcommand)]
+    Contract(contract::ContractCommand),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
     /// A realistic network in a database of its own: made, every job run, served.
@@ -119,6 +123,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(import) => import::run(&session, &import),
         Command::Rate(rate) => rate::run(&session, &rate),
         Command::Backtest(backtest) => backtest::run(&session, &backtest),
+        Command::Contract(contract) => contract::run(&session, &contract),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),

@@ -2,6 +2,7 @@
 
 mod bad;
 mod expected;
+mod negotiation;
 mod real;
 mod sheet;
 
@@ -104,7 +105,21 @@ pub fn approve(db: &TestDb) {
         price_cap: Some(Bps(100_000)),
     };
     let seen = version_seen(&mut conn, &author, draft.id).unwrap();
-    let seen = options_edit(&app, &mut conn, &author, draft.id, &seen, &options).unwrap();
+    options_edit(&app, &mut conn, &author, draft.id, &seen, &options).unwrap();
+    approve_as_it_is(db);
+}
+
+/// The same without another word: for a draft that says everything.
+pub fn approve_as_it_is(db: &TestDb) {
+    let viewer =
+        Viewer { user_id: 77, name: "Approver".to_owned(), role: Role::Procurement, partner_id: None };
+    let app = db.app();
+    let mut conn = db.conn();
+    let contract = contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
+    let versions = version_list(&mut conn, &viewer, contract.id).unwrap();
+    let draft = versions.iter().find(|version| version.status == "DRAFT").unwrap();
+    let author = Viewer { user_id: 78, name: "Author".to_owned(), ..viewer.clone() };
+    let seen = version_seen(&mut conn, &author, draft.id).unwrap();
     version_submit(&app, &mut conn, &author, draft.id, &seen).unwrap();
     let seen = version_seen(&mut conn, &viewer, draft.id).unwrap();
     version_approve(&app, &mut conn, &viewer, draft.id, &seen).unwrap();

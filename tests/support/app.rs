@@ -111,6 +111,15 @@ impl TestApp {
         self.send(post_request(path, fields)).await
     }
 
+    /// Sends a request and gives the body as bytes: for files.
+    pub async fn send_bytes(&mut self, mut request: TestRequest) -> Vec<u8> {
+        for cookie in &self.cookies {
+            request = request.cookie(cookie.clone());
+        }
+        let response = (self.call)(request).await.unwrap();
+        to_bytes(response.into_body()).await.unwrap().to_vec()
+    }
+
     /// Sends a request of any kind.
     pub async fn send(&mut self, mut request: TestRequest) -> Reply {
         for cookie in &self.cookies {

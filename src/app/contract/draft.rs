@@ -17,7 +17,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
 use super::lifecycle::{Turn, take};
-use super::negotiate::draft_is_free;
+use super::negotiate::{draft_is_free, frame_is_free};
 use super::{log, version_subject};
 
 /// Most rates, targets or clauses of one version.
@@ -239,6 +239,7 @@ pub fn version_discard(app: &App, db: &mut Db, viewer: &Viewer, id: i64, was: &s
                 next: "its first version cannot be discarded; change it instead",
             });
         }
+        frame_is_free(db, &terms.number, &version)?;
         take(app, db, Some(viewer), &terms.number, &mut version, Turn::of(Step::Discard))?;
         store::version_delete(db, id)?;
         let what = version_subject(&terms.number, version.version);

@@ -7,17 +7,20 @@ use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use crate::app::App;
-use crate::app::backtest::{BacktestError, replay_texts};
+use crate::app::accrual::AccrualError;
+use crate::app::accrual::replay::clauses_replay;
+use crate::app::backtest::{BacktestError, Replayed, replay_texts};
 use crate::app::edit::{EditError, allowed};
 use crate::db::contract::{self as store, Version};
 use crate::db::negotiation::{MoveRow, negotiated_versions};
 use crate::db::partner::partner_show;
 use crate::db::{Db, DbError};
 use crate::domain::contract::ContractVersionStatus as Status;
+use crate::domain::money::Micros;
 use crate::domain::negotiation::concession::{
-    Ledger, RoundFacts, ledger, terms as terms_that_differ, variants,
+    Ledger, RoundFacts, Variant, ledger, terms as terms_that_differ, variants,
 };
-use crate::domain::negotiation::value::{Problem, TermValue, cells_are_values, values, with_values};
+use crate::domain::negotiation::value::{Part, Problem, TermValue, cells_are_values, values, with_values};
 use crate::domain::negotiation::{Move, Open, Side, Talk};
 use crate::domain::rate::{Pricing, PricingChange, PricingPart, RateTerms, pricing_changes};
 use crate::domain::terms::{Change, Terms, redline};
@@ -375,14 +378,14 @@ pub struct Concessions {
     pub talk: Negotiation,
     /// First day replayed, and the first no longer.
     pub days: (NaiveDate, NaiveDate),
-    /// Shipments replayed.
-    pub shipments: u64,
+    /// Shipments replayed; none when charges are not.
+    pub shipments: Option<u64>,
     /// Shipments each round cannot price, in order of the rounds.
     pub unrated: Vec<u64>,
     /// The ledger.
     pub ledger: Ledger,
-    /// Why there are no totals, when there are none.
-    pub without: Option<String>,
+    /// What is not in the totals, and why.
+    pub without: Vec<String>,
 }
 
 /// The ledger of concessions of a negotiation. Stores nothing.
@@ -435,48 +438,82 @@ fn replayed(
     }
     let first = texts.first().cloned().ok_or(EditError::NotFound("round"))?;
     let lines = if by_term { terms_that_differ(&facts) } else { Vec::new() };
-    let mut tries = variants(&facts, &lines);
-    let each = first.pricing.cells();
-    tries.truncate(REPLAY_CELLS_MAX.saturating_sub(cells).checked_div(each.max(1)).unwrap_or_default());
-    // A term that contradicts another one by itself is left to the remainder.
-    let mut tried = Vec::new();
-    tries.retain(|variant| match with_values(&first, &variant.changes) {
-        Ok(terms) => {
-            tried.push(terms);
-            true
-        }
-        Err(_) => false,
-    });
     let days = last_year(talk.today);
-    let rated: Vec<RateTerms> = texts.iter().chain(&tried).map(rate_terms).collect();
+    let mut without = Vec::new();
+    let mut tries = variants(&facts, &lines);
+    let part_of = |variant: &Variant| lines.get(variant.term).map(|term| term.part);
+    let charged = |variant: &Variant| part_of(variant).is_some_and(Part::is_charged);
     let priced = texts.iter().all(|terms| !terms.pricing.terms.lines.is_empty());
-    let (outcome, without) = if !priced {
-        (
-            None,
-            Some("A round says nothing about linehaul, so shipments cannot be replayed under it.".to_owned()),
-        )
+    if !priced {
+        without.push("A round says nothing about linehaul, so its charges are not replayed.".to_owned());
     } else if cells > REPLAY_CELLS_MAX {
-        (None, Some("The rate tables are too large to replay here; use `lanemark backtest`.".to_owned()))
-    } else {
+        without.push("The rate tables are too large to replay here; use `lanemark backtest`.".to_owned());
+    }
+    let replays = without.is_empty();
+    // Each text that is tried holds its tables; one that contradicts itself is left to the remainder.
+    let room =
+        REPLAY_CELLS_MAX.saturating_sub(cells).checked_div(first.pricing.cells().max(1)).unwrap_or_default();
+    let mut tried: Vec<Terms> = Vec::new();
+    tries.retain(|variant| {
+        if charged(variant) && (!replays || tried.len() >= room) {
+            return false;
+        }
+        let Ok(terms) = with_values(&first, &variant.changes) else { return false };
+        if charged(variant) {
+            tried.push(terms);
+        }
+        true
+    });
+    let mut charges: Option<Replayed> = None;
+    if replays {
         let whose = (talk.number.as_str(), version.partner_id);
+        let rated: Vec<RateTerms> = texts.iter().chain(&tried).map(rate_terms).collect();
         match replay_texts(app, db, viewer, whose, &rated, days, SHIPMENTS_MAX) {
-            Ok(done) => (Some(done), None),
+            Ok(done) => charges = Some(done),
             Err(BacktestError::Db(error)) => return Err(error.into()),
             Err(BacktestError::Problems { version, problem, .. }) => {
-                (None, Some(format!("Round {version} cannot be replayed: {problem}.")))
+                without.push(format!("Round {version} cannot be replayed: {problem}."));
             }
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => without.push(error.to_string()),
+        }
+    }
+    if charges.is_none() {
+        tries.retain(|variant| !charged(variant));
+    }
+    let charge = |at: usize| {
+        let tally = charges.as_ref().and_then(|done| done.group.versions.get(at));
+        tally.map_or(Micros::ZERO, |tally| tally.total)
+    };
+    let mut credits = |db: &mut Db, terms: &Terms| match clauses_replay(db, terms, days) {
+        Ok(amount) => Ok(amount),
+        Err(AccrualError::Db(error)) => Err(EditError::from(error)),
+        Err(error) => {
+            let words = format!("Clauses of a round are not replayed: {error}.");
+            if !without.contains(&words) {
+                without.push(words);
+            }
+            Ok(Micros::ZERO)
         }
     };
-    let (mut unrated, mut worth, mut shipments) = (Vec::new(), Vec::new(), 0);
-    if let Some(done) = &outcome {
-        shipments = done.shipments;
-        for (fact, tally) in facts.iter_mut().zip(&done.group.versions) {
-            fact.total = Some(tally.total);
-            unrated.push(tally.unrated);
-        }
-        worth = done.group.versions.iter().skip(facts.len()).map(|tally| tally.total).collect();
+    for ((fact, terms), at) in facts.iter_mut().zip(&texts).zip(0..) {
+        let total = charge(at) + credits(db, terms)?;
+        fact.total =
+            (charges.is_some() || texts.iter().any(|terms| !terms.clauses.is_empty())).then_some(total);
     }
+    let first_credits = credits(db, &first)?;
+    let mut worth = Vec::with_capacity(tries.len());
+    let mut place = texts.len();
+    for variant in &tries {
+        if charged(variant) {
+            worth.push(charge(place) + first_credits);
+            place = place.saturating_add(1);
+        } else if let Ok(terms) = with_values(&first, &variant.changes) {
+            worth.push(charge(0) + credits(db, &terms)?);
+        }
+    }
+    let shipments = charges.as_ref().map(|done| done.shipments);
+    let tallies = charges.iter().flat_map(|done| &done.group.versions).take(facts.len());
+    let unrated = tallies.map(|tally| tally.unrated).collect();
     let agreed = match &talk.talk {
         Talk::Agreed { round, .. } => Some(*round),
         _ => None,

@@ -338,7 +338,7 @@ fn who_moved_how_far_is_told_by_the_totals() {
 }
 
 #[test]
-fn many_cells_of_a_table_are_one_line_and_clauses_have_no_replay() {
+fn many_cells_of_a_table_are_one_line_and_targets_have_no_replay() {
     let value = |n: usize, value: i64| TermValue {
         key: format!("RATE/PARCEL/{n}/0.00-/0.00-/rate"),
         part: value::Part::Cell,
@@ -347,18 +347,18 @@ fn many_cells_of_a_table_are_one_line_and_clauses_have_no_replay() {
         unit: value::Unit::Amount,
         value: Decimal::from(value),
     };
-    let clause = |value: i64| TermValue {
-        key: "CLAUSE/7.1/rule/per_day/share".to_owned(),
-        part: value::Part::Clause,
-        of: "Clause 7.1".to_owned(),
-        name: "share".to_owned(),
-        unit: value::Unit::Percent,
+    let target = |value: i64| TermValue {
+        key: "TARGET/OTD_WIN/target".to_owned(),
+        part: value::Part::Target,
+        of: "OTD_WIN".to_owned(),
+        name: "target".to_owned(),
+        unit: value::Unit::Number,
         value: Decimal::from(value),
     };
     let round = |no: i32, side: Side, raise: i64| RoundFacts {
         round: no,
         side,
-        values: (0..30_usize).map(|n| value(n, 10 + raise)).chain([clause(5 - raise)]).collect(),
+        values: (0..30_usize).map(|n| value(n, 10 + raise)).chain([target(95 - raise)]).collect(),
         total: Some(Micros(raise)),
     };
     let rounds = [round(1, Side::Shipper, 0), round(2, Side::Partner, 1)];
@@ -366,7 +366,7 @@ fn many_cells_of_a_table_are_one_line_and_clauses_have_no_replay() {
     assert_eq!(terms.len(), 2);
     assert_eq!((terms[0].of.as_str(), terms[0].keys.len()), ("Parcel, 30 cells", 30));
     let tried = variants(&rounds, &terms);
-    assert_eq!(tried.len(), 1, "the clause is not replayed");
+    assert_eq!(tried.len(), 1, "the target is not replayed");
     let ledger = ledger(&rounds, &terms, &tried, &[Micros(1)], None);
     assert_eq!(ledger.lines[0].positions[1].text, "11.00");
     assert_eq!(ledger.lines[1].positions[1].worth, None);

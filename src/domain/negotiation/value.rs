@@ -56,10 +56,22 @@ codes! {
 }
 
 impl Part {
-    /// Whether a replay of shipments prices it. The rest is priced by what happens, not by what moves.
+    /// Whether it decides what shipments are charged, so that rating them again prices it.
+    #[must_use]
+    pub fn is_charged(self) -> bool {
+        matches!(self, Self::Option | Self::Cell | Self::Line | Self::Fuel | Self::Accessorial)
+    }
+
+    /// Whether it decides what clauses come to, so that evaluating them again prices it.
+    #[must_use]
+    pub fn is_credited(self) -> bool {
+        matches!(self, Self::Clause | Self::Limit)
+    }
+
+    /// Whether a replay of last year prices it: by its charges or by its clauses.
     #[must_use]
     pub fn is_replayed(self) -> bool {
-        matches!(self, Self::Option | Self::Cell | Self::Line | Self::Fuel | Self::Accessorial)
+        self.is_charged() || self.is_credited()
     }
 }
 

@@ -456,8 +456,14 @@ pub(super) fn ledger_view(found: &Concessions, reader: Side) -> LedgerView {
 pub(super) fn replay_words(found: &Concessions) -> String {
     let (from, to) = found.days;
     let last = to.pred_opt().unwrap_or(to);
-    let shipments = words::count(i64::try_from(found.shipments).unwrap_or(i64::MAX), "shipment");
-    format!("{shipments} due from {} to {}, each priced under every round.", show::day(from), show::day(last))
+    let (from, last) = (show::day(from), show::day(last));
+    match found.shipments {
+        Some(shipments) => {
+            let shipments = words::count(i64::try_from(shipments).unwrap_or(i64::MAX), "shipment");
+            format!("{shipments} due from {from} to {last}: charges, less service credits, plus bonuses.")
+        }
+        None => format!("What fell due from {from} to {last}: bonuses less service credits."),
+    }
 }
 
 #[derive(Template)]
@@ -471,7 +477,7 @@ struct ConcessionsPage {
     currency: String,
     partner: String,
     replayed: String,
-    without: Option<String>,
+    without: Vec<String>,
     ledger: LedgerView,
 }
 

@@ -508,7 +508,7 @@ struct ReplayPage {
     version_id: i64,
     currency: String,
     replayed: String,
-    without: Option<String>,
+    without: Vec<String>,
     ledger: LedgerView,
 }
 
