@@ -305,7 +305,7 @@ fn who_moved_how_far_is_told_by_the_totals() {
     ];
     let terms = terms_that_differ(&rounds);
     let names: Vec<_> = terms.iter().map(|term| (term.of.as_str(), term.name.as_str())).collect();
-    assert_eq!(names, [("Linehaul: 0 to 500", "rate"), ("Liftgate (LFT), per occurrence", "rate")]);
+    assert_eq!(names, [("Linehaul (LTL): 0 to 500", "rate"), ("Liftgate (LFT), per occurrence", "rate")]);
     let tried = variants(&rounds, &terms);
     assert_eq!(tried.len(), 4, "each value of each term once");
     // The first offer with the rate of 54 comes to 110,500, of 50 to 104,200; liftgate at 50 to 101,300, at 45 to 100,700.

@@ -312,7 +312,8 @@ fn line_id(line: &RateLine) -> String {
 }
 
 fn line_name(line: &RateLine) -> String {
-    line.valid_from.map_or_else(|| line.label.clone(), |from| format!("{} from {from}", line.label))
+    let name = format!("{} ({})", line.label, line.code);
+    line.valid_from.map_or_else(|| name.clone(), |from| format!("{name} from {from}"))
 }
 
 fn band_id(band: Band) -> String {

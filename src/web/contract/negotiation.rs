@@ -410,7 +410,12 @@ pub(super) fn ledger_view(found: &Concessions, reader: Side) -> LedgerView {
             (Side::Partner, true) => "ask",
             _ => "counter",
         };
-        (format!("Round {round}"), format!("{role}, {}", name(*side, reader, &found.talk.partner_name)))
+        let who = match side {
+            side if *side == reader => "you",
+            Side::Partner => found.talk.partner_name.as_str(),
+            Side::Shipper => "the shipper",
+        };
+        (format!("Round {round}"), format!("{role}, {who}"))
     });
     let heads: Vec<(String, String)> = heads.collect();
     let known = |n: Option<&u64>| {
