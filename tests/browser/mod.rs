@@ -18,6 +18,16 @@ use driver::{Browser, Scripts};
 use site::{Site, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
 
+/// Where a role reads the negotiation of the site.
+fn negotiation(site: &Site, role: Role) -> Option<String> {
+    let (base, id) = (&site.base, site.negotiated);
+    match role {
+        Role::Admin => None,
+        Role::Partner => Some(format!("{base}/portal/negotiations/{id}")),
+        _ => Some(format!("{base}/contract-versions/{id}/negotiation")),
+    }
+}
+
 /// Runs `test` where there is a browser.
 fn in_browser<F: Future<Output = ()>>(scripts: Scripts, test: impl FnOnce(Browser, Site) -> F) {
     if driver::is_installed() {
@@ -41,7 +51,8 @@ fn every_role_walks_every_page_of_its_own_and_sends_a_form() {
         ];
         for role in roles {
             sign_in(&browser, &site.base, role).await;
-            let begin = forms::send(&browser, &site.base, role).await;
+            let mut begin = forms::send(&browser, &site.base, role).await;
+            begin.extend(negotiation(&site, role));
             walk.role(role, &begin).await;
             sign_out(&browser, &site.base).await;
         }

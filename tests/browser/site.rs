@@ -7,10 +7,19 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App as Service, HttpServer, rt};
 use lanemark::app::App;
+use lanemark::app::contract::contract_create;
+use lanemark::app::contract::draft::{rate_save, version_seen};
+use lanemark::app::contract::negotiate::{Named, Said, proposal_counter, proposal_send};
+use lanemark::app::contract::negotiate_view::counter_sheet;
 use lanemark::app::demo::{Size, as_of, sign_ins};
 use lanemark::clock::Clock;
 use lanemark::db::DbUrl;
-use lanemark::domain::viewer::Role;
+use lanemark::db::contract::contract_by_number;
+use lanemark::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
+use lanemark::domain::contract::{ContractFields, ContractStatus, ContractTerm, RenewalKind};
+use lanemark::domain::currency::Currency;
+use lanemark::domain::money::Micros;
+use lanemark::domain::viewer::{Role, Viewer};
 use lanemark::jobs::demo::{DemoOptions, run};
 use lanemark::mail::Mailer;
 use lanemark::web::{Web, WebConfig, configure};
@@ -27,6 +36,8 @@ const POOL_SIZE: u32 = 3;
 pub struct Site {
     /// Its address, without a slash at the end.
     pub base: String,
+    /// The version over which shipper and partner negotiate; the partner's turn.
+    pub negotiated: i64,
     handle: ServerHandle,
     _folder: TempDir,
 }
@@ -43,6 +54,7 @@ impl Site {
         let mailer = Mailer::file("Lanemark <reviews@shipper.example>", folder.path().join("mail")).unwrap();
         let pool = DbUrl::Sqlite(file).open(POOL_SIZE).unwrap();
         let app = App::new(pool, Clock::Fixed(as_of()), &base).with_mailer(mailer);
+        let negotiated = negotiate(&app);
         let config = WebConfig { bind, base_url: base.parse().unwrap(), trust_proxy: false, secret: None };
         let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
         let server = HttpServer::new(move || Service::new().configure(configure(&web)))
@@ -53,7 +65,7 @@ impl Site {
             .run();
         let handle = server.handle();
         rt::spawn(server);
-        Self { base, handle, _folder: folder }
+        Self { base, negotiated, handle, _folder: folder }
     }
 }
 
@@ -62,6 +74,59 @@ impl Drop for Site {
         // The answer comes when the last connection is closed; the system ends before.
         drop(self.handle.stop(false));
     }
+}
+
+/// A contract for the year after next, sent to the demo's partner, countered, and sent again. Gives its version.
+fn negotiate(app: &App) -> i64 {
+    let db = &mut app.pool.get().unwrap();
+    let dina = Viewer::operator();
+    let partner = contract_by_number(db, &dina, "TL-2025-02").unwrap().unwrap().partner_id;
+    let carrier =
+        Viewer { user_id: 1, name: "Carrier".to_owned(), role: Role::Partner, partner_id: Some(partner) };
+    let fields = ContractFields {
+        number: "TL-2027-01".to_owned(),
+        title: "Truckload, after next year".to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Draft,
+            term_start: "2028-01-01".parse().unwrap(),
+            term_end: Some("2028-12-31".parse().unwrap()),
+            renewal: RenewalKind::Fixed,
+            renewal_months: None,
+            notice_days: 60,
+        },
+    };
+    let (_, version) = contract_create(app, db, &dina, partner, &fields).unwrap();
+    let today = app.today(db).unwrap();
+    let said = |message: &str| Said {
+        message: message.to_owned(),
+        reply_by: today.checked_add_days(chrono::Days::new(14)),
+    };
+    let rate = |micros: i64| AccessorialRate {
+        code: "LFT".to_owned(),
+        label: "Liftgate".to_owned(),
+        unit: AccessorialUnit::PerOccurrence,
+        rate: Some(Micros(micros)),
+        share: None,
+        free_quantity: 0,
+        increment_minutes: None,
+        min: None,
+        max: None,
+        cap: None,
+        cap_scope: None,
+        rules: AccessorialRules::default(),
+    };
+    let seen = version_seen(db, &dina, version).unwrap();
+    let seen = rate_save(app, db, &dina, version, &seen, &rate(40_000_000), None).unwrap();
+    proposal_send(app, db, &dina, version, &seen, &said("Our offer")).unwrap();
+    let sheet = counter_sheet(app, db, &carrier, version).unwrap();
+    let named = Named { round: sheet.open.round, sha256: sheet.open.sha256 };
+    let changes = [("ACCESSORIAL/LFT/rate".to_owned(), "50".parse().unwrap())].into_iter().collect();
+    proposal_counter(app, db, &carrier, version, &named, &changes, &said("Wages went up")).unwrap();
+    let seen = version_seen(db, &dina, version).unwrap();
+    let seen = rate_save(app, db, &dina, version, &seen, &rate(45_000_000), Some("LFT")).unwrap();
+    proposal_send(app, db, &dina, version, &seen, &said("Half of it")).unwrap();
+    version
 }
 
 /// The bytes of a demo's database, made once.

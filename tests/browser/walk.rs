@@ -93,16 +93,20 @@ impl<'a> Walk<'a> {
             };
             let is_new = visited.insert(route) || first_ones > 0;
             first_ones = first_ones.saturating_sub(1);
-            if route.ends_with(".csv") || address.path().ends_with(".csv") || !is_new {
+            if is_file(route) || is_file(address.path()) || !is_new {
                 continue;
             }
             assert!(visited.len() <= PAGES_MAX, "more than {PAGES_MAX} pages for {role}");
             let links = self.page(role, route, &address).await;
-            open.extend(links.into_iter().filter(|link| link.origin() == self.base.origin()));
+            // What a mail to a partner leads to is the partner's alone to open.
+            let is_theirs =
+                |link: &Url| is_mail(route) && role != Role::Partner && link.path().starts_with("/portal");
+            let ours = links.into_iter().filter(|link| link.origin() == self.base.origin());
+            open.extend(ours.filter(|link| !is_theirs(link)));
         }
         let viewer = Viewer { user_id: 1, name: String::new(), role, partner_id: Some(1) };
         for (method, route, access) in routes::list() {
-            let owed = method == "GET" && !matches!(access, Access::Public) && !route.ends_with(".csv");
+            let owed = method == "GET" && !matches!(access, Access::Public) && !is_file(route);
             // Few loads make no chart in a mail, and what a mail says is not the administrator's to read.
             let is_absent = is_mail(route) && (route.contains("/parts/") || role == Role::Admin);
             if owed
@@ -169,6 +173,11 @@ impl<'a> Walk<'a> {
         let found = found.as_array().unwrap().iter().filter_map(Value::as_str);
         self.problems.extend(found.map(|problem| format!("{place}: {problem}")));
     }
+}
+
+/// A table to download, which is no page.
+fn is_file(path: &str) -> bool {
+    path.ends_with(".csv") || path.ends_with(".xlsx")
 }
 
 /// A mail as it was sent: its page allows no script to run, so the rules cannot either.

@@ -447,7 +447,7 @@ fn replayed(
     if !priced {
         without.push("A round says nothing about linehaul, so its charges are not replayed.".to_owned());
     } else if cells > REPLAY_CELLS_MAX {
-        without.push("The rate tables are too large to replay here; use `lanemark backtest`.".to_owned());
+        without.push("The rate tables of the rounds are too large to replay on a page.".to_owned());
     }
     let replays = without.is_empty();
     // Each text that is tried holds its tables; one that contradicts itself is left to the remainder.
@@ -558,10 +558,11 @@ pub(super) fn wrong(db: &mut Db, version_id: i64) -> Result<Vec<String>, DbError
         }
     }
     let version = store::version_show(db, &Viewer::system(), version_id)?;
-    if let (Talk::Agreed { round, sha256 }, Some(version)) = (&talk, version) {
-        if !version.terms_sha256.is_empty() && version.terms_sha256 != *sha256 {
-            problems.push(format!("it is sealed with another text than round {round}, which was accepted"));
-        }
+    let sealed = version.map(|version| version.terms_sha256).filter(|seal| !seal.is_empty());
+    if let (Talk::Agreed { round, sha256 }, Some(seal)) = (&talk, sealed)
+        && seal != *sha256
+    {
+        problems.push(format!("it is sealed with another text than round {round}, which was accepted"));
     }
     Ok(problems)
 }

@@ -345,8 +345,7 @@ fn cell_words(line: &RateLine, cell: &Cell) -> String {
     if place.is_empty() { line_name(line) } else { format!("{}: {place}", line_name(line)) }
 }
 
-fn cell_values(line: &RateLine, cell: &Cell) -> impl Iterator<Item = (&'static str, Micros)> + use<> {
-    let _ = line;
+fn cell_values(cell: &Cell) -> impl Iterator<Item = (&'static str, Micros)> + use<> {
     [("rate", Some(cell.rate)), ("minimum", cell.min)].into_iter().filter_map(|(name, v)| Some((name, v?)))
 }
 
@@ -394,7 +393,7 @@ pub fn values(terms: &Terms) -> Vec<TermValue> {
     let mut out = Vec::new();
     for line in &terms.pricing.terms.lines {
         for cell in &line.cells {
-            for (name, value) in cell_values(line, cell) {
+            for (name, value) in cell_values(cell) {
                 out.push(TermValue {
                     key: cell_key(line, cell, name),
                     part: Part::Cell,
@@ -523,7 +522,7 @@ fn change_item(next: &mut Terms, mut item: Item, wanted: &mut Wanted<'_>) {
             let clause = clause.map(|clause| &mut clause.terms);
             put(clause, &item, wanted, crate::domain::clause::ClauseTerms::validate);
         }
-        Part::Limit => put(Some(&mut next.caps), &item, wanted, |caps| caps.validate()),
+        Part::Limit => put(Some(&mut next.caps), &item, wanted, crate::domain::clause::ContractCap::validate),
         Part::Volume => {
             let volume = ordinal().and_then(|n| pricing.volumes.get_mut(n));
             put(volume, &item, wanted, crate::domain::commitment::VolumeCommitment::validate);
@@ -563,7 +562,7 @@ fn change_cells(next: &mut Terms, wanted: &mut Wanted<'_>) {
         let head = line.head();
         let mut changed = false;
         for cell in &mut line.cells {
-            let now: Vec<_> = cell_values(&head, cell).collect();
+            let now: Vec<_> = cell_values(cell).collect();
             for (name, was) in now {
                 let key = cell_key(&head, cell, name);
                 let Some(new) = wanted.take(&key) else { continue };
