@@ -3,7 +3,7 @@
 //! concessions, so that they cannot disagree.
 //!
 //! Structure is not in it: nobody adds a lane, a clause or a band this way, and what is not agreed at all (a cap that
-//! does not exist) has no value to change. [`FIELDS`] names every field that may change; others are not listed.
+//! does not exist) has no value to change. `FIELDS` names every field that may change; others are not listed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
