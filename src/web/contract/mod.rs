@@ -36,7 +36,7 @@ use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::lifecycle::{Step, VersionOptions};
 use crate::domain::money::Micros;
-use crate::domain::negotiation::Talk;
+use crate::domain::negotiation::{Move, Talk};
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
 use crate::domain::viewer::Action;
@@ -303,6 +303,7 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         may_end: lifecycle::may_end(me, &found),
         frame_open: may(Action::EditContracts)
             && term.status == ContractStatus::Draft
+            && matches!(found.talk, Talk::Idle | Talk::Closed { .. })
             && found.versions.iter().all(|line| line.version.status == ContractVersionStatus::Draft.code()),
         partner_name: found.partner.name,
         seen: found.seen,
@@ -533,7 +534,12 @@ fn history_row(row: &AuditRow) -> HistoryRow {
         "contract.start_version" => "started the version",
         "contract.edit_version" => "changed the version",
         "contract.discard_version" => "discarded the version",
-        // The steps of a version's life have words of their own.
+        "negotiation.adopt" => "took the partner's text into the draft",
+        // The moves of a negotiation have words of their own, and so have the steps of a version's life.
+        other if other.starts_with("negotiation.") => other
+            .strip_prefix("negotiation.")
+            .and_then(|kind| kind.to_uppercase().parse::<Move>().ok())
+            .map_or(other, |kind| kind.label()),
         other => other
             .strip_prefix("contract.")
             .and_then(|step| step.to_uppercase().parse::<Step>().ok())
