@@ -369,25 +369,19 @@ fn committed(
         let mut lines: Vec<Committed> = about
             .into_iter()
             .zip(ruling.effects)
-            .map(|((stored, statement), effect)| Committed {
+            .enumerate()
+            .map(|(at, ((stored, statement), effect))| Committed {
                 stop,
                 window: statement.window,
                 asked: statement.asked.map(|asked| (asked.by, asked.set_at)),
                 reason: stored.reason.clone(),
                 effect,
-                is_baseline: false,
-                is_planned: false,
+                is_baseline: ruling.judged_by == Some(at),
+                is_planned: ruling.planned_by == Some(at),
             })
             .collect();
-        lines.sort_by_key(|line| line.asked.map(|(by, set_at)| (set_at, by)));
-        let counts = |line: &Committed| line.effect != Effect::Corrected;
-        if let Some(last) = lines.iter_mut().rev().find(|line| counts(line)) {
-            last.is_planned = true;
-        }
-        let judged = |line: &&mut Committed| matches!(line.effect, Effect::Original | Effect::Moved);
-        if let Some(last) = lines.iter_mut().rev().find(judged) {
-            last.is_baseline = true;
-        }
+        // Of one change, what corrects stays behind what it corrects.
+        lines.sort_by_key(|line| line.asked.map(|(_, set_at)| set_at));
         found.extend(lines);
     }
     Ok(found)

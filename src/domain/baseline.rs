@@ -58,6 +58,12 @@ impl StopWindow {
     pub fn closes_at(&self, zone: Tz) -> Option<DateTime<Utc>> {
         self.end.or_else(|| Some(end_of_local_day(self.due_day?, zone)))
     }
+
+    /// Whether nothing is committed: neither an end nor a day. A start alone can be kept by nobody.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.end.is_none() && self.due_day.is_none()
+    }
 }
 
 /// Who asked, and when that was set.
@@ -104,60 +110,76 @@ pub struct Baseline {
     pub window: StopWindow,
     /// What is planned now: the change set last, whoever asked.
     pub planned: StopWindow,
+    /// Which statement says what outcomes are judged by, counted from 0 in the order given.
+    pub judged_by: Option<usize>,
+    /// Which statement says what is planned now.
+    pub planned_by: Option<usize>,
     /// What each statement did, in the order given.
     pub effects: Vec<Effect>,
 }
 
 /// Rules on the statements of one stop, in order of arrival; `zone` is the stop's.
 ///
-/// Two statements are about the same thing when both are the original, or the same requester set both at the same
-/// instant; then the later arrival corrects the earlier. Otherwise the order of arrival says nothing: changes count in
-/// the order in which they were set.
+/// Two statements are about the same thing when both are the original, or both were set at the same instant, whoever
+/// asked: one stop is given one commitment at a time. Then the later arrival corrects the earlier, its requester too.
+/// Otherwise the order of arrival says nothing: changes count in the order in which they were set.
 #[must_use]
 pub fn baseline(statements: &[Statement], zone: Tz) -> Baseline {
     let mut effects = vec![Effect::Corrected; statements.len()];
     let mut counting: Vec<(usize, &Statement)> =
         statements.iter().enumerate().filter(|(at, _)| is_last(statements, *at)).collect();
     // The original has no instant and comes before every change.
-    counting.sort_by_key(|(_, statement)| statement.asked);
-    let mut window: Option<StopWindow> = None;
+    counting.sort_by_key(|(_, statement)| set_at(statement));
+    let mut judged: Option<(usize, StopWindow)> = None;
     for (at, statement) in &counting {
-        let effect = match (statement.asked, window) {
+        let effect = match (statement.asked, judged) {
             (None, _) => Effect::Original,
             (Some(asked), _) if !asked.by.is_customer() => Effect::NotTheCustomer,
             (Some(_), None) => Effect::Original,
-            (Some(asked), Some(before)) => match before.closes_at(zone) {
+            (Some(asked), Some((_, before))) => match before.closes_at(zone) {
                 Some(closed_at) if closed_at < asked.set_at => Effect::TooLate { closed_at },
                 _ => Effect::Moved,
             },
         };
         if matches!(effect, Effect::Original | Effect::Moved) {
-            window = Some(statement.window);
+            judged = Some((*at, statement.window));
         }
         if let Some(slot) = effects.get_mut(*at) {
             *slot = effect;
         }
     }
-    let planned = counting.last().map(|(_, statement)| statement.window).unwrap_or_default();
-    Baseline { window: window.unwrap_or_default(), planned, effects }
+    let planned = counting.last();
+    Baseline {
+        window: judged.map(|(_, window)| window).unwrap_or_default(),
+        planned: planned.map(|(_, statement)| statement.window).unwrap_or_default(),
+        judged_by: judged.map(|(at, _)| at),
+        planned_by: planned.map(|(at, _)| *at),
+        effects,
+    }
+}
+
+/// What tells one change of a stop from another; none for the original.
+fn set_at(statement: &Statement) -> Option<DateTime<Utc>> {
+    statement.asked.map(|asked| asked.set_at)
 }
 
 fn is_last(statements: &[Statement], at: usize) -> bool {
-    let asked = statements.get(at).and_then(|statement| statement.asked);
-    statements.iter().skip(at + 1).all(|later| later.asked != asked)
+    let own = statements.get(at).and_then(set_at);
+    statements.iter().skip(at + 1).all(|later| set_at(later) != own)
 }
 
 /// Whether `new` says something that `known`, in order of arrival, does not say yet.
 ///
 /// A row that names nobody and repeats a commitment that counts already is no correction of the original: most feeds
-/// send the planned window with every later row.
+/// send the planned window with every later row. Nor is one that carries no window: it brings an event, say, and takes
+/// no commitment away.
 #[must_use]
 pub fn is_news(known: &[Statement], new: &Statement) -> bool {
     let mut counting =
         known.iter().enumerate().filter(|(at, _)| is_last(known, *at)).map(|(_, statement)| statement);
     match new.asked {
         Some(_) => !counting.any(|statement| statement == new),
-        None => !counting.any(|statement| statement.window == new.window),
+        None => !new.window.is_open() && !counting.any(|statement| statement.window == new.window),
     }
 }
 

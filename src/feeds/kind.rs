@@ -265,7 +265,7 @@ fields! {
         PICKUP_WINDOW_END = "pickup_window_end", pickup(DEADLINE), "Committed pickup window, end";
         PICKUP_DUE_DATE = "pickup_due_date", pickup(DAY), "Committed pickup day";
         PICKUP_REQUESTED_BY = "pickup_requested_by", choice(REQUESTERS), "Who asked for this pickup commitment; blank for the original";
-        PICKUP_SET_AT = "pickup_set_at", pickup(INSTANT), "When that change was set; required with pickup_requested_by";
+        PICKUP_SET_AT = "pickup_set_at", pickup(INSTANT), "When that change was set, with its time; required with pickup_requested_by";
         PICKUP_CHANGE_REASON = "pickup_change_reason", TEXT, "Why the pickup was changed";
         PICKUP_ARRIVED_AT = "pickup_arrived_at", pickup(INSTANT), "Arrival at the pickup";
         PICKUP_ARRIVED_RECEIVED_AT = "pickup_arrived_received_at", pickup(INSTANT), "When that arrival was reported";
@@ -274,7 +274,7 @@ fields! {
         DELIVERY_WINDOW_START = "delivery_window_start", delivery(start(INSTANT)), "Committed delivery window, start";
         DELIVERY_WINDOW_END = "delivery_window_end", delivery(DEADLINE), "Committed delivery window, end";
         DELIVERY_REQUESTED_BY = "delivery_requested_by", choice(REQUESTERS), "Who asked for this delivery commitment; blank for the original";
-        DELIVERY_SET_AT = "delivery_set_at", delivery(INSTANT), "When that change was set; required with delivery_requested_by";
+        DELIVERY_SET_AT = "delivery_set_at", delivery(INSTANT), "When that change was set, with its time; required with delivery_requested_by";
         DELIVERY_CHANGE_REASON = "delivery_change_reason", TEXT, "Why the delivery was changed";
         ARRIVED_AT = "arrived_at", delivery(INSTANT), "Arrival at the delivery";
         ARRIVED_RECEIVED_AT = "arrived_received_at", delivery(INSTANT), "When that arrival was reported";

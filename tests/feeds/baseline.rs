@@ -81,6 +81,7 @@ fn the_order_of_the_rows_says_nothing() {
             for at in order {
                 import(&desk, [ORIGINAL, CARRIER, SHIPPER][at]);
             }
+            // The newest row last: the facts beside the commitment are those of the row that came last.
             import(&desk, ARRIVED);
             desk.run(&["verify"]).ends(0);
             let dump = Dump::of(&mut db.conn());
@@ -96,6 +97,60 @@ fn the_order_of_the_rows_says_nothing() {
         }
         assert_eq!(found[0][1], "S");
         assert!(found.iter().all(|row| *row == found[0]), "{found:?}");
+    });
+}
+
+/// docs/mappings.md, changed commitments: import the newest row last.
+#[test]
+fn an_older_row_imported_later_takes_other_facts_back_until_the_newest_comes_again() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let facts = || {
+            let dump = Dump::of(&mut db.conn());
+            let row = &dump.rows("shipments")[0];
+            ["delivery_window_end", "arrived_at"].map(|column| row[column].clone())
+        };
+        import(&desk, ARRIVED);
+        let newest = facts();
+        import(&desk, ORIGINAL);
+        let older = facts();
+        assert_eq!(older[0], newest[0], "which commitment counts does not depend on the order");
+        assert_ne!(older[1], newest[1], "the arrival is taken back");
+        import(&desk, ARRIVED);
+        assert_eq!(facts(), newest);
+        assert_eq!(on_time(&desk), (1, 1));
+        desk.run(&["verify"]).ends(0);
+    });
+}
+
+#[test]
+fn a_row_without_a_window_takes_no_commitment_away() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        import(&desk, "L1,Alder,2025-03-10T15:00Z,,,");
+        import(&desk, "L1,Alder,2025-03-12T15:00Z,SHIPPER,2025-03-10T16:00Z,");
+        import(&desk, "L1,Alder,,,,2025-03-11T12:00Z");
+        assert_eq!(on_time(&desk), (0, 1), "the shipper asked too late");
+        let dump = Dump::of(&mut db.conn());
+        assert_eq!(dump.rows("stop_commitments").len(), 2);
+        desk.run(&["verify"]).ends(0);
+    });
+}
+
+#[test]
+fn who_asked_is_corrected_by_a_later_row_of_the_same_change() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        import(&desk, "L1,Alder,2025-03-10T15:00Z,,,2025-03-11T12:00Z");
+        import(&desk, "L1,Alder,2025-03-11T15:00Z,SHIPPER,2025-03-10T09:00Z,2025-03-11T12:00Z");
+        assert_eq!(on_time(&desk), (1, 1));
+        import(&desk, "L1,Alder,2025-03-11T15:00Z,CARRIER,2025-03-10T09:00Z,2025-03-11T12:00Z");
+        assert_eq!(on_time(&desk), (0, 1), "it was the carrier");
+        import(&desk, "L1,Alder,2025-03-11T15:00Z,SHIPPER,2025-03-10T09:00Z,2025-03-11T12:00Z");
+        assert_eq!(on_time(&desk), (1, 1), "it was the shipper after all");
+        let dump = Dump::of(&mut db.conn());
+        assert_eq!(dump.rows("stop_commitments").len(), 4, "every row is kept");
+        desk.run(&["verify"]).ends(0);
     });
 }
 
@@ -123,16 +178,22 @@ fn a_change_without_its_instant_or_its_window_is_refused() {
             "loads.csv",
             format!(
                 "{HEADER}\nL1,Alder,2025-03-10T15:00Z,SHIPPER,,\nL2,Alder,,CARRIER,2025-03-09T08:00Z,2025-03-10T15:00Z\n\
-                 L3,Alder,2025-03-10T15:00Z,BROKER,2025-03-09T08:00Z,\n"
+                 L3,Alder,2025-03-10T15:00Z,BROKER,2025-03-09T08:00Z,\nL4,Alder,2025-03-10T15:00Z,SHIPPER,2025-03-10,\n"
             ),
         );
         let run =
             desk.run(&["import", "shipments", "loads.csv", "--mapping", "loads.toml", "--format", "json"]);
         let said = run.json();
-        assert_eq!((&said["rows_new"], &said["rows_rejected"]), (&0.into(), &3.into()), "{said}");
+        assert_eq!((&said["rows_new"], &said["rows_rejected"]), (&0.into(), &4.into()), "{said}");
         let rejects =
             std::fs::read_to_string(desk.folder().join(said["rejects_file"].as_str().unwrap())).unwrap();
-        for part in ["does not say when it was set", "gives no delivery window or day", "BROKER"] {
+        let parts = [
+            "does not say when it was set",
+            "gives no delivery window or day",
+            "BROKER",
+            "a day without a time does not say whether the shipper asked before the window closed",
+        ];
+        for part in parts {
             assert!(rejects.contains(part), "no `{part}` in {rejects}");
         }
     });

@@ -72,6 +72,15 @@ pub fn asks(fields: &Fields) -> Result<Asks, RowError> {
             );
             return Err(RowError::field(requested_by.0, word, reason));
         }
+        if at.date_only {
+            let day = at.utc.date_naive();
+            let reason = format!(
+                "a day without a time does not say whether {} asked before the window closed, nor which of two changes \
+                 of one day came later; give the time of day too",
+                by.label()
+            );
+            return Err(RowError::field(set_at.0, &day.to_string(), reason));
+        }
         let ask = Ask { asked: Asked { set_at: at.utc, by }, reason: some_text(fields, reason) };
         found.insert(stop, ask);
     }
@@ -98,8 +107,11 @@ pub fn settle(
         if said.is_empty() && ask.is_none() {
             continue;
         }
-        if let (true, Some(old)) = (said.is_empty(), old) {
-            let original = Statement { window: window_of(old, stop), asked: None };
+        let original = old.map(|old| (old, Statement { window: window_of(old, stop), asked: None }));
+        // A shipment that carried no commitment so far says nothing.
+        if let Some((old, original)) =
+            original.filter(|(_, original)| said.is_empty() && is_news(&said, original))
+        {
             new.push(stored(run, row, (old.import_id, old.import_row), stop, &original, None));
             said.push(original);
         }

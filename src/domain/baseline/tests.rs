@@ -82,17 +82,28 @@ fn baseline_cases() {
         let window =
             |number: usize| number.checked_sub(1).map_or_else(StopWindow::default, |at| given[at].window);
         for order in orders(given.len()) {
-            let corrects = |a: usize, b: usize| a < b && given[a].asked == given[b].asked;
+            let corrects = |a: usize, b: usize| a < b && set_at(&given[a]) == set_at(&given[b]);
             let swapped =
                 order.iter().enumerate().any(|(at, a)| order[at..].iter().any(|b| corrects(*b, *a)));
             if swapped {
                 continue;
             }
-            let arrived: Vec<Statement> = order.iter().map(|at| given[*at]).collect();
+            let (mut arrived, mut kept): (Vec<Statement>, Vec<usize>) = (Vec::new(), Vec::new());
+            for at in &order {
+                let is_kept = is_news(&arrived, &given[*at]);
+                assert_eq!(is_kept, case.statements[*at].effect != "no news", "{named}, statement {}", at + 1);
+                if is_kept {
+                    arrived.push(given[*at]);
+                    kept.push(*at);
+                }
+            }
             let found = baseline(&arrived, case.zone);
+            let number = |at: Option<usize>| at.map_or(0, |at| kept[at] + 1);
+            assert_eq!(number(found.judged_by), case.baseline, "{named}, arriving as {order:?}");
+            assert_eq!(number(found.planned_by), case.planned, "{named}, arriving as {order:?}");
             assert_eq!(found.window, window(case.baseline), "{named}, arriving as {order:?}");
             assert_eq!(found.planned, window(case.planned), "{named}, arriving as {order:?}");
-            for (place, at) in order.iter().enumerate() {
+            for (place, at) in kept.iter().enumerate() {
                 assert_eq!(
                     word(found.effects[place]),
                     case.statements[*at].effect,
@@ -144,7 +155,7 @@ fn statements() -> impl Strategy<Value = Vec<Statement>> {
             let mut all: Vec<Statement> =
                 original.map(|window| Statement { window, asked: None }).into_iter().collect();
             for change in changes {
-                if all.iter().all(|known| known.asked != change.asked) {
+                if all.iter().all(|known| set_at(known) != set_at(&change)) {
                     all.push(change);
                 }
             }
@@ -181,7 +192,7 @@ proptest! {
         as_of in instant(),
         zone in zones(),
     ) {
-        prop_assume!(known.iter().all(|statement| statement.asked != wish.asked));
+        prop_assume!(known.iter().all(|statement| set_at(statement) != set_at(&wish)));
         let judge = |statements: &[Statement]| {
             let window = baseline(statements, zone).window;
             let facts = Milestones {
