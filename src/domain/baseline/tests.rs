@@ -91,7 +91,12 @@ fn baseline_cases() {
             let (mut arrived, mut kept): (Vec<Statement>, Vec<usize>) = (Vec::new(), Vec::new());
             for at in &order {
                 let is_kept = is_news(&arrived, &given[*at]);
-                assert_eq!(is_kept, case.statements[*at].effect != "no news", "{named}, statement {}", at + 1);
+                assert_eq!(
+                    is_kept,
+                    case.statements[*at].effect != "no news",
+                    "{named}, statement {}",
+                    at + 1
+                );
                 if is_kept {
                     arrived.push(given[*at]);
                     kept.push(*at);
