@@ -7,6 +7,7 @@
 pub mod assess;
 pub mod check;
 mod facts;
+mod notice;
 mod post;
 pub(super) mod replay;
 
@@ -79,6 +80,10 @@ pub struct AccrualReport {
     pub unpriced: usize,
     /// Contracts already accrued for a later day, left alone.
     pub ahead: usize,
+    /// Mails queued about items that the partner had been told of and that changed.
+    pub mails: i64,
+    /// Numbers of contracts with such items and no address to tell the partner at.
+    pub not_told: Vec<String>,
     /// Contracts that could not be accrued; their ledger is as it was.
     pub problems: Vec<AccrualProblem>,
 }
@@ -97,18 +102,29 @@ impl AccrualReport {
         if self.unpriced > 0 {
             text.push_str(&format!(", {} without linehaul", count(self.unpriced, "late shipment")));
         }
+        if self.mails > 0 {
+            text.push_str(&format!(", {} about changed items", words::count(self.mails, "mail")));
+        }
+        if !self.not_told.is_empty() {
+            text.push_str(&format!(
+                ", changed items not told, since no address that a mail can go to is known: {}",
+                self.not_told.join(", ")
+            ));
+        }
         if !self.problems.is_empty() {
             text.push_str(&format!(", {} not accrued", count(self.problems.len(), "contract")));
         }
         text
     }
 
-    fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: Self) {
         self.targets += other.targets;
         self.entries += other.entries;
         self.changed_rows += other.changed_rows;
         self.unpriced += other.unpriced;
         self.ahead += other.ahead;
+        self.mails += other.mails;
+        self.not_told.extend(other.not_told);
     }
 }
 
@@ -185,7 +201,7 @@ pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<Accrua
         for group in groups(&mut db, partner_id, as_of)? {
             report.contracts += 1;
             match write_tx(&mut db, |db| accrue_group(app, db, &run, &group)) {
-                Ok(done) => report.add(&done),
+                Ok(done) => report.add(done),
                 Err(AccrualError::Db(error)) => return Err(error),
                 Err(error) => report.problems.push(AccrualProblem {
                     contract: group.number,
@@ -202,7 +218,7 @@ fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<Accr
     // Whoever else accrues this partner waits here and then finds everything posted.
     contract_lock(db, group.partner_id)?;
     match plan_group(db, run, group)? {
-        Some(posting) => post::store(app, db, run, &posting),
+        Some(posting) => post::store(app, db, run, group, &posting),
         None => Ok(AccrualReport { ahead: 1, ..AccrualReport::default() }),
     }
 }

@@ -5,19 +5,19 @@ pub mod view;
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::contract::deadline_calendar;
 use crate::db::ledger::{Accrual, RawEntry, RawLedger, RawLine, ledger_partners, ledger_raw_unscoped};
 use crate::db::{Db, DbError};
-use crate::domain::clause::{ObligationKey, Reason, Sign, Target};
+use crate::domain::clause::{Obligation, ObligationKey, Reason, Sign, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, accrual_accounts, assessed_from,
     check_balanced, posted_by_key, tie_out,
 };
 use crate::domain::money::Micros;
+use crate::domain::period::Period;
 use crate::domain::words;
 
 /// Something in the ledger that cannot be right.
@@ -122,6 +122,12 @@ fn check_assessed(
             *sum = *sum + if line.side == line.account.normal_side() { line.amount } else { -line.amount };
         }
     }
+    // The period of the last assessment: a due day corrected after it moves the item, not the day it could be told.
+    let told_for: BTreeMap<ObligationKey, Period> = entries
+        .iter()
+        .filter(|entry| entry.reason == Reason::Assessment)
+        .map(|entry| (entry.key, entry.obligation_period))
+        .collect();
     let signs = posted_by_key(entries);
     let calendar = deadline_calendar();
     for accrual in &raw.accruals {
@@ -141,13 +147,17 @@ fn check_assessed(
                 if told { Account::CreditAccrued } else { Account::CreditAssessed }.number()
             ));
         }
-        let early = |day: NaiveDate| {
-            accrual.state == ItemState::Assessed && day < assessed_from(accrual.period, &calendar)
+        // A bonus has no such entry; the period of one that is about a period is in its key.
+        let own_period = match accrual.key.of {
+            Obligation::Period(period) => Some(period),
+            Obligation::Event(_) => None,
         };
-        match accrual.assessed_on {
-            None if told => say("it is assessed, but nobody was told".to_owned()),
-            Some(day) if early(day) => {
-                say(format!("it was assessed on {day}, before {} was final", accrual.period.title()));
+        match (accrual.assessed_on, told_for.get(&accrual.key).copied().or(own_period)) {
+            (None, _) if told => say("it is assessed, but nobody was told".to_owned()),
+            (Some(day), Some(period))
+                if accrual.state == ItemState::Assessed && day < assessed_from(period, &calendar) =>
+            {
+                say(format!("it was assessed on {day}, before {} was final", period.title()));
             }
             _ => {}
         }

@@ -69,7 +69,7 @@ pub enum MailKind {
     ContractNotice,
     /// A contract version took a step somebody waits for.
     ContractStep,
-    /// What was accrued for a final period, told to the partner.
+    /// What was accrued for a final period, told to the partner, or a change of it.
     Assessment,
     /// A job failed for good.
     JobFailed,

@@ -28,7 +28,7 @@ use crate::on_engine;
 mod assess;
 mod own;
 
-pub use assess::{ToAssess, accrued_items, accrued_partners, last_posting_of};
+pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
 pub use own::{
     PartnerCredit, credit_shipments, partner_credit_days, partner_credit_list, partner_credit_sums,

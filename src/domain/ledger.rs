@@ -319,6 +319,40 @@ pub const fn accrual_accounts(sign: Sign, told: bool) -> (Account, Account) {
 /// The accounts of an assessment: (debit, credit).
 pub const ASSESSMENT_ACCOUNTS: (Account, Account) = (Account::CreditAssessed, Account::CreditAccrued);
 
+/// What an account holds of one obligation, by where its entries went; positive on the account's normal side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// In the general ledger.
+    pub gl: Micros,
+    /// Only in this sub-ledger.
+    pub memo: Micros,
+}
+
+impl Held {
+    /// Adds what a line brought.
+    pub fn add(&mut self, recognition: Recognition, amount: Micros) {
+        let part = match recognition {
+            Recognition::Gl => &mut self.gl,
+            Recognition::Memo => &mut self.memo,
+        };
+        *part = *part + amount;
+    }
+
+    /// The parts in which `amount` leaves the account, `first` before the other, none of 0. The general ledger gives no
+    /// more than it holds: what was never exported cannot be taken back there (DOMAIN §4.5).
+    #[must_use]
+    pub fn leaving(self, amount: Micros, first: Recognition) -> Vec<(Recognition, Micros)> {
+        let at_most = |held: Micros, wanted: Micros| held.max(Micros::ZERO).min(wanted);
+        let gl = match first {
+            Recognition::Gl => at_most(self.gl, amount),
+            Recognition::Memo => at_most(self.gl, amount - at_most(self.memo, amount)),
+        };
+        let mut parts = vec![(Recognition::Gl, gl), (Recognition::Memo, amount - gl)];
+        parts.retain(|(_, part)| *part > Micros::ZERO);
+        parts
+    }
+}
+
 /// The first day on which an item of `period` is assessed: the business day on which the period is final (DOMAIN §4.4).
 #[must_use]
 pub fn assessed_from(period: Period, calendar: &BusinessCalendar) -> NaiveDate {
@@ -606,6 +640,21 @@ mod tests {
 
     fn accounts(entry: &JournalEntry) -> Vec<(&str, &str)> {
         entry.lines.iter().map(|line| (line.side.code(), line.account.code())).collect()
+    }
+
+    #[test]
+    fn the_general_ledger_gives_what_it_holds_and_no_more() {
+        let held = |gl, memo| Held { gl: Micros(gl), memo: Micros(memo) };
+        let parts = |held: Held, amount, first| {
+            let parts = held.leaving(Micros(amount), first);
+            parts.into_iter().map(|(to, part)| (to.code(), part.0)).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(held(40, 100), 140, Recognition::Gl), [("GL", 40), ("MEMO", 100)]);
+        assert_eq!(parts(held(40, 100), 30, Recognition::Gl), [("GL", 30)]);
+        assert_eq!(parts(held(40, 100), 30, Recognition::Memo), [("MEMO", 30)]);
+        assert_eq!(parts(held(40, 100), 110, Recognition::Memo), [("GL", 10), ("MEMO", 100)]);
+        assert_eq!(parts(held(0, 100), 100, Recognition::Gl), [("MEMO", 100)]);
+        assert_eq!(parts(held(-5, 105), 100, Recognition::Gl), [("MEMO", 100)], "it is short already");
     }
 
     /// DOMAIN P5 and P1: the accounts of a bonus, and of a service credit taken back.

@@ -178,6 +178,26 @@ message!(
     "mail/assessment/body.html"
 );
 
+/// Items that the partner was told of changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssessmentChangeMail {
+    /// The partner.
+    pub partner_name: String,
+    /// The contract's number.
+    pub contract: String,
+    /// What changed, one line for each period and clause.
+    pub lines: Vec<String>,
+    /// The address of the items.
+    pub link: String,
+}
+
+message!(
+    AssessmentChangeMail,
+    "mail/assessment_change/subject.txt",
+    "mail/assessment_change/body.txt",
+    "mail/assessment_change/body.html"
+);
+
 /// A job failed and is not tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFailedMail {

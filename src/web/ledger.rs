@@ -477,8 +477,8 @@ struct AccrualPage {
     posted: String,
     ties: bool,
     period: String,
-    /// The day on which the partner was told, if it was.
-    told: Option<String>,
+    /// What the partner knows of it.
+    told: String,
     day: String,
     steps: Vec<String>,
     terms: Vec<String>,
@@ -537,7 +537,7 @@ impl AccrualPage {
             posted: show::money(posted),
             ties: posted == accrual.target,
             period: accrual.period.title(),
-            told: accrual.assessed_on.map(show::day),
+            told: told(accrual),
             day: show::day(accrual.obligation_day),
             steps: accrual.steps.clone(),
             terms,
@@ -550,6 +550,18 @@ impl AccrualPage {
             total: show::money(posted),
             entries: view.entries.iter().map(|listed| EntryLine::of(listed, &Params::default())).collect(),
         }
+    }
+}
+
+/// What the partner knows of an item, by its state: the day alone says nothing of one that was taken back since.
+fn told(accrual: &Accrual) -> String {
+    let Some(day) = accrual.assessed_on.map(show::day) else {
+        return "the partner does not see it yet".to_owned();
+    };
+    match accrual.state {
+        ItemState::Reversed => format!("the partner was told on {day}, and sees that it was taken back"),
+        state if state.is_told() => format!("the partner was told on {day}"),
+        _ => format!("told on {day} and taken back; owed again, which the partner does not see yet"),
     }
 }
 

@@ -8,7 +8,7 @@ use lanemark::app::accrual::assess::assess;
 use lanemark::app::accrual::{AccrualScope, accrue};
 use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::dimension::Dimensions;
-use lanemark::db::schema::{mails, measure_cells, shipments, sources};
+use lanemark::db::schema::{mails, measure_cells, partners, shipments, sources};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
 use lanemark::domain::clause::{ClauseTerms, ContractCap};
@@ -234,6 +234,41 @@ fn a_partner_sees_what_it_owes_and_why_and_nothing_of_anyone_else() {
         for gone in ["contract?number=C-200", "contract?version=9", "credits?month=2025-Q2"] {
             assert_eq!(browser.get(&format!("/portal/{gone}")).await.status, StatusCode::NOT_FOUND, "{gone}");
         }
+    });
+}
+
+#[test]
+fn the_page_of_an_item_says_by_its_state_what_the_partner_knows() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Finance).await;
+        let contact = partners::contact_email.eq("claims@carrier.example");
+        diesel::update(partners::table.find(browser.partner_id))
+            .set(contact)
+            .execute(&mut *db.conn())
+            .unwrap();
+        let judged = |outcome: &str, exclusion: Option<&str>| {
+            let values =
+                (shipments::delivery_day_outcome.eq(outcome), shipments::delivery_exclusion.eq(exclusion));
+            diesel::update(shipments::table.filter(shipments::id.eq(2)))
+                .set(values)
+                .execute(&mut *db.conn())
+                .unwrap();
+        };
+        let path = format!("/ledger/accruals/{}/101-102-ev2", browser.partner_id);
+        assert!(browser.get(&path).await.html.contains("the partner does not see it yet"));
+        assert_eq!(assess(&browser.app, day("2025-07-14"), None).unwrap().items, 2);
+        let page = browser.get(&path).await.html;
+        assert!(page.contains("the partner was told on") && !page.contains("taken back"), "{page}");
+        judged("X", Some("FORCE_MAJEURE"));
+        accrue(&browser.app, day("2025-07-15"), AccrualScope::default()).unwrap();
+        let page = browser.get(&path).await.html;
+        assert!(page.contains("and sees that it was taken back"), "{page}");
+        judged("L", None);
+        accrue(&browser.app, day("2025-07-16"), AccrualScope::default()).unwrap();
+        let page = browser.get(&path).await.html;
+        assert!(page.contains("owed again, which the partner does not see yet"), "{page}");
     });
 }
 

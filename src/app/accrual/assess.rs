@@ -2,36 +2,32 @@
 //!
 //! One partner is one transaction: its items, their entries and its mail, or none of them. A second run finds nothing
 //! left to tell. A partner nobody can write to keeps its items as accrued, since nothing is assessed without notice.
+//! Nothing is told that was not priced as the facts are now: where the accrual failed or was given up, the items of that
+//! contract wait. What changes on an item after it was told is told by the accrual that changes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::{AccrualError, Run, load_run};
+use super::notice::{Item, addresses, tell_assessed};
+use super::{AccrualError, AccrualProblem, Run, groups, load_run, plan_group};
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
-use crate::app::mail::{Enqueued, MailKind, NewMail, enqueue};
+use crate::db::Db;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::ledger::{
-    Accrual, ToAssess, accrual_upsert, accrued_items, accrued_partners, entry_insert, last_posting_of,
+    Accrual, ToAssess, accrual_upsert, accrued_items, accrued_partners, credits_held, entry_insert,
+    last_posting_of,
 };
-use crate::db::partner::{Partner, partner_show};
-use crate::db::user::user_addresses_of_partner;
-use crate::db::{Db, DbError};
-use crate::domain::clause::{Obligation, Sign};
-use crate::domain::ledger::{Booking, ItemState, assessed_from, assessment_entry};
-use crate::domain::period::{Period, PeriodKind};
+use crate::db::partner::partner_show;
+use crate::domain::clause::{ObligationKey, Sign};
+use crate::domain::ledger::{
+    ASSESSMENT_ACCOUNTS, Account, Booking, Held, ItemState, assessed_from, assessment_entry,
+};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
-use crate::mail::template::AssessmentMail;
-
-/// Most people one notice is mailed to.
-const ADDRESSES_MAX: i64 = 100;
-/// Bytes of the fingerprint by which a notice is known.
-const FINGERPRINT_BYTES: usize = 8;
 
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -40,7 +36,7 @@ pub struct AssessmentReport {
     pub partners: i64,
     /// Items assessed.
     pub items: i64,
-    /// Journal entries added: one for each service credit.
+    /// Journal entries added: one for each service credit, two where the general ledger holds a part of it.
     pub entries: i64,
     /// Mails queued.
     pub mails: i64,
@@ -50,6 +46,8 @@ pub struct AssessmentReport {
     pub ahead: i64,
     /// Names of partners with items to assess and no address to tell them at.
     pub no_address: Vec<String>,
+    /// Contracts with items left as accrued, since they are not priced as the facts are now.
+    pub problems: Vec<AccrualProblem>,
 }
 
 impl AssessmentReport {
@@ -67,8 +65,21 @@ impl AssessmentReport {
         };
         if !self.no_address.is_empty() {
             text.push_str(&format!(
-                "; not told, since no contact address and no user is known: {}",
+                "; not told, since no address that a mail can go to is known: {}",
                 self.no_address.join(", ")
+            ));
+        }
+        if self.ahead > 0 {
+            text.push_str(&format!(
+                "; left alone, since a later day is posted already: {}",
+                words::count(self.ahead, "partner")
+            ));
+        }
+        if !self.problems.is_empty() {
+            let named: Vec<&str> = self.problems.iter().map(|problem| problem.contract.as_str()).collect();
+            text.push_str(&format!(
+                "; left as accrued, since the accrual is not up to date: contract {}",
+                named.join(", ")
             ));
         }
         text
@@ -115,14 +126,75 @@ fn assess_partner(
         report.no_address.push(partner.name);
         return Ok(());
     }
-    for item in &items {
-        report.entries += book(app, db, run, item, &mut report.changed_rows)?;
+    keep_priced(db, run, partner_id, &mut items, &mut report.problems)?;
+    if items.is_empty() {
+        return Ok(());
     }
-    let mails = tell(app, db, run, &partner, &items, addresses)?;
+    let versions: BTreeSet<i64> = items.iter().map(|item| item.accrual.key.contract_version_id).collect();
+    let versions: Vec<i64> = versions.into_iter().collect();
+    let held = credits_held(db, &viewer, partner_id, &versions)?;
+    for item in &items {
+        report.entries += book(app, db, run, item, &held, &mut report.changed_rows)?;
+    }
+    let named: Vec<Item<'_>> = items.iter().map(named).collect();
+    let mails = tell_assessed(app, db, run, &partner, &named, addresses)?;
     report.mails += mails;
     report.changed_rows += mails;
     report.partners += 1;
     report.items += i64::try_from(items.len()).unwrap_or(i64::MAX);
+    Ok(())
+}
+
+fn named(item: &ToAssess) -> Item<'_> {
+    Item {
+        accrual: &item.accrual,
+        clause_code: &item.clause_code,
+        clause_title: &item.clause_title,
+        sign: item.sign,
+    }
+}
+
+/// Drops items that an accrual of this day would still change, or whose contract cannot be priced, and names the
+/// contract: an accrual that failed or was given up counts as settled for the jobs after it.
+fn keep_priced(
+    db: &mut Db,
+    run: &Run,
+    partner_id: i64,
+    items: &mut Vec<ToAssess>,
+    problems: &mut Vec<AccrualProblem>,
+) -> Result<(), AccrualError> {
+    for group in groups(db, partner_id, run.as_of)? {
+        let versions: BTreeSet<i64> = group.versions.iter().map(|version| version.version_id).collect();
+        let is_own = |key: ObligationKey| versions.contains(&key.contract_version_id);
+        if !items.iter().any(|item| is_own(item.accrual.key)) {
+            continue;
+        }
+        let before = items.len();
+        let reason = match plan_group(db, run, &group) {
+            Ok(Some(posting)) => {
+                let entries = posting.entries.iter().map(|entry| entry.key);
+                let open: BTreeSet<ObligationKey> =
+                    entries.chain(posting.accruals.iter().map(|row| row.key)).collect();
+                items.retain(|item| !open.contains(&item.accrual.key));
+                "clauses and facts give something else now; accrue service credits, then assess again"
+                    .to_owned()
+            }
+            Ok(None) => {
+                items.retain(|item| !is_own(item.accrual.key));
+                "a later day is posted already; assess for that day".to_owned()
+            }
+            Err(AccrualError::Db(error)) => return Err(error.into()),
+            Err(error) => {
+                items.retain(|item| !is_own(item.accrual.key));
+                error.to_string()
+            }
+        };
+        if items.len() < before {
+            let waiting = i64::try_from(before - items.len()).unwrap_or(i64::MAX);
+            let message = format!("{} left as accrued: {reason}", words::count(waiting, "item"));
+            problems.push(AccrualProblem { contract: group.number, partner_id, message });
+        }
+    }
     Ok(())
 }
 
@@ -132,6 +204,7 @@ fn book(
     db: &mut Db,
     run: &Run,
     item: &ToAssess,
+    held: &BTreeMap<(ObligationKey, Account), Held>,
     changed_rows: &mut i64,
 ) -> Result<i64, AccrualError> {
     let accrual = &item.accrual;
@@ -150,88 +223,17 @@ fn book(
             ),
         };
         let of = (accrual.period, accrual.obligation_day);
-        let entry = assessment_entry(accrual.key, of, accrual.target, &booking)?;
-        entry_insert(db, app.id(), &entry, run.run_id, app.now())?;
-        entries += 1;
-        *changed_rows += 1 + i64::try_from(entry.lines.len()).unwrap_or(i64::MAX);
+        let (_, left) = ASSESSMENT_ACCOUNTS;
+        let held = held.get(&(accrual.key, left)).copied().unwrap_or_default();
+        for (recognition, part) in held.leaving(accrual.target, booking.recognition) {
+            let entry = assessment_entry(accrual.key, of, part, &Booking { recognition, ..booking.clone() })?;
+            entry_insert(db, app.id(), &entry, run.run_id, app.now())?;
+            entries += 1;
+            *changed_rows += 1 + i64::try_from(entry.lines.len()).unwrap_or(i64::MAX);
+        }
     }
     let told = Accrual { state: ItemState::Assessed, assessed_on: Some(run.as_of), ..accrual.clone() };
     accrual_upsert(db, &told, run.run_id, app.now())?;
     *changed_rows += 1;
     Ok(entries)
-}
-
-/// The contact for reviews and every user of the partner, each once.
-fn addresses(db: &mut Db, partner: &Partner) -> Result<Vec<String>, DbError> {
-    let mut found = user_addresses_of_partner(db, partner.id, ADDRESSES_MAX)?;
-    let contact = partner.contact_email.trim();
-    if !contact.is_empty() && !found.iter().any(|known| known.eq_ignore_ascii_case(contact)) {
-        found.insert(0, contact.to_owned());
-    }
-    Ok(found)
-}
-
-/// Queues the notice, in the transaction that assessed the items. Returns how many mails.
-fn tell(
-    app: &App,
-    db: &mut Db,
-    run: &Run,
-    partner: &Partner,
-    items: &[ToAssess],
-    addresses: Vec<String>,
-) -> Result<i64, DbError> {
-    let newest = items.iter().map(|item| item.accrual.obligation_day).max().unwrap_or(run.as_of);
-    let month = Period::containing(PeriodKind::Month, newest);
-    let message = AssessmentMail {
-        partner_name: partner.name.clone(),
-        lines: lines(items),
-        link: format!("{}/portal/credits?month={month}", app.base_url),
-    };
-    let message = message.render().map_err(|error| DbError::Stored {
-        what: format!("the notice to {}", partner.name),
-        reason: error.to_string(),
-    })?;
-    let mut hash = Sha256::new();
-    for item in items {
-        hash.update(item.accrual.key.to_string());
-        hash.update([0]);
-    }
-    let occasion: String =
-        hash.finalize().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect();
-    let mut mails = 0;
-    for to in addresses {
-        let mail = NewMail {
-            dedupe_key: format!("assessment:{}:{}:{occasion}:{to}", partner.id, run.as_of),
-            kind: MailKind::Assessment,
-            partner_id: Some(partner.id),
-            to,
-            message: message.clone(),
-            parts: Vec::new(),
-        };
-        // One that no mail can go to stands in the outbox with its reason.
-        mails += i64::from(!matches!(enqueue(app, db, &mail)?, Enqueued::Already));
-    }
-    Ok(mails)
-}
-
-/// What was assessed, by period and clause, without an amount: no money goes into a mail.
-fn lines(items: &[ToAssess]) -> Vec<String> {
-    // By first day and words; how many shipments, where there are any.
-    let mut shipments: BTreeMap<(NaiveDate, String), i64> = BTreeMap::new();
-    for item in items {
-        let period = item.accrual.period;
-        let what = match item.sign {
-            Sign::Penalty => "service credit",
-            Sign::Bonus => "bonus",
-        };
-        let line =
-            format!("{}: {what} under clause {}, {}", period.title(), item.clause_code, item.clause_title);
-        let is_shipment = matches!(item.accrual.key.of, Obligation::Event(_));
-        *shipments.entry((period.start(), line)).or_default() += i64::from(is_shipment);
-    }
-    let counted = |((_, line), count)| match count {
-        0 => line,
-        count => format!("{line}, {}", words::count(count, "shipment")),
-    };
-    shipments.into_iter().map(counted).collect()
 }

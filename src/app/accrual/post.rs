@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::notice::tell_changed;
 use super::{AccrualError, AccrualReport, Group, Run};
 use crate::app::App;
 use crate::db::Db;
 use crate::db::late_delivery::delivery_standing;
-use crate::db::ledger::{Accrual, Standing, accrual_upsert, entry_insert};
-use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Target, deltas};
-use crate::domain::ledger::{Booking, ItemState, JournalEntry, accrual_entry};
+use crate::db::ledger::{Accrual, Standing, accrual_upsert, credits_held, entry_insert};
+use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Sign, Target, deltas};
+use crate::domain::ledger::{
+    Account, Booking, Held, ItemState, JournalEntry, accrual_accounts, accrual_entry,
+};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::viewer::Viewer;
@@ -29,6 +32,8 @@ pub(super) struct Posting {
     pub entries: Vec<JournalEntry>,
     /// Rows that are not as they are to be.
     pub accruals: Vec<Accrual>,
+    /// Those of `accruals` that the partner was told of, and what it was told they come to: now it is told again.
+    pub told: BTreeMap<ObligationKey, Micros>,
 }
 
 /// Decides what to write, and reads only.
@@ -41,19 +46,39 @@ pub(super) fn plan(
 ) -> Result<Posting, AccrualError> {
     let posted = within_reach(group, standing, &priced.targets);
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
-    let entries = deltas(&priced.targets, &posted, run.as_of)
-        .iter()
-        .map(|delta| entry(run, group, standing, &after, delta))
-        .collect::<Result<_, _>>()?;
-    let accruals = after.into_values().filter(|row| standing.accruals.get(&row.key) != Some(row)).collect();
-    Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals })
+    let deltas = deltas(&priced.targets, &posted, run.as_of);
+    let held = if deltas.iter().any(takes_a_credit_back) {
+        let ids: Vec<i64> = group.versions.iter().map(|version| version.version_id).collect();
+        credits_held(db, &Viewer::system(), group.partner_id, &ids)?
+    } else {
+        BTreeMap::new()
+    };
+    let mut entries = Vec::new();
+    for delta in &deltas {
+        entries.extend(entries_of(run, group, standing, &after, &held, delta)?);
+    }
+    let accruals: Vec<Accrual> =
+        after.into_values().filter(|row| standing.accruals.get(&row.key) != Some(row)).collect();
+    let changed = |row: &Accrual| {
+        let before = standing.accruals.get(&row.key).filter(|before| before.state.is_told())?;
+        let same = (before.target, before.obligation_day) == (row.target, row.obligation_day);
+        (!same).then_some((row.key, before.target))
+    };
+    let told = accruals.iter().filter_map(changed).collect();
+    Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals, told })
 }
 
-/// Writes what was decided.
+fn takes_a_credit_back(delta: &Delta) -> bool {
+    delta.sign == Sign::Penalty && delta.delta < Micros::ZERO
+}
+
+/// Writes what was decided, and tells the partner what became of items it was told of before. An item that grows is told
+/// anew on this day.
 pub(super) fn store(
     app: &App,
     db: &mut Db,
     run: &Run,
+    group: &Group,
     posting: &Posting,
 ) -> Result<AccrualReport, AccrualError> {
     let mut report = AccrualReport {
@@ -66,8 +91,24 @@ pub(super) fn store(
         entry_insert(db, app.id(), entry, run.run_id, app.now())?;
         report.changed_rows += 1 + entry.lines.len();
     }
+    let is_changed = |row: &&Accrual| posting.told.contains_key(&row.key);
+    let changed: Vec<Accrual> = posting.accruals.iter().filter(is_changed).cloned().collect();
+    let mut is_told = false;
+    if !changed.is_empty() {
+        match tell_changed(app, db, run, group, &changed)? {
+            Some(mails) => {
+                is_told = true;
+                report.mails = mails;
+                report.changed_rows += usize::try_from(mails).unwrap_or(0);
+            }
+            // The books do not wait for an address; the item keeps the day on which it was told.
+            None => report.not_told.push(group.number.clone()),
+        }
+    }
     for accrual in &posting.accruals {
-        accrual_upsert(db, accrual, run.run_id, app.now())?;
+        let has_grown = posting.told.get(&accrual.key).is_some_and(|before| *before < accrual.target);
+        let assessed_on = accrual.assessed_on.max((has_grown && is_told).then_some(run.as_of));
+        accrual_upsert(db, &Accrual { assessed_on, ..accrual.clone() }, run.run_id, app.now())?;
         report.changed_rows += 1;
     }
     Ok(report)
@@ -127,18 +168,20 @@ fn accruals_after(
 /// An item the partner was told about stays so until nothing is owed.
 fn next_state(before: Option<&Accrual>, computed: ItemState) -> ItemState {
     match (before.map(|before| before.state), computed) {
-        (Some(ItemState::Assessed), ItemState::Estimated | ItemState::Accrued) => ItemState::Assessed,
+        (Some(state), ItemState::Estimated | ItemState::Accrued) if state.is_told() => state,
         (_, computed) => computed,
     }
 }
 
-fn entry(
+/// The entries of one delta: one, or two where a credit is taken back of which the general ledger holds a part.
+fn entries_of(
     run: &Run,
     group: &Group,
     standing: &Standing,
     after: &BTreeMap<ObligationKey, Accrual>,
+    held: &BTreeMap<(ObligationKey, Account), Held>,
     delta: &Delta,
-) -> Result<JournalEntry, AccrualError> {
+) -> Result<Vec<JournalEntry>, AccrualError> {
     let (before, now) = (standing.accruals.get(&delta.key), after.get(&delta.key));
     // What takes back follows what it takes back.
     let recognised = if delta.target == Micros::ZERO { before.or(now) } else { now };
@@ -152,7 +195,18 @@ fn entry(
         told: state.is_told(),
         memo: steps.chars().take(MEMO_CHARS_MAX).collect(),
     };
-    Ok(accrual_entry(delta, &booking)?)
+    if !takes_a_credit_back(delta) {
+        return Ok(vec![accrual_entry(delta, &booking)?]);
+    }
+    let (account, _) = accrual_accounts(delta.sign, booking.told);
+    let held = held.get(&(delta.key, account)).copied().unwrap_or_default();
+    held.leaving(delta.delta.abs(), booking.recognition)
+        .into_iter()
+        .map(|(recognition, part)| {
+            let delta = Delta { delta: -part, ..*delta };
+            Ok(accrual_entry(&delta, &Booking { recognition, ..booking.clone() })?)
+        })
+        .collect()
 }
 
 /// Why nothing is owed for an obligation any more, in words.

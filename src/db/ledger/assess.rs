@@ -1,15 +1,18 @@
 //! Items that wait to be assessed. Asked by the job only.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::{Accrual, AccrualRow, stored};
+use super::{Accrual, AccrualRow, account, code, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
-use crate::db::schema::{accruals, clauses, journal_entries};
+use crate::db::schema::{accruals, clauses, journal_entries, journal_lines};
 use crate::db::types::Day;
-use crate::domain::clause::{ClauseTerms, Sign};
-use crate::domain::ledger::ItemState;
+use crate::domain::clause::{ClauseTerms, ObligationKey, Sign};
+use crate::domain::ledger::{Account, Held, ItemState, Recognition, Side};
+use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 
 /// An accrued item with what its notice names.
@@ -78,4 +81,49 @@ pub fn last_posting_of(db: &mut Db, viewer: &Viewer, partner_id: i64) -> QueryRe
         .first(db)
         .optional()?;
     Ok(last.map(|day| day.0))
+}
+
+/// What accounts 1410 and 1420 hold of every obligation of `versions`; nothing when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a line that does not read back.
+pub fn credits_held(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    versions: &[i64],
+) -> Result<BTreeMap<(ObligationKey, Account), Held>, DbError> {
+    let mut held: BTreeMap<(ObligationKey, Account), Held> = BTreeMap::new();
+    if !viewer.sees(partner_id) {
+        return Ok(held);
+    }
+    let accounts = [Account::CreditAccrued.number(), Account::CreditAssessed.number()];
+    let rows = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::contract_version_id.eq_any(versions))
+        .filter(journal_lines::account.eq_any(accounts))
+        .select((
+            journal_entries::id,
+            journal_entries::obligation_key,
+            journal_entries::recognition,
+            journal_lines::account,
+            journal_lines::side,
+            journal_lines::amount_micros,
+        ))
+        .load_iter::<(i64, String, String, i32, String, i64), _>(db)?;
+    for row in rows {
+        let (id, key, recognition, number, side, amount) = row?;
+        let what = || format!("journal entry {id}");
+        let account = account(number, id)?;
+        let grows = code::<Side>(&side, what)? == account.normal_side();
+        let recognition: Recognition = code(&recognition, what)?;
+        let amount = if grows { Micros(amount) } else { -Micros(amount) };
+        held.entry((code(&key, what)?, account)).or_default().add(recognition, amount);
+    }
+    Ok(held)
 }

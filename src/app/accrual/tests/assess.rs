@@ -3,7 +3,8 @@
 use super::*;
 use crate::app::accrual::assess::{AssessmentReport, assess};
 use crate::db::ledger::{PartnerCredit, partner_credit_days, partner_credit_sums};
-use crate::db::schema::{mails, partners};
+use crate::db::schema::{clauses, mails, partners};
+use crate::domain::ledger::Held;
 
 fn told(app: &App) {
     diesel::update(partners::table.find(PARTNER))
@@ -102,6 +103,10 @@ fn nothing_is_assessed_without_anybody_to_tell_or_for_an_earlier_day() {
         told(app);
         let early = run_assess(app, "2025-06-13");
         assert_eq!((early.ahead, early.items), (1, 0), "the amounts are those of the 20th");
+        assert_eq!(
+            early.summary(),
+            "nothing to assess; left alone, since a later day is posted already: 1 partner"
+        );
         assert_eq!(run_assess(app, "2025-06-20").items, 1);
     });
 }
@@ -118,5 +123,214 @@ fn a_bonus_is_told_without_an_entry() {
         let report = run_assess(app, "2025-07-14");
         assert_eq!((report.items, report.entries), (1, 0));
         assert_eq!(own(app)[0].state, ItemState::Assessed);
+    });
+}
+
+/// DOMAIN §4.5: what each account holds in the general ledger, and beside it.
+fn held(app: &App) -> Vec<(i32, String, String)> {
+    let db = &mut *app.pool.get().unwrap();
+    let listed = entry_list(db, &Viewer::system(), &LedgerFilter::default(), None, 100).unwrap();
+    let mut sums: std::collections::BTreeMap<i32, Held> = std::collections::BTreeMap::new();
+    for entry in listed.iter().map(|listed| &listed.entry) {
+        for line in &entry.lines {
+            let amount = if line.side == line.account.normal_side() { line.amount } else { -line.amount };
+            sums.entry(line.account.number()).or_default().add(entry.recognition, amount);
+        }
+    }
+    sums.into_iter().map(|(account, held)| (account, held.gl.to_string(), held.memo.to_string())).collect()
+}
+
+fn line(account: i32, gl: &str, memo: &str) -> (i32, String, String) {
+    (account, gl.to_owned(), memo.to_owned())
+}
+
+fn linehaul(app: &App, id: i64, units: i64) {
+    let db = &mut *app.pool.get().unwrap();
+    diesel::update(shipments::table.filter(shipments::id.eq(id)))
+        .set(shipments::linehaul_micros.eq(Some(money(units).0)))
+        .execute(db)
+        .unwrap();
+}
+
+fn mailed(app: &App) -> Vec<(String, String)> {
+    let db = &mut *app.pool.get().unwrap();
+    mails::table.order(mails::id).select((mails::subject, mails::text_body)).load(db).unwrap()
+}
+
+#[test]
+fn the_general_ledger_gives_no_more_than_it_holds() {
+    on_each_engine(NOW, |app| {
+        setting_set(&mut app.pool.get().unwrap(), RECOGNITION_POLICY, "ACCRUE_WHEN_PROBABLE").unwrap();
+        world(app, LATE);
+        told(app);
+        late(app, 1, "2025-06-10", Some("2025-06-12T10:00:00Z"), Some(1_000));
+        run(app, "2025-06-12");
+        assert_eq!(held(app), [line(1410, "0.00", "100.00"), line(5190, "0.00", "100.00")], "estimated");
+        linehaul(app, 1, 1_400);
+        assert_eq!(run(app, "2025-07-10"), ["07-10 1410/5190 40.00 TRUE_UP"]);
+        assert_eq!(run_assess(app, "2025-07-14").entries, 2);
+        let assessed =
+            [line(1410, "0.00", "0.00"), line(1420, "40.00", "100.00"), line(5190, "40.00", "100.00")];
+        assert_eq!(held(app), assessed);
+        linehaul(app, 1, 700);
+        assert_eq!(
+            run(app, "2025-07-15"),
+            ["07-15 5190/1420 40.00 TRUE_UP", "07-15 5190/1420 30.00 TRUE_UP"]
+        );
+        assert_eq!(held(app)[1..], [line(1420, "0.00", "70.00"), line(5190, "0.00", "70.00")]);
+        excuse(app, 1);
+        run(app, "2025-07-16");
+        assert!(held(app).iter().all(|(_, gl, memo)| gl == "0.00" && memo == "0.00"), "{:?}", held(app));
+    });
+}
+
+#[test]
+fn a_policy_changed_in_between_exports_nothing_that_was_memo() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        told(app);
+        late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
+        late(app, 2, "2025-05-15", Some("2025-05-16T10:00:00Z"), Some(2_000));
+        run(app, "2025-06-02");
+        setting_set(&mut app.pool.get().unwrap(), RECOGNITION_POLICY, "ACCRUE_WHEN_PROBABLE").unwrap();
+        excuse(app, 2);
+        assert_eq!(run(app, "2025-06-12"), ["06-12 5190/1410 100.00 REVERSAL"]);
+        run_assess(app, "2025-06-13");
+        let memo = [line(1410, "0.00", "0.00"), line(1420, "0.00", "124.00"), line(5190, "0.00", "124.00")];
+        assert_eq!(held(app), memo);
+    });
+}
+
+#[test]
+fn what_is_not_priced_as_the_facts_are_now_is_not_told() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        told(app);
+        late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
+        late(app, 2, "2025-05-15", Some("2025-05-16T10:00:00Z"), Some(2_000));
+        run(app, "2025-06-12");
+        linehaul(app, 1, 1_000);
+        let report = run_assess(app, "2025-06-13");
+        assert_eq!(report.items, 1, "the other item is as it should be");
+        assert_eq!(report.problems[0].contract, "C-1");
+        assert!(report.problems[0].message.starts_with("1 item left as accrued"), "{:?}", report.problems);
+        assert!(
+            report.summary().ends_with("the accrual is not up to date: contract C-1"),
+            "{}",
+            report.summary()
+        );
+        assert_eq!(own(app).len(), 1);
+        assert_eq!(run(app, "2025-06-13"), ["06-13 5190/1410 24.00 TRUE_UP"]);
+        let report = run_assess(app, "2025-06-13");
+        assert_eq!((report.items, report.problems.len()), (1, 0));
+    });
+}
+
+#[test]
+fn nothing_is_told_of_a_contract_that_cannot_be_priced() {
+    on_each_engine(NOW, |app| {
+        world(app, SHORTFALL);
+        told(app);
+        june(app, 388, 412, 18_642_055);
+        run(app, "2025-07-10");
+        let broken = SHORTFALL.replace("OTD_WIN", "OTIF");
+        diesel::update(clauses::table.filter(clauses::id.eq(73)))
+            .set(clauses::terms.eq(&broken))
+            .execute(&mut *app.pool.get().unwrap())
+            .unwrap();
+        let report = run_assess(app, "2025-07-14");
+        assert_eq!((report.items, report.mails), (0, 0));
+        assert!(report.problems[0].message.contains("`OTIF` is no KPI"), "{:?}", report.problems);
+        assert_eq!((own(app).len(), mailed(app).len()), (0, 0));
+    });
+}
+
+#[test]
+fn what_changes_after_it_was_told_is_told_too() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        told(app);
+        late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
+        late(app, 2, "2025-05-15", Some("2025-05-16T10:00:00Z"), Some(2_000));
+        run(app, "2025-06-12");
+        run_assess(app, "2025-06-13");
+        let told_on = |app: &App, shipment: i64| {
+            let db = &mut *app.pool.get().unwrap();
+            let key = format!("cv:71/cl:73/ev:{shipment}").parse().unwrap();
+            accrual_show(db, &Viewer::system(), PARTNER, key).unwrap().unwrap().assessed_on.unwrap()
+        };
+        linehaul(app, 1, 2_000);
+        assert_eq!(run(app, "2025-06-16"), ["06-16 1420/5190 76.00 TRUE_UP"]);
+        assert_eq!(told_on(app, 1), day("2025-06-16"), "it grew");
+        let (subject, text) = mailed(app).remove(1);
+        assert_eq!(subject, "Brackwater: credits or bonuses under contract C-1 changed");
+        assert!(
+            text.contains("May 2025: service credit under clause 7.3, Late delivery, 1 shipment"),
+            "{text}"
+        );
+        assert!(!text.contains("200") && !text.contains("76"), "no money in a mail: {text}");
+        linehaul(app, 1, 1_000);
+        run(app, "2025-06-17");
+        assert_eq!(
+            (told_on(app, 1), mailed(app).len()),
+            (day("2025-06-16"), 3),
+            "less is told, not assessed anew"
+        );
+        excuse(app, 1);
+        run(app, "2025-06-18");
+        assert_eq!(mailed(app).len(), 4, "taking it back is told");
+
+        // Nobody to tell: the books go on, and the run says so.
+        let contact = partners::contact_email.eq("");
+        diesel::update(partners::table).set(contact).execute(&mut *app.pool.get().unwrap()).unwrap();
+        linehaul(app, 2, 3_000);
+        let report = accrue(app, day("2025-06-19"), AccrualScope::default()).unwrap();
+        assert_eq!((report.entries, report.mails, report.not_told), (1, 0, vec!["C-1".to_owned()]));
+        assert_eq!(told_on(app, 2), day("2025-06-13"), "nobody was told that it grew");
+        assert_eq!(mailed(app).len(), 4);
+    });
+}
+
+#[test]
+fn a_due_day_corrected_after_the_assessment_is_no_early_assessment() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        told(app);
+        late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
+        run(app, "2025-06-12");
+        run_assess(app, "2025-06-13");
+        {
+            let db = &mut *app.pool.get().unwrap();
+            let corrected = (
+                shipments::obligation_day.eq(Day(day("2025-06-10"))),
+                shipments::delivery_due_day.eq(Some(Day(day("2025-06-10")))),
+                shipments::arrived_at.eq(Some(Instant("2025-06-12T10:00:00Z".parse().unwrap()))),
+            );
+            diesel::update(shipments::table.filter(shipments::id.eq(1))).set(corrected).execute(db).unwrap();
+        }
+        // Verified by `run`.
+        assert_eq!(run(app, "2025-06-16"), [""; 0], "the amount is the same");
+        let seen: Vec<_> = own(app).into_iter().map(|item| (item.state, item.period.to_string())).collect();
+        assert_eq!(seen, [(ItemState::Assessed, "2025-06".to_owned())]);
+        assert_eq!(mailed(app).len(), 2, "the other day is told");
+    });
+}
+
+#[test]
+fn an_address_no_mail_can_go_to_is_none() {
+    on_each_engine(NOW, |app| {
+        world(app, LATE);
+        let set = |address: &str| {
+            let contact = partners::contact_email.eq(address.to_owned());
+            diesel::update(partners::table).set(contact).execute(&mut *app.pool.get().unwrap()).unwrap();
+        };
+        set("ask for Joan");
+        late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
+        run(app, "2025-06-12");
+        let report = run_assess(app, "2025-06-13");
+        assert_eq!((report.items, report.no_address.len()), (0, 1));
+        assert_eq!((own(app).len(), mailed(app).len()), (0, 0));
+        set("joan@brackwater.example");
+        assert_eq!(run_assess(app, "2025-06-13").mails, 1);
     });
 }
