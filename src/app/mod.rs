@@ -19,6 +19,7 @@ pub mod mail;
 pub mod partner;
 pub mod password;
 pub mod plan;
+pub mod rate_sheet;
 pub mod rating;
 pub mod refresh;
 pub mod review;

@@ -4,6 +4,7 @@ mod backtest;
 mod backup;
 mod contract;
 mod demo;
+mod export;
 mod import;
 mod job;
 mod kpi;
@@ -52,6 +53,9 @@ pub enum Format {
 enum Command {
     /// Load a file: csv, csv.gz, tsv, xlsx.
     Import(import::ImportArguments),
+    /// Write a file that imports again as it is: the rate tables of a contract.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Prices of shipments in a file by a contract, with every step where asked for.
     Rate(rate::RateArguments),
     /// What a period of stored shipments would have cost under versions of a contract.
@@ -121,6 +125,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let session = Session { app: App::new(pool, clock, config.base()), format: arguments.format };
     match arguments.command {
         Command::Import(import) => import::run(&session, &import),
+        Command::Export(export) => export::run(&session, &export),
         Command::Rate(rate) => rate::run(&session, &rate),
         Command::Backtest(backtest) => backtest::run(&session, &backtest),
         Command::Contract(contract) => contract::run(&session, &contract),

@@ -136,13 +136,36 @@ pub fn table_cells(
     partner_id: i64,
     seal: &TableSeal,
 ) -> Result<Vec<Cell>, DbError> {
+    let mut cells = Vec::new();
+    table_cells_each(db, viewer, partner_id, seal, |some| {
+        if cells.capacity() == 0 {
+            cells.reserve_exact(seal.cells);
+        }
+        cells.extend_from_slice(some);
+        Ok::<_, DbError>(())
+    })?;
+    Ok(cells)
+}
+
+/// Hands `take` the cells of one table of a partner, some at a time and in their order; none when the viewer may not
+/// see the partner.
+///
+/// # Errors
+/// As [`table_cells`], or what `take` says.
+pub fn table_cells_each<E: From<DbError>>(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    seal: &TableSeal,
+    mut take: impl FnMut(&[Cell]) -> Result<(), E>,
+) -> Result<(), E> {
     if !viewer.sees(partner_id) {
-        return Ok(Vec::new());
+        return Ok(());
     }
-    let mut cells = Vec::with_capacity(seal.cells);
+    let mut cells = Vec::with_capacity(seal.cells.min(CELLS_AT_ONCE));
     let at_once = i32::try_from(CELLS_AT_ONCE).unwrap_or(i32::MAX);
-    let mut from = 0;
-    while cells.len() < seal.cells {
+    let (mut from, mut seen) = (0, 0);
+    while seen < seal.cells {
         let rows: Vec<CellRow> = rate_cells::table
             .filter(rate_cells::partner_id.eq(partner_id))
             .filter(rate_cells::table_id.eq(seal.table_id))
@@ -150,19 +173,23 @@ pub fn table_cells(
             .filter(rate_cells::ordinal.lt(from.saturating_add(at_once)))
             .order(rate_cells::ordinal.asc())
             .select(CellRow::as_select())
-            .load(db)?;
+            .load(db)
+            .map_err(DbError::from)?;
         if rows.is_empty() {
-            return Err(DbError::Stored {
+            return Err(E::from(DbError::Stored {
                 what: format!("rate table {}", seal.table_id),
-                reason: format!("it has {} of {} cells", cells.len(), seal.cells),
-            });
+                reason: format!("it has {seen} of {} cells", seal.cells),
+            }));
         }
+        cells.clear();
         for row in rows {
             cells.push(row.read()?);
         }
+        seen += cells.len();
+        take(&cells)?;
         from = from.saturating_add(at_once);
     }
-    Ok(cells)
+    Ok(())
 }
 
 impl CellRow {

@@ -20,6 +20,7 @@ pub mod field;
 pub mod forecast;
 pub mod fuel;
 pub mod geo;
+pub mod guard;
 pub mod interval;
 pub mod kpi;
 pub mod ledger;

@@ -31,6 +31,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("brunel-orders", include_str!("../../examples/mappings/brunel-orders.toml")),
     ("eia-diesel", include_str!("../../examples/mappings/eia-diesel.toml")),
     ("nycflights13", include_str!("../../examples/mappings/nycflights13.toml")),
+    ("rates-matrix", include_str!("../../examples/mappings/rates-matrix.toml")),
     ("scms", include_str!("../../examples/mappings/scms.toml")),
 ];
 
@@ -106,7 +107,8 @@ struct MappingFile {
     encoding: Option<String>,
     #[serde(default)]
     rates: Option<RateOptions>,
-    fields: BTreeMap<String, toml::Value>,
+    /// Without any, columns named as our fields are taken.
+    fields: Option<BTreeMap<String, toml::Value>>,
 }
 
 /// A field as written, in its long form.
@@ -243,7 +245,9 @@ impl Mapping {
         let formats = DateFormats::new(&file.dates)
             .map_err(|bad| syntax(format!("`{bad}` is not a date format such as %d-%b-%y")))?;
         let reader = FieldReader { mapping: name, kind };
-        let fields = file.fields.into_iter().map(|(field, value)| reader.read(&field, value));
+        let by_name = file.fields.is_none();
+        let fields =
+            file.fields.unwrap_or_default().into_iter().map(|(field, value)| reader.read(&field, value));
         Ok(Self {
             kind,
             source: file.source.or_else(|| file.name.clone()).unwrap_or_else(|| DEFAULT_SOURCE.to_owned()),
@@ -255,7 +259,7 @@ impl Mapping {
             formats,
             no_value: Patterns::new(&file.no_value),
             fields: fields.collect::<Result<_, _>>()?,
-            by_name: false,
+            by_name,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::domain::money::{Bps, Micros};
 use crate::domain::quantity::{ChargeUnit, DistanceUnit, WeightUnit};
 use crate::domain::rate::{
     BandEdges, ColumnsBy, GapRule, MinimumOrder, OverlapRule, RateBasis, RateLine, RateParameters, RatedBy,
-    RatingDate,
+    RatingDate, Said,
 };
 use crate::feeds::FeedError;
 use crate::feeds::cell::decimal;
@@ -54,8 +54,9 @@ struct Step {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matrix {
-    /// What the columns across stand for.
-    across: ColumnsBy,
+    /// What the columns across stand for; as the contract has it, else zones, when left out.
+    #[serde(default)]
+    across: Option<ColumnsBy>,
     /// How the names of the columns across begin; what follows is the name. Without it, every column that
     /// no field uses is one.
     #[serde(default)]
@@ -83,7 +84,7 @@ impl RateOptions {
     pub fn model(&self, has_columns: bool) -> RateLine {
         let usual = RateLine::new("", "Linehaul", self.basis.unwrap_or(RateBasis::Flat));
         let columns_by = match &self.matrix {
-            Some(matrix) => matrix.across,
+            Some(matrix) => matrix.across.unwrap_or(ColumnsBy::Zone),
             None if has_columns => self.columns_by.unwrap_or(ColumnsBy::Zone),
             None => ColumnsBy::None,
         };
@@ -102,6 +103,44 @@ impl RateOptions {
             max: self.maximum.and_then(micros),
             ..usual
         }
+    }
+
+    /// Whether it says which ends belong to a band.
+    #[must_use]
+    pub fn says_edges(&self) -> bool {
+        self.edges.is_some()
+    }
+
+    /// Gives `line` from `old`, which it replaces, what neither the mapping nor the sheet says.
+    pub fn keep(&self, line: &mut RateLine, old: &RateLine, said: Said) {
+        line.basis = self.basis.unwrap_or(old.basis);
+        line.unit = self.unit.or(old.unit);
+        let across = self.matrix.as_ref().map_or(self.columns_by, |matrix| matrix.across);
+        if across.is_none() && !line.columns.is_empty() && old.columns_by != ColumnsBy::None {
+            line.columns_by = old.columns_by;
+        }
+        if self.edges.is_none() && !said.edges {
+            line.edges = old.edges;
+        }
+        line.overlaps = self.overlaps.unwrap_or(old.overlaps);
+        line.gaps = self.gaps.unwrap_or(old.gaps);
+        line.rated_by = self.rated_by.unwrap_or(old.rated_by);
+        if self.charge.is_none() {
+            line.charge.clone_from(&old.charge);
+        }
+        if self.label.is_none() && !said.labels {
+            line.label.clone_from(&old.label);
+        }
+        if self.discount_percent.is_none() {
+            line.discount = old.discount;
+        }
+        if self.minimum.is_none() {
+            line.min = old.min;
+        }
+        if self.maximum.is_none() {
+            line.max = old.max;
+        }
+        line.follow(old);
     }
 
     /// Sets the choices of how to rate that the mapping makes; the others stay.

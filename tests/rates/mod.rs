@@ -6,10 +6,12 @@ mod negotiation;
 mod real;
 mod sheet;
 
+use diesel::prelude::*;
 use lanemark::app::contract::draft::{options_edit, version_seen};
 use lanemark::app::contract::lifecycle::{Signature, version_approve, version_sign, version_submit};
 use lanemark::app::contract::own::to_sign;
 use lanemark::db::contract::{contract_by_number, version_list};
+use lanemark::db::schema::rate_lines;
 use lanemark::domain::lifecycle::VersionOptions;
 use lanemark::domain::money::Bps;
 use lanemark::domain::viewer::{Role, Viewer};
@@ -87,6 +89,14 @@ pub fn of<'a>(rated: &'a [Value], reference: &str) -> &'a Value {
         .iter()
         .find(|one| one["reference"] == reference)
         .unwrap_or_else(|| panic!("no {reference} in {rated:?}"))
+}
+
+/// How every stored rate line rates, and the hash over its prices.
+pub fn lines_stored(db: &TestDb) -> Vec<(String, String)> {
+    let lines = rate_lines::table.select((rate_lines::head, rate_lines::cells_sha256));
+    let mut lines: Vec<(String, String)> = lines.load(&mut *db.conn()).unwrap();
+    lines.sort();
+    lines
 }
 
 /// Somebody else approves the open draft of `C-1`, and the carrier signs it.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{of, rate};
+use super::{lines_stored, of, rate};
 use crate::support::data::real_data;
-use crate::support::db::on_both;
+use crate::support::db::{TestDb, on_both};
 use crate::support::process::Desk;
 
 fn load(desk: &Desk, file: &std::path::Path, mapping: &str) -> Value {
@@ -128,6 +128,48 @@ fn nine_thousand_orders_by_overlapping_tariffs() {
         }
         assert_eq!(counts["NOT_APPLICABLE"], 854, "{counts:?}");
         println!("{counts:?}");
+    });
+}
+
+/// Exports `C-1`, imports the file, and finds every line and every price as it was.
+fn out_and_in(db: &TestDb, desk: &Desk, file: &str) {
+    let before = lines_stored(db);
+    assert!(!before.is_empty());
+    let said = desk.run(&["export", "rates", file, "--contract", "C-1", "--format", "json"]).ends(0).json();
+    let loaded = desk.run(&["import", "rates", file, "--contract", "C-1", "--format", "json"]).ends(0).json();
+    assert_eq!(loaded["cells"], said["rates"], "{file}");
+    assert_eq!(lines_stored(db), before, "{file}");
+}
+
+/// Two public tariffs out as csv and workbook and in again: not one price differs.
+#[test]
+fn public_tariffs_go_out_and_come_in_as_they_were() {
+    let Some(first) = real_data("tariff_400ng/linehaul_rates_2019.csv") else { return };
+    let Some(second) = real_data("tariff_400ng/linehaul_rates_2020.csv") else { return };
+    let Some(freight) = real_data("brunel/FreightRates.csv") else { return };
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        load(&desk, &first, "400ng-2019");
+        load(&desk, &second, "400ng-2020");
+        out_and_in(&db, &desk, "tariff.csv");
+        out_and_in(&db, &desk, "tariff.xlsx");
+    });
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        load(&desk, &freight, "brunel");
+        out_and_in(&db, &desk, "freight.csv");
+        out_and_in(&db, &desk, "freight.xlsx");
+        // Against the version in force the import itself says that nothing changes.
+        super::approve(&db);
+        let arguments =
+            ["import", "rates", "freight.csv", "--contract", "C-1", "--dry-run", "--format", "json"];
+        let said = desk.run(&arguments).ends(0).json();
+        assert_eq!((&said["compared_with"], &said["version"]), (&1.into(), &2.into()));
+        let count = |name: &str| -> u64 {
+            said["lines"].as_array().unwrap().iter().map(|line| line[name].as_u64().unwrap()).sum()
+        };
+        assert_eq!(["added", "removed", "changed"].map(count), [0; 3]);
+        assert_eq!(said["cells"], count("same"));
     });
 }
 

@@ -5,7 +5,7 @@ use lanemark::db::rate::rate_terms_load;
 use lanemark::db::schema::{rate_cells, rate_lines};
 use lanemark::domain::viewer::Viewer;
 
-use super::{LOADS, LOADS_HEADER, PARCELS, approve, load, of, rate};
+use super::{LOADS, LOADS_HEADER, PARCELS, approve, lines_stored, load, of, rate};
 use crate::support::db::{TestDb, on_both};
 use crate::support::process::Desk;
 
@@ -159,6 +159,49 @@ fn a_sheet_is_the_same_whatever_it_is_written_in() {
             seals.insert(seal);
         }
         assert_eq!(seals.len(), 1, "{seals:?}");
+    });
+}
+
+/// A matrix goes out with zones across and comes in by the shipped mapping; how the line rates stays.
+#[test]
+fn a_matrix_goes_out_and_comes_in_as_it_was() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("parcels.toml", PARCELS);
+        desk.file("parcels.csv", "lb,Zone 2,Zone 3\n1,,$10.50\n2,9.50,11.00\n5,\"1,012.25\",\n");
+        load(&desk, "parcels.csv", mapping.to_str().unwrap()).ends(0);
+        let before = lines_stored(&db);
+        for (file, form, mapping) in [
+            ("out.csv", "matrix", Some("rates-matrix")),
+            ("out.xlsx", "matrix", Some("rates-matrix")),
+            ("long.csv", "long", None),
+            ("long.xlsx", "long", None),
+        ] {
+            let said = desk.run(&["export", "rates", file, "--contract", "C-1", "--form", form]).ends(0);
+            assert!(said.out.contains("4 rates in"), "{}", said.out);
+            assert!(said.out.contains("how PARCEL rates"), "{}", said.out);
+            let mut arguments = vec!["import", "rates", file, "--contract", "C-1"];
+            arguments.extend(mapping.into_iter().flat_map(|mapping| ["--mapping", mapping]));
+            desk.run(&arguments).ends(0);
+            assert_eq!(lines_stored(&db), before, "{file}");
+        }
+        let out = std::fs::read_to_string(desk.path("out.csv")).unwrap();
+        assert!(out.starts_with("line,label,lane,"), "{out}");
+        assert!(
+            out.lines().next().unwrap().ends_with("weight_from,weight_to,min,prior,rate 3,rate 2"),
+            "{out}"
+        );
+        desk.run(&["export", "rates", "out.csv", "--contract", "C-1"]).ends(1).complains(&["exists already"]);
+        desk.run(&["export", "rates", "out.txt", "--contract", "C-1"])
+            .ends(1)
+            .complains(&["neither in .csv"]);
+        desk.run(&["export", "rates", "x.csv", "--contract", "C-1", "--line", "AIR"])
+            .ends(1)
+            .complains(&["no rate line AIR", "PARCEL"]);
+        desk.run(&["export", "rates", "x.csv", "--contract", "C-9"]).ends(1).complains(&["no contract C-9"]);
+        desk.run(&["export", "rates", "x.csv", "--contract", "C-1", "--version", "7"])
+            .ends(1)
+            .complains(&["no version 7"]);
     });
 }
 

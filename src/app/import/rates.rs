@@ -29,6 +29,7 @@ use crate::domain::contract::{
     VersionKind,
 };
 use crate::domain::geo::GeoSelector;
+use crate::domain::guard::unguarded;
 use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
 use crate::domain::rate::{
@@ -260,7 +261,11 @@ pub fn rates_import(
     }
 }
 
-fn read(request: &RatesRequest<'_>, progress: &dyn Fn(Progress)) -> Result<(Sheet, u64), RatesError> {
+/// The file as a sheet, and its rows.
+pub(in crate::app) fn read(
+    request: &RatesRequest<'_>,
+    progress: &dyn Fn(Progress),
+) -> Result<(Sheet, u64), RatesError> {
     let mapping = request.mapping;
     let mut reader = TableReader::open(request.path, mapping.encoding.as_deref())?;
     let compiled = mapping.compile(reader.headers())?;
@@ -354,11 +359,12 @@ impl SheetReader {
         let makes_lanes =
             !compiled.fills(r::LINE) || lane_fields.into_iter().any(|field| compiled.fills(field));
         let builder = SheetBuilder::new(model, ends(first), ends(second), makes_lanes);
+        let builder = if mapping.rates.says_edges() { builder } else { builder.leaving_edges() };
         Ok(Self { builder, first, second, columns, prices: Vec::new() })
     }
 
     fn take(&mut self, row: &Row, fields: &Fields) -> Result<(), RowError> {
-        let text = |field| fields.text(field).unwrap_or_default();
+        let text = |field| unguarded(fields.text(field).unwrap_or_default());
         let band = |axis: Option<(Axis, Pair)>| -> Result<(Option<Micros>, Option<Micros>), RowError> {
             let Some((_, (from, to))) = axis else { return Ok((None, None)) };
             Ok((micros(name(from), fields.decimal(from))?, micros(name(to), fields.decimal(to))?))
@@ -585,11 +591,17 @@ impl Load<'_> {
         db: &mut Db,
         pricing: Pricing,
         partner_id: i64,
-        sheet: Sheet,
+        mut sheet: Sheet,
     ) -> Result<Merged, RatesError> {
         let Pricing { terms: mut rates, tables } = pricing;
         self.request.mapping.rates.apply(&mut rates.parameters);
         let replaced: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
+        let before: BTreeSet<String> = rates.lines.iter().map(|line| line.code.clone()).collect();
+        for line in &mut sheet.lines {
+            if let Some(old) = former(rates.lines.iter(), line, |old| old) {
+                self.request.mapping.rates.keep(line, old, sheet.said);
+            }
+        }
         let (mut kept, mut rows, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for (mut line, seal) in std::mem::take(&mut rates.lines).into_iter().zip(tables) {
             if replaced.contains(&key(&line)) {
@@ -612,10 +624,13 @@ impl Load<'_> {
             }
         }
         rates.lanes.extend(lanes.into_values());
-        // A line no lane uses would price nothing; it prices everything instead.
+        // A new line no lane uses would price nothing; it prices everything instead.
         let used: BTreeSet<&str> = rates.lanes.iter().map(|lane| lane.line.as_str()).collect();
-        let loose: BTreeSet<String> =
-            replaced.into_iter().map(|(code, _)| code).filter(|code| !used.contains(code.as_str())).collect();
+        let loose: BTreeSet<String> = replaced
+            .into_iter()
+            .map(|(code, _)| code)
+            .filter(|code| !used.contains(code.as_str()) && !before.contains(code))
+            .collect();
         rates.lanes.extend(loose.into_iter().map(|code| Lane {
             line: code.clone(),
             code,
@@ -639,14 +654,8 @@ impl Load<'_> {
         let mut report =
             LineReport { code: line.code.clone(), valid_from: line.valid_from, ..LineReport::default() };
         let before = compared.and_then(|terms| {
-            let of_code = || {
-                let both = terms.pricing.terms.lines.iter().zip(&terms.pricing.tables);
-                both.filter(|(old, _)| old.code == line.code)
-            };
-            let exact = of_code().find(|(old, _)| old.valid_from == line.valid_from);
-            exact
-                .or_else(|| of_code().max_by_key(|(old, _)| old.valid_from))
-                .map(|found| (terms.partner_id, found))
+            let both = terms.pricing.terms.lines.iter().zip(&terms.pricing.tables);
+            former(both, line, |(old, _)| old).map(|found| (terms.partner_id, found))
         });
         let Some((partner_id, (old, seal))) = before else {
             report.new = true;
@@ -693,6 +702,17 @@ impl Load<'_> {
         import_end(db, import.id, Some(counts), now)?;
         Ok(())
     }
+}
+
+/// Of `all` the one whose line `line` takes the place of: the same code and first day, else the newest of the code.
+fn former<'l, T: Copy>(
+    all: impl Iterator<Item = T> + Clone,
+    line: &RateLine,
+    head: impl Fn(T) -> &'l RateLine,
+) -> Option<T> {
+    let of_code = || all.clone().filter(|one| head(*one).code == line.code);
+    let exact = of_code().find(|one| head(*one).valid_from == line.valid_from);
+    exact.or_else(|| of_code().max_by_key(|one| head(*one).valid_from))
 }
 
 /// What makes two lines the same one: code and first day.

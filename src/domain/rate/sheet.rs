@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use hashbrown::HashMap;
 
 use super::{
-    Axis, Band, BandEdges, CELLS_MAX, COLUMNS_MAX, Cell, Currency, GeoSelector, LANES_MAX, LINES_MAX, Lane,
-    Micros, Problems, RATE_MAX, RateLine, TermProblem,
+    AboveRate, AbsoluteMinimum, Axis, Band, BandEdges, CELLS_MAX, COLUMNS_MAX, Cell, ColumnsBy, Currency,
+    GeoSelector, LANES_MAX, LINES_MAX, Lane, Micros, Problems, RATE_MAX, RateLine, TermProblem,
 };
 
 /// Which ends of an axis' bands a sheet writes down.
@@ -74,6 +74,17 @@ pub struct Sheet {
     pub lanes: Vec<Lane>,
     /// First day any line names.
     pub first_day: Option<NaiveDate>,
+    /// What it says beside prices.
+    pub said: Said,
+}
+
+/// What a sheet says about its lines beside prices; what it does not say stays as the contract has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Words on the charge line.
+    pub labels: bool,
+    /// Which ends belong to a band, since only one is written.
+    pub edges: bool,
 }
 
 struct Building {
@@ -98,6 +109,9 @@ pub struct SheetBuilder {
     lane_by_code: HashMap<String, usize>,
     cells: usize,
     problems: Problems,
+    said: Said,
+    /// Which ends belong to a band is for the contract to say, so bands of one value are looked at later.
+    edges_open: bool,
     /// A sheet that names neither ends nor equipment nor service prices lanes that are there already.
     makes_lanes: bool,
 }
@@ -115,7 +129,8 @@ impl SheetBuilder {
         model.first = first.axis;
         model.second = second.axis;
         // One end alone says which end a band keeps.
-        if [first, second].iter().any(|ends| ends.axis.is_some() && !ends.lower) {
+        let up_to = [first, second].iter().any(|ends| ends.axis.is_some() && !ends.lower);
+        if up_to {
             model.edges = BandEdges::UpTo;
         }
         Self {
@@ -128,8 +143,17 @@ impl SheetBuilder {
             lane_by_code: HashMap::new(),
             cells: 0,
             problems: Problems::default(),
+            said: Said { labels: false, edges: up_to },
+            edges_open: false,
             makes_lanes,
         }
+    }
+
+    /// The same for a sheet that leaves it to the contract which ends belong to a band.
+    #[must_use]
+    pub fn leaving_edges(mut self) -> Self {
+        self.edges_open = !self.said.edges;
+        self
     }
 
     /// Cells so far.
@@ -194,7 +218,7 @@ impl SheetBuilder {
         }
         let band = Band { lower: lower.unwrap_or(Micros::ZERO), upper };
         if let (true, Some(upper)) = (ends.lower, upper) {
-            let closed = self.model.edges == BandEdges::Closed;
+            let closed = self.edges_open || self.model.edges == BandEdges::Closed;
             if upper < band.lower || (upper == band.lower && !closed) {
                 let message = format!("the band ends before it starts, which is at {}", band.lower);
                 return Err((fields.1, upper.to_string(), message));
@@ -212,9 +236,16 @@ impl SheetBuilder {
         }
         let made = if row.lane.is_empty() { lane_code(row) } else { row.lane.to_owned() };
         let line = if row.line.is_empty() { made.clone() } else { row.line.to_owned() };
-        if self.makes_lanes {
+        // A line by name and nothing of a lane: the lanes that use it are in the contract already.
+        let tells_lane = row.line.is_empty()
+            || row.transit_days.is_some()
+            || [row.lane, row.origin, row.destination, row.equipment, row.service]
+                .iter()
+                .any(|part| !part.is_empty());
+        if self.makes_lanes && tells_lane {
             self.lane(row, made, &line)?;
         }
+        self.said.labels |= !row.label.is_empty();
         let key = (line, row.valid_from, row.valid_to);
         let at = match self.by_key.get(&key) {
             Some(at) => *at,
@@ -275,7 +306,7 @@ impl SheetBuilder {
     /// # Errors
     /// What is wrong with it as a whole, with the rows of the file.
     pub fn finish(mut self) -> Result<Sheet, Vec<TermProblem>> {
-        let mut sheet = Sheet { lanes: self.lanes, ..Sheet::default() };
+        let mut sheet = Sheet { lanes: self.lanes, said: self.said, ..Sheet::default() };
         for mut building in self.lines {
             for (ends, first) in [(self.first, true), (self.second, false)] {
                 if ends.axis.is_some() && !(ends.lower && ends.upper) {
@@ -285,6 +316,10 @@ impl SheetBuilder {
             let line = &mut building.line;
             line.currency = building.currency.map(|(currency, _)| currency).or(line.currency);
             line.cells.shrink_to_fit();
+            if line.columns.is_empty() {
+                // Other lines of the sheet have columns, this one has not.
+                line.columns_by = ColumnsBy::None;
+            }
             sheet.first_day = [sheet.first_day, line.valid_from].into_iter().flatten().min();
             sheet.lines.push(building.line);
             sheet.rows.push(building.rows);
@@ -293,6 +328,75 @@ impl SheetBuilder {
             self.problems.say(|| "the sheet".to_owned(), || "has no rates; nothing was loaded".to_owned());
         }
         if self.problems.0.is_empty() { Ok(sheet) } else { Err(self.problems.0) }
+    }
+}
+
+impl RateLine {
+    /// Takes over from `old`, the line of this code before, what a sheet cannot say: the order of columns and axes,
+    /// that an axis is not there (its bands hold everything), rates above the table and the absolute minimum.
+    pub fn follow(&mut self, old: &Self) {
+        self.follow_axes(old);
+        self.follow_columns(&old.columns);
+        let moved = |column: u16| -> Option<u16> {
+            let Some(name) = old.columns.get(usize::from(column)) else {
+                return (old.columns.is_empty() && self.columns.is_empty()).then_some(column);
+            };
+            let at = self.columns.iter().position(|own| own.eq_ignore_ascii_case(name))?;
+            u16::try_from(at).ok()
+        };
+        let above = old
+            .above
+            .iter()
+            .filter(|_| self.first == Some(Axis::Weight))
+            .filter_map(|row| Some(AboveRate { column: moved(row.column)?, ..*row }))
+            .collect();
+        let floor = match old.absolute_min {
+            Some(AbsoluteMinimum::CellLess { column, first, reduction }) => {
+                moved(column).map(|column| AbsoluteMinimum::CellLess { column, first, reduction })
+            }
+            other => other,
+        };
+        (self.above, self.absolute_min) = (above, floor);
+    }
+
+    fn follow_axes(&mut self, old: &Self) {
+        let gone = |axis: Option<Axis>| axis.is_some() && ![old.first, old.second].contains(&axis);
+        if gone(self.second) && self.cells.iter().all(|cell| cell.second == Band::ALL) {
+            self.second = None;
+        }
+        if gone(self.first) && self.cells.iter().all(|cell| cell.first == Band::ALL) {
+            self.first = self.second.take();
+            for cell in &mut self.cells {
+                cell.first = std::mem::replace(&mut cell.second, Band::ALL);
+            }
+        }
+        if self.second.is_some() && (self.first, self.second) == (old.second, old.first) {
+            std::mem::swap(&mut self.first, &mut self.second);
+            for cell in &mut self.cells {
+                std::mem::swap(&mut cell.first, &mut cell.second);
+            }
+        }
+    }
+
+    /// The columns in the order of `names`, then those that are not among them.
+    fn follow_columns(&mut self, names: &[String]) {
+        let rank = |column: &String| {
+            names.iter().position(|name| name.eq_ignore_ascii_case(column)).unwrap_or(names.len())
+        };
+        let mut order: Vec<(usize, usize)> = self.columns.iter().map(rank).zip(0..).collect();
+        order.sort_unstable();
+        let mut place = vec![0_u16; order.len()];
+        let mut columns = Vec::with_capacity(order.len());
+        for ((_, from), to) in order.into_iter().zip(0..) {
+            columns.extend(self.columns.get(from).cloned());
+            if let Some(place) = place.get_mut(from) {
+                *place = to;
+            }
+        }
+        self.columns = columns;
+        for cell in &mut self.cells {
+            cell.column = place.get(usize::from(cell.column)).copied().unwrap_or(cell.column);
+        }
     }
 }
 
