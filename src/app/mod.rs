@@ -20,6 +20,7 @@ pub mod partner;
 pub mod password;
 pub mod plan;
 pub mod rate_sheet;
+pub mod rate_view;
 pub mod rating;
 pub mod refresh;
 pub mod review;

@@ -7,7 +7,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::App;
+use crate::app::evidence::shipment;
 use crate::db::contract::{Version, contract_by_number, version_list};
+use crate::db::dimension::zones_by_id;
+use crate::db::evidence::source_list;
+use crate::db::expected::consignment_show;
 use crate::db::market::{fuel_price_list, fx_rate_list};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
@@ -24,7 +28,7 @@ use crate::domain::rate::{
 use crate::domain::terms::in_force;
 use crate::domain::viewer::Viewer;
 use crate::feeds::fields::Fields;
-use crate::feeds::kind::{Field, requests as q};
+use crate::feeds::kind::{Field, ImportKind, requests as q};
 use crate::feeds::mapping::Mapping;
 use crate::feeds::table::{Row, TableReader};
 use crate::feeds::{FeedError, RowError};
@@ -189,6 +193,20 @@ impl RateBook {
         Ok(())
     }
 
+    /// A shipment from fields by name, read as a row of a file is.
+    ///
+    /// # Errors
+    /// What cannot be read, with its field.
+    pub fn request_of(&self, pairs: &[(&str, &str)]) -> Result<RatingRequest, String> {
+        let headers: Vec<String> = pairs.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mapping = Mapping::identity(ImportKind::Requests);
+        let compiled = mapping.compile(&headers).map_err(|error| error.to_string())?;
+        let (mut row, mut fields) = (Row::new(), compiled.fields());
+        row.fill(1, pairs.iter().map(|(_, value)| *value));
+        let request = compiled.apply(&row, &mut fields).and_then(|()| self.request(&fields));
+        request.map_err(|error| compiled.places().locate(&row, &error).to_string())
+    }
+
     /// Rates one shipment.
     #[must_use]
     pub fn rate(&self, request: &RatingRequest, row: u64, trace: bool) -> RatedShipment {
@@ -303,6 +321,27 @@ impl RateBook {
             events: Vec::new(),
         })
     }
+}
+
+/// A stored shipment of a partner as it is rated, by its reference in any feed; none when there is none or the viewer
+/// may not see it.
+///
+/// # Errors
+/// The database's reason.
+pub fn stored_request(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    reference: &str,
+) -> Result<Option<RatingRequest>, DbError> {
+    let zones = zones_by_id(db)?;
+    for (_, source) in source_list(db)? {
+        let Some(whole) = shipment(db, viewer, partner_id, &source, reference)? else { continue };
+        if let Some(stored) = consignment_show(db, viewer, &zones, whole.key())? {
+            return Ok(Some(stored.facts.request()));
+        }
+    }
+    Ok(None)
 }
 
 /// The result for one shipment. Amounts are decimal strings; without a price there is none, and never 0.00.

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
-use super::contract::{draft, lifecycle, negotiation, negotiation_own, options, sign};
+use super::contract::{draft, lifecycle, negotiation, negotiation_own, options, rates, sign};
 use super::page::WebError;
 use super::{
     account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
@@ -54,6 +54,10 @@ fn table() -> Vec<Row> {
         post("/contracts", May(Action::EditContracts), contract::create),
         get("/contracts/{id}", May(Action::ViewContracts), contract::show),
         get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::show),
+        get("/contracts/{id}/versions/{version}/rates", May(Action::ViewContracts), rates::show),
+        get("/contracts/{id}/versions/{version}/rates.csv", May(Action::ViewContracts), rates::csv),
+        get("/contracts/{id}/versions/{version}/rates.xlsx", May(Action::ViewContracts), rates::xlsx),
+        get("/contracts/{id}/versions/{version}/rate", May(Action::ViewContracts), rates::price_of),
         get("/contracts/{id}/edit", May(Action::EditContracts), contract::edit_form),
         post("/contracts/{id}", May(Action::EditContracts), contract::change),
         get("/contracts/{id}/notice", May(Action::EditContracts), contract::end_form),
@@ -108,6 +112,10 @@ fn table() -> Vec<Row> {
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
         // The portal: a partner's own contract and money.
         get("/portal/contract", May(Action::UsePortal), contract::own::show),
+        get("/portal/contract/rates", May(Action::UsePortal), rates::show_own),
+        get("/portal/contract/rates.csv", May(Action::UsePortal), rates::csv_own),
+        get("/portal/contract/rates.xlsx", May(Action::UsePortal), rates::xlsx_own),
+        get("/portal/contract/rate", May(Action::UsePortal), rates::price_own),
         get("/portal/signatures/{id}", May(Action::UsePortal), sign::form),
         post("/portal/signatures/{id}", May(Action::UsePortal), sign::sign),
         post("/portal/signatures/{id}/refusal", May(Action::UsePortal), sign::decline),

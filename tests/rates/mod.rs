@@ -3,6 +3,7 @@
 mod bad;
 mod expected;
 mod negotiation;
+mod pages;
 mod real;
 mod sheet;
 

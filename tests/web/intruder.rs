@@ -52,9 +52,9 @@ const PARTS: [&str; 12] = [
 ];
 
 /// Every name any page reads from its query, with values none would send.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 18] = [
     "period", "as_of", "page", "before", "after", "show", "month", "partner", "state", "account", "next",
-    "run", "lane", "week",
+    "run", "lane", "week", "line", "q", "weight", "shipment",
 ];
 const VALUES: [&str; 11] = [
     "2025-13",

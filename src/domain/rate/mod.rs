@@ -22,6 +22,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+pub mod view;
 mod weigh;
 
 use std::collections::BTreeSet;

@@ -10,6 +10,7 @@ pub mod negotiation;
 pub mod negotiation_own;
 pub mod options;
 pub mod own;
+pub mod rates;
 pub mod sign;
 
 use actix_web::{HttpResponse, web};
@@ -221,6 +222,7 @@ struct ContractView {
     before: Option<i32>,
     changes: Vec<Change>,
     rates: Vec<RateRow>,
+    tables: rates::Tables,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
@@ -281,6 +283,7 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         version_id: found.version.id,
         before: found.before,
         rates: found.terms.rates.iter().map(rate_row).collect(),
+        tables: rates::Tables::of_staff(found.contract.id, &found.terms),
         targets: found.terms.targets.iter().map(target_row).collect(),
         clauses: found
             .terms

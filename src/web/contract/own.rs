@@ -58,6 +58,7 @@ struct Shown {
     changes: Vec<Change>,
     options: Vec<(&'static str, String)>,
     rates: Vec<RateRow>,
+    tables: super::rates::Tables,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
@@ -105,6 +106,7 @@ impl Shown {
             sign: (terms.status == ContractVersionStatus::Approved)
                 .then(|| super::sign::address(terms.version_id)),
             rates: terms.rates.iter().map(rate_row).collect(),
+            tables: super::rates::Tables::of_partner(terms),
             targets: terms.targets.iter().map(target_row).collect(),
             clauses: terms.clauses.iter().map(|clause| clause_row(terms, clause, asked, THEIRS)).collect(),
             versions: found.versions.iter().map(|version| version_row(version, found)).collect(),

@@ -1,0 +1,932 @@
+//! Rate tables of a contract version: looked through, taken away as a sheet, and asked for the price of a shipment
+//! with every step. The same pages for the shipper's side and, in the portal, for the partner's own contract.
+
+use std::io::Write;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use rust_decimal::Decimal;
+use tokio::sync::mpsc;
+use url::form_urlencoded;
+
+use crate::app::contract::own::contract_own;
+use crate::app::rate_sheet::{
+    RateSheetError, RateSheetPlan, SheetChoice, SheetForm, file_name_of, rate_sheet_plan, rate_sheet_write,
+};
+use crate::app::rate_view::{
+    LineAsked, OpenedTable, RateTables, TABLE_RATES_MAX, rate_tables, version_id_of,
+};
+use crate::app::rating::{RateBook, RatedShipment, RatingError, stored_request};
+use crate::db::Db;
+use crate::db::contract::{contract_by_number, contract_show};
+use crate::domain::money::Micros;
+use crate::domain::rate::view::{band_words, line_has};
+use crate::domain::rate::{Cell, ColumnsBy, Lane, RateLine};
+use crate::domain::terms::Terms;
+use crate::domain::viewer::Viewer;
+use crate::domain::words;
+use crate::report::rates::SheetFormat;
+use crate::web::edit::sentence;
+use crate::web::extract::{Form, SignedIn, Unit};
+use crate::web::page::{self, Page, WebError};
+use crate::web::show;
+
+/// Rows of a table, or lines of the list, on one page.
+const ROWS_PER_PAGE: usize = 50;
+/// Zones or classes across on one page; a search finds the others.
+const COLUMNS_SHOWN: usize = 40;
+/// Lanes named beside a line.
+const LANES_NAMED: usize = 3;
+/// Sheets written at once; each holds a connection of its own.
+const SHEETS_AT_ONCE: usize = 4;
+/// Bytes handed to the network at once, and how many of such pieces may wait.
+const PIECE_BYTES: usize = 64 * 1024;
+const PIECES_WAITING: usize = 8;
+/// Where the portal's pages are.
+const OWN: &str = "/portal/contract";
+/// Most characters of a search.
+const SEARCH_CHARS_MAX: usize = 240;
+
+/// Which version, from which side.
+#[derive(Clone, Debug)]
+struct Side {
+    version_id: i64,
+    partner_id: i64,
+    number: String,
+    version_no: i32,
+    /// Address of the pages without their last part, and the query they all carry.
+    base: String,
+    carried: Vec<(&'static str, String)>,
+    crumbs: Vec<(String, String)>,
+}
+
+impl Side {
+    fn of_staff(db: &mut Db, viewer: &Viewer, contract_id: i64, version_no: i32) -> Result<Self, WebError> {
+        let version_id = version_id_of(db, viewer, contract_id, version_no)?.ok_or(WebError::NotFound)?;
+        let contract = contract_show(db, viewer, contract_id)?.ok_or(WebError::NotFound)?;
+        Ok(Self {
+            version_id,
+            partner_id: contract.partner_id,
+            version_no,
+            base: format!("/contracts/{contract_id}/versions/{version_no}"),
+            carried: Vec::new(),
+            crumbs: vec![
+                ("/contracts".to_owned(), "Contracts".to_owned()),
+                (format!("/contracts/{contract_id}?version={version_no}"), contract.number.clone()),
+            ],
+            number: contract.number,
+        })
+    }
+
+    fn of_partner(unit: &mut Unit<'_>, asked: &Form) -> Result<Self, WebError> {
+        let number = Some(asked.value("number")).filter(|number| !number.is_empty());
+        let version = asked.value("version").parse().ok();
+        let found =
+            contract_own(unit.app, unit.db, unit.viewer, number, version)?.ok_or(WebError::NotFound)?;
+        let (number, version_no) = (found.terms.number, found.terms.version_no);
+        let contract = contract_by_number(unit.db, unit.viewer, &number)?.ok_or(WebError::NotFound)?;
+        Ok(Self {
+            version_id: found.terms.version_id,
+            partner_id: contract.partner_id,
+            version_no,
+            base: OWN.to_owned(),
+            carried: vec![("number", number.clone()), ("version", version_no.to_string())],
+            crumbs: vec![
+                ("/portal".to_owned(), "Home".to_owned()),
+                (super::own::address(&number, Some(version_no)), "Your contract".to_owned()),
+            ],
+            number,
+        })
+    }
+
+    fn sheets(&self, line: Option<&RateLine>, matrix: bool) -> Vec<(&'static str, String)> {
+        sheets(&self.base, &self.carried, line, matrix)
+    }
+
+    /// The address of a page of this version.
+    fn link(&self, page: &str, more: &[(&str, &str)]) -> String {
+        address(&self.base, &self.carried, page, more)
+    }
+}
+
+/// One line in the list.
+struct LineRow {
+    href: String,
+    code: String,
+    lanes: String,
+    days: String,
+    how: String,
+    rates: String,
+    sheets: Vec<(&'static str, String)>,
+}
+
+/// One line as the table it is.
+struct TableShown {
+    heading: String,
+    lede: String,
+    headings: Vec<String>,
+    rows: Vec<Vec<Vec<Shown>>>,
+    note: String,
+}
+
+/// A price, and what goes with it.
+struct Shown {
+    value: String,
+    note: String,
+}
+
+struct View {
+    title: String,
+    lede: String,
+    crumbs: Vec<(String, String)>,
+    action: String,
+    hidden: Vec<(&'static str, String)>,
+    q: String,
+    hint: &'static str,
+    lines: Vec<LineRow>,
+    table: Option<TableShown>,
+    empty: &'static str,
+    before: Option<String>,
+    after: Option<String>,
+    pages: String,
+    /// Back to all lines.
+    all: Option<String>,
+    sheets: Vec<(&'static str, String)>,
+    price: String,
+}
+
+#[derive(Template)]
+#[template(path = "contract/rates.html")]
+struct StaffPage {
+    page: Page,
+    view: View,
+}
+
+#[derive(Template)]
+#[template(path = "contract/rates_own.html")]
+struct OwnPage {
+    page: Page,
+    view: View,
+}
+
+fn form_of(query: web::Query<Vec<(String, String)>>) -> Form {
+    Form::filled(query.into_inner())
+}
+
+fn line_asked(asked: &Form) -> Option<LineAsked> {
+    let code = asked.value("line");
+    (!code.is_empty()).then(|| LineAsked { code: code.to_owned(), from: asked.value("from").parse().ok() })
+}
+
+fn search(asked: &Form) -> String {
+    asked.value("q").chars().take(SEARCH_CHARS_MAX).collect()
+}
+
+/// `GET /contracts/{id}/versions/{n}/rates?line=…&q=…&page=…`
+pub(in crate::web) async fn show(
+    me: SignedIn,
+    path: web::Path<(i64, i32)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, version_no) = path.into_inner();
+    let asked = form_of(query);
+    let (line, q) = (line_asked(&asked), search(&asked));
+    let (side, found) = me
+        .in_db(move |unit| {
+            let side = Side::of_staff(unit.db, unit.viewer, id, version_no)?;
+            let found = rate_tables(unit.db, unit.viewer, side.version_id, line.as_ref(), &q)?;
+            Ok::<_, WebError>((side, found.ok_or(WebError::NotFound)?))
+        })
+        .await?;
+    let view = View::new(&side, &found, &asked)?;
+    page::html(&StaffPage { page: me.page(view.title.clone()), view })
+}
+
+/// `GET /portal/contract/rates?number=…&version=…&line=…`
+pub(in crate::web) async fn show_own(
+    me: SignedIn,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let asked = form_of(query);
+    let (line, q, given) = (line_asked(&asked), search(&asked), asked.clone());
+    let (side, found) = me
+        .in_db(move |mut unit| {
+            let side = Side::of_partner(&mut unit, &given)?;
+            let found = rate_tables(unit.db, unit.viewer, side.version_id, line.as_ref(), &q)?;
+            Ok::<_, WebError>((side, found.ok_or(WebError::NotFound)?))
+        })
+        .await?;
+    let view = View::new(&side, &found, &asked)?;
+    page::html(&OwnPage { page: me.page(view.title.clone()), view })
+}
+
+fn sheets(
+    base: &str,
+    carried: &[(&'static str, String)],
+    line: Option<&RateLine>,
+    matrix: bool,
+) -> Vec<(&'static str, String)> {
+    let code = line.map_or("", |line| line.code.as_str());
+    let link = |page: &str, form: &str| address(base, carried, page, &[("line", code), ("form", form)]);
+    let mut sheets = vec![("csv", link("rates.csv", "")), ("xlsx", link("rates.xlsx", ""))];
+    if matrix {
+        sheets.push(("csv, columns across", link("rates.csv", "matrix")));
+        sheets.push(("xlsx, columns across", link("rates.xlsx", "matrix")));
+    }
+    sheets
+}
+
+fn has_columns(line: &RateLine) -> bool {
+    line.columns_by != ColumnsBy::None
+}
+
+/// The days a line holds.
+fn days(line: &RateLine) -> String {
+    match (line.valid_from, line.valid_to.and_then(|to| to.pred_opt())) {
+        (None, None) => "as the contract".to_owned(),
+        (Some(from), None) => format!("from {}", show::day(from)),
+        (None, Some(last)) => format!("until {}", show::day(last)),
+        (Some(from), Some(last)) => format!("{} to {}", show::day(from), show::day(last)),
+    }
+}
+
+/// What a rate of the line multiplies, and by what the table is read.
+fn how(line: &RateLine) -> String {
+    let mut text = line.basis.label().to_owned();
+    let axes: Vec<&str> = [line.first, line.second].into_iter().flatten().map(|axis| axis.label()).collect();
+    if !axes.is_empty() {
+        text += &format!(", by {}", axes.join(" and "));
+    }
+    if has_columns(line) {
+        text += &format!(" and {}", line.columns_by.label());
+    }
+    text
+}
+
+fn lanes_text(lanes: &[&Lane]) -> String {
+    let one = |lane: &&Lane| {
+        let mut text = format!("{} to {}", lane.origin, lane.destination);
+        for word in [&lane.equipment, &lane.service].into_iter().flatten() {
+            text += &format!(", {word}");
+        }
+        text
+    };
+    let mut text: Vec<String> = lanes.iter().take(LANES_NAMED).map(one).collect();
+    if lanes.len() > LANES_NAMED {
+        text.push(format!("{} more", lanes.len() - LANES_NAMED));
+    }
+    if text.is_empty() { "no lane".to_owned() } else { text.join("; ") }
+}
+
+/// The first letter large, as a heading of a column has it.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a contract page says about the rate tables of the version shown, and where they are.
+pub(super) struct Tables {
+    /// In words; empty without any.
+    pub words: String,
+    /// Title and address.
+    pub links: Vec<(&'static str, String)>,
+}
+
+impl Tables {
+    /// For the shipper's side.
+    pub(super) fn of_staff(contract_id: i64, terms: &Terms) -> Self {
+        Self::new(format!("/contracts/{contract_id}/versions/{}", terms.version_no), Vec::new(), terms)
+    }
+
+    /// For the partner's own contract.
+    pub(super) fn of_partner(terms: &Terms) -> Self {
+        let carried = vec![("number", terms.number.clone()), ("version", terms.version_no.to_string())];
+        Self::new(OWN.to_owned(), carried, terms)
+    }
+
+    fn new(base: String, carried: Vec<(&'static str, String)>, terms: &Terms) -> Self {
+        let lines = &terms.pricing.terms.lines;
+        if lines.is_empty() {
+            return Self { words: String::new(), links: Vec::new() };
+        }
+        let mut links = vec![
+            ("See and search", address(&base, &carried, "rates", &[])),
+            ("Rate a shipment", address(&base, &carried, "rate", &[])),
+        ];
+        links.extend(sheets(&base, &carried, None, lines.iter().all(has_columns)));
+        let words = format!(
+            "{} in {}",
+            words::count(count(terms.pricing.cells()), "rate"),
+            words::count(count(lines.len()), "rate table")
+        );
+        Self { words, links }
+    }
+}
+
+/// The address of a page of a version.
+fn address(base: &str, carried: &[(&'static str, String)], page: &str, more: &[(&str, &str)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(carried.iter());
+    query.extend_pairs(more.iter().filter(|(_, value)| !value.is_empty()));
+    let query = query.finish();
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{base}/{page}{mark}{query}")
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl View {
+    fn new(side: &Side, found: &RateTables, asked: &Form) -> Result<Self, WebError> {
+        let page_no = asked.value("page").parse::<usize>().unwrap_or(1).max(1);
+        let q = search(asked);
+        let title = format!("Rates of {}, version {}", found.number, found.version_no);
+        if !asked.value("line").is_empty() && found.opened.is_none() {
+            return Err(WebError::NotFound);
+        }
+        let mut view = Self {
+            title,
+            lede: format!(
+                "{} in {}, {}.",
+                words::count(count(found.lines.iter().map(|(_, cells)| cells).sum()), "rate"),
+                words::count(count(found.lines.len()), "rate table"),
+                found.currency
+            ),
+            crumbs: side.crumbs.clone(),
+            action: format!("{}/rates", side.base),
+            hidden: side.carried.clone(),
+            q: q.clone(),
+            hint: "A lane, a place such as US-TX, equipment or the code of a rate table",
+            lines: Vec::new(),
+            table: None,
+            empty: "No rate table of this version has that in its code or lanes.",
+            before: None,
+            after: None,
+            pages: String::new(),
+            all: None,
+            sheets: Vec::new(),
+            price: side.link("rate", &[]),
+        };
+        let first = page_no.saturating_sub(1).saturating_mul(ROWS_PER_PAGE);
+        let (total, more) = match found.opened.as_ref().and_then(|one| Some((one, found.lines.get(one.at)?)))
+        {
+            Some((opened, (line, cells))) => {
+                view.hidden.push(("line", line.code.clone()));
+                let from = line.valid_from.map(|day| day.to_string()).unwrap_or_default();
+                if !from.is_empty() {
+                    view.hidden.push(("from", from.clone()));
+                }
+                view.hint = "A weight or distance such as 750, or a zone or class such as zone 5";
+                view.all = (found.lines.len() > 1).then(|| side.link("rates", &[]));
+                view.sheets = side.sheets(Some(line), has_columns(line));
+                let lanes: Vec<&Lane> = found.lanes.iter().filter(|lane| lane.line == line.code).collect();
+                view.table = Some(table(line, *cells, opened, &lanes, first, found));
+                let total = opened.rows.as_ref().map_or(0, Vec::len);
+                (total, vec![("line", line.code.clone()), ("from", from)])
+            }
+            None => {
+                let hits: Vec<&(RateLine, usize)> = found
+                    .lines
+                    .iter()
+                    .filter(|(line, _)| {
+                        line_has(line, found.lanes.iter().filter(|lane| lane.line == line.code), &q)
+                    })
+                    .collect();
+                view.sheets = side.sheets(None, found.lines.iter().all(|(line, _)| has_columns(line)));
+                view.lines = hits
+                    .iter()
+                    .skip(first)
+                    .take(ROWS_PER_PAGE)
+                    .map(|(line, cells)| line_row(side, line, *cells, &found.lanes))
+                    .collect();
+                if found.lines.is_empty() {
+                    view.empty = "This version has no rate tables.";
+                    view.sheets = Vec::new();
+                }
+                (hits.len(), Vec::new())
+            }
+        };
+        let link = |number: usize| {
+            let number = number.to_string();
+            let mut pairs: Vec<(&str, &str)> =
+                more.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            pairs.extend([("q", q.as_str()), ("page", number.as_str())]);
+            side.link("rates", &pairs)
+        };
+        view.before = (page_no > 1).then(|| link(page_no - 1));
+        view.after = (total > first.saturating_add(ROWS_PER_PAGE)).then(|| link(page_no.saturating_add(1)));
+        if total > 0 {
+            let last = total.min(first.saturating_add(ROWS_PER_PAGE));
+            view.pages = format!(
+                "{} to {} of {}",
+                show::count(count(first.saturating_add(1).min(last))),
+                show::count(count(last)),
+                show::count(count(total))
+            );
+        }
+        Ok(view)
+    }
+}
+
+fn line_row(side: &Side, line: &RateLine, cells: usize, lanes: &[Lane]) -> LineRow {
+    let from = line.valid_from.map(|day| day.to_string()).unwrap_or_default();
+    let lanes: Vec<&Lane> = lanes.iter().filter(|lane| lane.line == line.code).collect();
+    LineRow {
+        href: side.link("rates", &[("line", &line.code), ("from", &from)]),
+        code: line.code.clone(),
+        lanes: lanes_text(&lanes),
+        days: days(line),
+        how: how(line),
+        rates: show::count(count(cells)),
+        sheets: side.sheets(Some(line), has_columns(line)),
+    }
+}
+
+/// A table with its bands down and its columns across; one price a row where it has no columns.
+fn table(
+    line: &RateLine,
+    cells: usize,
+    opened: &OpenedTable,
+    lanes: &[&Lane],
+    first: usize,
+    found: &RateTables,
+) -> TableShown {
+    let currency = line.currency.map_or_else(|| found.currency.clone(), |own| own.code().to_owned());
+    let mut note = String::new();
+    let none = Vec::new();
+    let rows = opened.rows.as_ref().unwrap_or_else(|| {
+        note = format!(
+            "This table has {} rates, and a page looks through {} at most. Take it away as a sheet.",
+            show::count(count(cells)),
+            show::count(count(TABLE_RATES_MAX))
+        );
+        &none
+    });
+    // Only columns with a price in what was found.
+    let mut columns: Vec<u16> = rows.iter().flat_map(|row| &row.cells).map(|cell| cell.column).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    if columns.len() > COLUMNS_SHOWN {
+        note = format!(
+            "{} more columns are not shown; look for one by its name.",
+            show::count(count(columns.len() - COLUMNS_SHOWN))
+        );
+        columns.truncate(COLUMNS_SHOWN);
+    }
+    let mut headings: Vec<String> =
+        [line.first, line.second].into_iter().flatten().map(|axis| capital(axis.label())).collect();
+    if headings.is_empty() {
+        headings.push("Holds for".to_owned());
+    }
+    let name = |column: &u16| line.columns.get(usize::from(*column)).cloned();
+    if has_columns(line) {
+        let kind = capital(line.columns_by.label());
+        headings.extend(columns.iter().map(|column| format!("{kind} {}", name(column).unwrap_or_default())));
+    } else {
+        headings.push("Rate".to_owned());
+    }
+    let plain = |text: String| vec![Shown { value: text, note: String::new() }];
+    let shown = rows.iter().skip(first).take(ROWS_PER_PAGE).map(|row| {
+        let bands = [(line.first, row.first), (line.second, row.second)];
+        let mut values: Vec<Vec<Shown>> = bands
+            .into_iter()
+            .filter(|(axis, _)| axis.is_some())
+            .map(|(_, band)| plain(band_words(band)))
+            .collect();
+        if values.is_empty() {
+            values.push(plain("every shipment".to_owned()));
+        }
+        values.extend(columns.iter().map(|column| {
+            row.cells.iter().filter(|cell| cell.column == *column).map(price).collect::<Vec<_>>()
+        }));
+        values
+    });
+    TableShown {
+        heading: line.code.clone(),
+        lede: format!("{}: {}, {}, {}. {}.", line.label, how(line), currency, days(line), lanes_text(lanes)),
+        headings,
+        rows: shown.collect(),
+        note,
+    }
+}
+
+fn price(cell: &Cell) -> Shown {
+    let note = [("at least", cell.min), ("before", cell.prior)]
+        .into_iter()
+        .filter_map(|(word, value)| Some(format!("{word} {}", show::rate(value?))))
+        .collect::<Vec<_>>()
+        .join(", ");
+    Shown { value: show::rate(cell.rate), note }
+}
+
+// Sheets to take away.
+
+impl From<RateSheetError> for WebError {
+    fn from(error: RateSheetError) -> Self {
+        match error {
+            RateSheetError::Db(error) => error.into(),
+            RateSheetError::Sheet(error) => anyhow::Error::from(error).into(),
+            RateSheetError::NotFound(_) | RateSheetError::NoLine { .. } => Self::NotFound,
+            RateSheetError::NoRates { .. } => Self::Conflict("This version has no rate tables.".to_owned()),
+            RateSheetError::Cannot(why) => Self::Conflict(sentence(&why)),
+        }
+    }
+}
+
+fn choice(asked: &Form) -> (Option<String>, SheetForm) {
+    let line = Some(asked.value("line").to_owned()).filter(|line| !line.is_empty());
+    (line, if asked.is("form", "matrix") { SheetForm::Matrix } else { SheetForm::Long })
+}
+
+/// `GET /contracts/{id}/versions/{n}/rates.csv?line=…&form=matrix`
+pub(in crate::web) async fn csv(
+    me: SignedIn,
+    path: web::Path<(i64, i32)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    staff_sheet(&me, path.into_inner(), &form_of(query), SheetFormat::Csv).await
+}
+
+/// `GET /contracts/{id}/versions/{n}/rates.xlsx?line=…&form=matrix`
+pub(in crate::web) async fn xlsx(
+    me: SignedIn,
+    path: web::Path<(i64, i32)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    staff_sheet(&me, path.into_inner(), &form_of(query), SheetFormat::Xlsx).await
+}
+
+async fn staff_sheet(
+    me: &SignedIn,
+    (id, version_no): (i64, i32),
+    asked: &Form,
+    format: SheetFormat,
+) -> Result<HttpResponse, WebError> {
+    let (line, form) = choice(asked);
+    let wanted = line.clone();
+    let plan = me
+        .in_db(move |unit| {
+            let side = Side::of_staff(unit.db, unit.viewer, id, version_no)?;
+            let choice = SheetChoice { line: wanted.as_deref(), form, format };
+            Ok::<_, WebError>(rate_sheet_plan(unit.db, unit.viewer, side.version_id, choice)?)
+        })
+        .await?;
+    send(me, plan, line.as_deref(), format)
+}
+
+/// `GET /portal/contract/rates.csv?number=…&version=…&line=…`
+pub(in crate::web) async fn csv_own(
+    me: SignedIn,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    own_sheet(&me, form_of(query), SheetFormat::Csv).await
+}
+
+/// `GET /portal/contract/rates.xlsx?number=…&version=…&line=…`
+pub(in crate::web) async fn xlsx_own(
+    me: SignedIn,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    own_sheet(&me, form_of(query), SheetFormat::Xlsx).await
+}
+
+async fn own_sheet(me: &SignedIn, asked: Form, format: SheetFormat) -> Result<HttpResponse, WebError> {
+    let (line, form) = choice(&asked);
+    let wanted = line.clone();
+    let plan = me
+        .in_db(move |mut unit| {
+            let side = Side::of_partner(&mut unit, &asked)?;
+            let choice = SheetChoice { line: wanted.as_deref(), form, format };
+            Ok::<_, WebError>(rate_sheet_plan(unit.db, unit.viewer, side.version_id, choice)?)
+        })
+        .await?;
+    send(me, plan, line.as_deref(), format)
+}
+
+/// Sheets being written now.
+static WRITING: AtomicUsize = AtomicUsize::new(0);
+
+/// A place among those that may write; given back when dropped.
+struct Turn;
+
+impl Turn {
+    fn take() -> Result<Self, WebError> {
+        if WRITING.fetch_add(1, Ordering::SeqCst) < SHEETS_AT_ONCE {
+            return Ok(Self);
+        }
+        WRITING.fetch_sub(1, Ordering::SeqCst);
+        Err(WebError::Conflict(format!(
+            "{SHEETS_AT_ONCE} rate sheets are being written just now. Try again in a minute."
+        )))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        WRITING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Writes the sheet piece by piece while the reader takes it, so that none is whole in memory.
+fn send(
+    me: &SignedIn,
+    plan: RateSheetPlan,
+    line: Option<&str>,
+    format: SheetFormat,
+) -> Result<HttpResponse, WebError> {
+    let turn = Turn::take()?;
+    let name = file_name_of(&plan.of.0, plan.of.1, line, format);
+    let (sender, receiver) = mpsc::channel(PIECES_WAITING);
+    let (app, viewer) = (me.app.clone(), me.viewer.clone());
+    tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        let out = std::io::BufWriter::with_capacity(PIECE_BYTES, Pieces(sender.clone()));
+        let written = app
+            .pool
+            .url()
+            .connect()
+            .map_err(RateSheetError::from)
+            .and_then(|mut db| rate_sheet_write(&mut db, &viewer, plan, out));
+        if let Err(error) = written
+            && !sender.is_closed()
+        {
+            tracing::error!(%error, "a rate sheet broke off");
+            let _ = sender.blocking_send(Err(std::io::Error::other(error.to_string())));
+        }
+    });
+    let kind = match format {
+        SheetFormat::Csv => "text/csv; charset=utf-8",
+        SheetFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    };
+    Ok(HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
+        .body(Streamed(receiver)))
+}
+
+type Piece = Result<web::Bytes, std::io::Error>;
+
+/// The writing end.
+struct Pieces(mpsc::Sender<Piece>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let gone = || std::io::Error::from(std::io::ErrorKind::BrokenPipe);
+        self.0.blocking_send(Ok(web::Bytes::copy_from_slice(bytes))).map_err(|_| gone())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The reading end, as the body of an answer.
+struct Streamed(mpsc::Receiver<Piece>);
+
+impl MessageBody for Streamed {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Piece>> {
+        self.get_mut().0.poll_recv(context)
+    }
+}
+
+// The price of one shipment.
+
+/// Fields of the form: name, label, hint. The first are always in sight, the others under a fold.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("pickup", "Pickup", "2025-06-01"),
+    ("weight", "Weight", "In the unit of the contract"),
+    ("distance", "Distance", "In the unit of the contract"),
+    ("zone", "Zone", ""),
+    ("class", "Freight class", ""),
+    ("equipment", "Equipment", ""),
+    ("service", "Service", ""),
+    ("origin_postcode", "From: postcode", ""),
+    ("origin_city", "From: city", ""),
+    ("origin_state", "From: state", "TX"),
+    ("origin_country", "From: country", "US"),
+    ("destination_postcode", "To: postcode", ""),
+    ("destination_city", "To: city", ""),
+    ("destination_state", "To: state", "IL"),
+    ("destination_country", "To: country", "US"),
+];
+const MORE_FIELDS: &[(&str, &str, &str)] = &[
+    ("delivery", "Delivery", "2025-06-03"),
+    ("ordered", "Order", "2025-05-28"),
+    ("invoiced", "Invoice", "2025-06-10"),
+    ("origin_facility", "From: facility", ""),
+    ("origin_port", "From: port or airport", ""),
+    ("origin_zone", "From: zone", ""),
+    ("destination_facility", "To: facility", ""),
+    ("destination_port", "To: port or airport", ""),
+    ("destination_zone", "To: zone", ""),
+    ("pieces", "Equal pieces", ""),
+    ("length", "Length of a piece, inches", ""),
+    ("width", "Width of a piece, inches", ""),
+    ("height", "Height of a piece, inches", ""),
+    ("pallets", "Pallets", ""),
+    ("loading_metres", "Loading metres", ""),
+    ("value", "Value of the goods", ""),
+    ("flags", "Flags", "HAZMAT|LIFTGATE"),
+];
+
+struct Field {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+}
+
+/// A price as the charge component shows it.
+struct Priced {
+    tone: &'static str,
+    shape: &'static str,
+    title: String,
+    reason: Option<String>,
+    total: Option<String>,
+    found: String,
+    lines: Vec<[String; 3]>,
+    steps: Vec<(u8, String)>,
+}
+
+struct PriceView {
+    title: String,
+    lede: String,
+    crumbs: Vec<(String, String)>,
+    action: String,
+    hidden: Vec<(&'static str, String)>,
+    shipment: String,
+    fields: Vec<Field>,
+    more: Vec<Field>,
+    more_open: bool,
+    error: Option<String>,
+    priced: Option<Priced>,
+    rates: String,
+}
+
+#[derive(Template)]
+#[template(path = "contract/price.html")]
+struct StaffPrice {
+    page: Page,
+    view: PriceView,
+}
+
+#[derive(Template)]
+#[template(path = "contract/price_own.html")]
+struct OwnPrice {
+    page: Page,
+    view: PriceView,
+}
+
+/// `GET /contracts/{id}/versions/{n}/rate?weight=…` or `?shipment=REFERENCE`
+pub(in crate::web) async fn price_of(
+    me: SignedIn,
+    path: web::Path<(i64, i32)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, version_no) = path.into_inner();
+    let asked = form_of(query);
+    let view = me
+        .in_db(move |mut unit| {
+            let side = Side::of_staff(unit.db, unit.viewer, id, version_no)?;
+            PriceView::new(&mut unit, &side, &asked)
+        })
+        .await?;
+    page::html(&StaffPrice { page: me.page(view.title.clone()), view })
+}
+
+/// `GET /portal/contract/rate?number=…&version=…&weight=…`
+pub(in crate::web) async fn price_own(
+    me: SignedIn,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let asked = form_of(query);
+    let view = me
+        .in_db(move |mut unit| {
+            let side = Side::of_partner(&mut unit, &asked)?;
+            PriceView::new(&mut unit, &side, &asked)
+        })
+        .await?;
+    page::html(&OwnPrice { page: me.page(view.title.clone()), view })
+}
+
+impl PriceView {
+    fn new(unit: &mut Unit<'_>, side: &Side, asked: &Form) -> Result<Self, WebError> {
+        let filled = |fields: &[(&'static str, &'static str, &'static str)]| -> Vec<Field> {
+            let field = |(name, label, hint): &(&'static str, &'static str, &'static str)| Field {
+                name,
+                label,
+                hint,
+                value: asked.value(name).to_owned(),
+            };
+            fields.iter().map(field).collect()
+        };
+        let (fields, more) = (filled(FIELDS), filled(MORE_FIELDS));
+        let shipment = asked.value("shipment").to_owned();
+        let (error, priced) = match priced(unit, side, &shipment, fields.iter().chain(&more)) {
+            Ok(priced) => (None, priced),
+            Err(Refused::Words(words)) => (Some(words), None),
+            Err(Refused::Page(error)) => return Err(error),
+        };
+        Ok(Self {
+            title: format!("Rate a shipment by {}, version {}", side.number, side.version_no),
+            lede: "The price this version gives, with every step. Nothing is stored.".to_owned(),
+            crumbs: side.crumbs.clone(),
+            action: format!("{}/rate", side.base),
+            hidden: side.carried.clone(),
+            shipment,
+            more_open: more.iter().any(|field| !field.value.is_empty()),
+            fields,
+            more,
+            error,
+            priced,
+            rates: side.link("rates", &[]),
+        })
+    }
+}
+
+/// Why there is no price.
+enum Refused {
+    /// Said beside the form.
+    Words(String),
+    /// A page of its own.
+    Page(WebError),
+}
+
+fn priced<'f>(
+    unit: &mut Unit<'_>,
+    side: &Side,
+    shipment: &str,
+    fields: impl Iterator<Item = &'f Field>,
+) -> Result<Option<Priced>, Refused> {
+    let given: Vec<(&str, &str)> = fields
+        .filter(|field| !field.value.is_empty())
+        .map(|field| (field.name, field.value.as_str()))
+        .collect();
+    if shipment.is_empty() && given.is_empty() {
+        return Ok(None);
+    }
+    let db_error = |error: crate::db::DbError| Refused::Page(error.into());
+    let book = RateBook::open(unit.app, unit.db, unit.viewer, &side.number, Some(side.version_no));
+    let book = book.map_err(|error| match error {
+        RatingError::Db(error) => db_error(error),
+        RatingError::NoRates(_) => Refused::Words("This version has no rate tables.".to_owned()),
+        RatingError::NoContract(_) | RatingError::NoVersion { .. } => Refused::Page(WebError::NotFound),
+        other => Refused::Words(sentence(&other.to_string())),
+    })?;
+    let request = if shipment.is_empty() {
+        let pairs: Vec<(&str, &str)> = std::iter::once(("reference", "shipment")).chain(given).collect();
+        book.request_of(&pairs).map_err(|why| Refused::Words(sentence(&why)))?
+    } else {
+        let stored = stored_request(unit.db, unit.viewer, side.partner_id, shipment).map_err(db_error)?;
+        stored.ok_or_else(|| {
+            Refused::Words(format!("There is no shipment {shipment} of this partner. Check the reference."))
+        })?
+    };
+    Ok(Some(Priced::of(&book.rate(&request, 1, true))))
+}
+
+impl Priced {
+    fn of(rated: &RatedShipment) -> Self {
+        let (tone, shape, title) = match rated.status {
+            "RATED" => ("good", "check", "rated"),
+            "UNRATED" => ("bad", "under", "unrated"),
+            _ => ("none", "todo", "not applicable"),
+        };
+        let money = |text: &str| {
+            let amount = text.parse::<Decimal>().ok().and_then(|amount| Micros::from_decimal(amount).ok());
+            amount.map_or_else(|| text.to_owned(), show::money)
+        };
+        let found = match (&rated.lane, &rated.line) {
+            (Some(lane), Some(line)) => format!("Lane {lane}, rate table {line}"),
+            (Some(lane), None) => format!("Lane {lane}"),
+            _ => String::new(),
+        };
+        Self {
+            tone,
+            shape,
+            title: title.to_owned(),
+            reason: rated.reason.clone(),
+            total: rated.total.as_ref().map(|total| format!("{} {}", money(total), rated.currency)),
+            found,
+            lines: rated
+                .lines
+                .iter()
+                .map(|line| [line.code.clone(), line.label.clone(), money(&line.amount)])
+                .collect(),
+            steps: rated.trace.iter().flatten().map(|step| (step.stage, step.text.clone())).collect(),
+        }
+    }
+}
