@@ -328,6 +328,10 @@ impl Writer<'_> {
 
     /// Takes out the rows that are there already: word for word, or as an earlier version, which is
     /// replaced.
+    #[expect(
+        clippy::vec_box,
+        reason = "a row is a kilobyte, and moves from thread to thread and list to list"
+    )]
     fn keep_new(
         &mut self,
         db: &mut Db,
