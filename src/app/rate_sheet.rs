@@ -15,7 +15,7 @@ use crate::domain::guard::guarded;
 use crate::domain::rate::{
     Axis, COLUMNS_MAX, ColumnsBy, Lane, RateLine, RateParameters, RateTerms, TableSeal,
 };
-use crate::domain::terms::in_force;
+use crate::domain::terms::{Terms, in_force};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 use crate::feeds::mapping::MAX_TEXT_CHARS;
@@ -190,8 +190,7 @@ pub fn rate_sheet_plan(
     for (line, _, lane) in &chosen {
         check_texts(line, lane.as_ref())?;
     }
-    let mut left_out = left_out(rates, terms.rates.len(), choice.line);
-    left_out.extend(heads_left_out(chosen.iter().map(|(line, ..)| line)));
+    let left_out = sheet_leaves_out(&terms, choice.line);
     Ok(RateSheetPlan {
         partner_id: terms.partner_id,
         lines: chosen,
@@ -301,6 +300,16 @@ fn check_texts(line: &RateLine, lane: Option<&Lane>) -> Result<(), RateSheetErro
         }
     }
     Ok(())
+}
+
+/// What a version says about price and a sheet of its lines, or of one, does not; it stays where the sheet is imported
+/// into a version of the same contract.
+#[must_use]
+pub fn sheet_leaves_out(terms: &Terms, line: Option<&str>) -> Vec<String> {
+    let rates = &terms.pricing.terms;
+    let mut said = left_out(rates, terms.rates.len(), line);
+    said.extend(heads_left_out(rates.lines.iter().filter(|own| line.is_none_or(|line| line == own.code))));
+    said
 }
 
 /// What the contract says about price beside rate lines.

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::rate_sheet::sheet_leaves_out;
 use crate::db::contract::{contract_show, terms_load, version_list};
 use crate::db::rate::table_cells;
 use crate::db::{Db, DbError};
@@ -25,6 +26,8 @@ pub struct RateTables {
     pub lanes: Vec<Lane>,
     /// Lines without cells, and how many cells each has.
     pub lines: Vec<(RateLine, usize)>,
+    /// What a sheet of them, or of the one looked at, leaves out.
+    pub left_out: Vec<String>,
     /// The one looked at.
     pub opened: Option<OpenedTable>,
 }
@@ -93,7 +96,9 @@ pub fn rate_tables(
         };
         opened = Some(OpenedTable { at, rows });
     }
+    let code = opened.as_ref().and_then(|one| lines.get(one.at)).map(|line| line.code.as_str());
     Ok(Some(RateTables {
+        left_out: sheet_leaves_out(&terms, code),
         number: terms.number.clone(),
         version_no: terms.version_no,
         currency: terms.currency.code().to_owned(),

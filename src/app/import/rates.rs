@@ -598,7 +598,7 @@ impl Load<'_> {
         let replaced: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
         let before: BTreeSet<String> = rates.lines.iter().map(|line| line.code.clone()).collect();
         for line in &mut sheet.lines {
-            if let Some(old) = former(rates.lines.iter(), line, |old| old) {
+            if let Some(old) = former(&rates.lines.iter(), line, |old| old) {
                 self.request.mapping.rates.keep(line, old, sheet.said);
             }
         }
@@ -655,7 +655,7 @@ impl Load<'_> {
             LineReport { code: line.code.clone(), valid_from: line.valid_from, ..LineReport::default() };
         let before = compared.and_then(|terms| {
             let both = terms.pricing.terms.lines.iter().zip(&terms.pricing.tables);
-            former(both, line, |(old, _)| old).map(|found| (terms.partner_id, found))
+            former(&both, line, |(old, _)| old).map(|found| (terms.partner_id, found))
         });
         let Some((partner_id, (old, seal))) = before else {
             report.new = true;
@@ -706,7 +706,7 @@ impl Load<'_> {
 
 /// Of `all` the one whose line `line` takes the place of: the same code and first day, else the newest of the code.
 fn former<'l, T: Copy>(
-    all: impl Iterator<Item = T> + Clone,
+    all: &(impl Iterator<Item = T> + Clone),
     line: &RateLine,
     head: impl Fn(T) -> &'l RateLine,
 ) -> Option<T> {

@@ -26,7 +26,7 @@ use crate::db::Db;
 use crate::db::contract::{contract_by_number, contract_show};
 use crate::domain::money::Micros;
 use crate::domain::rate::view::{band_words, line_has};
-use crate::domain::rate::{Cell, ColumnsBy, Lane, RateLine};
+use crate::domain::rate::{Axis, Cell, ColumnsBy, Lane, RateLine};
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -157,6 +157,7 @@ struct View {
     /// Back to all lines.
     all: Option<String>,
     sheets: Vec<(&'static str, String)>,
+    left_out: Vec<String>,
     price: String,
 }
 
@@ -258,7 +259,7 @@ fn days(line: &RateLine) -> String {
 /// What a rate of the line multiplies, and by what the table is read.
 fn how(line: &RateLine) -> String {
     let mut text = line.basis.label().to_owned();
-    let axes: Vec<&str> = [line.first, line.second].into_iter().flatten().map(|axis| axis.label()).collect();
+    let axes: Vec<&str> = [line.first, line.second].into_iter().flatten().map(Axis::label).collect();
     if !axes.is_empty() {
         text += &format!(", by {}", axes.join(" and "));
     }
@@ -300,25 +301,25 @@ pub(super) struct Tables {
 impl Tables {
     /// For the shipper's side.
     pub(super) fn of_staff(contract_id: i64, terms: &Terms) -> Self {
-        Self::new(format!("/contracts/{contract_id}/versions/{}", terms.version_no), Vec::new(), terms)
+        Self::new(&format!("/contracts/{contract_id}/versions/{}", terms.version_no), &[], terms)
     }
 
     /// For the partner's own contract.
     pub(super) fn of_partner(terms: &Terms) -> Self {
-        let carried = vec![("number", terms.number.clone()), ("version", terms.version_no.to_string())];
-        Self::new(OWN.to_owned(), carried, terms)
+        let carried = [("number", terms.number.clone()), ("version", terms.version_no.to_string())];
+        Self::new(OWN, &carried, terms)
     }
 
-    fn new(base: String, carried: Vec<(&'static str, String)>, terms: &Terms) -> Self {
+    fn new(base: &str, carried: &[(&'static str, String)], terms: &Terms) -> Self {
         let lines = &terms.pricing.terms.lines;
         if lines.is_empty() {
             return Self { words: String::new(), links: Vec::new() };
         }
         let mut links = vec![
-            ("See and search", address(&base, &carried, "rates", &[])),
-            ("Rate a shipment", address(&base, &carried, "rate", &[])),
+            ("See and search", address(base, carried, "rates", &[])),
+            ("Rate a shipment", address(base, carried, "rate", &[])),
         ];
-        links.extend(sheets(&base, &carried, None, lines.iter().all(has_columns)));
+        links.extend(sheets(base, carried, None, lines.iter().all(has_columns)));
         let words = format!(
             "{} in {}",
             words::count(count(terms.pricing.cells()), "rate"),
@@ -371,6 +372,7 @@ impl View {
             pages: String::new(),
             all: None,
             sheets: Vec::new(),
+            left_out: found.left_out.iter().map(|what| sentence(what)).collect(),
             price: side.link("rate", &[]),
         };
         let first = page_no.saturating_sub(1).saturating_mul(ROWS_PER_PAGE);
@@ -706,40 +708,40 @@ impl MessageBody for Streamed {
 
 /// Fields of the form: name, label, hint. The first are always in sight, the others under a fold.
 const FIELDS: &[(&str, &str, &str)] = &[
-    ("pickup", "Pickup", "2025-06-01"),
-    ("weight", "Weight", "In the unit of the contract"),
-    ("distance", "Distance", "In the unit of the contract"),
-    ("zone", "Zone", ""),
-    ("class", "Freight class", ""),
-    ("equipment", "Equipment", ""),
-    ("service", "Service", ""),
-    ("origin_postcode", "From: postcode", ""),
-    ("origin_city", "From: city", ""),
-    ("origin_state", "From: state", "TX"),
-    ("origin_country", "From: country", "US"),
-    ("destination_postcode", "To: postcode", ""),
-    ("destination_city", "To: city", ""),
-    ("destination_state", "To: state", "IL"),
-    ("destination_country", "To: country", "US"),
+    ("pickup", "Pickup", "Such as 2025-06-01"),
+    ("weight", "Weight", "In the contract's unit"),
+    ("distance", "Distance", "In the contract's unit"),
+    ("zone", "Zone", "As the rate table names it"),
+    ("class", "Freight class", "Such as 70"),
+    ("equipment", "Equipment", "As the lane names it"),
+    ("service", "Service", "As the lane names it"),
+    ("origin_facility", "From facility", "As the lane names it"),
+    ("origin_postcode", "From postcode", "Such as 75001"),
+    ("origin_city", "From city", "Such as Dallas"),
+    ("origin_state", "From state", "Such as TX"),
+    ("origin_country", "From country", "Such as US"),
+    ("destination_facility", "To facility", "As the lane names it"),
+    ("destination_postcode", "To postcode", "Such as 60601"),
+    ("destination_city", "To city", "Such as Chicago"),
+    ("destination_state", "To state", "Such as IL"),
+    ("destination_country", "To country", "Such as US"),
 ];
 const MORE_FIELDS: &[(&str, &str, &str)] = &[
-    ("delivery", "Delivery", "2025-06-03"),
-    ("ordered", "Order", "2025-05-28"),
-    ("invoiced", "Invoice", "2025-06-10"),
-    ("origin_facility", "From: facility", ""),
-    ("origin_port", "From: port or airport", ""),
-    ("origin_zone", "From: zone", ""),
-    ("destination_facility", "To: facility", ""),
-    ("destination_port", "To: port or airport", ""),
-    ("destination_zone", "To: zone", ""),
-    ("pieces", "Equal pieces", ""),
-    ("length", "Length of a piece, inches", ""),
-    ("width", "Width of a piece, inches", ""),
-    ("height", "Height of a piece, inches", ""),
-    ("pallets", "Pallets", ""),
-    ("loading_metres", "Loading metres", ""),
-    ("value", "Value of the goods", ""),
-    ("flags", "Flags", "HAZMAT|LIFTGATE"),
+    ("ordered", "Order", "Such as 2025-05-28"),
+    ("delivery", "Delivery", "Such as 2025-06-03"),
+    ("invoiced", "Invoice", "Such as 2025-06-10"),
+    ("origin_port", "From port", "Such as USHOU"),
+    ("origin_zone", "From zone", "Where known"),
+    ("destination_port", "To port", "Such as USHOU"),
+    ("destination_zone", "To zone", "Where known"),
+    ("pieces", "Equal pieces", "How many"),
+    ("length", "Length of a piece", "In inches"),
+    ("width", "Width of a piece", "In inches"),
+    ("height", "Height of a piece", "In inches"),
+    ("pallets", "Pallets", "How many"),
+    ("loading_metres", "Loading metres", "Such as 2.4"),
+    ("value", "Value of the goods", "In the contract's currency"),
+    ("flags", "Flags", "Separated by |"),
 ];
 
 struct Field {
