@@ -58,7 +58,7 @@ fn mappings_that_name_what_does_not_exist() {
         desk.file("l.csv", &file);
         desk.run(&["import", "shipments", "l.csv", "--mapping", "smcs"])
             .ends(1)
-            .complains(&["no mapping `smcs`", "nycflights13, scms"]);
+            .complains(&["no mapping `smcs`", "nycflights13, rates-matrix, scms"]);
         desk.run(&["import", "shipmints", "l.csv"]).ends(2).complains(&["no kind `shipmints`", "shipments"]);
         desk.run(&["import", "shipments", "gone.csv"]).ends(1).complains(&["gone.csv: cannot be opened"]);
         desk.run(&["import", "shipments", "."]).ends(1).complains(&["it is a folder"]);
