@@ -60,7 +60,7 @@ async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
     browser.press(".form .btn.primary").await;
     browser.reads("notice", "copy of the one before").await;
     let draft = here(browser).await;
-    browser.press("a[href$='/rate']").await;
+    browser.press("a[href^='/contract-versions/'][href$='/rate']").await;
     for (name, value) in
         [("code", "TAIL"), ("label", "Tailgate lift"), ("unit", "per occurrence"), ("rate", "45.00")]
     {

@@ -18,13 +18,16 @@ use driver::{Browser, Scripts};
 use site::{Site, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
 
-/// Where a role reads the negotiation of the site.
-fn negotiation(site: &Site, role: Role) -> Option<String> {
-    let (base, id) = (&site.base, site.negotiated);
+/// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables.
+fn further(site: &Site, role: Role) -> Vec<String> {
+    let Site { base, negotiated, priced, .. } = site;
     match role {
-        Role::Admin => None,
-        Role::Partner => Some(format!("{base}/portal/negotiations/{id}")),
-        _ => Some(format!("{base}/contract-versions/{id}/negotiation")),
+        Role::Admin => Vec::new(),
+        Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
+        _ => vec![
+            format!("{base}/contract-versions/{negotiated}/negotiation"),
+            format!("{base}/contracts/{priced}"),
+        ],
     }
 }
 
@@ -52,7 +55,7 @@ fn every_role_walks_every_page_of_its_own_and_sends_a_form() {
         for role in roles {
             sign_in(&browser, &site.base, role).await;
             let mut begin = forms::send(&browser, &site.base, role).await;
-            begin.extend(negotiation(&site, role));
+            begin.extend(further(&site, role));
             walk.role(role, &begin).await;
             sign_out(&browser, &site.base).await;
         }

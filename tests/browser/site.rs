@@ -38,6 +38,8 @@ pub struct Site {
     pub base: String,
     /// The version over which shipper and partner negotiate; the partner's turn.
     pub negotiated: i64,
+    /// A contract with rate tables.
+    pub priced: i64,
     handle: ServerHandle,
     _folder: TempDir,
 }
@@ -55,6 +57,8 @@ impl Site {
         let pool = DbUrl::Sqlite(file).open(POOL_SIZE).unwrap();
         let app = App::new(pool, Clock::Fixed(as_of()), &base).with_mailer(mailer);
         let negotiated = negotiate(&app);
+        let priced = contract_by_number(&mut app.pool.get().unwrap(), &Viewer::system(), "TL-2025-01");
+        let priced = priced.unwrap().unwrap().id;
         let config = WebConfig { bind, base_url: base.parse().unwrap(), trust_proxy: false, secret: None };
         let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
         let server = HttpServer::new(move || Service::new().configure(configure(&web)))
@@ -65,7 +69,7 @@ impl Site {
             .run();
         let handle = server.handle();
         rt::spawn(server);
-        Self { base, negotiated, handle, _folder: folder }
+        Self { base, negotiated, priced, handle, _folder: folder }
     }
 }
 
