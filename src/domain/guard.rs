@@ -1,7 +1,7 @@
 //! Texts that a spreadsheet must not take for a formula, and the way back.
 
 /// Characters with which a spreadsheet takes a cell for a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+pub const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 fn is_risky(text: &str) -> bool {
     text.trim_start_matches('\'').starts_with(FORMULA)

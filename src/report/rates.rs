@@ -5,6 +5,7 @@ use std::io::Write;
 
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
+use super::sheet::spreadsheet_number;
 use crate::domain::guard::guarded;
 use crate::domain::money::Micros;
 use crate::domain::rate::{Axis, Band, Cell, Lane, RateLine};
@@ -101,14 +102,6 @@ fn quantity(value: Option<Micros>) -> Value {
 
 fn amount(value: Option<Micros>) -> Value {
     value.map_or(Value::Blank, |value| Value::Number(value.to_string()))
-}
-
-/// The number a spreadsheet keeps for a text, when it is the same one.
-fn spreadsheet_number(text: &str) -> Option<f64> {
-    let exact: rust_decimal::Decimal = text.parse().ok()?;
-    let kept: f64 = text.parse().ok()?;
-    let back: rust_decimal::Decimal = kept.to_string().parse().ok()?;
-    (back == exact).then_some(kept)
 }
 
 impl<W: Write + Send> RateSheet<W> {

@@ -1,7 +1,6 @@
 //! Tables for spreadsheets.
 
-/// Characters with which a spreadsheet takes a cell for a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+use crate::domain::guard::FORMULA;
 
 /// The rows as comma-separated values, with a header and CRLF line ends (RFC 4180).
 ///
@@ -42,7 +41,7 @@ pub fn xlsx<const N: usize>(
     }
     for (cells, row) in rows.into_iter().zip(1_u32..) {
         for (text, column) in cells.iter().zip(0_u16..) {
-            match number(text) {
+            match spreadsheet_number(text) {
                 Some(number) => sheet.write_number(row, column, number)?,
                 None => sheet.write_string(row, column, text)?,
             };
@@ -52,7 +51,7 @@ pub fn xlsx<const N: usize>(
 }
 
 /// The number a spreadsheet keeps for a text, when it is the same one.
-fn number(text: &str) -> Option<f64> {
+pub(super) fn spreadsheet_number(text: &str) -> Option<f64> {
     let exact: rust_decimal::Decimal = text.parse().ok()?;
     let kept: f64 = text.parse().ok()?;
     let back: rust_decimal::Decimal = kept.to_string().parse().ok()?;
