@@ -187,6 +187,13 @@ struct Group {
     from: NaiveDate,
 }
 
+impl Group {
+    /// The ids of its versions.
+    fn version_ids(&self) -> Vec<i64> {
+        self.versions.iter().map(|version| version.version_id).collect()
+    }
+}
+
 /// Brings the ledger to what every clause in force comes to on `as_of`, from the facts as known now.
 ///
 /// A contract whose terms or facts cannot be priced stays as it is and is reported; the others go on.
@@ -226,8 +233,7 @@ fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<Accr
 /// What is to be written for a group; none when a later day was posted already, since an older one would take back what
 /// later days brought. Reads only.
 fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Posting>, AccrualError> {
-    let ids: Vec<i64> = group.versions.iter().map(|version| version.version_id).collect();
-    let standing = standing_load(db, &Viewer::system(), group.partner_id, &ids)?;
+    let standing = standing_load(db, &Viewer::system(), group.partner_id, &group.version_ids())?;
     if standing.last_posting.is_some_and(|day| day > run.posting_day) {
         return Ok(None);
     }

@@ -164,7 +164,7 @@ fn keep_priced(
     problems: &mut Vec<AccrualProblem>,
 ) -> Result<(), AccrualError> {
     for group in groups(db, partner_id, run.as_of)? {
-        let versions: BTreeSet<i64> = group.versions.iter().map(|version| version.version_id).collect();
+        let versions = group.version_ids();
         let is_own = |key: ObligationKey| versions.contains(&key.contract_version_id);
         if !items.iter().any(|item| is_own(item.accrual.key)) {
             continue;

@@ -48,8 +48,7 @@ pub(super) fn plan(
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
     let deltas = deltas(&priced.targets, &posted, run.as_of);
     let held = if deltas.iter().any(takes_a_credit_back) {
-        let ids: Vec<i64> = group.versions.iter().map(|version| version.version_id).collect();
-        credits_held(db, &Viewer::system(), group.partner_id, &ids)?
+        credits_held(db, &Viewer::system(), group.partner_id, &group.version_ids())?
     } else {
         BTreeMap::new()
     };

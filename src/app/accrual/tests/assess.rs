@@ -69,13 +69,7 @@ fn a_final_month_is_assessed_once_and_changes_where_it_stands() {
         assert_eq!(seen, [(ItemState::Assessed, money(124))]);
 
         // The linehaul was corrected: the difference stands on the account of the item.
-        {
-            let db = &mut *app.pool.get().unwrap();
-            diesel::update(shipments::table.filter(shipments::id.eq(1)))
-                .set(shipments::linehaul_micros.eq(Some(money(1_000).0)))
-                .execute(db)
-                .unwrap();
-        }
+        linehaul(app, 1, 1_000);
         assert_eq!(run(app, "2025-06-16"), ["06-16 5190/1420 24.00 TRUE_UP"]);
         assert_eq!(assessed(app), "100.00");
         excuse(app, 1);
