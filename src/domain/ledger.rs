@@ -351,6 +351,12 @@ impl Held {
         parts.retain(|(_, part)| *part > Micros::ZERO);
         parts
     }
+
+    /// What a line does to the account.
+    pub fn post(&mut self, line: &JournalLine, recognition: Recognition) {
+        let grows = line.side == line.account.normal_side();
+        self.add(recognition, if grows { line.amount } else { -line.amount });
+    }
 }
 
 /// The first day on which an item of `period` is assessed: the business day on which the period is final (DOMAIN §4.4).
@@ -385,6 +391,26 @@ pub fn assessment_entry(
     };
     check_balanced(&entry)?;
     Ok(entry)
+}
+
+/// The entries by which a service credit that stood as a memo reaches the general ledger (DOMAIN §4.5): the memo is taken
+/// back and the same amount posted where it counts. What is owed stays. `booking.recognition` is not read.
+///
+/// # Errors
+/// [`LedgerError::NotPositive`] for an amount of 0.
+pub fn recognition_entries(
+    key: ObligationKey,
+    (obligation_period, obligation_day): (Period, NaiveDate),
+    amount: Micros,
+    booking: &Booking,
+) -> Result<[JournalEntry; 2], LedgerError> {
+    let entry = |recognition, delta| {
+        let reason = Reason::Recognition;
+        let sign = Sign::Penalty;
+        let delta = Delta { key, sign, delta, target: amount, reason, obligation_period, obligation_day };
+        accrual_entry(&delta, &Booking { recognition, ..booking.clone() })
+    };
+    Ok([entry(Recognition::Memo, -amount)?, entry(Recognition::Gl, amount)?])
 }
 
 /// The entry for one delta: service credit 1410 / 5190, or 1420 / 5190 once the partner was told; bonus 5195 / 2110;
@@ -595,7 +621,8 @@ impl RollForward {
     /// Adds one accrual, positive when the obligation grows.
     pub fn add(&mut self, reason: Reason, delta: Micros) {
         let column = match reason {
-            Reason::Initial | Reason::Accrual => &mut self.accrued,
+            // Out of the memo and into the general ledger: nothing where both are looked at.
+            Reason::Initial | Reason::Accrual | Reason::Recognition => &mut self.accrued,
             Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
             Reason::Reversal | Reason::Dispute => &mut self.reversed,
             Reason::Assessment => &mut self.assessed,

@@ -444,7 +444,7 @@ fn accrual_href(partner_id: i64, key: ObligationKey) -> String {
 
 fn reason_look(reason: Reason) -> (&'static str, &'static str) {
     match reason {
-        Reason::Initial | Reason::Accrual => ("info", "up"),
+        Reason::Initial | Reason::Accrual | Reason::Recognition => ("info", "up"),
         Reason::TrueUp | Reason::CapReallocation => ("warn", "near"),
         Reason::Assessment => ("warn", "dot"),
         Reason::Reversal | Reason::Dispute => ("", "down"),

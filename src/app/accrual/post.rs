@@ -10,7 +10,8 @@ use crate::db::late_delivery::delivery_standing;
 use crate::db::ledger::{Accrual, Standing, accrual_upsert, credits_held, entry_insert};
 use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Sign, Target, deltas};
 use crate::domain::ledger::{
-    Account, Booking, Held, ItemState, JournalEntry, accrual_accounts, accrual_entry,
+    Account, Booking, Held, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
+    recognition_entries,
 };
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -47,7 +48,10 @@ pub(super) fn plan(
     let posted = within_reach(group, standing, &priced.targets);
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
     let deltas = deltas(&priced.targets, &posted, run.as_of);
-    let held = if deltas.iter().any(takes_a_credit_back) {
+    let signs: BTreeMap<ObligationKey, Sign> =
+        priced.targets.iter().map(|target| (target.key, target.sign)).collect();
+    let to_recognise: Vec<&Accrual> = after.values().filter(|row| is_recognised(run, &signs, row)).collect();
+    let mut held = if !to_recognise.is_empty() || deltas.iter().any(takes_a_credit_back) {
         credits_held(db, &Viewer::system(), group.partner_id, &group.version_ids())?
     } else {
         BTreeMap::new()
@@ -55,6 +59,14 @@ pub(super) fn plan(
     let mut entries = Vec::new();
     for delta in &deltas {
         entries.extend(entries_of(run, group, standing, &after, &held, delta)?);
+    }
+    for entry in &entries {
+        for line in &entry.lines {
+            held.entry((entry.key, line.account)).or_default().post(line, entry.recognition);
+        }
+    }
+    for row in to_recognise {
+        entries.extend(recognise(run, group, &held, row)?);
     }
     let accruals: Vec<Accrual> =
         after.into_values().filter(|row| standing.accruals.get(&row.key) != Some(row)).collect();
@@ -65,6 +77,38 @@ pub(super) fn plan(
     };
     let told = accruals.iter().filter_map(changed).collect();
     Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals, told })
+}
+
+/// Whether the general ledger is to hold what is owed for the item.
+fn is_recognised(run: &Run, signs: &BTreeMap<ObligationKey, Sign>, row: &Accrual) -> bool {
+    let is_credit = signs.get(&row.key) == Some(&Sign::Penalty);
+    is_credit && run.policy.recognition(Sign::Penalty, row.state) == Recognition::Gl
+}
+
+/// Brings to the general ledger what still stands as a memo of an item that is recognised now: its period has closed, or the
+/// policy is another one. Nothing when it is there already.
+fn recognise(
+    run: &Run,
+    group: &Group,
+    held: &BTreeMap<(ObligationKey, Account), Held>,
+    row: &Accrual,
+) -> Result<Vec<JournalEntry>, AccrualError> {
+    let told = row.state.is_told();
+    let (account, _) = accrual_accounts(Sign::Penalty, told);
+    let memo = held.get(&(row.key, account)).map_or(Micros::ZERO, |held| held.memo);
+    if memo <= Micros::ZERO {
+        return Ok(Vec::new());
+    }
+    let booking = Booking {
+        partner_id: group.partner_id,
+        currency: group.currency,
+        posting_date: run.posting_day,
+        recognition: Recognition::Gl,
+        told,
+        memo: format!("{}: what stood as a memo goes to the general ledger.", row.period.title()),
+    };
+    let entries = recognition_entries(row.key, (row.period, row.obligation_day), memo, &booking)?;
+    Ok(entries.into())
 }
 
 fn takes_a_credit_back(delta: &Delta) -> bool {

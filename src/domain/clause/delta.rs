@@ -24,6 +24,8 @@ codes! {
         CapReallocation = "CAP_REALLOCATION", "Cap re-allocation";
         /// The partner was told; never made by [`deltas`].
         Assessment = "ASSESSMENT", "Assessment";
+        /// What was kept as a memo goes to the general ledger; never made by [`deltas`].
+        Recognition = "RECOGNITION", "Recognition";
         /// A decision on a dispute; never made by [`deltas`].
         Dispute = "DISPUTE", "Dispute";
     }

@@ -146,6 +146,10 @@ fn linehaul(app: &App, id: i64, units: i64) {
         .unwrap();
 }
 
+fn policy(app: &App, policy: &str) {
+    setting_set(&mut app.pool.get().unwrap(), RECOGNITION_POLICY, policy).unwrap();
+}
+
 fn mailed(app: &App) -> Vec<(String, String)> {
     let db = &mut *app.pool.get().unwrap();
     mails::table.order(mails::id).select((mails::subject, mails::text_body)).load(db).unwrap()
@@ -154,44 +158,62 @@ fn mailed(app: &App) -> Vec<(String, String)> {
 #[test]
 fn the_general_ledger_gives_no_more_than_it_holds() {
     on_each_engine(NOW, |app| {
-        setting_set(&mut app.pool.get().unwrap(), RECOGNITION_POLICY, "ACCRUE_WHEN_PROBABLE").unwrap();
+        policy(app, "ACCRUE_WHEN_PROBABLE");
         world(app, LATE);
         told(app);
         late(app, 1, "2025-06-10", Some("2025-06-12T10:00:00Z"), Some(1_000));
         run(app, "2025-06-12");
         assert_eq!(held(app), [line(1410, "0.00", "100.00"), line(5190, "0.00", "100.00")], "estimated");
         linehaul(app, 1, 1_400);
-        assert_eq!(run(app, "2025-07-10"), ["07-10 1410/5190 40.00 TRUE_UP"]);
-        assert_eq!(run_assess(app, "2025-07-14").entries, 2);
-        let assessed =
-            [line(1410, "0.00", "0.00"), line(1420, "40.00", "100.00"), line(5190, "40.00", "100.00")];
-        assert_eq!(held(app), assessed);
-        linehaul(app, 1, 700);
+        let closed = [
+            "07-10 1410/5190 40.00 TRUE_UP",
+            "07-10 5190/1410 100.00 RECOGNITION",
+            "07-10 1410/5190 100.00 RECOGNITION",
+        ];
+        assert_eq!(run(app, "2025-07-10"), closed);
         assert_eq!(
-            run(app, "2025-07-15"),
-            ["07-15 5190/1420 40.00 TRUE_UP", "07-15 5190/1420 30.00 TRUE_UP"]
+            held(app),
+            [line(1410, "140.00", "0.00"), line(5190, "140.00", "0.00")],
+            "its period is closed"
         );
-        assert_eq!(held(app)[1..], [line(1420, "0.00", "70.00"), line(5190, "0.00", "70.00")]);
+        assert!(run(app, "2025-07-10").is_empty(), "once");
+        assert_eq!(run_assess(app, "2025-07-14").entries, 1);
+        policy(app, "MEMO_UNTIL_AGREED");
+        linehaul(app, 1, 2_000);
+        run(app, "2025-07-15");
+        let grown =
+            [line(1410, "0.00", "0.00"), line(1420, "140.00", "60.00"), line(5190, "140.00", "60.00")];
+        assert_eq!(held(app), grown, "what grows under another policy stays a memo");
+        linehaul(app, 1, 1_000);
+        let back = ["07-16 5190/1420 40.00 TRUE_UP", "07-16 5190/1420 60.00 TRUE_UP"];
+        assert_eq!(run(app, "2025-07-16"), back);
+        assert_eq!(held(app)[1..], [line(1420, "100.00", "0.00"), line(5190, "100.00", "0.00")]);
         excuse(app, 1);
-        run(app, "2025-07-16");
+        run(app, "2025-07-17");
         assert!(held(app).iter().all(|(_, gl, memo)| gl == "0.00" && memo == "0.00"), "{:?}", held(app));
     });
 }
 
 #[test]
-fn a_policy_changed_in_between_exports_nothing_that_was_memo() {
+fn a_policy_changed_in_between_exports_what_is_still_owed() {
     on_each_engine(NOW, |app| {
         world(app, LATE);
         told(app);
         late(app, 1, "2025-05-14", Some("2025-05-16T10:00:00Z"), Some(1_240));
         late(app, 2, "2025-05-15", Some("2025-05-16T10:00:00Z"), Some(2_000));
         run(app, "2025-06-02");
-        setting_set(&mut app.pool.get().unwrap(), RECOGNITION_POLICY, "ACCRUE_WHEN_PROBABLE").unwrap();
+        policy(app, "ACCRUE_WHEN_PROBABLE");
         excuse(app, 2);
-        assert_eq!(run(app, "2025-06-12"), ["06-12 5190/1410 100.00 REVERSAL"]);
+        let changed = [
+            "06-12 5190/1410 100.00 REVERSAL",
+            "06-12 5190/1410 124.00 RECOGNITION",
+            "06-12 1410/5190 124.00 RECOGNITION",
+        ];
+        assert_eq!(run(app, "2025-06-12"), changed);
         run_assess(app, "2025-06-13");
-        let memo = [line(1410, "0.00", "0.00"), line(1420, "0.00", "124.00"), line(5190, "0.00", "124.00")];
-        assert_eq!(held(app), memo);
+        let recognised =
+            [line(1410, "0.00", "0.00"), line(1420, "124.00", "0.00"), line(5190, "124.00", "0.00")];
+        assert_eq!(held(app), recognised);
     });
 }
 
