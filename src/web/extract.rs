@@ -145,18 +145,30 @@ impl Form {
     /// Reads the body of a form or the query of an address.
     ///
     /// # Errors
-    /// [`WebError::BadRequest`] for more than [`MAX_FIELDS`], or a zero byte, which is no text.
+    /// [`WebError::BadRequest`] for more than [`MAX_FIELDS`], or a control character, which is no text.
     pub fn parse(bytes: &[u8]) -> Result<Self, WebError> {
         let pairs: Vec<_> = form_urlencoded::parse(bytes).take(MAX_FIELDS.saturating_add(1)).collect();
         if pairs.len() > MAX_FIELDS {
             return Err(WebError::BadRequest(format!("A form holds {MAX_FIELDS} fields at most.")));
         }
-        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        Self::of_pairs(
+            pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+        )
+    }
+
+    /// The fields of a form as they came.
+    ///
+    /// # Errors
+    /// [`WebError::BadRequest`] for a control character.
+    pub(super) fn of_pairs(pairs: Vec<(String, String)>) -> Result<Self, WebError> {
+        let is_text =
+            |text: &str| !text.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        if !pairs.iter().all(|(name, value)| is_text(name) && is_text(value)) {
             return Err(WebError::BadRequest(
-                "A form holds text, and there is a zero byte in it.".to_owned(),
+                "A form holds text, and there is a control character in it. Type the text anew where it was pasted.".to_owned(),
             ));
         }
-        Ok(Self::filled(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned()))))
+        Ok(Self::filled(pairs))
     }
 
     /// The value as sent, without spaces around it; empty when absent.

@@ -2,6 +2,7 @@
 //! by form or by the sheet that is downloaded, changed and sent back. It shows what was sent, never the draft.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, web};
@@ -27,7 +28,7 @@ use crate::report::sheet;
 use crate::web::edit::{self, Refusal};
 use crate::web::extract::{Form, SignedIn};
 use crate::web::page::{self, Page, WebError};
-use crate::web::upload::{Kept, Upload};
+use crate::web::upload::Upload;
 
 /// Most values a form lists; with more, rates are changed in the sheet alone.
 const FORM_VALUES_MAX: usize = 400;
@@ -327,9 +328,16 @@ impl Asked {
     }
 }
 
+/// A file that is gone when it is dropped.
+fn temporary(name: &str, bytes: &[u8]) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix(name).tempfile()?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
 /// What a sheet asks for.
 fn asked_by_sheet(name: &str, bytes: &[u8], found: &CounterSheet) -> Result<Asked, WebError> {
-    let kept = Kept::new(name, bytes).map_err(anyhow::Error::from)?;
+    let kept = temporary(name, bytes).map_err(anyhow::Error::from)?;
     let mut asked = Asked::default();
     match read(kept.path()) {
         Ok(sheet) => {
