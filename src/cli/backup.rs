@@ -1,6 +1,6 @@
 //! `lanemark backup FILE` and `lanemark restore FILE`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
@@ -22,17 +22,15 @@ pub fn backup(url: &DbUrl, arguments: &BackupArguments) -> anyhow::Result<ExitCo
     if file.exists() {
         bail!("{} exists already; name a new file, so that no copy is lost", file.display());
     }
-    match url {
+    whole_or_none(file, |part| match url {
         DbUrl::Sqlite(path) => {
             if !path.is_file() {
                 bail!("{} is no database", path.display());
             }
-            backup_into(&mut url.connect()?, file)?;
+            Ok(backup_into(&mut url.connect()?, part)?)
         }
-        DbUrl::Postgres(text) => {
-            tool("pg_dump", &["--format=custom", "--file"], file, &["--dbname", text])?;
-        }
-    }
+        DbUrl::Postgres(text) => tool("pg_dump", &["--format=custom", "--file"], part, &["--dbname", text]),
+    })?;
     println!("{} is in {}", url.display(), file.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -51,7 +49,7 @@ pub fn restore(url: &DbUrl, arguments: &BackupArguments) -> anyhow::Result<ExitC
             // Opening proves that the copy is a database, before anything takes its place.
             let mut copy = DbUrl::Sqlite(file.clone()).connect()?;
             lanemark::db::conn::migrate(&mut copy).with_context(|| format!("reading {}", file.display()))?;
-            backup_into(&mut copy, path)?;
+            whole_or_none(path, |part| Ok(backup_into(&mut copy, part)?))?;
         }
         DbUrl::Postgres(text) => {
             tool("pg_restore", &["--exit-on-error", "--single-transaction"], file, &["--dbname", text])?;
@@ -59,6 +57,21 @@ pub fn restore(url: &DbUrl, arguments: &BackupArguments) -> anyhow::Result<ExitC
     }
     println!("{} is in {}", file.display(), url.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets `write` fill a file beside `file` and gives it that name when it is whole, so that no half copy passes for one.
+fn whole_or_none(file: &Path, write: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut part = file.as_os_str().to_owned();
+    part.push(".part");
+    let part = Path::new(&part);
+    if part.exists() {
+        bail!("{} is there from a copy that was broken off; remove it first", part.display());
+    }
+    let done = write(part).and_then(|()| Ok(std::fs::rename(part, file)?));
+    if done.is_err() && part.exists() {
+        std::fs::remove_file(part).with_context(|| format!("removing {}", part.display()))?;
+    }
+    done.with_context(|| format!("copying into {}", file.display()))
 }
 
 /// PostgreSQL's own tools know its whole catalogue; a copy of ours would not.

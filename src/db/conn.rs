@@ -60,7 +60,13 @@ impl DbUrl {
             return Ok(Self::Postgres(text.to_owned()));
         }
         if let Some(file) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
-            return Ok(Self::Sqlite(PathBuf::from(file)));
+            // Names SQLite takes for something else than a file.
+            let is_file = !file.is_empty() && !file.starts_with(':') && !file.starts_with("file:");
+            return if is_file {
+                Ok(Self::Sqlite(PathBuf::from(file)))
+            } else {
+                Err(DbError::NoFile(text.to_owned()))
+            };
         }
         let path = Path::new(text);
         if path.is_file() {

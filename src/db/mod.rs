@@ -43,6 +43,9 @@ pub enum DbError {
     /// The address is none we know.
     #[error("`{0}` is no database address; use sqlite://FILE or postgres://USER@HOST/NAME")]
     Url(String),
+    /// A database that would be gone with each connection.
+    #[error("`{0}` names no file; use sqlite://FILE, since every connection must find the same data")]
+    NoFile(String),
     /// The engine refused the connection.
     #[error("cannot open {address}: {reason}")]
     Connect {

@@ -138,6 +138,27 @@ pub fn contract_list(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<Cont
     Ok(lines)
 }
 
+/// Refuses to change number, term and currency of a contract when what holds them is looked at, sealed or signed: that does
+/// not change under anybody's eyes. `states` are those of its versions.
+///
+/// # Errors
+/// [`EditError::WrongState`] with what to do instead.
+pub fn frame_is_open<'a>(
+    contract: &Contract,
+    mut states: impl Iterator<Item = &'a str>,
+) -> Result<(), EditError> {
+    let (status, next) = match contract.term.status {
+        ContractStatus::Draft if states.all(|state| state == ContractVersionStatus::Draft.code()) => {
+            return Ok(());
+        }
+        ContractStatus::Draft => {
+            ("waiting for approval or signature", "have the version returned or taken back first")
+        }
+        other => (other.label(), "start a new version to change its terms, or give notice"),
+    };
+    Err(EditError::WrongState { contract: contract.number.clone(), status, next })
+}
+
 /// The contracts of one partner with their deadlines, by number.
 ///
 /// # Errors
@@ -379,22 +400,7 @@ pub fn contract_edit(
     write_tx(db, |db| {
         let old = locked(db, viewer, id, seen)?;
         let versions = store::version_list(db, viewer, id)?;
-        // What is looked at, sealed or signed does not change under anybody's eyes.
-        let drafts = versions.iter().all(|version| version.status == ContractVersionStatus::Draft.code());
-        if old.term.status == ContractStatus::Draft && !drafts {
-            return Err(EditError::WrongState {
-                contract: old.number,
-                status: "waiting for approval or signature",
-                next: "have the version returned or taken back first",
-            });
-        }
-        if old.term.status != ContractStatus::Draft {
-            return Err(EditError::WrongState {
-                contract: old.number,
-                status: old.term.status.label(),
-                next: "start a new version to change its terms, or give notice",
-            });
-        }
+        frame_is_open(&old, versions.iter().map(|version| version.status.as_str()))?;
         number_free(db, id, fields)?;
         let new =
             contract_of(id, old.partner_id, fields, ContractStatus::Draft, (&old.created_by, old.created_at));

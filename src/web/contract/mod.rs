@@ -23,6 +23,7 @@ use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
 use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, draft as app_draft};
+use crate::app::edit::EditError;
 use crate::app::expected::view::Coverage;
 use crate::app::partner::partner_list;
 use crate::db::audit::AuditRow;
@@ -305,9 +306,8 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         may_start: may(Action::EditContracts) && runs && !drafting,
         may_end: lifecycle::may_end(me, &found),
         frame_open: may(Action::EditContracts)
-            && term.status == ContractStatus::Draft
             && matches!(found.talk, Talk::Idle | Talk::Closed { .. })
-            && found.versions.iter().all(|line| line.version.status == ContractVersionStatus::Draft.code()),
+            && frame_is_open(&found).is_ok(),
         partner_name: found.partner.name,
         seen: found.seen,
         changes: found.redline,
@@ -624,9 +624,14 @@ pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse,
     page::html_with(refusal.status, &page)
 }
 
+fn frame_is_open(found: &ContractPage) -> Result<(), EditError> {
+    contract::frame_is_open(&found.contract, found.versions.iter().map(|line| line.version.status.as_str()))
+}
+
 /// `GET /contracts/{id}/edit`
 pub(super) async fn edit_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let found = load(&me, *id).await?;
+    frame_is_open(&found)?;
     let term = &found.contract.term;
     let end = term.term_end.map(|end| end.to_string()).unwrap_or_default();
     let months = term.renewal_months.map(|months| months.to_string()).unwrap_or_default();
