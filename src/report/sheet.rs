@@ -1,19 +1,23 @@
 //! Tables for spreadsheets.
 
-use crate::domain::guard::FORMULA;
+use crate::domain::guard::guarded;
 
 /// The rows as comma-separated values, with a header and CRLF line ends (RFC 4180).
 ///
 /// Text that a spreadsheet would run as a formula gets an apostrophe in front; numbers are left alone.
-#[must_use]
-pub fn csv<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
-    let mut out = header.map(cell).join(",");
-    out.push_str("\r\n");
+///
+/// # Errors
+/// The writer's reason, such as a row with another number of cells than the header.
+pub fn csv<C: AsRef<str>>(
+    header: impl IntoIterator<Item = C>,
+    rows: impl IntoIterator<Item: IntoIterator<Item: AsRef<str>>>,
+) -> Result<Vec<u8>, csv::Error> {
+    let mut out = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    out.write_record(header.into_iter().map(|title| title.as_ref().to_owned()))?;
     for row in rows {
-        out.push_str(&row.map(|text| cell(&text)).join(","));
-        out.push_str("\r\n");
+        out.write_record(row.into_iter().map(|text| cell(text.as_ref())))?;
     }
-    out
+    out.into_inner().map_err(|error| error.into_error().into())
 }
 
 /// Width of the columns of a workbook, in characters.
@@ -60,12 +64,7 @@ pub(super) fn spreadsheet_number(text: &str) -> Option<f64> {
 
 fn cell(text: &str) -> String {
     let is_number = text.parse::<rust_decimal::Decimal>().is_ok();
-    let guard = if text.starts_with(FORMULA) && !is_number { "'" } else { "" };
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{guard}{text}")
-    }
+    if is_number { text.to_owned() } else { guarded(text) }
 }
 
 #[cfg(test)]
@@ -75,6 +74,7 @@ mod tests {
     #[test]
     fn quotes_what_needs_it_and_runs_nothing() {
         let rows = [["=cmd()".to_owned(), "-4.5".to_owned()], ["Gary, \"IN\"".to_owned(), "7".to_owned()]];
-        assert_eq!(csv(["lane", "loads"], rows), "lane,loads\r\n'=cmd(),-4.5\r\n\"Gary, \"\"IN\"\"\",7\r\n");
+        let text = String::from_utf8(csv(["lane", "loads"], rows).unwrap()).unwrap();
+        assert_eq!(text, "lane,loads\r\n'=cmd(),-4.5\r\n\"Gary, \"\"IN\"\"\",7\r\n");
     }
 }

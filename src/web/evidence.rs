@@ -7,10 +7,11 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::download::download_csv;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, threshold};
-use super::scorecard::{Found, download, load, period_of};
+use super::scorecard::{Found, load, period_of};
 use super::show;
 use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Pick, Rows, behind};
 use crate::app::score::Published;
@@ -23,6 +24,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
 use crate::domain::shipment::DateOnly;
+use crate::report::sheet::csv;
 
 /// Where the links of an evidence page lead.
 #[derive(Clone, Debug)]
@@ -129,9 +131,8 @@ pub(super) async fn open(
         })
         .await?;
     if as_csv {
-        let text = rows_csv(kpi, &behind).map_err(WebError::from)?;
         let name = format!("{}-{period}-{}-{}.csv", found.partner.code, kpi.code(), pick.code());
-        return download(&name, text).map(Opened::Csv);
+        return download_csv(&name, rows_csv(kpi, &behind)).map(Opened::Csv);
     }
     let partner = found.partner.name.clone();
     let view = draw(&found, period, (kpi, pick), &behind, after.is_some(), links);
@@ -513,15 +514,11 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
     VerdictWords { happened, title: outcome.title().to_owned(), why }
 }
 
-fn rows_csv(kpi: Kpi, behind: &Behind) -> Result<Vec<u8>, anyhow::Error> {
+fn rows_csv(kpi: Kpi, behind: &Behind) -> Result<Vec<u8>, csv::Error> {
     let links = Links { cards: String::new(), shipments: String::new() };
     let (heads, rows) = table(kpi, behind, &links);
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title)))?;
-    for row in rows {
-        out.write_record(
-            std::iter::once(row.title.as_str()).chain(row.cells.iter().map(|(text, _)| text.as_str())),
-        )?;
-    }
-    Ok(out.into_inner()?)
+    let header = std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title));
+    let cells =
+        rows.iter().map(|row| std::iter::once(&row.title).chain(row.cells.iter().map(|(text, _)| text)));
+    csv(header, cells)
 }

@@ -3,12 +3,12 @@
 
 pub mod own;
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::download::download_csv;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
@@ -187,11 +187,7 @@ pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<H
             "That is more than {EXPORT_ROWS_MAX} entries. Choose one partner or a shorter period."
         )));
     }
-    let body = export_csv(&entries).map_err(anyhow::Error::from)?;
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"ledger.csv\""))
-        .body(body))
+    download_csv("ledger.csv", export_csv(&entries))
 }
 
 impl LedgerPage {

@@ -10,6 +10,7 @@ pub mod account;
 pub mod assets;
 pub mod audit;
 pub mod contract;
+mod download;
 pub mod edit;
 pub mod evidence;
 pub mod extract;

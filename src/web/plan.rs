@@ -10,6 +10,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::download::download_csv;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
@@ -181,14 +182,7 @@ pub(super) async fn index_csv(me: SignedIn, asked: web::Query<Asked>) -> Result<
         }
     }
     let header = ["lane", "week", "demand_p50", "demand_p90", "partner", "loads", "state", "answered_loads"];
-    Ok(download("capacity-plan", view.plan.as_of_day.0, csv(header, rows)))
-}
-
-fn download(name: &str, day: NaiveDate, body: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header(("content-disposition", format!("attachment; filename=\"{name}-{day}.csv\"")))
-        .body(body)
+    download_csv(&format!("capacity-plan-{}.csv", view.plan.as_of_day.0), csv(header, rows))
 }
 
 fn shown(view: &PlanView, page_no: usize) -> Shown {

@@ -5,13 +5,13 @@ pub mod card;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
+use super::download::download_csv;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
@@ -24,6 +24,7 @@ use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
 use crate::domain::viewer::{Action, Viewer};
 use crate::report::chart::sparkline;
+use crate::report::sheet;
 use serde::Deserialize;
 
 /// Months that the trend of the list goes back.
@@ -211,25 +212,11 @@ async fn csv(
 /// The KPI table as csv, one line per KPI with everything its score follows from.
 pub(super) fn csv_of(found: &Found, period: Period) -> Result<HttpResponse, WebError> {
     let published = found.published.as_ref().ok_or(WebError::NotFound)?;
-    let text = kpi_csv(&published.snapshot).map_err(WebError::from)?;
-    download(&format!("scorecard-{}-{period}.csv", found.partner.code), text)
+    download_csv(&format!("scorecard-{}-{period}.csv", found.partner.code), kpi_csv(&published.snapshot))
 }
 
-/// A csv to save.
-pub(super) fn download(name: &str, text: Vec<u8>) -> Result<HttpResponse, WebError> {
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' })
-        .collect();
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"")))
-        .body(text))
-}
-
-fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record([
+fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, csv::Error> {
+    let header = [
         "period",
         "category",
         "kpi",
@@ -254,7 +241,8 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
         "score",
         "reason_not_scored",
         "reading",
-    ])?;
+    ];
+    let mut rows = Vec::new();
     for category in &snapshot.result.categories {
         for score in &category.kpis {
             let Some(evidence) = snapshot.evidence_of(&score.input.code) else { continue };
@@ -263,7 +251,7 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
             let scale = |pick: fn(&crate::domain::scorecard::Scale) -> Decimal| {
                 score.scale.as_ref().map_or_else(String::new, |s| pick(s).to_string())
             };
-            out.write_record([
+            rows.push([
                 snapshot.period.to_string(),
                 category.title.clone(),
                 score.input.code.clone(),
@@ -288,10 +276,10 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, anyhow::Error> {
                 or_empty(score.score.map(|s| s.trunc_with_scale(4))),
                 score.not_scored.map_or_else(String::new, crate::domain::scorecard::NotScored::words),
                 snapshot.reading(&score.input.code).words,
-            ])?;
+            ]);
         }
     }
-    Ok(out.into_inner()?)
+    sheet::csv(header, rows)
 }
 
 struct ListRow {

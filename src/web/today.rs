@@ -9,6 +9,7 @@ use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::download::download_csv;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
@@ -26,6 +27,7 @@ use crate::domain::scorecard::{KpiScore, NotScored, Place, Publication, Publicat
 use crate::domain::signal::Change;
 use crate::domain::viewer::Action;
 use crate::report::chart::{ScatterPoint, ScatterText, sparkline, spend_scatter};
+use crate::report::sheet;
 
 /// Items on the act list (the visual reference allows four).
 const ACT_ITEMS: usize = 4;
@@ -651,13 +653,11 @@ fn movers(loaded: &Loaded) -> Vec<Mover> {
 pub(super) async fn csv(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
     let loaded = me.in_db(move |mut unit| load(&mut unit, asked)).await?;
-    let text = portfolio_csv(&loaded).map_err(WebError::from)?;
-    super::scorecard::download(&format!("partners-{}.csv", loaded.period), text)
+    download_csv(&format!("partners-{}.csv", loaded.period), portfolio_csv(&loaded))
 }
 
-fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, anyhow::Error> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record([
+fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, csv::Error> {
+    let header = [
         "partner",
         "name",
         "period",
@@ -670,14 +670,15 @@ fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, anyhow::Error> {
         "standing",
         "spend",
         "currency",
-    ])?;
+    ];
+    let mut rows = Vec::new();
     for partner in &loaded.partners {
         let Some(card) = loaded.cards.get(&partner.id) else { continue };
         let text = |v: Option<Decimal>| v.map_or_else(String::new, |v| v.normalize().to_string());
         for evidence in &card.snapshot.evidence {
             let code = evidence.value.kpi.code();
             let score = card.snapshot.result.kpi(code).and_then(|k| k.score);
-            out.write_record([
+            rows.push([
                 partner.code.clone(),
                 partner.name.clone(),
                 loaded.period.to_string(),
@@ -690,8 +691,8 @@ fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, anyhow::Error> {
                 card.row.standing.clone(),
                 text(card.snapshot.spend.as_ref().map(|s| s.freight)),
                 loaded.currency.clone(),
-            ])?;
+            ]);
         }
     }
-    Ok(out.into_inner()?)
+    sheet::csv(header, rows)
 }

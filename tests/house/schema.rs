@@ -57,6 +57,8 @@ fn checks_and_indexes_are_the_same() {
             })
             // PostgreSQL keeps the body of a trigger in a function.
             .filter(|line| !line.starts_with("CREATE FUNCTION"))
+            // Each engine has one way of its own around a trigger on DELETE, and a trigger that closes it.
+            .filter(|line| !line.contains(" BEFORE TRUNCATE ON ") && !line.contains(" BEFORE INSERT ON "))
             .map(|line| line.replace(" WITHOUT ROWID", ""))
             .collect()
     };

@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection;
 use lanemark::app::App;
 use lanemark::app::demo::{Size, as_of, build};
 use lanemark::clock::Clock;
+use lanemark::db::Db;
 use lanemark::jobs::JOBS;
 use lanemark::jobs::demo::run_jobs;
 use lanemark::mail::Mailer;
@@ -157,6 +158,20 @@ const EDITS: &[Edit] = &[
     },
 ];
 
+fn is_sqlite(db: &TestDb) -> bool {
+    matches!(&*db.conn(), Db::Sqlite(_))
+}
+
+/// Every way to change or remove rows by hand.
+fn past_the_books(db: &TestDb, table: &str) -> [String; 3] {
+    let all_at_once = if is_sqlite(db) {
+        format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    } else {
+        format!("TRUNCATE {table}")
+    };
+    [format!("UPDATE {table} SET partner_id = partner_id"), format!("DELETE FROM {table}"), all_at_once]
+}
+
 #[test]
 fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit() {
     on_both(|db| {
@@ -174,6 +189,18 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
         }
         let said = desk.run(&["verify"]).ends(0).out;
         assert_eq!(said.matches("all as they should be").count(), 8, "{said}");
+
+        for table in ["journal_entries", "journal_lines", "audit_log", "contract_events"] {
+            assert!(!before.rows(table).is_empty(), "{table} is empty");
+            for sql in past_the_books(&db, table) {
+                let refused = db.conn().batch_execute(&sql).expect_err(&sql).to_string();
+                assert!(refused.contains(&format!("{table} is a history")), "{sql}: {refused}");
+            }
+        }
+        state(&db).assert_same(&before, "after every attempt on the books");
+        // Whoever may change the schema gets past that; verify still tells.
+        let on = if is_sqlite(&db) { "" } else { " ON journal_lines" };
+        db.conn().batch_execute(&format!("DROP TRIGGER journal_lines_stay{on}")).unwrap();
 
         let keep = "CREATE TABLE kept_cells AS SELECT * FROM measure_cells WHERE source_day = \
                     (SELECT MIN(source_day) FROM measure_cells)";

@@ -8,7 +8,7 @@ mod assess;
 use super::*;
 use crate::app::ledger::verify_ledger;
 use crate::app::ledger::view::{Evidence, accrual_view};
-use crate::app::testing::{on_each_engine, partner_viewer};
+use crate::app::testing::{on_each_engine, open_history, partner_viewer};
 use crate::db::contract::{
     Contract, Version, caps_text, clause_upsert, contract_insert, version_insert, version_list,
 };
@@ -409,6 +409,7 @@ fn the_check_finds_a_changed_line_and_a_missing_entry() {
         late(app, 1, "2025-06-10", Some("2025-06-12T10:00:00Z"), Some(1_000));
         run(app, "2025-06-12");
         let db = &mut *app.pool.get().unwrap();
+        open_history(db, "journal_lines");
         let first = journal_lines::table.filter(journal_lines::line_no.eq(1));
         diesel::update(first).set(journal_lines::amount_micros.eq(1_000_000)).execute(db).unwrap();
         let messages: Vec<_> = verify_ledger(db).unwrap().into_iter().map(|p| p.message).collect();

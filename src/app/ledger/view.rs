@@ -22,6 +22,7 @@ use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::terms::{Clause, Terms};
 use crate::domain::viewer::Viewer;
+use crate::report::sheet::csv;
 
 /// Months offered to go to.
 const MONTHS_SHOWN: usize = 6;
@@ -173,14 +174,8 @@ const EXPORT_COLUMNS: [&str; 16] = [
 /// # Errors
 /// The writer's reason.
 pub fn export_csv(entries: &[EntryListed]) -> Result<Vec<u8>, csv::Error> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(EXPORT_COLUMNS)?;
-    for listed in entries {
-        for line in &listed.entry.lines {
-            out.write_record(export_row(listed, line))?;
-        }
-    }
-    out.into_inner().map_err(|error| csv::Error::from(std::io::Error::other(error.to_string())))
+    let lines = entries.iter().flat_map(|listed| listed.entry.lines.iter().map(move |line| (listed, line)));
+    csv(EXPORT_COLUMNS, lines.map(|(listed, line)| export_row(listed, line)))
 }
 
 fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
@@ -189,8 +184,8 @@ fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
         listed.id.to_string(),
         line.line_no.to_string(),
         entry.posting_date.to_string(),
-        as_text(&listed.partner_name),
-        as_text(&listed.clause_code),
+        listed.partner_name.clone(),
+        listed.clause_code.clone(),
         entry.key.to_string(),
         entry.obligation_period.to_string(),
         entry.obligation_day.to_string(),
@@ -201,13 +196,8 @@ fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
         line.side.code().to_owned(),
         line.amount.to_string(),
         line.currency.to_string(),
-        as_text(&entry.memo),
+        entry.memo.clone(),
     ]
-}
-
-/// Spreadsheets run a cell that starts like a formula; names and references come from outside.
-fn as_text(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Cuts a list that was read one longer than a page, and says where the next page starts.

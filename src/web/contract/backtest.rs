@@ -10,9 +10,9 @@ use crate::domain::backtest::percent;
 use crate::domain::period::{Period, PeriodKind};
 use crate::report::chart::{Line, LineText, line_chart};
 use crate::report::sheet::csv;
+use crate::web::download::download_csv;
 use crate::web::extract::{Form, SignedIn};
 use crate::web::page::{self, Page, WebError};
-use crate::web::scorecard::download;
 use crate::web::show;
 
 /// Shipments a page replays while its reader waits; the command line has no such limit.
@@ -87,7 +87,7 @@ pub(in crate::web) async fn show(
         .await?;
     let number = found.contract.number.clone();
     if let (Some(Ok(report)), true) = (&answer, asked.is("as", "csv")) {
-        return download(&format!("backtest-{number}-{}.csv", report.period), table_csv(report).into_bytes());
+        return download_csv(&format!("backtest-{number}-{}.csv", report.period), table_csv(report));
     }
     let period = match asked.value("period") {
         "" => Period::containing(PeriodKind::Quarter, found.today).previous().to_string(),
@@ -241,7 +241,7 @@ fn cells(name: &str, sums: &Shown, number: usize) -> [String; 12] {
 }
 
 /// Every group of every version, plain.
-fn table_csv(report: &BacktestReport) -> String {
+fn table_csv(report: &BacktestReport) -> Result<Vec<u8>, csv::Error> {
     let header = [
         "version",
         "by",

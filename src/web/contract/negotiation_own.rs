@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use rust_decimal::Decimal;
@@ -25,6 +25,7 @@ use crate::domain::negotiation::{Move, Side, Talk};
 use crate::domain::terms::Change;
 use crate::feeds::terms::{COLUMNS, number_in, read};
 use crate::report::sheet;
+use crate::web::download::{FileKind, download, download_csv};
 use crate::web::edit::{self, Refusal};
 use crate::web::extract::{Form, SignedIn};
 use crate::web::page::{self, Page, WebError};
@@ -206,17 +207,6 @@ fn rows(values: &[TermValue]) -> impl Iterator<Item = [String; 6]> + '_ {
     })
 }
 
-fn file(name: &str, kind: &str, bytes: Vec<u8>) -> HttpResponse {
-    let plain: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' })
-        .collect();
-    HttpResponse::Ok()
-        .content_type(kind.to_owned())
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"")))
-        .body(bytes)
-}
-
 async fn counter_of(me: &SignedIn, id: i64) -> Result<CounterSheet, WebError> {
     me.in_db(move |unit| counter_sheet(unit.app, unit.db, unit.viewer, id)).await
 }
@@ -225,8 +215,7 @@ async fn counter_of(me: &SignedIn, id: i64) -> Result<CounterSheet, WebError> {
 pub(in crate::web) async fn terms_csv(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let found = counter_of(&me, *id).await?;
     let name = format!("{}-round-{}.csv", found.talk.number, found.open.round);
-    let text = sheet::csv(COLUMNS, rows(&found.values));
-    Ok(file(&name, "text/csv; charset=utf-8", text.into_bytes()))
+    download_csv(&name, sheet::csv(COLUMNS, rows(&found.values)))
 }
 
 /// `GET /portal/negotiations/{id}/terms.xlsx`
@@ -234,7 +223,7 @@ pub(in crate::web) async fn terms_xlsx(me: SignedIn, id: web::Path<i64>) -> Resu
     let found = counter_of(&me, *id).await?;
     let name = format!("{}-round-{}.xlsx", found.talk.number, found.open.round);
     let bytes = sheet::xlsx("Terms", COLUMNS, rows(&found.values)).map_err(anyhow::Error::from)?;
-    Ok(file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes))
+    Ok(download(&name, FileKind::Xlsx, bytes))
 }
 
 // ---- the counter-proposal -----------------------------------------------------------

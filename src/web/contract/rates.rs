@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use rust_decimal::Decimal;
@@ -31,6 +30,7 @@ use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 use crate::report::rates::SheetFormat;
+use crate::web::download::{FileKind, download};
 use crate::web::edit::sentence;
 use crate::web::extract::{Form, SignedIn, Unit};
 use crate::web::page::{self, Page, WebError};
@@ -663,13 +663,10 @@ fn send(
         }
     });
     let kind = match format {
-        SheetFormat::Csv => "text/csv; charset=utf-8",
-        SheetFormat::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        SheetFormat::Csv => FileKind::Csv,
+        SheetFormat::Xlsx => FileKind::Xlsx,
     };
-    Ok(HttpResponse::Ok()
-        .content_type(kind)
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .body(Streamed(receiver)))
+    Ok(download(&name, kind, Streamed(receiver)))
 }
 
 type Piece = Result<web::Bytes, std::io::Error>;

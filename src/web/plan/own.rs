@@ -6,10 +6,11 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::{answer_words, csv, download, iso_week, zone_word};
+use super::{answer_words, csv, iso_week, zone_word};
 use crate::app::plan::show::{OwnPlan, OwnWeek, plan_own};
 use crate::app::plan::{AnswerError, plan_answer, plan_commit_all};
 use crate::domain::capacity::{Answer, MAX_REASON_CHARS, Zone};
+use crate::web::download::download_csv;
 use crate::web::extract::{Form, SignedIn};
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
@@ -163,7 +164,7 @@ pub(in crate::web) async fn own_csv(me: SignedIn) -> Result<HttpResponse, WebErr
         ]
     });
     let header = ["lane", "week", "zone", "asked", "contract", "state", "answered_loads", "reason"];
-    Ok(download("plan", plan.as_of, csv(header, rows)))
+    download_csv(&format!("plan-{}.csv", plan.as_of), csv(header, rows))
 }
 
 /// `POST /portal/plan/{plan}/answers`

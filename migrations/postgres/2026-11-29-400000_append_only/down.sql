@@ -1,0 +1,12 @@
+DROP TRIGGER journal_entries_whole ON journal_entries;
+DROP TRIGGER journal_lines_whole ON journal_lines;
+DROP TRIGGER audit_log_whole ON audit_log;
+DROP TRIGGER contract_events_whole ON contract_events;
+DROP TRIGGER negotiation_moves_whole ON negotiation_moves;
+DROP TRIGGER journal_entries_stay ON journal_entries;
+DROP TRIGGER journal_entries_keep ON journal_entries;
+DROP TRIGGER journal_lines_stay ON journal_lines;
+DROP TRIGGER journal_lines_keep ON journal_lines;
+DROP TRIGGER audit_log_stay ON audit_log;
+DROP TRIGGER audit_log_keep ON audit_log;
+DROP FUNCTION history_refuse();

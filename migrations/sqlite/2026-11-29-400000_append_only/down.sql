@@ -1,0 +1,11 @@
+DROP TRIGGER journal_entries_once;
+DROP TRIGGER journal_lines_once;
+DROP TRIGGER audit_log_once;
+DROP TRIGGER contract_events_once;
+DROP TRIGGER negotiation_moves_once;
+DROP TRIGGER journal_entries_stay;
+DROP TRIGGER journal_entries_keep;
+DROP TRIGGER journal_lines_stay;
+DROP TRIGGER journal_lines_keep;
+DROP TRIGGER audit_log_stay;
+DROP TRIGGER audit_log_keep;
