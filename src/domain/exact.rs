@@ -59,7 +59,7 @@ impl Rounding {
     /// `up to the next 1`, `to the nearest 0.5`, `as measured`.
     #[must_use]
     pub fn text(self) -> String {
-        let step = super::words::number(self.step.decimal());
+        let step = super::words::quantity(self.step);
         match self.mode {
             _ if self.step.0 <= 0 => "as measured".to_owned(),
             RoundMode::Up => format!("up to the next {step}"),

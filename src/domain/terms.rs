@@ -70,8 +70,7 @@ impl KpiTarget {
     /// The three values in words.
     #[must_use]
     pub fn text(&self) -> String {
-        let [floor, target, stretch] =
-            [self.floor, self.target, self.stretch].map(|value| words::number(value.decimal()));
+        let [floor, target, stretch] = [self.floor, self.target, self.stretch].map(words::quantity);
         format!("floor {floor}, target {target}, stretch {stretch}")
     }
 }

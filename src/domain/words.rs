@@ -7,7 +7,31 @@ use super::money::{Bps, Micros};
 /// The amount with thousands separators and two places or more: `186,420.55`.
 #[must_use]
 pub fn amount(value: Micros) -> String {
-    group(&value.to_string())
+    micros(value, 2)
+}
+
+/// The quantity without trailing zeros: `1,412.5` kilograms.
+#[must_use]
+pub fn quantity(value: Micros) -> String {
+    micros(value, 0)
+}
+
+/// The decimals up to the last that says something, `places` at least.
+fn micros(value: Micros, places: usize) -> String {
+    // Seven digits, so that one stands before the point.
+    let digits = format!("{:07}", value.0.unsigned_abs());
+    let (whole, decimals) = digits.split_at_checked(digits.len().saturating_sub(6)).unwrap_or_default();
+    let kept = decimals.trim_end_matches('0').len().max(places);
+    let mut out = String::with_capacity(digits.len().saturating_mul(2));
+    if value.0 < 0 {
+        out.push('-');
+    }
+    push_grouped(&mut out, whole);
+    if kept > 0 {
+        out.push('.');
+        out.push_str(decimals.get(..kept).unwrap_or_default());
+    }
+    out
 }
 
 /// The number without trailing zeros: `95`, `0.5`.
@@ -44,17 +68,21 @@ pub fn group(text: &str) -> String {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (whole, tail) = rest.split_once('.').map_or((rest, None), |(whole, tail)| (whole, Some(tail)));
     let mut out = String::from(sign);
+    push_grouped(&mut out, whole);
+    if let Some(tail) = tail {
+        out.push('.');
+        out.push_str(tail);
+    }
+    out
+}
+
+fn push_grouped(out: &mut String, whole: &str) {
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
     }
-    if let Some(tail) = tail {
-        out.push('.');
-        out.push_str(tail);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -69,5 +97,14 @@ mod tests {
         assert_eq!(percent(Bps(250)), "2.5 %");
         assert_eq!(fixed(Decimal::new(825_243, 6), 2), "0.83");
         assert_eq!((count(1, "day"), count(1412, "day")), ("1 day".to_owned(), "1,412 days".to_owned()));
+    }
+
+    #[test]
+    fn millionths_read_as_the_decimal_they_are() {
+        for value in [0, 1, -1, 10, 999_999, 1_000_000, -1_500_000, 1_234_567_890, i64::MAX, i64::MIN] {
+            let value = Micros(value);
+            assert_eq!(quantity(value), number(value.decimal()));
+            assert_eq!(amount(value), group(&value.to_string()));
+        }
     }
 }

@@ -271,7 +271,7 @@ impl fmt::Display for MonthDay {
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |n: &Micros| words::number(n.decimal()).replace(',', "");
+        let plain = |n: &Micros| words::quantity(*n).replace(',', "");
         let list = |words: &[String]| words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(", ");
         match self {
             Self::Number(fact, Some(low), Some(high)) => {

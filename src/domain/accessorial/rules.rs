@@ -186,10 +186,7 @@ impl AccessorialRules {
         say(self.clock_start != plain.clock_start, format!("clock from {}", self.clock_start.label()));
         say(self.late_arrival != plain.late_arrival, format!("late arrival {}", self.late_arrival.label()));
         for step in &self.free_by_weight {
-            say(
-                true,
-                format!("free {} from weight {}", step.free_quantity, words::number(step.weight.decimal())),
-            );
+            say(true, format!("free {} from weight {}", step.free_quantity, words::quantity(step.weight)));
         }
         say(self.notification_required, "warning needed".to_owned());
         say(self.authorisation != plain.authorisation, self.authorisation.label().to_owned());

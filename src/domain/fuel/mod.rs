@@ -189,7 +189,7 @@ impl FuelProgramme {
                 format!("table of {}", words::count(rows, "row"))
             }
             Some(FuelMethod::Formula { peg, mpg }) => {
-                format!("(index − {}) ÷ {}", words::amount(*peg), words::number(mpg.decimal()))
+                format!("(index − {}) ÷ {}", words::amount(*peg), words::quantity(*mpg))
             }
         };
         let lag = words::count(i64::from(self.effective_days), "day");

@@ -325,9 +325,9 @@ fn band_words(band: Band) -> Option<String> {
     if band == Band::ALL {
         return None;
     }
-    let from = words::number(band.lower.decimal());
+    let from = words::quantity(band.lower);
     Some(match band.upper {
-        Some(upper) => format!("{from} to {}", words::number(upper.decimal())),
+        Some(upper) => format!("{from} to {}", words::quantity(upper)),
         None => format!("{from} and more"),
     })
 }

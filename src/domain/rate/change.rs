@@ -129,7 +129,7 @@ fn text(name: &str, value: &Value) -> String {
             number.as_i64().map_or_else(|| number.to_string(), |share| words::percent(Bps(share)))
         }
         Value::Number(number) => match number.as_i64().filter(|_| MILLIONTHS.contains(&name)) {
-            Some(micros) => words::number(Micros(micros).decimal()),
+            Some(micros) => words::quantity(Micros(micros)),
             None => number.to_string(),
         },
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),

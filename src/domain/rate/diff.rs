@@ -42,8 +42,8 @@ impl CellChange {
     #[must_use]
     pub fn text(&self, axes: (Option<Axis>, Option<Axis>)) -> String {
         let band = |axis: Option<Axis>, band: Band| {
-            let lower = words::number(band.lower.decimal());
-            let upper = band.upper.map(|upper| format!(" to {}", words::number(upper.decimal())));
+            let lower = words::quantity(band.lower);
+            let upper = band.upper.map(|upper| format!(" to {}", words::quantity(upper)));
             Some(format!("{} {lower}{}", axis?.label(), upper.unwrap_or_else(|| " and more".to_owned())))
         };
         let column = (!self.column.is_empty()).then(|| format!("column {}", self.column));

@@ -184,8 +184,7 @@ impl CompiledLine {
                 Axis::Distance => m.distance,
                 Axis::Units => m.units,
             };
-            let value =
-                value.map_or_else(|| "unknown".to_owned(), |v| crate::domain::words::number(v.decimal()));
+            let value = value.map_or_else(|| "unknown".to_owned(), crate::domain::words::quantity);
             format!("{} {value}", axis.label())
         };
         let column = Some(self.column_name(column))

@@ -176,11 +176,9 @@ fn check_cell(line: &RateLine, cell: &Cell, row: usize, at: &str, problems: &mut
 }
 
 fn band_text(band: Band) -> String {
-    let lower = words::number(band.lower.decimal());
-    band.upper.map_or_else(
-        || format!("from {lower}"),
-        |upper| format!("{lower} to {}", words::number(upper.decimal())),
-    )
+    let lower = words::quantity(band.lower);
+    band.upper
+        .map_or_else(|| format!("from {lower}"), |upper| format!("{lower} to {}", words::quantity(upper)))
 }
 
 /// What is needed to lay out the columns of one line.
@@ -294,7 +292,7 @@ impl Build<'_> {
     }
 
     fn gap_text(&self, (edge, next): (i64, Option<i64>), (from, to): (i64, i64)) -> String {
-        let number = |value: i64| words::number(Micros(value).decimal());
+        let number = |value: i64| words::quantity(Micros(value));
         let (first, second) = (self.line.first, self.line.second);
         let mut parts = Vec::new();
         if let Some(axis) = first {

@@ -142,7 +142,7 @@ pub enum Step<'a> {
 }
 
 fn n(value: Micros) -> String {
-    words::number(value.decimal())
+    words::quantity(value)
 }
 
 fn a(value: Micros) -> String {

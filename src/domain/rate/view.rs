@@ -109,7 +109,7 @@ pub fn line_has<'l>(line: &RateLine, mut lanes: impl Iterator<Item = &'l Lane>, 
 /// `500 to 1,000`, `5,000 and more`.
 #[must_use]
 pub fn band_words(band: Band) -> String {
-    let number = |value: Micros| words::number(value.decimal());
+    let number = words::quantity;
     match band.upper {
         Some(upper) => format!("{} to {}", number(band.lower), number(upper)),
         None => format!("{} and more", number(band.lower)),

@@ -393,7 +393,7 @@ fn rate_row(rate: &AccessorialRate) -> RateRow {
 
 fn target_row(target: &KpiTarget) -> TargetRow {
     let kpi: Option<Kpi> = target.kpi.parse().ok();
-    let figure = |value: Micros| words::number(value.decimal());
+    let figure = words::quantity;
     TargetRow {
         name: kpi.map_or("", Kpi::name),
         unit: kpi.map_or("", unit_words),
