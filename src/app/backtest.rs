@@ -4,20 +4,22 @@
 //! outside are those known now, for what was in force as for what is tried, so that only the terms differ.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::App;
 use super::expected::{Book, Books, Prices, spans_now};
+use super::parallel::in_two;
 use crate::db::contract::{Version, contract_by_number, version_list};
 use crate::db::dimension::zones_by_id;
 use crate::db::expected::{StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::backtest::{
-    Backtest, Causes, Group, INCREASE_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased,
+    Backtest, Causes, Group, INCREASE_MAX, LANES_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased,
 };
 use crate::domain::contract::ContractVersionStatus;
 use crate::domain::expected::{RatedBy, Span, chosen, expect_with_minimum};
@@ -115,7 +117,7 @@ pub fn backtest(
     db: &mut Db,
     viewer: &Viewer,
     request: &BacktestRequest<'_>,
-    progress: impl FnMut(u64, u64),
+    progress: impl FnMut(u64, u64) + Send,
 ) -> Result<BacktestReport, BacktestError> {
     if request.versions.len() > VERSIONS_MAX {
         return Err(BacktestError::TooManyVersions(request.versions.len()));
@@ -128,16 +130,18 @@ pub fn backtest(
         .ok_or_else(|| BacktestError::NoContract(request.contract.to_owned()))?;
     let versions = version_list(db, viewer, contract.id)?;
     let tried = tried(db, viewer, &contract.number, &versions, request)?;
-    let mut sums = Backtest::default();
     let stretch = Stretch {
         partner_id: contract.partner_id,
         from: request.period.start(),
         to: request.period.end(),
         shipments_max: request.shipments_max,
     };
-    let (read, prices) = replay(app, db, &stretch, &tried, progress, |place, was, versions| {
-        sums.add(place, was, versions);
-    })?;
+    let (read, prices, mut sums, more) =
+        replay(app, db, &stretch, &tried, progress, |sums: &mut Backtest, place, was, versions| {
+            sums.add(place, was, versions);
+        })?;
+    sums.merge(more);
+    sums.keep_lanes(LANES_MAX);
     Ok(BacktestReport {
         contract: contract.number,
         currency: contract.currency.code().to_owned(),
@@ -165,16 +169,16 @@ struct Stretch {
     shipments_max: Option<u64>,
 }
 
-/// Rates every shipment of a stretch by what was in force and by each of `tried`. Gives how many there were, and the
-/// prices used.
-fn replay(
+/// Rates every shipment of a stretch by what was in force and by each of `tried`, two days at once. Gives how many there
+/// were, the prices used, and what `count` made of them, in two parts whose sum is the whole.
+fn replay<S: Default + Send>(
     app: &App,
     db: &mut Db,
     stretch: &Stretch,
     tried: &[Tried],
-    mut progress: impl FnMut(u64, u64),
-    mut count: impl FnMut(Place<'_>, &Outcome, &[Outcome]),
-) -> Result<(u64, Prices), BacktestError> {
+    progress: impl FnMut(u64, u64) + Send,
+    count: impl Fn(&mut S, Place<'_>, &Outcome, &[Outcome]) + Sync,
+) -> Result<(u64, Prices, S, S), BacktestError> {
     let with_rates = versions_with_rates_unscoped(db)?;
     let spans = spans_now(db, stretch.partner_id, &with_rates)?;
     let books = Books::default();
@@ -184,23 +188,28 @@ fn replay(
     }
     let (zones, prices) = (zones_by_id(db)?, Prices::all(db, app.now())?);
     let desk = Desk { spans, in_force, tried, prices: &prices };
-    let (mut read, mut done) = (0_u64, 0);
-    let days = stretch.from.iter_days().take_while(|day| *day < stretch.to);
-    let total = u64::try_from((stretch.to - stretch.from).num_days()).unwrap_or(0);
-    for day in days {
+    let days: Vec<NaiveDate> = stretch.from.iter_days().take_while(|day| *day < stretch.to).collect();
+    let read = AtomicU64::new(0);
+    let told = Mutex::new((progress, 0_u64));
+    let mut spare = app.pool.spare();
+    let (own, other) = in_two(db, spare.as_deref_mut(), days.len(), |db, index, sums: &mut S| {
+        let Some(&day) = days.get(index) else { return Ok::<_, BacktestError>(()) };
         consignments_fold_unscoped(db, &zones, &[stretch.partner_id], day, |row| {
-            read += 1;
+            let read = read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
                 return Err(BacktestError::TooManyShipments(most));
             }
             let (was, versions) = desk.rate(&row);
-            count(Place { lane: &row.lane, service: &row.facts.service, day }, &was, &versions);
+            count(sums, Place { lane: &row.lane, service: &row.facts.service, day }, &was, &versions);
             Ok::<_, BacktestError>(())
         })?;
-        done += 1;
-        progress(done, total);
-    }
-    Ok((read, prices))
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1 += 1;
+        let done = told.1;
+        (told.0)(done, u64::try_from(days.len()).unwrap_or(0));
+        Ok(())
+    })?;
+    Ok((read.into_inner(), prices, own, other))
 }
 
 /// Texts that are no stored versions, such as rounds of a negotiation, replayed.
@@ -246,17 +255,15 @@ pub(in crate::app) fn replay_texts(
         });
     }
     let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
-    let mut group = Group::default();
-    let (shipments, _) = replay(
+    let (shipments, _, mut group, more) = replay(
         app,
         db,
         &stretch,
         &tried,
         |_, _| (),
-        |_, was, versions| {
-            group.add(was, versions);
-        },
+        |group: &mut Group, _, was, versions| group.add(was, versions),
     )?;
+    group.merge(&more);
     group.versions.resize(texts.len(), Tally::default());
     Ok(Replayed { shipments, group })
 }

@@ -16,6 +16,7 @@ pub mod job;
 pub mod kpi;
 pub mod ledger;
 pub mod mail;
+mod parallel;
 pub mod partner;
 pub mod password;
 pub mod plan;

@@ -5,13 +5,13 @@
 pub mod check;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::App;
 use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
+use super::parallel::in_two;
 use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
@@ -279,31 +279,12 @@ fn sum_days(
     lookups: &Lookups,
 ) -> Result<(Vec<DayResult>, LaneSums), DbError> {
     type Share = (Vec<(usize, DayResult)>, Tallying);
-    let next = AtomicUsize::new(0);
-    let take = |db: &mut Db| -> Result<Share, DbError> {
-        let (mut done, mut tallying) = Share::default();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((day, partners)) = work.get(index) else { return Ok((done, tallying)) };
-            match sum_day(db, source, *day, partners, lookups, &mut tallying) {
-                Ok(result) => done.push((index, result)),
-                Err(error) => {
-                    // The other reader need not go on either.
-                    next.store(work.len(), Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
-        }
-    };
-    let (own, other) = match spare.filter(|_| work.len() > 1) {
-        None => (take(db)?, Share::default()),
-        Some(spare) => std::thread::scope(|scope| {
-            let other = scope.spawn(|| take(spare));
-            let own = take(db);
-            let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            Ok::<_, DbError>((own?, other?))
-        })?,
-    };
+    let (own, other): (Share, Share) =
+        in_two(db, spare, work.len(), |db, index, (done, tallying): &mut Share| {
+            let Some((day, partners)) = work.get(index) else { return Ok::<_, DbError>(()) };
+            done.push((index, sum_day(db, source, *day, partners, lookups, tallying)?));
+            Ok(())
+        })?;
     let mut lanes = LaneSums::new();
     own.1.add_lanes(&mut lanes);
     other.1.add_lanes(&mut lanes);

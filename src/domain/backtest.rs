@@ -15,7 +15,7 @@ use super::rate::{Cell, RateTerms};
 
 /// Versions one run compares.
 pub const VERSIONS_MAX: usize = 10;
-/// Lanes told apart; the shipments of further ones are summed under [`OTHER_LANES`].
+/// Lanes told apart: those that cost most, the others are summed under [`OTHER_LANES`].
 pub const LANES_MAX: usize = 10_000;
 /// The name of the lanes beyond [`LANES_MAX`].
 pub const OTHER_LANES: &str = "other lanes";
@@ -88,6 +88,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    fn merge(&mut self, other: &Self) {
+        self.rated += other.rated;
+        self.unrated += other.unrated;
+        self.not_applicable += other.not_applicable;
+        self.total = self.total + other.total;
+    }
+
     fn add(&mut self, outcome: &Outcome) {
         match outcome.expected.as_ref().map(|expected| expected.status) {
             Some(ExpectedStatus::Rated) => self.rated += 1,
@@ -120,6 +127,15 @@ impl Causes {
     #[must_use]
     pub fn sum(&self) -> Micros {
         self.base + self.minimum + self.fuel + self.accessorial + self.tax + self.unrated
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.base = self.base + other.base;
+        self.minimum = self.minimum + other.minimum;
+        self.fuel = self.fuel + other.fuel;
+        self.accessorial = self.accessorial + other.accessorial;
+        self.tax = self.tax + other.tax;
+        self.unrated = self.unrated + other.unrated;
     }
 
     fn add(&mut self, before: &Outcome, after: &Outcome) {
@@ -161,6 +177,20 @@ impl Group {
             causes.add(in_force, outcome);
         }
     }
+
+    /// Adds what another part of the shipments came to.
+    pub fn merge(&mut self, other: &Self) {
+        let versions = self.versions.len().max(other.versions.len());
+        self.versions.resize(versions, Tally::default());
+        self.causes.resize(versions, Causes::default());
+        self.in_force.merge(&other.in_force);
+        for (tally, more) in self.versions.iter_mut().zip(&other.versions) {
+            tally.merge(more);
+        }
+        for (causes, more) in self.causes.iter_mut().zip(&other.causes) {
+            causes.merge(more);
+        }
+    }
 }
 
 /// Where a shipment is counted.
@@ -192,16 +222,46 @@ impl Backtest {
     pub fn add(&mut self, place: Place<'_>, in_force: &Outcome, versions: &[Outcome]) {
         self.total.add(in_force, versions);
         let month = format!("{:04}-{:02}", place.day.year(), place.day.month());
-        let full = self.lanes.len() >= LANES_MAX && !self.lanes.contains_key(place.lane);
-        let lane = if full { OTHER_LANES } else { place.lane };
-        for (groups, key) in
-            [(&mut self.lanes, lane), (&mut self.services, place.service), (&mut self.months, month.as_str())]
-        {
+        for (groups, key) in [
+            (&mut self.lanes, place.lane),
+            (&mut self.services, place.service),
+            (&mut self.months, month.as_str()),
+        ] {
             match groups.get_mut(key) {
                 Some(group) => group.add(in_force, versions),
                 None => groups.entry(key.to_owned()).or_default().add(in_force, versions),
             }
         }
+    }
+
+    /// Adds what another part of the shipments came to.
+    pub fn merge(&mut self, other: Self) {
+        self.total.merge(&other.total);
+        for (groups, more) in [
+            (&mut self.lanes, other.lanes),
+            (&mut self.services, other.services),
+            (&mut self.months, other.months),
+        ] {
+            for (key, group) in more {
+                groups.entry(key).or_default().merge(&group);
+            }
+        }
+    }
+
+    /// Keeps the `most` lanes that cost most under what was in force, the first by name of equals, and sums the others.
+    pub fn keep_lanes(&mut self, most: usize) {
+        if self.lanes.len() <= most {
+            return;
+        }
+        let mut lanes: Vec<(String, Group)> = std::mem::take(&mut self.lanes).into_iter().collect();
+        lanes.sort_by_key(|(_, group)| std::cmp::Reverse(group.in_force.total));
+        let mut others = Group::default();
+        for (_, group) in lanes.iter().skip(most) {
+            others.merge(group);
+        }
+        lanes.truncate(most);
+        self.lanes = lanes.into_iter().collect();
+        self.lanes.insert(OTHER_LANES.to_owned(), others);
     }
 }
 
@@ -324,6 +384,14 @@ mod tests {
                 let second: Micros = groups.values().map(|group| group.versions[1].total).sum();
                 prop_assert_eq!(second, backtest.total.versions.get(1).map_or(Micros::ZERO, |t| t.total));
             }
+            let (first, rest) = rows.split_at(rows.len() / 3);
+            let mut parts = replay(first);
+            parts.merge(replay(rest));
+            prop_assert_eq!(&parts, &backtest);
+            parts.keep_lanes(2);
+            prop_assert!(parts.lanes.len() <= 3);
+            let sum: Micros = parts.lanes.values().map(|group| group.in_force.total).sum();
+            prop_assert_eq!(sum, backtest.total.in_force.total);
             rows.reverse();
             prop_assert_eq!(replay(&rows), backtest);
         }
