@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::fact::fold_day;
 use super::fold::ShipmentKey;
 use super::schema::{expected_charges, expected_versions, lanes, measure_cells, rate_lines, shipments};
 use super::shipment::{Source, StaleCell};
 use super::types::{Day, Instant};
+use crate::bulk_insert;
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::affected::Range;
 use crate::domain::expected::{Consignment, Expected, Parts, Span};
@@ -22,7 +23,6 @@ use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::shipment::{DateOnly, Milestones};
 use crate::domain::viewer::Viewer;
-use crate::{bulk_insert, on_engine};
 
 /// Rows in memory at once.
 const CHUNK_ROWS: i64 = 20_000;
@@ -140,32 +140,13 @@ pub fn consignments_fold_unscoped<E: From<diesel::result::Error>>(
     day: NaiveDate,
     mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after = (i64::MIN, i64::MIN);
-    loop {
-        let (partner_id, id) = after;
-        let mut seen = 0;
-        on_engine!(db, |conn| {
-            let rows = shipments::table
-                .left_join(lanes::table.on(shipments::lane_id.eq(lanes::id.nullable())))
-                .filter(shipments::obligation_day.eq(Day(day)))
-                .filter(shipments::partner_id.eq_any(partners))
-                .filter(shipments::partner_id.ge(partner_id))
-                .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)))
-                .order((shipments::partner_id, shipments::id))
-                .limit(CHUNK_ROWS)
-                .select((ConsignmentRow::as_select(), Option::<LanePart>::as_select()))
-                .load_iter::<(ConsignmentRow, Option<LanePart>), DefaultLoadingMode>(conn)?;
-            for row in rows {
-                let (row, lane) = row?;
-                seen += 1;
-                after = (row.partner_id, row.id);
-                each(row.read(lane.unwrap_or_default(), zones))?;
-            }
-        });
-        if seen < CHUNK_ROWS {
-            return Ok(());
-        }
-    }
+    fold_day!(
+        db, shipments.obligation_day = day, partners, CHUNK_ROWS,
+        shipments::table.left_join(lanes::table.on(shipments::lane_id.eq(lanes::id.nullable())))
+            => (ConsignmentRow::as_select(), Option::<LanePart>::as_select()) => (ConsignmentRow, Option<LanePart>),
+        |row: &(ConsignmentRow, Option<LanePart>)| (row.0.partner_id, row.0.id),
+        |(row, lane): (ConsignmentRow, Option<LanePart>)| each(row.read(lane.unwrap_or_default(), zones))
+    )
 }
 
 /// One shipment as the engine needs it; none when there is none or the viewer may not see it.

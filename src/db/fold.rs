@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::fact::fold_day;
 use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders};
 use super::shipment::{Source, StaleCell};
 use super::types::{Day, Instant};
@@ -117,8 +117,7 @@ impl TenderFoldRow {
     }
 }
 
-/// Reads the shipments of some partners due on a day, chunk by chunk, in key order. Both engines walk the
-/// primary key; a range of days would tempt SQLite to read all of a partner's rows through another index.
+/// Reads the shipments of some partners due on a day.
 ///
 /// # Errors
 /// The engine's reason, or what `each` returns.
@@ -128,34 +127,13 @@ pub fn shipments_fold<E: From<diesel::result::Error>>(
     day: NaiveDate,
     mut each: impl FnMut(&FoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after = (i64::MIN, i64::MIN);
-    loop {
-        let (partner_id, id) = after;
-        let mut seen = 0;
-        on_engine!(db, |conn| {
-            let rows = shipments::table
-                .filter(shipments::obligation_day.eq(Day(day)))
-                .filter(shipments::partner_id.eq_any(partners))
-                .filter(shipments::partner_id.ge(partner_id))
-                .filter(shipments::partner_id.gt(partner_id).or(shipments::id.gt(id)))
-                .order((shipments::partner_id, shipments::id))
-                .limit(CHUNK_ROWS)
-                .select(FoldRow::as_select())
-                .load_iter::<FoldRow, DefaultLoadingMode>(conn)?;
-            for row in rows {
-                let row = row?;
-                seen += 1;
-                after = (row.partner_id, row.id);
-                each(&row)?;
-            }
-        });
-        if seen < CHUNK_ROWS {
-            return Ok(());
-        }
-    }
+    fold_day!(
+        db, shipments.obligation_day = day, partners, CHUNK_ROWS,
+        shipments::table => FoldRow::as_select() => FoldRow, |row: &FoldRow| (row.partner_id, row.id), |row| each(&row)
+    )
 }
 
-/// Reads the tenders of some partners sent on a day, chunk by chunk, in key order.
+/// Reads the tenders of some partners sent on a day.
 ///
 /// # Errors
 /// The engine's reason, or what `each` returns.
@@ -165,31 +143,11 @@ pub fn tenders_fold<E: From<diesel::result::Error>>(
     day: NaiveDate,
     mut each: impl FnMut(&TenderFoldRow) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut after = (i64::MIN, i64::MIN);
-    loop {
-        let (partner_id, id) = after;
-        let mut seen = 0;
-        on_engine!(db, |conn| {
-            let rows = tenders::table
-                .filter(tenders::sent_day.eq(Day(day)))
-                .filter(tenders::partner_id.eq_any(partners))
-                .filter(tenders::partner_id.ge(partner_id))
-                .filter(tenders::partner_id.gt(partner_id).or(tenders::id.gt(id)))
-                .order((tenders::partner_id, tenders::id))
-                .limit(CHUNK_ROWS)
-                .select(TenderFoldRow::as_select())
-                .load_iter::<TenderFoldRow, DefaultLoadingMode>(conn)?;
-            for row in rows {
-                let row = row?;
-                seen += 1;
-                after = (row.partner_id, row.id);
-                each(&row)?;
-            }
-        });
-        if seen < CHUNK_ROWS {
-            return Ok(());
-        }
-    }
+    fold_day!(
+        db, tenders.sent_day = day, partners, CHUNK_ROWS,
+        tenders::table => TenderFoldRow::as_select() => TenderFoldRow,
+        |row: &TenderFoldRow| (row.partner_id, row.id), |row| each(&row)
+    )
 }
 
 /// The partners and days whose open facts time alone may have changed by `now`.

@@ -10,6 +10,7 @@ pub mod dialect;
 pub mod dimension;
 pub mod evidence;
 pub mod expected;
+mod fact;
 pub mod fold;
 pub mod id;
 pub mod import;

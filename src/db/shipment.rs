@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
+use super::fact::fact_replace;
 use super::schema::{shipment_versions, shipments, stale_cells};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
@@ -304,25 +305,7 @@ pub fn shipment_replace(
     at: DateTime<Utc>,
     fact: &str,
 ) -> QueryResult<()> {
-    diesel::insert_into(shipment_versions::table)
-        .values((
-            shipment_versions::partner_id.eq(old.partner_id),
-            shipment_versions::shipment_id.eq(old.id),
-            shipment_versions::version.eq(old.version),
-            shipment_versions::fact.eq(fact),
-            shipment_versions::import_id.eq(old.import_id),
-            shipment_versions::replaced_at.eq(Instant(at)),
-        ))
-        .execute(db)?;
-    diesel::delete(
-        shipments::table
-            .filter(shipments::obligation_day.eq(old.obligation_day))
-            .filter(shipments::partner_id.eq(old.partner_id))
-            .filter(shipments::id.eq(old.id)),
-    )
-    .execute(db)?;
-    on_engine!(db, |conn| diesel::insert_into(shipments::table).values(new).execute(conn))?;
-    Ok(())
+    fact_replace!(db, shipments.obligation_day, shipment_versions.shipment_id, old => new, at, fact)
 }
 
 /// A cell of facts whose sums are no longer right.

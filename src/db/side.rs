@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
+use super::fact::fact_replace;
 use super::schema::{charge_versions, charges, shipment_events, shipments};
 use super::shipment::ShipmentRow;
 use super::types::{Day, Instant};
@@ -132,25 +133,7 @@ pub fn charge_replace(
     at: DateTime<Utc>,
     fact: &str,
 ) -> QueryResult<()> {
-    diesel::insert_into(charge_versions::table)
-        .values((
-            charge_versions::partner_id.eq(old.partner_id),
-            charge_versions::charge_id.eq(old.id),
-            charge_versions::version.eq(old.version),
-            charge_versions::fact.eq(fact),
-            charge_versions::import_id.eq(old.import_id),
-            charge_versions::replaced_at.eq(Instant(at)),
-        ))
-        .execute(db)?;
-    diesel::delete(
-        charges::table
-            .filter(charges::partner_id.eq(old.partner_id))
-            .filter(charges::shipment_id.eq(old.shipment_id))
-            .filter(charges::id.eq(old.id)),
-    )
-    .execute(db)?;
-    diesel::insert_into(charges::table).values(new).execute(db)?;
-    Ok(())
+    fact_replace!(db, charges.shipment_id, charge_versions.charge_id, old => new, at, fact)
 }
 
 /// Writes the columns that events and charges decide back to the shipment.

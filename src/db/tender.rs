@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
+use super::fact::fact_replace;
 use super::schema::{tender_versions, tenders};
 use super::types::{Day, Instant};
 use crate::bulk_insert;
@@ -93,25 +94,7 @@ pub fn tender_replace(
     at: DateTime<Utc>,
     fact: &str,
 ) -> QueryResult<()> {
-    diesel::insert_into(tender_versions::table)
-        .values((
-            tender_versions::partner_id.eq(old.partner_id),
-            tender_versions::tender_id.eq(old.id),
-            tender_versions::version.eq(old.version),
-            tender_versions::fact.eq(fact),
-            tender_versions::import_id.eq(old.import_id),
-            tender_versions::replaced_at.eq(Instant(at)),
-        ))
-        .execute(db)?;
-    diesel::delete(
-        tenders::table
-            .filter(tenders::sent_day.eq(old.sent_day))
-            .filter(tenders::partner_id.eq(old.partner_id))
-            .filter(tenders::id.eq(old.id)),
-    )
-    .execute(db)?;
-    diesel::insert_into(tenders::table).values(new).execute(db)?;
-    Ok(())
+    fact_replace!(db, tenders.sent_day, tender_versions.tender_id, old => new, at, fact)
 }
 
 /// Adds tenders.
