@@ -8,21 +8,25 @@ use crate::db::dialect::write_tx;
 use crate::db::types::{Day, Instant};
 use crate::db::user::user_addresses;
 use crate::db::{Db, DbError};
-use crate::domain::contract::{ALERT_DAYS, ContractTerm, RenewalKind, notices_due};
+use crate::domain::contract::{ContractTerm, RenewalKind};
+use crate::domain::notice::{AlertKind, alerts_due};
 use crate::domain::viewer::{Role, Viewer};
 use crate::domain::words;
 use crate::mail::template::{CalendarLine, ContractNoticeMail};
 
 use super::App;
 use super::audit::{Entry, audit};
-use super::contract::deadline_calendar;
 use super::contract::lifecycle::advance;
 use super::contract::negotiate::chase;
+use super::contract::{deadline_calendar, decided};
 use super::edit::EditError;
 use super::mail::{MailKind, NewMail, enqueue};
 
-/// Most people one notice is mailed to.
+/// Most people of one role that a notice is mailed to.
 const ADDRESSES_MAX: i64 = 100;
+/// Who is told that a date of a contract comes up: who gives notice and who works with the carrier. Never the partner,
+/// whom our notice is about.
+const TOLD: [Role; 2] = [Role::Procurement, Role::CarrierManager];
 /// Most renewals one run catches up for one contract.
 const RENEWALS_MAX: u32 = 1_200;
 
@@ -37,8 +41,8 @@ pub struct RaisedNotice {
     pub partner_id: i64,
     /// Its name.
     pub partner_name: String,
-    /// `NOTICE` for the notice deadline, `EXPIRY` for the end of the term.
-    pub kind: &'static str,
+    /// What it is about.
+    pub kind: AlertKind,
     /// The deadline.
     pub due_day: NaiveDate,
     /// Which of the alert days before it.
@@ -140,7 +144,7 @@ fn one(
     }
     report.begun += done.begun;
     report.superseded += done.superseded;
-    Ok(raise(app, db, listed, &contract, as_of, report)?)
+    raise(app, db, listed, &contract, as_of, report).map_err(EditError::from)
 }
 
 /// The new end of a contract that renewed by itself before `as_of`; none while its term still runs.
@@ -154,7 +158,7 @@ fn renewed_end(term: &ContractTerm, as_of: NaiveDate) -> Option<NaiveDate> {
         .find(|end| *end >= as_of)
 }
 
-/// Raises what is due: before the notice deadline, and before the end of a fixed term.
+/// Raises what is due and was not raised before.
 fn raise(
     app: &App,
     db: &mut Db,
@@ -163,20 +167,15 @@ fn raise(
     as_of: NaiveDate,
     report: &mut CalendarReport,
 ) -> Result<(), DbError> {
-    let mut due: Vec<(&'static str, NaiveDate, u32, String)> =
-        notices_due(&contract.term, &deadline_calendar(), as_of)
-            .into_iter()
-            .map(|notice| ("NOTICE", notice.deadline.deadline, notice.days_before, notice.message))
-            .collect();
-    due.extend(expiry_due(&contract.term, as_of));
+    let decided = decided(db, contract)?;
     let known = report.notices.len();
-    for (kind, due_day, days_before, message) in due {
+    for alert in alerts_due(&contract.term, decided, &deadline_calendar(), as_of) {
         let row = NoticeRow {
             contract_id: contract.id,
             partner_id: contract.partner_id,
-            kind: kind.to_owned(),
-            due_day: Day(due_day),
-            days_before: i32::try_from(days_before).unwrap_or(i32::MAX),
+            kind: alert.kind.code().to_owned(),
+            due_day: Day(alert.due_day),
+            days_before: i32::try_from(alert.days_before).unwrap_or(i32::MAX),
             raised_at: Instant(app.now()),
         };
         if store::notice_insert(db, &row)? {
@@ -185,10 +184,10 @@ fn raise(
                 number: contract.number.clone(),
                 partner_id: contract.partner_id,
                 partner_name: listed.partner_name.clone(),
-                kind,
-                due_day,
-                days_before,
-                message,
+                kind: alert.kind,
+                due_day: alert.due_day,
+                days_before: alert.days_before,
+                message: alert.message,
             });
         }
     }
@@ -196,7 +195,7 @@ fn raise(
     if new.is_empty() { Ok(()) } else { tell(app, db, new, as_of) }
 }
 
-/// Mails new notices of one contract to procurement, in the transaction that raised them.
+/// Mails new notices of one contract to whoever may act on them ([`TOLD`]), in the transaction that raised them.
 fn tell(app: &App, db: &mut Db, new: &[RaisedNotice], as_of: NaiveDate) -> Result<(), DbError> {
     let Some(first) = new.first() else { return Ok(()) };
     let line = |notice: &RaisedNotice| CalendarLine {
@@ -220,7 +219,11 @@ fn tell(app: &App, db: &mut Db, new: &[RaisedNotice], as_of: NaiveDate) -> Resul
     };
     let occasion: Vec<String> =
         new.iter().map(|n| format!("{}:{}:{}", n.kind, n.due_day, n.days_before)).collect();
-    for to in user_addresses(db, Role::Procurement, ADDRESSES_MAX)? {
+    let mut told = Vec::new();
+    for role in TOLD {
+        told.extend(user_addresses(db, role, ADDRESSES_MAX)?);
+    }
+    for to in told {
         let mail = NewMail {
             dedupe_key: format!("contract-notice:{}:{}:{to}", first.contract_id, occasion.join("+")),
             kind: MailKind::ContractNotice,
@@ -232,19 +235,6 @@ fn tell(app: &App, db: &mut Db, new: &[RaisedNotice], as_of: NaiveDate) -> Resul
         enqueue(app, db, &mail)?;
     }
     Ok(())
-}
-
-/// The warning that is due before a fixed term ends: the latest of the alert days reached.
-fn expiry_due(term: &ContractTerm, as_of: NaiveDate) -> Option<(&'static str, NaiveDate, u32, String)> {
-    let runs_out = term.status.term_runs() && term.renewal == RenewalKind::Fixed;
-    let end = term.term_end.filter(|end| runs_out && *end >= as_of)?;
-    let left = (end - as_of).num_days();
-    let reached = ALERT_DAYS.into_iter().filter(|days| i64::from(*days) >= left).min()?;
-    let message = format!(
-        "Ends on {end} ({} left). Without a successor no terms hold after that day.",
-        words::count(left, "day")
-    );
-    Some(("EXPIRY", end, reached, message))
 }
 
 fn log(app: &App, db: &mut Db, contract: &Contract, action: &str, detail: &str) -> Result<(), DbError> {

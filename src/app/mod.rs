@@ -2,6 +2,7 @@
 //! pages and the command line.
 
 pub mod accrual;
+pub mod attention;
 pub mod audit;
 pub mod backtest;
 pub mod baseline;
@@ -27,6 +28,7 @@ pub mod refresh;
 pub mod review;
 pub mod score;
 pub mod setting;
+pub mod spend;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod user;

@@ -1,4 +1,4 @@
-//! `lanemark contract rounds NUMBER [--version V] [--concessions]`
+//! `lanemark contract attention`, `lanemark contract rounds NUMBER [--version V] [--concessions]`
 
 use std::process::ExitCode;
 
@@ -6,8 +6,10 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use lanemark::app::attention::attention;
 use lanemark::app::contract::negotiate_view::{Concessions, Negotiation, concessions, negotiation_show};
 use lanemark::db::contract::{contract_by_number, version_list};
+use lanemark::domain::attention::{Item, Kind, Urgency};
 use lanemark::domain::money::Micros;
 use lanemark::domain::negotiation::{Side, Talk};
 use lanemark::domain::terms::redline_summary;
@@ -19,6 +21,8 @@ use super::{Format, Session};
 /// What can be asked about contracts.
 #[derive(Subcommand)]
 pub enum ContractCommand {
+    /// What needs attention on the contract desk, the most urgent first.
+    Attention,
     /// The rounds of a negotiation: who proposed what, until when, and what became of it.
     Rounds(RoundsArguments),
 }
@@ -64,9 +68,66 @@ struct LedgerLine {
     worth: Option<String>,
 }
 
+/// One thing that needs attention as it is printed.
+#[derive(Serialize)]
+struct AttentionLine {
+    urgency: Urgency,
+    kind: Kind,
+    contract: String,
+    partner: String,
+    what: String,
+    why: String,
+    day: Option<String>,
+    days_left: Option<i64>,
+    /// A decimal string.
+    stake: Option<String>,
+    stake_currency: Option<String>,
+    stake_of: Option<&'static str>,
+}
+
 /// Runs one command.
 pub fn run(session: &Session, command: &ContractCommand) -> anyhow::Result<ExitCode> {
-    let ContractCommand::Rounds(arguments) = command;
+    match command {
+        ContractCommand::Attention => desk(session),
+        ContractCommand::Rounds(arguments) => talk_of(session, arguments),
+    }
+}
+
+fn desk(session: &Session) -> anyhow::Result<ExitCode> {
+    let (items, _) = attention(&session.app, &mut *session.app.pool.get()?, &Viewer::system())?;
+    let line = |item: Item| AttentionLine {
+        urgency: item.urgency(),
+        kind: item.kind,
+        contract: item.subject,
+        partner: item.partner,
+        what: item.what,
+        why: item.why,
+        day: item.day.map(|day| day.to_string()),
+        days_left: item.days_left,
+        stake: item.stake.map(|stake| stake.amount.to_string()),
+        stake_currency: item.stake.map(|stake| stake.currency.code().to_owned()),
+        stake_of: item.stake.map(|stake| stake.of.words()),
+    };
+    let lines: Vec<AttentionLine> = items.into_iter().map(line).collect();
+    let header = ["urgency", "kind", "contract", "partner", "day", "days left", "what", "why", "stake"];
+    print(session.format, &lines, &header, |line| {
+        let stake = [line.stake.as_deref(), line.stake_currency.as_deref()];
+        vec![
+            line.urgency.to_string(),
+            line.kind.to_string(),
+            line.contract.clone(),
+            line.partner.clone(),
+            line.day.clone().unwrap_or_default(),
+            line.days_left.map(|left| left.to_string()).unwrap_or_default(),
+            line.what.clone(),
+            line.why.clone(),
+            stake.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        ]
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn talk_of(session: &Session, arguments: &RoundsArguments) -> anyhow::Result<ExitCode> {
     let mut db = session.app.pool.get()?;
     let viewer = Viewer::system();
     let Some(contract) = contract_by_number(&mut db, &viewer, &arguments.number)? else {

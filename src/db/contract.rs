@@ -19,7 +19,7 @@ use crate::domain::contract::{ContractTerm, ContractVersionStatus, RenewalKind, 
 use crate::domain::lifecycle::Step;
 use crate::domain::money::Micros;
 use crate::domain::rate::{RateParameters, RatingDate};
-use crate::domain::terms::{self, Clause, Days, KpiTarget, Terms};
+use crate::domain::terms::{self, AgreedFrame, Clause, Days, KpiTarget, Terms};
 use crate::domain::viewer::{Scope, Viewer};
 
 /// Most contracts one answer holds.
@@ -178,6 +178,15 @@ impl Version {
             valid_from: self.valid_from.0,
             valid_to: self.valid_to.map(|day| day.0),
         })
+    }
+
+    /// The contract's own part as it was sealed; none before approval.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for dates that do not read back.
+    pub fn agreed_frame(&self) -> Result<Option<AgreedFrame>, DbError> {
+        let agreed = Some(&self.agreed).filter(|agreed| !agreed.is_empty());
+        agreed.map(|text| json(text, "agreed dates of contract version", self.id)).transpose()
     }
 
     /// Which day of a shipment decides whether the version prices it.
@@ -426,6 +435,28 @@ pub fn version_list(db: &mut Db, viewer: &Viewer, contract_id: i64) -> Result<Ve
     Ok(query.order(contract_versions::version.desc()).select(Version::as_select()).load(db)?)
 }
 
+/// The versions whose life is not over, of all contracts the viewer may see, newest first in each. As
+/// [`version_list`].
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_list_open(db: &mut Db, viewer: &Viewer) -> Result<Vec<Version>, DbError> {
+    let open = ContractVersionStatus::ALL.iter().filter(|status| !status.is_over());
+    let open: Vec<&str> = open.map(|status| status.code()).collect();
+    let mut query = contract_versions::table.filter(contract_versions::status.eq_any(open)).into_boxed();
+    match viewer.scope() {
+        Scope::All => {}
+        Scope::One(own) => {
+            query = query
+                .filter(contract_versions::partner_id.eq(own))
+                .filter(contract_versions::status.ne_all(unread()));
+        }
+        Scope::Nobody => return Ok(Vec::new()),
+    }
+    let order = (contract_versions::contract_id.asc(), contract_versions::version.desc());
+    Ok(query.order(order).select(Version::as_select()).load(db)?)
+}
+
 /// One version; none when it does not exist or the viewer may not see it.
 ///
 /// # Errors
@@ -520,9 +551,8 @@ pub fn terms_load(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Optio
 fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms, DbError> {
     let dates = version.dates()?;
     let currency = contract.currency;
-    let agreed = Some(&version.agreed).filter(|agreed| !agreed.is_empty());
     Ok(Terms {
-        agreed: agreed.map(|text| json(text, "agreed dates of contract version", version.id)).transpose()?,
+        agreed: version.agreed_frame()?,
         rests: rests_of(db, version.id)?,
         contract_id: contract.id,
         number: contract.number,

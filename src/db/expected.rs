@@ -1,21 +1,27 @@
 //! Expected charges: what a price depends on of each shipment, the results as stored, and the versions by which they
 //! were made.
 
+use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::DbError;
 use super::conn::Db;
 use super::fact::fold_day;
 use super::fold::ShipmentKey;
-use super::schema::{expected_charges, expected_versions, lanes, measure_cells, rate_lines, shipments};
-use super::shipment::{Source, StaleCell};
-use super::types::{Day, Instant};
+use super::schema::{
+    contract_versions, expected_charges, expected_versions, lanes, measure_cells, rate_lines, shipments,
+};
+use super::shipment::{Source, StaleCell, partner_filter};
+use super::types::{Day, Instant, sql as sql_types};
 use crate::bulk_insert;
+use crate::domain::attention::UnratedFacts;
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::affected::Range;
 use crate::domain::expected::{Consignment, Expected, Parts, Span};
@@ -585,6 +591,67 @@ pub fn expected_reasons(
         .load(db)?;
     rows.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| (&a.0, &a.1).cmp(&(&b.0, &b.1))));
     Ok(rows)
+}
+
+/// What the contracts that the viewer may see could not price: contract and reason with its shipments, the most first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn unrated_list(db: &mut Db, viewer: &Viewer) -> QueryResult<Vec<(i64, UnratedFacts)>> {
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(Vec::new()) };
+    let billed = "CAST(SUM(CASE WHEN shipments.currency = expected_charges.currency \
+                  THEN shipments.freight_micros END) AS BIGINT)";
+    let mut query = expected_charges::table
+        .inner_join(
+            shipments::table.on(shipments::obligation_day
+                .eq(expected_charges::obligation_day)
+                .and(shipments::partner_id.eq(expected_charges::partner_id))
+                .and(shipments::id.eq(expected_charges::shipment_id))),
+        )
+        // Written out, so that SQLite sees the part of the table that its index covers.
+        .filter(sql::<Bool>("expected_charges.status = 'UNRATED'"))
+        .group_by((expected_charges::contract_version_id, expected_charges::reason))
+        .select((
+            expected_charges::contract_version_id,
+            expected_charges::reason,
+            count_star(),
+            sql::<sql_types::Day>("MIN(expected_charges.obligation_day)"),
+            sql::<sql_types::Day>("MAX(expected_charges.obligation_day)"),
+            sql::<Nullable<BigInt>>(billed),
+        ))
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(expected_charges::partner_id.eq(partner_id));
+    }
+    type Row = (i64, Option<String>, i64, Day, Day, Option<i64>);
+    let rows: Vec<Row> = query.load(db)?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let contracts: BTreeMap<i64, i64> = contract_versions::table
+        .filter(contract_versions::id.eq_any(ids))
+        .select((contract_versions::id, contract_versions::contract_id))
+        .load::<(i64, i64)>(db)?
+        .into_iter()
+        .collect();
+    // Two versions of one contract can lack the same thing.
+    let mut merged: BTreeMap<(i64, String), UnratedFacts> = BTreeMap::new();
+    for (version_id, reason, shipments, first, last, billed) in rows {
+        let Some(contract_id) = contracts.get(&version_id) else { continue };
+        let reason = reason.unwrap_or_default();
+        let billed = billed.map(|billed| Micros(billed).decimal());
+        let new = UnratedFacts { reason: reason.clone(), shipments, first: first.0, last: last.0, billed };
+        match merged.entry((*contract_id, reason)) {
+            Entry::Vacant(free) => {
+                free.insert(new);
+            }
+            Entry::Occupied(mut taken) => taken.get_mut().add(&new),
+        }
+    }
+    let mut found: Vec<(i64, UnratedFacts)> =
+        merged.into_iter().map(|((contract_id, _), fact)| (contract_id, fact)).collect();
+    found.sort_by(|(a, one), (b, other)| {
+        (a, Reverse(one.shipments), &one.reason).cmp(&(b, Reverse(other.shipments), &other.reason))
+    });
+    Ok(found)
 }
 
 /// The feed and reference of the newest shipment of some versions without a price for that reason: one to look at.

@@ -9,7 +9,6 @@ use super::calendar::BusinessCalendar;
 use super::currency::Currency;
 use super::field::{FieldErrors, codes, require};
 use super::period::is_kept;
-use super::words;
 
 /// Days before the notice deadline on which people are told (DOMAIN §3.1).
 pub const ALERT_DAYS: [u32; 5] = [120, 90, 60, 30, 7];
@@ -233,19 +232,6 @@ impl NoticeDeadline {
     }
 }
 
-/// One alert to send. (contract, deadline, days_before) names it, so that it is sent once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The deadline the alert is about.
-    pub deadline: NoticeDeadline,
-    /// Which of [`ALERT_DAYS`] was reached.
-    pub days_before: u32,
-    /// The day that alert became due.
-    pub alert_day: NaiveDate,
-    /// The alert in words.
-    pub message: String,
-}
-
 impl ContractTerm {
     /// Problems of the dates, by form field.
     #[must_use]
@@ -309,9 +295,13 @@ impl ContractTerm {
         })
     }
 
-    /// The next deadline on or after `today`, renewals included; none for open or past terms.
+    /// The next deadline on or after `today`, renewals included; none for open or past terms, and for those that run
+    /// until notice: there any day will do.
     #[must_use]
     pub fn next_deadline(&self, today: NaiveDate, calendar: &BusinessCalendar) -> Option<NoticeDeadline> {
+        if self.renewal == RenewalKind::Evergreen {
+            return None;
+        }
         self.ends()
             .map(|term_end| NoticeDeadline::new(term_end, self.notice_days, calendar))
             .find(|deadline| deadline.deadline >= today)
@@ -326,45 +316,6 @@ impl ContractTerm {
         let first = *ends.peek()?;
         Some(ends.find(|end| *end >= earliest).unwrap_or(first))
     }
-
-    fn message(&self, due: NoticeDeadline, today: NaiveDate) -> String {
-        let left = words::count((due.deadline - today).num_days(), "day");
-        let (end, deadline) = (due.term_end, due.deadline);
-        match (self.renewal, self.renewal_months) {
-            (RenewalKind::AutoRenew, Some(months)) => format!(
-                "Renews for {} after {end} unless notice arrives by {deadline} ({left} left).",
-                words::count(months, "month")
-            ),
-            _ => format!("Ends on {end}; notice or a successor is due by {deadline} ({left} left)."),
-        }
-    }
-}
-
-/// The alerts that are due on `today`: for the next deadline, the latest alert day reached.
-///
-/// A missed day is caught up (an alert stays due until the next one replaces it or the deadline
-/// passes), and a contract entered late does not send all five at once. The caller sends each
-/// (deadline, days_before) once.
-#[must_use]
-pub fn notices_due(contract: &ContractTerm, calendar: &BusinessCalendar, today: NaiveDate) -> Vec<Notice> {
-    if !contract.status.term_runs() {
-        return Vec::new();
-    }
-    let Some(deadline) = contract.next_deadline(today, calendar) else {
-        return Vec::new();
-    };
-    ALERT_DAYS
-        .iter()
-        .filter_map(|days| Some((*days, deadline.deadline.checked_sub_days(Days::new(u64::from(*days)))?)))
-        .rfind(|(_, alert_day)| *alert_day <= today)
-        .map(|(days_before, alert_day)| Notice {
-            deadline,
-            days_before,
-            alert_day,
-            message: contract.message(deadline, today),
-        })
-        .into_iter()
-        .collect()
 }
 
 /// One version of a contract in valid time.
@@ -500,21 +451,6 @@ mod tests {
     }
 
     #[test]
-    fn each_alert_day_is_reported_until_the_next_one() {
-        let calendar = BusinessCalendar::weekdays([]);
-        let contract = term("2025-12-31", RenewalKind::Fixed, None); // deadline Friday 31 October
-        let at = |today: &str| {
-            notices_due(&contract, &calendar, day(today)).first().map(|n| (n.days_before, n.alert_day))
-        };
-        assert_eq!(at("2025-07-02"), None);
-        assert_eq!(at("2025-07-03"), Some((120, day("2025-07-03"))));
-        assert_eq!(at("2025-08-01"), Some((120, day("2025-07-03"))));
-        assert_eq!(at("2025-08-02"), Some((90, day("2025-08-02"))));
-        assert_eq!(at("2025-10-31"), Some((7, day("2025-10-24"))));
-        assert_eq!(at("2025-11-01"), None);
-    }
-
-    #[test]
     fn notice_never_makes_a_term_longer() {
         let fixed = term("2025-12-31", RenewalKind::Fixed, None);
         assert_eq!(fixed.latest_end(day("2025-09-06")), Some(day("2025-12-31")));
@@ -537,18 +473,11 @@ mod tests {
         let contract = term("2025-06-30", RenewalKind::AutoRenew, Some(6));
         let next = contract.next_deadline(day("2025-07-01"), &calendar).unwrap();
         assert_eq!(next.term_end, day("2025-12-31"));
-        let notice = notices_due(&contract, &calendar, day("2025-10-24")).remove(0);
+        let open = ContractTerm { renewal: RenewalKind::Evergreen, renewal_months: None, ..contract };
         assert_eq!(
-            notice.message,
-            "Renews for 6 months after 2025-12-31 unless notice arrives by 2025-10-31 (7 days left)."
-        );
-        assert!(
-            notices_due(
-                &ContractTerm { status: ContractStatus::Draft, ..contract },
-                &calendar,
-                next.deadline
-            )
-            .is_empty()
+            open.next_deadline(day("2025-07-01"), &calendar),
+            None,
+            "it runs on, whatever its end says"
         );
     }
 

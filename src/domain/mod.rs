@@ -5,6 +5,7 @@
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`], [`backtest`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
+pub mod attention;
 pub mod backoff;
 pub mod backtest;
 pub mod baseline;
@@ -28,6 +29,7 @@ pub mod lifecycle;
 pub mod measure;
 pub mod money;
 pub mod negotiation;
+pub mod notice;
 pub mod outcome;
 pub mod partner;
 pub mod period;

@@ -1,5 +1,6 @@
 //! Numbers as people read them in explanations: `186,420.55`, `2.5 %`, `1 day`.
 
+use chrono::NaiveDate;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::money::{Bps, Micros};
@@ -52,6 +53,12 @@ pub fn fixed(value: Decimal, places: u32) -> String {
 #[must_use]
 pub fn percent(share: Bps) -> String {
     format!("{} %", number(share.fraction() * Decimal::ONE_HUNDRED))
+}
+
+/// `8 July 2025`.
+#[must_use]
+pub fn day(day: NaiveDate) -> String {
+    day.format("%-d %B %Y").to_string()
 }
 
 /// `1 day`, `3 days`; only for words whose plural takes an s.

@@ -125,7 +125,7 @@ pub const JOBS: &[Job] = &[
         after: &[],
         scope: ALL,
         by_period: false,
-        catch_up: 35,
+        catch_up: 1,
         keep_runs: 800,
         run: registry::contract_calendar,
     },

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::edit::{self, Refusal, options};
@@ -87,11 +88,17 @@ pub(super) struct Due {
 impl Due {
     /// The deadline, `days_left` days away.
     pub(super) fn new(due: NoticeDeadline, days_left: i64) -> Self {
-        Self {
-            day: show::weekday(due.deadline),
-            left: format!("{} left", words::count(days_left, "day")),
-            soon: days_left <= SOON_DAYS,
-        }
+        Self::of(due.deadline, days_left)
+    }
+
+    /// A day, `days_left` days away; one that has passed is so many days late.
+    pub(super) fn of(day: NaiveDate, days_left: i64) -> Self {
+        let left = if days_left < 0 {
+            format!("{} late", words::count(days_left.saturating_neg(), "day"))
+        } else {
+            format!("{} left", words::count(days_left, "day"))
+        };
+        Self { day: show::weekday(day), left, soon: days_left <= SOON_DAYS }
     }
 }
 

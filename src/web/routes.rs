@@ -52,6 +52,7 @@ fn table() -> Vec<Row> {
         get("/contracts", May(Action::ViewContracts), contract::list),
         get("/contracts/new", May(Action::EditContracts), contract::new),
         post("/contracts", May(Action::EditContracts), contract::create),
+        get("/contracts/attention", May(Action::ViewContracts), contract::attention::show),
         get("/contracts/{id}", May(Action::ViewContracts), contract::show),
         get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::show),
         get("/contracts/{id}/versions/{version}/rates", May(Action::ViewContracts), rates::show),

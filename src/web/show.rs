@@ -67,7 +67,7 @@ fn grouped(digits: &str) -> String {
 /// `8 July 2025`.
 #[must_use]
 pub fn day(day: NaiveDate) -> String {
-    day.format("%-d %B %Y").to_string()
+    crate::domain::words::day(day)
 }
 
 /// `Tue 8 July 2025`.

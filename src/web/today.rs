@@ -9,23 +9,27 @@ use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::contract::attention::address;
 use super::download::download_csv;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
 use super::show;
+use crate::app::attention::attention;
 use crate::app::score::Published;
-use crate::db::contract::{ContractListed, contract_list};
+use crate::app::spend::{SPEND_MONTHS, yearly_spend};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
 use crate::db::setting::reporting_currency;
+use crate::domain::attention::{Item, Kind, NOW_DAYS};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{KpiScore, NotScored, Place, Publication, PublicationState, Tier};
 use crate::domain::signal::Change;
 use crate::domain::viewer::Action;
+use crate::domain::words;
 use crate::report::chart::{ScatterPoint, ScatterText, sparkline, spend_scatter};
 use crate::report::sheet;
 
@@ -35,8 +39,7 @@ const ACT_ITEMS: usize = 4;
 const COLUMNS: usize = 8;
 /// Movers listed.
 const MOVERS: usize = 6;
-/// Months of spend in the chart, and of the trend.
-const SPEND_MONTHS: u32 = 12;
+/// Months of the trend.
 const TREND_MONTHS: usize = 6;
 /// Contract deadlines this near are shown.
 const NOTICE_DAYS: i64 = 45;
@@ -66,7 +69,7 @@ enum Urgency {
     Standing,
     /// Facts that never came.
     Silence,
-    /// A day by which notice must be given.
+    /// A day by which something on a contract must be done.
     Deadline,
 }
 
@@ -122,6 +125,8 @@ struct TodayPage {
     acts: Vec<Act>,
     acts_of: String,
     rest: Vec<(String, String)>,
+    /// How much waits on the contract desk, in words; empty when nothing does.
+    desk: String,
     heads: Vec<Head>,
     lines: Vec<PartnerLine>,
     quiet: String,
@@ -145,7 +150,7 @@ struct Loaded {
     partners: Vec<Partner>,
     cards: BTreeMap<i64, Published>,
     briefs: Vec<ScorecardBrief>,
-    contracts: Vec<ContractListed>,
+    attention: Vec<Item>,
     currency: String,
 }
 
@@ -168,8 +173,8 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
     for row in scorecard_list_period(unit.db, unit.viewer, period)? {
         cards.insert(row.partner_id, Published::read(row)?);
     }
-    let contracts = if unit.viewer.role.may(Action::ViewContracts) {
-        contract_list(unit.db, unit.viewer)?
+    let attention = if unit.viewer.role.may(Action::ViewContracts) {
+        attention(unit.app, unit.db, unit.viewer)?.0
     } else {
         Vec::new()
     };
@@ -180,7 +185,7 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
         partners: partner_list(unit.db, unit.viewer)?,
         cards,
         briefs,
-        contracts,
+        attention,
         currency,
     })
 }
@@ -188,7 +193,7 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
 fn draw(page: Page, loaded: &Loaded) -> TodayPage {
     let terms = loaded.cards.values().next().map(|c| &c.snapshot.result);
     let columns = columns(terms);
-    let spend = yearly_spend(loaded);
+    let spend = yearly_spend(&loaded.briefs, loaded.period.start());
     let mut acts = acts(loaded, &spend);
     let found = acts.len();
     acts.sort_by_key(|act| act.rank);
@@ -223,6 +228,13 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         },
         acts,
         rest,
+        desk: match loaded.attention.len() {
+            0 => String::new(),
+            n => format!(
+                "All that waits on contracts: {}",
+                words::count(i64::try_from(n).unwrap_or(i64::MAX), "item")
+            ),
+        },
         heads: columns
             .iter()
             .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
@@ -253,21 +265,6 @@ fn columns(result: Option<&crate::domain::scorecard::ScoreResult>) -> Vec<(Kpi, 
         })
         .take(COLUMNS)
         .collect()
-}
-
-/// Freight of the last twelve months by partner, from what was published.
-fn yearly_spend(loaded: &Loaded) -> BTreeMap<i64, Decimal> {
-    let mut spend: BTreeMap<i64, Decimal> = BTreeMap::new();
-    let first = loaded.period.start().checked_sub_months(Months::new(SPEND_MONTHS - 1));
-    for brief in &loaded.briefs {
-        let inside = brief.period.kind() == PeriodKind::Month
-            && first.is_none_or(|first| first <= brief.period.start())
-            && brief.period.start() <= loaded.period.start();
-        if let (true, Some(amount)) = (inside, brief.summary.spend) {
-            *spend.entry(brief.partner_id).or_default() += amount;
-        }
-    }
-    spend
 }
 
 fn lede(loaded: &Loaded) -> String {
@@ -342,7 +339,7 @@ fn acts(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Vec<Act> {
             None => acts.extend(silence),
         }
     }
-    acts.extend(loaded.contracts.iter().filter_map(|c| notice_act(c, loaded.today, spend)));
+    acts.extend(loaded.attention.iter().filter_map(contract_act));
     acts
 }
 
@@ -433,35 +430,24 @@ fn standing_act(partner: &Partner, card: &Published, money: Decimal) -> Option<A
     })
 }
 
-fn notice_act(listed: &ContractListed, today: NaiveDate, spend: &BTreeMap<i64, Decimal>) -> Option<Act> {
-    let contract = &listed.contract;
-    if !contract.term.status.term_runs() {
+/// What the contract desk must not let pass: its own page lists the rest.
+fn contract_act(item: &Item) -> Option<Act> {
+    // Drafts wait for whoever writes them.
+    if matches!(item.kind, Kind::Incomplete | Kind::Ready) {
         return None;
     }
-    let deadline = contract.term.next_deadline(today, &BusinessCalendar::weekdays([]))?;
-    let left = deadline.deadline.signed_duration_since(today).num_days();
-    if !(0..=NOTICE_DAYS).contains(&left) {
-        return None;
-    }
-    let money = spend.get(&contract.partner_id).copied().unwrap_or_default();
-    let renews = matches!(contract.term.renewal, crate::domain::contract::RenewalKind::AutoRenew);
+    let left = item.days_left.filter(|left| *left <= NOTICE_DAYS)?;
+    let day = item.day.map(show::weekday_near).unwrap_or_default();
+    let distance = if left < 0 { "late".to_owned() } else { format!("{} left", words::count(left, "day")) };
     Some(Act {
-        who: listed.partner_name.clone(),
-        when: format!(
-            "Notice by {}, {left} day{} left",
-            show::weekday_near(deadline.deadline),
-            if left == 1 { "" } else { "s" }
-        ),
-        soon: left <= 7,
-        what: if renews {
-            "The contract renews itself unless we give notice.".to_owned()
-        } else {
-            "The contract ends; notice or a successor is due.".to_owned()
-        },
-        evidence: format!("Contract {}, {}.", contract.number, contract.title),
-        href: format!("/contracts/{}", contract.id),
+        who: item.partner.clone(),
+        when: format!("{} by {day}, {distance}", item.kind.label()),
+        soon: left <= NOW_DAYS,
+        what: format!("{}.", item.what),
+        evidence: format!("Contract {}. {}", item.subject, item.why),
+        href: address(item.place),
         action: "Open contract",
-        rank: (Urgency::Deadline, left, Reverse(money)),
+        rank: (Urgency::Deadline, left, Reverse(item.stake.map_or(Decimal::ZERO, |stake| stake.amount))),
     })
 }
 

@@ -521,3 +521,22 @@ fn a_contract_is_suspended_resumed_and_terminated_from_its_page() {
         assert_eq!(run.changed_rows(), 0, "nothing is left for the calendar");
     });
 }
+
+#[test]
+fn what_needs_attention_is_listed_with_one_link_to_act() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.become_one(Role::Auditor).await;
+        let page = desk.browser.get("/contracts/attention").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert!(page.text("#now").contains("Now"), "{}", page.html);
+        let link = page.attribute("tbody td a.btn", "href").unwrap();
+        assert_eq!(link, format!("{}?version=1", desk.contract));
+        assert_eq!(desk.browser.get(&link).await.status, StatusCode::OK);
+        let list = desk.browser.get("/contracts").await;
+        assert!(list.text(".actions a[href='/contracts/attention']").contains("Needs attention: 1"));
+        assert!(list.texts("thead th").iter().any(|head| head.starts_with("Money at stake")));
+        let today = desk.browser.get("/today").await;
+        assert!(today.text("a[href='/contracts/attention']").contains("1 item"), "{}", today.html);
+    });
+}

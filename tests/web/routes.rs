@@ -50,6 +50,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/contracts", Roles(SHIPPER)),
     ("GET", "/contracts/new", Roles(&[Procurement])),
     ("POST", "/contracts", Roles(&[Procurement])),
+    ("GET", "/contracts/attention", Roles(SHIPPER)),
     ("GET", "/contracts/{id}", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtest", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates", Roles(SHIPPER)),

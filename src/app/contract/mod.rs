@@ -13,6 +13,7 @@ pub mod seal;
 mod step_mail;
 
 use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
 
 use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
@@ -30,6 +31,7 @@ use crate::domain::contract::{
 };
 use crate::domain::lifecycle::{Missing, Step, missing};
 use crate::domain::negotiation::Talk;
+use crate::domain::notice::Decided;
 use crate::domain::period::is_kept;
 use crate::domain::rate::RateLine;
 use crate::domain::terms::{self, Change, Terms, redline, redline_summary, sha256_hex};
@@ -39,6 +41,7 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
 use super::expected::view::{Coverage, coverage};
+use super::spend::yearly_spend_load;
 use lifecycle::{Turn, take};
 
 /// Cells of one table up to which the contract page compares them one by one.
@@ -59,6 +62,8 @@ pub struct ContractLine {
     pub deadline: Option<NoticeDeadline>,
     /// Days from today to the deadline.
     pub days_left: Option<i64>,
+    /// The money at stake while it is not over: freight of its partner in twelve months, in the reporting currency.
+    pub stake: Option<Decimal>,
 }
 
 /// One version in the timeline.
@@ -126,12 +131,16 @@ pub struct ContractPage {
 pub fn contract_list(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<ContractLine>, EditError> {
     allowed(viewer, Action::ViewContracts)?;
     let today = app.today(db)?;
+    let spend = yearly_spend_load(db, viewer, today)?;
     let mut lines: Vec<ContractLine> = store::contract_list(db, viewer)?
         .into_iter()
         .map(|listed| {
             let deadline = next_deadline(&listed.contract.term, today);
             let days_left = deadline.map(|due| (due.deadline - today).num_days());
-            ContractLine { listed, deadline, days_left }
+            let term = &listed.contract.term;
+            let is_over = matches!(term.status, ContractStatus::Expired | ContractStatus::Terminated);
+            let stake = spend.get(&listed.contract.partner_id).copied().filter(|_| !is_over);
+            ContractLine { listed, deadline, days_left, stake }
         })
         .collect();
     lines.sort_by_key(|line| (line.deadline.is_none(), line.deadline.map(|due| due.deadline)));
@@ -185,6 +194,30 @@ pub fn contracts_of_partner(
 #[must_use]
 pub fn next_deadline(term: &ContractTerm, today: NaiveDate) -> Option<NoticeDeadline> {
     if term.status.term_runs() { term.next_deadline(today, &deadline_calendar()) } else { None }
+}
+
+/// What is decided about the end of a contract's term.
+///
+/// # Errors
+/// [`DbError::Stored`] for dates that do not read back, or the engine's reason.
+pub(in crate::app) fn decided(db: &mut Db, contract: &Contract) -> Result<Decided, DbError> {
+    let system = Viewer::system();
+    let mut agreed = None;
+    // Newest first: the last text that both sides signed.
+    for version in store::version_list(db, &system, contract.id)? {
+        if agreed.is_none() && version.state()?.binds() {
+            agreed = version.agreed_frame()?;
+        }
+    }
+    let mut others = Vec::new();
+    for other in store::contract_list_of_partner(db, &system, contract.partner_id)? {
+        if other.id != contract.id {
+            for version in store::version_list(db, &system, other.id)? {
+                others.push((other.term.clone(), version.dates()?));
+            }
+        }
+    }
+    Ok(Decided::of(&contract.term, agreed.as_ref(), &others))
 }
 
 /// One contract, and of its versions the one with number `version_no`, or else the one in force, or else
@@ -582,6 +615,8 @@ fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDa
     (version.valid_from.0, to)
 }
 
+#[cfg(test)]
+mod desk_tests;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl From<diesel::result::Error> for CounterError {
 }
 
 /// The moves over a version and where they lead; nothing for a viewer who may not see its partner.
-pub(super) fn history(
+pub(in crate::app) fn history(
     db: &mut Db,
     viewer: &Viewer,
     version_id: i64,

@@ -352,7 +352,7 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         // Notice is due on Friday 1 August, 24 days from now; the term ends in 84 days.
         let report = contract_calendar::run(app, &mut conn(app), day("2025-07-08")).unwrap();
         let raised: Vec<_> =
-            report.notices.iter().map(|n| (n.kind, n.due_day.to_string(), n.days_before)).collect();
+            report.notices.iter().map(|n| (n.kind.code(), n.due_day.to_string(), n.days_before)).collect();
         assert_eq!(
             raised,
             [("NOTICE", "2025-08-01".to_owned(), 30), ("EXPIRY", "2025-09-30".to_owned(), 90)]

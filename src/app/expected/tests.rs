@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use super::check::charges_differ;
 use super::view::{coverage, expected_view};
 use crate::app::App;
+use crate::app::attention::attention;
 use crate::app::backtest::{BacktestRequest, backtest};
 use crate::app::contract::draft::{pricing_save_in_tx, version_create};
 use crate::app::contract::tests::agree;
@@ -21,10 +22,11 @@ use crate::db::conn::Loan;
 use crate::db::contract::{contract_show, version_show};
 use crate::db::dialect::write_tx;
 use crate::db::dimension::Dimensions;
-use crate::db::expected::{StoredExpected, expected_of_day_unscoped};
+use crate::db::expected::{StoredExpected, expected_of_day_unscoped, unrated_list};
 use crate::db::fold::stale_days;
 use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::shipment::{Source, shipments_by_reference};
+use crate::domain::attention::{Kind, Place};
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
 };
@@ -406,6 +408,19 @@ fn a_page_shows_the_steps_and_a_contract_what_it_cannot_price() {
         assert_eq!((reason.text.as_str(), reason.shipments), ("no lane goes from Alpha to Gamma", 1));
         assert_eq!(reason.example.as_ref().map(|(_, reference)| reference.as_str()), Some("LOST"));
         assert_eq!(coverage(&mut db, &partner_viewer(p2), (p1, contract)).unwrap().rated, 0);
+        let lost = unrated_list(&mut db, &Viewer::system()).unwrap();
+        assert_eq!(lost.len(), 1, "{lost:?}");
+        assert_eq!(
+            (lost[0].0, lost[0].1.reason.as_str(), lost[0].1.shipments),
+            (contract, reason.text.as_str(), 1)
+        );
+        assert_eq!(lost[0].1.first, lost[0].1.last);
+        assert_eq!(unrated_list(&mut db, &partner_viewer(p2)).unwrap(), []);
+        assert_eq!(unrated_list(&mut db, &partner_viewer(p1)).unwrap(), lost);
+        let (items, _) = attention(app, &mut db, &Viewer::system()).unwrap();
+        let found: Vec<_> =
+            items.iter().filter(|item| item.kind == Kind::Unrated).map(|item| item.place).collect();
+        assert_eq!(found, [Place::Rates(contract)]);
     });
 }
 

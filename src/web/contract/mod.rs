@@ -3,6 +3,7 @@
 //! review, approval and signature to its end, [`own`] the partner's own contract in the portal, [`sign`] the page on
 //! which the partner signs.
 
+pub mod attention;
 pub mod backtest;
 pub mod draft;
 pub mod lifecycle;
@@ -22,12 +23,14 @@ use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
+use crate::app::attention::attention as app_attention;
 use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, draft as app_draft};
 use crate::app::edit::EditError;
 use crate::app::expected::view::Coverage;
 use crate::app::partner::partner_list;
 use crate::db::audit::AuditRow;
 use crate::db::contract::Contract;
+use crate::db::setting::reporting_currency;
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::{Rule, Scale, Sign};
 use crate::domain::contract::{
@@ -69,6 +72,7 @@ struct Line {
     outlook: String,
     due: Option<Due>,
     status: Chip,
+    stake: Option<String>,
 }
 
 #[derive(Template)]
@@ -77,12 +81,20 @@ struct ContractsPage {
     page: Page,
     summary: String,
     lines: Vec<Line>,
+    currency: String,
+    waiting: String,
     may_edit: bool,
 }
 
 /// `GET /contracts`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let lines = me.in_db(|unit| contract::contract_list(unit.app, unit.db, unit.viewer)).await?;
+    let (lines, currency, waiting) = me
+        .in_db(|unit| {
+            let lines = contract::contract_list(unit.app, unit.db, unit.viewer)?;
+            let waiting = app_attention(unit.app, unit.db, unit.viewer)?.0.len();
+            Ok::<_, WebError>((lines, reporting_currency(unit.db)?, waiting))
+        })
+        .await?;
     let near = lines.iter().filter(|line| line.days_left.is_some_and(|left| left <= SOON_DAYS)).count();
     let summary = format!(
         "{}, the soonest deadline first. {} within {SOON_DAYS} days.",
@@ -93,6 +105,11 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         page: me.page("Contracts"),
         summary,
         lines: lines.into_iter().map(line).collect(),
+        currency,
+        waiting: match waiting {
+            0 => "Needs attention".to_owned(),
+            n => format!("Needs attention: {}", show::count(i64::try_from(n).unwrap_or(i64::MAX))),
+        },
         may_edit: me.viewer.role.may(Action::EditContracts),
     })
 }
@@ -109,6 +126,7 @@ fn line(line: ContractLine) -> Line {
         number: contract.number,
         title: contract.title,
         due: line.deadline.zip(line.days_left).map(|(due, left)| Due::new(due, left)),
+        stake: line.stake.map(|stake| show::decimal(stake, 2)),
     }
 }
 

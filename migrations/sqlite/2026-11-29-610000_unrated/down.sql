@@ -1,0 +1,1 @@
+DROP INDEX expected_charges_unrated;

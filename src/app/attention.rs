@@ -1,0 +1,118 @@
+//! What needs attention on the contract desk: gathers the facts for [`crate::domain::attention`], which decides.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::db::contract::{self as store, Contract, Version};
+use crate::db::contract_event::event_list;
+use crate::db::expected::unrated_list;
+use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::{Db, DbError};
+use crate::domain::attention::{ContractFacts, Item, UnratedFacts, VersionFacts, needs_attention};
+use crate::domain::contract::{ContractTerm, ContractVersionStatus as Status, VersionDates};
+use crate::domain::currency::Currency;
+use crate::domain::lifecycle::missing;
+use crate::domain::negotiation::Talk;
+use crate::domain::notice::Decided;
+use crate::domain::viewer::{Action, Viewer};
+
+use super::App;
+use super::contract::{deadline_calendar, negotiate};
+use super::edit::{EditError, allowed};
+use super::spend::yearly_spend_load;
+
+/// What needs attention today among the contracts the viewer may see, the most urgent first, and today.
+///
+/// # Errors
+/// [`EditError::Denied`], rows that do not read back, or the database's reason.
+pub fn attention(app: &App, db: &mut Db, viewer: &Viewer) -> Result<(Vec<Item>, NaiveDate), EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let today = app.today(db)?;
+    let facts = facts(db, viewer, today)?;
+    Ok((needs_attention(&facts, &deadline_calendar(), today), today))
+}
+
+fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractFacts>, DbError> {
+    let contracts = store::contract_list(db, viewer)?;
+    let mut versions: BTreeMap<i64, Vec<Version>> = BTreeMap::new();
+    for version in store::version_list_open(db, viewer)? {
+        versions.entry(version.contract_id).or_default().push(version);
+    }
+    let mut unrated: BTreeMap<i64, Vec<UnratedFacts>> = BTreeMap::new();
+    for (contract_id, fact) in unrated_list(db, viewer)? {
+        unrated.entry(contract_id).or_default().push(fact);
+    }
+    let spend = yearly_spend_load(db, viewer, today)?;
+    let currency: Option<Currency> = reporting_currency(db)?.parse().ok();
+    let mut facts = Vec::new();
+    for listed in &contracts {
+        let contract = &listed.contract;
+        let own = versions.get(&contract.id).map_or(&[][..], Vec::as_slice);
+        let others = others_of(&contracts, contract, &versions)?;
+        let agreed = match own.iter().find(|version| version.state().is_ok_and(Status::binds)) {
+            Some(version) => version.agreed_frame()?,
+            None => None,
+        };
+        let mut waiting = Vec::new();
+        for version in own {
+            if !version.state()?.binds() {
+                waiting.push(version_facts(db, viewer, version)?);
+            }
+        }
+        facts.push(ContractFacts {
+            id: contract.id,
+            number: contract.number.clone(),
+            partner_id: contract.partner_id,
+            partner: listed.partner_name.clone(),
+            currency: contract.currency,
+            term: contract.term.clone(),
+            decided: Decided::of(&contract.term, agreed.as_ref(), &others),
+            year: spend.get(&contract.partner_id).copied().zip(currency),
+            versions: waiting,
+            unrated: unrated.remove(&contract.id).unwrap_or_default(),
+        });
+    }
+    Ok(facts)
+}
+
+/// The open versions of the partner's other contracts.
+fn others_of(
+    contracts: &[store::ContractListed],
+    contract: &Contract,
+    versions: &BTreeMap<i64, Vec<Version>>,
+) -> Result<Vec<(ContractTerm, VersionDates)>, DbError> {
+    let mut others = Vec::new();
+    for other in contracts.iter().map(|listed| &listed.contract) {
+        if other.partner_id == contract.partner_id && other.id != contract.id {
+            for version in versions.get(&other.id).into_iter().flatten() {
+                others.push((other.term.clone(), version.dates()?));
+            }
+        }
+    }
+    Ok(others)
+}
+
+/// What a version that nobody signed waits for.
+fn version_facts(db: &mut Db, viewer: &Viewer, version: &Version) -> Result<VersionFacts, DbError> {
+    let status = version.state()?;
+    let draft = status == Status::Draft;
+    let talk = if draft { negotiate::history(db, viewer, version.id)?.1 } else { Talk::Idle };
+    let missing = if status == Status::Approved {
+        Vec::new()
+    } else {
+        let terms = store::terms_load(db, viewer, version.id)?;
+        terms.map_or_else(Vec::new, |terms| missing(&terms).into_iter().map(|missing| missing.what).collect())
+    };
+    let zone = reporting_zone(db)?;
+    let steps = event_list(db, viewer, version.partner_id, version.id)?;
+    Ok(VersionFacts {
+        id: version.id,
+        version_no: version.version,
+        status,
+        since: steps.last().map(|step| step.at.0.with_timezone(&zone).date_naive()),
+        valid_from: version.valid_from.0,
+        missing,
+        talk,
+    })
+}
