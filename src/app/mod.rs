@@ -2,6 +2,7 @@
 //! pages and the command line.
 
 pub mod accrual;
+pub mod attachment;
 pub mod attention;
 pub mod audit;
 pub mod backtest;

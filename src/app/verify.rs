@@ -1,6 +1,6 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
-//! and prices.
+//! and prices, attached files against their checksums.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::App;
 use super::accrual::ACCRUAL_JOB;
 use super::accrual::check::{AccrualsChecked, accruals_differ};
+use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::expected::check::charges_differ;
@@ -109,7 +110,11 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         "expected charges made again by their version and the prices known then"
     };
     let charges = Check { name, checked, note: None, problems };
-    Ok(VerifyReport { checks: vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges] })
+    let (checked, problems) = attachments_differ(&mut db)?;
+    let files =
+        Check { name: "attached files read again against their checksums", checked, note: None, problems };
+    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files];
+    Ok(VerifyReport { checks })
 }
 
 /// Sums, outcomes and expected charges against the facts.

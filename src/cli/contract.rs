@@ -1,14 +1,21 @@
-//! `lanemark contract attention`, `lanemark contract rounds NUMBER [--version V] [--concessions]`
+//! `lanemark contract attention`, `lanemark contract attach NUMBER FILE`, `lanemark contract attachments NUMBER`,
+//! `lanemark contract rounds NUMBER [--version V] [--concessions]`
 
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use lanemark::app::attachment::{NewFile, attach, attachment_file, attachments};
 use lanemark::app::attention::attention;
 use lanemark::app::contract::negotiate_view::{Concessions, Negotiation, concessions, negotiation_show};
+use lanemark::app::edit::EditError;
+use lanemark::db::attachment::Attached;
 use lanemark::db::contract::{contract_by_number, version_list};
+use lanemark::domain::attachment::FILE_BYTES_MAX;
 use lanemark::domain::attention::{Item, Kind, Urgency};
 use lanemark::domain::money::Micros;
 use lanemark::domain::negotiation::{Side, Talk};
@@ -23,6 +30,10 @@ use super::{Format, Session};
 pub enum ContractCommand {
     /// What needs attention on the contract desk, the most urgent first.
     Attention,
+    /// Attach a file to a contract, or to one of its versions.
+    Attach(AttachArguments),
+    /// The files of a contract, with their checksums; or take them away.
+    Attachments(AttachmentsArguments),
     /// The rounds of a negotiation: who proposed what, until when, and what became of it.
     Rounds(RoundsArguments),
 }
@@ -38,6 +49,53 @@ pub struct RoundsArguments {
     /// The ledger of concessions on the last twelve full months of shipments instead.
     #[arg(long)]
     concessions: bool,
+}
+
+/// Arguments of `contract attach`.
+#[derive(Args)]
+pub struct AttachArguments {
+    /// Number of the contract.
+    number: String,
+    /// The file.
+    file: PathBuf,
+    /// Number of the version it belongs to; the contract as a whole without it.
+    #[arg(long)]
+    version: Option<i32>,
+    /// What it is, in words.
+    #[arg(long, default_value = "")]
+    note: String,
+    /// Show it to the partner at once.
+    #[arg(long)]
+    shared: bool,
+}
+
+/// Arguments of `contract attachments`.
+#[derive(Args)]
+pub struct AttachmentsArguments {
+    /// Number of the contract.
+    number: String,
+    /// Write the file with this id.
+    #[arg(long, requires = "to")]
+    id: Option<i64>,
+    /// Where to write it; a new file.
+    #[arg(long, requires = "id")]
+    to: Option<PathBuf>,
+}
+
+/// One file as it is printed.
+#[derive(Serialize)]
+struct FileLine {
+    id: i64,
+    version: Option<i32>,
+    file: String,
+    kind: String,
+    bytes: i64,
+    sha256: String,
+    note: String,
+    added_at: String,
+    added_by: String,
+    shared: bool,
+    withdrawn: bool,
 }
 
 /// One round as it is printed.
@@ -89,8 +147,92 @@ struct AttentionLine {
 pub fn run(session: &Session, command: &ContractCommand) -> anyhow::Result<ExitCode> {
     match command {
         ContractCommand::Attention => desk(session),
+        ContractCommand::Attach(arguments) => attach_file(session, arguments),
+        ContractCommand::Attachments(arguments) => files(session, arguments),
         ContractCommand::Rounds(arguments) => talk_of(session, arguments),
     }
+}
+
+fn contract_id(session: &Session, number: &str) -> anyhow::Result<i64> {
+    let found = contract_by_number(&mut *session.app.pool.get()?, &Viewer::system(), number)?;
+    found.map(|contract| contract.id).with_context(|| format!("there is no contract {number}"))
+}
+
+fn attach_file(session: &Session, arguments: &AttachArguments) -> anyhow::Result<ExitCode> {
+    let AttachArguments { number, file, version, note, shared } = arguments;
+    let contract_id = contract_id(session, number)?;
+    // One byte more than the limit is enough to tell that it is too large.
+    let mut content = Vec::new();
+    let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let opened = std::fs::File::open(file).with_context(|| format!("opening {}", file.display()))?;
+    opened.take(limit).read_to_end(&mut content).with_context(|| format!("reading {}", file.display()))?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let new = NewFile { version_no: *version, name: &name, note, shared: *shared, content: &content };
+    let db = &mut *session.app.pool.get()?;
+    match attach(&session.app, db, &Viewer::operator(), contract_id, new) {
+        Ok(id) => println!("{name} is attached to {number} as {id}"),
+        Err(EditError::Invalid(errors)) => {
+            let words: Vec<String> =
+                errors.into_iter().map(|(field, message)| format!("{field}: {message}")).collect();
+            bail!("{} was not attached: {}", file.display(), words.join("; "));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn files(session: &Session, arguments: &AttachmentsArguments) -> anyhow::Result<ExitCode> {
+    let contract_id = contract_id(session, &arguments.number)?;
+    let db = &mut *session.app.pool.get()?;
+    let (_, found) = attachments(db, &Viewer::system(), contract_id)?;
+    if let (Some(id), Some(to)) = (arguments.id, &arguments.to) {
+        if !found.iter().any(|one| one.row.id == id) {
+            bail!(
+                "contract {} has no file {id}; `lanemark contract attachments` lists them",
+                arguments.number
+            );
+        }
+        let (name, _, content) = attachment_file(db, &Viewer::system(), id)?;
+        let mut file = std::fs::File::create_new(to).with_context(|| format!("making {}", to.display()))?;
+        file.write_all(&content).with_context(|| format!("writing {}", to.display()))?;
+        println!("{name} is in {}", to.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let line = |one: &Attached| FileLine {
+        id: one.row.id,
+        version: one.row.version,
+        file: one.row.file_name.clone(),
+        kind: one.row.kind.clone(),
+        bytes: one.row.byte_count,
+        sha256: one.row.sha256.clone(),
+        note: one.row.note.clone(),
+        added_at: one.row.added_at.0.to_rfc3339(),
+        added_by: one.row.added_by.clone(),
+        shared: one.standing.partner_sees(),
+        withdrawn: one.standing.withdrawn,
+    };
+    let lines: Vec<FileLine> = found.iter().map(line).collect();
+    let header = ["id", "version", "file", "kind", "bytes", "sha256", "added", "by", "state", "note"];
+    print(session.format, &lines, &header, |line| {
+        let state = match (line.withdrawn, line.shared) {
+            (true, _) => "withdrawn",
+            (_, true) => "shown to the partner",
+            _ => "ours alone",
+        };
+        vec![
+            line.id.to_string(),
+            line.version.map(|no| no.to_string()).unwrap_or_default(),
+            line.file.clone(),
+            line.kind.clone(),
+            line.bytes.to_string(),
+            line.sha256.clone(),
+            line.added_at.clone(),
+            line.added_by.clone(),
+            state.to_owned(),
+            line.note.clone(),
+        ]
+    })?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn desk(session: &Session) -> anyhow::Result<ExitCode> {

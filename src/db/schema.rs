@@ -866,6 +866,42 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_attachments (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        contract_version_id -> Nullable<BigInt>,
+        version -> Nullable<Integer>,
+        partner_id -> BigInt,
+        file_name -> Text,
+        kind -> Text,
+        byte_count -> BigInt,
+        sha256 -> Text,
+        note -> Text,
+        added_at -> Instant,
+        added_by -> Text,
+        added_by_id -> BigInt,
+        content -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_attachment_moves (attachment_id, seq) {
+        attachment_id -> BigInt,
+        seq -> Integer,
+        partner_id -> BigInt,
+        kind -> Text,
+        at -> Instant,
+        actor -> Text,
+        actor_id -> BigInt,
+        note -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -912,6 +948,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     mails,
     mail_parts,
     rate_items,
+    contract_attachments,
+    contract_attachment_moves,
     expected_charges,
     expected_versions,
     rate_lines,

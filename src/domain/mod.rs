@@ -5,6 +5,7 @@
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`], [`backtest`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
+pub mod attachment;
 pub mod attention;
 pub mod backoff;
 pub mod backtest;

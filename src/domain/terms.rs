@@ -384,7 +384,13 @@ impl Terms {
 /// SHA-256 of a text, in hex.
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256_of(text.as_bytes())
+}
+
+/// SHA-256 of some bytes, in hex.
+#[must_use]
+pub fn sha256_of(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first day on which a contract no longer holds; none while it renews by itself or runs until notice.

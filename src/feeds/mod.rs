@@ -4,6 +4,7 @@
 //! [`mapping::Mapping`] is compiled against its columns, and every row becomes the typed fields of
 //! its [`kind::ImportKind`], or one line of the rejects file ([`rejects`]).
 
+pub mod attachment;
 pub mod cell;
 pub mod error;
 pub mod expr;

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
-use super::contract::{draft, lifecycle, negotiation, negotiation_own, options, rates, sign};
+use super::contract::{attachments, draft, lifecycle, negotiation, negotiation_own, options, rates, sign};
 use super::page::WebError;
 use super::{
     account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
@@ -59,6 +59,10 @@ fn table() -> Vec<Row> {
         get("/contracts/{id}/versions/{version}/rates.csv", May(Action::ViewContracts), rates::csv),
         get("/contracts/{id}/versions/{version}/rates.xlsx", May(Action::ViewContracts), rates::xlsx),
         get("/contracts/{id}/versions/{version}/rate", May(Action::ViewContracts), rates::price_of),
+        get("/contracts/{id}/attachments", May(Action::ViewContracts), attachments::list),
+        post("/contracts/{id}/attachments", May(Action::EditContracts), attachments::create),
+        get("/attachments/{id}", May(Action::ViewContracts), attachments::file),
+        post("/attachments/{id}/moves", May(Action::EditContracts), attachments::step),
         get("/contracts/{id}/edit", May(Action::EditContracts), contract::edit_form),
         post("/contracts/{id}", May(Action::EditContracts), contract::change),
         get("/contracts/{id}/notice", May(Action::EditContracts), contract::end_form),
@@ -117,6 +121,7 @@ fn table() -> Vec<Row> {
         get("/portal/contract/rates.csv", May(Action::UsePortal), rates::csv_own),
         get("/portal/contract/rates.xlsx", May(Action::UsePortal), rates::xlsx_own),
         get("/portal/contract/rate", May(Action::UsePortal), rates::price_own),
+        get("/portal/attachments/{id}", May(Action::UsePortal), attachments::file_own),
         get("/portal/signatures/{id}", May(Action::UsePortal), sign::form),
         post("/portal/signatures/{id}", May(Action::UsePortal), sign::sign),
         post("/portal/signatures/{id}/refusal", May(Action::UsePortal), sign::decline),

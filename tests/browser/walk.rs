@@ -177,7 +177,8 @@ impl<'a> Walk<'a> {
 
 /// A table to download, which is no page.
 fn is_file(path: &str) -> bool {
-    path.ends_with(".csv") || path.ends_with(".xlsx")
+    let attached = ["/attachments/", "/portal/attachments/"].iter().any(|folder| path.starts_with(folder));
+    path.ends_with(".csv") || path.ends_with(".xlsx") || attached
 }
 
 /// A mail as it was sent: its page allows no script to run, so the rules cannot either.

@@ -1,6 +1,7 @@
 //! The contract pages: writing, review, approval, signature in the portal, amending, the end.
 
-use actix_web::http::StatusCode;
+use actix_web::http::{StatusCode, header};
+use actix_web::test::TestRequest;
 use lanemark::app::contract_calendar;
 use lanemark::db::contract::terms_in_force;
 use lanemark::domain::money::Micros;
@@ -538,5 +539,85 @@ fn what_needs_attention_is_listed_with_one_link_to_act() {
         assert!(list.texts("thead th").iter().any(|head| head.starts_with("Money at stake")));
         let today = desk.browser.get("/today").await;
         assert!(today.text("a[href='/contracts/attention']").contains("1 item"), "{}", today.html);
+    });
+}
+
+/// A file as the page's own form sends it.
+fn upload(path: &str, name: &str, content: &[u8], fields: &[(&str, &str)]) -> TestRequest {
+    let mut body = Vec::new();
+    for (field, value) in fields {
+        let part = format!("--bnd\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = format!(
+        "--bnd\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/html\r\n\r\n"
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n--bnd--\r\n");
+    TestRequest::post()
+        .uri(path)
+        .insert_header((header::CONTENT_TYPE, "multipart/form-data; boundary=bnd"))
+        .insert_header((header::ORIGIN, "http://127.0.0.1:8080"))
+        .set_payload(body)
+}
+
+#[test]
+fn a_file_goes_up_and_comes_down_as_something_to_store() {
+    on_both_async(|db| async move {
+        const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n\0\xff";
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let path = format!("{}/attachments", desk.contract);
+        let wrong = desk.browser.send(upload(&path, "Offer.pdf", b"<html>", &[("note", "kept")])).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.text("#file-err").contains("its content is text/html"), "{}", wrong.html);
+        assert_eq!(wrong.attribute("input[name=note]", "value").as_deref(), Some("kept"));
+        let none = desk.browser.send(upload(&path, "", b"", &[])).await;
+        assert!(none.text("#file-err").contains("Choose the file"), "{}", none.html);
+
+        let fields = [("version", "1"), ("note", "Signed copy"), ("shared", "yes")];
+        let sent = desk.browser.send(upload(&path, "Angebot Z\u{fc}rich.pdf", PDF, &fields)).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+        let page = desk.browser.get(&path).await;
+        assert!(page.text("tbody").contains("Signed copy"), "{}", page.html);
+        assert!(page.text("tbody .chip").contains("shown to the partner"));
+        let href = page.attribute("tbody th a", "href").unwrap();
+        let file = desk.browser.get(&href).await;
+        assert_eq!(file.status, StatusCode::OK);
+        assert_eq!(
+            file.header("content-type"),
+            Some("application/pdf"),
+            "ours, not the one that came with it"
+        );
+        assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(file.header("content-security-policy"), Some("default-src 'none'; sandbox"));
+        let disposition = file.header("content-disposition").unwrap();
+        assert!(disposition.starts_with("attachment; filename=\"Angebot_Z_rich.pdf\""), "{disposition}");
+        assert!(disposition.contains("filename*=UTF-8''Angebot%20Z%C3%BCrich.pdf"), "{disposition}");
+        assert_eq!(desk.browser.send_bytes(TestRequest::get().uri(&href)).await, PDF);
+
+        let own = href.replace("/attachments/", "/portal/attachments/");
+        desk.become_one(Role::Partner).await;
+        assert_eq!(desk.browser.get(&own).await.status, StatusCode::NOT_FOUND, "the version is a draft");
+        desk.agree("").await;
+        desk.become_one(Role::Partner).await;
+        let contract = desk.browser.get("/portal/contract").await;
+        assert_eq!(
+            contract.attribute("#files ~ ul a, .check a[href^='/portal/attachments/']", "href"),
+            Some(own.clone())
+        );
+        assert_eq!(desk.browser.get(&own).await.status, StatusCode::OK);
+        assert_eq!(desk.browser.get(&href).await.status, StatusCode::NOT_FOUND, "a page of the shipper's");
+
+        desk.become_one(Role::Procurement).await;
+        let moves = format!("{href}/moves");
+        let bare = desk.browser.post(&moves, &[("move", "WITHDRAW"), ("note", " ")]).await;
+        assert_eq!(bare.status, StatusCode::CONFLICT);
+        let gone = desk.browser.post(&moves, &[("move", "WITHDRAW"), ("note", "The wrong annex")]).await;
+        assert_eq!(gone.status, StatusCode::SEE_OTHER);
+        let page = desk.browser.get(&path).await;
+        assert!(page.text("tbody").contains("withdrew it: The wrong annex"), "{}", page.html);
+        desk.become_one(Role::Partner).await;
+        assert_eq!(desk.browser.get(&own).await.status, StatusCode::NOT_FOUND);
     });
 }

@@ -7,6 +7,7 @@ use super::{before, changed, changed_tables_load, chosen, versions_with_terms};
 use crate::app::App;
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
+use crate::db::attachment::{Attached, attachment_list};
 use crate::db::contract::{Version, contract_list_of_partner, terms_load, version_list, version_show};
 use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status};
 use crate::domain::rate::{Pricing, PricingChange, PricingPart, pricing_changes};
@@ -32,6 +33,37 @@ pub struct OwnVersion {
     pub version_id: i64,
 }
 
+/// A file that the shipper shows to the partner; nothing of who attached it and what happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Row id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Code of what it is.
+    pub kind: String,
+    /// Its size in bytes.
+    pub bytes: i64,
+    /// SHA-256 of its content, in hex.
+    pub sha256: String,
+    /// What it is, in words.
+    pub note: String,
+    /// Number of the version it belongs to; none for the contract as a whole.
+    pub version_no: Option<i32>,
+}
+
+fn own_file(one: Attached) -> OwnFile {
+    OwnFile {
+        id: one.row.id,
+        name: one.row.file_name,
+        kind: one.row.kind,
+        bytes: one.row.byte_count,
+        sha256: one.row.sha256,
+        note: one.row.note,
+        version_no: one.row.version,
+    }
+}
+
 /// One contract of the partner, at one version.
 #[derive(Clone, Debug)]
 pub struct OwnContract {
@@ -45,6 +77,8 @@ pub struct OwnContract {
     pub before: Option<i32>,
     /// What the version shown changes against the one before.
     pub redline: Vec<Change>,
+    /// Files shown to the partner, newest first.
+    pub files: Vec<OwnFile>,
     /// Today, as the page counts days.
     pub today: NaiveDate,
 }
@@ -98,6 +132,7 @@ pub fn contract_own(
         versions: all.iter().map(line).collect(),
         before: previous.map(|terms| terms.version_no),
         redline: previous.map(|previous| redline(previous, &terms)).unwrap_or_default(),
+        files: attachment_list(db, viewer, contract)?.into_iter().map(own_file).collect(),
         terms,
         today,
     }))

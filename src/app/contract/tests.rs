@@ -46,6 +46,17 @@ pub(super) fn partner(app: &App, code: &str) -> i64 {
     partner_create(app, &mut conn(app), &dina(), &fields).unwrap()
 }
 
+/// For tests of other use cases.
+pub(in crate::app) fn partner_of(app: &App, code: &str) -> i64 {
+    partner(app, code)
+}
+
+/// A draft of a contract from October 2024 to September 2025, and its version.
+pub(in crate::app) fn contract_of(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
+    let fields = fields(number, "2024-10-01", "2025-09-30");
+    contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap()
+}
+
 pub(super) fn dina() -> Viewer {
     viewer("Dina", Role::Procurement)
 }

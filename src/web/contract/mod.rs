@@ -3,6 +3,7 @@
 //! review, approval and signature to its end, [`own`] the partner's own contract in the portal, [`sign`] the page on
 //! which the partner signs.
 
+pub mod attachments;
 pub mod attention;
 pub mod backtest;
 pub mod draft;
@@ -551,6 +552,10 @@ fn history_row(row: &AuditRow) -> HistoryRow {
         "contract.edit" => "changed the contract",
         "contract.end" => "gave notice",
         "contract.renew" => "renewed it",
+        "contract.attach" => "attached a file",
+        "contract.share_attachment" => "showed a file to the partner",
+        "contract.hide_attachment" => "hid a file from the partner",
+        "contract.withdraw_attachment" => "withdrew a file",
         "contract.expire" => "closed it",
         "contract.start_version" => "started the version",
         "contract.edit_version" => "changed the version",

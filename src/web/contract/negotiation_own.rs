@@ -442,7 +442,7 @@ pub(in crate::web) async fn counter(
 ) -> Result<HttpResponse, WebError> {
     let id = *id;
     let found = counter_of(&me, id).await?;
-    let Upload { mut form, file } = upload;
+    let Upload { mut form, file, .. } = upload;
     let asked = match &file {
         Some(bytes) => {
             let name = format!("lanemark-terms-{}", me.app.id());

@@ -6,10 +6,11 @@ use askama::Template;
 use chrono::{Days, NaiveDate};
 use url::form_urlencoded;
 
+use super::attachments::{kind_words, of_words, size_words};
 use super::{
     ClauseRow, HASH_CHARS, Owed, RateRow, TargetRow, clause_row, option_rows, outlook, rate_row, target_row,
 };
-use crate::app::contract::own::{OwnContract, OwnVersion, contract_own};
+use crate::app::contract::own::{OwnContract, OwnFile, OwnVersion, contract_own};
 use crate::domain::contract::ContractVersionStatus;
 use crate::domain::terms::Change;
 use crate::domain::words;
@@ -31,6 +32,30 @@ struct VersionRow {
     summary: String,
     state: Chip,
     shown: bool,
+}
+
+struct FileRow {
+    href: String,
+    name: String,
+    /// What it is, how large, and of which version.
+    words: String,
+    note: String,
+    sha256: String,
+}
+
+fn file_row(file: &OwnFile) -> FileRow {
+    FileRow {
+        href: format!("/portal/attachments/{}", file.id),
+        name: file.name.clone(),
+        words: format!(
+            "{}, {}, {}",
+            kind_words(&file.kind),
+            size_words(file.bytes),
+            of_words(file.version_no)
+        ),
+        note: file.note.clone(),
+        sha256: file.sha256.clone(),
+    }
 }
 
 #[derive(Template)]
@@ -62,6 +87,7 @@ struct Shown {
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
+    files: Vec<FileRow>,
     /// Where to sign the version shown, if it waits for that.
     sign: Option<String>,
 }
@@ -109,6 +135,7 @@ impl Shown {
             tables: super::rates::Tables::of_partner(terms),
             targets: terms.targets.iter().map(target_row).collect(),
             clauses: terms.clauses.iter().map(|clause| clause_row(terms, clause, asked, THEIRS)).collect(),
+            files: found.files.iter().map(file_row).collect(),
             versions: found.versions.iter().map(|version| version_row(version, found)).collect(),
         }
     }

@@ -1,0 +1,4 @@
+DROP TABLE contract_attachment_moves;
+DROP FUNCTION contract_attachment_moves_refuse;
+DROP TABLE contract_attachments;
+DROP FUNCTION contract_attachments_refuse;

@@ -1,0 +1,2 @@
+DROP TABLE contract_attachment_moves;
+DROP TABLE contract_attachments;
