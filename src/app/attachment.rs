@@ -214,7 +214,7 @@ pub fn attachments_differ(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
             }
             Ok(None) => problems.push(format!("attachment {id} belongs to no contract")),
             Err(DbError::Stored { what, reason }) => {
-                problems.push(format!("{what} does not read back: {reason}"))
+                problems.push(format!("{what} does not read back: {reason}"));
             }
             Err(error) => return Err(error),
         }

@@ -133,7 +133,7 @@ fn one(
     }
     if let Some(end) = renewed_end(&contract.term, as_of) {
         contract.term.term_end = Some(end);
-        store::contract_update(db, &contract)?;
+        store::contract_update(db, &contract, Instant(app.now()))?;
         log(app, db, &contract, "contract.renew", &format!("runs to {end}"))?;
         report.renewed += 1;
     }

@@ -1,4 +1,4 @@
-//! `lanemark contract attention`, `lanemark contract attach NUMBER FILE`, `lanemark contract attachments NUMBER`,
+//! `lanemark contract show NUMBER [--on DATE] [--known-on DATE]`, `lanemark contract attention`, `lanemark contract attach NUMBER FILE`, `lanemark contract attachments NUMBER`,
 //! `lanemark contract rounds NUMBER [--version V] [--concessions]`
 
 use std::io::{Read, Write};
@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use lanemark::app::attachment::{NewFile, attach, attachment_file, attachments};
 use lanemark::app::attention::attention;
+use lanemark::app::contract::known::{KnownAnswer, contract_known};
 use lanemark::app::contract::negotiate_view::{Concessions, Negotiation, concessions, negotiation_show};
 use lanemark::app::edit::EditError;
 use lanemark::db::attachment::Attached;
@@ -28,6 +30,8 @@ use super::{Format, Session};
 /// What can be asked about contracts.
 #[derive(Subcommand)]
 pub enum ContractCommand {
+    /// What of a contract was in force on one day, as it was known on another.
+    Show(ShowArguments),
     /// What needs attention on the contract desk, the most urgent first.
     Attention,
     /// Attach a file to a contract, or to one of its versions.
@@ -49,6 +53,71 @@ pub struct RoundsArguments {
     /// The ledger of concessions on the last twelve full months of shipments instead.
     #[arg(long)]
     concessions: bool,
+}
+
+/// Arguments of `contract show`.
+#[derive(Args)]
+pub struct ShowArguments {
+    /// Number of the contract.
+    number: String,
+    /// The day on which it was in force; today without it.
+    #[arg(long)]
+    on: Option<NaiveDate>,
+    /// The day whose knowledge counts, to its end; today without it.
+    #[arg(long)]
+    known_on: Option<NaiveDate>,
+}
+
+/// What was in force as it is printed: one field a line, or nested as JSON.
+#[derive(Serialize)]
+struct KnownLines {
+    contract: String,
+    on: String,
+    known_on: String,
+    /// None when nothing was in force.
+    version: Option<i32>,
+    /// As is known now; none when nothing is.
+    version_known_now: Option<i32>,
+    status: Option<&'static str>,
+    title: Option<String>,
+    term_start: Option<String>,
+    term_end: Option<String>,
+    renewal: Option<&'static str>,
+    renewal_months: Option<u32>,
+    notice_days: Option<u32>,
+    /// Whether the contract's own dates were taken over when records began.
+    taken_over: bool,
+    valid_from: Option<String>,
+    /// First day no longer, as it was known; none when it was open.
+    valid_to: Option<String>,
+    rests: Vec<(String, Option<String>)>,
+    terms_sha256: Option<String>,
+    /// Whether the text kept today has that fingerprint.
+    text_is_sealed: Option<bool>,
+    /// Everything the version says, as it is sealed.
+    text: Option<serde_json::Value>,
+    fuel: Vec<PriceLine>,
+    exchange_rates: Vec<PriceLine>,
+    versions: Vec<VersionLine>,
+    changed_since: Vec<String>,
+}
+
+/// A price from outside as it was known; without a value where none was.
+#[derive(Serialize)]
+struct PriceLine {
+    name: String,
+    /// A decimal string.
+    value: Option<String>,
+    from: Option<String>,
+}
+
+/// A version as it was known.
+#[derive(Serialize)]
+struct VersionLine {
+    version: i32,
+    status: &'static str,
+    valid_from: String,
+    valid_to: Option<String>,
 }
 
 /// Arguments of `contract attach`.
@@ -147,6 +216,7 @@ struct AttentionLine {
 pub fn run(session: &Session, command: &ContractCommand) -> anyhow::Result<ExitCode> {
     match command {
         ContractCommand::Attention => desk(session),
+        ContractCommand::Show(arguments) => known(session, arguments),
         ContractCommand::Attach(arguments) => attach_file(session, arguments),
         ContractCommand::Attachments(arguments) => files(session, arguments),
         ContractCommand::Rounds(arguments) => talk_of(session, arguments),
@@ -156,6 +226,108 @@ pub fn run(session: &Session, command: &ContractCommand) -> anyhow::Result<ExitC
 fn contract_id(session: &Session, number: &str) -> anyhow::Result<i64> {
     let found = contract_by_number(&mut *session.app.pool.get()?, &Viewer::system(), number)?;
     found.map(|contract| contract.id).with_context(|| format!("there is no contract {number}"))
+}
+
+fn known(session: &Session, arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
+    let id = contract_id(session, &arguments.number)?;
+    let db = &mut *session.app.pool.get()?;
+    let today = session.app.today(db)?;
+    let (on, known_on) = (arguments.on.unwrap_or(today), arguments.known_on.unwrap_or(today));
+    let answer = contract_known(&session.app, db, &Viewer::system(), id, on, known_on)?;
+    let lines = known_lines(&answer)?;
+    let text = serde_json::to_string_pretty(&lines)?;
+    if session.format == Format::Json {
+        println!("{text}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let serde_json::Value::Object(fields) = serde_json::to_value(&lines)? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let mut rows = Vec::new();
+    for (name, value) in fields {
+        spread(&name.replace('_', " "), &value, &mut rows);
+    }
+    print_table(&["field", "value"], &rows);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One row for each single value, named by its way.
+fn spread(name: &str, value: &serde_json::Value, rows: &mut Vec<Vec<String>>) {
+    match value {
+        serde_json::Value::Null => rows.push(vec![name.to_owned(), "-".to_owned()]),
+        serde_json::Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| spread(&format!("{name} / {key}"), value, rows));
+        }
+        serde_json::Value::Array(values) => {
+            let numbered = values.iter().zip(1..);
+            numbered.for_each(|(value, no)| spread(&format!("{name} / {no}"), value, rows));
+        }
+        serde_json::Value::String(text) => rows.push(vec![name.to_owned(), text.clone()]),
+        other => rows.push(vec![name.to_owned(), other.to_string()]),
+    }
+}
+
+fn known_lines(answer: &KnownAnswer) -> anyhow::Result<KnownLines> {
+    let day = |day: NaiveDate| day.to_string();
+    let (held, term) = (answer.held.as_ref(), answer.term.as_ref());
+    let terms = held.map(|held| &held.terms);
+    let fuel = held.into_iter().flat_map(|held| &held.fuel).map(|fuel| PriceLine {
+        name: format!("{}, charge {}", fuel.index, fuel.code),
+        value: fuel.quote.map(|quote| quote.price.to_string()),
+        from: fuel.quote.map(|quote| day(quote.effective_from)),
+    });
+    let fx = held.into_iter().flat_map(|held| &held.fx).map(|(pair, rate)| PriceLine {
+        name: pair.clone(),
+        value: rate.as_ref().map(|rate| rate.rate.to_string()),
+        from: rate.as_ref().map(|rate| day(rate.valid_on)),
+    });
+    let text = terms.map(|terms| serde_json::from_str(&terms.canonical_json())).transpose()?;
+    Ok(KnownLines {
+        contract: answer.contract.number.clone(),
+        on: day(answer.on),
+        known_on: day(answer.known_on),
+        version: terms.map(|terms| terms.version_no),
+        version_known_now: answer.now,
+        status: terms.map(|terms| terms.status.code()),
+        title: terms.map(|terms| terms.title.clone()),
+        term_start: term.map(|term| day(term.term_start)),
+        term_end: term.and_then(|term| term.term_end).map(day),
+        renewal: term.map(|term| term.renewal.code()),
+        renewal_months: term.and_then(|term| term.renewal_months),
+        notice_days: term.map(|term| term.notice_days),
+        taken_over: answer.taken_over,
+        valid_from: terms.map(|terms| day(terms.valid_from)),
+        valid_to: terms.and_then(|terms| terms.valid_to).map(day),
+        rests: terms
+            .into_iter()
+            .flat_map(|terms| &terms.rests)
+            .map(|(from, to)| (day(*from), to.map(day)))
+            .collect(),
+        terms_sha256: held.map(|held| held.seal.clone()),
+        text_is_sealed: held.map(|held| held.same),
+        text,
+        fuel: fuel.collect(),
+        exchange_rates: fx.collect(),
+        versions: answer
+            .versions
+            .iter()
+            .map(|one| VersionLine {
+                version: one.dates.version_no,
+                status: one.dates.status.code(),
+                valid_from: day(one.dates.valid_from),
+                valid_to: one.dates.valid_to.map(day),
+            })
+            .collect(),
+        changed_since: answer
+            .changes
+            .iter()
+            .map(|change| {
+                let [before, after] =
+                    [&change.before, &change.after].map(|text| text.as_deref().unwrap_or("nothing"));
+                format!("{}: {before} -> {after}", change.what)
+            })
+            .collect(),
+    })
 }
 
 fn attach_file(session: &Session, arguments: &AttachArguments) -> anyhow::Result<ExitCode> {

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use super::DbError;
 use super::audit::AuditRow;
 use super::conn::Db;
+use super::contract_term::term_record;
 use super::dialect::BothExt;
 use super::schema::{
     accessorial_rates, audit_log, clauses, contract_events, contract_notices, contract_versions, contracts,
@@ -37,20 +38,20 @@ const OPEN_END: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
 /// A contract row.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = contracts)]
-struct ContractRow {
-    id: i64,
-    partner_id: i64,
-    number: String,
-    title: String,
-    currency: String,
-    term_start: Day,
-    term_end: Day,
-    renewal: String,
-    renewal_months: i32,
-    notice_days: i32,
-    status: String,
-    created_by: String,
-    created_at: Instant,
+pub(super) struct ContractRow {
+    pub(super) id: i64,
+    pub(super) partner_id: i64,
+    pub(super) number: String,
+    pub(super) title: String,
+    pub(super) currency: String,
+    pub(super) term_start: Day,
+    pub(super) term_end: Day,
+    pub(super) renewal: String,
+    pub(super) renewal_months: i32,
+    pub(super) notice_days: i32,
+    pub(super) status: String,
+    pub(super) created_by: String,
+    pub(super) created_at: Instant,
 }
 
 /// A contract as stored, without its versions.
@@ -216,7 +217,7 @@ fn json_text<T: serde::Serialize>(value: &T, what: &str, id: i64) -> Result<Stri
 }
 
 impl ContractRow {
-    fn read(self) -> Result<Contract, DbError> {
+    pub(super) fn read(self) -> Result<Contract, DbError> {
         let id = self.id;
         let renewal: RenewalKind = code(&self.renewal, "renewal of contract", id)?;
         let number =
@@ -384,21 +385,23 @@ pub fn contract_lock(db: &mut Db, partner_id: i64) -> Result<(), DbError> {
     super::partner::partner_lock(db, partner_id)
 }
 
-/// Adds a contract.
+/// Adds a contract, and the first line of its history.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn contract_insert(db: &mut Db, contract: &Contract) -> Result<(), DbError> {
-    diesel::insert_into(contracts::table).values(ContractRow::of(contract)?).execute(db)?;
-    Ok(())
+    let row = ContractRow::of(contract)?;
+    diesel::insert_into(contracts::table).values(&row).execute(db)?;
+    Ok(term_record(db, &row, contract.created_at)?)
 }
 
-/// Stores number, title, currency and term of a contract.
+/// Stores number, title, currency and term of a contract, and writes down that it says so from `at` on.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn contract_update(db: &mut Db, contract: &Contract) -> Result<(), DbError> {
+pub fn contract_update(db: &mut Db, contract: &Contract, at: Instant) -> Result<(), DbError> {
     let row = ContractRow::of(contract)?;
+    term_record(db, &row, at)?;
     diesel::update(contracts::table.find(contract.id))
         .set((
             contracts::number.eq(row.number),

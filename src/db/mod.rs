@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod conn;
 pub mod contract;
 pub mod contract_event;
+pub mod contract_term;
 pub mod dialect;
 pub mod dimension;
 pub mod evidence;

@@ -902,6 +902,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    contract_terms (contract_id, seq) {
+        contract_id -> BigInt,
+        seq -> Integer,
+        partner_id -> BigInt,
+        recorded_at -> Instant,
+        origin -> Text,
+        number -> Text,
+        title -> Text,
+        currency -> Text,
+        term_start -> Day,
+        term_end -> Day,
+        renewal -> Text,
+        renewal_months -> Integer,
+        notice_days -> Integer,
+        status -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -949,6 +970,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mail_parts,
     rate_items,
     contract_attachments,
+    contract_terms,
     contract_attachment_moves,
     expected_charges,
     expected_versions,

@@ -367,6 +367,21 @@ pub enum ContractError {
 }
 
 impl VersionDates {
+    /// Where a signed version ends when another one is signed that starts on `from`: there, unless it ends before
+    /// anyway or starts later. None when nothing changes.
+    #[must_use]
+    pub fn gives_way(&self, from: NaiveDate) -> Option<NaiveDate> {
+        let runs_into = self.valid_to.is_none_or(|to| to > from);
+        (self.valid_from <= from && runs_into).then_some(from)
+    }
+
+    /// Where a version ends when its contract is ended early and `after` is the first day no longer. None when nothing
+    /// changes: it is over by then, or never began.
+    #[must_use]
+    pub fn is_cut(&self, after: NaiveDate) -> Option<NaiveDate> {
+        self.gives_way(after).filter(|_| self.valid_from < after)
+    }
+
     /// Whether the version holds on `day`. One that nobody signed never does.
     #[must_use]
     pub fn in_force(&self, day: NaiveDate) -> bool {

@@ -24,6 +24,7 @@ pub mod fuel;
 pub mod geo;
 pub mod guard;
 pub mod interval;
+pub mod known;
 pub mod kpi;
 pub mod ledger;
 pub mod lifecycle;

@@ -11,7 +11,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
-use super::contract::{attachments, draft, lifecycle, negotiation, negotiation_own, options, rates, sign};
+use super::contract::{
+    attachments, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign,
+};
 use super::page::WebError;
 use super::{
     account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
@@ -59,6 +61,7 @@ fn table() -> Vec<Row> {
         get("/contracts/{id}/versions/{version}/rates.csv", May(Action::ViewContracts), rates::csv),
         get("/contracts/{id}/versions/{version}/rates.xlsx", May(Action::ViewContracts), rates::xlsx),
         get("/contracts/{id}/versions/{version}/rate", May(Action::ViewContracts), rates::price_of),
+        get("/contracts/{id}/known", May(Action::ViewContracts), known::show),
         get("/contracts/{id}/attachments", May(Action::ViewContracts), attachments::list),
         post("/contracts/{id}/attachments", May(Action::EditContracts), attachments::create),
         get("/attachments/{id}", May(Action::ViewContracts), attachments::file),

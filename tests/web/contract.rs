@@ -621,3 +621,25 @@ fn a_file_goes_up_and_comes_down_as_something_to_store() {
         assert_eq!(desk.browser.get(&own).await.status, StatusCode::NOT_FOUND);
     });
 }
+
+#[test]
+fn what_was_known_on_a_day_is_asked_from_the_contract_page() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.agree("").await;
+        desk.become_one(Role::Auditor).await;
+        let page = desk.page("").await;
+        let link = page.attribute(".actions a[href$='/known']", "href").unwrap();
+        let form = desk.browser.get(&link).await;
+        assert_eq!(form.attribute("input[name=known_on]", "value").as_deref(), Some("2025-07-08"));
+        assert!(form.text("#answer").contains("as known on 8 July 2025: version 1"), "{}", form.html);
+        assert!(form.text("dl").contains("the text kept today has this fingerprint"));
+        let early = desk.browser.get(&format!("{link}?on=2025-07-08&known_on=2025-07-07")).await;
+        assert!(early.text("#answer").contains("as known on 7 July 2025: nothing"), "{}", early.html);
+        assert!(early.text("main").contains("There was no contract yet"), "{}", early.html);
+        let wrong = desk.browser.get(&format!("{link}?on=soon&known_on=")).await;
+        assert_eq!(wrong.status, StatusCode::OK);
+        assert!(wrong.text("#on-err").contains("Write a day"), "{}", wrong.html);
+        assert_eq!(desk.browser.get("/contracts/1/known").await.status, StatusCode::NOT_FOUND);
+    });
+}

@@ -57,6 +57,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/contracts/{id}/versions/{version}/rates.csv", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates.xlsx", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rate", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/known", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/attachments", Roles(SHIPPER)),
     ("POST", "/contracts/{id}/attachments", Roles(&[Procurement])),
     ("GET", "/attachments/{id}", Roles(SHIPPER)),

@@ -304,9 +304,8 @@ fn conflicts(db: &mut Db, contract: &Contract, new: &Version) -> Result<Vec<Vers
         if version.id == new.id || !version.state()?.binds() {
             continue;
         }
-        let runs_into = version.valid_to.is_none_or(|to| to > new.valid_from);
-        if version.valid_from <= new.valid_from && runs_into {
-            version.valid_to = Some(Day(new.valid_from.0));
+        if let Some(end) = version.dates()?.gives_way(new.valid_from.0) {
+            version.valid_to = Some(Day(end));
             closed.push(version.clone());
         }
         dates.push(version.dates()?);
@@ -412,7 +411,7 @@ pub fn version_sign(
         let event = take(app, db, Some(viewer), &contract.number, &mut version, turn)?;
         if contract.term.status == ContractStatus::Draft {
             contract.term.status = ContractStatus::Active;
-            store::contract_update(db, &contract)?;
+            store::contract_update(db, &contract, Instant(app.now()))?;
         }
         advance(app, db, &mut contract, today)?;
         tell_authors(app, db, &contract, &version, &event)?;
@@ -494,7 +493,7 @@ pub(in crate::app) fn advance(
     if status != contract.term.status {
         done.expired = status == ContractStatus::Expired;
         contract.term.status = status;
-        store::contract_update(db, contract)?;
+        store::contract_update(db, contract, Instant(app.now()))?;
     }
     Ok(done)
 }

@@ -3,6 +3,7 @@
 //! [`rest`] suspends and ends it early, [`own`] is what its partner sees.
 
 pub mod draft;
+pub mod known;
 pub mod lifecycle;
 pub mod negotiate;
 mod negotiate_mail;
@@ -437,7 +438,7 @@ pub fn contract_edit(
         number_free(db, id, fields)?;
         let new =
             contract_of(id, old.partner_id, fields, ContractStatus::Draft, (&old.created_by, old.created_at));
-        store::contract_update(db, &new)?;
+        store::contract_update(db, &new, Instant(app.now()))?;
         for version in &versions {
             negotiate::frame_is_free(db, &old.number, version)?;
         }
@@ -513,7 +514,7 @@ pub fn contract_end(
         contract.term.renewal = RenewalKind::Fixed;
         contract.term.renewal_months = None;
         contract.term.term_end = Some(last_day);
-        store::contract_update(db, &contract)?;
+        store::contract_update(db, &contract, Instant(app.now()))?;
         let detail = format!("ends on {last_day}");
         log(
             app,
@@ -617,6 +618,8 @@ fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDa
 
 #[cfg(test)]
 mod desk_tests;
+#[cfg(test)]
+mod known_tests;
 #[cfg(test)]
 mod life_tests;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use chrono::{Days, NaiveDate};
 use crate::db::Db;
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::write_tx;
-use crate::db::types::Day;
+use crate::db::types::{Day, Instant};
 use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status, RenewalKind};
 use crate::domain::lifecycle::Step;
 use crate::domain::viewer::{Action, Viewer};
@@ -107,7 +107,7 @@ fn rest(
         day_within(turn.day.unwrap_or(first), first, app.today(db)?)?;
         take(app, db, Some(viewer), &contract.number, &mut version, turn)?;
         contract.term.status = to;
-        store::contract_update(db, &contract)?;
+        store::contract_update(db, &contract, Instant(app.now()))?;
         Ok(())
     })
 }
@@ -146,8 +146,8 @@ pub fn contract_terminate(
             if !state.binds() || state.is_over() {
                 continue;
             }
-            if version.valid_from.0 < after && version.valid_to.is_none_or(|to| to.0 > after) {
-                version.valid_to = Some(Day(after));
+            if let Some(end) = version.dates()?.is_cut(after) {
+                version.valid_to = Some(Day(end));
             }
             let turn = Turn { day: Some(last_day), ..Turn::because(Step::Terminate, note) };
             take(app, db, Some(viewer), &contract.number, version, turn)?;
@@ -156,7 +156,7 @@ pub fn contract_terminate(
         contract.term.renewal = RenewalKind::Fixed;
         contract.term.renewal_months = None;
         contract.term.term_end = Some(last_day);
-        store::contract_update(db, &contract)?;
+        store::contract_update(db, &contract, Instant(app.now()))?;
         Ok(())
     })
 }

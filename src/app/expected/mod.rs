@@ -13,7 +13,7 @@ pub mod view;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::db::contract::{contract_list_of_partner, terms_load, version_list};
@@ -64,6 +64,11 @@ impl Prices {
         Self::of(fuel, fx, known_at)
     }
 
+    /// As they were known just before `until`.
+    pub(in crate::app) fn known_before(db: &mut Db, until: DateTime<Utc>) -> Result<Self, DbError> {
+        Self::known(db, until - TimeDelta::microseconds(1))
+    }
+
     fn of(fuel: Vec<FuelPrice>, fx: Vec<FxRate>, known_at: DateTime<Utc>) -> Result<Self, DbError> {
         let stored = |what: &str, reason: String| DbError::Stored { what: what.to_owned(), reason };
         Ok(Self {
@@ -76,13 +81,13 @@ impl Prices {
     }
 
     /// As the engine takes them.
-    pub(super) fn market(&self) -> Market<'_> {
+    pub(in crate::app) fn market(&self) -> Market<'_> {
         Market { fuel: &self.fuel, fx: &self.fx }
     }
 }
 
 /// Later than anything is recorded at; both engines keep this instant.
-const FOREVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+pub(in crate::app) const FOREVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(at) => at,
     None => DateTime::UNIX_EPOCH,
 };

@@ -7,6 +7,7 @@ pub mod attachments;
 pub mod attention;
 pub mod backtest;
 pub mod draft;
+pub mod known;
 pub mod lifecycle;
 pub mod negotiation;
 pub mod negotiation_own;

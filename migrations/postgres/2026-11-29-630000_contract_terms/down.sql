@@ -1,0 +1,2 @@
+DROP TABLE contract_terms;
+DROP FUNCTION contract_terms_refuse;

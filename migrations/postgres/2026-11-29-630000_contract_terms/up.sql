@@ -1,0 +1,35 @@
+-- The contract's own part as it was written down each time: what was known of it at any moment. No foreign keys: it is a
+-- history.
+
+CREATE TABLE contract_terms (
+  contract_id BIGINT NOT NULL,
+  seq INTEGER NOT NULL,
+  partner_id BIGINT NOT NULL,
+  recorded_at TIMESTAMPTZ NOT NULL,
+  origin TEXT NOT NULL CHECK (origin IN ('WRITTEN', 'TAKEN_OVER')),
+  number TEXT NOT NULL,
+  title TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  term_start DATE NOT NULL,
+  term_end DATE NOT NULL,
+  renewal TEXT NOT NULL,
+  renewal_months INTEGER NOT NULL,
+  notice_days INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  PRIMARY KEY (contract_id, seq)
+);
+
+-- What is there already is taken over as it is: what stood before was not kept.
+INSERT INTO contract_terms
+SELECT id, 1, partner_id, created_at, 'TAKEN_OVER', number, title, currency, term_start, term_end, renewal, renewal_months, notice_days, status
+FROM contracts;
+
+CREATE FUNCTION contract_terms_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION 'contract_terms is a history: rows are added, never changed or removed';
+END
+$$;
+CREATE TRIGGER contract_terms_stay BEFORE UPDATE ON contract_terms
+FOR EACH ROW EXECUTE FUNCTION contract_terms_refuse();
+CREATE TRIGGER contract_terms_keep BEFORE DELETE ON contract_terms
+FOR EACH ROW EXECUTE FUNCTION contract_terms_refuse();
