@@ -15,6 +15,8 @@ use crate::feeds::terms::BYTES_MAX;
 
 /// Most that the fields beside a file hold together: a partner's sheet comes back as one.
 const FIELD_BYTES_MAX: usize = BYTES_MAX;
+/// Most that they hold in a form without a file, whose letters may take three bytes each.
+const ENCODED_BYTES_MAX: usize = 2 * FIELD_BYTES_MAX;
 
 /// The fields of a form, and the file that was chosen, if any; of `FILE_MAX` bytes at most.
 #[derive(Debug, Default)]
@@ -46,11 +48,11 @@ impl<const FILE_MAX: usize> FromRequest for Upload<FILE_MAX> {
             }
             let broken = || WebError::BadRequest("The form did not arrive whole. Send it again.".to_owned());
             let body = body.await.map_err(|_| broken())?;
-            match body.to_bytes_limited(FIELD_BYTES_MAX).await {
+            match body.to_bytes_limited(ENCODED_BYTES_MAX).await {
                 Ok(bytes) => {
                     Ok(Self { form: Form::parse(&bytes.map_err(|_| broken())?)?, ..Self::default() })
                 }
-                Err(_) => Err(WebError::TooLarge(FIELD_BYTES_MAX)),
+                Err(_) => Err(WebError::TooLarge(ENCODED_BYTES_MAX)),
             }
         })
     }
