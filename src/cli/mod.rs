@@ -2,6 +2,7 @@
 
 mod backtest;
 mod backup;
+mod charges;
 mod contract;
 mod demo;
 mod export;
@@ -63,6 +64,9 @@ enum Command {
     /// Contracts: the rounds of a negotiation, and who moved how far.
     #[command(subcommand)]
     Contract(contract::ContractCommand),
+    /// The codes on carriers' invoices: which ones nobody has mapped yet, and what one means.
+    #[command(subcommand)]
+    Charges(charges::ChargesCommand),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
     /// A realistic network in a database of its own: made, every job run, served.
@@ -129,6 +133,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rate(rate) => rate::run(&session, &rate),
         Command::Backtest(backtest) => backtest::run(&session, &backtest),
         Command::Contract(contract) => contract::run(&session, &contract),
+        Command::Charges(charges) => charges::run(&session, &charges),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),

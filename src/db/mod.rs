@@ -4,6 +4,7 @@
 pub mod attachment;
 pub mod audit;
 pub mod baseline;
+pub mod charge_code;
 pub mod conn;
 pub mod contract;
 pub mod contract_event;

@@ -923,6 +923,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    charge_aliases (partner_id, alias, seq) {
+        partner_id -> BigInt,
+        alias -> Text,
+        seq -> Integer,
+        kind -> Nullable<Text>,
+        code -> Nullable<Text>,
+        note -> Text,
+        at -> Instant,
+        actor -> Text,
+        actor_id -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -943,6 +959,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     tender_versions,
     charges,
     charge_versions,
+    charge_aliases,
     capacity_commitments,
     stale_cells,
     stale_lane_months,

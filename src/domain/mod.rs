@@ -2,7 +2,8 @@
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
-//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`], [`backtest`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
+//! [`backtest`], [`charge_code`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod attachment;
@@ -12,6 +13,7 @@ pub mod backtest;
 pub mod baseline;
 pub mod calendar;
 pub mod capacity;
+pub mod charge_code;
 pub mod clause;
 pub mod commitment;
 pub mod contract;

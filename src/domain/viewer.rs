@@ -36,6 +36,8 @@ pub enum Action {
     EditContracts,
     /// Approve a version someone else wrote.
     ApproveContracts,
+    /// Decide what the charge codes of a partner mean.
+    MapCharges,
     /// See scorecards and KPIs.
     ViewScorecards,
     /// See the ledger of service credits.
@@ -107,6 +109,7 @@ impl Role {
                     | A::ViewContracts
                     | A::EditContracts
                     | A::ApproveContracts
+                    | A::MapCharges
                     | A::ViewScorecards
                     | A::ViewCapacity
                     | A::ViewImports
@@ -129,6 +132,7 @@ impl Role {
                 A::ViewPartners
                     | A::ViewContracts
                     | A::ApproveContracts
+                    | A::MapCharges
                     | A::ViewScorecards
                     | A::ViewLedger
                     | A::ViewImports

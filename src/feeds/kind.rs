@@ -363,7 +363,7 @@ fields! {
         SOURCE = "source", TEXT, "Name of the feed the shipment came by";
         REFERENCE = "reference", KEY, "Id of the charge or invoice line";
         CODE = "code", KEY, "Charge code";
-        CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for";
+        CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for; when blank, what its code in the catalogue says";
         AMOUNT = "amount", required(super::AMOUNT), "Amount charged";
         RATED_AMOUNT = "rated_amount", super::AMOUNT, "Amount by the contract";
         CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts";

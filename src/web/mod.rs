@@ -9,6 +9,7 @@ pub mod access;
 pub mod account;
 pub mod assets;
 pub mod audit;
+pub mod charge_code;
 pub mod contract;
 mod download;
 pub mod edit;

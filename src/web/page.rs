@@ -120,6 +120,7 @@ const NAV: &[(&str, &str)] = &[
     ("Scorecards", "/scorecards"),
     ("Contracts", "/contracts"),
     ("Capacity", "/capacity"),
+    ("Charge codes", "/charge-codes"),
     ("Money", "/ledger"),
     ("Reviews", "/reviews"),
     ("Imports", "/imports"),

@@ -16,8 +16,8 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal, scorecard,
-    shipment, sign_in, today, user,
+    account, audit, charge_code, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal,
+    scorecard, shipment, sign_in, today, user,
 };
 use crate::domain::viewer::Action;
 
@@ -106,6 +106,12 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late),
         get("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold_form),
         post("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold),
+        // The codes on invoices.
+        get("/charge-codes", May(Action::ViewContracts), charge_code::list),
+        get("/charge-codes/mapped", May(Action::ViewContracts), charge_code::mapped_list),
+        get("/charge-codes/{partner}/{code}", May(Action::ViewContracts), charge_code::show_one),
+        post("/charge-codes/{partner}/{code}", May(Action::MapCharges), charge_code::map),
+        post("/charge-codes/{partner}/{code}/withdrawal", May(Action::MapCharges), charge_code::undo),
         // Money.
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),

@@ -54,7 +54,7 @@ const PARTS: [&str; 12] = [
 /// Every name any page reads from its query, with values none would send.
 const NAMES: [&str; 18] = [
     "period", "as_of", "page", "before", "after", "show", "month", "partner", "state", "account", "next",
-    "run", "lane", "week", "line", "q", "weight", "shipment",
+    "run", "lane", "week", "line", "q", "weight", "shipment", "type",
 ];
 const VALUES: [&str; 11] = [
     "2025-13",

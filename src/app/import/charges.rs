@@ -19,6 +19,7 @@ use crate::db::side::{
 };
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
+use crate::domain::charge_code::usual_category;
 use crate::domain::money::Micros;
 use crate::domain::shipment::Amounts;
 use crate::feeds::RowError;
@@ -26,9 +27,6 @@ use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, charges as f};
 use crate::feeds::mapping::Compiled;
 use crate::feeds::table::TableReader;
-
-/// What a charge is for when the feed does not say.
-const DEFAULT_CATEGORY: &str = "ACCESSORIAL";
 
 struct Draft {
     partner: String,
@@ -64,6 +62,7 @@ fn draft(fields: &Fields, hasher: &FactHasher, reporting: &str) -> Result<Draft,
     check_currency(fields.text(f::CURRENCY), reporting, true)?;
     let amount = micros("amount", fields.decimal(f::AMOUNT))?
         .ok_or_else(|| RowError::field("amount", "", "a charge needs an amount"))?;
+    let code = text(fields, f::CODE);
     Ok(Draft {
         partner: text(fields, f::PARTNER),
         shipment: text(fields, f::SHIPMENT),
@@ -78,8 +77,8 @@ fn draft(fields: &Fields, hasher: &FactHasher, reporting: &str) -> Result<Draft,
             version: 1,
             import_id: 0,
             import_row: 0,
-            code: text(fields, f::CODE),
-            category: some_text(fields, f::CATEGORY).unwrap_or_else(|| DEFAULT_CATEGORY.to_owned()),
+            category: some_text(fields, f::CATEGORY).unwrap_or_else(|| usual_category(&code).to_owned()),
+            code,
             amount_micros: amount.0,
             rated_micros: micros("rated_amount", fields.decimal(f::RATED_AMOUNT))?.map(|amount| amount.0),
             currency: reporting.to_owned(),

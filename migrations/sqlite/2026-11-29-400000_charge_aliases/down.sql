@@ -1,0 +1,2 @@
+DROP INDEX charges_code;
+DROP TABLE charge_aliases;
