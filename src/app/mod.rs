@@ -7,6 +7,7 @@ pub mod attention;
 pub mod audit;
 pub mod backtest;
 pub mod baseline;
+pub mod calibration;
 pub mod charge_code;
 pub mod contract;
 pub mod contract_calendar;

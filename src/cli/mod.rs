@@ -2,6 +2,7 @@
 
 mod backtest;
 mod backup;
+mod calibrate;
 mod charges;
 mod contract;
 mod demo;
@@ -64,6 +65,8 @@ enum Command {
     /// Contracts: the rounds of a negotiation, and who moved how far.
     #[command(subcommand)]
     Contract(contract::ContractCommand),
+    /// What a contract says minus what was billed, by charge type and lane, hot spots first.
+    Calibrate(calibrate::CalibrateArguments),
     /// The codes on carriers' invoices: which ones nobody has mapped yet, and what one means.
     #[command(subcommand)]
     Charges(charges::ChargesCommand),
@@ -133,6 +136,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Rate(rate) => rate::run(&session, &rate),
         Command::Backtest(backtest) => backtest::run(&session, &backtest),
         Command::Contract(contract) => contract::run(&session, &contract),
+        Command::Calibrate(calibrate) => calibrate::run(&session, &calibrate),
         Command::Charges(charges) => charges::run(&session, &charges),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),

@@ -4,6 +4,7 @@
 pub mod attachment;
 pub mod audit;
 pub mod baseline;
+pub mod calibration;
 pub mod charge_code;
 pub mod conn;
 pub mod contract;

@@ -3,7 +3,7 @@
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
 //! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
-//! [`backtest`], [`charge_code`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`backtest`], [`charge_code`], [`calibration`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod attachment;
@@ -12,6 +12,7 @@ pub mod backoff;
 pub mod backtest;
 pub mod baseline;
 pub mod calendar;
+pub mod calibration;
 pub mod capacity;
 pub mod charge_code;
 pub mod clause;

@@ -57,6 +57,12 @@ fn table() -> Vec<Row> {
         get("/contracts/attention", May(Action::ViewContracts), contract::attention::show),
         get("/contracts/{id}", May(Action::ViewContracts), contract::show),
         get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::show),
+        get("/contracts/{id}/calibration", May(Action::ViewContracts), contract::calibration::show),
+        get(
+            "/contracts/{id}/calibration/shipments",
+            May(Action::ViewContracts),
+            contract::calibration::shipments,
+        ),
         get("/contracts/{id}/versions/{version}/rates", May(Action::ViewContracts), rates::show),
         get("/contracts/{id}/versions/{version}/rates.csv", May(Action::ViewContracts), rates::csv),
         get("/contracts/{id}/versions/{version}/rates.xlsx", May(Action::ViewContracts), rates::xlsx),

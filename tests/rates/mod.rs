@@ -1,6 +1,7 @@
 //! Rate sheets loaded and shipments rated exactly as a user types it, on both databases.
 
 mod bad;
+mod calibration;
 mod expected;
 mod negotiation;
 mod pages;

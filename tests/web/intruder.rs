@@ -52,7 +52,7 @@ const PARTS: [&str; 12] = [
 ];
 
 /// Every name any page reads from its query, with values none would send.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "period", "as_of", "page", "before", "after", "show", "month", "partner", "state", "account", "next",
     "run", "lane", "week", "line", "q", "weight", "shipment", "type",
 ];

@@ -53,6 +53,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/contracts/attention", Roles(SHIPPER)),
     ("GET", "/contracts/{id}", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtest", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/calibration", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/calibration/shipments", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates.csv", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates.xlsx", Roles(SHIPPER)),

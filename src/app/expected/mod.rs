@@ -7,7 +7,7 @@
 
 pub mod check;
 #[cfg(test)]
-mod tests;
+pub(in crate::app) mod tests;
 pub mod view;
 
 use std::collections::{BTreeSet, HashMap};

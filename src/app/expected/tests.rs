@@ -56,13 +56,14 @@ W3-A,P1,Alpha,Beta,2025-05-20T10:00:00Z,2025-05-20,2025-05-20T20:00:00Z,100,110,
 LOST,P1,Alpha,Gamma,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,100,110,
 FREE,P2,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,100,110,
 ";
-const FUEL: &str = "index,published_on,price\nDIESEL,2025-05-05,3.50\nDIESEL,2025-05-19,3.60\n";
+pub(in crate::app) const FUEL: &str =
+    "index,published_on,price\nDIESEL,2025-05-05,3.50\nDIESEL,2025-05-19,3.60\n";
 
 fn at(app: &App, now: &str) -> App {
     App { clock: Clock::Fixed(now.parse().unwrap()), ..app.clone() }
 }
 
-fn conn(app: &App) -> Loan {
+pub(in crate::app) fn conn(app: &App) -> Loan {
     app.pool.get().unwrap()
 }
 
@@ -70,7 +71,7 @@ fn dina() -> Viewer {
     viewer("Dina", Role::Procurement)
 }
 
-fn load(app: &App, kind: ImportKind, text: &str) -> ImportReport {
+pub(in crate::app) fn load(app: &App, kind: ImportKind, text: &str) -> ImportReport {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("facts.csv");
     std::fs::write(&path, text).unwrap();
@@ -87,11 +88,11 @@ fn load_file(app: &App, kind: ImportKind, path: &Path) -> ImportReport {
     report
 }
 
-fn refreshed(app: &App) -> RefreshReport {
+pub(in crate::app) fn refreshed(app: &App) -> RefreshReport {
     refresh(app, app.now(), |_, _| ()).unwrap()
 }
 
-fn partner(app: &App, code: &str) -> i64 {
+pub(in crate::app) fn partner(app: &App, code: &str) -> i64 {
     Dimensions::load(&mut conn(app), &app.ids, app.now()).unwrap().partner(code).unwrap()
 }
 
@@ -141,7 +142,7 @@ fn terms(load: i64) -> RateTerms {
 }
 
 /// A contract of the partner with that price a load, written by one and approved by another.
-fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
+pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
     let fields = ContractFields {
         number: format!("C-{partner_id}"),
         title: "Loads".to_owned(),
