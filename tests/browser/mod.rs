@@ -27,6 +27,8 @@ fn further(site: &Site, role: Role) -> Vec<String> {
         _ => vec![
             format!("{base}/contract-versions/{negotiated}/negotiation"),
             format!("{base}/contracts/{priced}"),
+            // Where something was billed, so that figures lead to their shipments.
+            format!("{base}/contracts/{priced}/calibration"),
         ],
     }
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::agreements::{Signatories, draw_up, earliest};
-use super::{DemoError, DemoFile, GENERATION, SEED, Size, as_of, people, write_files};
+use super::{COSTLY, DemoError, DemoFile, GENERATION, SEED, Size, as_of, people, write_files};
 use crate::app::App;
+use crate::app::charge_code::decide;
 use crate::app::import::{ImportRequest, import};
 use crate::clock::Clock;
 use crate::db::conn::{migrate, revert_all};
@@ -15,6 +16,7 @@ use crate::db::dialect::has_tables;
 use crate::db::partner::partner_list;
 use crate::db::setting::{REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
 use crate::db::{Db, DbError, DbUrl};
+use crate::domain::charge_code::{ChargeKind, Decided};
 use crate::domain::viewer::{Role, Viewer};
 use crate::feeds::kind::ImportKind;
 use crate::feeds::mapping::Mapping;
@@ -170,6 +172,13 @@ pub fn build(app: &App, size: Size, keep: Option<&Path>, say: &mut dyn FnMut(&st
     let approver = people::viewer(db, Role::Finance)?;
     let contracts = draw_up(app, db, &Signatories { author: &author, approver: &approver }, partner_id)?;
     say(&format!("{contracts} contracts drafted, approved and signed"));
+    if let Some(costly) = partner_id(COSTLY) {
+        // One of the partner's own codes has a meaning already; the others wait.
+        let because = "Redscarp's tariff, item 40: unloading labour, at cost";
+        let decided =
+            Decided { kind: Some(ChargeKind::Accessorial), code: "UNL".to_owned(), note: because.to_owned() };
+        decide(app, db, &approver, (costly, "LUMPER"), None, &decided)?;
+    }
     Ok(())
 }
 

@@ -38,7 +38,7 @@ use table::{Column, Table};
 /// The seed of everything in the demo.
 pub const SEED: u64 = 20_260_708;
 /// Changes when the same seed gives other files, so that an older demo database is not taken for this one.
-pub const GENERATION: u32 = 3;
+pub const GENERATION: u32 = 4;
 /// The day on which the demo stands still.
 const AS_OF_DAY: (i32, u32, u32) = (2026, 7, 8);
 /// Its time of day, hours UTC.
@@ -101,8 +101,8 @@ pub enum DemoError {
     /// A user was not added.
     #[error("a user of the demo was not added: {0}")]
     User(#[from] UserError),
-    /// A contract was not drawn up.
-    #[error("a contract of the demo was not drawn up: {0}")]
+    /// A contract was not drawn up, or a charge code not mapped.
+    #[error("a contract or charge code of the demo was not settled: {0}")]
     Contract(#[from] EditError),
     /// The database.
     #[error(transparent)]
@@ -205,12 +205,9 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 4], DemoError> 
                 let mut shipment = maker.ship(load, carrier, dice);
                 if carrier.code == COSTLY {
                     // This partner's invoices come line by line.
-                    for line in shipment
-                        .cost
-                        .take()
-                        .into_iter()
-                        .flat_map(|cost| cost.lines(carrier.code, &shipment.reference, day))
-                    {
+                    for line in shipment.cost.take().into_iter().flat_map(|cost| {
+                        cost.by_own_tariff(lane).lines(carrier.code, &shipment.reference, day)
+                    }) {
                         charges.row(&line)?;
                     }
                 }
