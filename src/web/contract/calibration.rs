@@ -12,9 +12,9 @@ use crate::domain::calibration::{ChargeType, Signature};
 use crate::domain::period::{Period, PeriodKind};
 use crate::report::chart::{Party, pareto_bar};
 use crate::report::sheet::csv;
+use crate::web::download::download_csv;
 use crate::web::extract::{Form, SignedIn};
 use crate::web::page::{self, Page, WebError};
-use crate::web::scorecard::download;
 use crate::web::show;
 
 /// Shipments a page reads while its reader waits; the command line reads more.
@@ -117,10 +117,7 @@ pub(in crate::web) async fn show(
         .await?;
     let number = found.contract.number.clone();
     if let (Ok(report), true) = (&answer, asked.is("as", "csv")) {
-        return download(
-            &format!("calibration-{number}-{}.csv", report.period),
-            table_csv(report).into_bytes(),
-        );
+        return download_csv(&format!("calibration-{number}-{}.csv", report.period), table_csv(report));
     }
     let (outcome, error) = match answer {
         Err(error) => (None, Some(error)),
@@ -284,7 +281,7 @@ fn outcome(id: i64, report: &CalibrationReport) -> Outcome {
 }
 
 /// Every row, plain: types over all lanes first, then by lane.
-fn table_csv(report: &CalibrationReport) -> String {
+fn table_csv(report: &CalibrationReport) -> Result<Vec<u8>, csv::Error> {
     let header = [
         "type",
         "label",

@@ -28,3 +28,15 @@ BEGIN SELECT RAISE(ABORT, 'contract_events is a history: rows are added, never c
 CREATE TRIGGER negotiation_moves_once BEFORE INSERT ON negotiation_moves
 WHEN EXISTS (SELECT 1 FROM negotiation_moves WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, 'negotiation_moves is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER contract_attachments_once BEFORE INSERT ON contract_attachments
+WHEN EXISTS (SELECT 1 FROM contract_attachments WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'contract_attachments is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER contract_attachment_moves_once BEFORE INSERT ON contract_attachment_moves
+WHEN EXISTS (SELECT 1 FROM contract_attachment_moves WHERE attachment_id = NEW.attachment_id AND seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'contract_attachment_moves is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER contract_terms_once BEFORE INSERT ON contract_terms
+WHEN EXISTS (SELECT 1 FROM contract_terms WHERE contract_id = NEW.contract_id AND seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'contract_terms is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER charge_aliases_once BEFORE INSERT ON charge_aliases
+WHEN EXISTS (SELECT 1 FROM charge_aliases WHERE partner_id = NEW.partner_id AND alias = NEW.alias AND seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'charge_aliases is a history: rows are added, never changed or removed'); END;

@@ -1,3 +1,7 @@
+DROP TRIGGER charge_aliases_whole ON charge_aliases;
+DROP TRIGGER contract_terms_whole ON contract_terms;
+DROP TRIGGER contract_attachment_moves_whole ON contract_attachment_moves;
+DROP TRIGGER contract_attachments_whole ON contract_attachments;
 DROP TRIGGER journal_entries_whole ON journal_entries;
 DROP TRIGGER journal_lines_whole ON journal_lines;
 DROP TRIGGER audit_log_whole ON audit_log;

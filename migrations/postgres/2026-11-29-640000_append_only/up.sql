@@ -28,3 +28,11 @@ CREATE TRIGGER contract_events_whole BEFORE TRUNCATE ON contract_events
 FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
 CREATE TRIGGER negotiation_moves_whole BEFORE TRUNCATE ON negotiation_moves
 FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER contract_attachments_whole BEFORE TRUNCATE ON contract_attachments
+FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER contract_attachment_moves_whole BEFORE TRUNCATE ON contract_attachment_moves
+FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER contract_terms_whole BEFORE TRUNCATE ON contract_terms
+FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER charge_aliases_whole BEFORE TRUNCATE ON charge_aliases
+FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();

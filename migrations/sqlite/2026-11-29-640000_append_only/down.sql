@@ -1,3 +1,7 @@
+DROP TRIGGER charge_aliases_once;
+DROP TRIGGER contract_terms_once;
+DROP TRIGGER contract_attachment_moves_once;
+DROP TRIGGER contract_attachments_once;
 DROP TRIGGER journal_entries_once;
 DROP TRIGGER journal_lines_once;
 DROP TRIGGER audit_log_once;
