@@ -291,6 +291,24 @@ fn history_cannot_be_changed_and_changes_by_hand_are_found() {
             "UPDATE contracts SET notice_days = 60",
             "are not those that were sealed",
         );
+        let past = |sql: &str, back: &str, told: &str| {
+            run(sql).unwrap();
+            let found = problems();
+            assert!(found.iter().any(|one| one.contains(told)), "{sql}: {found:?}");
+            run(back).unwrap();
+            assert_eq!(problems(), Vec::<String>::new(), "{back}");
+        };
+        past(
+            "UPDATE contracts SET renewal = 'EVERGREEN'",
+            "UPDATE contracts SET renewal = 'FIXED'",
+            "contract BRK-1: its title, dates or state are not those that were written down last",
+        );
+        let end = if matches!(&*conn(app), Db::Pg(_)) { "'2025-08-01'" } else { "20301" };
+        past(
+            &format!("UPDATE contract_versions SET valid_to = {end}"),
+            "UPDATE contract_versions SET valid_to = NULL",
+            "version 1: its end is stored as 2025-08-01, but the history leads to open",
+        );
         let piet = piet().user_id;
         let dina = dina().user_id;
         found(

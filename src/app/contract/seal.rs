@@ -9,6 +9,9 @@ use crate::domain::lifecycle::{Step, replay};
 use crate::domain::terms::AgreedFrame;
 use crate::domain::viewer::Viewer;
 
+use super::super::expected::FOREVER;
+use super::known::replayed;
+
 /// What a look at all versions found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealReport {
@@ -58,6 +61,9 @@ pub fn verify_contracts(db: &mut Db) -> Result<SealReport, DbError> {
         report.problems.extend(told(&name, found)?);
     }
     for listed in crate::db::contract::contract_list(db, &system)? {
+        let name = format!("contract {}", listed.contract.number);
+        let found = otherwise_known(db, &listed.contract);
+        report.problems.extend(told(&name, found)?);
         for version in version_list(db, &system, listed.contract.id)? {
             if !with_history.contains(&version.id) {
                 report.checked += 1;
@@ -85,6 +91,36 @@ fn told(name: &str, found: Result<Vec<String>, DbError>) -> Result<Vec<String>, 
         }
         Err(error) => Err(error),
     }
+}
+
+/// What of a contract is stored otherwise than its history leads to: its own dates, and the days of its versions.
+fn otherwise_known(db: &mut Db, contract: &Contract) -> Result<Vec<String>, DbError> {
+    let system = Viewer::system();
+    let mut problems = Vec::new();
+    let Some(known) = replayed(db, &system, contract, FOREVER)? else {
+        return Ok(vec!["its own dates have no history; somebody wrote it past the program".to_owned()]);
+    };
+    if (&known.record.title, &known.record.term) != (&contract.title, &contract.term) {
+        problems.push(
+            "its title, dates or state are not those that were written down last; somebody changed them past the program"
+                .to_owned(),
+        );
+    }
+    for version in version_list(db, &system, contract.id)? {
+        let dates = version.dates()?;
+        let then = known.versions.iter().map(|one| one.dates).find(|one| one.id == dates.id);
+        if let Some(then) = then.filter(|then| then.valid_to != dates.valid_to) {
+            let day =
+                |day: Option<chrono::NaiveDate>| day.map_or_else(|| "open".to_owned(), |day| day.to_string());
+            problems.push(format!(
+                "version {}: its end is stored as {}, but the history leads to {}",
+                version.version,
+                day(dates.valid_to),
+                day(then.valid_to)
+            ));
+        }
+    }
+    Ok(problems)
 }
 
 /// What is wrong with one version.
