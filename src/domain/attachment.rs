@@ -49,8 +49,8 @@ impl FileKind {
             Self::Jpeg => "image/jpeg",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Self::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Text => "text/plain; charset=utf-8",
+            Self::Csv => "text/csv",
+            Self::Text => "text/plain",
             // Not `message/rfc822`: a mail can carry anything, and some browsers open it.
             Self::Mail => "application/octet-stream",
         }

@@ -36,7 +36,13 @@ pub fn content_of(bytes: &[u8]) -> Content {
     if bytes.starts_with(b"PK") {
         return document(bytes);
     }
-    let is_text = std::str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(is_odd));
+    let is_text = match std::str::from_utf8(bytes) {
+        Ok(text) => !text.chars().any(is_odd),
+        // Older programs write letters with accents as one byte each.
+        Err(_) => {
+            !bytes.iter().any(|byte| byte.is_ascii() && is_odd(char::from(*byte))) && is_mostly_ascii(bytes)
+        }
+    };
     match found {
         // Text that a browser or a shell would run is none that is taken.
         Some(kind)
@@ -52,6 +58,12 @@ pub fn content_of(bytes: &[u8]) -> Content {
 /// Formats of plain letters that are more than text.
 fn runs(mime: &str) -> bool {
     matches!(mime, "application/rtf" | "application/postscript" | "text/x-shellscript" | "image/svg+xml")
+}
+
+/// Whether at least three of four bytes are ASCII, as in text of one byte a letter.
+fn is_mostly_ascii(bytes: &[u8]) -> bool {
+    let ascii = bytes.iter().filter(|byte| byte.is_ascii()).count();
+    ascii.saturating_mul(4) >= bytes.len().saturating_mul(3)
 }
 
 /// Control characters that text has no use for.
@@ -123,6 +135,7 @@ mod tests {
         assert_eq!(known(&zip_of(&["run.exe"])), Content::Other("application/zip".to_owned()));
         assert_eq!(known(b"PK\x03\x04 and no more"), Content::Other("application/zip".to_owned()));
         assert_eq!(known("lane,price\nZürich,12\n".as_bytes()), Content::Text { mail: false });
+        assert_eq!(known(b"lane,price\nZ\xfcrich,12\n"), Content::Text { mail: false }, "one byte a letter");
         assert_eq!(
             known(b"BMW,1\n"),
             Content::Text { mail: false },
