@@ -412,10 +412,13 @@ pub(in crate::web) async fn shipments(
         contract_id: id,
         number: found.contract.number,
         currency: found.contract.currency.code().to_owned(),
-        summary: format!(
-            "{} shipments have it, the largest difference first.",
-            show::count(i64::try_from(all).unwrap_or(i64::MAX))
-        ),
+        summary: match all {
+            1 => "1 shipment has it.".to_owned(),
+            _ => format!(
+                "{} shipments have it, the largest difference first.",
+                show::count(i64::try_from(all).unwrap_or(i64::MAX))
+            ),
+        },
         before: (number_of > 1).then(|| to(number_of - 1)),
         after: (number_of < pages).then(|| to(number_of + 1)),
         row: line(id, &period, &row, number(&row.residual).abs()),
