@@ -12,8 +12,8 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
 use crate::db::charge_code::{
-    AliasRow, CODES_MAX, CodeSum, alias_history, alias_insert, alias_list, billed_codes, code_books,
-    code_example, code_sums, contract_codes, unmapped_of,
+    AliasRow, CODES_MAX, CodeSum, alias_history, alias_insert, alias_list, alias_rows_unscoped, billed_codes,
+    code_books, code_example, code_sums, contract_codes, unmapped_of,
 };
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_list, partner_show};
@@ -354,6 +354,38 @@ pub fn decide(
         audit(app, db, viewer, entry)?;
         Ok(true)
     })
+}
+
+/// Reads every decision again: of a known partner, about a code as it is kept, numbered without a gap, with a meaning
+/// that reads back. Says how many there are, and one line a problem.
+///
+/// # Errors
+/// The database's reason.
+pub fn decisions_differ(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
+    let mut problems = Vec::new();
+    let mut before: Option<(i64, String, i32)> = None;
+    let rows = alias_rows_unscoped(db)?;
+    let looked = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    for (row, has_partner) in rows {
+        let place =
+            format!("decision {} about charge code {} of partner {}", row.seq, row.alias, row.partner_id);
+        let last =
+            before.filter(|(partner_id, alias, _)| (*partner_id, alias) == (row.partner_id, &row.alias));
+        if row.seq != last.map_or(0, |(_, _, seq)| seq).saturating_add(1) {
+            problems.push(format!("{place}: the one before it is missing"));
+        }
+        if !has_partner {
+            problems.push(format!("{place}: there is no such partner"));
+        }
+        if normal_code(&row.alias) != row.alias {
+            problems.push(format!("{place}: no charge has a code that is kept this way"));
+        }
+        if let Err(error) = row.meaning() {
+            problems.push(error.to_string());
+        }
+        before = Some((row.partner_id, row.alias, row.seq));
+    }
+    Ok((looked, problems))
 }
 
 /// What a person chose or typed: a kind, or the code of an accessorial, alone or after `ACCESSORIAL:`.

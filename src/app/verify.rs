@@ -1,6 +1,6 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
-//! and prices, attached files against their checksums.
+//! and prices, attached files against their checksums, decisions about charge codes.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use super::accrual::ACCRUAL_JOB;
 use super::accrual::check::{AccrualsChecked, accruals_differ};
 use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
+use super::charge_code::decisions_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
@@ -113,7 +114,9 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let (checked, problems) = attachments_differ(&mut db)?;
     let files =
         Check { name: "attached files read again against their checksums", checked, note: None, problems };
-    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files];
+    let (checked, problems) = decisions_differ(&mut db)?;
+    let codes = Check { name: "decisions about charge codes read again", checked, note: None, problems };
+    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files, codes];
     Ok(VerifyReport { checks })
 }
 

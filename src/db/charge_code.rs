@@ -11,7 +11,9 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::DbError;
 use super::conn::Db;
-use super::schema::{accessorial_rates, charge_aliases, charges, contract_versions, shipments, sources};
+use super::schema::{
+    accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments, sources,
+};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::accessorial::AccessorialRate;
@@ -100,6 +102,21 @@ pub fn alias_history(
         .order(charge_aliases::seq.desc())
         .select(AliasRow::as_select())
         .load(db)
+}
+
+/// Every decision, by partner, code and number, and whether its partner exists.
+///
+/// Unscoped: `verify` reads all partners.
+///
+/// # Errors
+/// The engine's reason.
+pub fn alias_rows_unscoped(db: &mut Db) -> QueryResult<Vec<(AliasRow, bool)>> {
+    let rows: Vec<(AliasRow, Option<i64>)> = charge_aliases::table
+        .left_join(partners::table.on(partners::id.eq(charge_aliases::partner_id)))
+        .order((charge_aliases::partner_id, charge_aliases::alias, charge_aliases::seq))
+        .select((AliasRow::as_select(), partners::id.nullable()))
+        .load(db)?;
+    Ok(rows.into_iter().map(|(row, partner)| (row, partner.is_some())).collect())
 }
 
 /// The newest decision about each code, by partner and code, also of those taken back.

@@ -173,6 +173,14 @@ fn what_was_decided_cannot_be_rewritten_and_only_some_may_decide() {
             let error = db.batch_execute(sql).unwrap_err().to_string();
             assert!(error.contains("charge_aliases is a history"), "{error}");
         }
+        assert_eq!(decisions_differ(db).unwrap(), (1, Vec::new()));
+        db.batch_execute(&format!(
+            "INSERT INTO charge_aliases SELECT {p1}, 'a-b', 3, NULL, NULL, 'x', at, actor, actor_id FROM charge_aliases"
+        ))
+        .unwrap();
+        let (looked, problems) = decisions_differ(db).unwrap();
+        assert_eq!((looked, problems.len()), (2, 2), "{problems:?}");
+        assert!(problems[0].ends_with("the one before it is missing"), "{problems:?}");
         for role in [Role::CarrierManager, Role::Auditor] {
             let denied = decide(app, db, &viewer("x", role), code, None, &to("OTHER", "y"));
             assert!(matches!(denied, Err(EditError::Denied { .. })), "{denied:?}");

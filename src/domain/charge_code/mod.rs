@@ -92,12 +92,18 @@ impl Meaning {
 }
 
 /// A charge code as codes are compared: capitals, one blank for whatever stands between letters and digits. A text of
-/// signs only stays as it is.
+/// signs only stays as it is. Done again it changes nothing, since decisions are kept under it.
 #[must_use]
 pub fn normal_code(text: &str) -> String {
+    // Capitals first: some letters become a letter and a mark.
+    let capitals = text.to_uppercase();
     let parts: Vec<&str> =
-        text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() { text.trim().to_owned() } else { parts.join(" ").to_uppercase() }
+        capitals.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        let plain: String = text.chars().filter(|c| !c.is_control()).collect();
+        return plain.trim().to_owned();
+    }
+    parts.join(" ")
 }
 
 /// Codes of X12 data element 150 that are parts of linehaul: the charge itself, minimum, deficit weight, discounts.
@@ -258,6 +264,16 @@ mod tests {
         }
         assert_eq!(normal_code(" *** "), "***");
         assert_eq!(normal_code("größe"), "GRÖSSE");
+        assert_eq!(normal_code("\u{1f0}"), "J", "a letter whose capital is a letter and a mark");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_normal_code_stays_as_it_is(text in ".{0,12}") {
+            let once = normal_code(&text);
+            proptest::prop_assert_eq!(normal_code(&once), once.clone());
+            proptest::prop_assert!(!once.chars().any(char::is_control));
+        }
     }
 
     #[test]
