@@ -13,7 +13,7 @@ CREATE TABLE journal_entries (
   period TEXT NOT NULL,
   obligation_day INTEGER NOT NULL,
   posting_day INTEGER NOT NULL,
-  reason TEXT NOT NULL CHECK (reason IN ('INITIAL', 'ACCRUAL', 'TRUE_UP', 'REVERSAL', 'CAP_REALLOCATION', 'ASSESSMENT', 'RECOGNITION', 'DISPUTE')),
+  reason TEXT NOT NULL CHECK (reason IN ('INITIAL', 'ACCRUAL', 'TRUE_UP', 'REVERSAL', 'CAP_REALLOCATION', 'ASSESSMENT', 'DISPUTE')),
   recognition TEXT NOT NULL CHECK (recognition IN ('MEMO', 'GL')),
   memo TEXT NOT NULL,
   run_id BIGINT,
