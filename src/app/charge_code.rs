@@ -15,6 +15,7 @@ use crate::db::charge_code::{
     AliasRow, CODES_MAX, CodeSum, alias_history, alias_insert, alias_list, alias_rows_unscoped, billed_codes,
     code_books, code_example, code_sums, contract_codes, unmapped_of,
 };
+use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::types::Instant;
@@ -296,6 +297,8 @@ pub fn decide(
     allowed(viewer, Action::MapCharges)?;
     write_tx(db, |db| {
         let partner = known(db, viewer, partner_id, alias)?;
+        // Two people deciding at once come one after the other, and the second is told.
+        contract_lock(db, partner_id)?;
         let book: CodeBook =
             code_books(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
         let meaning = match decided.checked(&book) {

@@ -3,7 +3,7 @@
 //! Codes are listed by skipping from one to the next in the index on them, so that it costs what there are codes, not
 //! charges. Only charges in the category accessorial can be unmapped (see [`CodeBook::meaning`]), so only those are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{count_star, max, min, sql};
 use diesel::prelude::*;
@@ -17,7 +17,7 @@ use super::schema::{
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::accessorial::AccessorialRate;
-use crate::domain::charge_code::{ChargeKind, CodeBook, Meaning};
+use crate::domain::charge_code::{ChargeKind, CodeBook, Meaning, normal_code};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
@@ -243,19 +243,20 @@ pub fn billed_codes(
     Ok((codes, more))
 }
 
-/// How many codes of each partner nobody has mapped yet, as the feeds write them; partners with none are left out. Codes
-/// beyond [`CODES_MAX`] are not counted.
+/// How many codes of each partner nobody has mapped yet, two spellings of one being one; partners with none are left out.
+/// Codes beyond [`CODES_MAX`] are not counted.
 ///
 /// # Errors
 /// [`DbError::Stored`] for a row that does not read back, or the engine's reason.
 pub fn unmapped_counts(db: &mut Db, viewer: &Viewer) -> Result<BTreeMap<i64, i64>, DbError> {
     let books = code_books(db, viewer, None)?;
     let (codes, _) = billed_codes(db, viewer, None)?;
-    let mut counts = BTreeMap::new();
-    for (partner_id, _) in unmapped_of(&books, codes) {
-        *counts.entry(partner_id).or_insert(0) += 1;
+    let mut waiting: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for (partner_id, code) in unmapped_of(&books, codes) {
+        waiting.entry(partner_id).or_default().insert(normal_code(&code));
     }
-    Ok(counts)
+    let count = |codes: BTreeSet<String>| i64::try_from(codes.len()).unwrap_or(i64::MAX);
+    Ok(waiting.into_iter().map(|(partner_id, codes)| (partner_id, count(codes))).collect())
 }
 
 /// Those of the codes that mean nothing yet.

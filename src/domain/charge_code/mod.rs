@@ -108,6 +108,8 @@ pub fn normal_code(text: &str) -> String {
 
 /// Codes of X12 data element 150 that are parts of linehaul: the charge itself, minimum, deficit weight, discounts.
 const LINEHAUL_CODES: &[&str] = &["400", "LHS", "FFR", "MIC", "AMC", "DAA", "DSC", "VAB", "QQD", "275"];
+/// Those of them that are the charge itself.
+const LINEHAUL_BASE_CODES: &[&str] = &["400", "LHS", "FFR"];
 const FUEL_CODES: &[&str] = &["405", "FUE"];
 const TAX_CODES: &[&str] = &["TAX", "GST"];
 
@@ -128,10 +130,14 @@ pub fn catalogue_meaning(code: &str) -> Option<Meaning> {
 }
 
 /// The category of a charge whose feed names none: that of the catalogue's code, else accessorial.
+///
+/// A line of the category linehaul is taken for the whole linehaul of its shipment, so a discount, a minimum or another
+/// part of it is not put there.
 #[must_use]
 pub fn usual_category(code: &str) -> &'static str {
+    let is_base = LINEHAUL_BASE_CODES.contains(&normal_code(code).as_str());
     match catalogue_meaning(code) {
-        Some(Meaning::Linehaul) => "LINEHAUL",
+        Some(Meaning::Linehaul) if is_base => "LINEHAUL",
         Some(Meaning::Fuel) => "FUEL",
         Some(Meaning::Tax) => "TAX",
         _ => "ACCESSORIAL",
@@ -229,8 +235,12 @@ impl Decided {
         );
         let code = self.code.trim().to_uppercase();
         let accessorial = self.kind == Some(ChargeKind::Accessorial);
+        let other = catalogue_meaning(&code).filter(|meaning| meaning.kind() != ChargeKind::Accessorial);
         if accessorial && code.is_empty() {
             require(&mut errors, false, "code", "choose the accessorial that is meant");
+        } else if let Some(other) = other.filter(|_| accessorial) {
+            let message = format!("is no accessorial; choose {} instead", other.kind().label());
+            require(&mut errors, false, "code", &message);
         } else if accessorial && (code.len() > CODE_CHARS_MAX || !book.knows(&code)) {
             let message = format!(
                 "`{}` is neither in the catalogue nor in a contract of this partner; add it to the contract first, or \
