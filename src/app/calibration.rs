@@ -73,7 +73,8 @@ pub fn rule() -> String {
         "A difference is modelled minus billed, and counts when it is more than one minor unit of the currency. Systematic: at least {} of the compared \
          shipments differ in one direction, and the largest tenth of them carries at most {} of the differences; that is how \
          a mistake in the contract shows. Sporadic: at most {} of the shipments differ; that is how a mistake on an invoice \
-         shows. Mixed: neither. Fewer than {SHIPMENTS_MIN} compared shipments tell nothing.",
+         shows. Mixed: neither. Fewer than {SHIPMENTS_MIN} compared shipments tell nothing. Of an accessorial those shipments are \
+         compared that have it.",
         percent(MOST),
         percent(TENTH_CARRIES),
         percent(FEW)
@@ -154,6 +155,10 @@ pub struct CalibrationReport {
     pub hot_spots: Vec<RowShown>,
     /// Modelled, not billed yet.
     pub not_billed: u64,
+    /// Modelled, billed without a linehaul.
+    pub no_linehaul: NotCompared,
+    /// Of those, the ones billed under codes that nobody has mapped.
+    pub no_linehaul_unmapped: u64,
     /// Billed, priced by no version.
     pub not_modelled: NotCompared,
     /// Not to be priced, by agreement.
@@ -337,7 +342,8 @@ impl Desk {
                     continue;
                 }
                 let bill = self.bill(shipment, lines.remove(&shipment.id).unwrap_or_default());
-                let outcome = compare(stored.map_or(Modelled::Nothing, Modelled::from), &bill);
+                let outcome =
+                    compare(stored.map_or(Modelled::Nothing, Modelled::from), &bill, self.contract.currency);
                 seen += 1;
                 each(day, shipment, &outcome);
             }
@@ -428,6 +434,8 @@ impl Desk {
             types: found.types.iter().map(|row| self.shown(row)).collect(),
             hot_spots: found.hot_spots.iter().map(|row| self.shown(row)).collect(),
             not_billed: found.left.not_billed,
+            no_linehaul: beside(found.left.no_linehaul),
+            no_linehaul_unmapped: found.left.no_linehaul_unmapped,
             not_modelled: beside(found.left.not_modelled),
             not_applicable: beside(found.left.not_applicable),
             other_currency: found.left.other_currency,

@@ -81,8 +81,9 @@ fn table(report: &CalibrationReport) {
         println!("and {} more; --format json has them all", report.hot_spots.len() - ROWS_SHOWN);
     }
     println!(
-        "\nnot compared: {} not billed yet, {} priced by no version, {} not to be priced, {} in another currency",
+        "\nnot compared: {} not billed yet, {} billed without a linehaul, {} priced by no version, {} not to be priced, {} in another currency",
         report.not_billed,
+        report.no_linehaul.shipments,
         report.not_modelled.shipments,
         report.not_applicable.shipments,
         report.other_currency

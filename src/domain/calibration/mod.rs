@@ -166,7 +166,7 @@ impl Bill {
         let split = self.freight.is_none_or(|freight| freight == sum);
         if let Some(freight) = self.freight.filter(|_| !split) {
             found.amounts.retain(|of, _| *of == ChargeType::Tax);
-            found.add(ChargeType::Whole, freight);
+            found.add(ChargeType::Whole, freight - found.outside);
             return Some(found);
         }
         let lined = |category: &str| self.lines.iter().any(|line| line.category == category);
@@ -188,6 +188,10 @@ impl Bill {
     fn total(&self) -> Micros {
         let lines = || self.lines.iter().filter(|line| line.category != "TAX").map(|line| line.amount).sum();
         self.freight.unwrap_or_else(lines)
+    }
+
+    fn has_unmapped(&self) -> bool {
+        self.lines.iter().any(|line| line.meaning.is_none())
     }
 
     fn is_empty(&self) -> bool {
@@ -246,8 +250,16 @@ pub enum Outcome {
         /// Billed, but no freight charge, so not compared.
         outside: Micros,
     },
-    /// Modelled, and not billed yet, or not its linehaul.
+    /// Modelled, and not billed yet.
     NotBilled,
+    /// Modelled, and billed without a linehaul: the rest of the bill is still to come, or is there under codes that say
+    /// something else.
+    NoLinehaul {
+        /// What was billed.
+        billed: Micros,
+        /// Some of it under codes that nobody has mapped.
+        unmapped: bool,
+    },
     /// Billed, and no version prices it.
     NotModelled {
         /// What was billed.
@@ -271,11 +283,14 @@ pub enum Outcome {
     Neither,
 }
 
-/// Compares one shipment.
+/// Compares one shipment. `currency` is the one of the table.
 #[must_use]
-pub fn compare(modelled: Modelled<'_>, bill: &Bill) -> Outcome {
-    let (lines, currency) = match modelled {
-        Modelled::Rated(lines, currency) => (lines, currency),
+pub fn compare(modelled: Modelled<'_>, bill: &Bill, currency: Currency) -> Outcome {
+    let is_foreign = bill.currencies.iter().any(|own| own != currency.code());
+    let lines = match modelled {
+        Modelled::Rated(_, priced) if priced != currency => return Outcome::OtherCurrency,
+        Modelled::Rated(lines, _) => lines,
+        _ if is_foreign && !bill.is_empty() => return Outcome::OtherCurrency,
         Modelled::Unrated(reason) => {
             return Outcome::Unrated { reason: reason.to_owned(), billed: bill.total() };
         }
@@ -283,8 +298,14 @@ pub fn compare(modelled: Modelled<'_>, bill: &Bill) -> Outcome {
         Modelled::Nothing if bill.is_empty() => return Outcome::Neither,
         Modelled::Nothing => return Outcome::NotModelled { billed: bill.total() },
     };
-    let Some(billed) = bill.by_type() else { return Outcome::NotBilled };
-    if bill.currencies.iter().any(|own| own != currency.code()) {
+    let Some(billed) = bill.by_type() else {
+        return match bill.total() {
+            _ if bill.is_empty() => Outcome::NotBilled,
+            _ if is_foreign => Outcome::OtherCurrency,
+            billed => Outcome::NoLinehaul { billed, unmapped: bill.has_unmapped() },
+        };
+    };
+    if is_foreign {
         return Outcome::OtherCurrency;
     }
     let (whole, one_sum) = (
@@ -294,6 +315,8 @@ pub fn compare(modelled: Modelled<'_>, bill: &Bill) -> Outcome {
     let mut pairs: BTreeMap<ChargeType, Pair> = BTreeMap::new();
     for line in lines {
         let of = match line.part {
+            // Sums on the shipment are without tax, so nobody knows what was billed.
+            ChargePart::Tax if bill.lines.is_empty() => continue,
             ChargePart::Tax => ChargeType::Tax,
             _ if whole => ChargeType::Whole,
             ChargePart::Linehaul => ChargeType::Linehaul,
@@ -358,7 +381,8 @@ impl Signature {
 /// Sums of one charge type, on one lane or over all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Shipments compared that could have it: of the same lane, and billed in parts or in one sum as it is.
+    /// Shipments compared that could have it: those of the lane, billed in parts or in one sum as it is; of accessorials
+    /// those that have it.
     pub compared: u64,
     /// Modelled and billed.
     pub both: u64,
@@ -443,9 +467,9 @@ impl Tally {
             _ if self.differences.is_empty() => Signature::Agrees,
             ChargeType::Unmapped => Signature::Unmapped,
             ChargeType::NotChargeable => Signature::NotOwed,
-            _ if self.compared < SHIPMENTS_MIN => Signature::TooFew,
             _ if self.both + self.only_modelled == 0 => Signature::NeverModelled,
             _ if self.both + self.only_billed == 0 => Signature::NeverBilled,
+            _ if self.compared < SHIPMENTS_MIN => Signature::TooFew,
             _ if at_least(self.one_way(), MOST)
                 && self.tenth().is_none_or(|share| share <= TENTH_CARRIES.fraction()) =>
             {
@@ -469,11 +493,17 @@ struct Base {
 }
 
 impl Base {
-    fn of(self, of: &ChargeType) -> u64 {
+    /// The shipments that could have a charge type: linehaul, fuel and tax belong to each; what only some need, to those
+    /// that have it, else a wrong price of a rare charge would look like a few wrong invoices.
+    fn of(self, of: &ChargeType, tally: &Tally) -> u64 {
         match of {
             ChargeType::Whole => self.whole,
             ChargeType::Tax => self.whole + self.in_parts,
-            _ => self.in_parts,
+            ChargeType::Linehaul | ChargeType::Fuel => self.in_parts,
+            ChargeType::Accessorial(_)
+            | ChargeType::Accessorials
+            | ChargeType::NotChargeable
+            | ChargeType::Unmapped => tally.both + tally.only_modelled + tally.only_billed,
         }
     }
 }
@@ -483,6 +513,10 @@ impl Base {
 pub struct Left {
     /// Modelled, not billed yet.
     pub not_billed: u64,
+    /// Modelled, billed without a linehaul, and what was billed.
+    pub no_linehaul: (u64, Micros),
+    /// Of those, the ones with codes that nobody has mapped.
+    pub no_linehaul_unmapped: u64,
     /// Billed, priced by no version, and what was billed.
     pub not_modelled: (u64, Micros),
     /// Not to be priced, by agreement, and what was billed.
@@ -571,6 +605,10 @@ impl Calibration {
                 }
             }
             Outcome::NotBilled => left.not_billed += 1,
+            Outcome::NoLinehaul { billed, unmapped } => {
+                count(&mut left.no_linehaul, *billed);
+                left.no_linehaul_unmapped += u64::from(*unmapped);
+            }
             Outcome::NotModelled { billed } => count(&mut left.not_modelled, *billed),
             Outcome::NotApplicable { billed } => count(&mut left.not_applicable, *billed),
             Outcome::OtherCurrency => left.other_currency += 1,
@@ -593,7 +631,7 @@ impl Calibration {
         for ((of, lane), mut tally) in self.rows {
             // Which shipments came first says nothing.
             tally.differences.sort_unstable();
-            tally.compared = self.lanes.get(&lane).map_or(0, |base| base.of(&of));
+            tally.compared = self.lanes.get(&lane).map_or(0, |base| base.of(&of, &tally));
             types.entry(of.clone()).or_default().merge(&tally);
             hot_spots.push(Row { of, lane: Some(lane), tally });
         }
@@ -601,7 +639,7 @@ impl Calibration {
             .into_iter()
             .map(|(of, mut tally)| {
                 tally.differences.sort_unstable();
-                tally.compared = all.of(&of);
+                tally.compared = all.of(&of, &tally);
                 Row { of, lane: None, tally }
             })
             .collect();

@@ -29,6 +29,7 @@ struct Case {
     outside: Option<String>,
     #[serde(default)]
     not_billed: u64,
+    no_linehaul: Option<(u64, String)>,
     not_modelled: Option<(u64, String)>,
     #[serde(default)]
     other_currency: u64,
@@ -116,7 +117,7 @@ impl Given {
             lines: self.billed.iter().map(billed_line).collect(),
             currencies: vec![self.currency.clone().unwrap_or_else(|| "USD".to_owned())],
         };
-        compare(modelled, &bill)
+        compare(modelled, &bill, Currency::USD)
     }
 }
 
@@ -189,6 +190,11 @@ impl Case {
             self.not_modelled.as_ref().map(count).unwrap_or_default(),
             "{title}"
         );
+        assert_eq!(
+            found.left.no_linehaul,
+            self.no_linehaul.as_ref().map(count).unwrap_or_default(),
+            "{title}"
+        );
         let unrated: BTreeMap<String, (u64, Micros)> =
             self.unrated.iter().map(|(reason, told)| (reason.clone(), count(told))).collect();
         assert_eq!(found.left.unrated, unrated, "{title}");
@@ -257,7 +263,7 @@ proptest! {
         let left = &found.left;
         let unrated: u64 = left.unrated.values().map(|(shipments, _)| shipments).sum();
         let neither = first.iter().filter(|(_, outcome)| *outcome == Outcome::Neither).count();
-        let all = found.compared + left.not_billed + left.not_modelled.0 + left.not_applicable.0 + left.other_currency + unrated;
+        let all = found.compared + left.not_billed + left.no_linehaul.0 + left.not_modelled.0 + left.not_applicable.0 + left.other_currency + unrated;
         prop_assert_eq!(usize::try_from(all).unwrap() + neither, first.len());
     }
 

@@ -222,6 +222,7 @@ fn outcome(id: i64, report: &CalibrationReport) -> Outcome {
         }
     };
     tell("Modelled, not billed yet", report.not_billed, None);
+    tell("Billed without a linehaul", report.no_linehaul.shipments, Some(&report.no_linehaul.billed));
     tell("Billed, priced by no version", report.not_modelled.shipments, Some(&report.not_modelled.billed));
     tell(
         "Not to be priced, by agreement",
@@ -276,7 +277,8 @@ fn outcome(id: i64, report: &CalibrationReport) -> Outcome {
             .collect(),
         rule: report.rule.clone(),
         download: format!("/contracts/{id}/calibration?{}", query.finish()),
-        unmapped: report.types.iter().any(|row| row.signature == Signature::Unmapped),
+        unmapped: report.no_linehaul_unmapped > 0
+            || report.types.iter().any(|row| row.signature == Signature::Unmapped),
     }
 }
 
