@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
+use crate::db::charge_code::unmapped_counts;
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::contract_event::event_list;
 use crate::db::expected::unrated_list;
+use crate::db::partner::partner_list;
 use crate::db::setting::{reporting_currency, reporting_zone};
 use crate::db::{Db, DbError};
-use crate::domain::attention::{ContractFacts, Item, UnratedFacts, VersionFacts, needs_attention};
+use crate::domain::attention::{
+    ContractFacts, Item, UnmappedFacts, UnratedFacts, VersionFacts, needs_attention,
+};
 use crate::domain::contract::{ContractTerm, ContractVersionStatus as Status, VersionDates};
 use crate::domain::currency::Currency;
 use crate::domain::lifecycle::missing;
@@ -22,6 +26,9 @@ use super::contract::{deadline_calendar, negotiate};
 use super::edit::{EditError, allowed};
 use super::spend::yearly_spend_load;
 
+/// What could not be priced is told this many days back.
+const UNRATED_DAYS: u64 = 400;
+
 /// What needs attention today among the contracts the viewer may see, the most urgent first, and today.
 ///
 /// # Errors
@@ -30,7 +37,15 @@ pub fn attention(app: &App, db: &mut Db, viewer: &Viewer) -> Result<(Vec<Item>, 
     allowed(viewer, Action::ViewContracts)?;
     let today = app.today(db)?;
     let facts = facts(db, viewer, today)?;
-    Ok((needs_attention(&facts, &deadline_calendar(), today), today))
+    let names: BTreeMap<i64, String> =
+        partner_list(db, viewer)?.into_iter().map(|partner| (partner.id, partner.name)).collect();
+    let waiting = unmapped_counts(db, viewer)?.into_iter();
+    let unmapped: Vec<UnmappedFacts> = waiting
+        .filter_map(|(partner_id, codes)| {
+            Some(UnmappedFacts { partner_id, partner: names.get(&partner_id)?.clone(), codes })
+        })
+        .collect();
+    Ok((needs_attention(&facts, &unmapped, &deadline_calendar(), today), today))
 }
 
 fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractFacts>, DbError> {
@@ -40,16 +55,22 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
         versions.entry(version.contract_id).or_default().push(version);
     }
     let mut unrated: BTreeMap<i64, Vec<UnratedFacts>> = BTreeMap::new();
-    for (contract_id, fact) in unrated_list(db, viewer)? {
+    let since = today.checked_sub_days(Days::new(UNRATED_DAYS)).unwrap_or(today);
+    for (contract_id, fact) in unrated_list(db, viewer, since)? {
         unrated.entry(contract_id).or_default().push(fact);
     }
     let spend = yearly_spend_load(db, viewer, today)?;
     let currency: Option<Currency> = reporting_currency(db)?.parse().ok();
+    let mut of_partner: BTreeMap<i64, Vec<&Contract>> = BTreeMap::new();
+    for listed in &contracts {
+        of_partner.entry(listed.contract.partner_id).or_default().push(&listed.contract);
+    }
     let mut facts = Vec::new();
     for listed in &contracts {
         let contract = &listed.contract;
+        let siblings = of_partner.get(&contract.partner_id).map_or(&[][..], Vec::as_slice);
         let own = versions.get(&contract.id).map_or(&[][..], Vec::as_slice);
-        let others = others_of(&contracts, contract, &versions)?;
+        let others = others_of(siblings, contract, &versions)?;
         let agreed = match own.iter().find(|version| version.state().is_ok_and(Status::binds)) {
             Some(version) => version.agreed_frame()?,
             None => None,
@@ -78,16 +99,14 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
 
 /// The open versions of the partner's other contracts.
 fn others_of(
-    contracts: &[store::ContractListed],
+    siblings: &[&Contract],
     contract: &Contract,
     versions: &BTreeMap<i64, Vec<Version>>,
 ) -> Result<Vec<(ContractTerm, VersionDates)>, DbError> {
     let mut others = Vec::new();
-    for other in contracts.iter().map(|listed| &listed.contract) {
-        if other.partner_id == contract.partner_id && other.id != contract.id {
-            for version in versions.get(&other.id).into_iter().flatten() {
-                others.push((other.term.clone(), version.dates()?));
-            }
+    for other in siblings.iter().filter(|other| other.id != contract.id) {
+        for version in versions.get(&other.id).into_iter().flatten() {
+            others.push((other.term.clone(), version.dates()?));
         }
     }
     Ok(others)

@@ -593,11 +593,12 @@ pub fn expected_reasons(
     Ok(rows)
 }
 
-/// What the contracts that the viewer may see could not price: contract and reason with its shipments, the most first.
+/// What the contracts that the viewer may see could not price of what was due from `since` on: contract and reason with its
+/// shipments, the most first.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn unrated_list(db: &mut Db, viewer: &Viewer) -> QueryResult<Vec<(i64, UnratedFacts)>> {
+pub fn unrated_list(db: &mut Db, viewer: &Viewer, since: NaiveDate) -> QueryResult<Vec<(i64, UnratedFacts)>> {
     let Some(partner) = partner_filter(viewer, None) else { return Ok(Vec::new()) };
     let billed = "CAST(SUM(CASE WHEN shipments.currency = expected_charges.currency \
                   THEN shipments.freight_micros END) AS BIGINT)";
@@ -610,6 +611,7 @@ pub fn unrated_list(db: &mut Db, viewer: &Viewer) -> QueryResult<Vec<(i64, Unrat
         )
         // Written out, so that SQLite sees the part of the table that its index covers.
         .filter(sql::<Bool>("expected_charges.status = 'UNRATED'"))
+        .filter(expected_charges::obligation_day.ge(Day(since)))
         .group_by((expected_charges::contract_version_id, expected_charges::reason))
         .select((
             expected_charges::contract_version_id,

@@ -409,15 +409,15 @@ fn a_page_shows_the_steps_and_a_contract_what_it_cannot_price() {
         assert_eq!((reason.text.as_str(), reason.shipments), ("no lane goes from Alpha to Gamma", 1));
         assert_eq!(reason.example.as_ref().map(|(_, reference)| reference.as_str()), Some("LOST"));
         assert_eq!(coverage(&mut db, &partner_viewer(p2), (p1, contract)).unwrap().rated, 0);
-        let lost = unrated_list(&mut db, &Viewer::system()).unwrap();
+        let lost = unrated_list(&mut db, &Viewer::system(), "2024-01-01".parse().unwrap()).unwrap();
         assert_eq!(lost.len(), 1, "{lost:?}");
         assert_eq!(
             (lost[0].0, lost[0].1.reason.as_str(), lost[0].1.shipments),
             (contract, reason.text.as_str(), 1)
         );
         assert_eq!(lost[0].1.first, lost[0].1.last);
-        assert_eq!(unrated_list(&mut db, &partner_viewer(p2)).unwrap(), []);
-        assert_eq!(unrated_list(&mut db, &partner_viewer(p1)).unwrap(), lost);
+        assert_eq!(unrated_list(&mut db, &partner_viewer(p2), "2024-01-01".parse().unwrap()).unwrap(), []);
+        assert_eq!(unrated_list(&mut db, &partner_viewer(p1), "2024-01-01".parse().unwrap()).unwrap(), lost);
         let (items, _) = attention(app, &mut db, &Viewer::system()).unwrap();
         let found: Vec<_> =
             items.iter().filter(|item| item.kind == Kind::Unrated).map(|item| item.place).collect();

@@ -33,6 +33,8 @@ codes! {
     Kind, "kind of attention" {
         /// Shipments the contract cannot price.
         Unrated = "UNRATED", "Needs rates";
+        /// Codes a partner bills under that nobody has mapped.
+        Unmapped = "UNMAPPED", "Codes to map";
         /// The day by which notice must have arrived.
         Notice = "NOTICE", "Notice deadline";
         /// A fixed term runs out.
@@ -106,6 +108,8 @@ pub enum Place {
     Rates(i64),
     /// The proposals over a version, by the row of the version.
     Negotiation(i64),
+    /// The charge codes of a partner.
+    Codes(i64),
 }
 
 /// One thing that needs attention.
@@ -140,7 +144,7 @@ impl Item {
         match self.days_left {
             Some(left) if left <= NOW_DAYS => Urgency::Now,
             Some(left) if left <= SOON_DAYS => Urgency::Soon,
-            None if self.kind == Kind::Unrated => Urgency::Soon,
+            None if matches!(self.kind, Kind::Unrated | Kind::Unmapped) => Urgency::Soon,
             Some(_) | None => Urgency::Later,
         }
     }
@@ -218,14 +222,44 @@ pub struct ContractFacts {
     pub unrated: Vec<UnratedFacts>,
 }
 
+/// The codes of a partner that wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnmappedFacts {
+    /// The carrier.
+    pub partner_id: i64,
+    /// Its name.
+    pub partner: String,
+    /// How many codes nobody has mapped, at least 1.
+    pub codes: i64,
+}
+
+impl UnmappedFacts {
+    fn item(&self) -> Item {
+        Item {
+            kind: Kind::Unmapped,
+            subject: "Charge codes".to_owned(),
+            partner_id: self.partner_id,
+            partner: self.partner.clone(),
+            what: format!("{} to map", words::count(self.codes, "charge code")),
+            why: "What is billed under them cannot be held against the contract until somebody says what it is."
+                .to_owned(),
+            day: None,
+            days_left: None,
+            stake: None,
+            place: Place::Codes(self.partner_id),
+        }
+    }
+}
+
 /// What needs attention on `today`, the most urgent first.
 #[must_use]
 pub fn needs_attention(
     contracts: &[ContractFacts],
+    unmapped: &[UnmappedFacts],
     calendar: &BusinessCalendar,
     today: NaiveDate,
 ) -> Vec<Item> {
-    let mut items = Vec::new();
+    let mut items: Vec<Item> = unmapped.iter().map(UnmappedFacts::item).collect();
     for contract in contracts {
         let desk = Desk { contract, today };
         items.extend(desk.end(calendar));

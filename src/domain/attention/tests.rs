@@ -142,13 +142,13 @@ fn attention_cases() {
         let contracts: Vec<ContractFacts> =
             case.contracts.into_iter().zip(1..).map(|(contract, id)| contract.facts(id)).collect();
         let calendar = BusinessCalendar::weekdays([]);
-        let found = needs_attention(&contracts, &calendar, case.today);
+        let found = needs_attention(&contracts, &[], &calendar, case.today);
         let lines: Vec<String> = found.iter().map(line).collect();
         assert_eq!(lines, case.items, "{name}: {}", case.title);
         let mut turned: Vec<ContractFacts> = contracts;
         turned.reverse();
         assert_eq!(
-            needs_attention(&turned, &calendar, case.today),
+            needs_attention(&turned, &[], &calendar, case.today),
             found,
             "{name}: the order of facts is no matter"
         );
@@ -186,4 +186,14 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn codes_that_wait_are_soon_and_lead_to_the_codes_of_the_partner() {
+    let waiting = UnmappedFacts { partner_id: 7, partner: "Brack".to_owned(), codes: 2 };
+    let today = "2026-07-08".parse().unwrap();
+    let found = needs_attention(&[], &[waiting], &BusinessCalendar::weekdays([]), today);
+    let item = &found[0];
+    assert_eq!((item.kind, item.urgency(), item.place), (Kind::Unmapped, Urgency::Soon, Place::Codes(7)));
+    assert_eq!((item.partner.as_str(), item.what.as_str()), ("Brack", "2 charge codes to map"));
 }

@@ -106,5 +106,6 @@ pub(in crate::web) fn address(place: Place) -> String {
         Place::Version(id, version_no) => format!("/contracts/{id}?version={version_no}"),
         Place::Rates(id) => format!("/contracts/{id}#needs-rates"),
         Place::Negotiation(version_id) => format!("/contract-versions/{version_id}/negotiation"),
+        Place::Codes(partner_id) => format!("/charge-codes?partner={partner_id}"),
     }
 }
