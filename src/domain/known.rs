@@ -2,7 +2,8 @@
 //! moment. A version's text never changes once it is signed, so what is replayed is everything around it: the
 //! contract's own dates, which versions were signed, the days they hold, and the days they rested.
 //!
-//! Whatever was recorded later has no say, so an answer about an earlier moment never changes.
+//! Whatever was recorded later has no say, so an answer about what was signed by an earlier moment never changes. Drafts of
+//! then are listed with the days they have now.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;

@@ -67,6 +67,8 @@ pub struct KnownAnswer {
     pub now: Option<i32>,
     /// What is different by what is known now; empty when nothing is, or when nothing was in force.
     pub changes: Vec<Change>,
+    /// What else is different by what is known now, in few words each: its days, its rests, prices from outside.
+    pub otherwise: Vec<&'static str>,
 }
 
 /// What of a contract was in force on `on`, as it was known at the end of `known_on` in the reporting zone.
@@ -97,6 +99,7 @@ pub fn contract_known(
         held: None,
         now: None,
         changes: Vec::new(),
+        otherwise: Vec::new(),
         contract: contract.clone(),
     };
     let mut current = None;
@@ -113,7 +116,13 @@ pub fn contract_known(
     if let Some(version) = known.in_force(on)
         && let Some(terms) = store::terms_load(db, viewer, version.dates.id)?
     {
-        let held = held(db, terms, &known, version, known_until, on)?;
+        let held = held(db, terms.clone(), &known, version, known_until, on)?;
+        if let Some(present) = replayed(db, viewer, &contract, FOREVER)?
+            && let Some(same) = present.in_force(on).filter(|same| same.dates.id == version.dates.id)
+        {
+            let present = self::held(db, terms, &present, same, FOREVER, on)?;
+            answer.otherwise = differing(&held, &present);
+        }
         answer.changes = current.map(|current| redline(&held.terms, &current)).unwrap_or_default();
         answer.held = Some(held);
     }
@@ -146,6 +155,17 @@ pub(super) fn replayed(
         what: format!("history of contract {}", contract.number),
         reason: broken.to_string(),
     })
+}
+
+/// What of a version in force is known otherwise, beside its text.
+fn differing(then: &Held, now: &Held) -> Vec<&'static str> {
+    let told = [
+        (then.terms.valid_to == now.terms.valid_to, "its last day"),
+        (then.terms.rests == now.terms.rests, "the days on which it rested"),
+        (then.fuel == now.fuel, "fuel prices"),
+        (then.fx == now.fx, "exchange rates"),
+    ];
+    told.into_iter().filter(|(same, _)| !same).map(|(_, what)| what).collect()
 }
 
 fn held(

@@ -105,11 +105,13 @@ fn outcome(answer: &KnownAnswer) -> Outcome {
     let [on, known] = [answer.on, answer.known_on].map(show::day);
     let version = |no: Option<i32>| no.map_or_else(|| "nothing".to_owned(), |no| format!("version {no}"));
     let then = answer.held.as_ref().map(|held| held.terms.version_no);
-    let same = then == answer.now && answer.changes.is_empty();
+    let same = then == answer.now && answer.changes.is_empty() && answer.otherwise.is_empty();
     let summary = if same {
         format!("As is known now: {}.", version(answer.now))
     } else if then == answer.now {
-        "The same version as is known now, and some of it was known otherwise.".to_owned()
+        let also = answer.otherwise.join(", ");
+        let also = if also.is_empty() { also } else { format!(": {also}") };
+        format!("The same version as is known now, and some of it was known otherwise{also}.")
     } else {
         format!("As is known now it was {}.", version(answer.now))
     };
