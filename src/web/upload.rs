@@ -66,6 +66,9 @@ impl<const FILE_MAX: usize> Upload<FILE_MAX> {
             let file_name =
                 part.content_disposition().and_then(|about| about.get_filename()).map(str::to_owned);
             if let Some(file_name) = file_name {
+                if found.file.is_some() {
+                    return Err(WebError::BadRequest("Send one file at a time.".to_owned()));
+                }
                 let content = content(&mut part, FILE_MAX).await?;
                 (found.file, found.file_name) =
                     (Some(content).filter(|content| !content.is_empty()), file_name);

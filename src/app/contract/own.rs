@@ -46,8 +46,6 @@ pub struct OwnFile {
     pub bytes: i64,
     /// SHA-256 of its content, in hex.
     pub sha256: String,
-    /// What it is, in words.
-    pub note: String,
     /// Number of the version it belongs to; none for the contract as a whole.
     pub version_no: Option<i32>,
 }
@@ -59,7 +57,6 @@ fn own_file(one: Attached) -> OwnFile {
         kind: one.row.kind,
         bytes: one.row.byte_count,
         sha256: one.row.sha256,
-        note: one.row.note,
         version_no: one.row.version,
     }
 }

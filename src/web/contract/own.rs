@@ -39,7 +39,6 @@ struct FileRow {
     name: String,
     /// What it is, how large, and of which version.
     words: String,
-    note: String,
     sha256: String,
 }
 
@@ -53,7 +52,6 @@ fn file_row(file: &OwnFile) -> FileRow {
             size_words(file.bytes),
             of_words(file.version_no)
         ),
-        note: file.note.clone(),
         sha256: file.sha256.clone(),
     }
 }
