@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Bps, Lane, Micros, Pricing, RateLine, TableSeal, diff_summary};
+use super::form::{TermItem, TermKind, capital};
+use super::{Bps, FuelProgramme, Lane, Micros, Pricing, RateLine, RateTerms, TableSeal, diff_summary};
 use crate::domain::words;
 
 /// Cells of a table that are told one by one.
@@ -57,21 +58,8 @@ pub fn pricing_changes(before: &Pricing, after: &Pricing) -> Vec<PricingChange> 
     };
     tell(PricingPart::Lane, lanes(&old.lanes), lanes(&new.lanes));
     changes.extend(tables(before, after));
-    for (name, was, is) in [
-        ("Zone", programmes(&old.zones, "name"), programmes(&new.zones, "name")),
-        ("Service level", programmes(&old.service_levels, "code"), programmes(&new.service_levels, "code")),
-        ("Fuel programme", programmes(&old.fuel, "code"), programmes(&new.fuel, "code")),
-        ("Calendar", programmes(&old.calendars, "code"), programmes(&new.calendars, "code")),
-        ("Tax", programmes(&old.taxes, "code"), programmes(&new.taxes, "code")),
-        ("Volume commitment", programmes(&old.volumes, ""), programmes(&new.volumes, "")),
-        ("Capacity commitment", programmes(&old.capacities, ""), programmes(&new.capacities, "")),
-        ("Tier programme", programmes(&old.tiers, "label"), programmes(&new.tiers, "label")),
-    ] {
-        let named = |rows: Vec<(String, String)>| -> Rows {
-            let row = |(key, text): (String, String)| (key.clone(), (format!("{name} {key}"), text));
-            rows.into_iter().map(row).collect()
-        };
-        changes.extend(compare(PricingPart::Programme, named(was), named(is)));
+    for kind in TermKind::ALL.iter().filter(|kind| **kind != TermKind::Lane) {
+        changes.extend(compare(PricingPart::Programme, programmes(*kind, old), programmes(*kind, new)));
     }
     changes
 }
@@ -144,18 +132,21 @@ fn text(name: &str, value: &Value) -> String {
     }
 }
 
-fn programmes<T: Serialize>(items: &[T], key: &str) -> Vec<(String, String)> {
-    let row = |(item, number): (&T, usize)| {
-        let value = json(item);
-        let name = value.get(key).and_then(Value::as_str).map_or_else(|| number.to_string(), str::to_owned);
+/// Every term of a kind, by its code; those without one by their place.
+fn programmes(kind: TermKind, terms: &RateTerms) -> Rows {
+    let row = |(item, number): (TermItem, usize)| {
+        let code = item.code();
+        let mut key = if code.is_empty() { number.to_string() } else { code.to_owned() };
         // Several of one code hold one after another in time.
-        let from = value.get("valid_from").and_then(Value::as_str).map(|day| format!(" from {day}"));
-        (name + &from.unwrap_or_default(), text("", &value))
+        if let TermItem::Fuel(FuelProgramme { valid_from: Some(from), .. }) = &item {
+            key += &format!(" from {from}");
+        }
+        (key.clone(), (format!("{} {key}", capital(kind.label())), item.whole_text()))
     };
-    items.iter().zip(1..).map(row).collect()
+    (0..kind.count(terms)).filter_map(|place| kind.item(terms, place)).zip(1..).map(row).collect()
 }
 
-fn lane_text(lane: &Lane) -> String {
+pub(super) fn lane_text(lane: &Lane) -> String {
     let mut text = format!("{} to {}", lane.origin, lane.destination);
     for (name, word) in [("equipment", &lane.equipment), ("service", &lane.service)] {
         if let Some(word) = word {

@@ -170,6 +170,13 @@ fn tell(at: &str, errors: FieldErrors, problems: &mut Problems) {
     }
 }
 
+/// What is wrong with the choices of how to rate by themselves.
+pub(super) fn parameter_problems(parameters: &RateParameters) -> Vec<TermProblem> {
+    let mut problems = Problems::default();
+    check_parameters(parameters, &mut problems);
+    problems.0
+}
+
 fn check_parameters(parameters: &RateParameters, problems: &mut Problems) {
     let at = |field: &str| format!("parameters, {field}");
     for (field, rounding) in

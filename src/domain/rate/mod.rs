@@ -11,6 +11,7 @@ mod compile;
 mod complete;
 pub mod diff;
 pub mod engine;
+pub mod form;
 pub mod fx;
 mod lane;
 mod linehaul;
