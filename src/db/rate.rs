@@ -12,6 +12,7 @@ use super::schema::{rate_cells, rate_items, rate_lines};
 use crate::bulk_insert;
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
+use crate::domain::rate::form::{TermItem, TermKind};
 use crate::domain::rate::{Band, Cell, Pricing, RateLine, RateParameters, RateTerms, TableSeal};
 use crate::domain::viewer::Viewer;
 
@@ -326,6 +327,80 @@ pub fn pricing_replace(
     }
     bulk_insert!(db, rate_lines::table, &lines)?;
     tables_prune(db, version.partner_id, &before)
+}
+
+/// Where the term at `place` of a kind, counted from 0, is kept; its ordinal, which may have gaps before it.
+fn item_ordinal(db: &mut Db, version: &Version, kind: TermKind, place: usize) -> QueryResult<Option<i32>> {
+    rate_items::table
+        .filter(rate_items::partner_id.eq(version.partner_id))
+        .filter(rate_items::contract_version_id.eq(version.id))
+        .filter(rate_items::kind.eq(kind.code()))
+        .order(rate_items::ordinal.asc())
+        .offset(i64::try_from(place).unwrap_or(i64::MAX))
+        .limit(1)
+        .select(rate_items::ordinal)
+        .first(db)
+        .optional()
+}
+
+/// Puts a term in the place of the one at `place` of its kind, counted from 0, or after the last one. False when
+/// there is none at that place. The caller has the version from a scoped read.
+///
+/// # Errors
+/// [`DbError::Stored`] for a term that cannot be written, or the engine's reason.
+pub fn item_put(
+    db: &mut Db,
+    version: &Version,
+    item: &TermItem,
+    place: Option<usize>,
+) -> Result<bool, DbError> {
+    let kind = item.kind();
+    let ordinal = match place {
+        Some(place) => {
+            let Some(ordinal) = item_ordinal(db, version, kind, place)? else { return Ok(false) };
+            item_delete(db, version, kind, ordinal)?;
+            ordinal
+        }
+        None => {
+            let last: Option<i32> = rate_items::table
+                .filter(rate_items::partner_id.eq(version.partner_id))
+                .filter(rate_items::contract_version_id.eq(version.id))
+                .filter(rate_items::kind.eq(kind.code()))
+                .select(diesel::dsl::max(rate_items::ordinal))
+                .first(db)?;
+            last.map_or(0, |last| last.saturating_add(1))
+        }
+    };
+    let row = ItemRow {
+        partner_id: version.partner_id,
+        contract_version_id: version.id,
+        kind: kind.code().to_owned(),
+        ordinal,
+        code: item.code().to_owned(),
+        terms: serde_json::to_string(item).map_err(|error| stored("rate item", version.id, error))?,
+    };
+    diesel::insert_into(rate_items::table).values(&row).execute(db)?;
+    Ok(true)
+}
+
+/// Removes the term at `place` of a kind, counted from 0. False when there is none. The caller has the version from
+/// a scoped read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn item_remove(db: &mut Db, version: &Version, kind: TermKind, place: usize) -> Result<bool, DbError> {
+    let Some(ordinal) = item_ordinal(db, version, kind, place)? else { return Ok(false) };
+    item_delete(db, version, kind, ordinal)?;
+    Ok(true)
+}
+
+fn item_delete(db: &mut Db, version: &Version, kind: TermKind, ordinal: i32) -> QueryResult<usize> {
+    let row = rate_items::table
+        .filter(rate_items::partner_id.eq(version.partner_id))
+        .filter(rate_items::contract_version_id.eq(version.id))
+        .filter(rate_items::kind.eq(kind.code()))
+        .filter(rate_items::ordinal.eq(ordinal));
+    diesel::delete(row).execute(db)
 }
 
 struct Writer<'a> {

@@ -74,7 +74,7 @@ pub(super) fn current(
 }
 
 /// One edit of a draft: lock, change, write down, give the new token. `work` says what it did.
-fn change(
+pub(super) fn change(
     app: &App,
     db: &mut Db,
     viewer: &Viewer,
@@ -492,6 +492,6 @@ fn place(codes: &[&str], code: &str, replaces: Option<&str>, field: &str) -> Res
     Ok(replaces.is_some_and(|old| old != code))
 }
 
-fn removed(found: bool, what: &'static str) -> Result<(), EditError> {
+pub(super) fn removed(found: bool, what: &'static str) -> Result<(), EditError> {
     if found { Ok(()) } else { Err(EditError::NotFound(what)) }
 }

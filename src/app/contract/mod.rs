@@ -12,6 +12,7 @@ pub mod own;
 pub mod rest;
 pub mod seal;
 mod step_mail;
+pub mod term_edit;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;

@@ -1,6 +1,7 @@
 //! What a version must say before it can be approved, and where each missing thing is put right.
 
 use crate::domain::contract::RenewalKind;
+use crate::domain::rate::form::TermKind;
 use crate::domain::rate::{Activation, missing_terms};
 use crate::domain::terms::Terms;
 use crate::domain::words;
@@ -16,6 +17,10 @@ pub enum Mend {
     Options,
     /// The form of the limit over all clauses.
     Limit,
+    /// The form of how it is rated.
+    Rating,
+    /// The list of one kind of term.
+    Terms(TermKind),
     /// The rate sheet or its mapping.
     Rates,
 }
@@ -66,6 +71,10 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
             // Asked of every version below, with prior rates or without.
             "price cap" => continue,
             "baseline" | "dispute window" => Mend::Options,
+            "distance source" => Mend::Rating,
+            "lanes" => Mend::Terms(TermKind::Lane),
+            at if at.starts_with("fuel programme") => Mend::Terms(TermKind::Fuel),
+            at if at.starts_with("tier programme") => Mend::Terms(TermKind::Tier),
             _ => Mend::Rates,
         };
         need(false, &problem.at, problem.message, mend);
@@ -76,10 +85,10 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
     let fuelled: Vec<&str> =
         terms.rates.iter().filter(|rate| rate.rules.fuel_applicable).map(|rate| rate.code.as_str()).collect();
     let todo = format!(
-        "{} {} fuel, but no fuel programme says how much; load one with the rates",
+        "{} {} fuel, but no fuel programme says how much; add one",
         words::count(i64::try_from(fuelled.len()).unwrap_or(i64::MAX), "rate"),
         if fuelled.len() == 1 { "carries" } else { "carry" },
     );
-    need(fuelled.is_empty() || !pricing.fuel.is_empty(), "fuel method", todo, Mend::Rates);
+    need(fuelled.is_empty() || !pricing.fuel.is_empty(), "fuel method", todo, Mend::Terms(TermKind::Fuel));
     found
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::contract::{ContractVersionStatus, RenewalKind};
 use crate::domain::fuel::{FuelBasis, FuelProgramme};
 use crate::domain::money::{Bps, Micros};
+use crate::domain::rate::form::TermKind;
 use crate::domain::terms::Terms;
 use crate::domain::terms::tests::{liftgate, terms};
 
@@ -241,7 +242,7 @@ fn everything_missing_is_named_with_where_to_mend_it() {
         rate.rules.fuel_applicable = true;
         terms.rates = vec![rate];
     };
-    assert_eq!(named(&fuelled), one("fuel method", Mend::Rates));
+    assert_eq!(named(&fuelled), one("fuel method", Mend::Terms(TermKind::Fuel)));
     let undecided = |terms: &mut Terms| {
         terms.pricing.terms.fuel = vec![FuelProgramme {
             code: "405".to_owned(),
