@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::contract::{
-    attachments, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign,
+    attachments, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign, terms,
 };
 use super::page::WebError;
 use super::{
@@ -102,6 +102,10 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/removals", May(Action::EditContracts), draft::remove),
         get("/contract-versions/{id}/options", May(Action::EditContracts), options::form),
         post("/contract-versions/{id}/options", May(Action::EditContracts), options::store),
+        get("/contract-versions/{id}/parameters", May(Action::EditContracts), terms::parameters_form),
+        post("/contract-versions/{id}/parameters", May(Action::EditContracts), terms::parameters),
+        get("/contract-versions/{id}/terms/{kind}", May(Action::EditContracts), terms::form),
+        post("/contract-versions/{id}/terms/{kind}", May(Action::EditContracts), terms::store),
         get("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps_form),
         post("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps),
         get("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate_form),

@@ -68,6 +68,7 @@ async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
     }
     browser.press(".form .btn.primary").await;
     assert!(browser.text(".changes ins").await.contains("45.00"));
+    write_terms(browser).await;
     browser.press("form[action$='/review'] button").await;
     browser.reads("notice", "is in review").await;
     // One without a draft, to start a version from.
@@ -75,6 +76,44 @@ async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
     let mut begin = vec![new, draft, here(browser).await];
     begin.extend(stages(browser, base).await);
     begin
+}
+
+/// Adds a fuel programme, a lane and a tier programme to the draft that is open.
+async fn write_terms(browser: &Browser) {
+    let fuel: &[(&str, &str)] = &[
+        ("code", "FUE"),
+        ("label", "Reefer fuel"),
+        ("index", "EIA-DIESEL-US"),
+        ("method", "Table"),
+        ("brackets", "0 – 2.50: 0\n2.50 and more: 18.5"),
+    ];
+    let tier: &[(&str, &str)] = &[
+        ("label", "Volume rebate"),
+        ("bands", "0: 0 %\n500,000: 2 %"),
+        ("method", "On the part inside each band"),
+    ];
+    let lane: &[(&str, &str)] = &[("code", "NEW-LANE"), ("origin", "US-TX"), ("destination", "US-OK")];
+    for (kind, fields, says) in [
+        ("fuel", fuel, "table of 2 rows"),
+        ("lane", lane, "US-TX to US-OK"),
+        ("tier", tier, "2 % from 500,000.00"),
+    ] {
+        browser.press(&format!("a[href^='/contract-versions/'][href$='/terms/{kind}']")).await;
+        for (name, value) in fields {
+            browser.fill(".form", name, value).await;
+        }
+        if kind == "lane" {
+            // The form says which rate tables there are.
+            let hint = browser.text("#line-hint").await;
+            let first = hint.split("are ").nth(1).and_then(|all| all.split([',', '.', ' ']).next());
+            browser.fill(".form", "line", first.expect("the contract has rate tables")).await;
+        }
+        browser.press(".form .btn.primary").await;
+        browser.reads("notice", "It is in the draft.").await;
+        let list = browser.text(&format!("section[aria-labelledby='{kind}']")).await;
+        assert!(list.contains(says), "{kind}: {list}");
+        assert!(browser.text(".changes").await.contains(fields[0].1), "{kind} is in the redline");
+    }
 }
 
 /// A version in review and one that waits for a signature: pages with buttons of their own.

@@ -12,6 +12,7 @@ use super::super::extract::{Form, SignedIn, Unit};
 use super::super::page::{self, Page, WebError};
 use super::{VERSION_NAMES, read_version, unit_words, version_form};
 use crate::app::contract::draft as app;
+use crate::app::contract::term_edit as app_terms;
 use crate::app::contract::{ContractPage, contract_show};
 use crate::app::edit::EditError;
 use crate::db::contract::version_show;
@@ -23,6 +24,7 @@ use crate::domain::clause::{
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
+use crate::domain::rate::form::TermKind;
 use crate::domain::terms::{Clause, KpiTarget};
 
 /// Rows of the tier table on the form; a longer stored table shows all its rows.
@@ -831,7 +833,7 @@ pub(in crate::web) async fn threshold(
 
 // ---- removing a line --------------------------------------------------------
 
-/// `POST /contract-versions/{id}/removals`: takes out the rate, target or clause named.
+/// `POST /contract-versions/{id}/removals`: takes out the rate, target, clause or term named.
 pub(in crate::web) async fn remove(
     me: SignedIn,
     id: web::Path<i64>,
@@ -841,6 +843,10 @@ pub(in crate::web) async fn remove(
     let (part, code) = (form.value("part").to_owned(), form.value("code").to_owned());
     let address = load(&me, id).await?.address();
     me.in_db(move |unit| {
+        if let Some(kind) = TermKind::of_slug(&part) {
+            let place = code.parse().map_err(|_| EditError::NotFound("part"))?;
+            return app_terms::term_remove(unit.app, unit.db, unit.viewer, id, &seen, kind, place);
+        }
         let remove = match part.as_str() {
             "rate" => app::rate_remove,
             "target" => app::target_remove,

@@ -16,6 +16,7 @@ pub mod options;
 pub mod own;
 pub mod rates;
 pub mod sign;
+pub mod terms;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -46,6 +47,7 @@ use crate::domain::lifecycle::{Step, VersionOptions};
 use crate::domain::money::Micros;
 use crate::domain::negotiation::{Move, Talk};
 use crate::domain::period::PeriodKind;
+use crate::domain::rate::form::parameter_rows;
 use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
 use crate::domain::viewer::Action;
 use crate::domain::words;
@@ -245,6 +247,7 @@ struct ContractView {
     changes: Vec<Change>,
     rates: Vec<RateRow>,
     tables: rates::Tables,
+    blocks: Vec<terms::Block>,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
@@ -306,6 +309,9 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         before: found.before,
         rates: found.terms.rates.iter().map(rate_row).collect(),
         tables: rates::Tables::of_staff(found.contract.id, &found.terms),
+        blocks: terms::blocks(&found.terms.pricing.terms, found.may_edit, asked, &|kind, from| {
+            format!("/contracts/{}?version={}&{kind}={from}#{kind}", found.contract.id, found.version.version)
+        }),
         targets: found.terms.targets.iter().map(target_row).collect(),
         clauses: found
             .terms
@@ -396,11 +402,13 @@ fn lede(found: &ContractPage) -> String {
 fn option_rows(terms: &Terms) -> Vec<(&'static str, String)> {
     let options = VersionOptions::of(&terms.pricing.terms.parameters);
     let said = |value: Option<String>| value.unwrap_or_else(|| "not said".to_owned());
-    vec![
+    let mut rows = vec![
         ("Baseline", said(options.baseline)),
         ("Dispute window", said(options.dispute_days.map(|days| words::count(days, "day")))),
         ("Price cap", said(options.price_cap.map(|cap| format!("{} a version", words::percent(cap))))),
-    ]
+    ];
+    rows.extend(parameter_rows(&terms.pricing.terms.parameters));
+    rows
 }
 
 fn rate_row(rate: &AccessorialRate) -> RateRow {

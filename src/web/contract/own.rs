@@ -82,6 +82,7 @@ struct Shown {
     options: Vec<(&'static str, String)>,
     rates: Vec<RateRow>,
     tables: super::rates::Tables,
+    blocks: Vec<super::terms::Block>,
     targets: Vec<TargetRow>,
     clauses: Vec<ClauseRow>,
     versions: Vec<VersionRow>,
@@ -131,6 +132,9 @@ impl Shown {
                 .then(|| super::sign::address(terms.version_id)),
             rates: terms.rates.iter().map(rate_row).collect(),
             tables: super::rates::Tables::of_partner(terms),
+            blocks: super::terms::blocks(&terms.pricing.terms, false, asked, &|kind, from| {
+                format!("{}&{kind}={from}#{kind}", address(&terms.number, Some(terms.version_no)))
+            }),
             targets: terms.targets.iter().map(target_row).collect(),
             clauses: terms.clauses.iter().map(|clause| clause_row(terms, clause, asked, THEIRS)).collect(),
             files: found.files.iter().map(file_row).collect(),
