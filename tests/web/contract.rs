@@ -312,7 +312,7 @@ fn terms_are_written_by_forms_and_shown_to_both_sides() {
         let gone = desk.browser.post(&removals, &[("seen", &seen), ("part", "fuel"), ("code", "0")]).await;
         assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.html);
         let page = desk.page("").await;
-        assert!(page.text("section[aria-labelledby=fuel]").contains("None agreed"));
+        assert!(page.text("section[aria-labelledby=fuel]").contains("Nothing agreed"));
         let rated = desk.browser.get(&format!("{}/parameters", version_address(&page))).await;
         let seen = rated.attribute("input[name=seen]", "value").unwrap();
         let choices = [
