@@ -44,8 +44,8 @@ CREATE TABLE prices AS SELECT published_on + 1 AS valid_from, price FROM read_cs
 """
 DUCKDB_RATING = """
 WITH shipped AS (
-  SELECT reference, lane, service, weight_kg, CAST(picked_up_at AT TIME ZONE 'UTC' AT TIME ZONE pickup_zone AS DATE) AS picked_up,
-    date_trunc('month', CAST(delivery_window_end AT TIME ZONE 'UTC' AT TIME ZONE delivery_zone AS DATE)) AS month
+  SELECT reference, lane, service, weight_kg, CAST(picked_up_at AT TIME ZONE pickup_zone AS DATE) AS picked_up,
+    date_trunc('month', CAST(delivery_window_end AT TIME ZONE delivery_zone AS DATE)) AS month
   FROM feed
 ), based AS (
   SELECT shipped.*, greatest(95.00, round(round(weight_kg * rate, 2) * 0.65, 2)) AS base
@@ -156,7 +156,7 @@ def duckdb_rating(own, sheet, prices):
     import duckdb
     db = duckdb.connect()
     db.execute("SET threads = 2")
-    db.execute(f"CREATE TABLE feed AS SELECT reference, lane, service, CAST(weight_kg AS DECIMAL(12, 3)) AS weight_kg, pickup_zone, delivery_zone, picked_up_at, delivery_window_end FROM read_csv('{own}')")
+    db.execute(f"CREATE TABLE feed AS SELECT reference, lane, service, CAST(weight_kg AS DECIMAL(12, 3)) AS weight_kg, pickup_zone, delivery_zone, CAST(picked_up_at AS TIMESTAMPTZ) AS picked_up_at, CAST(delivery_window_end AS TIMESTAMPTZ) AS delivery_window_end FROM read_csv('{own}')")
     db.execute(DUCKDB_RATES.format(sheet=sheet, prices=prices))
     began = time.perf_counter()
     rows = db.execute(DUCKDB_RATING).fetchall()
