@@ -37,7 +37,7 @@ const UNAPPROVED: [&str; 2] = ["DRAFT", "IN_REVIEW"];
 pub struct AliasRow {
     /// Whose code.
     pub partner_id: i64,
-    /// The code, by [`normal_code`](crate::domain::charge_code::normal_code).
+    /// The code, by [`normal_code`].
     pub alias: String,
     /// 1 for the first decision, one more for each after it.
     pub seq: i32,

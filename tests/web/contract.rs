@@ -721,7 +721,7 @@ fn what_was_known_on_a_day_is_asked_from_the_contract_page() {
         desk.agree("").await;
         desk.become_one(Role::Auditor).await;
         let page = desk.page("").await;
-        let link = page.attribute(".actions a[href$='/known']", "href").unwrap();
+        let link = page.attribute(".top a[href$='/known']", "href").unwrap();
         let form = desk.browser.get(&link).await;
         assert_eq!(form.attribute("input[name=known_on]", "value").as_deref(), Some("2025-07-08"));
         assert!(form.text("#answer").contains("as known on 8 July 2025: version 1"), "{}", form.html);
