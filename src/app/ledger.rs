@@ -119,7 +119,7 @@ fn check_assessed(
                 Account::CreditAssessed => &mut *assessed,
                 _ => continue,
             };
-            *sum = *sum + if line.side == line.account.normal_side() { line.amount } else { -line.amount };
+            *sum = *sum + line.account.growth(line.side, line.amount);
         }
     }
     // The period of the last assessment: a due day corrected after it moves the item, not the day it could be told.

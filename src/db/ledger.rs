@@ -328,7 +328,7 @@ fn cost_sums(
         let period: Period = code(&period, what)?;
         let account = account(number, id)?;
         let sign = if account == Account::IncentiveExpense { Sign::Bonus } else { Sign::Penalty };
-        let grows = code::<Side>(&side, what)? == account.normal_side();
+        let amount = account.growth(code(&side, what)?, Micros(amount));
         let sum = sums.entry(key).or_insert(CostSum {
             sign,
             amount: Micros::ZERO,
@@ -336,7 +336,7 @@ fn cost_sums(
             day: day.0,
             posted: posted.0,
         });
-        sum.amount = sum.amount + if grows { Micros(amount) } else { -Micros(amount) };
+        sum.amount = sum.amount + amount;
         (sum.period, sum.day, sum.posted) = (period, day.0, sum.posted.max(posted.0));
     }
     Ok(sums)
@@ -882,10 +882,9 @@ pub fn balances_by_state(
     for ((currency, number, side, state), amount) in rows {
         let what = || "the sum of an account by state".to_owned();
         let account = Account::from_number(number).map_err(|error| stored(what(), &error))?;
-        let grows = code::<Side>(&side, what)? == account.normal_side();
-        let amount = Micros(amount.unwrap_or(0));
+        let amount = account.growth(code(&side, what)?, Micros(amount.unwrap_or(0)));
         let sum = sums.entry((code(&currency, what)?, account, code(&state, what)?)).or_default();
-        *sum = *sum + if grows { amount } else { -amount };
+        *sum = *sum + amount;
     }
     let balance = |((currency, account, state), amount)| StateBalance { currency, account, state, amount };
     Ok(sums.into_iter().map(balance).collect())

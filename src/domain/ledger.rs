@@ -87,6 +87,12 @@ impl Account {
         Self::ALL.iter().copied().find(|account| account.number() == number).ok_or(BadAccount(number))
     }
 
+    /// What a line does to the account's balance, which is positive on its normal side.
+    #[must_use]
+    pub fn growth(self, side: Side, amount: Micros) -> Micros {
+        if side == self.normal_side() { amount } else { -amount }
+    }
+
     /// The side on which the account normally stands.
     #[must_use]
     pub const fn normal_side(self) -> Side {
@@ -354,8 +360,7 @@ impl Held {
 
     /// What a line does to the account.
     pub fn post(&mut self, line: &JournalLine, recognition: Recognition) {
-        let grows = line.side == line.account.normal_side();
-        self.add(recognition, if grows { line.amount } else { -line.amount });
+        self.add(recognition, line.account.growth(line.side, line.amount));
     }
 }
 
@@ -571,8 +576,7 @@ fn cost_effect(line: &JournalLine) -> Option<(Sign, Micros)> {
         Account::IncentiveExpense => Sign::Bonus,
         _ => return None,
     };
-    let grows = line.side == line.account.normal_side();
-    Some((sign, if grows { line.amount } else { -line.amount }))
+    Some((sign, line.account.growth(line.side, line.amount)))
 }
 
 /// An obligation whose ledger balance is not its target.

@@ -226,9 +226,7 @@ fn rolls<'a>(
     row_of: impl Fn(&Movement) -> (Option<i64>, Currency, Account),
 ) -> Vec<Roll> {
     let mut rolls: BTreeMap<(Option<i64>, Currency, Account), RollForward> = BTreeMap::new();
-    let signed = |movement: &Movement| {
-        if movement.side == movement.account.normal_side() { movement.amount } else { -movement.amount }
-    };
+    let signed = |movement: &Movement| movement.account.growth(movement.side, movement.amount);
     for movement in before {
         let roll = rolls.entry(row_of(movement)).or_default();
         roll.opening = roll.opening + signed(movement);

@@ -11,7 +11,7 @@ use crate::db::conn::Db;
 use crate::db::schema::{accruals, clauses, journal_entries, journal_lines};
 use crate::db::types::Day;
 use crate::domain::clause::{ClauseTerms, ObligationKey, Sign};
-use crate::domain::ledger::{Account, Held, ItemState, Recognition, Side};
+use crate::domain::ledger::{Account, Held, ItemState, Recognition};
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 
@@ -120,9 +120,8 @@ pub fn credits_held(
         let (id, key, recognition, number, side, amount) = row?;
         let what = || format!("journal entry {id}");
         let account = account(number, id)?;
-        let grows = code::<Side>(&side, what)? == account.normal_side();
         let recognition: Recognition = code(&recognition, what)?;
-        let amount = if grows { Micros(amount) } else { -Micros(amount) };
+        let amount = account.growth(code(&side, what)?, Micros(amount));
         held.entry((code(&key, what)?, account)).or_default().add(recognition, amount);
     }
     Ok(held)
