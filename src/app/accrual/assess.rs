@@ -22,7 +22,7 @@ use crate::db::ledger::{
     last_posting_of,
 };
 use crate::db::partner::partner_show;
-use crate::domain::clause::{ObligationKey, Reason, Sign};
+use crate::domain::clause::{ObligationKey, Sign};
 use crate::domain::ledger::{
     ASSESSMENT_ACCOUNTS, Account, Booking, Held, ItemState, assessed_from, assessment_entry,
 };
@@ -172,8 +172,7 @@ fn keep_priced(
         let before = items.len();
         let reason = match plan_group(db, run, &group) {
             Ok(Some(posting)) => {
-                let owed = posting.entries.iter().filter(|entry| entry.reason != Reason::Recognition);
-                let entries = owed.map(|entry| entry.key);
+                let entries = posting.of_owed().map(|entry| entry.key);
                 let open: BTreeSet<ObligationKey> =
                     entries.chain(posting.accruals.iter().map(|row| row.key)).collect();
                 items.retain(|item| !open.contains(&item.accrual.key));

@@ -8,7 +8,7 @@ use crate::db::job::job_run_last_done;
 use crate::db::ledger::inputs_changed_since;
 use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError};
-use crate::domain::clause::{ObligationKey, Reason};
+use crate::domain::clause::ObligationKey;
 use crate::domain::ledger::JournalEntry;
 use crate::domain::outcome::local_day;
 use crate::domain::words;
@@ -47,9 +47,7 @@ pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
                         let target = words::amount(row.target);
                         (row.key, format!("its row is not what clause and facts give now, {target}"))
                     });
-                    // What goes from memo to general ledger changes nothing that is owed.
-                    let owed = posting.entries.iter().filter(|entry| entry.reason != Reason::Recognition);
-                    let entries = owed.map(|entry| (entry.key, missing(entry)));
+                    let entries = posting.of_owed().map(|entry| (entry.key, missing(entry)));
                     let lines: BTreeMap<ObligationKey, String> = rows.chain(entries).collect();
                     let number = &group.number;
                     told.extend(lines.iter().map(|(key, what)| format!("contract {number}, {key}: {what}")));

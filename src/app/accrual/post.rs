@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::Db;
 use crate::db::late_delivery::delivery_standing;
 use crate::db::ledger::{Accrual, Standing, accrual_upsert, credits_held, entry_insert};
-use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Sign, Target, deltas};
+use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target, deltas};
 use crate::domain::ledger::{
     Account, Booking, Held, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
     recognition_entries,
@@ -37,6 +37,13 @@ pub(super) struct Posting {
     pub told: BTreeMap<ObligationKey, Micros>,
 }
 
+impl Posting {
+    /// The entries that change what is owed: what goes from memo to general ledger leaves it as it is.
+    pub(super) fn of_owed(&self) -> impl Iterator<Item = &JournalEntry> {
+        self.entries.iter().filter(|entry| entry.reason != Reason::Recognition)
+    }
+}
+
 /// Decides what to write, and reads only.
 pub(super) fn plan(
     db: &mut Db,
@@ -48,9 +55,12 @@ pub(super) fn plan(
     let posted = within_reach(group, standing, &priced.targets);
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
     let deltas = deltas(&priced.targets, &posted, run.as_of);
-    let signs: BTreeMap<ObligationKey, Sign> =
-        priced.targets.iter().map(|target| (target.key, target.sign)).collect();
-    let to_recognise: Vec<&Accrual> = after.values().filter(|row| is_recognised(run, &signs, row)).collect();
+    let credits = priced.targets.iter().filter(|target| target.sign == Sign::Penalty);
+    let mut to_recognise: Vec<&Accrual> = credits
+        .filter_map(|credit| after.get(&credit.key))
+        .filter(|row| run.policy.recognition(Sign::Penalty, row.state) == Recognition::Gl)
+        .collect();
+    to_recognise.sort_by_key(|row| row.key);
     let mut held = if !to_recognise.is_empty() || deltas.iter().any(takes_a_credit_back) {
         credits_held(db, &Viewer::system(), group.partner_id, &group.version_ids())?
     } else {
@@ -77,12 +87,6 @@ pub(super) fn plan(
     };
     let told = accruals.iter().filter_map(changed).collect();
     Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals, told })
-}
-
-/// Whether the general ledger is to hold what is owed for the item.
-fn is_recognised(run: &Run, signs: &BTreeMap<ObligationKey, Sign>, row: &Accrual) -> bool {
-    let is_credit = signs.get(&row.key) == Some(&Sign::Penalty);
-    is_credit && run.policy.recognition(Sign::Penalty, row.state) == Recognition::Gl
 }
 
 /// Brings to the general ledger what still stands as a memo of an item that is recognised now: its period has closed, or the
