@@ -2,7 +2,6 @@
 //! shared by versions until one of them gets another table.
 
 use diesel::prelude::*;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::DbError;
@@ -29,6 +28,19 @@ struct ItemRow {
     ordinal: i32,
     code: String,
     terms: String,
+}
+
+impl ItemRow {
+    fn of(version: &Version, item: &TermItem, ordinal: i32) -> Result<Self, DbError> {
+        Ok(Self {
+            partner_id: version.partner_id,
+            contract_version_id: version.id,
+            kind: item.kind().code().to_owned(),
+            ordinal,
+            code: item.code().to_owned(),
+            terms: serde_json::to_string(item).map_err(|error| stored("rate item", version.id, error))?,
+        })
+    }
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -95,17 +107,20 @@ pub(super) fn pricing_of(db: &mut Db, version: &Version, currency: Currency) -> 
         .load(db)?;
     for item in items {
         let terms = &mut pricing.terms;
-        match item.kind.as_str() {
-            "ZONE" => terms.zones.push(read(&item)?),
-            "SERVICE_LEVEL" => terms.service_levels.push(read(&item)?),
-            "LANE" => terms.lanes.push(read(&item)?),
-            "FUEL" => terms.fuel.push(read(&item)?),
-            "CALENDAR" => terms.calendars.push(read(&item)?),
-            "TAX" => terms.taxes.push(read(&item)?),
-            "VOLUME" => terms.volumes.push(read(&item)?),
-            "CAPACITY" => terms.capacities.push(read(&item)?),
-            "TIER" => terms.tiers.push(read(&item)?),
-            other => return Err(stored("rate item", id, format!("kind {other} is not known"))),
+        let kind: TermKind = item
+            .kind
+            .parse()
+            .map_err(|_| stored("rate item", id, format!("kind {} is not known", item.kind)))?;
+        match kind {
+            TermKind::Zone => terms.zones.push(read(&item)?),
+            TermKind::ServiceLevel => terms.service_levels.push(read(&item)?),
+            TermKind::Lane => terms.lanes.push(read(&item)?),
+            TermKind::Fuel => terms.fuel.push(read(&item)?),
+            TermKind::Calendar => terms.calendars.push(read(&item)?),
+            TermKind::Tax => terms.taxes.push(read(&item)?),
+            TermKind::Volume => terms.volumes.push(read(&item)?),
+            TermKind::Capacity => terms.capacities.push(read(&item)?),
+            TermKind::Tier => terms.tiers.push(read(&item)?),
         }
     }
     let lines: Vec<LineRow> = rate_lines::table
@@ -299,17 +314,14 @@ pub fn pricing_replace(
     let before = tables_of(db, version.id)?;
     rows_delete(db, version.id)?;
     let terms = &pricing.terms;
-    let mut writer = Writer { version, rows: Vec::new() };
-    writer.add("ZONE", &terms.zones, |zone| zone.name.clone())?;
-    writer.add("SERVICE_LEVEL", &terms.service_levels, |level| level.code.clone())?;
-    writer.add("LANE", &terms.lanes, |lane| lane.code.clone())?;
-    writer.add("FUEL", &terms.fuel, |programme| programme.code.clone())?;
-    writer.add("CALENDAR", &terms.calendars, |calendar| calendar.code.clone())?;
-    writer.add("TAX", &terms.taxes, |tax| tax.code.clone())?;
-    writer.add("VOLUME", &terms.volumes, |_| String::new())?;
-    writer.add("CAPACITY", &terms.capacities, |_| String::new())?;
-    writer.add("TIER", &terms.tiers, |tier| tier.label.clone())?;
-    bulk_insert!(db, rate_items::table, &writer.rows)?;
+    let mut items = Vec::new();
+    for kind in TermKind::ALL {
+        let of_kind = (0..).map_while(|place| kind.item(terms, place));
+        for (item, ordinal) in of_kind.zip(0..) {
+            items.push(ItemRow::of(version, &item, ordinal)?);
+        }
+    }
+    bulk_insert!(db, rate_items::table, &items)?;
     let mut lines = Vec::with_capacity(terms.lines.len());
     for ((line, seal), ordinal) in terms.lines.iter().zip(&pricing.tables).zip(0..) {
         lines.push(LineRow {
@@ -371,14 +383,7 @@ pub fn item_put(
             last.map_or(0, |last| last.saturating_add(1))
         }
     };
-    let row = ItemRow {
-        partner_id: version.partner_id,
-        contract_version_id: version.id,
-        kind: kind.code().to_owned(),
-        ordinal,
-        code: item.code().to_owned(),
-        terms: serde_json::to_string(item).map_err(|error| stored("rate item", version.id, error))?,
-    };
+    let row = ItemRow::of(version, item, ordinal)?;
     diesel::insert_into(rate_items::table).values(&row).execute(db)?;
     Ok(true)
 }
@@ -401,33 +406,6 @@ fn item_delete(db: &mut Db, version: &Version, kind: TermKind, ordinal: i32) -> 
         .filter(rate_items::kind.eq(kind.code()))
         .filter(rate_items::ordinal.eq(ordinal));
     diesel::delete(row).execute(db)
-}
-
-struct Writer<'a> {
-    version: &'a Version,
-    rows: Vec<ItemRow>,
-}
-
-impl Writer<'_> {
-    fn add<T: Serialize>(
-        &mut self,
-        kind: &str,
-        items: &[T],
-        code: impl Fn(&T) -> String,
-    ) -> Result<(), DbError> {
-        for (item, ordinal) in items.iter().zip(0..) {
-            self.rows.push(ItemRow {
-                partner_id: self.version.partner_id,
-                contract_version_id: self.version.id,
-                kind: kind.to_owned(),
-                ordinal,
-                code: code(item),
-                terms: serde_json::to_string(item)
-                    .map_err(|error| stored("rate item", self.version.id, error))?,
-            });
-        }
-        Ok(())
-    }
 }
 
 /// Removes what a draft says about price, and the tables only it used.
