@@ -2,14 +2,14 @@
 //!
 //! Reads day by day and keeps sums and differences only. It stores nothing, so that a code mapped a moment ago counts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::db::calibration::{BilledShipment, CalibrationDay, calibration_day};
-use crate::db::charge_code::{code_books, contract_codes};
+use crate::db::calibration::{BilledShipment, CalibrationDay, ChargedLine, calibration_day};
+use crate::db::charge_code::code_books;
 use crate::db::contract::{Contract, contract_by_number, version_list};
 use crate::db::setting::reporting_currency;
 use crate::db::{Db, DbError};
@@ -291,8 +291,6 @@ struct Desk {
     /// The versions of the contract.
     versions: BTreeSet<i64>,
     book: CodeBook,
-    /// Words of the contract's own codes.
-    labels: BTreeMap<String, String>,
     /// The currency of amounts that name none.
     reporting: String,
 }
@@ -309,7 +307,6 @@ impl Desk {
         let versions = version_list(db, viewer, contract.id)?.into_iter().map(|version| version.id).collect();
         Ok(Self {
             book: code_books(db, viewer, partner)?.remove(&contract.partner_id).unwrap_or_default(),
-            labels: contract_codes(db, viewer, partner)?.remove(&contract.partner_id).unwrap_or_default(),
             reporting: reporting_currency(db)?,
             versions,
             contract,
@@ -353,10 +350,10 @@ impl Desk {
         Ok(seen)
     }
 
-    fn bill(&self, shipment: &BilledShipment, lines: Vec<crate::db::calibration::ChargedLine>) -> Bill {
+    fn bill(&self, shipment: &BilledShipment, lines: Vec<ChargedLine>) -> Bill {
         let own = shipment.currency.clone().unwrap_or_else(|| self.reporting.clone());
         let mut currencies: Vec<String> =
-            std::iter::once(own).chain(lines.iter().map(|line| line.4.clone())).collect();
+            std::iter::once(own).chain(lines.iter().map(|line| line.currency.clone())).collect();
         currencies.sort_unstable();
         currencies.dedup();
         Bill {
@@ -366,10 +363,10 @@ impl Desk {
             freight: shipment.freight_micros.map(Micros),
             lines: lines
                 .into_iter()
-                .map(|(_, code, category, amount, _)| BilledLine {
-                    meaning: self.book.meaning(&code, &category).map(|(meaning, _)| meaning),
-                    category,
-                    amount: Micros(amount),
+                .map(|line| BilledLine {
+                    meaning: self.book.meaning(&line.code, &line.category).map(|(meaning, _)| meaning),
+                    category: line.category,
+                    amount: Micros(line.amount_micros),
                 })
                 .collect(),
             currencies,
@@ -380,14 +377,14 @@ impl Desk {
     fn label(&self, of: &ChargeType) -> String {
         match of {
             ChargeType::Whole => "Freight, not split".to_owned(),
-            ChargeType::Linehaul => charge_code::words(&Meaning::Linehaul, &self.labels),
-            ChargeType::Fuel => charge_code::words(&Meaning::Fuel, &self.labels),
+            ChargeType::Linehaul => charge_code::words(&Meaning::Linehaul, self.book.labels()),
+            ChargeType::Fuel => charge_code::words(&Meaning::Fuel, self.book.labels()),
             ChargeType::Accessorials => "Accessorials, not split".to_owned(),
             ChargeType::Accessorial(code) => {
-                charge_code::words(&Meaning::Accessorial(code.clone()), &self.labels)
+                charge_code::words(&Meaning::Accessorial(code.clone()), self.book.labels())
             }
-            ChargeType::Tax => charge_code::words(&Meaning::Tax, &self.labels),
-            ChargeType::NotChargeable => charge_code::words(&Meaning::NotChargeable, &self.labels),
+            ChargeType::Tax => charge_code::words(&Meaning::Tax, self.book.labels()),
+            ChargeType::NotChargeable => charge_code::words(&Meaning::NotChargeable, self.book.labels()),
             ChargeType::Unmapped => "Unmapped codes".to_owned(),
         }
     }

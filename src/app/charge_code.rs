@@ -22,7 +22,9 @@ use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::{CATALOGUE, catalogue_charge};
 use crate::domain::charge_code::suggest::{Suggestion, suggest};
-use crate::domain::charge_code::{ALIASES_MAX, ChargeKind, CodeBook, Decided, Meaning, normal_code};
+use crate::domain::charge_code::{
+    ALIASES_MAX, ChargeKind, CodeBook, Decided, Meaning, catalogue_meaning, normal_code,
+};
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Action, Viewer};
 
@@ -135,13 +137,13 @@ pub fn unmapped(
     let rows = if page.is_some() { PAGE_ROWS } else { codes.max(1) };
     let pages = codes.div_ceil(rows).max(1);
     let page = page.unwrap_or(1).clamp(1, pages);
-    let labels = contract_codes(db, viewer, partner)?;
+    let none = CodeBook::default();
     let mut lines = Vec::new();
     for ((partner_id, alias), billed) in order.into_iter().skip((page - 1) * rows).take(rows) {
         let Some(partner) = partners.get(&partner_id) else { continue };
         lines.push(Unmapped {
             example: code_example(db, viewer, partner_id, &billed.spellings)?,
-            suggestions: suggest(&alias, &labelled(&labels, partner_id)),
+            suggestions: suggest(&alias, &labelled(books.get(&partner_id).unwrap_or(&none))),
             partner: partner.clone(),
             alias,
             billed,
@@ -150,9 +152,8 @@ pub fn unmapped(
     Ok(Queue { lines, codes, charges, amounts, page, pages, cut })
 }
 
-fn labelled(labels: &BTreeMap<i64, BTreeMap<String, String>>, partner_id: i64) -> Vec<(String, String)> {
-    let own = labels.get(&partner_id).into_iter().flatten();
-    own.map(|(code, label)| (code.clone(), label.clone())).collect()
+fn labelled(book: &CodeBook) -> Vec<(String, String)> {
+    book.labels().iter().map(|(code, label)| (code.clone(), label.clone())).collect()
 }
 
 /// The words of a meaning: `Fuel surcharge`, `Liftgate (LFT)`.
@@ -244,16 +245,17 @@ pub fn code_page(db: &mut Db, viewer: &Viewer, partner_id: i64, alias: &str) -> 
     for sum in code_sums(db, viewer, partner_id, &spellings)? {
         billed.add(sum);
     }
-    let labels = contract_codes(db, viewer, Some(partner_id))?;
-    let own = labels.get(&partner_id).cloned().unwrap_or_default();
+    let book = code_books(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
+    let own = book.labels();
     let history: Vec<Shown> = alias_history(db, viewer, partner_id, alias)?
         .into_iter()
-        .map(|row| shown(&partner, row, Some(&own)))
+        .map(|row| shown(&partner, row, Some(own)))
         .collect::<Result<_, _>>()?;
-    let book = code_books(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
     let now =
-        book.meaning(alias, "ACCESSORIAL").map(|(meaning, basis)| (words(&meaning, &own), basis.label()));
-    let listed = CATALOGUE.iter().filter(|charge| charge.code != "405" && !own.contains_key(charge.code));
+        book.meaning(alias, "ACCESSORIAL").map(|(meaning, basis)| (words(&meaning, own), basis.label()));
+    let is_accessorial = |code| catalogue_meaning(code).is_some_and(|meaning| meaning.code().is_some());
+    let listed =
+        CATALOGUE.iter().filter(|charge| is_accessorial(charge.code) && !own.contains_key(charge.code));
     let choices = own
         .iter()
         .map(|(code, label)| (code.clone(), format!("{label} ({code}, in the contract)")))
@@ -261,7 +263,7 @@ pub fn code_page(db: &mut Db, viewer: &Viewer, partner_id: i64, alias: &str) -> 
         .collect();
     Ok(CodePage {
         example: code_example(db, viewer, partner_id, &spellings)?,
-        suggestions: if now.is_some() { Vec::new() } else { suggest(alias, &labelled(&labels, partner_id)) },
+        suggestions: if now.is_some() { Vec::new() } else { suggest(alias, &labelled(&book)) },
         seq: history.first().map_or(0, |line| line.row.seq),
         alias: alias.to_owned(),
         partner,
@@ -342,9 +344,8 @@ pub fn decide(
                 actor_id: viewer.user_id,
             },
         )?;
-        let labels = contract_codes(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
         let told = |meaning: &Option<Meaning>| {
-            meaning.as_ref().map_or_else(|| "not decided".to_owned(), |meaning| words(meaning, &labels))
+            meaning.as_ref().map_or_else(|| "not decided".to_owned(), |meaning| words(meaning, book.labels()))
         };
         let detail = format!("{} → {}: {note}", told(&before), told(&meaning));
         let subject = format!("charge code {alias} of {}", partner.code);

@@ -35,8 +35,20 @@ pub struct BilledShipment {
     pub freight_micros: Option<i64>,
 }
 
-/// One charge line: shipment, code, category, amount, currency.
-pub type ChargedLine = (i64, String, String, i64, String);
+/// One charge line of a shipment, as stored.
+#[derive(Clone, Debug, Queryable)]
+pub struct ChargedLine {
+    /// The shipment.
+    pub shipment_id: i64,
+    /// Code as the feed writes it.
+    pub code: String,
+    /// Category.
+    pub category: String,
+    /// Billed.
+    pub amount_micros: i64,
+    /// Currency of the amount.
+    pub currency: String,
+}
 
 /// The shipments of a partner due on a day, with what calibration needs of each.
 #[derive(Clone, Debug, Default)]
@@ -98,7 +110,7 @@ pub fn calibration_day(
             ))
             .load(db)?;
     for line in lines {
-        found.lines.entry(line.0).or_default().push(line);
+        found.lines.entry(line.shipment_id).or_default().push(line);
     }
     found.expected = expected_of_day_unscoped(db, &[partner_id], day)?
         .into_iter()

@@ -196,7 +196,7 @@ pub fn code_books(
         .into_iter()
         .map(|id| {
             let contract = contracts.remove(&id).unwrap_or_default();
-            (id, CodeBook::new(decided.remove(&id).unwrap_or_default(), contract.into_keys()))
+            (id, CodeBook::new(decided.remove(&id).unwrap_or_default(), contract))
         })
         .collect())
 }

@@ -1,12 +1,11 @@
 //! The codes on carriers' invoices: the queue of those nobody has mapped, the map, and one code with its form.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::edit::{Refusal, refuse};
-use super::extract::{Form, SignedIn};
+use super::edit::{refuse, unsound};
+use super::extract::{Form, SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::charge_code::{
@@ -333,17 +332,11 @@ async fn store(
     let back = href(partner_id, &alias);
     let note_field = if decided.kind.is_some() { "note" } else { "undo_note" };
     let (name, sound) = (alias.clone(), form.is_sound());
-    let (found, refused) = me
-        .in_db(move |unit| {
-            let found = code_page(unit.db, unit.viewer, partner_id, &name)?;
-            if !sound {
-                return Ok((found, None));
-            }
-            let done = decide(unit.app, unit.db, unit.viewer, (partner_id, &name), Some(seen), &decided);
-            Ok::<_, WebError>((found, Some(done)))
-        })
-        .await?;
-    let refusal = match refused {
+    let work = move |unit: Unit<'_>| {
+        let of = (partner_id, name.as_str());
+        Ok::<_, WebError>(sound.then(|| decide(unit.app, unit.db, unit.viewer, of, Some(seen), &decided)))
+    };
+    let refusal = match me.in_db(work).await? {
         Some(Ok(changed)) => {
             me.flash(if changed { done } else { "The code means that already; nothing was changed." });
             return Ok(page::see_other(&back));
@@ -351,7 +344,8 @@ async fn store(
         Some(Err(error)) => {
             refuse(&mut form, error, &[("kind", "to"), ("code", "to"), ("note", note_field)])?
         }
-        None => Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, notice: None },
+        None => unsound(),
     };
+    let found = me.in_db(move |unit| code_page(unit.db, unit.viewer, partner_id, &alias)).await?;
     page::html_with(refusal.status, &one_page(&me, found, form, refusal.notice))
 }

@@ -7,7 +7,7 @@
 
 pub mod suggest;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -162,17 +162,24 @@ codes! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CodeBook {
     decided: BTreeMap<String, Meaning>,
-    contract: BTreeSet<String>,
+    /// Label by code.
+    contract: BTreeMap<String, String>,
 }
 
 impl CodeBook {
-    /// `decided` by [`normal_code`], and the accessorial codes of the partner's contracts.
+    /// `decided` by [`normal_code`], and the accessorial codes of the partner's contracts with their labels.
     #[must_use]
     pub fn new(
         decided: impl IntoIterator<Item = (String, Meaning)>,
-        contract: impl IntoIterator<Item = String>,
+        contract: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         Self { decided: decided.into_iter().collect(), contract: contract.into_iter().collect() }
+    }
+
+    /// The accessorial codes of the partner's contracts, with their labels.
+    #[must_use]
+    pub fn labels(&self) -> &BTreeMap<String, String> {
+        &self.contract
     }
 
     /// What a charge of `code` in `category` is, and why; none when nobody has said so yet.
@@ -197,14 +204,14 @@ impl CodeBook {
         if let Some(meaning) = catalogue_meaning(&normal) {
             return Some((meaning, Basis::Catalogue));
         }
-        let is_agreed = self.contract.contains(&normal);
+        let is_agreed = self.contract.contains_key(&normal);
         is_agreed.then_some((Meaning::Accessorial(normal), Basis::Contract))
     }
 
     /// Whether an accessorial of that code can be meant: it is in the catalogue or in a contract of the partner.
     #[must_use]
     pub fn knows(&self, code: &str) -> bool {
-        catalogue_charge(code).is_some() || self.contract.contains(code)
+        catalogue_charge(code).is_some() || self.contract.contains_key(code)
     }
 }
 
@@ -264,7 +271,7 @@ mod tests {
     use super::*;
 
     fn book() -> CodeBook {
-        CodeBook::new([("FUEL SC".to_owned(), Meaning::Fuel)], ["TAIL".to_owned()])
+        CodeBook::new([("FUEL SC".to_owned(), Meaning::Fuel)], [("TAIL".to_owned(), "Tail lift".to_owned())])
     }
 
     #[test]
