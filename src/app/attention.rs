@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 
 use crate::db::charge_code::unmapped_counts;
 use crate::db::contract::{self as store, Contract, Version};
@@ -14,15 +15,14 @@ use crate::db::{Db, DbError};
 use crate::domain::attention::{
     ContractFacts, Item, UnmappedFacts, UnratedFacts, VersionFacts, needs_attention,
 };
-use crate::domain::contract::{ContractTerm, ContractVersionStatus as Status, VersionDates};
+use crate::domain::contract::ContractVersionStatus as Status;
 use crate::domain::currency::Currency;
 use crate::domain::lifecycle::missing;
 use crate::domain::negotiation::Talk;
-use crate::domain::notice::Decided;
 use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
-use super::contract::{deadline_calendar, negotiate};
+use super::contract::{deadline_calendar, decided_by, negotiate};
 use super::edit::{EditError, allowed};
 use super::spend::yearly_spend_load;
 
@@ -61,6 +61,7 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
     }
     let spend = yearly_spend_load(db, viewer, today)?;
     let currency: Option<Currency> = reporting_currency(db)?.parse().ok();
+    let zone = reporting_zone(db)?;
     let mut of_partner: BTreeMap<i64, Vec<&Contract>> = BTreeMap::new();
     for listed in &contracts {
         of_partner.entry(listed.contract.partner_id).or_default().push(&listed.contract);
@@ -70,15 +71,14 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
         let contract = &listed.contract;
         let siblings = of_partner.get(&contract.partner_id).map_or(&[][..], Vec::as_slice);
         let own = versions.get(&contract.id).map_or(&[][..], Vec::as_slice);
-        let others = others_of(siblings, contract, &versions)?;
-        let agreed = match own.iter().find(|version| version.state().is_ok_and(Status::binds)) {
-            Some(version) => version.agreed_frame()?,
-            None => None,
-        };
+        let others = siblings.iter().filter(|other| other.id != contract.id).flat_map(|other| {
+            let of_other = versions.get(&other.id).into_iter().flatten();
+            of_other.map(move |version| (*other, version))
+        });
         let mut waiting = Vec::new();
         for version in own {
             if !version.state()?.binds() {
-                waiting.push(version_facts(db, viewer, version)?);
+                waiting.push(version_facts(db, viewer, zone, version)?);
             }
         }
         facts.push(ContractFacts {
@@ -88,7 +88,7 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
             partner: listed.partner_name.clone(),
             currency: contract.currency,
             term: contract.term.clone(),
-            decided: Decided::of(&contract.term, agreed.as_ref(), &others),
+            decided: decided_by(contract, own, others)?,
             year: spend.get(&contract.partner_id).copied().zip(currency),
             versions: waiting,
             unrated: unrated.remove(&contract.id).unwrap_or_default(),
@@ -97,23 +97,8 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
     Ok(facts)
 }
 
-/// The open versions of the partner's other contracts.
-fn others_of(
-    siblings: &[&Contract],
-    contract: &Contract,
-    versions: &BTreeMap<i64, Vec<Version>>,
-) -> Result<Vec<(ContractTerm, VersionDates)>, DbError> {
-    let mut others = Vec::new();
-    for other in siblings.iter().filter(|other| other.id != contract.id) {
-        for version in versions.get(&other.id).into_iter().flatten() {
-            others.push((other.term.clone(), version.dates()?));
-        }
-    }
-    Ok(others)
-}
-
 /// What a version that nobody signed waits for.
-fn version_facts(db: &mut Db, viewer: &Viewer, version: &Version) -> Result<VersionFacts, DbError> {
+fn version_facts(db: &mut Db, viewer: &Viewer, zone: Tz, version: &Version) -> Result<VersionFacts, DbError> {
     let status = version.state()?;
     let draft = status == Status::Draft;
     let talk = if draft { negotiate::history(db, viewer, version.id)?.1 } else { Talk::Idle };
@@ -123,7 +108,6 @@ fn version_facts(db: &mut Db, viewer: &Viewer, version: &Version) -> Result<Vers
         let terms = store::terms_load(db, viewer, version.id)?;
         terms.map_or_else(Vec::new, |terms| missing(&terms).into_iter().map(|missing| missing.what).collect())
     };
-    let zone = reporting_zone(db)?;
     let steps = event_list(db, viewer, version.partner_id, version.id)?;
     Ok(VersionFacts {
         id: version.id,

@@ -204,21 +204,34 @@ pub fn next_deadline(term: &ContractTerm, today: NaiveDate) -> Option<NoticeDead
 /// [`DbError::Stored`] for dates that do not read back, or the engine's reason.
 pub(in crate::app) fn decided(db: &mut Db, contract: &Contract) -> Result<Decided, DbError> {
     let system = Viewer::system();
+    let own = store::version_list(db, &system, contract.id)?;
+    let siblings = store::contract_list_of_partner(db, &system, contract.partner_id)?;
+    let mut others = Vec::new();
+    for other in siblings.iter().filter(|other| other.id != contract.id) {
+        others
+            .extend(store::version_list(db, &system, other.id)?.into_iter().map(|version| (other, version)));
+    }
+    decided_by(contract, &own, others.iter().map(|(other, version)| (*other, version)))
+}
+
+/// The same, of versions that are loaded: the contract's own, newest first, and those of the partner's other contracts.
+///
+/// # Errors
+/// [`DbError::Stored`] for dates that do not read back.
+pub(in crate::app) fn decided_by<'a>(
+    contract: &Contract,
+    own: &[Version],
+    others: impl Iterator<Item = (&'a Contract, &'a Version)>,
+) -> Result<Decided, DbError> {
     let mut agreed = None;
-    // Newest first: the last text that both sides signed.
-    for version in store::version_list(db, &system, contract.id)? {
+    // The last text that both sides signed.
+    for version in own {
         if agreed.is_none() && version.state()?.binds() {
             agreed = version.agreed_frame()?;
         }
     }
-    let mut others = Vec::new();
-    for other in store::contract_list_of_partner(db, &system, contract.partner_id)? {
-        if other.id != contract.id {
-            for version in store::version_list(db, &system, other.id)? {
-                others.push((other.term.clone(), version.dates()?));
-            }
-        }
-    }
+    let others = others.map(|(other, version)| Ok((other.term.clone(), version.dates()?)));
+    let others = others.collect::<Result<Vec<_>, DbError>>()?;
     Ok(Decided::of(&contract.term, agreed.as_ref(), &others))
 }
 
