@@ -9,13 +9,14 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use lanemark::app::charge_code::{Queue, cut_words, decide, mapped, target, unmapped, words};
+use lanemark::app::edit::EditError;
 use lanemark::db::Db;
 use lanemark::db::partner::{partner_by_alias_unscoped, partner_by_code_unscoped};
 use lanemark::domain::charge_code::{Decided, normal_code};
 use lanemark::domain::partner::normal_name;
 use lanemark::domain::viewer::Viewer;
 
-use super::output::print;
+use super::output::{print, problems};
 use super::{Format, Session};
 
 /// What can be done about the codes on carriers' invoices.
@@ -140,15 +141,7 @@ fn change(
     let code = normal_code(code);
     let changed = decide(&session.app, db, &Viewer::operator(), (partner_id, &code), None, decided);
     let changed = changed.map_err(|error| match error {
-        lanemark::app::edit::EditError::Invalid(errors) => {
-            anyhow::anyhow!(
-                errors
-                    .into_iter()
-                    .map(|(field, text)| format!("{field}: {text}"))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            )
-        }
+        EditError::Invalid(errors) => anyhow::anyhow!(problems(&errors)),
         other => other.into(),
     })?;
     println!("{code} of {of} {}", if changed { done } else { "means that already; nothing was changed" });

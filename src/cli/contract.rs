@@ -24,7 +24,7 @@ use lanemark::domain::negotiation::{Side, Talk};
 use lanemark::domain::terms::redline_summary;
 use lanemark::domain::viewer::Viewer;
 
-use super::output::{print, print_table};
+use super::output::{print, print_table, problems};
 use super::{Format, Session};
 
 /// What can be asked about contracts.
@@ -344,9 +344,7 @@ fn attach_file(session: &Session, arguments: &AttachArguments) -> anyhow::Result
     match attach(&session.app, db, &Viewer::operator(), contract_id, new) {
         Ok(id) => println!("{name} is attached to {number} as {id}"),
         Err(EditError::Invalid(errors)) => {
-            let words: Vec<String> =
-                errors.into_iter().map(|(field, message)| format!("{field}: {message}")).collect();
-            bail!("{} was not attached: {}", file.display(), words.join("; "));
+            bail!("{} was not attached: {}", file.display(), problems(&errors));
         }
         Err(error) => return Err(error.into()),
     }

@@ -2,7 +2,15 @@
 
 use serde::Serialize;
 
+use lanemark::domain::field::FieldErrors;
+
 use super::Format;
+
+/// What is wrong with the fields of an edit, in one line.
+pub fn problems(errors: &FieldErrors) -> String {
+    let told: Vec<String> = errors.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+    told.join("; ")
+}
 
 /// Prints `rows` as JSON, or as a table of `header` and `cells`.
 pub fn print<T: Serialize>(
