@@ -10,7 +10,7 @@ use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelBasis;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::quantity::{ChargeUnit, WeightUnit};
-use crate::domain::words;
+use crate::domain::words::{self, amount as a, quantity as n};
 
 /// Receives the steps of a rating.
 pub trait Trace<'a> {
@@ -139,14 +139,6 @@ pub enum Step<'a> {
     Tax { label: &'a str, share: Bps, of: Micros, amount: Micros },
     /// The sum.
     Total { lines: usize, total: Micros, currency: Currency },
-}
-
-fn n(value: Micros) -> String {
-    words::quantity(value)
-}
-
-fn a(value: Micros) -> String {
-    words::amount(value)
 }
 
 impl BandHit {
