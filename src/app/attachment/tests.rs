@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 
 use super::*;
 use crate::app::contract::tests::{agree, contract_of, partner_of};
-use crate::app::testing::{on_each_engine, partner_viewer, viewer};
+use crate::app::testing::{on_each_engine, open_history, partner_viewer, viewer};
 use crate::app::verify::verify;
 use crate::db::conn::Loan;
 use crate::domain::viewer::Role;
@@ -144,11 +144,7 @@ fn nobody_changes_a_file_and_verify_reads_each_again() {
         };
         assert_eq!(check(), (1, Vec::new()));
         // Whoever owns the database can take the guard away; the checksum tells.
-        let take = match &*conn(app) {
-            Db::Pg(_) => "DROP TRIGGER contract_attachments_stay ON contract_attachments",
-            Db::Sqlite(_) => "DROP TRIGGER contract_attachments_stay",
-        };
-        conn(app).batch_execute(take).unwrap();
+        open_history(&mut conn(app), "contract_attachments");
         let bytes = if matches!(&*conn(app), Db::Pg(_)) { "'\\x255044'::bytea" } else { "x'255044'" };
         conn(app).batch_execute(&format!("UPDATE contract_attachments SET content = {bytes}")).unwrap();
         let (_, problems) = check();
