@@ -6,18 +6,20 @@ use std::str::FromStr;
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 use serde::{Deserialize, Serialize};
 
-/// How long a period is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PeriodKind {
-    /// ISO week, Monday to Sunday.
-    Week,
-    /// Calendar month.
-    Month,
-    /// Calendar quarter.
-    Quarter,
-    /// Calendar year.
-    Year,
+use super::field::codes;
+
+codes! {
+    /// How long a period is.
+    PeriodKind, "kind of period" {
+        /// ISO week, Monday to Sunday.
+        Week = "WEEK", "week";
+        /// Calendar month.
+        Month = "MONTH", "month";
+        /// Calendar quarter.
+        Quarter = "QUARTER", "quarter";
+        /// Calendar year.
+        Year = "YEAR", "year";
+    }
 }
 
 /// A week, month, quarter or year, written `2025-W26`, `2025-06`, `2025-Q2`, `2025`.

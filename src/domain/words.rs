@@ -69,6 +69,12 @@ pub fn count(n: impl Into<i64>, noun: &str) -> String {
     format!("{} {noun}{s}", group(&n.to_string()))
 }
 
+/// As [`count`], for a number of any kind.
+#[must_use]
+pub fn many(n: impl TryInto<i64>, noun: &str) -> String {
+    count(n.try_into().unwrap_or(i64::MAX), noun)
+}
+
 /// Puts a comma between groups of three digits before the decimal point.
 #[must_use]
 pub fn group(text: &str) -> String {

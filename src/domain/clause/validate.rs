@@ -167,7 +167,7 @@ fn explain_late(rule: &LateDelivery) -> Vec<String> {
 
 fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
     let unit = if rule.scale == Scale::Percent { " %" } else { "" };
-    let (threshold, each) = (words::number(rule.threshold), period_word(rule.period));
+    let (threshold, each) = (words::number(rule.threshold), rule.period.label());
     let owed = match (sign, rule.better) {
         (Sign::Penalty, Better::Higher) => "falls short of",
         (Sign::Penalty, Better::Lower) => "goes beyond",
@@ -212,18 +212,9 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
 }
 
 fn explain_cap(cap: Cap, whose: &str, period: PeriodKind) -> Option<String> {
-    let each = period_word(period);
+    let each = period.label();
     let share = cap.share_of_freight.map(|s| format!("{} of the {each}'s freight", words::percent(s)));
     let limits: Vec<String> = cap.amount.map(words::amount).into_iter().chain(share).collect();
     let limits = limits.join(", and at most ");
     (!limits.is_empty()).then(|| format!("At most {limits} per {each} for {whose}."))
-}
-
-fn period_word(period: PeriodKind) -> &'static str {
-    match period {
-        PeriodKind::Week => "week",
-        PeriodKind::Month => "month",
-        PeriodKind::Quarter => "quarter",
-        PeriodKind::Year => "year",
-    }
 }

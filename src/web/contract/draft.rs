@@ -196,7 +196,7 @@ pub(in crate::web) async fn caps_form(me: SignedIn, id: web::Path<i64>) -> Resul
     let draft = open(&me, *id).await?;
     let caps = draft.page.terms.caps;
     let form = Form::filled([
-        ("period", period_code(caps.period).to_owned()),
+        ("period", caps.period.code().to_owned()),
         ("cap_amount", amount_text(caps.cap.amount)),
         ("cap_share", share_text(caps.cap.share_of_freight)),
     ]);
@@ -233,32 +233,16 @@ fn read_cap(form: &mut Form) -> Cap {
     }
 }
 
-/// (code, words) of the periods a clause may count in.
-fn periods() -> Vec<(String, String)> {
-    [PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter]
-        .map(|kind| {
-            let word = match kind {
-                PeriodKind::Week => "Each week",
-                PeriodKind::Month => "Each month",
-                PeriodKind::Quarter | PeriodKind::Year => "Each quarter",
-            };
-            (period_code(kind).to_owned(), word.to_owned())
-        })
-        .to_vec()
-}
+/// The periods a clause may count in.
+const CLAUSE_PERIODS: [PeriodKind; 3] = [PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter];
 
-fn period_code(kind: PeriodKind) -> &'static str {
-    match kind {
-        PeriodKind::Week => "WEEK",
-        PeriodKind::Month => "MONTH",
-        PeriodKind::Quarter => "QUARTER",
-        PeriodKind::Year => "YEAR",
-    }
+/// (code, words) of them.
+fn periods() -> Vec<(String, String)> {
+    CLAUSE_PERIODS.map(|kind| (kind.code().to_owned(), format!("Each {}", kind.label()))).to_vec()
 }
 
 fn read_period(form: &mut Form) -> Option<PeriodKind> {
-    let kinds = [PeriodKind::Week, PeriodKind::Month, PeriodKind::Quarter];
-    let kind = kinds.into_iter().find(|kind| form.is("period", period_code(*kind)));
+    let kind = CLAUSE_PERIODS.into_iter().find(|kind| form.is("period", kind.code()));
     if kind.is_none() {
         form.fail("period", "Choose week, month or quarter.");
     }
@@ -538,7 +522,7 @@ pub(in crate::web) async fn late_form(
                 ("grace_days", rule.grace_days.to_string()),
                 ("event_cap_share", share_text(rule.event_cap_share)),
                 ("event_cap_amount", amount_text(rule.event_cap_amount)),
-                ("period", period_code(rule.period).to_owned()),
+                ("period", rule.period.code().to_owned()),
                 ("cap_amount", amount_text(period_cap.amount)),
                 ("cap_share", share_text(period_cap.share_of_freight)),
             ])
@@ -724,7 +708,7 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
             rule.measurement_decimals.map(|d| d.to_string()).unwrap_or_default(),
         ),
         ("min_volume".to_owned(), rule.min_volume.to_string()),
-        ("period".to_owned(), period_code(rule.period).to_owned()),
+        ("period".to_owned(), rule.period.code().to_owned()),
         ("price_kind".to_owned(), kind.to_owned()),
         ("price".to_owned(), price),
         ("cap_amount".to_owned(), amount_text(clause.terms.period_cap.amount)),

@@ -39,13 +39,6 @@ fn open(choices: Vec<(String, String)>) -> Input {
     Input::Choice(std::iter::once(none).chain(choices).collect())
 }
 
-const PERIODS: [(PeriodKind, &str, &str); 4] = [
-    (PeriodKind::Week, "WEEK", "Each week"),
-    (PeriodKind::Month, "MONTH", "Each month"),
-    (PeriodKind::Quarter, "QUARTER", "Each quarter"),
-    (PeriodKind::Year, "YEAR", "Each year"),
-];
-
 const PLACE: &str = "facility:DC-1, port:USHOU, zip:75001, zip3:750, city:US-TX-Dallas, US-TX, zone:NE, US or * for anywhere.";
 const EMPTY: &str = "May stay empty.";
 
@@ -164,9 +157,9 @@ pub(super) fn fields(kind: TermKind) -> Vec<Field> {
                 "period",
                 "Period",
                 Choice(
-                    PERIODS
+                    PeriodKind::ALL
                         .iter()
-                        .map(|(_, code, words)| ((*code).to_owned(), (*words).to_owned()))
+                        .map(|kind| (kind.code().to_owned(), format!("Each {}", kind.label())))
                         .collect(),
                 ),
                 "",
@@ -294,8 +287,7 @@ pub fn write(item: &TermItem) -> Values {
         TermItem::Volume(volume) => {
             put("side", &volume.side);
             put("measure", &volume.measure);
-            let period = PERIODS.iter().find(|(kind, ..)| *kind == volume.period);
-            put("period", &period.map_or("", |(_, code, _)| code));
+            put("period", &volume.period);
             put("quantity", &plain(volume.quantity));
             put("tolerance", &share_text(volume.tolerance));
             put("shortfall_rate", &volume.shortfall_rate);
@@ -484,11 +476,7 @@ fn fuel_method(r: &mut Reader<'_>) -> Option<FuelMethod> {
 
 fn volume(r: &mut Reader<'_>) -> Option<TermItem> {
     let (side, measure) = (r.choice("side"), r.choice("measure"));
-    let wanted = r.value("period");
-    let period = PERIODS.iter().find(|(_, code, _)| *code == wanted).map(|(kind, ..)| *kind);
-    if period.is_none() {
-        r.fail("period", "choose from the list");
-    }
+    let period = r.choice("period");
     let (quantity, tolerance, rate) =
         (r.number("quantity"), r.share("tolerance"), r.number("shortfall_rate"));
     let (rejections, majeure) = (r.flag("rejections_count"), r.flag("force_majeure_reduces"));

@@ -6,13 +6,8 @@ use super::kinds::{bracket_text, capital};
 use super::read::{last_day, time_text};
 use crate::domain::commitment::{CapacityCommitment, CommitmentSide, VolumeCommitment};
 use crate::domain::fuel::{FuelMethod, FuelProgramme};
-use crate::domain::period::PeriodKind;
 use crate::domain::service_level::{SeasonCalendar, ServiceLevel};
 use crate::domain::words;
-
-fn count(number: usize, noun: &str) -> String {
-    words::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
-}
 
 impl TermItem {
     /// The words it is listed under: `405, Fuel surcharge`.
@@ -40,7 +35,7 @@ impl TermItem {
     pub fn text(&self) -> String {
         match self {
             Self::Lane(lane) => lane_text(lane),
-            Self::Zone(zone) => count(zone.members.len(), "place"),
+            Self::Zone(zone) => words::many(zone.members.len(), "place"),
             Self::ServiceLevel(level) => service_text(level),
             Self::Fuel(fuel) => fuel_text(fuel),
             Self::Calendar(calendar) => windows_text(calendar),
@@ -140,12 +135,7 @@ fn windows_text(calendar: &SeasonCalendar) -> String {
 
 fn volume_text(volume: &VolumeCommitment) -> String {
     let quantity = words::quantity(volume.quantity);
-    let period = match volume.period {
-        PeriodKind::Week => "week",
-        PeriodKind::Month => "month",
-        PeriodKind::Quarter => "quarter",
-        PeriodKind::Year => "year",
-    };
+    let period = volume.period.label();
     let measure = volume.measure.label();
     let much = match volume.side {
         CommitmentSide::Shipper => format!("{quantity} {measure} a {period}"),
