@@ -92,7 +92,7 @@ impl AccrualReport {
     /// The run in one line.
     #[must_use]
     pub fn summary(&self) -> String {
-        let count = |n: usize, noun| words::count(i64::try_from(n).unwrap_or(i64::MAX), noun);
+        let count = |n: usize, noun| words::many(n, noun);
         let mut text = format!(
             "{}: {} priced, {} posted",
             count(self.contracts, "contract"),

@@ -93,7 +93,7 @@ impl CalendarReport {
             words::count(self.begun, "version"),
             words::count(self.superseded, "version"),
             words::count(self.lapsed, "proposal"),
-            words::count(i64::try_from(self.notices.len()).unwrap_or(i64::MAX), "notice"),
+            words::many(self.notices.len(), "notice"),
         )
     }
 }

@@ -22,7 +22,7 @@ pub enum EditError {
         action: Action,
     },
     /// Fields of the form need attention.
-    #[error("{} of the form need attention", crate::domain::words::count(i64::try_from(.0.len()).unwrap_or(i64::MAX), "field"))]
+    #[error("{} of the form need attention", crate::domain::words::many(.0.len(), "field"))]
     Invalid(FieldErrors),
     /// Somebody else changed it meanwhile.
     #[error(

@@ -315,9 +315,7 @@ pub fn sheet_leaves_out(terms: &Terms, line: Option<&str>) -> Vec<String> {
 /// What the contract says about price beside rate lines.
 fn left_out(rates: &RateTerms, accessorials: usize, line: Option<&str>) -> Vec<String> {
     let mut said = Vec::new();
-    let count = |number: usize, what: &str| {
-        (number > 0).then(|| words::count(i64::try_from(number).unwrap_or(i64::MAX), what))
-    };
+    let count = |number: usize, what: &str| (number > 0).then(|| words::many(number, what));
     let mut lanes: BTreeMap<&str, usize> = BTreeMap::new();
     for lane in rates.lanes.iter().filter(|lane| line.is_none_or(|wanted| lane.line == wanted)) {
         *lanes.entry(&lane.line).or_default() += 1;

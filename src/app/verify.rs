@@ -147,7 +147,7 @@ fn accruals_check(db: &mut Db) -> Result<Check, DbError> {
     let note = format!(
         "not judged, since facts or terms changed after the last accrual: {}; `lanemark job run {ACCRUAL_JOB}` posts what \
          is missing. Among them {}",
-        words::count(i64::try_from(count).unwrap_or(i64::MAX), "obligation"),
+        words::many(count, "obligation"),
         told.join("; ")
     );
     Ok(Check { name, checked: looked, note: Some(note), problems: Vec::new() })

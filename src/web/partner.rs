@@ -152,8 +152,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let near = lines.iter().filter(|line| line.days_left.is_some_and(|left| left <= SOON_DAYS)).count();
     let summary = format!(
         "{}. {} to act on a contract within {SOON_DAYS} days.",
-        words::count(i64::try_from(lines.len()).unwrap_or(i64::MAX), "partner"),
-        words::count(i64::try_from(near).unwrap_or(i64::MAX), "deadline"),
+        words::many(lines.len(), "partner"),
+        words::many(near, "deadline"),
     );
     page::html(&PartnersPage {
         page: me.page("Partners"),

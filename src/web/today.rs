@@ -230,10 +230,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         rest,
         desk: match loaded.attention.len() {
             0 => String::new(),
-            n => format!(
-                "All that waits on contracts: {}",
-                words::count(i64::try_from(n).unwrap_or(i64::MAX), "item")
-            ),
+            n => format!("All that waits on contracts: {}", words::many(n, "item")),
         },
         heads: columns
             .iter()

@@ -48,7 +48,7 @@ pub struct Named {
 #[derive(Debug, thiserror::Error)]
 pub enum CounterError {
     /// Values to correct.
-    #[error("{} need attention", crate::domain::words::count(i64::try_from(.0.len()).unwrap_or(i64::MAX), "value"))]
+    #[error("{} need attention", crate::domain::words::many(.0.len(), "value"))]
     Values(Vec<Problem>),
     /// Anything else.
     #[error(transparent)]

@@ -472,8 +472,8 @@ impl Load<'_> {
         }
         let detail = format!(
             "{} of {} into {} from {}",
-            words::count(i64::try_from(report.cells).unwrap_or(i64::MAX), "rate"),
-            words::count(i64::try_from(report.lines.len()).unwrap_or(i64::MAX), "line"),
+            words::many(report.cells, "rate"),
+            words::many(report.lines.len(), "line"),
             self.request.mapping.name,
             file_name(self.request.path)
         );

@@ -86,7 +86,7 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
         terms.rates.iter().filter(|rate| rate.rules.fuel_applicable).map(|rate| rate.code.as_str()).collect();
     let todo = format!(
         "{} {} fuel, but no fuel programme says how much; add one",
-        words::count(i64::try_from(fuelled.len()).unwrap_or(i64::MAX), "rate"),
+        words::many(fuelled.len(), "rate"),
         if fuelled.len() == 1 { "carries" } else { "carry" },
     );
     need(fuelled.is_empty() || !pricing.fuel.is_empty(), "fuel method", todo, Mend::Terms(TermKind::Fuel));

@@ -105,7 +105,7 @@ pub fn terms(rounds: &[RoundFacts]) -> Vec<Term> {
             grouped.insert(place, out.len());
             let cells = tables.get(&place).copied().unwrap_or_default();
             let of = value.of.split(": ").next().unwrap_or_default();
-            term.of = format!("{of}, {}", words::count(i64::try_from(cells).unwrap_or(i64::MAX), "cell"));
+            term.of = format!("{of}, {}", words::many(cells, "cell"));
         }
         out.push(term);
     }

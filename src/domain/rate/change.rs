@@ -177,7 +177,7 @@ fn head_text(line: &RateLine) -> String {
 }
 
 fn count(cells: usize) -> String {
-    words::count(i64::try_from(cells).unwrap_or(i64::MAX), "rate")
+    words::many(cells, "rate")
 }
 
 fn tables(before: &Pricing, after: &Pricing) -> Vec<PricingChange> {

@@ -464,7 +464,7 @@ pub(super) fn replay_words(found: &Concessions) -> String {
     let (from, last) = (show::day(from), show::day(last));
     match found.shipments {
         Some(shipments) => {
-            let shipments = words::count(i64::try_from(shipments).unwrap_or(i64::MAX), "shipment");
+            let shipments = words::many(shipments, "shipment");
             format!("{shipments} due from {from} to {last}: charges, less service credits, plus bonuses.")
         }
         None => format!("What fell due from {from} to {last}: bonuses less service credits."),

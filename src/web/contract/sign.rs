@@ -58,7 +58,7 @@ pub(in crate::web) fn address(version_id: i64) -> String {
 fn view(me: &SignedIn, found: &ToSign, form: Form, notice: Option<String>) -> SignPage {
     let terms = &found.terms;
     let asked = Form::default();
-    let count = |n: usize, noun| words::count(i64::try_from(n).unwrap_or(i64::MAX), noun);
+    let count = |n: usize, noun| words::many(n, noun);
     let said = found.pricing.iter().map(|line| (line.what.clone(), line.after.clone().unwrap_or_default()));
     let hidden = found.pricing.len().saturating_sub(PRICING_LINES_MAX);
     SignPage {

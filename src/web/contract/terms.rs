@@ -44,10 +44,6 @@ pub(super) struct Row {
     pub behind_words: String,
 }
 
-fn count(number: usize, noun: &str) -> String {
-    words::count(i64::try_from(number).unwrap_or(i64::MAX), noun)
-}
-
 /// The nine kinds; those without a term too where they can be added. `asked` says from which term on a kind is
 /// shown, by the kind's part of an address; `address` gives the page that starts there.
 pub(super) fn blocks(
@@ -70,7 +66,7 @@ pub(super) fn blocks(
                     place,
                     heading: item.heading(),
                     text: item.text(),
-                    behind_words: count(behind.len(), "row"),
+                    behind_words: words::many(behind.len(), "row"),
                     behind,
                 }
             })
@@ -149,6 +145,11 @@ fn values(form: &Form, fields: &[Field]) -> Values {
     fields.iter().map(|field| (field.name, form.value(field.name).to_owned())).collect()
 }
 
+/// Problems stand at the field they name.
+fn names(fields: &[Field]) -> Vec<(&'static str, &'static str)> {
+    fields.iter().map(|field| (field.name, field.name)).collect()
+}
+
 /// Puts what does not read beside its field.
 fn refuse(form: &mut Form, fields: &[Field], errors: FieldErrors) -> Refusal {
     let mut refusal = edit::unsound();
@@ -200,12 +201,10 @@ pub(in crate::web) async fn store(
             again(draft::load(&me, id).await?, form, refusal).await
         }
         Ok(item) => {
-            let names: Vec<(&str, &'static str)> =
-                known.iter().map(|field| (field.name, field.name)).collect();
             let work = move |unit: Unit<'_>, seen: &str| {
                 app::term_save(unit.app, unit.db, unit.viewer, id, seen, &item, place)
             };
-            draft::store(&me, id, &mut form, &names, "It is in the draft.", work, again).await
+            draft::store(&me, id, &mut form, &names(&known), "It is in the draft.", work, again).await
         }
     }
 }
@@ -251,12 +250,10 @@ pub(in crate::web) async fn parameters(
             again(draft::load(&me, id).await?, form, refusal).await
         }
         Ok(parameters) => {
-            let names: Vec<(&str, &'static str)> =
-                known.iter().map(|field| (field.name, field.name)).collect();
             let work = move |unit: Unit<'_>, seen: &str| {
                 app::parameters_edit(unit.app, unit.db, unit.viewer, id, seen, &parameters)
             };
-            draft::store(&me, id, &mut form, &names, "How it is rated is stored.", work, again).await
+            draft::store(&me, id, &mut form, &names(&known), "How it is rated is stored.", work, again).await
         }
     }
 }
