@@ -3,6 +3,7 @@
 //! A household-goods tariff of 10,528 cells (94 weights × 112 distances), three accessorials, fuel in percent from a
 //! year of weekly prices, 10,000 different shipments over and over. The same arguments give the same sums.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, TimeDelta};
@@ -183,7 +184,8 @@ fn requests() -> Result<Vec<RatingRequest>, Box<dyn std::error::Error>> {
     (0..SHIPMENTS)
         .map(|n| {
             let pickup = (first + TimeDelta::days(n * 7 % 350)).and_hms_opt(9, 0, 0).ok_or("no such time")?;
-            let place = lanemark::domain::geo::Place { country: "US".to_owned(), ..Default::default() };
+            let place =
+                Arc::new(lanemark::domain::geo::Place { country: "US".to_owned(), ..Default::default() });
             let event = |code: &str, measure| AccessorialEvent {
                 code: code.to_owned(),
                 measure,

@@ -14,18 +14,19 @@ use super::App;
 use super::expected::{Book, Books, Prices, spans_now};
 use super::parallel::in_two;
 use crate::db::contract::{Version, contract_by_number, version_list};
-use crate::db::dimension::zones_by_id;
-use crate::db::expected::{StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped};
+use crate::db::expected::{
+    Atlas, StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped,
+};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::backtest::{
-    Backtest, Causes, Group, INCREASE_MAX, LANES_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased,
+    Backtest, Causes, Group, INCREASE_MAX, LANES_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased, month,
 };
 use crate::domain::contract::ContractVersionStatus;
-use crate::domain::expected::{RatedBy, Span, chosen, expect_with_minimum};
+use crate::domain::expected::{Span, chosen};
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::Period;
-use crate::domain::rate::{Market, RateTerms, RatingDate, RatingRequest};
+use crate::domain::rate::RateTerms;
 use crate::domain::viewer::Viewer;
 
 /// What to replay.
@@ -101,10 +102,10 @@ impl From<diesel::result::Error> for BacktestError {
 
 /// One version that is tried.
 struct Tried {
-    version_id: i64,
+    /// The stored version whose rates these are, unchanged; none for a text of its own or with an increase.
+    same_as: Option<i64>,
     version_no: i32,
     status: ContractVersionStatus,
-    which: RatingDate,
     book: Book,
 }
 
@@ -186,7 +187,7 @@ fn replay<S: Default + Send>(
     for span in &spans {
         in_force.insert(span.version_id, books.open(db, span.version_id)?);
     }
-    let (zones, prices) = (zones_by_id(db)?, Prices::all(db, app.now())?);
+    let (atlas, prices) = (Atlas::read(db)?, Prices::all(db, app.now())?);
     let desk = Desk { spans, in_force, tried, prices: &prices };
     let days: Vec<NaiveDate> = stretch.from.iter_days().take_while(|day| *day < stretch.to).collect();
     let read = AtomicU64::new(0);
@@ -194,13 +195,15 @@ fn replay<S: Default + Send>(
     let mut spare = app.pool.spare();
     let (own, other) = in_two(db, spare.as_deref_mut(), days.len(), |db, index, sums: &mut S| {
         let Some(&day) = days.get(index) else { return Ok::<_, BacktestError>(()) };
-        consignments_fold_unscoped(db, &zones, &[stretch.partner_id], day, |row| {
+        let (month, mut versions) = (month(day), Vec::with_capacity(tried.len()));
+        consignments_fold_unscoped(db, &atlas, &[stretch.partner_id], day, |row| {
             let read = read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
                 return Err(BacktestError::TooManyShipments(most));
             }
-            let (was, versions) = desk.rate(&row);
-            count(sums, Place { lane: &row.lane, service: &row.facts.service, day }, &was, &versions);
+            let was = desk.rate(&row, &mut versions);
+            let place = Place { lane: &row.lane.code, service: &row.facts.service, month: &month };
+            count(sums, place, &was, &versions);
             Ok::<_, BacktestError>(())
         })?;
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -246,13 +249,7 @@ pub(in crate::app) fn replay_texts(
             let (contract, problem) = (contract.to_owned(), problem.clone());
             return Err(BacktestError::Problems { contract, version: place, problem });
         }
-        tried.push(Tried {
-            version_id: 0,
-            version_no: place,
-            status: ContractVersionStatus::Draft,
-            which: terms.parameters.rating_date,
-            book,
-        });
+        tried.push(Tried { same_as: None, version_no: place, status: ContractVersionStatus::Draft, book });
     }
     let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
     let (shipments, _, mut group, more) = replay(
@@ -298,14 +295,14 @@ fn tried(
         if let Some(by) = request.increase {
             terms = increased(&terms, by);
         }
-        let which = terms.parameters.rating_date;
         let book = Book::of(&terms);
         if let Err(problem) = &book.rates {
             let problem = problem.clone();
             return Err(BacktestError::Problems { contract: contract.to_owned(), version: number, problem });
         }
         let status = version.dates()?.status;
-        found.push(Tried { version_id: version.id, version_no: number, status, which, book });
+        let same_as = request.increase.is_none().then_some(version.id);
+        found.push(Tried { same_as, version_no: number, status, book });
         if request.versions.is_empty() {
             break;
         }
@@ -326,35 +323,20 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Under what was in force, and under each version that is tried.
-    fn rate(&self, row: &StoredConsignment) -> (Outcome, Vec<Outcome>) {
+    /// Under what was in force, and into `versions` under each that is tried.
+    fn rate(&self, row: &StoredConsignment, versions: &mut Vec<Outcome>) -> Outcome {
         let (request, market) = (row.facts.request(), self.prices.market());
-        let was = chosen(&self.spans, &row.facts, &request)
-            .and_then(|by| Some(outcome(self.in_force.get(&by.version_id)?, by, row, &request, market)))
-            .unwrap_or(Outcome { expected: None, minimum: Micros::ZERO });
-        let versions = self.tried.iter().map(|tried| {
-            let rating_day = row.facts.rating_day(&request, tried.which);
-            let by = RatedBy { version_id: tried.version_id, rating_day };
-            outcome(&tried.book, by, row, &request, market)
-        });
-        (was, versions.collect())
-    }
-}
-
-/// Prices a shipment for the comparison.
-fn outcome(
-    book: &Book,
-    by: RatedBy,
-    row: &StoredConsignment,
-    request: &RatingRequest,
-    market: Market<'_>,
-) -> Outcome {
-    match &book.rates {
-        Ok(rates) if row.facts.milestones.cancelled_at.is_none() => {
-            let (expected, minimum) = expect_with_minimum(rates, by, request, market);
-            Outcome { expected: Some(expected), minimum }
-        }
-        _ => Outcome { expected: Some(book.price(by, row, request, market)), minimum: Micros::ZERO },
+        let in_force = chosen(&self.spans, &row.facts, &request).map(|by| by.version_id);
+        let was = in_force
+            .and_then(|version_id| self.in_force.get(&version_id))
+            .map(|book| book.brief(row, &request, market));
+        versions.clear();
+        versions.extend(self.tried.iter().map(|tried| match was {
+            // The same rates come to the same.
+            Some(was) if tried.same_as == in_force => Some(was),
+            _ => Some(tried.book.brief(row, &request, market)),
+        }));
+        was
     }
 }
 

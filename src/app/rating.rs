@@ -1,6 +1,7 @@
 //! Rating shipments of a file by a contract version, without storing anything.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::NaiveTime;
 use rust_decimal::Decimal;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use super::App;
 use crate::app::evidence::shipment;
 use crate::db::contract::{Version, contract_by_number, version_list};
-use crate::db::dimension::zones_by_id;
 use crate::db::evidence::source_list;
 use crate::db::expected::consignment_show;
 use crate::db::market::{fuel_price_list, fx_rate_list};
@@ -273,7 +273,7 @@ impl RateBook {
             pickup: midnight(q::PICKUP),
             delivery: midnight(q::DELIVERY),
             invoiced: fields.day(q::INVOICED),
-            origin: Place {
+            origin: Arc::new(Place {
                 facility: text(q::ORIGIN_FACILITY),
                 port: text(q::ORIGIN_PORT),
                 postcode: text(q::ORIGIN_POSTCODE),
@@ -281,8 +281,8 @@ impl RateBook {
                 state: text(q::ORIGIN_STATE),
                 country: text(q::ORIGIN_COUNTRY),
                 zone: text(q::ORIGIN_ZONE),
-            },
-            destination: Place {
+            }),
+            destination: Arc::new(Place {
                 facility: text(q::DESTINATION_FACILITY),
                 port: text(q::DESTINATION_PORT),
                 postcode: text(q::DESTINATION_POSTCODE),
@@ -290,7 +290,7 @@ impl RateBook {
                 state: text(q::DESTINATION_STATE),
                 country: text(q::DESTINATION_COUNTRY),
                 zone: text(q::DESTINATION_ZONE),
-            },
+            }),
             equipment: text(q::EQUIPMENT),
             service: text(q::SERVICE),
             class: text(q::CLASS),
@@ -334,10 +334,9 @@ pub fn stored_request(
     partner_id: i64,
     reference: &str,
 ) -> Result<Option<RatingRequest>, DbError> {
-    let zones = zones_by_id(db)?;
     for (_, source) in source_list(db)? {
         let Some(whole) = shipment(db, viewer, partner_id, &source, reference)? else { continue };
-        if let Some(stored) = consignment_show(db, viewer, &zones, whole.key())? {
+        if let Some(stored) = consignment_show(db, viewer, whole.key())? {
             return Ok(Some(stored.facts.request()));
         }
     }

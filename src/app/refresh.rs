@@ -306,7 +306,7 @@ fn sum_day(
     match source {
         Source::Shipments => {
             if let Some(shelf) = &lookups.shelf {
-                result.charges = shelf.day(db, &lookups.zones, day, partners)?;
+                result.charges = shelf.day(db, day, partners)?;
             }
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -13,6 +14,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::DbError;
 use super::conn::Db;
+use super::dimension::zones_by_id;
 use super::fact::fold_day;
 use super::fold::ShipmentKey;
 use super::schema::{
@@ -24,7 +26,7 @@ use crate::bulk_insert;
 use crate::domain::attention::UnratedFacts;
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::affected::Range;
-use crate::domain::expected::{Consignment, Expected, Parts, Span};
+use crate::domain::expected::{Consignment, Expected, LaneFacts, Parts, Span};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::shipment::{DateOnly, Milestones};
@@ -68,9 +70,10 @@ pub struct ConsignmentRow {
 }
 
 /// The columns of its lane.
-#[derive(Clone, Debug, Default, Queryable, Selectable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = lanes)]
 struct LanePart {
+    id: i64,
     code: String,
     origin: String,
     destination: String,
@@ -79,19 +82,64 @@ struct LanePart {
     distance_m: Option<i64>,
 }
 
-/// A shipment as the engine needs it, where it is stored, and the code of its lane.
+/// What the zones and lanes of shipments are looked up in: zones read at once, lanes when one first comes up. As they
+/// were then, so one serves one run; threads share it.
+#[derive(Debug)]
+pub struct Atlas {
+    zones: HashMap<i32, Tz>,
+    lanes: Mutex<HashMap<i64, Arc<LaneFacts>>>,
+}
+
+impl Atlas {
+    /// Reads the zones.
+    ///
+    /// # Errors
+    /// The database's reason.
+    pub fn read(db: &mut Db) -> Result<Self, DbError> {
+        Ok(Self { zones: zones_by_id(db)?, lanes: Mutex::default() })
+    }
+
+    /// The shipments of some rows, in their order.
+    fn place(&self, db: &mut Db, rows: Vec<ConsignmentRow>) -> QueryResult<Vec<StoredConsignment>> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let new: BTreeSet<i64> =
+            rows.iter().filter_map(|row| row.lane_id).filter(|id| !lanes.contains_key(id)).collect();
+        let new: Vec<i64> = new.into_iter().collect();
+        for ids in new.chunks(KEYS_PER_STATEMENT) {
+            let found: Vec<LanePart> =
+                lanes::table.filter(lanes::id.eq_any(ids)).select(LanePart::as_select()).load(db)?;
+            lanes.extend(found.into_iter().map(|lane| (lane.id, Arc::new(lane.read()))));
+        }
+        let lane_of = |row: &ConsignmentRow| row.lane_id.and_then(|id| lanes.get(&id)).cloned();
+        let placed = rows.into_iter().map(|row| {
+            let lane = lane_of(&row).unwrap_or_default();
+            row.read(lane, &self.zones)
+        });
+        Ok(placed.collect())
+    }
+}
+
+impl LanePart {
+    fn read(self) -> LaneFacts {
+        let (origin, destination) =
+            ((&*self.origin, &*self.origin_region), (&*self.destination, &*self.region));
+        LaneFacts::new(self.code, origin, destination, self.distance_m)
+    }
+}
+
+/// A shipment as the engine needs it, where it is stored, and its lane.
 #[derive(Clone, Debug)]
 pub struct StoredConsignment {
     /// Where the shipment is stored.
     pub key: ShipmentKey,
-    /// Code of its lane, empty without one.
-    pub lane: String,
+    /// Its lane; one without code where it has none.
+    pub lane: Arc<LaneFacts>,
     /// What a price may depend on.
     pub facts: Consignment,
 }
 
 impl ConsignmentRow {
-    fn read(self, lane: LanePart, zones: &HashMap<i32, Tz>) -> StoredConsignment {
+    fn read(self, lane: Arc<LaneFacts>, zones: &HashMap<i32, Tz>) -> StoredConsignment {
         let zone = |id: Option<i32>| id.and_then(|id| zones.get(&id)).copied();
         let at = |at: Option<Instant>| at.map(|at| at.0);
         let day = |day: Option<Day>| day.map(|day| day.0);
@@ -114,21 +162,19 @@ impl ConsignmentRow {
         };
         StoredConsignment {
             key: (self.obligation_day, self.partner_id, self.id),
-            lane: lane.code,
             facts: Consignment {
                 reference: self.reference,
                 obligation_day: self.obligation_day.0,
                 milestones,
-                origin: lane.origin,
-                origin_region: lane.origin_region,
-                destination: lane.destination,
-                destination_region: if self.region.is_empty() { lane.region } else { self.region },
+                origin: Arc::clone(&lane.origin),
+                destination: lane.destination_in(&self.region),
                 service: self.service,
                 equipment: self.equipment,
                 pieces: self.pieces,
                 weight_g: self.weight_g,
                 distance_m: self.distance_m.or(lane.distance_m),
             },
+            lane,
         }
     }
 }
@@ -141,17 +187,18 @@ impl ConsignmentRow {
 /// The engine's reason, or what `each` returns.
 pub fn consignments_fold_unscoped<E: From<diesel::result::Error>>(
     db: &mut Db,
-    zones: &HashMap<i32, Tz>,
+    atlas: &Atlas,
     partners: &[i64],
     day: NaiveDate,
     mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut rows = Vec::new();
     fold_day!(
         db, shipments.obligation_day = day, partners, CHUNK_ROWS,
-        shipments::table.left_join(lanes::table.on(shipments::lane_id.eq(lanes::id.nullable())))
-            => (ConsignmentRow::as_select(), Option::<LanePart>::as_select()) => (ConsignmentRow, Option<LanePart>),
-        |row: &(ConsignmentRow, Option<LanePart>)| (row.0.partner_id, row.0.id),
-        |(row, lane): (ConsignmentRow, Option<LanePart>)| each(row.read(lane.unwrap_or_default(), zones))
+        shipments::table => ConsignmentRow::as_select() => ConsignmentRow,
+        |row: &ConsignmentRow| (row.partner_id, row.id),
+        |row: ConsignmentRow| { rows.push(row); Ok::<_, E>(()) },
+        atlas.place(db, std::mem::take(&mut rows))?.into_iter().try_for_each(&mut each)?
     )
 }
 
@@ -162,21 +209,19 @@ pub fn consignments_fold_unscoped<E: From<diesel::result::Error>>(
 pub fn consignment_show(
     db: &mut Db,
     viewer: &Viewer,
-    zones: &HashMap<i32, Tz>,
     key: ShipmentKey,
-) -> QueryResult<Option<StoredConsignment>> {
+) -> Result<Option<StoredConsignment>, DbError> {
     if !viewer.sees(key.1) {
         return Ok(None);
     }
-    let row: Option<(ConsignmentRow, Option<LanePart>)> = shipments::table
-        .left_join(lanes::table.on(shipments::lane_id.eq(lanes::id.nullable())))
+    let row: Option<ConsignmentRow> = shipments::table
         .filter(shipments::obligation_day.eq(key.0))
         .filter(shipments::partner_id.eq(key.1))
         .filter(shipments::id.eq(key.2))
-        .select((ConsignmentRow::as_select(), Option::<LanePart>::as_select()))
+        .select(ConsignmentRow::as_select())
         .first(db)
         .optional()?;
-    Ok(row.map(|(row, lane)| row.read(lane.unwrap_or_default(), zones)))
+    Ok(Atlas::read(db)?.place(db, row.into_iter().collect())?.pop())
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

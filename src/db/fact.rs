@@ -7,6 +7,15 @@ macro_rules! fold_day {
     (
         $db:ident, $table:ident.$day_column:ident = $day:expr, $partners:expr, $chunk_rows:expr,
         $from:expr => $selection:expr => $row:ty, $key:expr, $each:expr
+    ) => {
+        $crate::db::fact::fold_day!(
+            $db, $table.$day_column = $day, $partners, $chunk_rows, $from => $selection => $row, $key, $each, ()
+        )
+    };
+    // `$then` is evaluated after each chunk, when the connection is free again.
+    (
+        $db:ident, $table:ident.$day_column:ident = $day:expr, $partners:expr, $chunk_rows:expr,
+        $from:expr => $selection:expr => $row:ty, $key:expr, $each:expr, $then:expr
     ) => {{
         let mut after = (i64::MIN, i64::MIN);
         loop {
@@ -29,6 +38,7 @@ macro_rules! fold_day {
                     $each(row)?;
                 }
             });
+            $then;
             if seen < $chunk_rows {
                 return Ok(());
             }

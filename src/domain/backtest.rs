@@ -9,7 +9,7 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::expected::{Expected, ExpectedStatus, Parts};
+use super::expected::{ExpectedStatus, Parts, Priced};
 use super::money::{Bps, Micros};
 use super::rate::{Cell, RateTerms};
 
@@ -59,19 +59,15 @@ pub fn percent(text: &str) -> Result<Bps, String> {
     i64::try_from(points).map(Bps).map_err(|_| wrong())
 }
 
-/// A shipment rated once, with what its minimum added to the linehaul.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The charge; none when no version with rates was in force.
-    pub expected: Option<Expected>,
-    /// By how much a minimum raised the linehaul.
-    pub minimum: Micros,
+/// A shipment rated once; none when no version with rates was in force.
+pub type Outcome = Option<Priced>;
+
+fn parts(outcome: &Outcome) -> Option<Parts> {
+    outcome.and_then(|priced| priced.parts)
 }
 
-impl Outcome {
-    fn parts(&self) -> Option<Parts> {
-        self.expected.as_ref().and_then(|expected| expected.parts)
-    }
+fn minimum(outcome: &Outcome) -> Micros {
+    outcome.map_or(Micros::ZERO, |priced| priced.minimum)
 }
 
 /// Sums of shipments under one set of rates.
@@ -96,12 +92,12 @@ impl Tally {
     }
 
     fn add(&mut self, outcome: &Outcome) {
-        match outcome.expected.as_ref().map(|expected| expected.status) {
+        match outcome.map(|priced| priced.status) {
             Some(ExpectedStatus::Rated) => self.rated += 1,
             Some(ExpectedStatus::NotApplicable) => self.not_applicable += 1,
             Some(ExpectedStatus::Unrated) | None => self.unrated += 1,
         }
-        self.total = self.total + outcome.parts().map_or(Micros::ZERO, Parts::total);
+        self.total = self.total + parts(outcome).map_or(Micros::ZERO, Parts::total);
     }
 }
 
@@ -139,9 +135,9 @@ impl Causes {
     }
 
     fn add(&mut self, before: &Outcome, after: &Outcome) {
-        match (before.parts(), after.parts()) {
+        match (parts(before), parts(after)) {
             (Some(was), Some(is)) => {
-                let minimum = after.minimum - before.minimum;
+                let minimum = minimum(after) - minimum(before);
                 self.base = self.base + is.base - was.base - minimum;
                 self.minimum = self.minimum + minimum;
                 self.fuel = self.fuel + is.fuel - was.fuel;
@@ -200,8 +196,14 @@ pub struct Place<'a> {
     pub lane: &'a str,
     /// Service level.
     pub service: &'a str,
-    /// Its obligation day.
-    pub day: NaiveDate,
+    /// Month of its obligation, by [`month`].
+    pub month: &'a str,
+}
+
+/// The name of a day's month: `2025-05`.
+#[must_use]
+pub fn month(day: NaiveDate) -> String {
+    format!("{:04}-{:02}", day.year(), day.month())
 }
 
 /// A replay under way, or done.
@@ -221,11 +223,10 @@ impl Backtest {
     /// Counts one shipment.
     pub fn add(&mut self, place: Place<'_>, in_force: &Outcome, versions: &[Outcome]) {
         self.total.add(in_force, versions);
-        let month = format!("{:04}-{:02}", place.day.year(), place.day.month());
         for (groups, key) in [
             (&mut self.lanes, place.lane),
             (&mut self.services, place.service),
-            (&mut self.months, month.as_str()),
+            (&mut self.months, place.month),
         ] {
             match groups.get_mut(key) {
                 Some(group) => group.add(in_force, versions),
@@ -280,18 +281,8 @@ mod tests {
             accessorial: Micros(accessorial),
             tax: Micros(tax),
         });
-        let expected = Expected {
-            version_id: 1,
-            rating_day: NaiveDate::MIN,
-            pickup_day: None,
-            status: if parts.is_some() { ExpectedStatus::Rated } else { ExpectedStatus::Unrated },
-            reason: None,
-            currency: Currency::USD,
-            parts,
-            fuel_published_on: None,
-            lines: Vec::new(),
-        };
-        Outcome { expected: Some(expected), minimum: Micros(minimum) }
+        let status = if parts.is_some() { ExpectedStatus::Rated } else { ExpectedStatus::Unrated };
+        Some(Priced { status, parts, minimum: Micros(minimum) })
     }
 
     fn one_cell(rate: i64, cap: Option<Bps>) -> RateTerms {
@@ -338,8 +329,8 @@ mod tests {
     #[test]
     fn a_shipment_that_loses_its_price_is_told_as_unrated_and_not_as_a_saving_of_base() {
         let mut backtest = Backtest::default();
-        let day = "2025-05-31".parse().unwrap();
-        let place = Place { lane: "A-B", service: "", day };
+        let month = month("2025-05-31".parse().unwrap());
+        let place = Place { lane: "A-B", service: "", month: &month };
         let was = outcome(Some([100, 10, 5, 0]), 0);
         backtest.add(place, &was, &[outcome(None, 0), outcome(Some([120, 12, 5, 0]), 30)]);
         let total = &backtest.total;
@@ -367,10 +358,10 @@ mod tests {
         ) {
             let replay = |rows: &[(u32, u32, Outcome, Outcome, Outcome)]| {
                 let mut backtest = Backtest::default();
-                for (lane, month, was, first, second) in rows {
-                    let day = NaiveDate::from_ymd_opt(2025, month + 1, 3).unwrap();
-                    let place = Place { lane: &lane.to_string(), service: "S", day };
-                    backtest.add(place, was, &[first.clone(), second.clone()]);
+                for (lane, number, was, first, second) in rows {
+                    let month = month(NaiveDate::from_ymd_opt(2025, number + 1, 3).unwrap());
+                    let place = Place { lane: &lane.to_string(), service: "S", month: &month };
+                    backtest.add(place, was, &[*first, *second]);
                 }
                 backtest
             };

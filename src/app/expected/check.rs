@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::{Books, Prices};
-use crate::db::dimension::zones_by_id;
 use crate::db::expected::{
-    consignments_fold_unscoped, expected_count, expected_days, expected_of_day_unscoped,
+    Atlas, consignments_fold_unscoped, expected_count, expected_days, expected_of_day_unscoped,
 };
 use crate::db::{Db, DbError};
 use crate::domain::expected::RatedBy;
@@ -27,7 +26,7 @@ const MOMENTS_HELD_MAX: usize = 64;
 /// The database's reason; what merely differs is in the answer.
 pub fn charges_differ(db: &mut Db) -> Result<(i64, i64, Vec<String>), DbError> {
     let stored = expected_count(db)?;
-    let (books, zones) = (Books::default(), zones_by_id(db)?);
+    let (books, atlas) = (Books::default(), Atlas::read(db)?);
     let mut moments: HashMap<DateTime<Utc>, Prices> = HashMap::new();
     let (mut looked, mut differing, mut told) = (0_usize, 0_usize, Vec::new());
     for (day, partner_id) in expected_days(db, CELLS_MAX)? {
@@ -35,7 +34,7 @@ pub fn charges_differ(db: &mut Db) -> Result<(i64, i64, Vec<String>), DbError> {
             break;
         }
         let mut facts = HashMap::new();
-        consignments_fold_unscoped(db, &zones, &[partner_id], day, |row| {
+        consignments_fold_unscoped(db, &atlas, &[partner_id], day, |row| {
             facts.insert(row.key.2, row);
             Ok::<_, DbError>(())
         })?;

@@ -14,12 +14,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use crate::db::contract::{contract_list_of_partner, terms_load, version_list};
-use crate::db::dimension::zones_by_id;
 use crate::db::expected::{
-    PricedDay, Spans, StoredConsignment, cells_by_day, cells_by_lane, consignments_fold_unscoped,
+    Atlas, PricedDay, Spans, StoredConsignment, cells_by_day, cells_by_lane, consignments_fold_unscoped,
     counted_days, expected_delete, expected_of_day_unscoped, expected_replace, expected_spans_replace,
     expected_spans_unscoped, versions_with_rates_unscoped,
 };
@@ -32,7 +30,7 @@ use crate::db::{Db, DbError};
 use crate::domain::currency::Currency;
 use crate::domain::expected::affected::{clipped, fuel_days, fx_days};
 use crate::domain::expected::{
-    Expected, ExpectedStatus, Parts, RatedBy, Span, chosen, counted_rated, expect,
+    Expected, ExpectedStatus, Parts, Priced, RatedBy, Span, chosen, counted_rated, expect,
 };
 use crate::domain::fuel::{FuelPrice, FuelPrices};
 use crate::domain::money::Micros;
@@ -133,6 +131,22 @@ impl Book {
             ),
         }
     }
+
+    /// The same without lines and reasons, for comparing many.
+    pub(super) fn brief(
+        &self,
+        facts: &StoredConsignment,
+        request: &RatingRequest,
+        market: Market<'_>,
+    ) -> Priced {
+        match &self.rates {
+            _ if facts.facts.milestones.cancelled_at.is_some() => {
+                Priced::without_price(ExpectedStatus::NotApplicable)
+            }
+            Ok(rates) => Priced::by(rates, request, market),
+            Err(_) => Priced::without_price(ExpectedStatus::Unrated),
+        }
+    }
 }
 
 /// The rates of versions, each compiled once. A version out of draft never changes, so one serves a whole run.
@@ -172,6 +186,7 @@ pub struct Shelf {
     spans: Spans,
     reporting: String,
     books: Books,
+    atlas: Atlas,
     /// None where the stored charges are taken as they are.
     prices: Option<Prices>,
 }
@@ -217,20 +232,14 @@ impl Shelf {
             Mode::Stored => None,
         };
         let reporting = reporting_currency(db)?;
-        Ok(Some(Self { spans, reporting, books: books.clone(), prices }))
+        Ok(Some(Self { spans, reporting, books: books.clone(), atlas: Atlas::read(db)?, prices }))
     }
 
     /// Prices the shipments of a day, those of the partners that have rates.
     ///
     /// # Errors
     /// The database's reason.
-    pub fn day(
-        &self,
-        db: &mut Db,
-        zones: &HashMap<i32, Tz>,
-        day: NaiveDate,
-        partners: &[i64],
-    ) -> Result<DayCharges, DbError> {
+    pub fn day(&self, db: &mut Db, day: NaiveDate, partners: &[i64]) -> Result<DayCharges, DbError> {
         let partners: Vec<i64> =
             partners.iter().copied().filter(|partner| self.spans.contains_key(partner)).collect();
         let mut charges = DayCharges::default();
@@ -246,7 +255,7 @@ impl Shelf {
             return Ok(charges);
         };
         let mut facts = Vec::new();
-        consignments_fold_unscoped(db, zones, &partners, day, |row| {
+        consignments_fold_unscoped(db, &self.atlas, &partners, day, |row| {
             facts.push(row);
             Ok::<_, DbError>(())
         })?;
@@ -349,12 +358,12 @@ pub fn versions_turned(db: &mut Db) -> Result<Turned, DbError> {
 /// # Errors
 /// The database's reason.
 pub fn versions_mark(db: &mut Db) -> Result<(), DbError> {
-    let zones = zones_by_id(db)?;
+    let atlas = Atlas::read(db)?;
     for (partner_id, was, now) in versions_turned(db)? {
         let mut cells = BTreeSet::new();
         for day in counted_days(db, partner_id)? {
             let mut turns = false;
-            consignments_fold_unscoped(db, &zones, &[partner_id], day, |row| {
+            consignments_fold_unscoped(db, &atlas, &[partner_id], day, |row| {
                 let request = row.facts.request();
                 let version = |spans: &[Span]| chosen(spans, &row.facts, &request).map(|by| by.version_id);
                 turns = turns || version(&was) != version(&now);

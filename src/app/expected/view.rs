@@ -1,7 +1,6 @@
 //! One expected charge with its trace, and what a contract could not price.
 
 use crate::db::contract::{contract_show, version_list, version_show};
-use crate::db::dimension::zones_by_id;
 use crate::db::evidence::source_list;
 use crate::db::expected::{
     StoredExpected, consignment_show, expected_reasons, expected_show, unrated_example,
@@ -57,8 +56,7 @@ pub fn expected_view(
     key: ShipmentKey,
 ) -> Result<Option<ExpectedView>, DbError> {
     let Some(stored) = expected_show(db, viewer, key)? else { return Ok(None) };
-    let zones = zones_by_id(db)?;
-    let Some(facts) = consignment_show(db, viewer, &zones, key)? else { return Ok(None) };
+    let Some(facts) = consignment_show(db, viewer, key)? else { return Ok(None) };
     let version_id = stored.expected.version_id;
     let Some(version) = version_show(db, viewer, version_id)? else { return Ok(None) };
     let Some(contract) = contract_show(db, viewer, version.contract_id)? else { return Ok(None) };

@@ -21,7 +21,7 @@ use super::rate::{
 };
 use super::terms::{first_day_after, in_force};
 
-pub use request::{Consignment, place};
+pub use request::{Consignment, LaneFacts, place};
 
 /// Longest reason kept; place names come from feeds and may be long.
 pub const REASON_CHARS_MAX: usize = 300;
@@ -153,23 +153,30 @@ pub struct Expected {
     pub lines: Vec<ExpectedLine>,
 }
 
-/// Hears which fuel publication was used and what a minimum added to the linehaul, and nothing else.
+/// Hears which fuel publication was used, and nothing else.
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    fuel_published_on: Option<NaiveDate>,
-    minimum: Micros,
+struct FuelHeard {
+    published_on: Option<NaiveDate>,
 }
 
-impl<'a> Trace<'a> for Heard {
+impl<'a> Trace<'a> for FuelHeard {
+    #[inline]
     fn step(&mut self, step: impl FnOnce() -> Step<'a>) {
-        match step() {
-            Step::FuelPrice { published_on, .. } => {
-                self.fuel_published_on = self.fuel_published_on.max(Some(published_on));
-            }
-            Step::Minimum { before, amount, applies: true, .. } => {
-                self.minimum = self.minimum + amount - before;
-            }
-            _ => {}
+        if let Step::FuelPrice { published_on, .. } = step() {
+            self.published_on = self.published_on.max(Some(published_on));
+        }
+    }
+}
+
+/// Hears what a minimum added to the linehaul, and nothing else.
+#[derive(Clone, Copy, Debug, Default)]
+struct MinimumHeard(Micros);
+
+impl<'a> Trace<'a> for MinimumHeard {
+    #[inline]
+    fn step(&mut self, step: impl FnOnce() -> Step<'a>) {
+        if let Step::Minimum { before, amount, applies: true, .. } = step() {
+            self.0 = self.0 + amount - before;
         }
     }
 }
@@ -186,23 +193,52 @@ pub struct RatedBy {
 /// Rates a shipment by compiled rates.
 #[must_use]
 pub fn expect(rates: &CompiledRates, by: RatedBy, request: &RatingRequest, market: Market<'_>) -> Expected {
-    if rates.has_fuel() {
-        return expect_with_minimum(rates, by, request, market).0;
+    if !rates.has_fuel() {
+        return result(&rates.rate(request, market, &mut NoTrace), by, request, None);
     }
-    result(&rates.rate(request, market, &mut NoTrace), by, request, None)
+    let mut heard = FuelHeard::default();
+    let rated = rates.rate(request, market, &mut heard);
+    result(&rated, by, request, heard.published_on)
 }
 
-/// The same, and by how much the line's minimum raised the linehaul.
-#[must_use]
-pub fn expect_with_minimum(
-    rates: &CompiledRates,
-    by: RatedBy,
-    request: &RatingRequest,
-    market: Market<'_>,
-) -> (Expected, Micros) {
-    let mut heard = Heard::default();
-    let rated = rates.rate(request, market, &mut heard);
-    (result(&rated, by, request, heard.fuel_published_on), heard.minimum)
+/// What a comparison of many shipments needs of each: no lines, no reason, and what the minimum added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Priced {
+    /// Priced or not.
+    pub status: ExpectedStatus,
+    /// The amounts; none without a price.
+    pub parts: Option<Parts>,
+    /// By how much the line's minimum raised the linehaul.
+    pub minimum: Micros,
+}
+
+impl Priced {
+    /// A shipment without a price.
+    #[must_use]
+    pub const fn without_price(status: ExpectedStatus) -> Self {
+        Self { status, parts: None, minimum: Micros::ZERO }
+    }
+
+    /// Rates a shipment by compiled rates.
+    #[must_use]
+    pub fn by(rates: &CompiledRates, request: &RatingRequest, market: Market<'_>) -> Self {
+        let mut heard = MinimumHeard::default();
+        let rated = rates.rate(request, market, &mut heard);
+        let parts = rated.total.map(|_| Parts::of(&rated));
+        Self { status: ExpectedStatus::of(&rated.status), parts, minimum: heard.0 }
+    }
+}
+
+impl ExpectedStatus {
+    /// Of what the engine came to.
+    #[must_use]
+    pub const fn of(status: &RateStatus) -> Self {
+        match status {
+            RateStatus::Rated => Self::Rated,
+            RateStatus::Unrated(_) => Self::Unrated,
+            RateStatus::NotApplicable(_) => Self::NotApplicable,
+        }
+    }
 }
 
 fn result(
@@ -211,11 +247,7 @@ fn result(
     request: &RatingRequest,
     fuel_published_on: Option<NaiveDate>,
 ) -> Expected {
-    let status = match rated.status {
-        RateStatus::Rated => ExpectedStatus::Rated,
-        RateStatus::Unrated(_) => ExpectedStatus::Unrated,
-        RateStatus::NotApplicable(_) => ExpectedStatus::NotApplicable,
-    };
+    let status = ExpectedStatus::of(&rated.status);
     let line = |line: &super::rate::ChargeLine<'_>| ExpectedLine {
         code: line.code.to_owned(),
         part: line.part,

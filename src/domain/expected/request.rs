@@ -1,5 +1,7 @@
 //! From a stored shipment to a request for the rating engine.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 
@@ -21,14 +23,10 @@ pub struct Consignment {
     pub obligation_day: NaiveDate,
     /// Commitments and events.
     pub milestones: Milestones,
-    /// Where its lane starts.
-    pub origin: String,
-    /// The region of that place.
-    pub origin_region: String,
-    /// Where its lane ends.
-    pub destination: String,
-    /// The region of that place.
-    pub destination_region: String,
+    /// Where it starts.
+    pub origin: Arc<Place>,
+    /// Where it goes.
+    pub destination: Arc<Place>,
     /// Service level.
     pub service: String,
     /// Equipment.
@@ -39,6 +37,49 @@ pub struct Consignment {
     pub weight_g: Option<i64>,
     /// Distance in metres: the shipment's own, else its lane's.
     pub distance_m: Option<i64>,
+}
+
+/// What the lane of a shipment says about its price: read once, shared by its shipments.
+#[derive(Clone, Debug, Default)]
+pub struct LaneFacts {
+    /// Its code.
+    pub code: String,
+    /// Where it starts.
+    pub origin: Arc<Place>,
+    /// Where it ends.
+    pub destination: Arc<Place>,
+    /// The name of that place.
+    destination_name: String,
+    /// Distance in metres, for shipments that do not say their own.
+    pub distance_m: Option<i64>,
+}
+
+impl LaneFacts {
+    /// From the names of the two places, each with its region.
+    #[must_use]
+    pub fn new(
+        code: String,
+        origin: (&str, &str),
+        destination: (&str, &str),
+        distance_m: Option<i64>,
+    ) -> Self {
+        Self {
+            code,
+            origin: Arc::new(place(origin.0, origin.1)),
+            destination: Arc::new(place(destination.0, destination.1)),
+            destination_name: destination.0.to_owned(),
+            distance_m,
+        }
+    }
+
+    /// Where a shipment goes that names its own `region`, or none.
+    #[must_use]
+    pub fn destination_in(&self, region: &str) -> Arc<Place> {
+        if region.is_empty() || region == self.destination.zone {
+            return Arc::clone(&self.destination);
+        }
+        Arc::new(place(&self.destination_name, region))
+    }
 }
 
 /// What the name of a place says about it.
@@ -85,8 +126,8 @@ impl Consignment {
             reference: self.reference.clone(),
             pickup: self.pickup(),
             delivery: self.delivery(),
-            origin: place(&self.origin, &self.origin_region),
-            destination: place(&self.destination, &self.destination_region),
+            origin: Arc::clone(&self.origin),
+            destination: Arc::clone(&self.destination),
             equipment: self.equipment.clone(),
             service: self.service.clone(),
             weight: self.weight_g.map(scaled),

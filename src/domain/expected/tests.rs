@@ -1,5 +1,7 @@
 //! The pure parts of expected charges.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Days, Utc};
 use proptest::prelude::*;
 
@@ -95,8 +97,8 @@ fn consignment() -> Consignment {
             picked_up_at: Some(at("2025-05-15T04:30:00Z")),
             ..Milestones::default()
         },
-        origin: "Alpha".to_owned(),
-        destination: "Beta".to_owned(),
+        origin: Arc::new(place("Alpha", "")),
+        destination: Arc::new(place("Beta", "")),
         weight_g: Some(1_234_567),
         distance_m: Some(160_934),
         ..Consignment::default()
@@ -164,7 +166,8 @@ fn the_parts_and_the_lines_sum_to_the_total_and_name_the_fuel_week() {
 #[test]
 fn what_cannot_be_priced_has_a_reason_and_no_amount() {
     let no_price = priced(&consignment(), Vec::new());
-    let no_lane = priced(&Consignment { destination: "Gamma".to_owned(), ..consignment() }, Vec::new());
+    let no_lane =
+        priced(&Consignment { destination: Arc::new(place("Gamma", "")), ..consignment() }, Vec::new());
     let mut undated = consignment();
     undated.milestones.picked_up_at = None;
     let undated = priced(&undated, Vec::new());
@@ -277,7 +280,8 @@ proptest! {
     /// Any stored shipment is priced or says why not, and a price is the sum of its lines.
     #[test]
     fn nothing_is_free(weight in prop::option::of(0_i64..90_000_000), distance in prop::option::of(-5_i64..9_000_000), there in "Alpha|Beta|US-TX|") {
-        let facts = Consignment { weight_g: weight, distance_m: distance, destination: there, ..consignment() };
+        let destination = Arc::new(place(&there, ""));
+        let facts = Consignment { weight_g: weight, distance_m: distance, destination, ..consignment() };
         let expected = priced(&facts, vec![price(day("2025-05-12"), 600, 0)]);
         match expected.parts {
             Some(parts) => {

@@ -360,7 +360,7 @@ impl CompiledRates {
     }
 
     fn lane(&self, request: &RatingRequest) -> Result<&Lane, Unrated> {
-        let ends = (&request.origin, &request.destination);
+        let ends = (&*request.origin, &*request.destination);
         let words = (request.equipment.as_str(), request.service.as_str());
         let code =
             |number: usize| self.terms.lanes.get(number).map_or_else(String::new, |lane| lane.code.clone());

@@ -1,5 +1,7 @@
 //! What the engine needs to know about a shipment.
 
+use std::sync::Arc;
+
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +65,12 @@ pub struct RatingRequest {
     pub delivery: Option<NaiveDateTime>,
     /// Day of the invoice.
     pub invoiced: Option<NaiveDate>,
-    /// Where it starts.
-    pub origin: Place,
+    /// Where it starts; shared by the shipments of a lane.
+    #[serde(with = "shared")]
+    pub origin: Arc<Place>,
     /// Where it goes.
-    pub destination: Place,
+    #[serde(with = "shared")]
+    pub destination: Arc<Place>,
     /// Equipment.
     pub equipment: String,
     /// Service level.
@@ -99,6 +103,23 @@ pub struct RatingRequest {
     pub events: Vec<AccessorialEvent>,
 }
 
+/// A shared place is written as the place it is.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::domain::geo::Place;
+
+    pub fn serialize<S: Serializer>(place: &Arc<Place>, to: S) -> Result<S::Ok, S::Error> {
+        place.as_ref().serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<Place>, D::Error> {
+        Place::deserialize(from).map(Arc::new)
+    }
+}
+
 impl Default for RatingRequest {
     fn default() -> Self {
         Self {
@@ -107,8 +128,8 @@ impl Default for RatingRequest {
             pickup: None,
             delivery: None,
             invoiced: None,
-            origin: Place::default(),
-            destination: Place::default(),
+            origin: Arc::default(),
+            destination: Arc::default(),
             equipment: String::new(),
             service: String::new(),
             class: String::new(),

@@ -1,5 +1,7 @@
 //! Tables as they occur: weight × distance, zones by lane, look-up by precision, the diff.
 
+use std::sync::Arc;
+
 use super::super::*;
 use super::samples::*;
 use crate::domain::geo::Place;
@@ -96,6 +98,7 @@ fn the_most_precise_lane_wins() {
         ..Place::default()
     };
     let price = |origin: Place, destination: Place, equipment: &str| {
+        let (origin, destination) = (Arc::new(origin), Arc::new(destination));
         let request = RatingRequest { origin, destination, equipment: equipment.to_owned(), ..pounds("1") };
         total(&rates, &request).unwrap().0 / 1_000_000
     };
