@@ -120,6 +120,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     if let Command::Demo(demo) = arguments.command {
         return demo::demo(demo, arguments.database, arguments.format, &config);
     }
+    if !matches!(arguments.command, Command::Serve) {
+        // `lanemark kpi … | head` ends quietly, as other commands do; a server must outlive a reader that goes away.
+        sigpipe::reset();
+    }
     let url = config.database()?;
     match arguments.command {
         Command::Backup(backup) => return backup::backup(&url, &backup),

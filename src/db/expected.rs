@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -87,7 +87,7 @@ struct LanePart {
 #[derive(Debug)]
 pub struct Atlas {
     zones: HashMap<i32, Tz>,
-    lanes: Mutex<HashMap<i64, Arc<LaneFacts>>>,
+    lanes: RwLock<HashMap<i64, Arc<LaneFacts>>>,
 }
 
 impl Atlas {
@@ -96,26 +96,38 @@ impl Atlas {
     /// # Errors
     /// The database's reason.
     pub fn read(db: &mut Db) -> Result<Self, DbError> {
-        Ok(Self { zones: zones_by_id(db)?, lanes: Mutex::default() })
+        Ok(Self { zones: zones_by_id(db)?, lanes: RwLock::default() })
     }
 
-    /// The shipments of some rows, in their order.
-    fn place(&self, db: &mut Db, rows: Vec<ConsignmentRow>) -> QueryResult<Vec<StoredConsignment>> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let new: BTreeSet<i64> =
-            rows.iter().filter_map(|row| row.lane_id).filter(|id| !lanes.contains_key(id)).collect();
-        let new: Vec<i64> = new.into_iter().collect();
-        for ids in new.chunks(KEYS_PER_STATEMENT) {
+    /// Hands on the shipments of some rows, in their order.
+    fn place<E: From<diesel::result::Error>>(
+        &self,
+        db: &mut Db,
+        rows: &mut Vec<ConsignmentRow>,
+        mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.learn(db, rows.iter().filter_map(|row| row.lane_id).collect())?;
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        for row in rows.drain(..) {
+            let lane = row.lane_id.and_then(|id| lanes.get(&id)).cloned().unwrap_or_default();
+            each(row.read(lane, &self.zones))?;
+        }
+        Ok(())
+    }
+
+    /// Reads those of the lanes that have not come up yet.
+    fn learn(&self, db: &mut Db, mut ids: BTreeSet<i64>) -> QueryResult<()> {
+        let known = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        ids.retain(|id| !known.contains_key(id));
+        drop(known);
+        let ids: Vec<i64> = ids.into_iter().collect();
+        for ids in ids.chunks(KEYS_PER_STATEMENT) {
             let found: Vec<LanePart> =
                 lanes::table.filter(lanes::id.eq_any(ids)).select(LanePart::as_select()).load(db)?;
+            let mut lanes = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
             lanes.extend(found.into_iter().map(|lane| (lane.id, Arc::new(lane.read()))));
         }
-        let lane_of = |row: &ConsignmentRow| row.lane_id.and_then(|id| lanes.get(&id)).cloned();
-        let placed = rows.into_iter().map(|row| {
-            let lane = lane_of(&row).unwrap_or_default();
-            row.read(lane, &self.zones)
-        });
-        Ok(placed.collect())
+        Ok(())
     }
 }
 
@@ -198,7 +210,7 @@ pub fn consignments_fold_unscoped<E: From<diesel::result::Error>>(
         shipments::table => ConsignmentRow::as_select() => ConsignmentRow,
         |row: &ConsignmentRow| (row.partner_id, row.id),
         |row: ConsignmentRow| { rows.push(row); Ok::<_, E>(()) },
-        atlas.place(db, std::mem::take(&mut rows))?.into_iter().try_for_each(&mut each)?
+        atlas.place(db, &mut rows, &mut each)?
     )
 }
 
@@ -221,7 +233,12 @@ pub fn consignment_show(
         .select(ConsignmentRow::as_select())
         .first(db)
         .optional()?;
-    Ok(Atlas::read(db)?.place(db, row.into_iter().collect())?.pop())
+    let mut found = None;
+    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), |stored| {
+        found = Some(stored);
+        Ok::<_, DbError>(())
+    })?;
+    Ok(found)
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

@@ -170,7 +170,10 @@ impl Group {
         self.in_force.add(in_force);
         for ((tally, causes), outcome) in self.versions.iter_mut().zip(&mut self.causes).zip(versions) {
             tally.add(outcome);
-            causes.add(in_force, outcome);
+            // Equal outcomes differ for no cause.
+            if in_force != outcome {
+                causes.add(in_force, outcome);
+            }
         }
     }
 
