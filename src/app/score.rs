@@ -19,8 +19,8 @@ use crate::db::partner::Partner;
 use crate::db::scorecard::{
     PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
     month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_head, scorecard_heads, scorecard_latest,
-    scorecard_page, scorecard_preview_delete, scorecard_publish, scored_partners, targets_in_force,
-    template_by_id, template_id, template_in_force, template_insert,
+    scorecard_log_add, scorecard_log_unscoped, scorecard_page, scorecard_preview_delete, scorecard_publish,
+    scored_partners, targets_in_force, template_by_id, template_id, template_in_force, template_insert,
 };
 use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
@@ -30,8 +30,9 @@ use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Publication, QuarterScore, SERIES_WEEKS, Snapshot,
-    StandingInput, Summary, TargetOverride, Template, Tier, default_template, snapshot, standing,
+    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, QuarterScore, SERIES_WEEKS,
+    Snapshot, StandingInput, Summary, TargetOverride, Template, Tier, default_template, log_faults, snapshot,
+    standing,
 };
 use crate::domain::viewer::Viewer;
 
@@ -521,6 +522,9 @@ fn store(
         }
         let row = row_of(app, run, *partner_id, document, Written { text, hash, restates, as_of, run_id })?;
         scorecard_publish(db, &row, restates)?;
+        if run.to_date.is_none() {
+            scorecard_log_add(db, &row)?;
+        }
         match (run.to_date, restates) {
             (Some(_), _) => report.previews += 1,
             (None, Some(_)) => report.restated += 1,
@@ -692,17 +696,18 @@ pub struct ScorecardProblem {
 }
 
 /// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and
-/// the template as agreed, and the row says what the document says. Returns the problems and how many were checked.
+/// the template as agreed, the row says what the document says, and the log of publications knows it as it is and misses
+/// none. Returns the problems and how many were checked.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), DbError> {
     let mut problems = Vec::new();
     let mut templates: BTreeMap<i64, Option<StoredTemplate>> = BTreeMap::new();
-    let (mut after, mut checked) = (0, 0);
+    let (mut after, mut checked, mut marks) = (0, 0, Vec::new());
     loop {
         let rows = scorecard_page(db, after, VERIFY_PAGE)?;
-        let Some(last) = rows.last() else { return Ok((problems, checked)) };
+        let Some(last) = rows.last() else { break };
         after = last.id;
         for row in &rows {
             checked += 1;
@@ -716,7 +721,30 @@ pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), Db
                 period: row.period.clone(),
                 what: what.to_owned(),
             }));
+            marks.push(mark_of(row));
         }
+    }
+    problems.extend(log_faults(&scorecard_log_unscoped(db)?, &marks).into_iter().map(|fault| {
+        ScorecardProblem {
+            scorecard_id: fault.scorecard_id,
+            partner_id: fault.partner_id,
+            period: fault.period,
+            what: fault.what.to_owned(),
+        }
+    }));
+    Ok((problems, checked))
+}
+
+fn mark_of(row: &ScorecardRow) -> Mark {
+    Mark {
+        id: row.id,
+        partner_id: row.partner_id,
+        period: row.period.clone(),
+        state: row.state.clone(),
+        snapshot_hash: row.snapshot_hash.clone(),
+        restates: row.restates,
+        is_latest: row.latest,
+        is_preview: parsed(row).is_ok_and(|document| document.to_date.is_some()),
     }
 }
 

@@ -434,6 +434,22 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
+    scorecard_log (seq) {
+        seq -> BigInt,
+        scorecard_id -> BigInt,
+        partner_id -> BigInt,
+        period -> Text,
+        state -> Text,
+        snapshot_hash -> Text,
+        restates -> Nullable<BigInt>,
+        chain -> Text,
+        logged_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
     contracts (id) {
         id -> BigInt,
         partner_id -> BigInt,
@@ -967,6 +983,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     lane_cells,
     scorecard_templates,
     scorecards,
+    scorecard_log,
     contracts,
     contract_versions,
     contract_events,

@@ -11,7 +11,8 @@ use super::DbError;
 use super::conn::Db;
 use super::partner::Partner;
 use super::schema::{
-    kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_templates, scorecards, settings,
+    kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_log, scorecard_templates, scorecards,
+    settings,
 };
 use super::setting::{REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
@@ -19,7 +20,7 @@ use super::types::{Day, Instant};
 use crate::domain::money::Micros;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
-use crate::domain::scorecard::{Summary, TargetOverride, Template};
+use crate::domain::scorecard::{Logged, Summary, TargetOverride, Template};
 use crate::domain::viewer::Viewer;
 
 /// Scorecards one list answers at most.
@@ -410,6 +411,80 @@ pub fn scorecard_publish(db: &mut Db, row: &ScorecardRow, replaces: Option<i64>)
     }
     diesel::insert_into(scorecards::table).values(row).execute(db)?;
     Ok(())
+}
+
+type LogTuple = (i64, i64, i64, String, String, String, Option<i64>, String);
+
+const LOGGED: (
+    scorecard_log::seq,
+    scorecard_log::scorecard_id,
+    scorecard_log::partner_id,
+    scorecard_log::period,
+    scorecard_log::state,
+    scorecard_log::snapshot_hash,
+    scorecard_log::restates,
+    scorecard_log::chain,
+) = (
+    scorecard_log::seq,
+    scorecard_log::scorecard_id,
+    scorecard_log::partner_id,
+    scorecard_log::period,
+    scorecard_log::state,
+    scorecard_log::snapshot_hash,
+    scorecard_log::restates,
+    scorecard_log::chain,
+);
+
+fn logged(
+    (seq, scorecard_id, partner_id, period, state, snapshot_hash, restates, chain): LogTuple,
+) -> Logged {
+    Logged { seq, scorecard_id, partner_id, period, state, snapshot_hash, restates, chain }
+}
+
+/// Adds a publication to the log, in the transaction that stores it.
+///
+/// # Errors
+/// The engine's reason; two that add at once get one place, and the second is refused.
+pub fn scorecard_log_add(db: &mut Db, row: &ScorecardRow) -> QueryResult<()> {
+    let last: Option<LogTuple> =
+        scorecard_log::table.order(scorecard_log::seq.desc()).select(LOGGED).first(db).optional()?;
+    let (seq, before) = last.map_or((0, String::new()), |last| (last.0, last.7));
+    let line = Logged {
+        seq: seq + 1,
+        scorecard_id: row.id,
+        partner_id: row.partner_id,
+        period: row.period.clone(),
+        state: row.state.clone(),
+        snapshot_hash: row.snapshot_hash.clone(),
+        restates: row.restates,
+        chain: String::new(),
+    };
+    let chain = line.chained(&before);
+    diesel::insert_into(scorecard_log::table)
+        .values((
+            scorecard_log::seq.eq(line.seq),
+            scorecard_log::scorecard_id.eq(line.scorecard_id),
+            scorecard_log::partner_id.eq(line.partner_id),
+            scorecard_log::period.eq(&line.period),
+            scorecard_log::state.eq(&line.state),
+            scorecard_log::snapshot_hash.eq(&line.snapshot_hash),
+            scorecard_log::restates.eq(line.restates),
+            scorecard_log::chain.eq(chain),
+            scorecard_log::logged_at.eq(row.created_at),
+        ))
+        .execute(db)?;
+    Ok(())
+}
+
+/// The log of publications, whole, in order: some hundred bytes a publication.
+///
+/// Unscoped: `verify` holds all scorecards against it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_log_unscoped(db: &mut Db) -> QueryResult<Vec<Logged>> {
+    let rows: Vec<LogTuple> = scorecard_log::table.order(scorecard_log::seq).select(LOGGED).load(db)?;
+    Ok(rows.into_iter().map(logged).collect())
 }
 
 /// Takes a preview of a running period away; what was published after the period's end is never deleted.

@@ -4,6 +4,7 @@
 //! out inside the category first, and the published number is the one tiers compare, so a partner can re-perform
 //! the result from the stored [`ScoreResult`] alone.
 
+mod log;
 mod moved;
 mod publication;
 mod score;
@@ -12,6 +13,7 @@ mod standing;
 mod template;
 mod words;
 
+pub use log::{LogFault, Logged, Mark, log_faults};
 pub use moved::{KpiMove, kpis_moved};
 pub use publication::{Publication, PublicationState};
 pub use score::{

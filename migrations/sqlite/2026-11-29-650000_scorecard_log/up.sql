@@ -1,0 +1,27 @@
+-- What was published, line by line: each line carries a hash over itself and the line before, so that a scorecard that is
+-- changed, marked otherwise or taken away later is missed. Previews of running periods are not in it.
+CREATE TABLE scorecard_log (
+  seq BIGINT NOT NULL PRIMARY KEY,
+  scorecard_id BIGINT NOT NULL,
+  partner_id BIGINT NOT NULL,
+  period TEXT NOT NULL,
+  state TEXT NOT NULL,
+  snapshot_hash TEXT NOT NULL,
+  restates BIGINT,
+  -- Empty for what was published before there was a log.
+  chain TEXT NOT NULL,
+  logged_at INTEGER NOT NULL
+);
+
+INSERT INTO scorecard_log
+SELECT row_number() OVER (ORDER BY id), id, partner_id, period, state, snapshot_hash, restates, '', created_at
+FROM scorecards
+WHERE snapshot LIKE '%"to_date":null%';
+
+CREATE TRIGGER scorecard_log_stay BEFORE UPDATE ON scorecard_log
+BEGIN SELECT RAISE(ABORT, 'scorecard_log is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER scorecard_log_keep BEFORE DELETE ON scorecard_log
+BEGIN SELECT RAISE(ABORT, 'scorecard_log is a history: rows are added, never changed or removed'); END;
+CREATE TRIGGER scorecard_log_once BEFORE INSERT ON scorecard_log
+WHEN EXISTS (SELECT 1 FROM scorecard_log WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'scorecard_log is a history: rows are added, never changed or removed'); END;
