@@ -208,7 +208,7 @@ pub struct Delivered {
 }
 
 /// Sends what is due by `clock`, each mail outside any transaction. Any number of nodes may do so at
-/// the same time. The clock is read for each mail: a lease counted from the start of a long run would be
+/// the same time. A server that cannot be reached ends the run: each further mail would only wait as long again. The clock is read for each mail: a lease counted from the start of a long run would be
 /// over before its last mails are begun, and another node would send them too.
 ///
 /// # Errors
@@ -217,11 +217,13 @@ pub fn deliver_due(app: &App, mailer: &Mailer, clock: Clock) -> Result<Delivered
     let mut done = Delivered::default();
     for _ in 0..MAX_MAILS_PER_RUN {
         let Some((row, mail)) = take_next(app, clock.now())? else { break };
+        let mut unreachable = false;
         let row = if row.attempts > RETRY.max_attempts {
             let error = "the process that sent it went away, as often as it was tried".to_owned();
             MailRow { state: "FAILED".to_owned(), last_error: error, ..row }
         } else {
             let result = mailer.send(&mail);
+            unreachable = result.as_ref().is_err_and(|error| error.server);
             outcome(row, result, clock.now())
         };
         match row.state.as_str() {
@@ -231,6 +233,10 @@ pub fn deliver_due(app: &App, mailer: &Mailer, clock: Clock) -> Result<Delivered
         }
         if !rows::mail_mark(&mut *app.pool.get()?, &row)? {
             tracing::warn!(mail = row.id, "another node took the mail over while it was being sent");
+        }
+        if unreachable {
+            tracing::warn!(reason = row.last_error, "the mail server cannot be used; the other mails wait");
+            break;
         }
     }
     Ok(done)

@@ -107,6 +107,8 @@ pub enum SettingsError {
 pub struct SendError {
     /// Sending the same mail again cannot help.
     pub permanent: bool,
+    /// It is the server that cannot be reached or refuses us, so other mails would fare no better now.
+    pub server: bool,
     /// What happened, for the outbox page.
     pub reason: String,
 }
@@ -214,8 +216,11 @@ impl Mailer {
     /// # Errors
     /// [`SendError`]; permanent when the mail itself is at fault.
     pub fn send(&self, mail: &Outgoing) -> Result<String, SendError> {
-        let message = message_build(&self.from, &self.host, mail)
-            .map_err(|error| SendError { permanent: true, reason: error.to_string() })?;
+        let message = message_build(&self.from, &self.host, mail).map_err(|error| SendError {
+            permanent: true,
+            server: false,
+            reason: error.to_string(),
+        })?;
         match &self.transport {
             Transport::Smtp { server, name } => smtp_send(server, name, &message),
             Transport::File(folder) => {
@@ -223,6 +228,7 @@ impl Mailer {
                 // The name is the mail's id: sending it again replaces the file.
                 std::fs::write(&path, message.formatted()).map_err(|error| SendError {
                     permanent: false,
+                    server: true,
                     reason: format!("cannot write {}: {error}", path.display()),
                 })?;
                 Ok(path.display().to_string())
@@ -271,8 +277,14 @@ fn smtp_send(server: &SmtpTransport, name: &str, message: &Message) -> Result<St
         }
         Err(error) => {
             let code = error.status().map(|code| code.to_string()).unwrap_or_default();
+            let refuses_us = AUTH_REPLIES.contains(&code.as_str());
+            // The same reply may greet us or answer the mail: only a server that still welcomes us has judged the mail.
+            let server = refuses_us
+                || error.status().is_none()
+                || (error.is_permanent() && !server.test_connection().unwrap_or(false));
             Err(SendError {
-                permanent: error.is_permanent() && !AUTH_REPLIES.contains(&code.as_str()),
+                permanent: error.is_permanent() && !server,
+                server,
                 reason: format!("{name}: {}", with_causes(&error)),
             })
         }
@@ -300,7 +312,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader, Write};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::thread::JoinHandle;
 
     use super::super::message::Rendered;
@@ -329,48 +341,54 @@ mod tests {
         }
     }
 
-    /// A server for one connection on this machine that answers RCPT with `reply`; gives back all it heard.
-    fn stub(reply: &'static str) -> (u16, JoinHandle<Vec<String>>) {
+    /// A server on this machine for as many connections as `greetings`, which answers RCPT with `reply`; gives back all it
+    /// heard.
+    fn stub(greetings: &'static [&'static str], reply: &'static str) -> (u16, JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
             let mut heard = Vec::new();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let mut in_data = false;
-            stream.write_all(b"220 stub\r\n").unwrap();
-            while let Some(Ok(line)) = lines.next() {
-                let answer = match line.split_whitespace().next().unwrap_or_default() {
-                    "." if in_data => {
-                        in_data = false;
-                        "250 kept"
-                    }
-                    _ if in_data => "",
-                    "RCPT" => reply,
-                    "DATA" => {
-                        in_data = true;
-                        "354 go on"
-                    }
-                    "QUIT" => "221 bye",
-                    _ => "250 ok",
-                };
-                heard.push(line);
-                if !answer.is_empty() && stream.write_all(format!("{answer}\r\n").as_bytes()).is_err() {
-                    break;
-                }
-                if answer == "221 bye" || heard.len() > 200 {
-                    break;
-                }
+            for greeting in greetings {
+                serve(listener.accept().unwrap().0, greeting, reply, &mut heard);
             }
             heard
         });
         (port, server)
     }
 
+    fn serve(mut stream: TcpStream, greeting: &str, reply: &str, heard: &mut Vec<String>) {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        let mut in_data = false;
+        stream.write_all(format!("{greeting}\r\n").as_bytes()).unwrap();
+        while let Some(Ok(line)) = lines.next() {
+            let answer = match line.split_whitespace().next().unwrap_or_default() {
+                "." if in_data => {
+                    in_data = false;
+                    "250 kept"
+                }
+                _ if in_data => "",
+                "RCPT" => reply,
+                "DATA" => {
+                    in_data = true;
+                    "354 go on"
+                }
+                "QUIT" => "221 bye",
+                _ => "250 ok",
+            };
+            heard.push(line);
+            if !answer.is_empty() && stream.write_all(format!("{answer}\r\n").as_bytes()).is_err() {
+                break;
+            }
+            if answer == "221 bye" || heard.len() > 200 {
+                break;
+            }
+        }
+    }
+
     #[test]
     fn a_server_takes_the_mail() {
-        let (port, server) = stub("250 ok");
+        let (port, server) = stub(&["220 stub"], "250 ok");
         let mailer = Mailer::from_settings(&smtp("127.0.0.1", port, TlsMode::Plain, false)).unwrap();
         assert_eq!(mailer.send(&mail()).unwrap(), "127.0.0.1 (250 kept)");
         drop(mailer);
@@ -386,13 +404,20 @@ mod tests {
 
     #[test]
     fn a_refusal_is_permanent_and_a_full_mailbox_is_not() {
-        for (reply, permanent) in
-            [("550 no such user", true), ("452 full", false), ("535 who are you", false)]
-        {
-            let (port, server) = stub(reply);
+        const ONCE: &[&str] = &["220 stub"];
+        // A refused mail is asked about: does the server still welcome us?
+        const TWICE: &[&str] = &["220 stub", "220 stub"];
+        const CLOSED: &[&str] = &["554 no mail from you", "554 no mail from you"];
+        for (greetings, reply, permanent, server_at_fault) in [
+            (TWICE, "550 no such user", true, false),
+            (ONCE, "452 full", false, false),
+            (ONCE, "535 who are you", false, true),
+            (CLOSED, "250 ok", false, true),
+        ] {
+            let (port, server) = stub(greetings, reply);
             let mailer = Mailer::from_settings(&smtp("localhost", port, TlsMode::Plain, false)).unwrap();
             let error = mailer.send(&mail()).unwrap_err();
-            assert_eq!(error.permanent, permanent, "{reply}: {error}");
+            assert_eq!((error.permanent, error.server), (permanent, server_at_fault), "{reply}: {error}");
             drop(mailer);
             server.join().unwrap();
         }
@@ -400,7 +425,7 @@ mod tests {
 
     #[test]
     fn a_server_without_starttls_is_told_nothing() {
-        let (port, server) = stub("250 ok");
+        let (port, server) = stub(&["220 stub"], "250 ok");
         let mailer = Mailer::from_settings(&smtp("127.0.0.1", port, TlsMode::StartTls, false)).unwrap();
         assert!(!mailer.send(&mail()).unwrap_err().permanent);
         drop(mailer);
