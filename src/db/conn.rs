@@ -75,6 +75,18 @@ impl DbUrl {
         Err(DbError::Url(text.to_owned()))
     }
 
+    /// SQLite's log of a database file: the file's name with `-wal`; no file's name on PostgreSQL.
+    pub(super) fn log_file(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(path) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push("-wal");
+                PathBuf::from(name)
+            }
+            Self::Postgres(_) => PathBuf::new(),
+        }
+    }
+
     /// The address without a password, for messages.
     #[must_use]
     pub fn display(&self) -> String {

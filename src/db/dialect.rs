@@ -238,7 +238,7 @@ pub fn bulk_writer_settings(db: &mut Db) -> QueryResult<()> {
         // Fewer checkpoints while loading; each one copies the log back into the file. The index that is built
         // at the end is sorted by two threads. The pages of a transaction stay in memory until its end.
         Db::Sqlite(conn) => conn.batch_execute(
-            "PRAGMA wal_autocheckpoint = 10000; PRAGMA threads = 2; PRAGMA cache_size = -16000",
+            "PRAGMA wal_autocheckpoint = 10000; PRAGMA threads = 2; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 67108864",
         ),
     }
 }
@@ -264,8 +264,10 @@ pub fn refresh_slice_days(db: &Db) -> usize {
 pub struct Checkpoints {
     /// Batches since the other connection was asked.
     unasked: usize,
-    /// Batches in the log since nothing of it was left to copy.
-    logged: usize,
+    /// Batches until it is worth looking at the log's size again.
+    patience: usize,
+    /// The log.
+    log: std::path::PathBuf,
     /// Whether the other connection has been asked and has not answered.
     running: bool,
     helper: Option<CheckpointHelper>,
@@ -281,8 +283,9 @@ struct CheckpointHelper {
 impl Checkpoints {
     /// Batches between two checkpoints of the other connection: about 50 MB of log.
     const ASK_EVERY: usize = 32;
-    /// Batches between two of the loader's own: about 600 MB of log.
-    const OWN_EVERY: usize = 416;
+    /// Size of the log at which the loader does one of its own. Rows in no order of days touch a page each, so it is bytes that
+    /// are bounded and not batches.
+    const LOG_BYTES_MAX: u64 = 256 << 20;
     const STATEMENT: &'static str = "PRAGMA wal_checkpoint(PASSIVE)";
 
     /// Takes over the checkpoints of `db`, a connection to `url` that loads.
@@ -290,7 +293,7 @@ impl Checkpoints {
     /// # Errors
     /// The engine's reason.
     pub fn take_over(db: &mut Db, url: &super::DbUrl) -> Result<Self, super::DbError> {
-        let mut taken = Self { unasked: 0, logged: 0, running: false, helper: None };
+        let mut taken = Self { unasked: 0, patience: 0, log: url.log_file(), running: false, helper: None };
         if let Db::Sqlite(conn) = db {
             let mut other = url.connect()?;
             conn.batch_execute("PRAGMA wal_autocheckpoint = 0")?;
@@ -333,15 +336,16 @@ impl Checkpoints {
     pub fn after_commit(&mut self, db: &mut Db, batches: usize) -> QueryResult<()> {
         let Some(helper) = &self.helper else { return Ok(()) };
         self.unasked += batches;
-        self.logged += batches;
-        if self.logged >= Self::OWN_EVERY {
+        self.patience = self.patience.saturating_sub(batches);
+        let bytes = || std::fs::metadata(&self.log).map_or(0, |log| log.len());
+        if self.patience == 0 && bytes() >= Self::LOG_BYTES_MAX {
             // A helper that is gone has nothing running either.
             if self.running {
                 let _gone = helper.answer.recv();
             }
             (self.running, self.unasked) = (false, 0);
             // Where a reader of older rows was in the way, soon again.
-            self.logged = if Self::copies_all(db)? { 0 } else { Self::OWN_EVERY - Self::ASK_EVERY };
+            self.patience = if Self::copies_all(db)? { 0 } else { Self::ASK_EVERY };
         } else if self.unasked >= Self::ASK_EVERY {
             self.unasked = 0;
             self.running = self.running && helper.answer.try_recv().is_err();
