@@ -17,6 +17,9 @@ pub use crate::domain::partner::normal_name;
 
 /// Longest text taken as a code as it stands; longer names become a shortened one.
 const MAX_CODE_CHARS: usize = 24;
+/// Stands in a code made from a long name, before its number. Names have none, so that no feed's name is taken for a code
+/// that was made from another's.
+const MADE_CODE_MARK: char = '~';
 
 /// A lane as a feed names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -132,7 +135,7 @@ impl<'a> Dimensions<'a> {
         Ok(id)
     }
 
-    /// A short name as it stands; a long one cut at a word, with a number if it is taken.
+    /// A short name as it stands; a long one cut at a word, marked and numbered.
     fn free_code(&self, text: &str) -> String {
         let trimmed = text.trim();
         if trimmed.chars().count() <= MAX_CODE_CHARS {
@@ -148,13 +151,9 @@ impl<'a> Dimensions<'a> {
             }
             short.extend(word.chars().take(MAX_CODE_CHARS));
         }
-        let mut code = short.clone();
-        let mut number = 2_u32;
-        while self.partners.contains_key(&normal_name(&code)) {
-            code = format!("{short} {number}");
-            number += 1;
-        }
-        code
+        let numbered = |number: u32| format!("{short}{MADE_CODE_MARK}{number}");
+        let taken = |code: &String| self.partners.contains_key(&normal_name(code));
+        (1..).map(numbered).find(|code| !taken(code)).unwrap_or(short)
     }
 
     /// Whether there is a lane of these names.

@@ -70,12 +70,14 @@ pub enum FeedError {
     },
     /// Zero bytes at the start: UTF-16 without its mark, or no text at all.
     #[error(
-        "{file}: the file has zero bytes and is not plain text; if it is UTF-16 without a byte-order mark, \
+        "{file}, line {line}: the file has zero bytes and is not plain text; if it is UTF-16 without a byte-order mark, \
              declare encoding = \"utf-16le\" (or \"utf-16be\") in the mapping; if it is an old .xls workbook, save it as .xlsx or csv"
     )]
     NotText {
         /// File as the user named it.
         file: String,
+        /// Line of the first one, counted from 1.
+        line: usize,
     },
     /// An encoding name nobody knows.
     #[error("the encoding `{0}` is not known; use utf-8, latin1, utf-16le or utf-16be")]

@@ -164,7 +164,7 @@ fn write(
         let number = record.number();
         let Ok(draft) = slot else { continue };
         let done = match draft {
-            Draft::Partner(draft) => partner_write(db, dimensions, draft)?,
+            Draft::Partner(draft) => partner_write(db, dimensions, seen, number, draft)?,
             Draft::Lane { names, origin_region, distance_m } => {
                 let done = lane_write(db, dimensions, seen, number, names, origin_region, *distance_m)?;
                 if matches!(done, Ok(Done::Changed)) {
@@ -192,9 +192,16 @@ fn write(
 fn partner_write(
     db: &mut Db,
     dimensions: &mut Dimensions<'_>,
+    seen: &mut SeenKeys,
+    number: u64,
     draft: &PartnerDraft,
 ) -> Result<Result<Done, RowError>, ImportError> {
     let known = dimensions.partner(&draft.code);
+    if let Some(id) = known
+        && let Some(first) = seen.note((0, 0, &id.to_string()), number)
+    {
+        return Ok(Err(repeated_key("code", &draft.code, "partner", first, number)));
+    }
     for alias in &draft.aliases {
         if let Some(other) = dimensions.partner(alias).filter(|other| Some(*other) != known) {
             let reason = format!("another partner (id {other}) already answers to this name");
@@ -203,7 +210,11 @@ fn partner_write(
     }
     let (id, mut done) = match known {
         Some(id) => (id, Done::Same),
-        None => (dimensions.partner_create(db, &draft.code, draft.name.as_deref())?, Done::New),
+        None => {
+            let id = dimensions.partner_create(db, &draft.code, draft.name.as_deref())?;
+            seen.note((0, 0, &id.to_string()), number);
+            (id, Done::New)
+        }
     };
     let before = partner_texts_unscoped(db, id)?;
     let or_before = |given: &Option<String>, before: &String| given.as_ref().unwrap_or(before).clone();

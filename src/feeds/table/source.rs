@@ -47,8 +47,9 @@ impl Source {
         let marked = Encoding::for_bom(&head);
         let chosen = marked.map_or(declared.unwrap_or(encoding_rs::UTF_8), |(found, _)| found);
         let utf8 = chosen == encoding_rs::UTF_8;
-        if utf8 && head.contains(&0) {
-            return Err(FeedError::NotText { file: file.to_owned() });
+        if let Some(zero) = head.iter().position(|byte| *byte == 0).filter(|_| utf8) {
+            let line = 1 + head.iter().take(zero).filter(|byte| **byte == b'\n').count();
+            return Err(FeedError::NotText { file: file.to_owned(), line });
         }
         let mark = marked.map_or(0, |(_, length)| length);
         let (_, plain) = skip(plain, mark).map_err(failed)?;
