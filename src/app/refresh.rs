@@ -77,6 +77,26 @@ struct Run {
     books: Books,
 }
 
+/// Refreshes where facts wait to be summed, such as after an import without a refresh or a refresh that was killed: what
+/// reads sums to publish or to book asks for this first.
+///
+/// # Errors
+/// As [`refresh`].
+pub fn ensure_fresh(app: &App, as_of: DateTime<Utc>) -> Result<(), DbError> {
+    if waiting_days(&mut *app.pool.get()?)? > 0 {
+        refresh(app, as_of, |_, _| ())?;
+    }
+    Ok(())
+}
+
+/// Days, of shipments and of tenders, whose facts wait to be summed.
+///
+/// # Errors
+/// The database's reason.
+pub fn waiting_days(db: &mut Db) -> Result<usize, DbError> {
+    Ok(stale_days(db, Source::Shipments)?.len() + stale_days(db, Source::Tenders)?.len())
+}
+
 /// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
 ///
 /// # Errors

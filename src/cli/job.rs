@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 
 use lanemark::app::job::RunState;
 use lanemark::app::mail::mailer_open;
-use lanemark::config::MailConfig;
+use lanemark::config::Config;
 use lanemark::domain::period::Period;
+use lanemark::jobs::Runner;
 use lanemark::jobs::cli::{list, list_table, run as run_job, run_line};
 
 use super::{Format, Session};
@@ -36,7 +37,7 @@ pub struct RunArguments {
 }
 
 /// Runs a command about jobs.
-pub fn run(session: Session, command: &JobCommand, mail: &MailConfig) -> anyhow::Result<ExitCode> {
+pub fn run(session: Session, command: &JobCommand, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
         JobCommand::List => {
             let jobs = list(&session.app)?;
@@ -48,8 +49,9 @@ pub fn run(session: Session, command: &JobCommand, mail: &MailConfig) -> anyhow:
         }
         JobCommand::Run(arguments) => {
             // By hand a job does what it does by the clock, mail included.
-            let app = session.app.with_mailer(mailer_open(mail)?);
-            let done = run_job(&app, &arguments.name, arguments.as_of, arguments.period)?;
+            let app = session.app.with_mailer(mailer_open(&config.mail)?);
+            let runner = Runner::new(app).leasing_seconds(config.jobs.lease_seconds);
+            let done = run_job(&runner, &arguments.name, arguments.as_of, arguments.period)?;
             match session.format {
                 Format::Json => println!("{}", serde_json::to_string_pretty(&done)?),
                 Format::Table => println!("{}", run_line(&done)),

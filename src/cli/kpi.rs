@@ -7,9 +7,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use lanemark::app::kpi::{Dimension, KpiLine, kpi_by};
+use lanemark::app::refresh::waiting_days;
 use lanemark::domain::kpi::{Kpi, KpiValue};
 use lanemark::domain::period::Period;
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 
 use super::Session;
 use super::output::{NO_DATA, print};
@@ -76,6 +78,13 @@ pub fn run(session: &Session, arguments: &KpiArguments) -> anyhow::Result<ExitCo
     let mut db = session.app.pool.get()?;
     let lines = kpi_by(&mut db, &Viewer::system(), arguments.kpi, arguments.by, arguments.period)?;
     let lines: Vec<Line> = lines.into_iter().map(|line| line_of(line, arguments.period)).collect();
+    match waiting_days(&mut db)? {
+        0 => {}
+        days => eprintln!(
+            "note: the facts of {} wait to be summed and are not in these figures; run `lanemark job run refresh-measures`",
+            words::many(days, "day")
+        ),
+    }
     let header = [
         "key",
         "numerator",

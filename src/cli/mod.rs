@@ -145,7 +145,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),
-        Command::Job(job) => job::run(session, &job, &config.mail),
+        Command::Job(job) => job::run(session, &job, &config),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
         Command::Verify => verify::run(&session),
         Command::Migrate => {

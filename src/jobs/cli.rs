@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::{JobError, JobStatus, job_list, job_run_now};
+use super::{JobError, JobStatus, Runner, job_list};
 use crate::app::App;
 use crate::app::job::{JobRun, RunState};
 use crate::domain::period::Period;
@@ -42,12 +42,12 @@ pub fn list_table(app: &App, jobs: &[JobStatus]) -> Result<String, JobError> {
 /// # Errors
 /// [`JobError`] when it was not run at all.
 pub fn run(
-    app: &App,
+    runner: &Runner,
     name: &str,
     as_of: Option<NaiveDate>,
     period: Option<Period>,
 ) -> Result<JobRun, JobError> {
-    job_run_now(app, name, as_of, period, "command line")
+    runner.run_now(name, as_of, period, "command line")
 }
 
 /// One line on a run.

@@ -79,7 +79,9 @@ pub enum JobError {
         known: String,
     },
     /// It runs already.
-    #[error("`{job}` is already running on {node} since {since}; wait until it has ended")]
+    #[error(
+        "`{job}` is already running on {node} since {since}; wait until it has ended, or until {until} if that process is gone"
+    )]
     Busy {
         /// The job.
         job: String,
@@ -87,6 +89,8 @@ pub enum JobError {
         node: String,
         /// Since when, UTC.
         since: DateTime<Utc>,
+        /// When another process may take it over, unless it says that it still works.
+        until: DateTime<Utc>,
     },
     /// A day that has not begun.
     #[error("{day} lies ahead; a job runs as of {today} at the latest")]
@@ -184,20 +188,6 @@ pub fn job_list(app: &App) -> Result<Vec<JobStatus>, JobError> {
 pub fn job_history(app: &App, name: &str, limit: i64) -> Result<Vec<JobRun>, JobError> {
     let job = schedule::find(name)?;
     Ok(job::history(app, Some(job.name), limit)?)
-}
-
-/// Runs a job by hand and waits for it. Answers the run, also when it failed.
-///
-/// # Errors
-/// [`JobError`] when it was not run at all.
-pub fn job_run_now(
-    app: &App,
-    name: &str,
-    as_of: Option<NaiveDate>,
-    period: Option<Period>,
-    by: &str,
-) -> Result<JobRun, JobError> {
-    Runner::new(app.clone()).run_now(name, as_of, period, by)
 }
 
 /// Asks for a run by hand and does not wait: the scheduler of some node takes it up within seconds.

@@ -25,11 +25,12 @@ pub fn refresh_measures(app: &App, run: &RunContext) -> anyhow::Result<JobReport
     })
 }
 
-/// Scores the period asked for, or every period that is due.
+/// Scores the period asked for, or every period that is due, from sums that know every fact.
 ///
 /// # Errors
 /// [`score::ScoreError`].
 pub fn score_period(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    refresh::ensure_fresh(app, run.as_of).context("refreshing measures")?;
     let reports = match run.period {
         Some(period) => vec![score::score_period(app, period, run.as_of, Some(run.run_id))?],
         None => score::score_due(app, run.as_of, Some(run.run_id))?,
@@ -58,6 +59,7 @@ const MAX_PERIODS_NAMED: usize = 3;
 /// # Errors
 /// The database's reason. A contract that cannot be priced is in the report; the others are booked.
 pub fn accrue_credits(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    refresh::ensure_fresh(app, run.as_of).context("refreshing measures")?;
     let scope = AccrualScope { partner_id: None, run_id: Some(run.run_id) };
     let done = accrual::accrue(app, run.as_of_day, scope).context("accruing service credits")?;
     Ok(JobReport {

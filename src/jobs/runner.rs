@@ -210,6 +210,7 @@ impl Runner {
                 job: job.name.to_owned(),
                 node: "another process".to_owned(),
                 since: self.host.now(),
+                until: self.host.now() + self.lease,
             }),
         }
     }
@@ -391,7 +392,12 @@ impl Drop for Guard<'_> {
 }
 
 fn busy(run: &JobRun) -> JobError {
-    JobError::Busy { job: run.job.clone(), node: run.node.clone(), since: run.started_at }
+    JobError::Busy {
+        job: run.job.clone(),
+        node: run.node.clone(),
+        since: run.started_at,
+        until: run.lease_until,
+    }
 }
 
 fn panic_words(panic: &(dyn Any + Send)) -> &str {

@@ -456,7 +456,7 @@ fn every_job_is_listed_with_its_next_due() {
         let jobs = cli::list(app).unwrap();
         assert_eq!(jobs.len(), JOBS.len());
         assert!(jobs.iter().all(|job| job.next_due.is_some() && !job.running));
-        let run = cli::run(app, "deliver-mail", None, None).unwrap();
+        let run = cli::run(&Runner::new(app.clone()), "deliver-mail", None, None).unwrap();
         assert!(cli::run_line(&run).starts_with("deliver-mail: done, 0 rows changed: mail is not set up"));
         let table = cli::list_table(app, &cli::list(app).unwrap()).unwrap();
         assert!(
