@@ -272,25 +272,7 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
     let window = as_of.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(as_of);
     // Versions to come as well: they say how much of a running period the cap holds for.
     let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
-    let mut groups: Vec<Group> = Vec::new();
-    for terms in all {
-        let same = |group: &&mut Group| {
-            group.cap == terms.caps
-                && group.versions.first().is_some_and(|first| first.contract_id == terms.contract_id)
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.versions.push(terms),
-            None => groups.push(Group {
-                number: terms.number.clone(),
-                partner_id,
-                currency: terms.currency,
-                cap: terms.caps,
-                in_force: Vec::new(),
-                versions: vec![terms],
-                from: window,
-            }),
-        }
-    }
+    let mut groups = by_cap(all, window);
     for group in &mut groups {
         group.in_force = group.versions.iter().map(Terms::span).collect();
         group.versions.retain(|version| version.valid_from <= as_of);
@@ -302,6 +284,30 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
         group.versions.iter().any(|version| version.in_force_days().1.is_none_or(|end| window < end))
     });
     Ok(groups)
+}
+
+/// Versions of one partner, together where one cap of one contract holds for all of them. `from` is the first day looked at.
+fn by_cap(all: Vec<Terms>, from: NaiveDate) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for terms in all {
+        let same = |group: &&mut Group| {
+            group.cap == terms.caps
+                && group.versions.first().is_some_and(|first| first.contract_id == terms.contract_id)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.versions.push(terms),
+            None => groups.push(Group {
+                number: terms.number.clone(),
+                partner_id: terms.partner_id,
+                currency: terms.currency,
+                cap: terms.caps,
+                in_force: Vec::new(),
+                versions: vec![terms],
+                from,
+            }),
+        }
+    }
+    groups
 }
 
 /// The first day of the longest pot that holds `window`. Weeks do not line up with months: where both

@@ -1,32 +1,42 @@
 //! Replaying a period of stored shipments under other versions of a contract, drafts included.
 //!
 //! Shipments are read day by day and rated one by one, so memory grows with lanes and months only. Prices from
-//! outside are those known now, for what was in force as for what is tried, so that only the terms differ.
+//! outside are those known now, for what was in force as for what is tried, so that only the terms differ. [`credits`]
+//! says what the clauses come to on the same days, [`run`] stores what somebody asked for and does it as a job, and
+//! [`sheets`] writes a result as files.
+
+mod credits;
+pub mod run;
+pub mod sheets;
+#[cfg(test)]
+mod tests;
+
+pub use credits::IN_FORCE;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::App;
+use super::contract::negotiate::round_text;
 use super::expected::{Book, Books, Prices, spans_now};
 use super::parallel::in_two;
-use crate::db::contract::{Version, contract_by_number, version_list};
+use crate::db::contract::{Version, contract_by_number, terms_load, version_list};
 use crate::db::expected::{
     Atlas, StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped,
 };
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
-use crate::domain::backtest::{
-    Backtest, Causes, Group, INCREASE_MAX, LANES_MAX, Outcome, Place, Tally, VERSIONS_MAX, increased, month,
-};
+use crate::domain::backtest::ask::{Ask, AskProblem, Proposal};
+use crate::domain::backtest::{Backtest, Causes, Group, Outcome, Place, Tally, increased, month};
 use crate::domain::contract::ContractVersionStatus;
 use crate::domain::expected::{Span, chosen};
-use crate::domain::money::{Bps, Micros};
-use crate::domain::period::Period;
+use crate::domain::money::Micros;
 use crate::domain::rate::RateTerms;
+use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 
 /// What to replay.
@@ -34,14 +44,12 @@ use crate::domain::viewer::Viewer;
 pub struct BacktestRequest<'a> {
     /// Number of the contract.
     pub contract: &'a str,
-    /// Numbers of the versions; the newest with rates when empty.
-    pub versions: &'a [i32],
-    /// Obligation days.
-    pub period: Period,
-    /// A general rate increase on top of every version.
-    pub increase: Option<Bps>,
-    /// Most shipments to read; a page cannot wait for more.
+    /// Versions, rounds, period and increase.
+    pub ask: &'a Ask,
+    /// Most shipments to read; none for all there are.
     pub shipments_max: Option<u64>,
+    /// Most lanes to tell apart, those that cost most; at most [`LANES_MAX`](crate::domain::backtest::LANES_MAX).
+    pub lanes_max: usize,
 }
 
 /// Why nothing was replayed.
@@ -71,18 +79,23 @@ pub enum BacktestError {
         /// Version asked for, in words.
         what: String,
     },
-    /// More than can be compared.
-    #[error("{0} versions were asked for; one run compares at most VERSIONS_MAX = {VERSIONS_MAX}")]
-    TooManyVersions(usize),
-    /// A share nobody means.
-    #[error("the increase must be between −100 % and 100 %")]
-    Increase,
+    /// Nobody sent such a round.
+    #[error("the negotiation over version {} of contract {contract} has no round {}", .proposal.version, .proposal.round)]
+    NoRound {
+        /// Contract.
+        contract: String,
+        /// What was asked for.
+        proposal: Proposal,
+    },
+    /// More than can be compared, or an increase nobody means.
+    #[error(transparent)]
+    Ask(#[from] AskProblem),
     /// Rates that contradict themselves.
     #[error("version {version} of contract {contract}: {problem}")]
     Problems {
         /// Contract.
         contract: String,
-        /// Version.
+        /// Version, or the place of a text.
         version: i32,
         /// What is wrong.
         problem: String,
@@ -92,6 +105,12 @@ pub enum BacktestError {
         "the period has more than {0} shipments; choose a shorter one, or run `lanemark backtest`, which has no such limit"
     )]
     TooManyShipments(u64),
+    /// Somebody has asked for as much as may wait.
+    #[error("{0} of your backtests are waiting or running, which is as many as may; wait until one is done")]
+    TooManyWaiting(usize),
+    /// Whoever asked is gone, or may not look any more.
+    #[error("{0} may not see contracts any more, so nothing is replayed")]
+    NoAsker(String),
 }
 
 impl From<diesel::result::Error> for BacktestError {
@@ -105,6 +124,7 @@ struct Tried {
     /// The stored version whose rates these are, unchanged; none for a text of its own or with an increase.
     same_as: Option<i64>,
     version_no: i32,
+    round: Option<i32>,
     status: ContractVersionStatus,
     book: Book,
 }
@@ -120,21 +140,17 @@ pub fn backtest(
     request: &BacktestRequest<'_>,
     progress: impl FnMut(u64, u64) + Send,
 ) -> Result<BacktestReport, BacktestError> {
-    if request.versions.len() > VERSIONS_MAX {
-        return Err(BacktestError::TooManyVersions(request.versions.len()));
-    }
-    if request.increase.is_some_and(|by| by > INCREASE_MAX || by < Bps(-INCREASE_MAX.0)) {
-        return Err(BacktestError::Increase);
-    }
+    let ask = request.ask;
+    ask.check()?;
     let contract = contract_by_number(db, viewer, request.contract)?
         .filter(|contract| viewer.sees(contract.partner_id))
         .ok_or_else(|| BacktestError::NoContract(request.contract.to_owned()))?;
     let versions = version_list(db, viewer, contract.id)?;
-    let tried = tried(db, viewer, &contract.number, &versions, request)?;
+    let (tried, texts) = tried(db, viewer, &contract.number, &versions, ask)?;
     let stretch = Stretch {
         partner_id: contract.partner_id,
-        from: request.period.start(),
-        to: request.period.end(),
+        from: ask.period.start(),
+        to: ask.period.end(),
         shipments_max: request.shipments_max,
     };
     let (read, prices, mut sums, more) =
@@ -142,22 +158,28 @@ pub fn backtest(
             sums.add(place, was, versions);
         })?;
     sums.merge(more);
-    sums.keep_lanes(LANES_MAX);
+    sums.total.widen(tried.len());
+    sums.keep_lanes(request.lanes_max);
+    let versions: Vec<TriedVersion> = tried
+        .iter()
+        .map(|tried| TriedVersion { version: tried.version_no, round: tried.round, status: tried.status })
+        .collect();
+    let net = credits::net(app, db, viewer, &contract, &sums, (&versions, &texts), ask.period)?;
+    let digits = contract.currency.minor_digits();
     Ok(BacktestReport {
         contract: contract.number,
         currency: contract.currency.code().to_owned(),
-        period: request.period.to_string(),
-        period_basis: "obligation",
-        increase_percent: request
-            .increase
-            .map(|by| rust_decimal::Decimal::new(by.0, 2).normalize().to_string()),
+        period: ask.period.to_string(),
+        period_basis: "obligation".to_owned(),
+        increase_percent: ask.increase.map(|by| rust_decimal::Decimal::new(by.0, 2).normalize().to_string()),
         known_at: prices.known_at,
         shipments: read,
-        versions: tried.iter().map(|t| TriedVersion { version: t.version_no, status: t.status }).collect(),
-        total: Shown::of(&sums.total, contract.currency.minor_digits()),
-        months: shown(&sums.months, contract.currency.minor_digits()),
-        services: shown(&sums.services, contract.currency.minor_digits()),
-        lanes: shown(&sums.lanes, contract.currency.minor_digits()),
+        versions,
+        total: Shown::of(&sums.total, digits),
+        months: shown(&sums.months, digits),
+        services: shown(&sums.services, digits),
+        lanes: shown(&sums.lanes, digits),
+        net,
     })
 }
 
@@ -249,7 +271,13 @@ pub(in crate::app) fn replay_texts(
             let (contract, problem) = (contract.to_owned(), problem.clone());
             return Err(BacktestError::Problems { contract, version: place, problem });
         }
-        tried.push(Tried { same_as: None, version_no: place, status: ContractVersionStatus::Draft, book });
+        tried.push(Tried {
+            same_as: None,
+            version_no: place,
+            round: None,
+            status: ContractVersionStatus::Draft,
+            book,
+        });
     }
     let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
     let (shipments, _, mut group, more) = replay(
@@ -265,53 +293,80 @@ pub(in crate::app) fn replay_texts(
     Ok(Replayed { shipments, group })
 }
 
-/// The versions asked for, compiled.
+/// The versions and rounds asked for, compiled, with what each says beside its rates.
 fn tried(
     db: &mut Db,
     viewer: &Viewer,
     contract: &str,
     versions: &[Version],
-    request: &BacktestRequest<'_>,
-) -> Result<Vec<Tried>, BacktestError> {
-    let mut found = Vec::new();
+    ask: &Ask,
+) -> Result<(Vec<Tried>, Vec<Terms>), BacktestError> {
+    let no_rates = |what: String| BacktestError::NoRates { contract: contract.to_owned(), what };
+    let numbered = |number: i32| {
+        let found = versions.iter().find(|version| version.version == number);
+        found.ok_or_else(|| BacktestError::NoVersion { contract: contract.to_owned(), version: number })
+    };
+    let (mut found, mut texts) = (Vec::new(), Vec::new());
     // Newest first, as listed.
-    let wanted: Vec<i32> = match request.versions {
-        [] => versions.iter().map(|version| version.version).collect(),
-        some => some.to_vec(),
+    let wanted: Vec<i32> = if ask.is_open() {
+        versions.iter().map(|version| version.version).collect()
+    } else {
+        ask.versions.clone()
     };
     for number in wanted {
-        let version = versions
-            .iter()
-            .find(|version| version.version == number)
-            .ok_or_else(|| BacktestError::NoVersion { contract: contract.to_owned(), version: number })?;
-        let terms = rate_terms_load(db, viewer, version.id)?.filter(|terms| !terms.lines.is_empty());
-        let Some(mut terms) = terms else {
-            if request.versions.is_empty() {
+        let version = numbered(number)?;
+        let rates = rate_terms_load(db, viewer, version.id)?.filter(|terms| !terms.lines.is_empty());
+        let (Some(rates), Some(text)) = (rates, terms_load(db, viewer, version.id)?) else {
+            if ask.is_open() {
                 continue;
             }
-            let what = format!("version {number}");
-            return Err(BacktestError::NoRates { contract: contract.to_owned(), what });
+            return Err(no_rates(format!("version {number}")));
         };
-        if let Some(by) = request.increase {
-            terms = increased(&terms, by);
-        }
-        let book = Book::of(&terms);
-        if let Err(problem) = &book.rates {
-            let problem = problem.clone();
-            return Err(BacktestError::Problems { contract: contract.to_owned(), version: number, problem });
-        }
-        let status = version.dates()?.status;
-        let same_as = request.increase.is_none().then_some(version.id);
-        found.push(Tried { same_as, version_no: number, status, book });
-        if request.versions.is_empty() {
+        found.push(compiled(contract, version, None, rates, ask)?);
+        texts.push(text);
+        if ask.is_open() {
             break;
         }
     }
-    if found.is_empty() {
-        let what = "no version".to_owned();
-        return Err(BacktestError::NoRates { contract: contract.to_owned(), what });
+    for proposal in &ask.proposals {
+        let version = numbered(proposal.version)?;
+        let text = round_text(db, viewer, version, proposal.round)?;
+        let Some(mut text) = text else {
+            return Err(BacktestError::NoRound { contract: contract.to_owned(), proposal: *proposal });
+        };
+        let lines = std::mem::take(&mut text.pricing.terms.lines);
+        if lines.is_empty() {
+            return Err(no_rates(format!("version {}, round {}", proposal.version, proposal.round)));
+        }
+        let rates = RateTerms { accessorials: text.rates.clone(), lines, ..text.pricing.terms.clone() };
+        found.push(compiled(contract, version, Some(proposal.round), rates, ask)?);
+        texts.push(text);
     }
-    Ok(found)
+    if found.is_empty() {
+        return Err(no_rates("no version".to_owned()));
+    }
+    Ok((found, texts))
+}
+
+/// Rates of one version or round, as they are tried.
+fn compiled(
+    contract: &str,
+    version: &Version,
+    round: Option<i32>,
+    mut rates: RateTerms,
+    ask: &Ask,
+) -> Result<Tried, BacktestError> {
+    if let Some(by) = ask.increase {
+        rates = increased(&rates, by);
+    }
+    let book = Book::of(&rates);
+    if let Err(problem) = &book.rates {
+        let (contract, version) = (contract.to_owned(), version.version);
+        return Err(BacktestError::Problems { contract, version, problem: problem.clone() });
+    }
+    let status = version.dates()?.status;
+    let same_as = (round.is_none() && ask.increase.is_none()).then_some(version.id);
+    Ok(Tried { same_as, version_no: version.version, round, status, book })
 }
 
 /// What one shipment is rated by.
@@ -341,7 +396,7 @@ impl Desk<'_> {
 }
 
 /// What a period would have cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BacktestReport {
     /// Contract.
     pub contract: String,
@@ -350,7 +405,7 @@ pub struct BacktestReport {
     /// The period.
     pub period: String,
     /// Which day of a shipment belongs to it.
-    pub period_basis: &'static str,
+    pub period_basis: String,
     /// The general rate increase tried, in percent.
     pub increase_percent: Option<String>,
     /// The moment whose prices were used.
@@ -367,19 +422,38 @@ pub struct BacktestReport {
     pub services: Vec<Named>,
     /// By lane.
     pub lanes: Vec<Named>,
+    /// With the service credits and bonuses of the clauses.
+    pub net: NetReport,
 }
 
 /// A version that was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriedVersion {
     /// Its number.
     pub version: i32,
-    /// Where it is in its life.
+    /// The round of the negotiation over it; none for the version itself.
+    pub round: Option<i32>,
+    /// Where the version is in its life.
     pub status: ContractVersionStatus,
 }
 
+impl TriedVersion {
+    /// `version 3`, `version 3, round 2`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let round = self.round.map_or_else(String::new, |round| format!(", round {round}"));
+        format!("version {}{round}", self.version)
+    }
+
+    /// How it stands, in words: `draft`, `in force`, `proposed`.
+    #[must_use]
+    pub fn state(&self) -> String {
+        self.round.map_or_else(|| self.status.label().to_lowercase(), |_| "proposed".to_owned())
+    }
+}
+
 /// One group with its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// Lane, service level or month; empty where shipments have none.
     pub name: String,
@@ -389,7 +463,7 @@ pub struct Named {
 }
 
 /// Sums of one group, amounts as decimal strings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// Under what was in force.
     pub in_force: TallyShown,
@@ -398,7 +472,7 @@ pub struct Shown {
 }
 
 /// Counts and the total.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TallyShown {
     /// Shipments priced.
     pub rated: u64,
@@ -411,7 +485,7 @@ pub struct TallyShown {
 }
 
 /// The same for a version, with what differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionShown {
     /// Counts and the total.
     #[serde(flatten)]
@@ -423,7 +497,7 @@ pub struct VersionShown {
 }
 
 /// Why a total differs, as decimal strings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the causes are documented on Causes")]
 pub struct CausesShown {
     pub base: String,
@@ -432,6 +506,72 @@ pub struct CausesShown {
     pub accessorial: String,
     pub tax: String,
     pub unrated: String,
+}
+
+/// What was to pay after service credits and bonuses, and what would have been.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetReport {
+    /// Every shipment and obligation.
+    pub total: NetGroup,
+    /// By month; an obligation counts in the month it was due, one of a period in its last.
+    pub months: Vec<NamedNet>,
+    /// What each clause came to.
+    pub clauses: Vec<ClauseShown>,
+    /// What is not in these numbers, and why.
+    pub notes: Vec<String>,
+}
+
+/// One group, net.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetGroup {
+    /// Under what was in force.
+    pub in_force: NetShown,
+    /// Under each version.
+    pub versions: Vec<NetShown>,
+}
+
+/// One group with its name, net.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedNet {
+    /// The month.
+    pub name: String,
+    /// Its sums.
+    #[serde(flatten)]
+    pub sums: NetGroup,
+}
+
+/// Charges, credits and what is left to pay, as decimal strings; no credits where they could not be evaluated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetShown {
+    /// Total of the charges, tax included.
+    pub charges: String,
+    /// Service credits of the partner.
+    pub credits: Option<String>,
+    /// Bonuses of the shipper.
+    pub bonuses: Option<String>,
+    /// What caps took off both.
+    pub forgone: Option<String>,
+    /// Charges less credits plus bonuses.
+    pub net_cost: Option<String>,
+    /// Net cost less that of what was in force; none for what was in force.
+    pub difference: Option<String>,
+}
+
+/// What one clause came to, as decimal strings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClauseShown {
+    /// Whose it is: `in force`, `version 3`.
+    pub terms: String,
+    /// Its number and title.
+    pub clause: String,
+    /// Obligations that come to an amount.
+    pub obligations: u64,
+    /// Service credits.
+    pub credits: String,
+    /// Bonuses.
+    pub bonuses: String,
+    /// What caps took off.
+    pub forgone: String,
 }
 
 fn shown(groups: &BTreeMap<String, Group>, digits: u32) -> Vec<Named> {

@@ -372,22 +372,28 @@ fn after(at: DateTime<Utc>, delta: TimeDelta) -> DateTime<Utc> {
 /// # Errors
 /// The engine's reason.
 pub fn request(app: &App, wish: &RunWish<'_>, now: DateTime<Utc>) -> Result<i64, DbError> {
-    write_tx(&mut *app.pool.get()?, |db| {
-        transaction_lock(db, wish.job)?;
-        let period = wish.period.map(|period| period.to_string()).unwrap_or_default();
-        let waiting = rows::job_run_ownerless(db, wish.job, Instant(now))?
-            .into_iter()
-            .find(|row| row.attempt == 0 && row.period == period && row.as_of.0 == wish.as_of);
-        if let Some(row) = waiting {
-            return Ok(row.id);
-        }
-        let due_at = free_due(db, wish.job, wish.due_at)?;
-        let nobody = Claimant { node: "", now, lease: TimeDelta::zero() };
-        let wish = RunWish { due_at, ..*wish };
-        let row = JobRunRow { attempt: 0, ..new_row(app, &wish, &nobody) };
-        rows::job_run_insert(db, &row)?;
-        Ok(row.id)
-    })
+    write_tx(&mut *app.pool.get()?, |db| request_in_tx(app, db, wish, now))
+}
+
+/// The same in the caller's transaction, so that what is to be done and the wish that it is are one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn request_in_tx(app: &App, db: &mut Db, wish: &RunWish<'_>, now: DateTime<Utc>) -> Result<i64, DbError> {
+    transaction_lock(db, wish.job)?;
+    let period = wish.period.map(|period| period.to_string()).unwrap_or_default();
+    let waiting = rows::job_run_ownerless(db, wish.job, Instant(now))?
+        .into_iter()
+        .find(|row| row.attempt == 0 && row.period == period && row.as_of.0 == wish.as_of);
+    if let Some(row) = waiting {
+        return Ok(row.id);
+    }
+    let due_at = free_due(db, wish.job, wish.due_at)?;
+    let nobody = Claimant { node: "", now, lease: TimeDelta::zero() };
+    let wish = RunWish { due_at, ..*wish };
+    let row = JobRunRow { attempt: 0, ..new_row(app, &wish, &nobody) };
+    rows::job_run_insert(db, &row)?;
+    Ok(row.id)
 }
 
 /// The first due at or after `wanted` that no run of the job has.

@@ -3,6 +3,7 @@
 
 pub mod attachment;
 pub mod audit;
+pub mod backtest;
 pub mod baseline;
 pub mod calibration;
 pub mod charge_code;

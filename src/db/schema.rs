@@ -955,6 +955,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    backtests (id) {
+        id -> BigInt,
+        contract_id -> BigInt,
+        partner_id -> BigInt,
+        asked_by -> Text,
+        asked_by_id -> BigInt,
+        asked_at -> Instant,
+        ask -> Text,
+        state -> Text,
+        attempt -> Integer,
+        done_days -> BigInt,
+        total_days -> BigInt,
+        started_at -> Nullable<Instant>,
+        finished_at -> Nullable<Instant>,
+        result -> Text,
+        error -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,

@@ -3,6 +3,9 @@
 //! Each shipment is rated by the version that was in force then and by every version asked for, whatever its own
 //! dates. [`Backtest::add`] takes one shipment at a time, so memory grows with lanes and months and not with shipments.
 
+pub mod ask;
+pub mod credits;
+
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
@@ -175,6 +178,12 @@ impl Group {
                 causes.add(in_force, outcome);
             }
         }
+    }
+
+    /// Makes room for so many versions, also where no shipment was counted.
+    pub fn widen(&mut self, versions: usize) {
+        self.versions.resize(versions, Tally::default());
+        self.causes.resize(versions, Causes::default());
     }
 
     /// Adds what another part of the shipments came to.

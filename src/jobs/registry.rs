@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
-use crate::app::{App, contract_calendar, mail, plan, refresh, review, score};
+use crate::app::{App, backtest, contract_calendar, mail, plan, refresh, review, score};
 
 /// Judges what has come due and recomputes the cells that went stale.
 ///
@@ -137,6 +137,19 @@ pub fn deliver_mail(app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
     Ok(JobReport {
         changed_rows: done.sent + done.again + done.failed,
         summary: format!("{} sent, {} to be tried again, {} failed", done.sent, done.again, done.failed),
+        details: serde_json::to_value(done)?,
+    })
+}
+
+/// Replays the backtests that somebody asked for.
+///
+/// # Errors
+/// The database's reason; a backtest that cannot be replayed says why on its page.
+pub fn replay_backtests(app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
+    let done = backtest::run::replay_queued(app).context("replaying backtests")?;
+    Ok(JobReport {
+        changed_rows: done.changed_rows(),
+        summary: done.summary(),
         details: serde_json::to_value(done)?,
     })
 }

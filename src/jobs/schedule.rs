@@ -12,6 +12,7 @@ use croner::parser::{CronParser, Seconds};
 
 use super::{JobError, JobFn, registry};
 use crate::app::accrual::ACCRUAL_JOB;
+use crate::app::backtest::run::JOB as BACKTEST_JOB;
 use crate::app::refresh::REFRESH_JOB;
 use crate::domain::period::Period;
 
@@ -154,6 +155,20 @@ pub const JOBS: &[Job] = &[
         catch_up: 1,
         keep_runs: 500,
         run: registry::deliver_mail,
+    },
+    // Whoever asks has a run started within seconds; the clock takes up what a failed run left behind.
+    Job {
+        name: BACKTEST_JOB,
+        title: "Replay backtests",
+        what: "Replays the backtests that somebody asked for, one after the other, and removes old results.",
+        cron: "0 */10 * * * *",
+        cadence: "every ten minutes, and when one is asked for",
+        after: &[],
+        scope: ALL,
+        by_period: false,
+        catch_up: 1,
+        keep_runs: 500,
+        run: registry::replay_backtests,
     },
 ];
 

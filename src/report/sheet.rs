@@ -23,35 +23,67 @@ pub fn csv<C: AsRef<str>>(
 /// Width of the columns of a workbook, in characters.
 const COLUMN_CHARS: u16 = 24;
 
-/// The rows as a workbook of one sheet, with a header that stays in view. A cell that reads as a number is a number,
-/// unless a spreadsheet would keep another one; every other cell is text, whatever it starts with, and never a formula.
+/// One sheet of a workbook.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    /// Its name; at most 31 characters, unique in the workbook.
+    pub name: &'static str,
+    /// The head of each column.
+    pub header: Vec<&'static str>,
+    /// Its rows, each with as many cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The rows as a workbook of one sheet; see [`workbook`].
 ///
 /// # Errors
-/// What the writer says, such as more rows than a sheet has.
+/// As [`workbook`].
 pub fn xlsx<const N: usize>(
     name: &str,
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
-    use rust_xlsxwriter::{Format, Workbook};
-    let mut book = Workbook::new();
+    let mut book = rust_xlsxwriter::Workbook::new();
+    sheet_write(&mut book, name, &header, rows)?;
+    book.save_to_buffer()
+}
+
+/// The sheets as a workbook, each with a header that stays in view. A cell that reads as a number is a number, unless a
+/// spreadsheet would keep another one; every other cell is text, whatever it starts with, and never a formula.
+///
+/// # Errors
+/// What the writer says, such as more rows than a sheet has.
+pub fn workbook(sheets: Vec<Sheet>) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    for Sheet { name, header, rows } in sheets {
+        sheet_write(&mut book, name, &header, rows)?;
+    }
+    book.save_to_buffer()
+}
+
+fn sheet_write(
+    book: &mut rust_xlsxwriter::Workbook,
+    name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item: IntoIterator<Item = String>>,
+) -> Result<(), rust_xlsxwriter::XlsxError> {
     let sheet = book.add_worksheet();
     sheet.set_name(name)?;
     sheet.set_freeze_panes(1, 0)?;
-    let bold = Format::new().set_bold();
+    let bold = rust_xlsxwriter::Format::new().set_bold();
     for (title, column) in header.iter().zip(0_u16..) {
         sheet.write_string_with_format(0, column, *title, &bold)?;
         sheet.set_column_width(column, COLUMN_CHARS)?;
     }
     for (cells, row) in rows.into_iter().zip(1_u32..) {
-        for (text, column) in cells.iter().zip(0_u16..) {
-            match spreadsheet_number(text) {
+        for (text, column) in cells.into_iter().zip(0_u16..) {
+            match spreadsheet_number(&text) {
                 Some(number) => sheet.write_number(row, column, number)?,
                 None => sheet.write_string(row, column, text)?,
             };
         }
     }
-    book.save_to_buffer()
+    Ok(())
 }
 
 /// The number a spreadsheet keeps for a text, when it is the same one.

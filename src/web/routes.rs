@@ -56,7 +56,15 @@ fn table() -> Vec<Row> {
         post("/contracts", May(Action::EditContracts), contract::create),
         get("/contracts/attention", May(Action::ViewContracts), contract::attention::show),
         get("/contracts/{id}", May(Action::ViewContracts), contract::show),
-        get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::show),
+        get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::form),
+        post("/contracts/{id}/backtests", May(Action::ViewContracts), contract::backtest::create),
+        get("/contracts/{id}/backtests/{run}", May(Action::ViewContracts), contract::backtest::show),
+        get("/contracts/{id}/backtests/{run}/table.csv", May(Action::ViewContracts), contract::backtest::csv),
+        get(
+            "/contracts/{id}/backtests/{run}/workbook.xlsx",
+            May(Action::ViewContracts),
+            contract::backtest::xlsx,
+        ),
         get("/contracts/{id}/calibration", May(Action::ViewContracts), contract::calibration::show),
         get(
             "/contracts/{id}/calibration/shipments",

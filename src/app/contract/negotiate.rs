@@ -383,6 +383,27 @@ pub(super) fn round_terms(db: &mut Db, version: &Version, round: i32) -> Result<
     Ok(terms_of(db, row)?)
 }
 
+/// What a round of a version says, with every table; none when nobody sent it, or the viewer may not see the partner.
+///
+/// # Errors
+/// [`DbError::Stored`] for a text that does not read back, or the engine's reason.
+pub(in crate::app) fn round_text(
+    db: &mut Db,
+    viewer: &Viewer,
+    version: &Version,
+    round: i32,
+) -> Result<Option<Terms>, DbError> {
+    let rows = move_list(db, viewer, version.id)?;
+    let Some(row) = rows.iter().find(|row| row.round == round && !row.body.is_empty()) else {
+        return Ok(None);
+    };
+    let mut terms = terms_of(db, row)?;
+    if !cells_are_values(&terms) {
+        tables_load(db, &mut terms)?;
+    }
+    Ok(Some(terms))
+}
+
 /// What the round of a row says, with its tables where they are negotiated cell by cell.
 pub(super) fn terms_of(db: &mut Db, row: &MoveRow) -> Result<Terms, DbError> {
     let rows = Rows {

@@ -27,6 +27,8 @@ use crate::db::fold::stale_days;
 use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::shipment::{Source, shipments_by_reference};
 use crate::domain::attention::{Kind, Place};
+use crate::domain::backtest::LANES_MAX;
+use crate::domain::backtest::ask::Ask;
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
 };
@@ -438,13 +440,13 @@ fn a_period_is_replayed_under_a_draft_and_an_increase() {
         price(app, draft, 120);
         let number = format!("C-{}", partner(app, "P1"));
         let run = |viewer: &Viewer, versions: &[i32], increase: Option<i64>, most: Option<u64>| {
-            let request = BacktestRequest {
-                contract: &number,
-                versions,
-                period: "2025-05".parse().unwrap(),
+            let ask = Ask {
+                versions: versions.to_vec(),
                 increase: increase.map(Bps),
-                shipments_max: most,
+                ..Ask::newest("2025-05".parse().unwrap())
             };
+            let request =
+                BacktestRequest { contract: &number, ask: &ask, shipments_max: most, lanes_max: LANES_MAX };
             backtest(app, &mut conn(app), viewer, &request, |_, _| ())
         };
         let report = run(&dina(), &[], None, None).unwrap();

@@ -5,6 +5,7 @@
 #![expect(clippy::float_arithmetic, reason = "positions on a drawing; no figure is computed here")]
 
 mod axis;
+mod causes;
 mod control;
 mod line;
 mod png;
@@ -13,6 +14,7 @@ mod small;
 mod svg;
 mod weeks;
 
+pub use causes::{CauseGroup, cause_bars};
 pub use control::{ControlText, control_chart};
 pub use line::{Line, LineText, line_chart};
 pub use png::{PngError, chart_png, standalone};
@@ -132,6 +134,15 @@ mod tests {
                 },
                 Width::Page,
             ),
+            cause_bars(
+                &[CauseGroup {
+                    name: HOSTILE.into(),
+                    causes: vec![(HOSTILE.into(), Decimal::TEN), (HOSTILE.into(), -Decimal::ONE)],
+                }],
+                "b",
+                HOSTILE,
+            ),
+            cause_bars(&[], "b", HOSTILE),
             sparkline(&[Some(Decimal::ONE)], HOSTILE),
             percentile_bar(Decimal::from(50)),
         ]

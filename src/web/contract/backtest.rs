@@ -1,38 +1,70 @@
-//! A period of history under other versions of a contract: what it would have cost, and why.
+//! A period of history under other versions of a contract: asking for it, waiting for it, and what came of it.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use rust_decimal::Decimal;
 
-use crate::app::backtest::{BacktestError, BacktestReport, BacktestRequest, Named, Shown, backtest};
-use crate::app::contract::contract_show;
-use crate::domain::backtest::percent;
+use crate::app::backtest::run::{
+    KEPT_DAYS, RoundLine, Run, backtest_ask, in_words, rounds, run_list, run_show,
+};
+use crate::app::backtest::sheets::{group_cells, net_cells, net_lines, table_csv, workbook_xlsx};
+use crate::app::backtest::{BacktestError, BacktestReport, Named, Shown};
+use crate::app::contract::{ContractPage, contract_show};
+use crate::db::contract::Version;
+use crate::domain::backtest::ask::{Ask, Proposal, RunState};
+use crate::domain::backtest::{VERSIONS_MAX, percent};
 use crate::domain::period::{Period, PeriodKind};
-use crate::report::chart::{Line, LineText, line_chart};
-use crate::report::sheet::csv;
-use crate::web::download::download_csv;
-use crate::web::extract::{Form, SignedIn};
+use crate::report::chart::{CauseGroup, Line, LineText, cause_bars, line_chart};
+use crate::web::download::{FileKind, download, download_csv};
+use crate::web::extract::{Form, SignedIn, Unit};
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
-/// Shipments a page replays while its reader waits; the command line has no such limit.
-const SHIPMENTS_MAX: u64 = 200_000;
-/// Lanes listed, those that change most; the download has them all.
+/// Lanes listed, those that change most; the downloads have more.
 const LANES_SHOWN: usize = 50;
+/// Versions in one chart beside what was in force; more go into further charts.
+const CHART_VERSIONS: usize = 4;
+/// How often a page that is kept up to date loads again.
+const RELOAD_SECONDS: u32 = 5;
 
-/// What one version comes to: its heading, and group, in force, version, difference, causes, counts.
-struct VersionTable {
-    id: String,
-    heading: String,
-    rows: Vec<[String; 12]>,
+/// One run, in words.
+struct RunWords {
+    id: i64,
+    period: String,
+    words: String,
+    by: String,
+    at: String,
+    state: &'static str,
+    tone: &'static str,
+    shape: &'static str,
+    progress: String,
 }
 
-struct Outcome {
-    summary: String,
-    chart: String,
-    tables: Vec<VersionTable>,
-    download: String,
-    more_lanes: usize,
+impl RunWords {
+    fn of(run: &Run) -> Self {
+        let (tone, shape) = match run.state {
+            RunState::Queued => ("none", "todo"),
+            RunState::Running => ("info", "clock"),
+            RunState::Done => ("good", "check"),
+            RunState::Failed => ("bad", "stop"),
+        };
+        Self {
+            id: run.id,
+            period: run.ask.period.to_string(),
+            words: in_words(&run.ask),
+            by: run.asked_by.clone(),
+            at: show::instant(run.asked_at),
+            state: run.state.label(),
+            tone,
+            shape,
+            progress: if run.state == RunState::Running { progress(run) } else { String::new() },
+        }
+    }
+}
+
+fn progress(run: &Run) -> String {
+    format!("{} of {} days", show::count(run.days.0), show::count(run.days.1))
 }
 
 #[derive(Template)]
@@ -41,54 +73,36 @@ struct BacktestPage {
     page: Page,
     contract_id: i64,
     number: String,
+    most: usize,
+    kept_days: u64,
     /// Number, words, chosen.
     versions: Vec<(i32, String, bool)>,
+    /// Version and round, words, chosen.
+    rounds: Vec<(String, String, bool)>,
     period: String,
     increase: String,
     error: Option<String>,
-    outcome: Option<Outcome>,
+    runs: Vec<RunWords>,
 }
 
-/// `GET /contracts/{id}/backtest?version=2&version=3&period=2025-Q2&increase=5.9`
-pub(in crate::web) async fn show(
-    me: SignedIn,
-    id: web::Path<i64>,
-    query: web::Query<Vec<(String, String)>>,
-) -> Result<HttpResponse, WebError> {
-    let (id, pairs) = (id.into_inner(), query.into_inner());
-    let asked = Form::filled(pairs.clone());
-    let given = asked.clone();
-    let (found, answer) = me
-        .in_db(move |unit| {
-            let found = contract_show(unit.app, unit.db, unit.viewer, id, None)?;
-            let answer = if given.value("period").is_empty() {
-                None
-            } else {
-                Some(match request(&given) {
-                    Err(wrong) => Err(wrong),
-                    Ok((versions, period, increase)) => {
-                        let request = BacktestRequest {
-                            contract: &found.contract.number,
-                            versions: &versions,
-                            period,
-                            increase,
-                            shipments_max: Some(SHIPMENTS_MAX),
-                        };
-                        match backtest(unit.app, unit.db, unit.viewer, &request, |_, _| ()) {
-                            Ok(report) => Ok(report),
-                            Err(BacktestError::Db(error)) => return Err(WebError::from(error)),
-                            Err(error) => Err(error.to_string()),
-                        }
-                    }
-                })
-            };
-            Ok::<_, WebError>((found, answer))
-        })
-        .await?;
+/// What is known of a contract when the form is shown.
+struct Known {
+    contract: ContractPage,
+    rounds: Vec<RoundLine>,
+    runs: Vec<Run>,
+}
+
+fn known(unit: &mut Unit<'_>, id: i64) -> Result<Known, WebError> {
+    let contract = contract_show(unit.app, unit.db, unit.viewer, id, None)?;
+    let versions: Vec<Version> = contract.versions.iter().map(|line| line.version.clone()).collect();
+    let rounds = rounds(unit.db, unit.viewer, &versions)?;
+    let runs = run_list(unit.db, unit.viewer, id)?;
+    Ok(Known { contract, rounds, runs })
+}
+
+fn form_page(me: &SignedIn, id: i64, known: Known, asked: &Form, error: Option<String>) -> BacktestPage {
+    let Known { contract: found, rounds, runs } = known;
     let number = found.contract.number.clone();
-    if let (Some(Ok(report)), true) = (&answer, asked.is("as", "csv")) {
-        return download_csv(&format!("backtest-{number}-{}.csv", report.period), table_csv(report));
-    }
     let period = match asked.value("period") {
         "" => Period::containing(PeriodKind::Quarter, found.today).previous().to_string(),
         text => text.to_owned(),
@@ -100,26 +114,71 @@ pub(in crate::web) async fn show(
         let chosen = asked.all("version").any(|number| number == version.version.to_string());
         (version.version, words, chosen)
     });
-    let (outcome, error) = match answer {
-        None => (None, None),
-        Some(Err(error)) => (None, Some(error)),
-        Some(Ok(report)) => (Some(outcome(id, &report, &pairs)), None),
-    };
-    page::html(&BacktestPage {
+    let rounds = rounds.iter().map(|line| {
+        let Proposal { version, round } = line.proposal;
+        let day = show::day(line.on);
+        let words = format!("Version {version}, round {round}, proposed by {} on {day}", line.side.label());
+        let code = line.proposal.to_string();
+        let chosen = asked.all("proposal").any(|asked| asked == code);
+        (code, words, chosen)
+    });
+    BacktestPage {
         page: me.page(format!("Backtest of {number}")),
         contract_id: id,
+        most: VERSIONS_MAX,
+        kept_days: KEPT_DAYS,
         versions: versions.collect(),
+        rounds: rounds.collect(),
         period,
         increase: asked.value("increase").to_owned(),
         number,
         error,
-        outcome,
-    })
+        runs: runs.iter().map(RunWords::of).collect(),
+    }
 }
 
-type Asked = (Vec<i32>, Period, Option<crate::domain::money::Bps>);
+/// `GET /contracts/{id}/backtest?version=2&proposal=3.1&period=2025-Q2&increase=5.9`: the form, filled in with the query.
+pub(in crate::web) async fn form(
+    me: SignedIn,
+    id: web::Path<i64>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let id = id.into_inner();
+    let known = me.in_db(move |mut unit| known(&mut unit, id)).await?;
+    page::html(&form_page(&me, id, known, &Form::filled(query.into_inner()), None))
+}
 
-fn request(asked: &Form) -> Result<Asked, String> {
+/// `POST /contracts/{id}/backtests`: a node takes it up within seconds; its page says how far it is.
+pub(in crate::web) async fn create(
+    me: SignedIn,
+    id: web::Path<i64>,
+    form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = id.into_inner();
+    let asked = request(&form);
+    let (known, answer) = me
+        .in_db(move |mut unit| {
+            let known = known(&mut unit, id)?;
+            let answer = match asked {
+                Err(wrong) => Err(wrong),
+                Ok(ask) => match backtest_ask(unit.app, unit.db, unit.viewer, id, ask) {
+                    Ok(run) => Ok(run),
+                    Err(BacktestError::Db(error)) => return Err(WebError::from(error)),
+                    Err(error) => Err(error.to_string()),
+                },
+            };
+            Ok::<_, WebError>((known, answer))
+        })
+        .await?;
+    match answer {
+        Ok(run) => Ok(page::see_other(&format!("/contracts/{id}/backtests/{run}?live=1"))),
+        Err(error) => {
+            page::html_with(StatusCode::UNPROCESSABLE_ENTITY, &form_page(&me, id, known, &form, Some(error)))
+        }
+    }
+}
+
+fn request(asked: &Form) -> Result<Ask, String> {
     let period = asked.value("period").parse::<Period>().map_err(|error| error.to_string())?;
     let increase = match asked.value("increase") {
         "" => None,
@@ -127,18 +186,155 @@ fn request(asked: &Form) -> Result<Asked, String> {
     };
     let versions = asked.all("version").map(|text| text.parse::<i32>().map_err(|_| text));
     let versions = versions.collect::<Result<_, _>>().map_err(|text| format!("`{text}` is no version"))?;
-    Ok((versions, period, increase))
+    let proposals = asked.all("proposal").map(str::parse::<Proposal>).collect::<Result<_, _>>()?;
+    Ok(Ask { versions, proposals, period, increase })
+}
+
+/// How far a run is that is not over.
+struct Waiting {
+    words: String,
+    done: i64,
+    total: i64,
+}
+
+/// What one version comes to: its heading, and group, in force, version, difference, causes, counts.
+struct VersionTable {
+    id: String,
+    heading: String,
+    column: String,
+    rows: Vec<[String; 12]>,
+}
+
+struct Outcome {
+    summary: String,
+    /// Terms, charges, credits, bonuses, net cost, difference, shipments rated, shipments that need rates.
+    sides: Vec<[String; 8]>,
+    notes: Vec<String>,
+    months_title: String,
+    months: Vec<String>,
+    causes: String,
+    /// Month, terms, charges, credits, bonuses, off by caps, net cost, difference.
+    net: Vec<[String; 8]>,
+    /// Clause, terms, times, credits, bonuses, off by caps.
+    clauses: Vec<[String; 6]>,
+    tables: Vec<VersionTable>,
+    csv: String,
+    xlsx: String,
+    more_lanes: usize,
+}
+
+#[derive(Template)]
+#[template(path = "contract/backtest_run.html")]
+struct RunPage {
+    page: Page,
+    contract_id: i64,
+    number: String,
+    run: RunWords,
+    live: bool,
+    reload_seconds: u32,
+    waiting: Option<Waiting>,
+    error: String,
+    /// Leads to the form, filled in with what was asked.
+    again: String,
+    outcome: Option<Outcome>,
+}
+
+async fn found(me: &SignedIn, id: i64, run: i64) -> Result<(String, Run, Option<BacktestReport>), WebError> {
+    me.in_db(move |unit| {
+        let contract = contract_show(unit.app, unit.db, unit.viewer, id, None)?.contract;
+        let (run, report) = run_show(unit.db, unit.viewer, id, run)?.ok_or(WebError::NotFound)?;
+        Ok::<_, WebError>((contract.number, run, report))
+    })
+    .await
+}
+
+/// `GET /contracts/{id}/backtests/{run}`; `?live=1` has it load again until it is over.
+pub(in crate::web) async fn show(
+    me: SignedIn,
+    path: web::Path<(i64, i64)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, run) = path.into_inner();
+    let (number, run, report) = found(&me, id, run).await?;
+    let waiting = (!run.state.is_over()).then(|| Waiting {
+        words: match run.state {
+            RunState::Running if run.attempt > 1 => {
+                format!(
+                    "{} replayed, begun again since the process that replayed it went away.",
+                    progress(&run)
+                )
+            }
+            RunState::Running => format!("{} replayed.", progress(&run)),
+            _ => "It waits for its turn; one is replayed at a time, in the order they were asked for."
+                .to_owned(),
+        },
+        done: run.days.0,
+        total: run.days.1,
+    });
+    page::html(&RunPage {
+        page: me.page(format!("Backtest of {number}, {}", run.ask.period)),
+        contract_id: id,
+        number,
+        live: Form::filled(query.into_inner()).is("live", "1"),
+        reload_seconds: RELOAD_SECONDS,
+        waiting,
+        error: run.error.clone(),
+        again: again(id, &run.ask),
+        outcome: report.map(|report| outcome(id, run.id, &report)),
+        run: RunWords::of(&run),
+    })
+}
+
+/// `GET /contracts/{id}/backtests/{run}/table.csv`
+pub(in crate::web) async fn csv(me: SignedIn, path: web::Path<(i64, i64)>) -> Result<HttpResponse, WebError> {
+    let (id, run) = path.into_inner();
+    let (number, _, report) = found(&me, id, run).await?;
+    let report = report.ok_or(WebError::NotFound)?;
+    download_csv(&format!("backtest-{number}-{}.csv", report.period), table_csv(&report))
+}
+
+/// `GET /contracts/{id}/backtests/{run}/workbook.xlsx`
+pub(in crate::web) async fn xlsx(
+    me: SignedIn,
+    path: web::Path<(i64, i64)>,
+) -> Result<HttpResponse, WebError> {
+    let (id, run) = path.into_inner();
+    let (number, _, report) = found(&me, id, run).await?;
+    let report = report.ok_or(WebError::NotFound)?;
+    let bytes = workbook_xlsx(&report).map_err(anyhow::Error::from)?;
+    Ok(download(&format!("backtest-{number}-{}.xlsx", report.period), FileKind::Xlsx, bytes))
+}
+
+fn again(id: i64, ask: &Ask) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(ask.versions.iter().map(|version| ("version", version.to_string())));
+    query.extend_pairs(ask.proposals.iter().map(|proposal| ("proposal", proposal.to_string())));
+    query.append_pair("period", &ask.period.to_string());
+    if let Some(by) = ask.increase {
+        query.append_pair("increase", &Decimal::new(by.0, 2).normalize().to_string());
+    }
+    format!("/contracts/{id}/backtest?{}", query.finish())
 }
 
 fn size(text: &str) -> Decimal {
     text.parse::<Decimal>().unwrap_or_default().abs()
 }
 
+/// An amount as people read it; what is not known says so.
 fn amount(text: &str) -> String {
+    if text.is_empty() {
+        return "not known".to_owned();
+    }
     text.parse::<Decimal>().map_or_else(|_| text.to_owned(), |value| show::decimal(value, value.scale()))
 }
 
-fn outcome(id: i64, report: &BacktestReport, pairs: &[(String, String)]) -> Outcome {
+/// The first letter large.
+fn title(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
     let mut lanes: Vec<&Named> = report.lanes.iter().collect();
     let most = |named: &&Named| named.sums.versions.iter().map(|version| size(&version.difference)).max();
     lanes.sort_by_key(|named| std::cmp::Reverse(most(named)));
@@ -146,8 +342,27 @@ fn outcome(id: i64, report: &BacktestReport, pairs: &[(String, String)]) -> Outc
         .increase_percent
         .as_ref()
         .map_or_else(String::new, |by| format!(" Table rates are {by} % higher than written."));
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(pairs.iter().filter(|(name, _)| name != "as")).append_pair("as", "csv");
+    let (months_title, months) = charts(report);
+    let net = report.net.months.iter().flat_map(|month| {
+        net_lines(report, &month.sums).map(|(terms, net)| {
+            let is_first = terms == crate::app::backtest::IN_FORCE;
+            let [charges, credits, bonuses, forgone, cost, difference] = net_cells(net);
+            let difference = if is_first { String::new() } else { amount(&difference) };
+            let cells = [charges, credits, bonuses, forgone, cost].map(|cell| amount(&cell));
+            let [charges, credits, bonuses, forgone, cost] = cells;
+            [month.name.clone(), title(&terms), charges, credits, bonuses, forgone, cost, difference]
+        })
+    });
+    let clauses = report.net.clauses.iter().map(|line| {
+        [
+            line.clause.clone(),
+            title(&line.terms),
+            show::count(i64::try_from(line.obligations).unwrap_or(i64::MAX)),
+            amount(&line.credits),
+            amount(&line.bonuses),
+            amount(&line.forgone),
+        ]
+    });
     Outcome {
         summary: format!(
             "{} shipments due in {}, amounts in {}, tax included, with the fuel prices and exchange rates known at {}.{increase}",
@@ -156,139 +371,139 @@ fn outcome(id: i64, report: &BacktestReport, pairs: &[(String, String)]) -> Outc
             report.currency,
             show::instant(report.known_at),
         ),
-        chart: chart(report),
-        tables: (0..report.versions.len()).map(|number| table(report, &lanes, number)).collect(),
-        download: format!("/contracts/{id}/backtest?{}", query.finish()),
+        sides: sides(report),
+        notes: report.net.notes.clone(),
+        months_title,
+        months,
+        causes: causes(report),
+        net: net.collect(),
+        clauses: clauses.collect(),
+        tables: (0..report.versions.len()).map(|place| table(report, &lanes, place)).collect(),
+        csv: format!("/contracts/{id}/backtests/{run}/table.csv"),
+        xlsx: format!("/contracts/{id}/backtests/{run}/workbook.xlsx"),
         more_lanes: lanes.len().saturating_sub(LANES_SHOWN),
     }
 }
 
-fn chart(report: &BacktestReport) -> String {
-    let labels: Vec<&str> = report.months.iter().map(|month| month.name.as_str()).collect();
-    let value = |text: &str| text.parse::<Decimal>().ok();
+fn sides(report: &BacktestReport) -> Vec<[String; 8]> {
+    let tallies = std::iter::once(&report.total.in_force)
+        .chain(report.total.versions.iter().map(|version| &version.tally));
+    let states = std::iter::once(String::new())
+        .chain(report.versions.iter().map(|tried| format!(" ({})", tried.state())));
+    let lines = net_lines(report, &report.net.total).zip(tallies).zip(states).enumerate();
+    let count = |n: u64| show::count(i64::try_from(n).unwrap_or(i64::MAX));
+    lines
+        .map(|(place, (((terms, net), tally), state))| {
+            let [charges, credits, bonuses, _, cost, difference] = net_cells(net);
+            let difference = if place == 0 { String::new() } else { amount(&difference) };
+            [
+                format!("{}{state}", title(&terms)),
+                amount(&charges),
+                amount(&credits),
+                amount(&bonuses),
+                amount(&cost),
+                difference,
+                count(tally.rated),
+                count(tally.unrated),
+            ]
+        })
+        .collect()
+}
+
+/// What is drawn by month, and the drawings: net cost where it is known for all, charges else.
+fn charts(report: &BacktestReport) -> (String, Vec<String>) {
+    let net = &report.net;
+    let all = || std::iter::once(&net.total.in_force).chain(&net.total.versions);
+    let is_net = all().all(|one| one.net_cost.is_some());
+    let what = if is_net { "Net cost by month" } else { "Charges by month" };
+    let labels: Vec<&str> = net.months.iter().map(|month| month.name.as_str()).collect();
+    let value = |one: &crate::app::backtest::NetShown| {
+        if is_net { one.net_cost.as_deref()?.parse().ok() } else { one.charges.parse::<Decimal>().ok() }
+    };
     let was = Line {
         name: "In force".to_owned(),
         note: String::new(),
-        values: report.months.iter().map(|month| value(&month.sums.in_force.total)).collect(),
+        values: net.months.iter().map(|month| value(&month.sums.in_force)).collect(),
         alternative: true,
     };
-    let tried = report.versions.iter().enumerate().map(|(number, version)| Line {
-        name: format!("Version {}", version.version),
-        note: String::new(),
-        values: report
-            .months
-            .iter()
-            .map(|month| value(&month.sums.versions.get(number)?.tally.total))
-            .collect(),
-        alternative: false,
+    let tried: Vec<Line> = report
+        .versions
+        .iter()
+        .enumerate()
+        .map(|(place, version)| Line {
+            name: title(&version.name()),
+            note: String::new(),
+            values: net.months.iter().map(|month| value(month.sums.versions.get(place)?)).collect(),
+            alternative: false,
+        })
+        .collect();
+    let drawn = tried.chunks(CHART_VERSIONS).enumerate().map(|(place, tried)| {
+        let lines: Vec<Line> = std::iter::once(&was).chain(tried).cloned().collect();
+        let id = format!("backtest-months-{place}");
+        let title = format!("{what}, {}", report.currency);
+        line_chart(&lines, &labels, &LineText { id: &id, title: &title, zero: None })
     });
-    let lines: Vec<Line> = std::iter::once(was).chain(tried).collect();
-    let title = format!("Total by month, {}", report.currency);
-    line_chart(&lines, &labels, &LineText { id: "backtest-months", title: &title, zero: None })
+    (what.to_owned(), drawn.collect())
 }
 
-fn table(report: &BacktestReport, lanes: &[&Named], number: usize) -> VersionTable {
+fn causes(report: &BacktestReport) -> String {
+    let value = |text: &str| text.parse::<Decimal>().unwrap_or_default();
+    let was = &report.net.total.in_force;
+    let group = |place: usize| {
+        let version = report.total.versions.get(place)?;
+        let why = &version.causes;
+        let causes = [
+            ("Base", &why.base),
+            ("Minimum", &why.minimum),
+            ("Fuel", &why.fuel),
+            ("Accessorial", &why.accessorial),
+            ("Tax", &why.tax),
+            ("Unrated", &why.unrated),
+        ];
+        let mut causes: Vec<(String, Decimal)> =
+            causes.into_iter().map(|(name, text)| (name.to_owned(), value(text))).collect();
+        let net = report.net.total.versions.get(place)?;
+        if let (Some(credits), Some(before)) = (&net.credits, &was.credits) {
+            causes.push(("Service credits".to_owned(), value(before) - value(credits)));
+        }
+        if let (Some(bonuses), Some(before)) = (&net.bonuses, &was.bonuses) {
+            causes.push(("Bonuses".to_owned(), value(bonuses) - value(before)));
+        }
+        let name = report.versions.get(place).map_or_else(String::new, |tried| title(&tried.name()));
+        Some(CauseGroup { name, causes })
+    };
+    let groups: Vec<CauseGroup> = (0..report.versions.len()).filter_map(group).collect();
+    let title = format!("Difference to what was in force by cause, {}", report.currency);
+    cause_bars(&groups, "backtest-causes", &title)
+}
+
+fn table(report: &BacktestReport, lanes: &[&Named], place: usize) -> VersionTable {
     let named = |kind: &str, name: &str| match name {
         "" => format!("No {kind}"),
         name => name.to_owned(),
     };
-    let mut rows = vec![row("All shipments", &report.total, number)];
-    rows.extend(report.months.iter().map(|group| row(&group.name, &group.sums, number)));
-    rows.extend(report.services.iter().map(|group| row(&named("service", &group.name), &group.sums, number)));
+    let mut rows = vec![row("All shipments", &report.total, place)];
+    rows.extend(report.months.iter().map(|group| row(&group.name, &group.sums, place)));
+    rows.extend(report.services.iter().map(|group| row(&named("service", &group.name), &group.sums, place)));
     let shown = lanes.iter().take(LANES_SHOWN);
-    rows.extend(shown.map(|group| row(&named("lane", &group.name), &group.sums, number)));
-    let (version, state) =
-        report.versions.get(number).map_or((0, ""), |tried| (tried.version, tried.status.label()));
+    rows.extend(shown.map(|group| row(&named("lane", &group.name), &group.sums, place)));
+    let tried = report.versions.get(place);
+    let name = tried.map_or_else(String::new, |tried| title(&tried.name()));
+    let state = tried.map_or_else(String::new, crate::app::backtest::TriedVersion::state);
     VersionTable {
-        id: format!("version-{version}"),
-        heading: format!("Version {version} ({}) against what was in force", state.to_lowercase()),
+        id: format!("version-{place}"),
+        heading: format!("{name} ({state}) against what was in force"),
+        column: name,
         rows,
     }
 }
 
-fn row(name: &str, sums: &Shown, number: usize) -> [String; 12] {
-    let cells = cells(name, sums, number);
+fn row(name: &str, sums: &Shown, place: usize) -> [String; 12] {
+    let cells = group_cells(name, sums, place);
     let mut number = 0;
     cells.map(|cell| {
         number += 1;
         // The name and the counts stay as they are.
         if (2..=10).contains(&number) { amount(&cell) } else { cell }
     })
-}
-
-fn cells(name: &str, sums: &Shown, number: usize) -> [String; 12] {
-    let mut cells = <[String; 12]>::default();
-    let Some(version) = sums.versions.get(number) else { return cells };
-    let why = &version.causes;
-    let texts = [
-        name,
-        &sums.in_force.total,
-        &version.tally.total,
-        &version.difference,
-        &why.base,
-        &why.minimum,
-        &why.fuel,
-        &why.accessorial,
-        &why.tax,
-        &why.unrated,
-        &version.tally.rated.to_string(),
-        &version.tally.unrated.to_string(),
-    ];
-    for (cell, text) in cells.iter_mut().zip(texts) {
-        text.clone_into(cell);
-    }
-    cells
-}
-
-/// Every group of every version, plain.
-fn table_csv(report: &BacktestReport) -> Result<Vec<u8>, csv::Error> {
-    let header = [
-        "version",
-        "by",
-        "group",
-        "in_force",
-        "total",
-        "difference",
-        "base",
-        "minimum",
-        "fuel",
-        "accessorial",
-        "tax",
-        "unrated",
-        "shipments_rated",
-        "shipments_unrated",
-    ];
-    let mut rows = Vec::new();
-    for (number, tried) in report.versions.iter().enumerate() {
-        let mut push = |by: &str, name: &str, sums: &Shown| {
-            let [group, was, total, difference, base, minimum, fuel, accessorial, tax, unrated, rated, needs] =
-                cells(name, sums, number);
-            let version = tried.version.to_string();
-            rows.push([
-                version,
-                by.to_owned(),
-                group,
-                was,
-                total,
-                difference,
-                base,
-                minimum,
-                fuel,
-                accessorial,
-                tax,
-                unrated,
-                rated,
-                needs,
-            ]);
-        };
-        push("all", "", &report.total);
-        for (by, groups) in
-            [("month", &report.months), ("service", &report.services), ("lane", &report.lanes)]
-        {
-            for group in groups {
-                push(by, &group.name, &group.sums);
-            }
-        }
-    }
-    csv(header, rows)
 }

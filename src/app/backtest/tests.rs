@@ -1,0 +1,1 @@
+//! Backtests through the database, on both engines.
