@@ -20,7 +20,7 @@ use walk::{DESK, PHONE, Walk};
 
 /// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables.
 fn further(site: &Site, role: Role) -> Vec<String> {
-    let Site { base, negotiated, priced, .. } = site;
+    let Site { base, negotiated, priced, replayed, .. } = site;
     match role {
         Role::Admin => Vec::new(),
         Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
@@ -29,6 +29,7 @@ fn further(site: &Site, role: Role) -> Vec<String> {
             format!("{base}/contracts/{priced}"),
             // Where something was billed, so that figures lead to their shipments.
             format!("{base}/contracts/{priced}/calibration"),
+            format!("{base}/contracts/{priced}/backtests/{replayed}"),
         ],
     }
 }

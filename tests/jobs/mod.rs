@@ -1,5 +1,6 @@
 //! Work that is interrupted, done twice, or done by two at once.
 
+mod backtests;
 mod beside;
 mod crash;
 mod nodes;

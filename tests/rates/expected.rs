@@ -72,20 +72,69 @@ fn shipments_are_priced_shown_and_replayed() {
         for part in ["Expected charge", "Contract C-1, version 1", "220.46", "9.54", "Show every step"] {
             assert!(priced.html.contains(part), "no {part} in {}", priced.html);
         }
-        let page = browser.get(&format!("/contracts/{id}/backtest")).await;
+        let page = browser.get(&format!("/contracts/{id}/backtest?period=2025-05&version=2")).await;
         assert_eq!(page.status, StatusCode::OK);
-        let asked = format!("/contracts/{id}/backtest?version=2&period=2025-05&increase=");
-        let page = browser.get(&asked).await;
-        for part in ["264.55", "44.09", "Version 2 (draft) against what was in force", "<svg"] {
+        assert!(page.html.contains("None yet") && page.html.contains("value=\"2\" checked"), "{}", page.html);
+        let runs = format!("/contracts/{id}/backtests");
+        let wrong = browser.post(&runs, &[("period", "soon")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(wrong.html.contains("role=\"alert\""), "{}", wrong.html);
+        let wrong = browser.post(&runs, &[("period", "2025-05"), ("version", "7")]).await;
+        assert!(wrong.text("[role=alert]").contains("has no version 7"), "{}", wrong.html);
+
+        let ask = [("version", "2"), ("period", "2025-05"), ("increase", "")];
+        let asked = browser.post(&runs, &ask).await;
+        assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.html);
+        let live = asked.location().unwrap().to_owned();
+        let run = live.strip_suffix("?live=1").expect("it shows its progress").to_owned();
+        let page = browser.get(&live).await;
+        assert!(
+            page.html.contains("http-equiv=\"refresh\"") && page.html.contains("Waiting"),
+            "{}",
+            page.html
+        );
+        let page = browser.get(&run).await;
+        assert!(!page.html.contains("http-equiv") && page.html.contains("Look again"), "{}", page.html);
+        for file in ["table.csv", "workbook.xlsx"] {
+            assert_eq!(browser.get(&format!("{run}/{file}")).await.status, StatusCode::NOT_FOUND, "{file}");
+        }
+        desk.run(&["job", "run", "replay-backtests"]).ends(0);
+        let page = browser.get(&live).await;
+        assert!(!page.html.contains("http-equiv"), "it is over: {}", page.html);
+        for part in [
+            "264.55",
+            "44.09",
+            "Version 2 (draft) against what was in force",
+            "backtest-causes",
+            "Side by side",
+        ] {
             assert!(page.html.contains(part), "no {part} in {}", page.html);
         }
-        let file = browser.get(&format!("{asked}&as=csv")).await;
+        assert_eq!(
+            page.attribute("a[href*='/backtest?']", "href").as_deref(),
+            Some(format!("/contracts/{id}/backtest?version=2&period=2025-05").as_str())
+        );
+        let file = browser.get(&format!("{run}/table.csv")).await;
         assert!(file.html.contains("2,lane,"), "{}", file.html);
-        let wrong = browser.get(&format!("/contracts/{id}/backtest?period=soon")).await;
-        assert!(wrong.html.contains("role=\"alert\""), "{}", wrong.html);
+        let file = browser.get(&format!("{run}/workbook.xlsx")).await;
+        assert_eq!(file.status, StatusCode::OK);
+        assert!(file.header("content-type").unwrap().contains("spreadsheetml"), "{:?}", file.headers);
+        let page = browser.get(&format!("/contracts/{id}/backtest")).await;
+        assert!(page.html.contains(&run) && page.html.contains("version 2"), "{}", page.html);
+        let book = desk.path("replay.xlsx");
+        let replay = ["backtest", "--contract", "C-1", "--period", "2025", "--xlsx", book.to_str().unwrap()];
+        let table = desk.run(&replay).ends(0).out;
+        assert!(table.contains("with service credits and bonuses") && table.contains("net cost"), "{table}");
+        let names = {
+            use calamine::Reader as _;
+            calamine::open_workbook_auto(&book).unwrap().sheet_names()
+        };
+        assert_eq!(names, ["total", "months", "services", "lanes", "credits", "clauses", "about"]);
 
         browser.forget();
         browser.sign_in_as(Role::Partner).await;
-        assert_eq!(browser.get(&asked).await.status, StatusCode::NOT_FOUND, "partners have no such page");
+        for path in [run.clone(), format!("{run}/table.csv"), format!("/contracts/{id}/backtest")] {
+            assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "partners have no {path}");
+        }
     });
 }

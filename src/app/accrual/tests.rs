@@ -554,3 +554,43 @@ fn a_fixed_amount_is_owed_by_the_days_in_force_and_shown_with_their_figures() {
         assert!(first.1.contains("40 of 60") && second.1.contains("41 of 60"), "{first:?}, {second:?}");
     });
 }
+
+#[test]
+fn a_replay_of_what_was_in_force_comes_to_what_the_ledger_has() {
+    use super::replay::{ReplayDays, in_force_replay, text_replay};
+
+    on_each_engine(NOW, |app| {
+        world(app, SHORTFALL);
+        june(app, 388, 412, 18_642_055);
+        amend(app, "2025-07-01", LATE);
+        late(app, 1, "2025-07-14", Some("2025-07-16T10:00:00Z"), Some(1_240));
+        late(app, 2, "2025-07-15", Some("2025-07-16T10:00:00Z"), None);
+        run(app, "2025-07-31");
+        assert_eq!(accrued(app), "1988.21");
+        let db = &mut *app.pool.get().unwrap();
+        let before = entries(db);
+        let days = ReplayDays::past((day("2025-06-01"), day("2025-08-01")));
+        let of = |currency| (PARTNER, currency);
+        let replayed = in_force_replay(db, &Viewer::system(), of(Currency::USD), days).unwrap();
+        let months: Vec<_> =
+            replayed.sums.months.iter().map(|(month, sums)| (month.as_str(), sums.credits)).collect();
+        assert_eq!(months, [("2025-06", Micros(1_864_210_000)), ("2025-07", money(124))]);
+        assert_eq!((replayed.sums.total.credits, replayed.unpriced), (Micros(1_988_210_000), 1));
+        assert_eq!(replayed.sums.clauses.keys().collect::<Vec<_>>(), ["7.3 Late delivery"]);
+
+        // The amendment alone, as if it had held all the time: nothing was late in June.
+        let second = crate::db::contract::terms_load(db, &Viewer::system(), 72).unwrap().unwrap();
+        let tried = text_replay(db, &second, days).unwrap();
+        assert_eq!(tried.sums.total.credits, money(124));
+        assert_eq!(tried.sums.total.effect(), money(-124), "credits lower the cost");
+        // Half of July sees only what fell due in it.
+        let half = ReplayDays::past((day("2025-07-15"), day("2025-08-01")));
+        assert_eq!(text_replay(db, &second, half).unwrap().sums.total.credits, Micros::ZERO);
+
+        let euro = in_force_replay(db, &Viewer::system(), of(Currency::EUR), days).unwrap();
+        assert_eq!((euro.foreign, euro.sums.total.credits), (vec!["C-1".to_owned()], Micros::ZERO));
+        let other = in_force_replay(db, &partner_viewer(PARTNER + 1), of(Currency::USD), days).unwrap();
+        assert_eq!(other.sums.total.credits, Micros::ZERO, "another partner's");
+        assert_eq!(entries(db), before, "a replay posts nothing");
+    });
+}

@@ -1,1 +1,213 @@
-//! Backtests through the database, on both engines.
+//! Runs through the database, on both engines: asked for, done once, taken up again, refused, removed.
+
+use diesel::prelude::*;
+
+use super::run::{
+    ATTEMPTS_MAX, JOB, KEPT_DAYS, Run, RunsDone, WAITING_PER_USER_MAX, backtest_ask, replay_queued, run_list,
+    run_show,
+};
+use super::sheets::{table_csv, workbook_xlsx};
+use super::*;
+use crate::app::expected::tests::{conn, partner, worked};
+use crate::app::job::{RunState as JobState, ownerless};
+use crate::app::testing::{on_each_engine, partner_viewer, viewer};
+use crate::clock::Clock;
+use crate::db::backtest::{
+    BacktestEnd, backtest_finish, backtest_next_unscoped, backtest_progress, backtest_take,
+};
+use crate::db::schema::backtests;
+use crate::db::types::Instant;
+use crate::db::user::{UserRow, user_add, user_set_active};
+use crate::domain::backtest::LANES_MAX;
+use crate::domain::backtest::ask::RunState;
+use crate::domain::viewer::Role;
+
+const NOW: &str = "2025-07-08T09:00:00Z";
+
+/// Somebody of procurement who may sign in.
+fn dina(app: &App) -> Viewer {
+    let dina = viewer("Dina", Role::Procurement);
+    let row = UserRow {
+        id: dina.user_id,
+        email: "dina@shipper.example".to_owned(),
+        name: dina.name.clone(),
+        role: dina.role.code().to_owned(),
+        partner_id: None,
+        password_hash: String::new(),
+        active: true,
+        created_at: Instant(app.now()),
+    };
+    user_add(&mut conn(app), &row).unwrap();
+    dina
+}
+
+fn may() -> Ask {
+    Ask { versions: vec![1], ..Ask::newest("2025-05".parse().unwrap()) }
+}
+
+fn asked(app: &App, by: &Viewer, contract: i64) -> i64 {
+    backtest_ask(app, &mut conn(app), by, contract, may()).unwrap()
+}
+
+fn shown(app: &App, by: &Viewer, contract: i64, id: i64) -> (Run, Option<BacktestReport>) {
+    run_show(&mut conn(app), by, contract, id).unwrap().expect("there is such a run")
+}
+
+fn one_done() -> RunsDone {
+    RunsDone { done: 1, ..RunsDone::default() }
+}
+
+#[test]
+fn what_is_asked_for_is_done_once_and_kept() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let id = asked(app, &dina, contract);
+        let (run, report) = shown(app, &dina, contract, id);
+        assert_eq!((run.state, run.asked_by.as_str(), report), (RunState::Queued, "Dina", None));
+        assert_eq!(run.ask, may());
+        let wishes = ownerless(app, JOB, Clock::System.now()).unwrap();
+        assert_eq!(wishes.len(), 1, "a run of the job is asked for with it");
+        assert_eq!((wishes[0].state, wishes[0].requested_by.as_str()), (JobState::Waiting, "Dina"));
+
+        assert_eq!(replay_queued(app).unwrap(), one_done());
+        let (run, report) = shown(app, &dina, contract, id);
+        assert_eq!((run.state, run.attempt, run.days.1, run.error.as_str()), (RunState::Done, 1, 31, ""));
+        let number = format!("C-{}", partner(app, "P1"));
+        let request =
+            BacktestRequest { contract: &number, ask: &may(), shipments_max: None, lanes_max: LANES_MAX };
+        let same = backtest(app, &mut conn(app), &dina, &request, |_, _| ()).unwrap();
+        assert_eq!(report, Some(same.clone()), "the same as beside the database");
+        assert_eq!(same.net.total.in_force.net_cost.as_deref(), Some("660.00"), "no clause, no credits");
+        assert_eq!(same.net.total.versions[0].difference.as_deref(), Some("0.00"));
+        assert!(String::from_utf8(table_csv(&same).unwrap()).unwrap().contains("\r\n1,lane,"));
+        assert!(workbook_xlsx(&same).unwrap().starts_with(b"PK"));
+
+        assert_eq!(replay_queued(app).unwrap(), RunsDone::default(), "nothing is done twice");
+        assert_eq!(run_list(&mut conn(app), &dina, contract).unwrap(), [run]);
+    });
+}
+
+#[test]
+fn who_may_not_see_contracts_asks_for_nothing_and_finds_nothing() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let id = asked(app, &dina, contract);
+        replay_queued(app).unwrap();
+        let own = partner_viewer(partner(app, "P1"));
+        for other in [own, partner_viewer(partner(app, "P2")), viewer("Ada", Role::Admin)] {
+            let refused = backtest_ask(app, &mut conn(app), &other, contract, may());
+            assert!(matches!(refused, Err(BacktestError::NoContract(_))), "{other:?}");
+            assert_eq!(run_list(&mut conn(app), &other, contract).unwrap(), []);
+            assert_eq!(run_show(&mut conn(app), &other, contract, id).unwrap(), None, "{other:?}");
+        }
+        assert_eq!(run_show(&mut conn(app), &dina, contract + 1, id).unwrap(), None, "of another contract");
+
+        let ask = |ask: Ask| backtest_ask(app, &mut conn(app), &dina, contract, ask).unwrap_err().to_string();
+        let round = Proposal { version: 1, round: 1 };
+        for (wrong, said) in [
+            (Ask { versions: vec![9], ..may() }, "has no version 9"),
+            (Ask { proposals: vec![round], ..may() }, "over version 1 of contract"),
+            (Ask { versions: (1..=11).collect(), ..may() }, "at most VERSIONS_MAX = 10"),
+            (Ask { increase: Some(crate::domain::money::Bps(20_000)), ..may() }, "between −100 % and 100 %"),
+        ] {
+            let told = ask(wrong);
+            assert!(told.contains(said), "{told}");
+        }
+        for _ in 0..WAITING_PER_USER_MAX {
+            asked(app, &dina, contract);
+        }
+        let told = ask(may());
+        assert!(told.contains("5 of your backtests are waiting"), "{told}");
+        assert_eq!(replay_queued(app).unwrap().done, 5);
+        asked(app, &dina, contract);
+    });
+}
+
+/// A node that dies leaves its run RUNNING; what it still says afterwards is not heard.
+#[test]
+fn a_run_left_behind_is_begun_again_and_its_late_end_is_not_heard() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let id = asked(app, &dina, contract);
+        let now = Instant(app.now());
+        let seen = backtest_next_unscoped(&mut conn(app)).unwrap().unwrap();
+        assert!(backtest_take(&mut conn(app), &seen, 31, now).unwrap());
+        assert!(!backtest_take(&mut conn(app), &seen, 31, now).unwrap(), "one takes it, another does not");
+        assert!(backtest_progress(&mut conn(app), (id, 1), (12, 31)).unwrap());
+        let (run, _) = shown(app, &dina, contract, id);
+        assert_eq!((run.state, run.attempt, run.days), (RunState::Running, 1, (12, 31)));
+
+        assert_eq!(replay_queued(app).unwrap(), one_done());
+        let (run, report) = shown(app, &dina, contract, id);
+        assert_eq!((run.state, run.attempt, report.is_some()), (RunState::Done, 2, true));
+        let late = BacktestEnd { state: RunState::Failed, finished_at: now, result: "", error: "late" };
+        assert!(!backtest_finish(&mut conn(app), (id, 1), &late).unwrap());
+        assert!(!backtest_progress(&mut conn(app), (id, 1), (31, 31)).unwrap());
+        assert_eq!(shown(app, &dina, contract, id), (run, report));
+    });
+}
+
+#[test]
+fn a_run_that_never_ends_is_given_up_and_the_next_has_its_turn() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let (first, second) = (asked(app, &dina, contract), asked(app, &dina, contract));
+        for _ in 0..ATTEMPTS_MAX {
+            let seen = backtest_next_unscoped(&mut conn(app)).unwrap().unwrap();
+            assert_eq!(seen.id, first);
+            assert!(backtest_take(&mut conn(app), &seen, 31, Instant(app.now())).unwrap());
+        }
+        assert_eq!(replay_queued(app).unwrap(), RunsDone { done: 1, failed: 1, removed: 0 });
+        let (run, report) = shown(app, &dina, contract, first);
+        assert_eq!((run.state, report), (RunState::Failed, None));
+        assert!(run.error.contains("went away"), "{}", run.error);
+        assert_eq!(shown(app, &dina, contract, second).0.state, RunState::Done);
+    });
+}
+
+#[test]
+fn nothing_is_replayed_for_somebody_who_was_switched_off() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let id = asked(app, &dina, contract);
+        user_set_active(&mut conn(app), dina.user_id, false).unwrap();
+        assert_eq!(replay_queued(app).unwrap().failed, 1);
+        let (run, report) = shown(app, &dina, contract, id);
+        assert_eq!((run.state, report), (RunState::Failed, None));
+        assert!(run.error.contains("Dina may not see contracts any more"), "{}", run.error);
+    });
+}
+
+#[test]
+fn old_results_go_and_what_waits_stays() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let id = asked(app, &dina, contract);
+        replay_queued(app).unwrap();
+        let day = chrono::TimeDelta::days(1);
+        let at = |days: i32| App { clock: Clock::Fixed(app.now() + day * days), ..app.clone() };
+        let last = i32::try_from(KEPT_DAYS).unwrap();
+        assert_eq!(replay_queued(&at(last)).unwrap(), RunsDone::default());
+        let waits = asked(app, &dina, contract);
+        let did = replay_queued(&at(last + 1)).unwrap();
+        // What was waiting is done first, and is as old.
+        assert_eq!((did.done, did.removed), (1, 2));
+        assert_eq!(run_list(&mut conn(app), &dina, contract).unwrap(), []);
+        assert_ne!(id, waits);
+
+        let ids: Vec<i64> = (0..3).map(|_| asked(app, &dina, contract)).collect();
+        replay_queued(app).unwrap();
+        let now = Instant(app.now());
+        let removed = crate::db::backtest::backtest_prune_unscoped(&mut conn(app), now, 2).unwrap();
+        assert_eq!(removed, 1);
+        let kept: Vec<i64> =
+            backtests::table.order(backtests::id).select(backtests::id).load(&mut *conn(app)).unwrap();
+        assert_eq!(kept, ids[1..], "the newest of each contract");
+    });
+}

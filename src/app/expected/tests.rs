@@ -226,7 +226,7 @@ fn assert_sound(app: &App, charges: i64) {
 }
 
 /// Shipments, prices and a contract of `P1` at 100 a load, refreshed.
-fn worked(app: &App) -> i64 {
+pub(in crate::app) fn worked(app: &App) -> i64 {
     load(app, ImportKind::Shipments, SHIPMENTS);
     load(app, ImportKind::Fuel, FUEL);
     refreshed(app);
