@@ -52,7 +52,8 @@ pub fn run(session: &Session, arguments: &BacktestArguments) -> anyhow::Result<E
         proposals: arguments.proposal.clone(),
         period: arguments.period,
         increase: arguments.increase,
-    };
+    }
+    .once_each();
     let request = BacktestRequest {
         contract: &arguments.contract,
         ask: &ask,

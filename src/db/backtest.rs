@@ -215,7 +215,7 @@ pub fn backtest_show(
     Ok(found.filter(|(row, _)| viewer.sees(row.partner_id)))
 }
 
-/// Removes ended runs asked for before `until`, and those of a contract beyond its newest `keep`. Gives how many.
+/// Removes runs that ended before `until`, and those of a contract beyond its newest `keep`. Gives how many.
 ///
 /// Unscoped: what is old is old for everybody.
 ///
@@ -224,7 +224,8 @@ pub fn backtest_show(
 pub fn backtest_prune_unscoped(db: &mut Db, until: Instant, keep: i64) -> QueryResult<usize> {
     let over = || backtests::state.ne_all(open());
     let mut removed =
-        diesel::delete(backtests::table.filter(over()).filter(backtests::asked_at.lt(until))).execute(db)?;
+        diesel::delete(backtests::table.filter(over()).filter(backtests::finished_at.lt(until)))
+            .execute(db)?;
     let contracts: Vec<i64> = backtests::table
         .group_by(backtests::contract_id)
         .having(diesel::dsl::count(backtests::id).gt(keep))

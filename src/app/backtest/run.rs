@@ -42,7 +42,7 @@ pub const WAITING_PER_USER_MAX: usize = 5;
 pub const SHIPMENTS_MAX: u64 = 5_000_000;
 /// Most lanes a stored result tells apart, those that cost most; the command line tells more apart.
 pub const LANES_KEPT: usize = 2_000;
-/// Days a result is kept.
+/// Days a result is kept after it was made.
 pub const KEPT_DAYS: u64 = 90;
 /// Most runs kept of one contract.
 pub const KEPT_PER_CONTRACT: i64 = 50;

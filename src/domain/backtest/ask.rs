@@ -80,14 +80,8 @@ impl Ask {
     /// The same without what is named twice, in the order given.
     #[must_use]
     pub fn once_each(mut self) -> Self {
-        let mut seen = Vec::new();
-        self.versions.retain(|version| {
-            let new = !seen.contains(version);
-            seen.push(*version);
-            new
-        });
-        self.proposals.sort_unstable();
-        self.proposals.dedup();
+        self.versions = first_of_each(self.versions);
+        self.proposals = first_of_each(self.proposals);
         self
     }
 
@@ -111,6 +105,16 @@ impl Ask {
         }
         Ok(())
     }
+}
+
+/// What comes up again is left out.
+fn first_of_each<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    all.into_iter().fold(Vec::new(), |mut kept, one| {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+        kept
+    })
 }
 
 codes! {
