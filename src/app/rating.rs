@@ -16,6 +16,7 @@ use crate::db::market::{fuel_price_list, fx_rate_list};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::contract::ContractVersionStatus;
+use crate::domain::accessorial::observed::Observed;
 use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelPrices;
 use crate::domain::geo::Place;
@@ -319,6 +320,7 @@ impl RateBook {
                 .filter(|flag| !flag.is_empty())
                 .collect(),
             events: Vec::new(),
+            observed: Observed::default(),
         })
     }
 }

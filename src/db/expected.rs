@@ -13,6 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use super::DbError;
+use super::accessorial::{EventsOfDay, event_list, events_of_day_unscoped};
 use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fact::fold_day;
@@ -23,6 +24,7 @@ use super::schema::{
 use super::shipment::{Source, StaleCell, partner_filter};
 use super::types::{Day, Instant, sql as sql_types};
 use crate::bulk_insert;
+use crate::domain::accessorial::charge::AccessorialEvent;
 use crate::domain::attention::UnratedFacts;
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::affected::Range;
@@ -67,6 +69,8 @@ pub struct ConsignmentRow {
     pub pieces: Option<i64>,
     pub weight_g: Option<i64>,
     pub distance_m: Option<i64>,
+    pub attempts: Option<i32>,
+    pub first_attempt: Option<String>,
 }
 
 /// The columns of its lane.
@@ -104,13 +108,15 @@ impl Atlas {
         &self,
         db: &mut Db,
         rows: &mut Vec<ConsignmentRow>,
+        events: &mut EventsOfDay,
         mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
     ) -> Result<(), E> {
         self.learn(db, rows.iter().filter_map(|row| row.lane_id).collect())?;
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         for row in rows.drain(..) {
             let lane = row.lane_id.and_then(|id| lanes.get(&id)).cloned().unwrap_or_default();
-            each(row.read(lane, &self.zones))?;
+            let own = events.remove(&(row.partner_id, row.id)).unwrap_or_default();
+            each(row.read(lane, &self.zones, own))?;
         }
         Ok(())
     }
@@ -151,7 +157,12 @@ pub struct StoredConsignment {
 }
 
 impl ConsignmentRow {
-    fn read(self, lane: Arc<LaneFacts>, zones: &HashMap<i32, Tz>) -> StoredConsignment {
+    fn read(
+        self,
+        lane: Arc<LaneFacts>,
+        zones: &HashMap<i32, Tz>,
+        events: Vec<AccessorialEvent>,
+    ) -> StoredConsignment {
         let zone = |id: Option<i32>| id.and_then(|id| zones.get(&id)).copied();
         let at = |at: Option<Instant>| at.map(|at| at.0);
         let day = |day: Option<Day>| day.map(|day| day.0);
@@ -185,6 +196,9 @@ impl ConsignmentRow {
                 pieces: self.pieces,
                 weight_g: self.weight_g,
                 distance_m: self.distance_m.or(lane.distance_m),
+                attempts: self.attempts,
+                first_attempt: self.first_attempt,
+                events,
             },
             lane,
         }
@@ -196,28 +210,29 @@ impl ConsignmentRow {
 /// Unscoped: the refresh and the backtest name the partners they may read.
 ///
 /// # Errors
-/// The engine's reason, or what `each` returns.
-pub fn consignments_fold_unscoped<E: From<diesel::result::Error>>(
+/// [`DbError::Stored`] for an event that does not read back, the engine's reason, or what `each` returns.
+pub fn consignments_fold_unscoped<E: From<DbError> + From<diesel::result::Error>>(
     db: &mut Db,
     atlas: &Atlas,
     partners: &[i64],
     day: NaiveDate,
     mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
 ) -> Result<(), E> {
+    let mut events = events_of_day_unscoped(db, partners, day)?;
     let mut rows = Vec::new();
     fold_day!(
         db, shipments.obligation_day = day, partners, CHUNK_ROWS,
         shipments::table => ConsignmentRow::as_select() => ConsignmentRow,
         |row: &ConsignmentRow| (row.partner_id, row.id),
         |row: ConsignmentRow| { rows.push(row); Ok::<_, E>(()) },
-        atlas.place(db, &mut rows, &mut each)?
+        atlas.place(db, &mut rows, &mut events, &mut each)?
     )
 }
 
 /// One shipment as the engine needs it; none when there is none or the viewer may not see it.
 ///
 /// # Errors
-/// The engine's reason.
+/// [`DbError::Stored`] for an event that does not read back, or the engine's reason.
 pub fn consignment_show(
     db: &mut Db,
     viewer: &Viewer,
@@ -233,8 +248,10 @@ pub fn consignment_show(
         .select(ConsignmentRow::as_select())
         .first(db)
         .optional()?;
+    let events = event_list(db, viewer, key.1, key.2)?.into_iter().filter_map(|reported| reported.event);
+    let mut events = EventsOfDay::from([((key.1, key.2), events.collect())]);
     let mut found = None;
-    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), |stored| {
+    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), &mut events, |stored| {
         found = Some(stored);
         Ok::<_, DbError>(())
     })?;

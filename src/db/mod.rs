@@ -1,6 +1,7 @@
 //! All SQL. [`conn`] opens, [`dialect`] is the only place that asks which engine, [`schema`] lists
 //! the tables, [`types`] the column types; then one file per noun.
 
+pub mod accessorial;
 pub mod attachment;
 pub mod audit;
 pub mod backtest;

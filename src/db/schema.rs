@@ -977,6 +977,53 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    accessorial_events (partner_id, shipment_id, id) {
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        id -> BigInt,
+        source_id -> Integer,
+        reference -> Text,
+        fact_hash -> BigInt,
+        version -> Integer,
+        import_id -> BigInt,
+        import_row -> BigInt,
+        code -> Text,
+        stop -> Integer,
+        event_day -> Nullable<Day>,
+        measure -> Text,
+        quantity_micros -> Nullable<BigInt>,
+        unit -> Nullable<Text>,
+        minutes -> Nullable<BigInt>,
+        cost_micros -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        arrived_at -> Nullable<Instant>,
+        appointment_start -> Nullable<Instant>,
+        appointment_end -> Nullable<Instant>,
+        notified_at -> Nullable<Instant>,
+        work_started_at -> Nullable<Instant>,
+        departed_at -> Nullable<Instant>,
+        authorised -> Bool,
+        notified -> Bool,
+        proven -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    accessorial_event_versions (partner_id, event_id, version) {
+        partner_id -> BigInt,
+        event_id -> BigInt,
+        version -> Integer,
+        fact -> Text,
+        import_id -> BigInt,
+        replaced_at -> Instant,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     settings,
     partners,
@@ -997,6 +1044,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     tender_versions,
     charges,
     charge_versions,
+    accessorial_events,
+    accessorial_event_versions,
     charge_aliases,
     capacity_commitments,
     stale_cells,

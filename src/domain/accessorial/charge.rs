@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{AccessorialRate, AccessorialUnit, Authorisation, ClockStart, Evidence, LateArrival};
+use crate::domain::currency::Currency;
 use crate::domain::exact::{Ratio, RoundMode, Rounding};
 use crate::domain::money::{Bps, Micros};
 use crate::domain::quantity::{ChargeUnit, QUANTITY_MAX, WeightUnit};
@@ -45,7 +46,7 @@ pub enum EventMeasure {
     Minutes(u32),
     /// From the times of a stop.
     Stay(Stay),
-    /// What it cost, with a receipt; in the currency of the rate.
+    /// What it cost, with a receipt; in the currency of the event.
     Cost(Micros),
 }
 
@@ -61,12 +62,34 @@ pub struct AccessorialEvent {
     pub day: Option<NaiveDate>,
     /// How much of it.
     pub measure: EventMeasure,
+    /// What a quantity counts; that of the rate when none is given.
+    pub unit: Option<ChargeUnit>,
+    /// Currency of a cost; that of the rate when none is given.
+    pub currency: Option<Currency>,
     /// The shipper agreed before it happened.
     pub authorised: bool,
     /// The carrier warned that the charge begins.
     pub notified: bool,
     /// The proof the contract asks for is there.
     pub proven: bool,
+}
+
+impl AccessorialEvent {
+    /// What makes one order of events, whatever order they came in: caps are used up in it.
+    #[must_use]
+    pub fn order(&self) -> impl Ord + use<'_> {
+        use EventMeasure as M;
+        let at = |at: DateTime<Utc>| at.timestamp_micros();
+        let measure = match self.measure {
+            M::Once => (0, 0, 0),
+            M::Quantity(count) => (1, count.0, 0),
+            M::Minutes(minutes) => (2, i64::from(minutes), 0),
+            M::Stay(stay) => (3, at(stay.arrived), at(stay.departed)),
+            M::Cost(cost) => (4, cost.0, 0),
+        };
+        let flags = (self.authorised, self.notified, self.proven);
+        (self.code.as_str(), self.stop, self.day, measure, flags, self.unit, self.currency)
+    }
 }
 
 /// What the shipment itself measures, in the tariff's units.
@@ -118,6 +141,12 @@ pub enum Withheld {
     /// The quantity is missing.
     #[error("the quantity to charge is missing")]
     NoQuantity,
+    /// The quantity counts something else than the rate.
+    #[error("its quantity counts something else than the contract's rate")]
+    OtherUnit,
+    /// The cost is in another currency than the rate.
+    #[error("its cost is in another currency than the contract's rate")]
+    OtherCurrency,
     /// The quantity or amount is beyond all reason.
     #[error("the quantity or amount is too large to be true")]
     TooLarge,
@@ -158,6 +187,10 @@ impl AccessorialRate {
             return Err(Withheld::NotProven);
         }
         let priced = self.quantify(event, basis)?;
+        let counted = matches!(event.measure, EventMeasure::Quantity(_));
+        if counted && event.unit.is_some_and(|unit| unit != priced.unit) {
+            return Err(Withheld::OtherUnit);
+        }
         let amount = self.min.map_or(priced.amount, |min| priced.amount.at_least(min));
         let amount = self.max.map_or(amount, |max| amount.at_most(max));
         Ok(Priced { amount, ..priced })

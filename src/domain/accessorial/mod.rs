@@ -1,9 +1,11 @@
 //! Accessorial rates: what a carrier may charge beside linehaul and fuel, and on which terms
-//! (DOMAIN §3.9). [`charge`] prices one, [`condition`] says when one applies, [`catalogue`] knows the usual ones.
+//! (DOMAIN §3.9). [`charge`] prices one, [`condition`] says when one applies, [`observed`] what a shipment's own times
+//! report, [`catalogue`] knows the usual ones.
 
 pub mod catalogue;
 pub mod charge;
 pub mod condition;
+pub mod observed;
 mod rules;
 
 use serde::{Deserialize, Serialize};

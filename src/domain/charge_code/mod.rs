@@ -208,6 +208,16 @@ impl CodeBook {
         is_agreed.then_some((Meaning::Accessorial(normal), Basis::Contract))
     }
 
+    /// The code by which a reported event of `code` is charged: what it means, else itself, so that a draft that has
+    /// a rate for it prices it. None where it means no accessorial.
+    #[must_use]
+    pub fn event_code(&self, code: &str) -> Option<String> {
+        match self.meaning(code, "ACCESSORIAL") {
+            Some((meaning, _)) => meaning.code().map(str::to_owned),
+            None => Some(normal_code(code)),
+        }
+    }
+
     /// Whether an accessorial of that code can be meant: it is in the catalogue or in a contract of the partner.
     #[must_use]
     pub fn knows(&self, code: &str) -> bool {

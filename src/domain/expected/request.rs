@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::domain::accessorial::charge::{AccessorialEvent, Stay};
+use crate::domain::accessorial::observed::{Observed, ObservedStay, STAY_HOURS_MAX};
 use crate::domain::geo::{GeoSelector, Place};
 use crate::domain::money::Micros;
 use crate::domain::quantity::{DistanceUnit, WeightUnit};
 use crate::domain::rate::{Piece, RatingDate, RatingRequest};
-use crate::domain::shipment::Milestones;
+use crate::domain::shipment::{DateOnly, Milestones};
 
 /// Millionths of a kilogram in a gram, and of a kilometre in a metre.
 const MICROS_PER_THOUSANDTH: i64 = 1_000;
@@ -37,6 +39,12 @@ pub struct Consignment {
     pub weight_g: Option<i64>,
     /// Distance in metres: the shipment's own, else its lane's.
     pub distance_m: Option<i64>,
+    /// Delivery attempts made.
+    pub attempts: Option<i32>,
+    /// How the first one ended, a word of the feed's list.
+    pub first_attempt: Option<String>,
+    /// What was reported to have happened and may be charged.
+    pub events: Vec<AccessorialEvent>,
 }
 
 /// What the lane of a shipment says about its price: read once, shared by its shipments.
@@ -81,6 +89,10 @@ impl LaneFacts {
         Arc::new(place(&self.destination_name, region))
     }
 }
+
+/// Ends of a first attempt that are not the carrier's doing; of one that merely failed nobody says whose it was, so it is
+/// the carrier's until it is reported otherwise (DOMAIN §1.2).
+const NOT_BY_CARRIER: [&str; 2] = ["REFUSED", "ADDRESS_ERROR"];
 
 /// What the name of a place says about it.
 ///
@@ -138,7 +150,54 @@ impl Consignment {
                 .map(|count| Piece { count, weight: None, sides: None, stackable: false })
                 .into_iter()
                 .collect(),
+            events: self.events.clone(),
+            observed: self.observed(),
             ..RatingRequest::default()
+        }
+    }
+
+    /// What the shipment's own facts report beside its events (DOMAIN §3.9):
+    ///
+    /// - the stay at the pickup, from `pickup_arrived_at` to `picked_up_at`, and at the delivery, from `arrived_at` to
+    ///   `delivered_at`, each with the committed window as its appointment. Nothing where one of the two is missing or a
+    ///   date only, where they are out of order or more than [`STAY_HOURS_MAX`] apart, or where the shipment was
+    ///   cancelled; and no stay at the delivery where more than one attempt was made, since the arrival may be that of
+    ///   another one;
+    /// - a redelivery where more than one attempt was made and the first was refused or had a wrong address.
+    #[must_use]
+    pub fn observed(&self) -> Observed {
+        let times = &self.milestones;
+        if times.cancelled_at.is_some() {
+            return Observed::default();
+        }
+        let again = self.attempts.is_some_and(|attempts| attempts > 1);
+        let stay = |flags: i32, times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>), window, zone: Option<Tz>| {
+            let (arrived, departed) = (times.0?, times.1?);
+            let (appointment, appointment_end) = window;
+            let long = departed - arrived > TimeDelta::hours(STAY_HOURS_MAX);
+            if self.milestones.date_only.0 & flags != 0 || departed <= arrived || long {
+                return None;
+            }
+            let day = arrived.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
+            let stay = Stay { arrived, appointment, appointment_end, notified: None, work_started: None, departed };
+            Some(ObservedStay { stay, day })
+        };
+        let loading = stay(
+            DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP,
+            (times.pickup_arrived_at, times.picked_up_at),
+            (times.pickup_window_start, times.pickup_window_end),
+            times.pickup_zone.or(times.delivery_zone),
+        );
+        let unloading = stay(
+            DateOnly::ARRIVED | DateOnly::DELIVERED,
+            (times.arrived_at, times.delivered_at),
+            (times.delivery_window_start, times.delivery_window_end),
+            times.delivery_zone.or(times.pickup_zone),
+        );
+        Observed {
+            loading,
+            unloading: unloading.filter(|_| !again),
+            redelivered: again && self.first_attempt.as_deref().is_some_and(|end| NOT_BY_CARRIER.contains(&end)),
         }
     }
 

@@ -9,6 +9,7 @@ use super::trace::NoTrace;
 use super::*;
 use crate::domain::accessorial::AccessorialTrigger;
 use crate::domain::accessorial::charge::AccessorialEvent;
+use crate::domain::accessorial::observed::Observed;
 use crate::domain::exact::minor_unit;
 use crate::domain::field::FieldErrors;
 
@@ -26,6 +27,8 @@ pub struct CompiledRates {
     pub(super) automatic: Vec<usize>,
     /// The event of a charge nobody reports.
     pub(super) once: AccessorialEvent,
+    /// The accessorials that a shipment's own facts can report.
+    pub(super) observable: Vec<usize>,
     /// Smallest unit of the contract's currency, in millionths.
     pub(super) minor: i64,
     /// Unit conditions see the longest side in.
@@ -70,6 +73,8 @@ impl CompiledRates {
             .zip(0..)
             .filter(|(rate, _)| rate.rules.trigger == AccessorialTrigger::Automatic);
         let automatic = automatic.map(|(_, number)| number).collect();
+        let observable = accessorials.iter().zip(0..).filter(|(rate, _)| Observed::reports(rate));
+        let observable = observable.map(|(_, number)| number).collect();
         let mut fuel = terms.fuel.clone();
         fuel.sort_by(|a, b| (&a.code, &a.index, a.valid_from).cmp(&(&b.code, &b.index, b.valid_from)));
         let mut taxes = terms.taxes.clone();
@@ -85,6 +90,7 @@ impl CompiledRates {
             lanes,
             accessorials,
             automatic,
+            observable,
             // What a contract charges by itself needs no proof.
             once: AccessorialEvent {
                 authorised: true,

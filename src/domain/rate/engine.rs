@@ -12,7 +12,7 @@ use super::linehaul::{CompiledLine, Linehaul, Measures, Part};
 use super::trace::{Step, Trace};
 use super::weigh::{self, sane};
 use super::{ColumnsBy, FuelBase, Lane, Micros, RatedBy, RatingDate, RatingRequest};
-use crate::domain::accessorial::charge::{AccessorialEvent, ChargeBasis, Withheld};
+use crate::domain::accessorial::charge::{AccessorialEvent, ChargeBasis, EventMeasure, Withheld};
 use crate::domain::accessorial::condition::ConditionFacts;
 use crate::domain::accessorial::{AccessorialRate, CapScope};
 use crate::domain::currency::Currency;
@@ -526,7 +526,8 @@ impl CompiledRates {
         trace: &mut impl Trace<'a>,
     ) -> Result<(), Unrated> {
         let request = shipment.request;
-        if self.automatic.is_empty() && request.events.is_empty() {
+        let observed = !self.observable.is_empty() && !request.observed.is_empty();
+        if self.automatic.is_empty() && request.events.is_empty() && !observed {
             return Ok(());
         }
         let facts = self.facts(shipment);
@@ -547,6 +548,12 @@ impl CompiledRates {
                 self.charge(shipment, rate, (&self.once, &rate.code), &basis, &mut caps, rated, trace)?;
             }
         }
+        for rate in self.observable.iter().filter(|_| observed).filter_map(|number| self.accessorials.get(*number)) {
+            let Some(event) = request.observed.event(rate, &request.events) else { continue };
+            if rate.rules.condition.as_ref().is_none_or(|c| c.holds(&facts)) {
+                self.charge(shipment, rate, (&event, &rate.code), &basis, &mut caps, rated, trace)?;
+            }
+        }
         let mut charge = |event: &'a AccessorialEvent, rated: &mut Rated<'a>| {
             let Some(rate) = self.accessorial(&event.code) else {
                 return withhold(&event.code, Withheld::NoRate, rated, trace);
@@ -557,11 +564,11 @@ impl CompiledRates {
             self.charge(shipment, rate, (event, &event.code), &basis, &mut caps, rated, trace)
         };
         // Caps are used up in one order, whatever the order of the events.
-        if request.events.is_sorted_by(|a, b| order(a) <= order(b)) {
+        if request.events.is_sorted_by(|a, b| a.order() <= b.order()) {
             return request.events.iter().try_for_each(|event| charge(event, rated));
         }
         let mut events: Vec<&AccessorialEvent> = request.events.iter().collect();
-        events.sort_by(|a, b| order(a).cmp(&order(b)));
+        events.sort_by(|a, b| a.order().cmp(&b.order()));
         events.into_iter().try_for_each(|event| charge(event, rated))
     }
 
@@ -582,6 +589,9 @@ impl CompiledRates {
             Err(why) => return withhold(code, why, rated, trace),
         };
         let currency = rate.rules.currency.unwrap_or(self.terms.currency);
+        if matches!(event.measure, EventMeasure::Cost(_)) && event.currency.is_some_and(|own| own != currency) {
+            return withhold(code, Withheld::OtherCurrency, rated, trace);
+        }
         let minor = self.minor_of(currency);
         let large = Unrated::Absurd("charge");
         let mut exact = priced.amount;
@@ -746,20 +756,6 @@ impl CompiledRates {
         }
         Ok(())
     }
-}
-
-/// What makes one order of events, whatever order they came in.
-fn order(event: &AccessorialEvent) -> (&str, u16, Option<NaiveDate>, impl Ord + use<>) {
-    use crate::domain::accessorial::charge::EventMeasure as M;
-    let at = |at: chrono::DateTime<chrono::Utc>| at.timestamp_micros();
-    let measure = match event.measure {
-        M::Once => (0, 0, 0),
-        M::Quantity(count) => (1, count.0, 0),
-        M::Minutes(minutes) => (2, i64::from(minutes), 0),
-        M::Stay(stay) => (3, at(stay.arrived), at(stay.departed)),
-        M::Cost(cost) => (4, cost.0, 0),
-    };
-    (&event.code, event.stop, event.day, (measure, event.authorised, event.notified, event.proven))
 }
 
 fn withhold<'a>(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RatingDate, WeightUnit};
 use crate::domain::accessorial::charge::AccessorialEvent;
+use crate::domain::accessorial::observed::Observed;
 use crate::domain::geo::Place;
 use crate::domain::money::Micros;
 use crate::domain::quantity::{ChargeUnit, DistanceUnit, LengthUnit};
@@ -101,6 +102,8 @@ pub struct RatingRequest {
     pub flags: Vec<String>,
     /// What happened and may be charged.
     pub events: Vec<AccessorialEvent>,
+    /// What its own times and attempts say beside that.
+    pub observed: Observed,
 }
 
 /// A shared place is written as the place it is.
@@ -145,6 +148,7 @@ impl Default for RatingRequest {
             value: None,
             flags: Vec::new(),
             events: Vec::new(),
+            observed: Observed::default(),
         }
     }
 }

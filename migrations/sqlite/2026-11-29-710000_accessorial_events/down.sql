@@ -1,0 +1,2 @@
+DROP TABLE accessorial_event_versions;
+DROP TABLE accessorial_events;
