@@ -26,7 +26,7 @@ const OPERATOR_CHARS_MAX: usize = 100;
 /// Arguments of `import`.
 #[derive(Args)]
 pub struct ImportArguments {
-    /// partners, lanes, shipments, events, tenders, capacity, charges, rates, fuel or fx.
+    /// partners, lanes, shipments, events, tenders, capacity, charges, accessorials, rates, fuel or fx.
     #[arg(value_parser = kind)]
     kind: ImportKind,
     /// The file: csv, csv.gz, tsv or xlsx.

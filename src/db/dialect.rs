@@ -489,6 +489,8 @@ pub enum FactTable {
     Tenders,
     /// `charges`
     Charges,
+    /// `accessorial_events`
+    AccessorialEvents,
 }
 
 impl FactTable {
@@ -497,6 +499,7 @@ impl FactTable {
             Self::Shipments => "shipments",
             Self::Tenders => "tenders",
             Self::Charges => "charges",
+            Self::AccessorialEvents => "accessorial_events",
         }
     }
 }
@@ -668,6 +671,6 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
 pub fn statistics_refresh(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(conn) => conn.batch_execute("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002"),
-        Db::Pg(conn) => conn.batch_execute("ANALYZE shipments; ANALYZE tenders; ANALYZE charges"),
+        Db::Pg(conn) => conn.batch_execute("ANALYZE shipments; ANALYZE tenders; ANALYZE charges; ANALYZE accessorial_events"),
     }
 }

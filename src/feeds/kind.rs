@@ -22,6 +22,8 @@ pub enum ImportKind {
     Capacity,
     /// Freight charge lines.
     Charges,
+    /// What happened to shipments and may be charged beside linehaul and fuel.
+    Accessorials,
     /// Rates of a contract, one price a row or one column a zone.
     Rates,
     /// Published fuel index prices.
@@ -158,6 +160,9 @@ pub const WEIGHT_UNITS: &[&str] = &["LB", "KG"];
 pub const DISTANCE_UNITS: &[&str] = &["MI", "KM"];
 /// Units of length.
 pub const LENGTH_UNITS: &[&str] = &["IN", "CM", "M"];
+/// Units a quantity of an accessorial may count, as charge lines name them.
+pub const EVENT_UNITS: &[&str] =
+    &["OCCURRENCE", "HOUR", "DAY", "PIECE", "PALLET", "CWT", "LB", "KG", "MILE", "KM"];
 /// What a charge is for.
 pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
 
@@ -372,6 +377,34 @@ fields! {
 }
 
 fields! {
+    /// Fields of [`ImportKind::Accessorials`].
+    accessorials {
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        SHIPMENT = "shipment", KEY, "Reference of the shipment";
+        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        REFERENCE = "reference", KEY, "Id of the event";
+        CODE = "code", KEY, "Charge code, ours or the carrier's own";
+        STOP = "stop", FieldSpec { min: Some(1), ..COUNT }, "Which stop, 1 for the pickup, which it is when blank";
+        HAPPENED_ON = "happened_on", DAY, "Local day, for caps a day; the day of the arrival when blank";
+        QUANTITY = "quantity", super::QUANTITY, "How many; once, or the shipment's own weight, pieces or distance, when no measure is given";
+        UNIT = "unit", choice(EVENT_UNITS), "What the quantity counts; what the contract's rate counts when blank";
+        MINUTES = "minutes", COUNT, "Minutes on the clock, instead of a quantity or times";
+        COST = "cost", super::QUANTITY, "What it cost, for what is charged at cost";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the cost; the reporting currency when blank";
+        ZONE = "zone", super::ZONE, "Zone of the stop";
+        ARRIVED_AT = "arrived_at", INSTANT, "Arrival of the vehicle, with departed_at instead of minutes";
+        APPOINTMENT_START = "appointment_start", start(INSTANT), "Start of the appointment";
+        APPOINTMENT_END = "appointment_end", DEADLINE, "End of the appointment";
+        NOTIFIED_AT = "notified_at", INSTANT, "When the carrier said that it was ready";
+        WORK_STARTED_AT = "work_started_at", INSTANT, "When loading or unloading started";
+        DEPARTED_AT = "departed_at", INSTANT, "When work and paperwork were complete";
+        AUTHORISED = "authorised", choice(YES_NO), "Whether the shipper agreed before; no when blank";
+        NOTIFIED = "notified", choice(YES_NO), "Whether the carrier warned that the charge begins; yes when blank and notified_at is given";
+        PROVEN = "proven", choice(YES_NO), "Whether the proof the contract asks for is there; no when blank";
+    }
+}
+
+fields! {
     /// Fields of [`ImportKind::Rates`].
     rates {
         LINE = "line", TEXT, "Code of the rate table; the lane's when there is none";
@@ -467,7 +500,7 @@ const fn rates_day() -> FieldSpec {
 
 impl ImportKind {
     /// Every kind, in the order in which a new database is filled.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Partners,
         Self::Lanes,
         Self::Shipments,
@@ -475,6 +508,7 @@ impl ImportKind {
         Self::Tenders,
         Self::Capacity,
         Self::Charges,
+        Self::Accessorials,
         Self::Rates,
         Self::Fuel,
         Self::Fx,
@@ -492,6 +526,7 @@ impl ImportKind {
             Self::Tenders => "tenders",
             Self::Capacity => "capacity",
             Self::Charges => "charges",
+            Self::Accessorials => "accessorials",
             Self::Rates => "rates",
             Self::Fuel => "fuel",
             Self::Fx => "fx",
@@ -516,6 +551,7 @@ impl ImportKind {
             Self::Tenders => tenders::SPECS,
             Self::Capacity => capacity::SPECS,
             Self::Charges => charges::SPECS,
+            Self::Accessorials => accessorials::SPECS,
             Self::Rates => rates::SPECS,
             Self::Fuel => fuel::SPECS,
             Self::Fx => fx::SPECS,

@@ -81,7 +81,7 @@ impl Dump {
             ("zones", "name", "zone_id"),
             ("outcome_policies", "terms", "policy_id"),
         ];
-        const TABLES: [&str; 14] = [
+        const TABLES: [&str; 16] = [
             "partners",
             "partner_aliases",
             "lanes",
@@ -96,8 +96,10 @@ impl Dump {
             "lane_cells",
             "tenders",
             "charges",
+            "accessorial_events",
+            "accessorial_event_versions",
         ];
-        const OWN: [&str; 5] = ["id", "import_id", "created_at", "replaced_at", "shipment_id"];
+        const OWN: [&str; 6] = ["id", "import_id", "created_at", "replaced_at", "shipment_id", "event_id"];
         let mut names: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
         for (table, name, column) in NAMED {
             let known = self.rows(table).iter().map(|row| (row["id"].to_string(), row[name].clone()));

@@ -5,6 +5,7 @@
 //! already is recognised, so a killed import is simply run again. Reading and mapping run on a thread
 //! of their own, beside the one that writes.
 
+mod accessorials;
 mod asked;
 mod batch;
 mod charges;
@@ -168,6 +169,7 @@ pub fn import(
         ImportKind::Shipments => shipments::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Tenders => tenders::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Charges => charges::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Accessorials => accessorials::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Events => events::load(&mut db, &run, reader, compiled, progress),
         ImportKind::Partners
         | ImportKind::Lanes
