@@ -2,7 +2,8 @@
 //!
 //! A meaning is worked out when it is read, by one [`CodeBook`], so that a decision holds at once for every charge that
 //! is stored or will come. Nothing stored is rewritten by it: the amounts of shipments and the KPIs made of them go by
-//! the category that the feed gave, and calibration by the meaning.
+//! the category that the feed gave, and calibration by the meaning. Reported accessorial events are priced by the meaning
+//! of their code, so a decision marks the days of those to be priced again.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +12,15 @@ use chrono::NaiveDate;
 use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
+use crate::db::accessorial::cells_by_event_code;
 use crate::db::charge_code::{
     AliasRow, CODES_MAX, CodeSum, alias_history, alias_insert, alias_list, alias_rows_unscoped, billed_codes,
-    code_books, code_example, code_sums, contract_codes, unmapped_of,
+    code_books, code_example, code_sums, contract_codes, event_counts, unmapped_of,
 };
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_list, partner_show};
+use crate::db::shipment::{Source, stale_mark};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::{CATALOGUE, catalogue_charge};
@@ -40,6 +43,8 @@ pub struct Billed {
     pub spellings: Vec<String>,
     /// Charge lines.
     pub lines: i64,
+    /// Accessorial events reported under it.
+    pub events: i64,
     /// Amount by currency.
     pub amounts: BTreeMap<String, Micros>,
     /// First day of a charge that names its day.
@@ -58,6 +63,13 @@ impl Billed {
         *amount = *amount + sum.amount;
         self.first = [self.first, sum.first].into_iter().flatten().min();
         self.last = self.last.max(sum.last);
+    }
+
+    fn add_events(&mut self, code: String, events: i64) {
+        if !self.spellings.contains(&code) {
+            self.spellings.push(code);
+        }
+        self.events = self.events.saturating_add(events);
     }
 
     /// What decides the order of the queue. Amounts of different currencies are not comparable; the largest counts.
@@ -90,6 +102,8 @@ pub struct Queue {
     pub codes: usize,
     /// Charge lines behind all of them.
     pub charges: i64,
+    /// Reported events behind all of them.
+    pub events: i64,
     /// Amount behind all of them, by currency.
     pub amounts: BTreeMap<String, Micros>,
     /// The page, from 1.
@@ -124,6 +138,9 @@ pub fn unmapped(
         for sum in code_sums(db, viewer, *partner_id, codes)? {
             found.entry((*partner_id, normal_code(&sum.code))).or_default().add(sum);
         }
+        for (code, events) in event_counts(db, viewer, *partner_id, codes)? {
+            found.entry((*partner_id, normal_code(&code))).or_default().add_events(code, events);
+        }
     }
     let codes = found.len();
     let mut amounts = BTreeMap::new();
@@ -132,6 +149,7 @@ pub fn unmapped(
         *sum = *sum + *amount;
     }
     let charges = found.values().map(|billed| billed.lines).sum();
+    let events = found.values().map(|billed| billed.events).sum();
     let mut order: Vec<((i64, String), Billed)> = found.into_iter().collect();
     order.sort_by_key(|(_, billed)| std::cmp::Reverse(billed.at_stake()));
     let rows = if page.is_some() { PAGE_ROWS } else { codes.max(1) };
@@ -149,7 +167,7 @@ pub fn unmapped(
             billed,
         });
     }
-    Ok(Queue { lines, codes, charges, amounts, page, pages, cut })
+    Ok(Queue { lines, codes, charges, events, amounts, page, pages, cut })
 }
 
 fn labelled(book: &CodeBook) -> Vec<(String, String)> {
@@ -244,6 +262,9 @@ pub fn code_page(db: &mut Db, viewer: &Viewer, partner_id: i64, alias: &str) -> 
     let mut billed = Billed::default();
     for sum in code_sums(db, viewer, partner_id, &spellings)? {
         billed.add(sum);
+    }
+    for (code, events) in event_counts(db, viewer, partner_id, &spellings)? {
+        billed.add_events(code, events);
     }
     let book = code_books(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
     let own = book.labels();
@@ -344,6 +365,8 @@ pub fn decide(
                 actor_id: viewer.user_id,
             },
         )?;
+        let priced_by_it = cells_by_event_code(db, partner_id, alias)?;
+        stale_mark(db, Source::Shipments, &priced_by_it)?;
         let told = |meaning: &Option<Meaning>| {
             meaning.as_ref().map_or_else(|| "not decided".to_owned(), |meaning| words(meaning, book.labels()))
         };

@@ -75,6 +75,8 @@ struct Waiting {
     code: String,
     spellings: Vec<String>,
     charges: i64,
+    /// Reported events.
+    events: i64,
     amounts: BTreeMap<String, String>,
     first_day: Option<String>,
     last_day: Option<String>,
@@ -160,6 +162,7 @@ fn list_unmapped(session: &Session, db: &mut Db, of: &OfPartner) -> anyhow::Resu
             partner: line.partner.code,
             code: line.alias,
             charges: line.billed.lines,
+            events: line.billed.events,
             amounts: line.billed.amounts.into_iter().map(|(of, amount)| (of, amount.to_string())).collect(),
             first_day: line.billed.first.map(|day| day.to_string()),
             last_day: line.billed.last.map(|day| day.to_string()),
@@ -176,7 +179,7 @@ fn list_unmapped(session: &Session, db: &mut Db, of: &OfPartner) -> anyhow::Resu
                 .collect(),
         })
         .collect();
-    let header = ["partner", "code", "charges", "amount", "first", "last", "example", "may mean"];
+    let header = ["partner", "code", "charges", "events", "amount", "first", "last", "example", "may mean"];
     print(session.format, &lines, &header, |line| {
         let amounts: Vec<String> =
             line.amounts.iter().map(|(currency, amount)| format!("{amount} {currency}")).collect();
@@ -184,6 +187,7 @@ fn list_unmapped(session: &Session, db: &mut Db, of: &OfPartner) -> anyhow::Resu
             line.partner.clone(),
             line.code.clone(),
             line.charges.to_string(),
+            line.events.to_string(),
             amounts.join(", "),
             line.first_day.clone().unwrap_or_default(),
             line.last_day.clone().unwrap_or_default(),

@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments, sources,
+    accessorial_events, accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments, sources,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -209,8 +209,8 @@ struct CodeOf {
     code: String,
 }
 
-/// The codes that partners bill beside linehaul, fuel and tax, by partner and code, at most [`CODES_MAX`]; and whether
-/// there are more.
+/// The codes that partners bill beside linehaul, fuel and tax, or report events under, by partner and code, at most
+/// [`CODES_MAX`] of each; and whether there are more.
 ///
 /// # Errors
 /// The engine's reason.
@@ -221,13 +221,25 @@ pub fn billed_codes(
 ) -> QueryResult<(Vec<(i64, String)>, bool)> {
     let Some(asked) = partner_filter(viewer, partner) else { return Ok((Vec::new(), false)) };
     let only = asked.map_or_else(String::new, |id| format!("WHERE p.id = {id}"));
+    let mut codes = BTreeSet::new();
+    let mut more = false;
+    for (table, of_category) in
+        [("charges", format!(" AND h.category = '{CATEGORY}'")), ("accessorial_events", String::new())]
+    {
+        let rows = codes_skipping(db, (table, &of_category), &only)?;
+        more |= rows.len() > CODES_MAX;
+        codes.extend(rows.into_iter().take(CODES_MAX).map(|row| (row.partner_id, row.code)));
+    }
+    Ok((codes.into_iter().collect(), more))
+}
+
+/// The codes of a table, one more than [`CODES_MAX`] at most.
+fn codes_skipping(db: &mut Db, (table, of): (&str, &str), only: &str) -> QueryResult<Vec<CodeOf>> {
     // A subquery for the next code is one look into the index; the engines have no such scan of their own.
     let next = |partner: &str, after: &str| {
-        format!(
-            "(SELECT MIN(h.code) FROM charges h WHERE h.partner_id = {partner} AND h.category = '{CATEGORY}'{after})"
-        )
+        format!("(SELECT MIN(h.code) FROM {table} h WHERE h.partner_id = {partner}{of}{after})")
     };
-    let rows: Vec<CodeOf> = diesel::sql_query(format!(
+    diesel::sql_query(format!(
         "WITH RECURSIVE c (partner_id, code) AS (SELECT p.id, {first} FROM partners p {only} \
          UNION ALL SELECT c.partner_id, {then} FROM c WHERE c.code IS NOT NULL) \
          SELECT c.partner_id AS partner_id, c.code AS code FROM c WHERE c.code IS NOT NULL LIMIT {limit}",
@@ -235,12 +247,34 @@ pub fn billed_codes(
         then = next("c.partner_id", " AND h.code > c.code"),
         limit = CODES_MAX.saturating_add(1),
     ))
-    .load(db)?;
-    let more = rows.len() > CODES_MAX;
-    let mut codes: Vec<(i64, String)> =
-        rows.into_iter().take(CODES_MAX).map(|row| (row.partner_id, row.code)).collect();
-    codes.sort_unstable();
-    Ok((codes, more))
+    .load(db)
+}
+
+/// How many events a partner reports under each of some codes; nothing when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn event_counts(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    codes: &[String],
+) -> QueryResult<Vec<(String, i64)>> {
+    let mut found = Vec::new();
+    if !viewer.sees(partner_id) {
+        return Ok(found);
+    }
+    for chunk in codes.chunks(CODES_PER_STATEMENT) {
+        let rows: Vec<(String, i64)> = accessorial_events::table
+            .filter(accessorial_events::partner_id.eq(partner_id))
+            .filter(accessorial_events::code.eq_any(chunk))
+            .group_by(accessorial_events::code)
+            .order(accessorial_events::code)
+            .select((accessorial_events::code, count_star()))
+            .load(db)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// How many codes of each partner nobody has mapped yet, two spellings of one being one; partners with none are left out.
@@ -332,7 +366,7 @@ pub fn code_sums(
     Ok(found)
 }
 
-/// Feed and reference of the newest shipment billed under one of some codes; none when the viewer may not see the partner.
+/// Feed and reference of the newest shipment billed or reported under one of some codes; none when the viewer may not see the partner.
 ///
 /// # Errors
 /// The engine's reason.
@@ -353,7 +387,12 @@ pub fn code_example(
             .filter(charges::code.eq_any(chunk))
             .select(max(charges::shipment_id))
             .first(db)?;
-        newest = newest.max(id);
+        let reported: Option<i64> = accessorial_events::table
+            .filter(accessorial_events::partner_id.eq(partner_id))
+            .filter(accessorial_events::code.eq_any(chunk))
+            .select(max(accessorial_events::shipment_id))
+            .first(db)?;
+        newest = newest.max(id).max(reported);
     }
     let Some(id) = newest else { return Ok(None) };
     shipments::table

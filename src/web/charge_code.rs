@@ -22,6 +22,8 @@ const MAPPED_ROWS_MAX: usize = 1_000;
 /// What is billed under a code, ready to print.
 struct Shown {
     lines: String,
+    /// Events reported under it; none when there are none.
+    events: Option<String>,
     amounts: Vec<String>,
     days: String,
     spellings: String,
@@ -32,12 +34,14 @@ impl Shown {
         let days = match (billed.first, billed.last) {
             (Some(first), Some(last)) if first == last => show::day(first),
             (Some(first), Some(last)) => format!("{} to {}", show::day(first), show::day(last)),
+            _ if billed.lines == 0 => "not billed yet".to_owned(),
             _ => "no day given".to_owned(),
         };
         let others: Vec<&str> =
             billed.spellings.iter().map(String::as_str).filter(|spelling| *spelling != alias).collect();
         Self {
             lines: show::count(billed.lines),
+            events: (billed.events > 0).then(|| events(billed.events)),
             amounts: amounts(&billed.amounts),
             days,
             spellings: if others.is_empty() {
@@ -125,16 +129,19 @@ pub(super) async fn list(me: SignedIn, asked: web::Query<Asked>) -> Result<HttpR
         }),
     );
     let to = |number: usize| format!("/charge-codes?partner={chosen}&page={number}");
-    let Queue { lines, codes, charges, amounts: stake, page: number, pages, cut } = queue;
+    let Queue { lines, codes, charges, events: reported, amounts: stake, page: number, pages, cut } = queue;
+    let behind = match reported {
+        0 => charge_lines(charges),
+        some => format!("{} and {}", charge_lines(charges), events(some)),
+    };
     page::html(&QueuePage {
         page: me.page("Charge codes"),
         summary: match codes {
-            0 => "Every code on the invoices means something.".to_owned(),
-            1 => format!("1 code on {} means nothing yet.", charge_lines(charges)),
+            0 => "Every code on invoices and reported events means something.".to_owned(),
+            1 => format!("1 code on {behind} means nothing yet."),
             many => format!(
-                "{} codes on {} mean nothing yet.",
+                "{} codes on {behind} mean nothing yet.",
                 show::count(i64::try_from(many).unwrap_or(i64::MAX)),
-                charge_lines(charges)
             ),
         },
         stake: amounts(&stake),
@@ -160,6 +167,10 @@ pub(super) async fn list(me: SignedIn, asked: web::Query<Asked>) -> Result<HttpR
 
 fn charge_lines(lines: i64) -> String {
     format!("{} charge line{}", show::count(lines), if lines == 1 { "" } else { "s" })
+}
+
+fn events(count: i64) -> String {
+    format!("{} reported event{}", show::count(count), if count == 1 { "" } else { "s" })
 }
 
 fn suggested(one: &Suggestion) -> String {

@@ -18,7 +18,7 @@ use super::show;
 use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
 use crate::app::contract::own::waiting_own;
 use crate::app::evidence::shipment;
-use crate::app::expected::view::expected_view;
+use crate::app::expected::view::{events_view, expected_view};
 use crate::app::ledger::own::credits_own;
 use crate::app::plan::show::plan_own;
 use crate::app::score::template_today;
@@ -343,15 +343,16 @@ pub(super) async fn shipment_page(
 ) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (source, reference) = path.into_inner();
-    let (whole, expected) = me
+    let (whole, expected, reported) = me
         .in_db(move |unit| {
             let whole =
                 shipment(unit.db, unit.viewer, partner_id, &source, &reference)?.ok_or(WebError::NotFound)?;
             let expected = expected_view(unit.db, unit.viewer, whole.key())?;
-            Ok::<_, WebError>((whole, expected))
+            let reported = events_view(unit.db, unit.viewer, whole.key(), expected.as_ref())?;
+            Ok::<_, WebError>((whole, expected, reported))
         })
         .await?;
-    let view = View::new(&whole, expected.as_ref());
+    let view = View::new(&whole, expected.as_ref(), &reported);
     page::html(&ShipmentPage { page: me.page(view.reference.clone()), view })
 }
 

@@ -10,7 +10,7 @@ use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::baseline::window_of;
 use crate::app::evidence::{Committed, Whole, shipment};
-use crate::app::expected::view::{ExpectedView, expected_view};
+use crate::app::expected::view::{EventFate, EventShown, ExpectedView, events_view, expected_view};
 use crate::db::partner::partner_show;
 use crate::db::types::Instant;
 use crate::domain::baseline::{Effect, StopPurpose, StopWindow};
@@ -18,6 +18,7 @@ use crate::domain::expected::{ExpectedStatus, Parts};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
+use crate::domain::quantity::ChargeUnit;
 use crate::domain::shipment::DateOnly;
 
 /// A shipment, ready to print. It names nothing that only the shipper may see; the file it came from is apart.
@@ -34,6 +35,8 @@ pub(super) struct View {
     pub quantities: Vec<(&'static str, String)>,
     pub charges: Vec<[String; 4]>,
     pub expected: Option<ExpectedPart>,
+    /// What was reported to have happened beside linehaul and fuel: event, measure, what was said of it, what it came to.
+    pub reported: Vec<[String; 4]>,
     pub events: Vec<[String; 4]>,
     pub versions: Vec<(String, String, String)>,
     pub version: i32,
@@ -113,13 +116,14 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (partner_id, source, reference) = path.into_inner();
     let feed = source.clone();
-    let (partner, whole, expected) = me
+    let (partner, whole, expected, reported) = me
         .in_db(move |unit| {
             let partner = partner_show(unit.db, unit.viewer, partner_id)?.ok_or(WebError::NotFound)?;
             let whole =
                 shipment(unit.db, unit.viewer, partner_id, &feed, &reference)?.ok_or(WebError::NotFound)?;
             let expected = expected_view(unit.db, unit.viewer, whole.key())?;
-            Ok::<_, WebError>((partner.name, whole, expected))
+            let reported = events_view(unit.db, unit.viewer, whole.key(), expected.as_ref())?;
+            Ok::<_, WebError>((partner.name, whole, expected, reported))
         })
         .await?;
     let file = whole.file.as_ref().map_or_else(
@@ -128,7 +132,7 @@ pub(super) async fn show(
             format!("{name}, row {}, read by mapping {mapping}", show::count(whole.row.import_row))
         },
     );
-    let view = View::new(&whole, expected.as_ref());
+    let view = View::new(&whole, expected.as_ref(), &reported);
     page::html(&ShipmentPage {
         page: me.page(view.reference.clone()),
         partner_id,
@@ -142,7 +146,7 @@ pub(super) async fn show(
 
 impl View {
     /// Draws a shipment.
-    pub(super) fn new(whole: &Whole, expected: Option<&ExpectedView>) -> Self {
+    pub(super) fn new(whole: &Whole, expected: Option<&ExpectedView>, reported: &[EventShown]) -> Self {
         let row = &whole.row;
         let policy = whole.names.policies.get(&row.policy_id).copied().unwrap_or_default();
         let mut about = whole.names.lane(row.lane_id);
@@ -175,6 +179,7 @@ impl View {
                 })
                 .collect(),
             expected: expected.map(|expected| expected_part(expected, whole)),
+            reported: reported.iter().map(|event| reported_line(event, whole)).collect(),
             events: events(whole),
             versions: whole
                 .versions
@@ -228,6 +233,57 @@ fn expected_part(view: &ExpectedView, whole: &Whole) -> ExpectedPart {
         steps: view.trace.iter().map(|line| (line.stage, line.text.clone())).collect(),
         known,
     }
+}
+
+/// One reported event: what it is, how much of it, what was said of it, and what it came to.
+fn reported_line(event: &EventShown, whole: &Whole) -> [String; 4] {
+    let row = &event.row;
+    let zone = match row.stop {
+        0 => whole.names.pickup_zone(&whole.row),
+        _ => whole.names.delivery_zone(&whole.row),
+    };
+    let title = match &event.means {
+        Some(means) if means.ends_with(&format!("({})", row.code)) => means.clone(),
+        Some(means) => format!("{}: {means}", row.code),
+        None => row.code.clone(),
+    };
+    let at = |at: Instant| show::local(at.0, zone, false);
+    let mut measure = match row.measure.as_str() {
+        "QUANTITY" => {
+            let count = Micros(row.quantity_micros.unwrap_or_default()).decimal().normalize();
+            let count = show::decimal(count, count.scale());
+            let unit = row.unit.as_deref().and_then(|unit| unit.parse::<ChargeUnit>().ok());
+            unit.map_or_else(|| count.clone(), |unit| format!("{count} × {}", unit.label()))
+        }
+        "MINUTES" => show::minutes(row.minutes.unwrap_or_default()),
+        "COST" => {
+            let currency = row.currency.as_deref().unwrap_or_default();
+            format!("cost {} {currency}", show::money(Micros(row.cost_micros.unwrap_or_default())))
+        }
+        "STAY" => match (row.arrived_at, row.departed_at) {
+            (Some(arrived), Some(departed)) => show::window(arrived.0, departed.0, zone),
+            _ => String::new(),
+        },
+        _ => "once".to_owned(),
+    };
+    measure.push_str(&format!(", stop {}", row.stop.saturating_add(1)));
+    if let Some(day) = row.event_day.filter(|_| row.measure != "STAY") {
+        measure.push_str(&format!(", {}", show::day(day.0)));
+    }
+    if let Some(start) = row.appointment_start {
+        measure.push_str(&format!(", appointment {}", at(start)));
+    }
+    let said: Vec<&str> =
+        [(row.authorised, "agreed before"), (row.notified, "warned"), (row.proven, "proven")]
+            .into_iter()
+            .filter_map(|(yes, word)| yes.then_some(word))
+            .collect();
+    let fate = match &event.fate {
+        EventFate::Charged(amount) => show::money(*amount),
+        EventFate::Withheld(why) => format!("not charged: {why}"),
+        EventFate::NotPriced => "not priced yet".to_owned(),
+    };
+    [title, measure, if said.is_empty() { "–".to_owned() } else { said.join(", ") }, fate]
 }
 
 /// Expected and billed, part by part; what was not billed apart is not compared apart.

@@ -1,5 +1,8 @@
 //! One expected charge with its trace, and what a contract could not price.
 
+use crate::app::charge_code::words;
+use crate::db::accessorial::{AccessorialEventRow, event_list};
+use crate::db::charge_code::code_books;
 use crate::db::contract::{contract_show, version_list, version_show};
 use crate::db::evidence::source_list;
 use crate::db::expected::{
@@ -8,9 +11,10 @@ use crate::db::expected::{
 use crate::db::fold::ShipmentKey;
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
+use crate::domain::accessorial::charge::{AccessorialEvent, Withheld};
 use crate::domain::expected::{ExpectedStatus, RatedBy};
 use crate::domain::money::Micros;
-use crate::domain::rate::{Steps, TraceLine};
+use crate::domain::rate::{CompiledRates, Market, RatingRequest, Step, Steps, Trace, TraceLine};
 use crate::domain::viewer::Viewer;
 
 use super::{Book, Prices};
@@ -44,6 +48,53 @@ pub struct ExpectedView {
     pub trace: Vec<TraceLine>,
     /// Whether the steps made again give the digits stored.
     pub same: bool,
+    /// What each reported event came to; empty without a price.
+    outcomes: Vec<(AccessorialEvent, Result<Micros, Withheld>)>,
+}
+
+/// Hears what accessorials come to, in the order in which they are charged.
+#[derive(Debug, Default)]
+struct Outcomes {
+    heard: Vec<Result<Micros, Withheld>>,
+    /// The step before was a charge, so a conversion is one of its amount.
+    charged: bool,
+}
+
+impl<'a> Trace<'a> for Outcomes {
+    fn step(&mut self, step: impl FnOnce() -> Step<'a>) {
+        let charged = std::mem::take(&mut self.charged);
+        match step() {
+            Step::Accessorial { amount, .. } => {
+                self.heard.push(Ok(amount));
+                self.charged = true;
+            }
+            Step::Withheld { why, .. } => self.heard.push(Err(why)),
+            Step::Converted { result, .. } if charged => {
+                if let Some(last) = self.heard.last_mut() {
+                    *last = Ok(result);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What each reported event comes to: the engine charges what applies by itself and what the shipment's own times say
+/// first, then the reported events in their order, each once.
+fn outcomes(
+    rates: &CompiledRates,
+    request: &RatingRequest,
+    market: Market<'_>,
+) -> Vec<(AccessorialEvent, Result<Micros, Withheld>)> {
+    let mut outcomes = Outcomes::default();
+    let rated = rates.rate(request, market, &mut outcomes);
+    if rated.total.is_none() {
+        return Vec::new();
+    }
+    let mut events = request.events.clone();
+    events.sort_by(|a, b| a.order().cmp(&b.order()));
+    let beside = outcomes.heard.len().saturating_sub(events.len());
+    events.into_iter().zip(outcomes.heard.into_iter().skip(beside)).collect()
 }
 
 /// The expected charge of a shipment; none when there is none or the viewer may not see it.
@@ -65,14 +116,14 @@ pub fn expected_view(
     let request = facts.facts.request();
     let by = RatedBy { version_id, rating_day: stored.expected.rating_day };
     let again = book.price(by, &facts, &request, prices.market());
-    let mut trace = Vec::new();
-    let mut labels = Vec::new();
+    let (mut trace, mut labels, mut came_to) = (Vec::new(), Vec::new(), Vec::new());
     if let Ok(rates) = &book.rates {
         let mut steps = Steps::default();
         let rated = rates.rate(&request, prices.market(), &mut steps);
         labels.extend(rated.lines.iter().map(|line| line.label.to_owned()));
         if stored.expected.status != ExpectedStatus::NotApplicable {
             trace = steps.lines();
+            came_to = outcomes(rates, &request, prices.market());
         }
     }
     let mut labels = labels.into_iter();
@@ -88,12 +139,72 @@ pub fn expected_view(
         .collect();
     Ok(Some(ExpectedView {
         same: again == stored.expected,
+        outcomes: came_to,
         contract: (contract.id, contract.number),
         version_no: version.version,
         lines,
         trace,
         stored,
     }))
+}
+
+/// What became of a reported event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventFate {
+    /// Charged, in the contract's currency.
+    Charged(Micros),
+    /// Not charged, and why.
+    Withheld(String),
+    /// The shipment has no price yet, so neither has the event.
+    NotPriced,
+}
+
+/// A reported event as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventShown {
+    /// As stored.
+    pub row: AccessorialEventRow,
+    /// What its code means; none while nobody has mapped it.
+    pub means: Option<String>,
+    /// What became of it.
+    pub fate: EventFate,
+}
+
+/// The reported events of a shipment, each with what it came to; nothing when the viewer may not see it.
+///
+/// # Errors
+/// The database's reason.
+pub fn events_view(
+    db: &mut Db,
+    viewer: &Viewer,
+    key: ShipmentKey,
+    expected: Option<&ExpectedView>,
+) -> Result<Vec<EventShown>, DbError> {
+    let reported = event_list(db, viewer, key.1, key.2)?;
+    if reported.is_empty() {
+        return Ok(Vec::new());
+    }
+    let book = code_books(db, viewer, Some(key.1))?.remove(&key.1).unwrap_or_default();
+    let mut left: Vec<_> = expected.map(|expected| expected.outcomes.clone()).unwrap_or_default();
+    let shown = reported.into_iter().map(|reported| {
+        let meaning = book.meaning(&reported.row.code, "ACCESSORIAL").map(|(meaning, _)| meaning);
+        let fate = match &reported.event {
+            None => EventFate::Withheld("its code means no accessorial".to_owned()),
+            Some(event) => match left.iter().position(|(other, _)| other == event) {
+                Some(place) => match left.swap_remove(place).1 {
+                    Ok(amount) => EventFate::Charged(amount),
+                    Err(Withheld::NoRate) if meaning.is_none() => {
+                        EventFate::Withheld("nobody has said yet what its code means".to_owned())
+                    }
+                    Err(why) => EventFate::Withheld(why.to_string()),
+                },
+                None => EventFate::NotPriced,
+            },
+        };
+        let means = meaning.map(|meaning| words(&meaning, book.labels()));
+        EventShown { row: reported.row, means, fate }
+    });
+    Ok(shown.collect())
 }
 
 /// Why shipments have no price, and one of them to look at.
