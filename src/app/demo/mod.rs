@@ -8,6 +8,7 @@
 mod agreements;
 mod build;
 mod dice;
+mod happened;
 mod money;
 mod network;
 mod people;
@@ -38,7 +39,7 @@ use table::{Column, Table};
 /// The seed of everything in the demo.
 pub const SEED: u64 = 20_260_708;
 /// Changes when the same seed gives other files, so that an older demo database is not taken for this one.
-pub const GENERATION: u32 = 4;
+pub const GENERATION: u32 = 5;
 /// The day on which the demo stands still.
 const AS_OF_DAY: (i32, u32, u32) = (2026, 7, 8);
 /// Its time of day, hours UTC.
@@ -180,13 +181,14 @@ fn finish<R>(kind: &'static str, table: Table<R>) -> Result<DemoFile, DemoError>
     Ok(DemoFile { kind, path, rows })
 }
 
-/// Shipments, tenders and charges, day by day, and the appointments that were changed later.
-fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 4], DemoError> {
+/// Shipments, tenders, charges and accessorial events, day by day, and the appointments that were changed later.
+fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> {
     let (first, last) = days();
     let mut shipments = Table::create(folder, "shipments.csv", shipments::COLUMNS, (first, last))?;
     let mut moved = Table::create(folder, "appointments.csv", shipments::COLUMNS, (first, last))?;
     let mut tenders = Table::create(folder, "tenders.csv", tenders::COLUMNS, (first, last))?;
     let mut charges = Table::create(folder, "charges.csv", money::COLUMNS, (first, last))?;
+    let mut happened = Table::create(folder, "accessorials.csv", happened::COLUMNS, (first, last))?;
     let maker = Maker { calendars: Calendars::new(), as_of: as_of().timestamp() / 60 };
     let mut streams: Vec<(&'static Lane, Dice)> =
         LANES.iter().zip(1_u64..).map(|(lane, stream)| (lane, Dice::new(SEED, stream))).collect();
@@ -203,6 +205,9 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 4], DemoError> 
                 }
                 let Some(carrier) = carrier else { continue };
                 let mut shipment = maker.ship(load, carrier, dice);
+                if let Some(event) = happened::of(&shipment, lane, number, day) {
+                    happened.row(&event)?;
+                }
                 if carrier.code == COSTLY {
                     // This partner's invoices come line by line.
                     for line in shipment.cost.take().into_iter().flat_map(|cost| {
@@ -223,6 +228,7 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 4], DemoError> 
         finish("tenders", tenders)?,
         finish("charges", charges)?,
         finish("shipments", moved)?,
+        finish("accessorials", happened)?,
     ])
 }
 

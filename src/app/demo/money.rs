@@ -166,13 +166,20 @@ impl Cost {
             line(1, "400", "LINEHAUL", self.linehaul, self.rated_linehaul),
             line(2, "405", "FUEL", self.fuel, self.fuel),
         ];
-        let own_words = shipment.ends_with(['1', '3', '5', '7', '9']);
-        let written = |code: &'static str| match OWN_CODES.iter().find(|(of, _)| *of == code) {
-            Some((_, own)) if own_words => own,
-            _ => code,
-        };
-        lines.extend(self.extra.map(|(code, cents)| line(3, written(code), "ACCESSORIAL", cents, cents)));
+        lines.extend(
+            self.extra
+                .map(|(code, cents)| line(3, written(code, shipment), "ACCESSORIAL", cents, cents)),
+        );
         lines
+    }
+}
+
+/// The code as the partner that bills line by line writes it.
+pub(super) fn written(code: &'static str, shipment: &str) -> &'static str {
+    let own_words = shipment.ends_with(['1', '3', '5', '7', '9']);
+    match OWN_CODES.iter().find(|(of, _)| *of == code) {
+        Some((_, own)) if own_words => own,
+        _ => code,
     }
 }
 
