@@ -160,11 +160,7 @@ pub type EventsOfDay = HashMap<(i64, i64), Vec<AccessorialEvent>>;
 ///
 /// # Errors
 /// [`DbError::Stored`] for an event that does not read back, or the engine's reason.
-pub fn events_of_day_unscoped(
-    db: &mut Db,
-    partners: &[i64],
-    day: NaiveDate,
-) -> Result<EventsOfDay, DbError> {
+pub fn events_of_day_unscoped(db: &mut Db, partners: &[i64], day: NaiveDate) -> Result<EventsOfDay, DbError> {
     let any: Option<i64> = accessorial_events::table
         .filter(accessorial_events::partner_id.eq_any(partners))
         .select(accessorial_events::id)

@@ -12,7 +12,8 @@ use diesel::sql_types::{BigInt, Text};
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    accessorial_events, accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments, sources,
+    accessorial_events, accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments,
+    sources,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};

@@ -671,6 +671,7 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
 pub fn statistics_refresh(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(conn) => conn.batch_execute("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002"),
-        Db::Pg(conn) => conn.batch_execute("ANALYZE shipments; ANALYZE tenders; ANALYZE charges; ANALYZE accessorial_events"),
+        Db::Pg(conn) => conn
+            .batch_execute("ANALYZE shipments; ANALYZE tenders; ANALYZE charges; ANALYZE accessorial_events"),
     }
 }

@@ -167,8 +167,7 @@ impl Cost {
             line(2, "405", "FUEL", self.fuel, self.fuel),
         ];
         lines.extend(
-            self.extra
-                .map(|(code, cents)| line(3, written(code, shipment), "ACCESSORIAL", cents, cents)),
+            self.extra.map(|(code, cents)| line(3, written(code, shipment), "ACCESSORIAL", cents, cents)),
         );
         lines
     }

@@ -1,5 +1,7 @@
 //! Expected charges on both databases: what is priced, what makes it stale, and that twice changes nothing.
 
+mod events;
+
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;

@@ -167,7 +167,11 @@ fn measure(row: &AccessorialEventRow) -> Result<&'static str, RowError> {
             ("work_started_at", row.work_started_at),
         ];
         if let Some((name, _)) = alone.into_iter().find(|(_, at)| at.is_some()) {
-            return Err(RowError::field(name, "", "there is no stay for it; give arrived_at and departed_at"));
+            return Err(RowError::field(
+                name,
+                "",
+                "there is no stay for it; give arrived_at and departed_at",
+            ));
         }
     }
     Ok(first.map_or("ONCE", |(_, measure, _)| measure))

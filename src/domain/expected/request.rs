@@ -171,7 +171,10 @@ impl Consignment {
             return Observed::default();
         }
         let again = self.attempts.is_some_and(|attempts| attempts > 1);
-        let stay = |flags: i32, times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>), window, zone: Option<Tz>| {
+        let stay = |flags: i32,
+                    times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+                    window,
+                    zone: Option<Tz>| {
             let (arrived, departed) = (times.0?, times.1?);
             let (appointment, appointment_end) = window;
             let long = departed - arrived > TimeDelta::hours(STAY_HOURS_MAX);
@@ -179,7 +182,8 @@ impl Consignment {
                 return None;
             }
             let day = arrived.with_timezone(&zone.unwrap_or(Tz::UTC)).date_naive();
-            let stay = Stay { arrived, appointment, appointment_end, notified: None, work_started: None, departed };
+            let stay =
+                Stay { arrived, appointment, appointment_end, notified: None, work_started: None, departed };
             Some(ObservedStay { stay, day })
         };
         let loading = stay(
@@ -197,7 +201,8 @@ impl Consignment {
         Observed {
             loading,
             unloading: unloading.filter(|_| !again),
-            redelivered: again && self.first_attempt.as_deref().is_some_and(|end| NOT_BY_CARRIER.contains(&end)),
+            redelivered: again
+                && self.first_attempt.as_deref().is_some_and(|end| NOT_BY_CARRIER.contains(&end)),
         }
     }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::affected::{clipped, fuel_days, fx_days};
 use super::*;
+use crate::domain::accessorial::observed::Observed;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, RenewalKind};
 use crate::domain::fuel::{FuelBasis, FuelMethod, FuelPrice, FuelPrices, FuelProgramme};
 use crate::domain::geo::GeoSelector;
@@ -14,7 +15,7 @@ use crate::domain::money::Bps;
 use crate::domain::rate::{
     Band, Cell, FxRate, FxRates, Lane, RateBasis, RateLine, RateTerms, RatingDate, TaxRate,
 };
-use crate::domain::shipment::Milestones;
+use crate::domain::shipment::{DateOnly, Milestones};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -295,4 +296,65 @@ proptest! {
             }
         }
     }
+}
+
+/// A shipment that stood from 07:41 to 13:07 at a dock with an appointment from 08:00 to 10:00.
+fn stood() -> Consignment {
+    Consignment {
+        milestones: Milestones {
+            delivery_zone: Some(chrono_tz::America::Chicago),
+            delivery_window_start: Some(at("2025-05-16T13:00:00Z")),
+            delivery_window_end: Some(at("2025-05-16T15:00:00Z")),
+            arrived_at: Some(at("2025-05-16T12:41:00Z")),
+            delivered_at: Some(at("2025-05-16T18:07:00Z")),
+            ..consignment().milestones
+        },
+        ..consignment()
+    }
+}
+
+#[test]
+fn the_stay_at_a_stop_is_what_its_times_say() {
+    let facts = stood();
+    let seen = facts.observed();
+    assert_eq!(seen.loading, None, "nobody reported the arrival at the pickup");
+    let unloading = seen.unloading.unwrap();
+    assert_eq!(unloading.day, day("2025-05-16"), "local at the stop");
+    assert_eq!(unloading.stay.appointment, facts.milestones.delivery_window_start);
+    assert_eq!((unloading.stay.departed - unloading.stay.arrived).num_minutes(), 326);
+    assert_eq!(facts.request().observed, seen);
+
+    let changed = |change: fn(&mut Consignment)| {
+        let mut facts = stood();
+        change(&mut facts);
+        facts.observed()
+    };
+    let none = Observed::default();
+    assert_eq!(changed(|facts| facts.milestones.date_only = DateOnly(DateOnly::DELIVERED)), none);
+    assert_eq!(changed(|facts| facts.milestones.date_only = DateOnly(DateOnly::ARRIVED)), none);
+    assert_eq!(changed(|facts| facts.milestones.arrived_at = None), none);
+    assert_eq!(changed(|facts| facts.milestones.delivered_at = facts.milestones.arrived_at), none);
+    assert_eq!(changed(|facts| facts.milestones.cancelled_at = Some(at("2025-05-15T00:00:00Z"))), none);
+    let dropped = changed(|facts| facts.milestones.delivered_at = Some(at("2025-05-17T12:42:00Z")));
+    assert_eq!(dropped, none, "more than a day is a trailer that was dropped");
+    let of_pickup = changed(|facts| {
+        facts.milestones.pickup_arrived_at = Some(at("2025-05-15T02:00:00Z"));
+        facts.milestones.date_only = DateOnly(DateOnly::DELIVERED);
+    });
+    assert_eq!(of_pickup.loading.unwrap().day, day("2025-05-14"));
+    assert_eq!(of_pickup.unloading, None, "what is a date only at one stop leaves the other");
+}
+
+#[test]
+fn a_redelivery_needs_another_attempt_and_a_cause_that_is_not_the_carriers() {
+    let of = |attempts, first: Option<&str>| {
+        Consignment { attempts, first_attempt: first.map(str::to_owned), ..stood() }.observed()
+    };
+    assert!(of(Some(2), Some("REFUSED")).redelivered);
+    assert!(of(Some(3), Some("ADDRESS_ERROR")).redelivered);
+    assert!(!of(Some(2), Some("FAILED")).redelivered, "nobody says whose fault it was");
+    assert!(!of(Some(2), Some("SUCCESS")).redelivered && !of(Some(2), None).redelivered);
+    assert!(!of(Some(1), Some("REFUSED")).redelivered && !of(None, Some("REFUSED")).redelivered);
+    assert_eq!(of(Some(2), Some("REFUSED")).unloading, None, "the arrival may be that of the first attempt");
+    assert!(of(Some(1), Some("SUCCESS")).unloading.is_some());
 }

@@ -548,7 +548,9 @@ impl CompiledRates {
                 self.charge(shipment, rate, (&self.once, &rate.code), &basis, &mut caps, rated, trace)?;
             }
         }
-        for rate in self.observable.iter().filter(|_| observed).filter_map(|number| self.accessorials.get(*number)) {
+        for rate in
+            self.observable.iter().filter(|_| observed).filter_map(|number| self.accessorials.get(*number))
+        {
             let Some(event) = request.observed.event(rate, &request.events) else { continue };
             if rate.rules.condition.as_ref().is_none_or(|c| c.holds(&facts)) {
                 self.charge(shipment, rate, (&event, &rate.code), &basis, &mut caps, rated, trace)?;
@@ -589,7 +591,8 @@ impl CompiledRates {
             Err(why) => return withhold(code, why, rated, trace),
         };
         let currency = rate.rules.currency.unwrap_or(self.terms.currency);
-        if matches!(event.measure, EventMeasure::Cost(_)) && event.currency.is_some_and(|own| own != currency) {
+        if matches!(event.measure, EventMeasure::Cost(_)) && event.currency.is_some_and(|own| own != currency)
+        {
             return withhold(code, Withheld::OtherCurrency, rated, trace);
         }
         let minor = self.minor_of(currency);
