@@ -19,7 +19,7 @@ reference,partner,shipment,code,stop,minutes,cost,quantity,unit,proven
 E1,P1,W1-A,DTU,2,307,,,,YES
 E2,P1,W1-A,LFT,2,,,,,
 E3,P1,W1-B,UNL,2,,125.00,,,YES
-E4,P1,W2-A,HELP FEE,2,,,2,HOUR,
+E4,P1,W2-A,HELP FEE,2,,,2,HOUR,YES
 ";
 
 fn rate(code: &str, unit: AccessorialUnit, dollars: i64) -> AccessorialRate {
