@@ -26,6 +26,10 @@ use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
 use crate::domain::shipment::DateOnly;
 use crate::report::sheet::csv;
 
+/// Which rated amount cost against contract reads (DOMAIN: the feed's own, else the expected charge).
+const RATED_FROM: &str = "Rated amount: the one in the shipper’s file; where the file has none, the expected charge that \
+                          the contract gives, without tax. Each line says which.";
+
 /// Where the links of an evidence page lead.
 #[derive(Clone, Debug)]
 pub(super) struct Links {
@@ -50,6 +54,8 @@ pub(super) struct Evidence {
     pub period_title: String,
     pub formula: &'static str,
     pub rules: &'static str,
+    /// Where an amount of the KPI comes from; empty when its rules say all.
+    pub source: &'static str,
     pub facts: Vec<(&'static str, String, String)>,
     pub steps: Vec<(String, String)>,
     pub mark: &'static str,
@@ -174,6 +180,7 @@ fn draw(
         period_title: period.title(),
         formula: definition.formula,
         rules: definition.rules,
+        source: if kpi == Kpi::Cvc { RATED_FROM } else { "" },
         facts: evidence.map_or_else(Vec::new, |e| facts(e, currency)),
         steps: score.zip(evidence).map_or_else(Vec::new, |(s, e)| steps(s, e, currency)),
         mark: score.map_or("", |s| mark(s.place)),
@@ -320,7 +327,8 @@ fn heads(kpi: Kpi) -> Heads {
                 ("Freight", true),
                 ("Linehaul", true),
                 ("Accessorials", true),
-                ("As rated", true),
+                ("Rated amount", true),
+                ("Rated by", false),
                 ("kg", true),
             ]
         }
@@ -396,11 +404,21 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             let rated = names.rated(row).map(|rated| rated.0);
             let amounts = [row.freight_micros, row.linehaul_micros, row.accessorial_micros, rated];
             cells.extend(amounts.map(|v| (money(v), true)));
+            text(&mut cells, rated_by(row, rated).to_owned());
             let kg = row.weight_g.map(|g| show::decimal(Decimal::new(g, 3), 1));
             cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));
         }
     }
     Line { title: row.reference.clone(), href: shipment_href(row, names, links), cells }
+}
+
+/// Where the rated amount of a line comes from, as [`counted_rated`](crate::domain::expected::counted_rated) chose.
+fn rated_by(row: &ShipmentRow, rated: Option<i64>) -> &'static str {
+    match (row.rated_micros, rated) {
+        (Some(_), _) => "the file",
+        (None, Some(_)) => "the contract, as expected",
+        (None, None) => "–",
+    }
 }
 
 fn shipment_href(row: &ShipmentRow, names: &Names, links: &Links) -> Option<String> {

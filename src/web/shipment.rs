@@ -442,7 +442,7 @@ fn amounts(whole: &Whole) -> Vec<(&'static str, String)> {
         ("Fuel", row.fuel_micros),
         ("Accessorials", row.accessorial_micros),
         ("Freight", row.freight_micros),
-        ("As the contract rates it", row.rated_micros),
+        ("Rated amount in the file", row.rated_micros),
     ]
     .into_iter()
     .filter_map(|(title, value)| Some((title, show::money(Micros(value?)))))

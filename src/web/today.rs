@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{Months, NaiveDate};
+use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::contract::attention::address;
 use super::download::download_csv;
+use super::edit::sentence;
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
@@ -192,7 +193,8 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
 
 fn draw(page: Page, loaded: &Loaded) -> TodayPage {
     let terms = loaded.cards.values().next().map(|c| &c.snapshot.result);
-    let columns = columns(terms);
+    let mut columns = columns(terms);
+    columns.retain(|(kpi, _)| has_value(*kpi, loaded));
     let spend = yearly_spend(&loaded.briefs, loaded.period.start());
     let mut acts = acts(loaded, &spend);
     let found = acts.len();
@@ -204,7 +206,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         .map(|a| (format!("{}: {}", a.who, a.what), a.href))
         .collect();
     let (shown, quiet): (Vec<&Partner>, Vec<&Partner>) =
-        open_partners(loaded).partition(|p| has_figures(p, loaded));
+        open_partners(loaded).partition(|p| has_line(p, loaded));
     let mut lines: Vec<(Option<i32>, PartnerLine)> = shown
         .into_iter()
         .map(|p| {
@@ -236,7 +238,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
             .iter()
             .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
             .collect(),
-        quiet: quiet_words(quiet.len()),
+        quiet: quiet_words(quiet.len(), loaded.period),
         unscored: unscored(loaded),
         lines: lines.into_iter().map(|(_, line)| line).collect(),
         scatter: scatter(loaded, &spend),
@@ -245,6 +247,12 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         csv: format!("/today.csv?period={}", loaded.period),
         page,
     }
+}
+
+/// Whether any partner has a value of the KPI; a column without one says nothing.
+fn has_value(kpi: Kpi, loaded: &Loaded) -> bool {
+    let value = |card: &Published| card.snapshot.result.kpi(kpi.code()).and_then(|k| k.input.value);
+    loaded.cards.values().any(|card| value(card).is_some())
 }
 
 /// The heaviest KPIs in reading order, with the template's target.
@@ -314,7 +322,8 @@ fn periods(loaded: &Loaded) -> Vec<(String, String, bool)> {
         .into_iter()
         .filter(|p| *p == loaded.period || loaded.briefs.iter().any(|b| b.period == *p))
         .map(|p| {
-            let title = if p == running { format!("{} to date", short(p)) } else { short(p) };
+            let name = if p.start().year() == loaded.today.year() { short(p) } else { p.title() };
+            let title = if p == running { format!("{name} to date") } else { name };
             (title, format!("/today?period={p}"), p == loaded.period)
         })
         .collect()
@@ -364,7 +373,8 @@ fn signal_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act
     let worst = card.snapshot.misses.as_ref().and_then(|w| Some((w.lanes.first()?, w.all.failed())));
     if let Some((lane, all)) = worst.filter(|(lane, _)| lane.failed() > 0) {
         evidence.push_str(&format!(
-            " {} holds {} of the {} misses the carrier caused.",
+            " In {}, {} holds {} of the {} misses the carrier caused.",
+            card.snapshot.period.title(),
             lane.title,
             show::count(lane.failed()),
             show::count(all)
@@ -395,9 +405,10 @@ fn silence_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Ac
         when: "Reports missing".to_owned(),
         soon: false,
         what: format!(
-            "{} of {} due were never reported.",
+            "{} of {} due in {} were never reported.",
             show::count(all.no_evidence),
-            show::count(all.due())
+            show::count(all.due()),
+            card.snapshot.period.title()
         ),
         evidence: "They count as misses; a feed that is down looks the same as freight that is late."
             .to_owned(),
@@ -417,11 +428,14 @@ fn standing_act(partner: &Partner, card: &Published, money: Decimal) -> Option<A
     let held = card.snapshot.standing.as_ref()?;
     matches!(held.standing.tier, Tier::ExitReview | Tier::Suspended).then(|| Act {
         who: partner.name.clone(),
-        when: held.standing.tier.title().to_owned(),
+        when: held.quarter.map_or_else(
+            || held.standing.tier.title().to_owned(),
+            |quarter| format!("{}, {}", held.standing.tier.title(), quarter.title().to_lowercase()),
+        ),
         soon: true,
         what: format!("Standing asks for: {}.", held.standing.tier.effect()),
-        evidence: format!("{}.", held.standing.reason),
-        href: format!("/scorecards/{}/{}", partner.id, card.snapshot.period),
+        evidence: sentence(&held.words()),
+        href: format!("/scorecards/{}/{}", partner.id, held.quarter.unwrap_or(card.snapshot.period)),
         action: "Open scorecard",
         rank: (Urgency::Standing, 0, Reverse(money)),
     })
@@ -531,17 +545,23 @@ fn open_partners(loaded: &Loaded) -> impl Iterator<Item = &Partner> {
     loaded.partners.iter().filter(|p| p.is_open())
 }
 
-/// Whether a partner has a line: a figure in the period or the year before it.
-fn has_figures(partner: &Partner, loaded: &Loaded) -> bool {
-    loaded.cards.contains_key(&partner.id) || loaded.briefs.iter().any(|b| b.partner_id == partner.id)
+/// Whether a partner has a line: a scorecard in the period, or a score in the year before it.
+fn has_line(partner: &Partner, loaded: &Loaded) -> bool {
+    let scored_before = |b: &ScorecardBrief| {
+        b.partner_id == partner.id
+            && b.composite_tenths.is_some()
+            && b.period.start() <= loaded.period.start()
+    };
+    loaded.cards.contains_key(&partner.id) || loaded.briefs.iter().any(scored_before)
 }
 
-/// How many partners have no line; empty when none.
-fn quiet_words(count: usize) -> String {
+/// How many partners have no line, and why; empty when none. They may well have shipments.
+fn quiet_words(count: usize, period: Period) -> String {
+    let title = period.title();
     match count {
         0 => String::new(),
-        1 => "One partner without figures in the last twelve months is not shown".to_owned(),
-        n => format!("{n} partners without figures in the last twelve months are not shown"),
+        1 => format!("One partner not scored in {title} or the twelve months before is not shown"),
+        n => format!("{n} partners not scored in {title} or the twelve months before are not shown"),
     }
 }
 
@@ -567,6 +587,7 @@ fn scatter(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> String {
         .filter_map(|p| {
             let card = loaded.cards.get(&p.id)?;
             Some(ScatterPoint {
+                title: p.name.clone(),
                 name: p.name.split_whitespace().next().unwrap_or(&p.name).to_owned(),
                 href: Some(format!("/scorecards/{}/{}", p.id, loaded.period)),
                 spend: spend.get(&p.id).copied()?,
@@ -604,6 +625,10 @@ fn movers(loaded: &Loaded) -> Vec<Mover> {
             else {
                 continue;
             };
+            // What rounds to nothing did not move.
+            if difference.delta.round_dp(1).is_zero() {
+                continue;
+            }
             let (way, words) = match evidence.change.change {
                 Change::Improved => ("up", "Improved"),
                 Change::Deteriorated => ("down", "Deteriorated"),

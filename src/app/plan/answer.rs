@@ -64,7 +64,8 @@ pub fn plan_answer(
     })
 }
 
-/// Says yes to every open week of the viewer's plan. Answers how many were.
+/// Says yes to every week of the viewer's plan that waits for an answer now; indicative weeks are answered one by
+/// one. Answers how many were.
 ///
 /// # Errors
 /// [`AnswerError`]; then none was stored.
@@ -76,7 +77,7 @@ pub fn plan_commit_all(app: &App, viewer: &Viewer, plan_id: i64) -> Result<usize
         let open: Vec<PlanCellRow> = plan_cell_list(db, viewer, plan.id, None)?
             .into_iter()
             .filter(|row| row.partner_id == partner && row.state == "SHARED")
-            .filter(|row| zone(today, &plan, row.week.0) != Zone::Frozen)
+            .filter(|row| zone(today, &plan, row.week.0) == Zone::Committed)
             .collect();
         let count = open.len();
         for row in open {

@@ -142,6 +142,14 @@ pub struct HeldStanding {
     pub standing: Standing,
 }
 
+impl HeldStanding {
+    /// Why it stands so, naming the quarter that was judged.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.standing.words(self.quarter)
+    }
+}
+
 /// The published document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {

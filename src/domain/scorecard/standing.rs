@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::period::Period;
+
 /// Days of activity before a partner is ranked.
 pub const MIN_ACTIVE_DAYS: i64 = 90;
 /// Shipments before a partner is ranked.
@@ -10,6 +12,14 @@ pub const MIN_SHIPMENTS: i64 = 30;
 /// Least published composite of each band, best first.
 const BANDS: [(i64, Tier); 4] =
     [(90, Tier::Strategic), (80, Tier::Preferred), (65, Tier::Approved), (50, Tier::Probation)];
+
+// The reasons as a snapshot stores them. They are part of the document a scorecard is checked by, so they
+// stay as they are; [`Standing::words`] says them to people.
+const UNDER: &str = " is under 50";
+const HOLDS: &str = " is in the band it holds";
+const SECOND: &str = " band; a second quarter there moves it";
+const NOT_SCORED: &str = "this quarter is not scored, so nothing changes";
+const IN_A_ROW: &str = "two quarters in a row ";
 
 /// A standing. The first five are ranked, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +128,36 @@ impl Tier {
     }
 }
 
+impl Standing {
+    /// Why, as a partner or a manager reads it; `quarter` is the one that was judged.
+    #[must_use]
+    pub fn words(&self, quarter: Option<Period>) -> String {
+        let quarter = quarter.map_or_else(|| "the quarter".to_owned(), |q| q.title().to_lowercase());
+        let (reason, tier) = (self.reason.as_str(), self.tier.title());
+        if let Some(score) = reason.strip_suffix(UNDER) {
+            return format!("the score of {quarter}, {score}, is under 50");
+        }
+        if let Some(score) = reason.strip_suffix(HOLDS) {
+            return format!("the score of {quarter}, {score}, keeps it in {tier}");
+        }
+        if let Some((score, band)) =
+            reason.strip_suffix(SECOND).and_then(|start| start.split_once(" is in the "))
+        {
+            return format!(
+                "the score of {quarter}, {score}, would be {band}; a second quarter there moves the standing, \
+                 until then it stays {tier}"
+            );
+        }
+        if reason == NOT_SCORED {
+            return format!("{quarter} is not scored, so nothing changes");
+        }
+        if let Some((side, bands)) = reason.strip_prefix(IN_A_ROW).and_then(|rest| rest.split_once(": ")) {
+            return format!("two quarters in a row {side}, up to {quarter}: first {bands}");
+        }
+        reason.to_owned()
+    }
+}
+
 /// The band of a published composite.
 #[must_use]
 pub fn tier_of(published: Decimal) -> Tier {
@@ -143,7 +183,7 @@ pub fn standing(input: &StandingInput<'_>) -> Standing {
     let Some(published) = quarter.published else {
         return decided(
             held.unwrap_or(Tier::Onboarding),
-            "this quarter is not scored, so nothing changes".to_owned(),
+            NOT_SCORED.to_owned(),
         );
     };
     let Some(current) = held else {
@@ -178,23 +218,23 @@ fn first_standing(input: &StandingInput<'_>, quarter: QuarterScore, published: D
 fn move_from(current: Tier, quarters: &[QuarterScore], published: Decimal) -> (Tier, String) {
     let band_now = quarters.last().and_then(|q| effective_band(*q, current)).unwrap_or(current);
     if band_now == Tier::ExitReview {
-        return (Tier::ExitReview, format!("{published:.1} is under 50"));
+        return (Tier::ExitReview, format!("{published:.1}{UNDER}"));
     }
     let before = quarters.len().checked_sub(2).and_then(|i| quarters.get(i));
     let band_before = before.and_then(|q| effective_band(*q, current)).unwrap_or(current);
     let (now, then) = (band_now.title(), band_before.title());
     if band_now < current && band_before < current {
         let tier = band_now.max(band_before);
-        return (tier, format!("two quarters in a row above {}: {then}, then {now}", current.title()));
+        return (tier, format!("{IN_A_ROW}above {}: {then}, then {now}", current.title()));
     }
     if band_now > current && band_before > current {
         let tier = band_now.min(band_before);
-        return (tier, format!("two quarters in a row below {}: {then}, then {now}", current.title()));
+        return (tier, format!("{IN_A_ROW}below {}: {then}, then {now}", current.title()));
     }
     if band_now == current {
-        return (current, format!("{published:.1} is in the band it holds"));
+        return (current, format!("{published:.1}{HOLDS}"));
     }
-    (current, format!("{published:.1} is in the {now} band; a second quarter there moves it"))
+    (current, format!("{published:.1} is in the {now}{SECOND}"))
 }
 
 /// A quarter's band, unless only low-volume KPIs put it there: those may not change a standing (DOMAIN §1.3).
@@ -251,6 +291,54 @@ mod tests {
         assert_eq!(decide(Some(Strategic), &q(&["95.0", "49.9"])), ExitReview);
         assert_eq!(decide(None, &q(&["82.0"])), Preferred);
         assert_eq!(decide(Some(Approved), &q(&["82.0", "none"])), Approved);
+    }
+
+    #[test]
+    fn a_reason_names_the_quarter_and_is_stored_as_it_always_was() {
+        let told = |current: Tier, scores: &[&str]| {
+            let quarters: Vec<QuarterScore> = scores.iter().map(|s| quarter(s)).collect();
+            let input = StandingInput {
+                current: Some(current),
+                quarters: &quarters,
+                days_active: 400,
+                shipments: 900,
+                gate_failed: false,
+            };
+            let found = standing(&input);
+            let words = found.words("2026-Q2".parse().ok());
+            (found.reason, words)
+        };
+        let both = |stored: &str, words: &str| (stored.to_owned(), words.to_owned());
+        assert_eq!(
+            told(Tier::Approved, &["70.0", "44.0"]),
+            both("44.0 is under 50", "the score of quarter 2 of 2026, 44.0, is under 50")
+        );
+        assert_eq!(
+            told(Tier::Approved, &["70.0", "70.6"]),
+            both("70.6 is in the band it holds", "the score of quarter 2 of 2026, 70.6, keeps it in Approved")
+        );
+        assert_eq!(
+            told(Tier::Approved, &["70.0", "82.0"]),
+            both(
+                "82.0 is in the Preferred band; a second quarter there moves it",
+                "the score of quarter 2 of 2026, 82.0, would be Preferred; a second quarter there moves the \
+                 standing, until then it stays Approved"
+            )
+        );
+        assert_eq!(
+            told(Tier::Strategic, &["82.0", "83.0"]),
+            both(
+                "two quarters in a row below Strategic: Preferred, then Preferred",
+                "two quarters in a row below Strategic, up to quarter 2 of 2026: first Preferred, then Preferred"
+            )
+        );
+        assert_eq!(
+            told(Tier::Approved, &["82.0", "none"]),
+            both(
+                "this quarter is not scored, so nothing changes",
+                "quarter 2 of 2026 is not scored, so nothing changes"
+            )
+        );
     }
 
     #[test]

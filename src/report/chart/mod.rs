@@ -76,6 +76,7 @@ mod tests {
             clip: Some((Decimal::ZERO, Decimal::ONE_HUNDRED)),
         };
         let point = ScatterPoint {
+            title: HOSTILE.into(),
             name: HOSTILE.into(),
             href: Some(format!("/partners/1?q={HOSTILE}")),
             spend: Decimal::ZERO,

@@ -15,8 +15,10 @@ const BOTTOM: f64 = 300.0;
 /// One partner.
 #[derive(Clone, Debug)]
 pub struct ScatterPoint {
-    /// Its name.
+    /// Its name, as short as fits beside the point.
     pub name: String,
+    /// Its whole name.
+    pub title: String,
     /// Where the point leads; none where it leads nowhere, as in an e-mail.
     pub href: Option<String>,
     /// Spend in currency units.
@@ -134,7 +136,7 @@ fn draw_point(svg: &mut Svg, point: &ScatterPoint, (x, y): (f64, f64), taken: &m
     };
     let chosen = tries.iter().find(|t| fits(area_of(t), taken));
     if let Some(href) = &point.href {
-        svg.open_link(href);
+        svg.open_link(href, &point.title);
     }
     let (class, radius) = if point.marked { ("pt bad", 5.0) } else { ("pt", 4.0) };
     svg.circle(class, x, y, radius);

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use super::{answer_words, csv, iso_week, zone_word};
 use crate::app::plan::show::{OwnPlan, OwnWeek, plan_own};
 use crate::app::plan::{AnswerError, plan_answer, plan_commit_all};
+use crate::domain::words;
 use crate::domain::capacity::{Answer, MAX_REASON_CHARS, Zone};
 use crate::web::download::download_csv;
 use crate::web::extract::{Form, SignedIn};
@@ -57,8 +58,8 @@ struct Own {
     later: Vec<Line>,
     /// Weeks that nobody can change.
     standing: Vec<Line>,
-    open_loads: i64,
-    open_weeks: usize,
+    /// What the one button commits: every week of `open`, and no other.
+    commit_words: Option<String>,
     left_out: usize,
 }
 
@@ -104,8 +105,6 @@ struct Sent {
 }
 
 fn own_view(plan: OwnPlan, sent: Option<&Sent>) -> Own {
-    let open_loads =
-        plan.weeks.iter().filter(|w| w.is_open && w.state == "SHARED").map(|w| i64::from(w.asked)).sum();
     let (mut open, mut later, mut standing) = (Vec::new(), Vec::new(), Vec::new());
     for week in plan.weeks {
         let into = match (week.is_open, week.zone, week.state.as_str()) {
@@ -115,7 +114,7 @@ fn own_view(plan: OwnPlan, sent: Option<&Sent>) -> Own {
         };
         into.push(line(week, sent));
     }
-    let open_weeks = open.len() + later.iter().filter(|l| !l.is_answered).count();
+    let commit_words = (open.len() > 1).then(|| commit_words(&open));
     let room = MAX_FORMS.saturating_sub(open.len().min(MAX_FORMS));
     let left_out = open.len().saturating_sub(MAX_FORMS) + later.len().saturating_sub(room);
     open.truncate(MAX_FORMS);
@@ -128,10 +127,15 @@ fn own_view(plan: OwnPlan, sent: Option<&Sent>) -> Own {
         open,
         later,
         standing,
-        open_loads,
-        open_weeks,
+        commit_words,
         left_out,
     }
+}
+
+/// `Commit all 41 loads of these 12 lane weeks`
+fn commit_words(open: &[Line]) -> String {
+    let loads: i64 = open.iter().map(|line| i64::from(line.asked)).sum();
+    format!("Commit all {} of these {}", words::count(loads, "load"), words::many(open.len(), "lane week"))
 }
 
 async fn own_page(me: &SignedIn, sent: Option<&Sent>) -> Result<OwnPage, WebError> {
@@ -234,9 +238,8 @@ pub(in crate::web) async fn commit_all(me: SignedIn, plan: web::Path<i64>) -> Re
     let plan = plan.into_inner();
     let count = me.in_app(move |app, viewer| plan_commit_all(app, viewer, plan)).await?;
     me.flash(&match count {
-        0 => "Nothing was open.".to_owned(),
-        1 => "You committed 1 week.".to_owned(),
-        n => format!("You committed {n} lane weeks."),
+        0 => "Nothing waited for an answer.".to_owned(),
+        n => format!("You committed {}.", words::many(n, "lane week")),
     });
     Ok(page::see_other("/portal/plan"))
 }

@@ -528,7 +528,7 @@ pub fn standing_words(
     let title = held
         .quarter
         .map_or_else(|| "Standing".to_owned(), |q| format!("Standing, {}", q.title().to_lowercase()));
-    (title, tier_chip(held.standing.tier), held.standing.reason.clone())
+    (title, tier_chip(held.standing.tier), held.words())
 }
 
 /// Chip of a tier: tone, shape, word.
