@@ -6,9 +6,12 @@ use anyhow::Context;
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use lanemark::app::score::tier_from_code;
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::scorecard::scorecard_latest;
+use lanemark::domain::kpi::{Kpi, Unit};
 use lanemark::domain::period::Period;
+use lanemark::domain::scorecard::Tier;
 use lanemark::domain::viewer::Viewer;
 
 use super::output::{NO_DATA, print_table};
@@ -42,7 +45,12 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
     match session.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&snapshot)?),
         Format::Table => {
-            println!("{}, {}: {}", arguments.partner, arguments.period.title(), card.standing);
+            let standing = tier_from_code(&card.standing).map_or("no standing yet", Tier::title);
+            let score = card.composite_tenths.map_or_else(
+                || "not scored".to_owned(),
+                |tenths| format!("score {}", Decimal::new(i64::from(tenths), 1)),
+            );
+            println!("{}, {}: {score}, {standing}", arguments.partner, arguments.period.title());
             let categories = snapshot.pointer("/result/categories").and_then(serde_json::Value::as_array);
             let rows: Vec<Vec<String>> = categories
                 .into_iter()
@@ -51,10 +59,22 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
                 .flatten()
                 .map(row)
                 .collect();
-            print_table(&["kpi", "value", "n", "low", "high", "score"], &rows);
+            print_table(&["kpi", "value", "unit", "n", "low", "high", "score"], &rows);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a value is counted in; money is in the reporting currency.
+fn unit_words(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Percent => "%",
+        Unit::PerHundred => "per 100",
+        Unit::Ratio => "ratio",
+        Unit::Hours => "hours",
+        Unit::MoneyPerShipment => "money per shipment",
+        Unit::MoneyPerKg => "money per kg",
+    }
 }
 
 fn row(kpi: &serde_json::Value) -> Vec<String> {
@@ -65,6 +85,8 @@ fn row(kpi: &serde_json::Value) -> Vec<String> {
     };
     let mut cells: Vec<String> =
         ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect();
+    let unit = text("code").parse::<Kpi>().map_or("", |kpi| unit_words(kpi.definition().unit));
+    cells.insert(2, unit.to_owned());
     if let Some(score) = cells.last_mut()
         && let Ok(exact) = score.parse::<Decimal>()
     {

@@ -8,6 +8,8 @@ use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::audit::audit_page;
+use crate::domain::lifecycle::Step;
+use crate::domain::negotiation::Move;
 
 struct Line {
     at: String,
@@ -25,26 +27,56 @@ struct AuditPage {
     older: Option<i64>,
 }
 
-/// The action in words. What is not listed reads well enough as its two halves: `contract.approve`
-/// becomes "Contract approve".
-fn words(action: &str) -> String {
+/// What was done, in words that read on after a name: `changed the contract`. The one list, for this page and for the
+/// history of a contract.
+pub(super) fn action_words(action: &str) -> String {
     let known = match action {
-        "session.open" => "Signed in",
-        "session.refuse" => "Sign-in refused",
-        "job.run" => "Job asked for",
-        "mail.retry" => "Mail queued again",
-        "plan.answer" => "Plan answered",
-        "user.add" => "User added",
-        "user.disable" => "User switched off",
-        "user.enable" => "User switched on",
-        "user.password" => "Password changed",
-        other => {
-            let mut letters = other.chars().map(|c| if matches!(c, '.' | '_') { ' ' } else { c });
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            return first.into_iter().chain(letters).collect();
-        }
+        "charge_code.map" => "decided a charge code",
+        "contract.attach" => "attached a file",
+        "contract.create" => "made the contract",
+        "contract.discard_version" => "discarded the version",
+        "contract.edit" => "changed the contract",
+        "contract.edit_version" => "changed the version",
+        "contract.end" => "gave notice",
+        "contract.expire" => "closed the contract at its end",
+        "contract.hide_attachment" => "hid a file from the partner",
+        "contract.import_rates" => "loaded rates",
+        "contract.renew" => "renewed the contract",
+        "contract.share_attachment" => "showed a file to the partner",
+        "contract.start_version" => "started the version",
+        "contract.withdraw_attachment" => "withdrew a file",
+        "job.run" => "asked for a job",
+        "mail.retry" => "queued a mail again",
+        "negotiation.adopt" => "took the partner's text into the draft",
+        "partner.create" => "added the partner",
+        "partner.edit" => "changed the partner",
+        "plan.answer" => "answered the plan",
+        "session.open" => "signed in",
+        "session.refuse" => "was refused at sign-in",
+        "setting.change" => "changed a setting",
+        "user.add" => "added a user",
+        "user.disable" => "switched a user off",
+        "user.enable" => "switched a user on",
+        "user.password" => "changed a password",
+        other => return moved(other).map_or_else(|| other.replace(['.', '_'], " "), str::to_owned),
     };
     known.to_owned()
+}
+
+/// A move of a negotiation, or a step of a version's life: these have words of their own.
+fn moved(action: &str) -> Option<&'static str> {
+    if let Some(kind) = action.strip_prefix("negotiation.") {
+        return kind.to_uppercase().parse::<Move>().ok().map(Move::label);
+    }
+    action.strip_prefix("contract.")?.to_uppercase().parse::<Step>().ok().map(Step::label)
+}
+
+/// The words as a cell shows them, with a capital.
+fn words(action: &str) -> String {
+    let words = action_words(action);
+    let mut letters = words.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// The query of the page.
@@ -68,4 +100,54 @@ pub(super) async fn list(me: SignedIn, from: web::Query<From>) -> Result<HttpRes
         })
         .collect();
     page::html(&AuditPage { page: me.page("Audit log"), entries, older })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::action_words;
+
+    /// Quoted words of all source files under `folder` that look like an action of one of `nouns`.
+    fn actions(folder: &Path, nouns: &[&str], found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                actions(&path, nouns, found);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            found.extend(text.split('"').filter_map(|part| {
+                let (noun, verb) = part.split_once('.')?;
+                let is_verb = !verb.is_empty() && verb.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+                // `mail.example` is an address of the tests.
+                (nouns.contains(&noun) && is_verb && verb != "example").then(|| part.to_owned())
+            }));
+        }
+    }
+
+    #[test]
+    fn every_action_that_is_written_has_words() {
+        const NOUNS: [&str; 10] = [
+            "charge_code",
+            "contract",
+            "job",
+            "mail",
+            "negotiation",
+            "partner",
+            "plan",
+            "session",
+            "setting",
+            "user",
+        ];
+        let mut found = Vec::new();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for floor in ["app", "web"] {
+            actions(&source.join(floor), &NOUNS, &mut found);
+        }
+        assert!(found.iter().any(|action| action == "contract.import_rates"), "the search finds actions");
+        for action in found {
+            assert_ne!(action_words(&action), action.replace(['.', '_'], " "), "`{action}` has no words");
+        }
+    }
 }

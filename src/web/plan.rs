@@ -90,6 +90,9 @@ struct TruckLine {
 
 /// One partner's answers over the plan.
 struct Answers {
+    id: i64,
+    /// Loads of frozen weeks: nobody is asked about them any more.
+    frozen: i64,
     partner: String,
     asked: i64,
     committed: i64,
@@ -390,7 +393,9 @@ fn answers(view: &PlanView) -> Vec<Answers> {
     let first = view.weeks.first().copied().unwrap_or_default();
     for cell in &view.cells {
         let line = by_partner.entry(cell.partner_id).or_insert_with(|| Answers {
+            id: cell.partner_id,
             partner: view.partner_title(cell.partner_id),
+            frozen: 0,
             asked: 0,
             committed: 0,
             countered: 0,
@@ -415,7 +420,7 @@ fn answers(view: &PlanView) -> Vec<Answers> {
                 ));
             }
             "DECLINED" => line.declined += i64::from(cell.asked()),
-            _ if is_frozen => {}
+            _ if is_frozen => line.frozen += i64::from(cell.asked()),
             _ => {
                 line.open += i64::from(cell.asked());
                 line.is_overdue = view.is_closed;

@@ -34,6 +34,8 @@ use crate::report::chart::percentile_bar;
 
 /// Something asked of the partner.
 struct Ask {
+    /// The day it is due; the list is sorted by it.
+    day: chrono::NaiveDate,
     when: String,
     soon: bool,
     what: String,
@@ -131,10 +133,11 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
         .published
         .as_ref()
         .map(|p| Card::new(&found.partner.name, p, &found.history, found.today, &base()));
-    // What waits for a signature comes first: nothing of it holds before.
+    // Of one day, what waits for a signature comes first: nothing of it holds before.
     let mut asks: Vec<Ask> = waiting
         .iter()
         .map(|one| Ask {
+            day: one.valid_from,
             when: show::weekday(one.valid_from),
             soon: one.valid_from.signed_duration_since(found.today).num_days() <= 7,
             what: format!("Sign version {} of {}", one.version_no, one.number),
@@ -150,6 +153,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
         let loads: i64 = open.iter().map(|w| i64::from(w.asked)).sum();
         if !open.is_empty() {
             asks.push(Ask {
+                day: plan.deadline,
                 when: show::weekday(plan.deadline),
                 soon: plan.deadline.signed_duration_since(found.today).num_days() <= 1,
                 what: "Answer the capacity plan".to_owned(),
@@ -163,6 +167,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             });
         }
     }
+    asks.sort_by_key(|ask| ask.day);
     let page = me.page("Home");
     page::html(&HomePage {
         partner: found.partner.name.clone(),
@@ -201,6 +206,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
 fn proposal(talk: &OwnLine, today: chrono::NaiveDate) -> Option<Ask> {
     let open = talk.waits.as_ref().filter(|open| !open.is_late(today))?;
     Some(Ask {
+        day: open.reply_by,
         when: show::weekday(open.reply_by),
         soon: open.reply_by.signed_duration_since(today).num_days() <= 7,
         what: format!("Answer round {} over version {} of {}", open.round, talk.version_no, talk.number),
@@ -250,6 +256,7 @@ fn asks(found: &Found, period: Period) -> Vec<Ask> {
     let Some(published) = found.published.as_ref().filter(|_| review) else { return Vec::new() };
     let misses = published.snapshot.misses.as_ref();
     vec![Ask {
+        day: publication.review_until,
         when: show::weekday(publication.review_until),
         soon: publication.review_until.signed_duration_since(found.today).num_days() <= 1,
         what: format!("Check {} before it is final", period.title()),

@@ -142,6 +142,13 @@ pub fn minutes(minutes: i64) -> String {
     }
 }
 
+/// The first digits of a fingerprint, enough to compare by eye; the whole stands beside it or in its title.
+#[must_use]
+pub fn fingerprint(whole: &str) -> &str {
+    const SHOWN: usize = 12;
+    whole.get(..SHOWN).unwrap_or(whole)
+}
+
 /// A name as one part of an address; a blank is `%20`, never `+`.
 #[must_use]
 pub fn path_part(name: &str) -> String {

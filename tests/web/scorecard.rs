@@ -147,7 +147,7 @@ fn a_small_or_silent_partner_is_told_why_it_has_no_score() {
         assert!(today.texts("h2").contains(&"Act on this today".to_owned()));
         assert!(!today.texts(".heatmap tbody th").iter().any(|name| name.starts_with("Idle")));
         assert!(
-            today.html.contains("without figures in the last twelve months"),
+            today.html.contains("not scored in June 2025 or the twelve months before"),
             "who has no line is counted"
         );
         assert_eq!(browser.get("/scorecards").await.status, StatusCode::OK);

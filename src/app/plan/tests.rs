@@ -206,7 +206,10 @@ fn a_partner_answers_its_own_weeks_and_knows_of_no_others() {
         assert_eq!(plan_commit_all(app, &birch, id).unwrap(), 3, "weeks 3 to 6 but the answered one");
         let own = plan_own(app, &birch).unwrap().unwrap();
         let later = own.weeks.iter().filter(|week| week.zone == Zone::Indicative);
-        assert!(later.map(|week| week.state.as_str()).all(|state| state == "SHARED"), "later weeks stay open");
+        assert!(
+            later.map(|week| week.state.as_str()).all(|state| state == "SHARED"),
+            "later weeks stay open"
+        );
     });
 }
 

@@ -181,10 +181,7 @@ pub fn standing(input: &StandingInput<'_>) -> Standing {
     }
     let held = input.current.filter(|t| t.is_ranked());
     let Some(published) = quarter.published else {
-        return decided(
-            held.unwrap_or(Tier::Onboarding),
-            NOT_SCORED.to_owned(),
-        );
+        return decided(held.unwrap_or(Tier::Onboarding), NOT_SCORED.to_owned());
     };
     let Some(current) = held else {
         return first_standing(input, quarter, published);
@@ -315,7 +312,10 @@ mod tests {
         );
         assert_eq!(
             told(Tier::Approved, &["70.0", "70.6"]),
-            both("70.6 is in the band it holds", "the score of quarter 2 of 2026, 70.6, keeps it in Approved")
+            both(
+                "70.6 is in the band it holds",
+                "the score of quarter 2 of 2026, 70.6, keeps it in Approved"
+            )
         );
         assert_eq!(
             told(Tier::Approved, &["70.0", "82.0"]),

@@ -124,7 +124,13 @@ impl Svg {
 
     /// A link; `name` says where it leads to who cannot see what is drawn in it.
     pub(super) fn open_link(&mut self, href: &str, name: &str) {
-        put!(self, r#"<a href="{}" aria-label="{}"><title>{}</title>"#, escape(href), escape(name), escape(name));
+        put!(
+            self,
+            r#"<a href="{}" aria-label="{}"><title>{}</title>"#,
+            escape(href),
+            escape(name),
+            escape(name)
+        );
     }
 
     pub(super) fn close_link(&mut self) {

@@ -22,6 +22,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{Days, NaiveDate};
 
+use super::audit::action_words;
 use super::edit::{self, Refusal, options};
 use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
@@ -43,9 +44,9 @@ use crate::domain::contract::{
 };
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, Unit};
-use crate::domain::lifecycle::{Step, VersionOptions};
+use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
-use crate::domain::negotiation::{Move, Talk};
+use crate::domain::negotiation::Talk;
 use crate::domain::period::PeriodKind;
 use crate::domain::rate::form::parameter_rows;
 use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
@@ -557,34 +558,10 @@ fn notice_words(row: &crate::db::contract::NoticeRow) -> (String, String) {
 }
 
 fn history_row(row: &AuditRow) -> HistoryRow {
-    let what = match row.action.as_str() {
-        "contract.create" => "made the contract",
-        "contract.edit" => "changed the contract",
-        "contract.end" => "gave notice",
-        "contract.renew" => "renewed it",
-        "contract.attach" => "attached a file",
-        "contract.share_attachment" => "showed a file to the partner",
-        "contract.hide_attachment" => "hid a file from the partner",
-        "contract.withdraw_attachment" => "withdrew a file",
-        "contract.expire" => "closed it",
-        "contract.start_version" => "started the version",
-        "contract.edit_version" => "changed the version",
-        "contract.discard_version" => "discarded the version",
-        "negotiation.adopt" => "took the partner's text into the draft",
-        // The moves of a negotiation have words of their own, and so have the steps of a version's life.
-        other if other.starts_with("negotiation.") => other
-            .strip_prefix("negotiation.")
-            .and_then(|kind| kind.to_uppercase().parse::<Move>().ok())
-            .map_or(other, |kind| kind.label()),
-        other => other
-            .strip_prefix("contract.")
-            .and_then(|step| step.to_uppercase().parse::<Step>().ok())
-            .map_or(other, |step| step.label()),
-    };
     HistoryRow {
         at: show::instant(row.at.0),
         actor: row.actor.clone(),
-        what: what.to_owned(),
+        what: action_words(&row.action),
         detail: row.detail.clone(),
     }
 }
