@@ -31,7 +31,7 @@ fn an_administrator_adds_a_user_who_can_then_sign_in() {
         assert_eq!(twice.attribute("#role option[selected]", "value").as_deref(), Some("FINANCE"));
         assert!(!twice.html.contains("twelve chars"));
         let log = browser.get("/audit").await;
-        assert!(log.texts("td").iter().any(|text| text == "User added"));
+        assert!(log.texts("td").iter().any(|text| text == "Added a user"));
         let mut other = TestApp::new(&db).await;
         assert_eq!(other.sign_in("mara@lanes.example", "twelve chars").await.status, StatusCode::SEE_OTHER);
     });
