@@ -35,6 +35,7 @@ use crate::domain::scorecard::{
     standing,
 };
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 
 /// Version under which a new installation's template is stored.
 pub const DEFAULT_TEMPLATE_VERSION: &str = "2026.1";
@@ -101,7 +102,7 @@ impl ScoreReport {
     /// `June 2025: 12 partners, 11 published, 1 restated`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let mut words = format!("{}: {} partners", self.period.title(), self.partners);
+        let mut text = format!("{}: {}", self.period.title(), words::many(self.partners, "partner"));
         for (count, what) in [
             (self.published, "published"),
             (self.restated, "restated"),
@@ -109,10 +110,10 @@ impl ScoreReport {
             (self.unchanged, "unchanged"),
         ] {
             if count > 0 {
-                words.push_str(&format!(", {count} {what}"));
+                text.push_str(&format!(", {count} {what}"));
             }
         }
-        words
+        text
     }
 }
 

@@ -248,6 +248,24 @@ impl GeoSelector {
     }
 }
 
+impl GeoSelector {
+    /// The selector as people say it: `Columbus, OH`, `postcode 75001 (US)`, `anywhere`. Its stored form is its `Display`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let of = |country: &Option<String>| country.as_ref().map_or(String::new(), |c| format!(" ({c})"));
+        match self {
+            Self::Facility(name) => name.clone(),
+            Self::Port(code) => format!("port {code}"),
+            Self::Postcode(country, code) => format!("postcode {code}{}", of(country)),
+            Self::Area(country, prefix) => format!("postcodes {prefix}…{}", of(country)),
+            Self::City(country, state, city) => format!("{city}, {country}-{state}"),
+            Self::State(..) | Self::Country(_) => self.to_string(),
+            Self::Zone(name) => format!("zone {name}"),
+            Self::Any => "anywhere".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for GeoSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slash = |country: &Option<String>| country.as_ref().map_or(String::new(), |c| format!("{c}/"));
@@ -362,6 +380,21 @@ impl fmt::Display for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_selector_has_words() {
+        for (text, words) in [
+            ("facility:Columbus, OH", "Columbus, OH"),
+            ("zip:US/75001", "postcode 75001 (US)"),
+            ("zip2:DE/10", "postcodes 10… (DE)"),
+            ("city:US-TX-Dallas", "Dallas, US-TX"),
+            ("US-TX", "US-TX"),
+            ("zone:NE", "zone NE"),
+            ("*", "anywhere"),
+        ] {
+            assert_eq!(text.parse::<GeoSelector>().unwrap().words(), words);
+        }
+    }
 
     fn dallas() -> Place {
         Place {

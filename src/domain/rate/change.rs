@@ -147,7 +147,7 @@ fn programmes(kind: TermKind, terms: &RateTerms) -> Rows {
 }
 
 pub(super) fn lane_text(lane: &Lane) -> String {
-    let mut text = format!("{} to {}", lane.origin, lane.destination);
+    let mut text = format!("{} to {}", lane.origin.words(), lane.destination.words());
     for (name, word) in [("equipment", &lane.equipment), ("service", &lane.service)] {
         if let Some(word) = word {
             text += &format!(", {name} {word}");

@@ -189,7 +189,10 @@ impl Step<'_> {
             Self::Day { which, day } => format!("Rated by the day of {}, {day}.", which.label()),
             Self::Lane(lane) => format!(
                 "Lane {}: {} to {}, rate line {}.",
-                lane.code, lane.origin, lane.destination, lane.line
+                lane.code,
+                lane.origin.words(),
+                lane.destination.words(),
+                lane.line
             ),
             Self::Line { code, label, from, to } => {
                 let from = from.map_or_else(String::new, |day| format!(", from {day}"));

@@ -271,7 +271,7 @@ fn how(line: &RateLine) -> String {
 
 fn lanes_text(lanes: &[&Lane]) -> String {
     let one = |lane: &&Lane| {
-        let mut text = format!("{} to {}", lane.origin, lane.destination);
+        let mut text = format!("{} to {}", lane.origin.words(), lane.destination.words());
         for word in [&lane.equipment, &lane.service].into_iter().flatten() {
             text += &format!(", {word}");
         }
