@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{Datelike, Months, NaiveDate};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
 use super::contract::attention::address;
@@ -626,7 +626,7 @@ fn movers(loaded: &Loaded) -> Vec<Mover> {
                 continue;
             };
             // What rounds to nothing did not move.
-            if difference.delta.round_dp(1).is_zero() {
+            if difference.delta.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero).is_zero() {
                 continue;
             }
             let (way, words) = match evidence.change.change {

@@ -7,7 +7,8 @@ use super::svg::{Name, Svg, count, float, spread};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 270.0;
-const LEFT: f64 = 56.0;
+/// Room for an amount in the millions.
+const LEFT: f64 = 84.0;
 const RIGHT: f64 = 512.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 228.0;

@@ -503,7 +503,10 @@ fn row(name: &str, sums: &Shown, place: usize) -> [String; 12] {
     let mut number = 0;
     cells.map(|cell| {
         number += 1;
-        // The name and the counts stay as they are.
-        if (2..=10).contains(&number) { amount(&cell) } else { cell }
+        match number {
+            1 => cell,
+            2..=10 => amount(&cell),
+            _ => cell.parse().map_or(cell, show::count),
+        }
     })
 }
