@@ -292,7 +292,7 @@ mod tests {
         after.terms.lines[0].min = Some(micros("95"));
         let seen: Vec<_> = pricing_changes(&before, &after).into_iter().map(|c| (c.what, c.after)).collect();
         assert_eq!(seen[0], ("deficit".to_owned(), Some("yes".to_owned())));
-        assert_eq!(seen[1].1.as_deref(), Some("US-TX to *, service STD, by rate table LTL"));
+        assert_eq!(seen[1].1.as_deref(), Some("US-TX to anywhere, service STD, by rate table LTL"));
         assert!(seen[2].1.as_deref().is_some_and(|text| text.contains("min 95")), "{:?}", seen[2]);
         let none = Pricing::none(Currency::USD);
         assert!(pricing_changes(&none, &before).iter().all(|c| c.before.is_none()));
