@@ -1,7 +1,7 @@
 //! Replaying a period of stored shipments under other versions of a contract, drafts included.
 //!
 //! Shipments are read day by day and rated one by one, so memory grows with lanes and months only. Prices from
-//! outside are those known now, for what was in force as for what is tried, so that only the terms differ. [`credits`]
+//! outside are those known now, for what was in force as for what is tried, so that only the terms differ. `credits`
 //! says what the clauses come to on the same days, [`run`] stores what somebody asked for and does it as a job, and
 //! [`sheets`] writes a result as files.
 

@@ -74,7 +74,11 @@ fn shipments_are_priced_shown_and_replayed() {
         }
         let page = browser.get(&format!("/contracts/{id}/backtest?period=2025-05&version=2")).await;
         assert_eq!(page.status, StatusCode::OK);
-        assert!(page.html.contains("No backtest yet") && page.html.contains("value=\"2\" checked"), "{}", page.html);
+        assert!(
+            page.html.contains("No backtest yet") && page.html.contains("value=\"2\" checked"),
+            "{}",
+            page.html
+        );
         let runs = format!("/contracts/{id}/backtests");
         let wrong = browser.post(&runs, &[("period", "soon")]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
