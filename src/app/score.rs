@@ -697,7 +697,7 @@ pub struct ScorecardProblem {
 }
 
 /// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and
-/// the template as agreed, the row says what the document says, and the log of publications knows it as it is and misses
+/// the template as agreed, the row says what the document says, and the log of publications knows it as it is and lacks
 /// none. Returns the problems and how many were checked.
 ///
 /// # Errors

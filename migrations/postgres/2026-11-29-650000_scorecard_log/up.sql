@@ -1,5 +1,5 @@
 -- What was published, line by line: each line carries a hash over itself and the line before, so that a scorecard that is
--- changed, marked otherwise or taken away later is missed. Previews of running periods are not in it.
+-- changed, marked otherwise or taken away later is noticed. Previews of running periods are not in it.
 CREATE TABLE scorecard_log (
   seq BIGINT NOT NULL PRIMARY KEY,
   scorecard_id BIGINT NOT NULL,
