@@ -11,7 +11,6 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use super::App;
 use crate::db::dialect::write_tx;
@@ -26,13 +25,14 @@ use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::digest::sha256;
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
     Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, QuarterScore, SERIES_WEEKS,
-    Snapshot, StandingInput, Summary, TargetOverride, Template, Tier, default_template, log_faults, snapshot,
-    standing,
+    ScorecardProblem, Snapshot, StandingInput, Summary, TargetOverride, Template, Tier, default_template,
+    log_faults, snapshot, standing,
 };
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -593,10 +593,6 @@ fn written(document: &Snapshot) -> Result<(String, String), DbError> {
     Ok((text, hash))
 }
 
-fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The document of a stored row.
 ///
 /// # Errors
@@ -682,20 +678,6 @@ pub fn card_head(
     Ok(Some(CardHead { partner, published, today: local_day(now, zone) }))
 }
 
-/// What is wrong with a published scorecard.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("scorecard {scorecard_id} of partner {partner_id}, {period}: {what}")]
-pub struct ScorecardProblem {
-    /// Row id.
-    pub scorecard_id: i64,
-    /// Whose.
-    pub partner_id: i64,
-    /// Of which period.
-    pub period: String,
-    /// What does not hold.
-    pub what: String,
-}
-
 /// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and
 /// the template as agreed, the row says what the document says, and the log of publications knows it as it is and lacks
 /// none. Returns the problems and how many were checked.
@@ -716,27 +698,22 @@ pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), Db
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(template_by_id(db, row.template_id)?),
             };
-            problems.extend(faults(row, template.as_ref()).into_iter().map(|what| ScorecardProblem {
+            let document = parsed(row).ok();
+            let found = faults(row, document.as_ref(), template.as_ref());
+            problems.extend(found.into_iter().map(|what| ScorecardProblem {
                 scorecard_id: row.id,
                 partner_id: row.partner_id,
                 period: row.period.clone(),
-                what: what.to_owned(),
+                what,
             }));
-            marks.push(mark_of(row));
+            marks.push(mark_of(row, document.as_ref()));
         }
     }
-    problems.extend(log_faults(&scorecard_log_unscoped(db)?, &marks).into_iter().map(|fault| {
-        ScorecardProblem {
-            scorecard_id: fault.scorecard_id,
-            partner_id: fault.partner_id,
-            period: fault.period,
-            what: fault.what.to_owned(),
-        }
-    }));
+    problems.extend(log_faults(&scorecard_log_unscoped(db)?, &marks));
     Ok((problems, checked))
 }
 
-fn mark_of(row: &ScorecardRow) -> Mark {
+fn mark_of(row: &ScorecardRow, document: Option<&Snapshot>) -> Mark {
     Mark {
         id: row.id,
         partner_id: row.partner_id,
@@ -745,16 +722,20 @@ fn mark_of(row: &ScorecardRow) -> Mark {
         snapshot_hash: row.snapshot_hash.clone(),
         restates: row.restates,
         is_latest: row.latest,
-        is_preview: parsed(row).is_ok_and(|document| document.to_date.is_some()),
+        is_preview: document.is_some_and(|document| document.to_date.is_some()),
     }
 }
 
-fn faults(row: &ScorecardRow, template: Option<&StoredTemplate>) -> Vec<&'static str> {
+fn faults(
+    row: &ScorecardRow,
+    document: Option<&Snapshot>,
+    template: Option<&StoredTemplate>,
+) -> Vec<&'static str> {
     let mut faults = Vec::new();
     if sha256(&row.snapshot) != row.snapshot_hash {
         faults.push("the document is not the one that was published: its hash differs");
     }
-    let Ok(document) = parsed(row) else {
+    let Some(document) = document else {
         faults.push("the document does not read back");
         return faults;
     };
@@ -771,7 +752,7 @@ fn faults(row: &ScorecardRow, template: Option<&StoredTemplate>) -> Vec<&'static
     if document.standing.as_ref().map_or("", |s| s.standing.tier.code()) != row.standing {
         faults.push("the row and the document name different standings");
     }
-    if coverage_bps(&document) != row.coverage_bps {
+    if coverage_bps(document) != row.coverage_bps {
         faults.push("the row and the document name different coverage");
     }
     if !serde_json::from_str(&row.summary).is_ok_and(|stored: Summary| stored == document.summary()) {

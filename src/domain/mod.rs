@@ -19,6 +19,7 @@ pub mod clause;
 pub mod commitment;
 pub mod contract;
 pub mod currency;
+pub mod digest;
 pub mod exact;
 pub mod expected;
 pub mod field;

@@ -11,7 +11,6 @@ use actix_web::web;
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::Web;
 use super::access::Who;
@@ -20,6 +19,7 @@ use crate::app::user::password_stamp;
 use crate::db::session::{session_delete, session_extend, session_get, session_insert, session_update};
 use crate::db::user::UserRow;
 use crate::db::{Db, DbError};
+use crate::domain::digest::sha256;
 
 /// A session ends after this long without a request.
 pub const IDLE_HOURS: i64 = 12;
@@ -95,7 +95,7 @@ fn seconds(count: i64) -> TimeDelta {
 }
 
 fn key_hash(key: &str) -> String {
-    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    sha256(key)
 }
 
 impl SessionStore for DbSessions {

@@ -20,7 +20,6 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use answer::{AnswerError, plan_answer, plan_commit_all};
 
@@ -37,6 +36,7 @@ use crate::domain::calendar::BusinessCalendar;
 use crate::domain::capacity::{
     ANSWER_BUSINESS_DAYS, AllocationError, MAX_PLAN_WEEKS, Proof, Resilience, TruckValue,
 };
+use crate::domain::digest::sha256;
 use crate::domain::forecast::{ForecastError, HORIZON_WEEKS, MAX_LANES};
 use crate::domain::measure::Measures;
 use crate::domain::money::{Bps, Micros, OutOfRange};
@@ -427,7 +427,7 @@ fn weekly(
 /// Hex SHA-256 of the JSON of `value`.
 fn fingerprint(value: &impl Serialize) -> Result<String, PlanError> {
     let json = serde_json::to_vec(value).map_err(|error| PlanError::Store(error.to_string()))?;
-    Ok(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256(json))
 }
 
 /// A share of an amount, exact.

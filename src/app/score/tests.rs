@@ -204,7 +204,7 @@ fn a_changed_document_is_found_out() {
         let mut db = app.pool.get().unwrap();
         db.batch_execute("UPDATE scorecards SET snapshot = replace(snapshot, '\"931\"', '\"981\"')").unwrap();
         let (problems, _) = verify_scorecards(&mut db).unwrap();
-        let words: Vec<&str> = problems.iter().map(|p| p.what.as_str()).collect();
+        let words: Vec<&str> = problems.iter().map(|p| p.what).collect();
         assert!(words.iter().any(|w| w.contains("hash differs")), "{words:?}");
     });
 }

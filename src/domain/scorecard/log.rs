@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
+use crate::domain::digest::sha256;
 
 /// One publication as it was logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,18 +33,19 @@ impl Logged {
     #[must_use]
     pub fn chained(&self, before: &str) -> String {
         let restates = self.restates.map_or_else(String::new, |id| id.to_string());
-        let text = [
-            before,
-            &self.seq.to_string(),
-            &self.scorecard_id.to_string(),
-            &self.partner_id.to_string(),
-            &self.period,
-            &self.state,
-            &self.snapshot_hash,
-            &restates,
-        ]
-        .join("\n");
-        Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        sha256(
+            [
+                before,
+                &self.seq.to_string(),
+                &self.scorecard_id.to_string(),
+                &self.partner_id.to_string(),
+                &self.period,
+                &self.state,
+                &self.snapshot_hash,
+                &restates,
+            ]
+            .join("\n"),
+        )
     }
 }
 
@@ -69,10 +70,11 @@ pub struct Mark {
     pub is_preview: bool,
 }
 
-/// A contradiction between log and scorecards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogFault {
-    /// The scorecard it is about.
+/// What is wrong with a published scorecard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("scorecard {scorecard_id} of partner {partner_id}, {period}: {what}")]
+pub struct ScorecardProblem {
+    /// The scorecard.
     pub scorecard_id: i64,
     /// Whose.
     pub partner_id: i64,
@@ -84,14 +86,14 @@ pub struct LogFault {
 
 /// Holds the scorecards against the log, which comes in order of `seq`.
 #[must_use]
-pub fn log_faults(log: &[Logged], marks: &[Mark]) -> Vec<LogFault> {
+pub fn log_faults(log: &[Logged], marks: &[Mark]) -> Vec<ScorecardProblem> {
     let by_id: BTreeMap<i64, &Mark> = marks.iter().map(|mark| (mark.id, mark)).collect();
     let mut faults = Vec::new();
     let mut newest: BTreeMap<(i64, &str), i64> = BTreeMap::new();
     let mut before: Option<&Logged> = None;
     for line in log {
         let mut say = |what| {
-            faults.push(LogFault {
+            faults.push(ScorecardProblem {
                 scorecard_id: line.scorecard_id,
                 partner_id: line.partner_id,
                 period: line.period.clone(),
@@ -140,7 +142,7 @@ pub fn log_faults(log: &[Logged], marks: &[Mark]) -> Vec<LogFault> {
             None if !mark.is_latest => "it is the only one and not marked as the newest",
             _ => continue,
         };
-        faults.push(LogFault {
+        faults.push(ScorecardProblem {
             scorecard_id: mark.id,
             partner_id: mark.partner_id,
             period: mark.period.clone(),

@@ -13,7 +13,7 @@ mod standing;
 mod template;
 mod words;
 
-pub use log::{LogFault, Logged, Mark, log_faults};
+pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
 pub use publication::{Publication, PublicationState};
 pub use score::{
