@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::DbError;
-use super::charge_code::alias_list;
+use super::charge_code::decided_codes;
 use super::conn::Db;
 use super::fact::fact_replace;
 use super::schema::{accessorial_event_versions, accessorial_events, shipments};
@@ -141,12 +141,7 @@ pub struct ReportedEvent {
 /// What was decided about the codes of some partners. Codes of their contracts mean themselves, so they need no look-up.
 fn decided(db: &mut Db, partners: &[i64]) -> Result<BTreeMap<i64, CodeBook>, DbError> {
     let only = if let [one] = partners { Some(*one) } else { None };
-    let mut found: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-    for row in alias_list(db, &Viewer::system(), only)? {
-        if let Some(meaning) = row.meaning()? {
-            found.entry(row.partner_id).or_default().push((row.alias, meaning));
-        }
-    }
+    let found = decided_codes(db, &Viewer::system(), only)?;
     Ok(found.into_iter().map(|(partner_id, codes)| (partner_id, CodeBook::new(codes, []))).collect())
 }
 

@@ -174,6 +174,24 @@ pub fn contract_codes(
     Ok(found)
 }
 
+/// What was decided about codes, by partner.
+///
+/// # Errors
+/// As [`code_books`].
+pub fn decided_codes(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner: Option<i64>,
+) -> Result<BTreeMap<i64, Vec<(String, Meaning)>>, DbError> {
+    let mut decided: BTreeMap<i64, Vec<(String, Meaning)>> = BTreeMap::new();
+    for row in alias_list(db, viewer, partner)? {
+        if let Some(meaning) = row.meaning()? {
+            decided.entry(row.partner_id).or_default().push((row.alias, meaning));
+        }
+    }
+    Ok(decided)
+}
+
 /// What codes mean, by partner; a partner without decisions and contracts has none and gets the empty book.
 ///
 /// # Errors
@@ -183,12 +201,7 @@ pub fn code_books(
     viewer: &Viewer,
     partner: Option<i64>,
 ) -> Result<BTreeMap<i64, CodeBook>, DbError> {
-    let mut decided: BTreeMap<i64, Vec<(String, Meaning)>> = BTreeMap::new();
-    for row in alias_list(db, viewer, partner)? {
-        if let Some(meaning) = row.meaning()? {
-            decided.entry(row.partner_id).or_default().push((row.alias, meaning));
-        }
-    }
+    let mut decided = decided_codes(db, viewer, partner)?;
     let mut contracts = contract_codes(db, viewer, partner)?;
     let mut partners: Vec<i64> = decided.keys().chain(contracts.keys()).copied().collect();
     partners.sort_unstable();

@@ -3,19 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, micros, pipeline, repeated, small, some_text, sort_out,
-    text,
+    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, pipeline, repeated, small, some_text,
+    sort_out, text,
 };
-use super::events::find_shipment;
+use super::events::find_named_shipment;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
+use crate::db::Db;
 use crate::db::accessorial::{AccessorialEventRow, event_by_key, event_replace, events_insert};
 use crate::db::dialect::FactTable;
 use crate::db::dimension::Dimensions;
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{Source, StaleCell, shipment_of_partner, stale_mark};
 use crate::db::types::{Day, Instant};
-use crate::db::{Db, DbError};
 use crate::domain::outcome::local_day;
 use crate::domain::quantity::QUANTITY_MAX;
 use crate::feeds::RowError;
@@ -256,14 +256,9 @@ impl Writer<'_> {
         number: u64,
         days: &mut HashMap<(i64, i64), Day>,
     ) -> Result<Result<AccessorialEventRow, RowError>, ImportError> {
-        let found =
-            find_shipment(db, &mut self.dimensions, &draft.partner, &draft.shipment, draft.source.as_deref());
-        let shipment = match found? {
+        let (source, dimensions) = (draft.source.as_deref(), &mut self.dimensions);
+        let shipment = match find_named_shipment(db, dimensions, &draft.partner, &draft.shipment, source)? {
             Ok(shipment) => shipment,
-            // Here the shipment's reference is a field of another name.
-            Err(error) if error.named_field() == Some("reference") => {
-                return Ok(Err(RowError::field("shipment", &error.value, error.reason)));
-            }
             Err(error) => return Ok(Err(error)),
         };
         let source = draft.source.as_deref().unwrap_or(&self.run.request.mapping.source);
@@ -293,10 +288,7 @@ impl Writer<'_> {
             return Ok(None);
         };
         let new = AccessorialEventRow { id: old.id, version: old.version + 1, ..row.clone() };
-        let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
-            what: format!("accessorial event {}", old.reference),
-            reason: error.to_string(),
-        })?;
+        let fact = fact_text(&old, "accessorial event", &old.reference)?;
         event_replace(db, &old, &new, self.run.now, &fact)?;
         Ok(Some(old))
     }

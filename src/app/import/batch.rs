@@ -10,12 +10,12 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::{ImportError, ImportReport, ImportRequest, MAX_IMPORT_ROWS, Progress};
 use crate::app::App;
 use crate::app::refresh::SUMS_LOCK;
-use crate::db::Db;
 use crate::db::dialect::{
     Checkpoints, FactTable, NaturalKey, first_load_batches, load_batch_rows, natural_keys_find,
     transaction_lock, write_tx,
 };
 use crate::db::dimension::Dimensions;
+use crate::db::{Db, DbError};
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::feeds::fields::{Fields, Value};
@@ -331,6 +331,12 @@ pub fn sort_out<T>(
         }
     }
     Ok(sorted)
+}
+
+/// What a fact that gives way says, as the history keeps it; `what` names it for a message.
+pub fn fact_text(fact: &impl serde::Serialize, what: &str, reference: &str) -> Result<String, DbError> {
+    serde_json::to_string(fact)
+        .map_err(|error| DbError::Stored { what: format!("{what} {reference}"), reason: error.to_string() })
 }
 
 /// The row was named before in the same file.

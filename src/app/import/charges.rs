@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::QueryResult;
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, micros, pipeline, repeated, some_text, sort_out, text,
+    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, pipeline, repeated, some_text,
+    sort_out, text,
 };
-use super::events::find_shipment;
+use super::events::find_named_shipment;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
+use crate::db::Db;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::Dimensions;
 use crate::db::setting::reporting_currency;
@@ -18,7 +20,6 @@ use crate::db::side::{
     ChargeRow, charge_by_key, charge_replace, charges_insert, charges_of, shipment_winners_write,
 };
 use crate::db::types::Day;
-use crate::db::{Db, DbError};
 use crate::domain::charge_code::usual_category;
 use crate::domain::money::Micros;
 use crate::domain::shipment::Amounts;
@@ -145,18 +146,9 @@ impl Writer<'_> {
         number: u64,
         shipments: &mut HashMap<(i64, i64), ShipmentRow>,
     ) -> Result<Result<ChargeRow, RowError>, ImportError> {
-        let shipment = match find_shipment(
-            db,
-            &mut self.dimensions,
-            &draft.partner,
-            &draft.shipment,
-            draft.source.as_deref(),
-        )? {
+        let (source, dimensions) = (draft.source.as_deref(), &mut self.dimensions);
+        let shipment = match find_named_shipment(db, dimensions, &draft.partner, &draft.shipment, source)? {
             Ok(shipment) => shipment,
-            // Here the shipment's reference is a field of another name.
-            Err(error) if error.named_field() == Some("reference") => {
-                return Ok(Err(RowError::field("shipment", &error.value, error.reason)));
-            }
             Err(error) => return Ok(Err(error)),
         };
         let source = draft.source.as_deref().unwrap_or(&self.run.request.mapping.source);
@@ -183,10 +175,7 @@ impl Writer<'_> {
             return Ok(None);
         };
         let new = ChargeRow { id: old.id, version: old.version + 1, ..row.clone() };
-        let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
-            what: format!("charge {}", old.reference),
-            reason: error.to_string(),
-        })?;
+        let fact = fact_text(&old, "charge", &old.reference)?;
         charge_replace(db, &old, &new, self.run.now, &fact)?;
         Ok(Some(old))
     }

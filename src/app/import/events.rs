@@ -188,6 +188,21 @@ pub fn find_shipment(
     }))
 }
 
+/// The same for a line that names its shipment in a field of its own, `reference` being the line's.
+pub fn find_named_shipment(
+    db: &mut Db,
+    dimensions: &mut Dimensions<'_>,
+    partner: &str,
+    shipment: &str,
+    source: Option<&str>,
+) -> Result<Result<ShipmentRow, RowError>, ImportError> {
+    let found = find_shipment(db, dimensions, partner, shipment, source)?;
+    Ok(found.map_err(|error| match error.named_field() {
+        Some("reference") => RowError::field("shipment", &error.value, error.reason),
+        _ => error,
+    }))
+}
+
 /// Lets the winning events of a shipment decide its milestones (DOMAIN §1.1: precedence by reporter,
 /// then the latest report).
 pub fn apply_known(db: &mut Db, row: &mut ShipmentRow) -> QueryResult<()> {

@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::asked::{Asks, asks, settle};
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, micros, partner, pipeline, repeated, small, some_text,
-    sort_out, text, thousandths,
+    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, partner, pipeline, repeated, small,
+    some_text, sort_out, text, thousandths,
 };
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
 use crate::app::baseline::{StopZones, stop_zones};
+use crate::db::Db;
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
@@ -18,7 +19,6 @@ use crate::db::shipment::{
     ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_insert, stale_mark,
 };
 use crate::db::types::{Day, Instant};
-use crate::db::{Db, DbError};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
 use crate::domain::shipment::{Amounts, DateOnly, Milestones, Verdicts};
@@ -381,10 +381,7 @@ impl Writer<'_> {
         row.version = old.version + 1;
         super::events::apply_known(db, &mut row)?;
         super::charges::apply_known(db, &mut row)?;
-        let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
-            what: format!("shipment {}", old.reference),
-            reason: error.to_string(),
-        })?;
+        let fact = fact_text(&old, "shipment", &old.reference)?;
         shipment_replace(db, &old, &row, self.run.now, &fact)?;
         stale.insert(StaleCell { partner_id: old.partner_id, day: old.obligation_day.0 });
         stale.insert(StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 });

@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, partner, pipeline, repeated, small, some_text, sort_out, text,
+    Batch, Counts, FactHasher, Run, fact_text, partner, pipeline, repeated, small, some_text, sort_out, text,
 };
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
+use crate::db::Db;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::{Dimensions, LaneNames};
 use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::tender::{TenderRow, tender_by_key, tender_replace, tenders_insert};
 use crate::db::types::{Day, Instant};
-use crate::db::{Db, DbError};
 use crate::domain::outcome::local_day;
 use crate::domain::tender::{Response, TenderFacts, judge};
 use crate::feeds::RowError;
@@ -177,10 +177,7 @@ impl Writer<'_> {
         };
         row.id = old.id;
         row.version = old.version + 1;
-        let fact = serde_json::to_string(&old).map_err(|error| DbError::Stored {
-            what: format!("tender {}", old.reference),
-            reason: error.to_string(),
-        })?;
+        let fact = fact_text(&old, "tender", &old.reference)?;
         tender_replace(db, &old, &row, self.run.now, &fact)?;
         stale.insert(StaleCell { partner_id: old.partner_id, day: old.sent_day.0 });
         stale.insert(StaleCell { partner_id: row.partner_id, day: row.sent_day.0 });
