@@ -83,7 +83,8 @@ struct Run {
 /// # Errors
 /// As [`refresh`].
 pub fn ensure_fresh(app: &App, as_of: DateTime<Utc>) -> Result<(), DbError> {
-    if waiting_days(&mut *app.pool.get()?)? > 0 {
+    let stale = anything_stale(&mut *app.pool.get()?, as_of)?;
+    if stale {
         refresh(app, as_of, |_, _| ())?;
     }
     Ok(())
