@@ -31,6 +31,7 @@ struct AuditPage {
 /// history of a contract.
 pub(super) fn action_words(action: &str) -> String {
     let known = match action {
+        "backtest.ask" => "asked for a backtest",
         "charge_code.map" => "decided a charge code",
         "contract.attach" => "attached a file",
         "contract.create" => "made the contract",
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn every_action_that_is_written_has_words() {
-        const NOUNS: [&str; 10] = [
+        const NOUNS: [&str; 11] = [
+            "backtest",
             "charge_code",
             "contract",
             "job",

@@ -48,6 +48,10 @@ pub fn group_cells(name: &str, sums: &Shown, place: usize) -> [String; 12] {
     cells
 }
 
+/// The columns of net costs.
+const NET_COLUMNS: [&str; 6] =
+    ["charges", "service_credits", "bonuses", "forgone_by_caps", "net_cost", "difference"];
+
 /// The cells of one line of the net costs: charges, credits, bonuses, what caps took off, net cost, difference. What is not
 /// known is empty.
 #[must_use]
@@ -123,19 +127,9 @@ fn total(report: &BacktestReport) -> Sheet {
         let counts = [tally.rated, tally.unrated, tally.not_applicable].map(|count| count.to_string());
         rows.push(std::iter::once(name).chain(net_cells(net)).chain(counts).collect());
     }
-    let header = vec![
-        "terms",
-        "charges",
-        "service_credits",
-        "bonuses",
-        "forgone_by_caps",
-        "net_cost",
-        "difference",
-        "shipments_rated",
-        "shipments_unrated",
-        "shipments_not_applicable",
-    ];
-    Sheet { name: "total", header, rows }
+    let counts = ["shipments_rated", "shipments_unrated", "shipments_not_applicable"];
+    let header = std::iter::once("terms").chain(NET_COLUMNS).chain(counts);
+    Sheet { name: "total", header: header.collect(), rows }
 }
 
 fn groups(name: &'static str, one: &'static str, report: &BacktestReport, groups: &[Named]) -> Sheet {
@@ -156,17 +150,8 @@ fn credits(report: &BacktestReport) -> Sheet {
             [name, month.name.clone()].into_iter().chain(net_cells(net)).collect::<Vec<_>>()
         })
     });
-    let header = vec![
-        "terms",
-        "month",
-        "charges",
-        "service_credits",
-        "bonuses",
-        "forgone_by_caps",
-        "net_cost",
-        "difference",
-    ];
-    Sheet { name: "credits", header, rows: lines.collect() }
+    let header = ["terms", "month"].into_iter().chain(NET_COLUMNS);
+    Sheet { name: "credits", header: header.collect(), rows: lines.collect() }
 }
 
 fn clauses(report: &BacktestReport) -> Sheet {

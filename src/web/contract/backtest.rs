@@ -328,6 +328,11 @@ fn amount(text: &str) -> String {
     text.parse::<Decimal>().map_or_else(|_| text.to_owned(), |value| show::decimal(value, value.scale()))
 }
 
+/// A count as the page shows it.
+fn number(count: u64) -> String {
+    show::count(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
 /// The first letter large.
 fn title(text: &str) -> String {
     let mut letters = text.chars();
@@ -357,7 +362,7 @@ fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
         [
             line.clause.clone(),
             title(&line.terms),
-            show::count(i64::try_from(line.obligations).unwrap_or(i64::MAX)),
+            number(line.obligations),
             amount(&line.credits),
             amount(&line.bonuses),
             amount(&line.forgone),
@@ -366,7 +371,7 @@ fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
     Outcome {
         summary: format!(
             "{} shipments due in {}, amounts in {}, tax included, with the fuel prices and exchange rates known at {}.{increase}",
-            show::count(i64::try_from(report.shipments).unwrap_or(i64::MAX)),
+            number(report.shipments),
             report.period,
             report.currency,
             show::instant(report.known_at),
@@ -391,7 +396,6 @@ fn sides(report: &BacktestReport) -> Vec<[String; 8]> {
     let states = std::iter::once(String::new())
         .chain(report.versions.iter().map(|tried| format!(" ({})", tried.state())));
     let lines = net_lines(report, &report.net.total).zip(tallies).zip(states).enumerate();
-    let count = |n: u64| show::count(i64::try_from(n).unwrap_or(i64::MAX));
     lines
         .map(|(place, (((terms, net), tally), state))| {
             let [charges, credits, bonuses, _, cost, difference] = net_cells(net);
@@ -403,8 +407,8 @@ fn sides(report: &BacktestReport) -> Vec<[String; 8]> {
                 amount(&bonuses),
                 amount(&cost),
                 difference,
-                count(tally.rated),
-                count(tally.unrated),
+                number(tally.rated),
+                number(tally.unrated),
             ]
         })
         .collect()
