@@ -6,6 +6,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::baseline::{ruled, statements_about, stop_zones};
+use super::facts::{shipment_facts, tender_facts};
 use crate::db::baseline::commitments_of;
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::evidence::{
@@ -13,17 +14,20 @@ use crate::db::evidence::{
     import_file, lane_title_list, shipments_behind, source_by_code, source_list, tenders_behind, versions_of,
 };
 use crate::db::expected::expected_parts;
-use crate::db::fold::ShipmentKey;
+use crate::db::fold::{FoldRow, ShipmentKey};
+use crate::db::quality::{QualityRow, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, shipment_by_key};
 use crate::db::{Db, DbError};
 use crate::domain::baseline::{Effect, Requester, Statement, StopPurpose, StopWindow};
 use crate::domain::currency::Currency;
 use crate::domain::expected::{Parts, counted_rated};
-use crate::domain::kpi::Kpi;
+use crate::domain::kpi::{Kpi, KpiValue, Shape};
+use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
+use crate::domain::tender::judge;
 use crate::domain::viewer::Viewer;
 
 /// Rows of one page.
@@ -92,11 +96,36 @@ impl Pick {
     #[must_use]
     pub fn of(kpi: Kpi) -> &'static [Self] {
         match kpi {
-            Kpi::OtpWin | Kpi::OtdDay | Kpi::OtdWin => &Self::ALL,
-            Kpi::Tar => &[Self::Missed, Self::Late, Self::Never, Self::Success, Self::Pending, Self::All],
             Kpi::Fads => &[Self::Missed, Self::Excused, Self::Success, Self::All],
             Kpi::Divert => &[Self::Missed, Self::Excused, Self::All],
-            _ => &[Self::All],
+            // One shipment has several messages.
+            Kpi::EdiTimely => &[Self::All],
+            _ => match kpi.definition().shape {
+                Shape::Judged if kpi.counts_tenders() => {
+                    &[Self::Missed, Self::Late, Self::Never, Self::Success, Self::Pending, Self::All]
+                }
+                Shape::Judged => &Self::ALL,
+                Shape::Share => &[Self::Missed, Self::Success, Self::All],
+                Shape::Sums | Shape::Percentile => &[Self::All],
+            },
+        }
+    }
+
+    /// Whether one unit, with the value that a KPI has over it alone, is of this choice.
+    fn takes(self, unit: &KpiValue) -> bool {
+        let missed = unit.n > 0 && unit.has_misses() == Some(true);
+        match self {
+            Self::Missed => missed,
+            Self::Late => missed && unit.no_evidence == 0,
+            Self::Never => unit.no_evidence > 0,
+            Self::Excused => unit.excused > 0,
+            Self::Success => unit.n > 0 && !missed,
+            Self::Pending => unit.pending > 0,
+            Self::Unjudged => unit.no_baseline > 0,
+            // A tender that covered no load is part of the depth all the same.
+            Self::All => {
+                unit.n + unit.excused + unit.pending + unit.no_baseline > 0 || !unit.numerator.is_zero()
+            }
         }
     }
 
@@ -151,41 +180,52 @@ pub struct Names {
     pub reporting: String,
 }
 
-/// The facts that `kpi` counted for a partner in a period, `limit` at a time.
+/// The facts that `kpi` counted for a partner in a period as known at `as_of`, `limit` at a time.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn behind(
     db: &mut Db,
     viewer: &Viewer,
-    (partner_id, period): (i64, Period),
+    (partner_id, period, as_of): (i64, Period, DateTime<Utc>),
     (kpi, pick): (Kpi, Pick),
     (after, limit): (Option<After>, usize),
 ) -> Result<Behind, DbError> {
     let mut span =
         Span { partner_id, from: period.start(), until: period.end(), after, limit: limit.saturating_add(1) };
-    let mut names = Names::default();
-    if kpi == Kpi::Tar {
-        let mut rows = tenders_behind(db, viewer, &span, pick.letters())?;
+    let mut names = Names::load(db)?;
+    if kpi.counts_tenders() {
+        let mut rows = tenders_behind(db, viewer, &span, |line| {
+            let facts = tender_facts(&line.fact);
+            let mut alone = Measures::default();
+            facts.add_to(&judge(&facts, as_of), &mut alone);
+            pick.takes(&kpi.value(&alone))
+        })?;
         let next = (rows.len() > limit)
             .then(|| rows.truncate(limit))
-            .and_then(|()| rows.last().map(|row| After { day: row.sent_day.0, id: row.id }));
-        names.load(db, rows.iter().filter_map(|row| row.lane_id))?;
+            .and_then(|()| rows.last().map(|row| After { day: row.fact.sent_day.0, id: row.fact.id }));
+        names.add_lanes(db, rows.iter().filter_map(|row| row.fact.lane_id))?;
         return Ok(Behind { rows: Rows::Tenders(rows), next, names });
     }
-    if kpi == Kpi::OtpWin {
+    if kpi.is_of_pickups() {
         span.until = span.until.checked_add_days(Days::new(LONGEST_TRANSIT_DAYS)).unwrap_or(span.until);
     }
-    let mut rows = shipments_behind(db, viewer, &span, &test(kpi, pick, period))?;
+    let mut rows = match test(kpi, pick, period) {
+        // The window was compared in UTC with a day to spare; the local day of the stop decides.
+        Some(test) if kpi == Kpi::OtpWin => shipments_behind(db, viewer, &span, &test, |_, row| {
+            Ok(names.pickup_day(row).is_none_or(|day| period.contains(day)))
+        })?,
+        Some(test) => shipments_behind(db, viewer, &span, &test, |_, _| Ok(true))?,
+        None => shipments_behind(db, viewer, &span, &ShipmentTest::Any, |db, row| {
+            let alone = names.alone(db, kpi, row, (period, as_of))?;
+            Ok(alone.is_some_and(|alone| pick.takes(&kpi.value(&alone))))
+        })?,
+    };
     let next = (rows.len() > limit)
         .then(|| rows.truncate(limit))
         .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
-    names.load(db, rows.iter().filter_map(|row| row.lane_id))?;
-    if kpi == Kpi::OtpWin {
-        // The window was compared in UTC with a day to spare; the local day of the stop decides.
-        rows.retain(|row| names.pickup_day(row).is_none_or(|day| period.contains(day)));
-    }
-    if matches!(kpi, Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio) {
+    names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id))?;
+    if kpi.definition().unit.is_money() || matches!(kpi, Kpi::Cvc | Kpi::AccRatio) {
         let keys: Vec<ShipmentKey> =
             rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();
         names.expected = expected_parts(db, viewer, partner_id, &keys)?;
@@ -194,8 +234,9 @@ pub fn behind(
     Ok(Behind { rows: Rows::Shipments(rows), next, names })
 }
 
-fn test(kpi: Kpi, pick: Pick, period: Period) -> ShipmentTest {
-    match kpi {
+/// What the stored columns alone can tell of the list; none where each shipment is judged for it.
+fn test(kpi: Kpi, pick: Pick, period: Period) -> Option<ShipmentTest> {
+    Some(match kpi {
         Kpi::OtpWin => ShipmentTest::Pickup(pick.letters(), utc_range(period), period),
         Kpi::OtdDay => ShipmentTest::DeliveryDay(pick.letters()),
         Kpi::OtdWin => ShipmentTest::DeliveryWindow(pick.letters()),
@@ -216,8 +257,9 @@ fn test(kpi: Kpi, pick: Pick, period: Period) -> ShipmentTest {
         Kpi::Cpkg => ShipmentTest::Weighed,
         Kpi::Cvc => ShipmentTest::Rated,
         Kpi::AccRatio => ShipmentTest::WithLinehaul,
-        Kpi::Tar | Kpi::Cps => ShipmentTest::Costed,
-    }
+        Kpi::Cps => ShipmentTest::Costed,
+        _ => return None,
+    })
 }
 
 /// The period in UTC with a day to spare on both sides.
@@ -229,13 +271,49 @@ fn utc_range(period: Period) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 impl Names {
-    fn load(&mut self, db: &mut Db, lanes: impl Iterator<Item = i64>) -> Result<(), DbError> {
+    fn load(db: &mut Db) -> Result<Self, DbError> {
+        Ok(Self {
+            sources: source_list(db)?.into_iter().collect(),
+            zones: zones_by_id(db)?,
+            policies: policies_by_id(db)?,
+            ..Self::default()
+        })
+    }
+
+    fn add_lanes(&mut self, db: &mut Db, lanes: impl Iterator<Item = i64>) -> Result<(), DbError> {
         let ids: Vec<i64> = lanes.collect::<BTreeSet<_>>().into_iter().collect();
         self.lanes = lane_title_list(db, &ids)?.into_iter().collect();
-        self.sources = source_list(db)?.into_iter().collect();
-        self.zones = zones_by_id(db)?;
-        self.policies = policies_by_id(db)?;
         Ok(())
+    }
+
+    /// What one shipment adds to the sums of `period` that `kpi` is made of; none where it counts for another period.
+    fn alone(
+        &self,
+        db: &mut Db,
+        kpi: Kpi,
+        row: &ShipmentRow,
+        (period, as_of): (Period, DateTime<Utc>),
+    ) -> Result<Option<Measures>, DbError> {
+        let quality = if kpi.reads_quality() {
+            let key = (row.obligation_day, row.partner_id, row.id);
+            let Some(quality) = quality_of(db, &Viewer::system(), key)? else { return Ok(None) };
+            Some(quality)
+        } else {
+            None
+        };
+        let row = FoldRow::from(row);
+        let (facts, policy) = shipment_facts(&row, quality.as_ref(), &self.zones, &self.policies)?;
+        let verdicts = facts.judge(policy, as_of);
+        let mut sums = Measures::default();
+        if kpi.is_of_pickups() {
+            if facts.milestones.pickup_counts_for(&verdicts).is_none_or(|day| !period.contains(day)) {
+                return Ok(None);
+            }
+            facts.add_pickup_to(&verdicts, &mut sums);
+        } else {
+            facts.add_to(&verdicts, policy, &mut sums);
+        }
+        Ok(Some(sums))
     }
 
     /// Zone of the pickup stop; UTC when not known.
@@ -303,6 +381,8 @@ pub struct Whole {
     pub charges: Vec<ChargeLine>,
     /// Events as reported.
     pub events: Vec<EventLine>,
+    /// What the feed said of the delivery beyond times and amounts.
+    pub quality: Option<QualityRow>,
     /// Earlier facts.
     pub versions: Vec<VersionLine>,
     /// File and mapping that brought the facts.
@@ -339,8 +419,8 @@ pub fn shipment(
     }
     let Some(source_id) = source_by_code(db, source)? else { return Ok(None) };
     let Some(row) = shipment_by_key(db, partner_id, source_id, reference)? else { return Ok(None) };
-    let mut names = Names::default();
-    names.load(db, row.lane_id.into_iter())?;
+    let mut names = Names::load(db)?;
+    names.add_lanes(db, row.lane_id.into_iter())?;
     let commitments = committed(db, viewer, &row, &names)?;
     Ok(Some(Whole {
         names,
@@ -349,6 +429,7 @@ pub fn shipment(
         events: events_of(db, viewer, partner_id, row.id)?,
         versions: versions_of(db, viewer, partner_id, row.id)?,
         file: import_file(db, row.import_id)?,
+        quality: quality_of(db, viewer, (row.obligation_day, partner_id, row.id))?,
         row,
     }))
 }

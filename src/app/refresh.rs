@@ -11,24 +11,23 @@ use chrono_tz::Tz;
 
 use super::App;
 use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
+use super::facts::{shipment_facts, tender_facts};
 use super::parallel::in_two;
 use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    CellKey, FoldRow, LaneKey, ShipmentKey, TenderFoldRow, TenderKey, due_cells, lane_cells_add,
+    CellKey, FoldRow, LaneKey, ShipmentKey, TenderKey, due_cells, lane_cells_add,
     lane_cells_of_source, lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take,
     stale_days, stale_month_take, stale_months, stale_months_mark, summed_days, tender_outcome_write,
     tenders_fold, verdicts_write,
 };
+use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
-use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
-use crate::domain::shipment::{
-    Amounts, DateOnly, Diverter, FirstAttempt, Milestones, ShipmentFacts, Verdicts,
-};
-use crate::domain::tender::{self, Response, TenderFacts};
+use crate::domain::shipment::Verdicts;
+use crate::domain::tender;
 
 /// The job that refreshes.
 pub const REFRESH_JOB: &str = "refresh-measures";
@@ -55,6 +54,8 @@ struct Lookups {
     zones: HashMap<i32, Tz>,
     policies: HashMap<i32, OutcomePolicy>,
     shelf: Option<Shelf>,
+    /// Whether any shipment has a row of quality beside it.
+    any_quality: bool,
     as_of: DateTime<Utc>,
 }
 
@@ -66,7 +67,13 @@ impl Lookups {
             Source::Shipments => Shelf::read(db, &run.books, (mode, run.as_of))?,
             Source::Tenders => None,
         };
-        Ok(Self { zones: zones_by_id(db)?, policies: policies_by_id(db)?, shelf, as_of: run.as_of })
+        Ok(Self {
+            zones: zones_by_id(db)?,
+            policies: policies_by_id(db)?,
+            shelf,
+            any_quality: source == Source::Shipments && any_quality(db)?,
+            as_of: run.as_of,
+        })
     }
 }
 
@@ -329,23 +336,25 @@ fn sum_day(
             if let Some(shelf) = &lookups.shelf {
                 result.charges = shelf.day(db, day, partners)?;
             }
+            let quality =
+                if lookups.any_quality { quality_of_day(db, day, partners)? } else { QualityOfDay::new() };
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;
-                let (mut facts, policy) = lookups.shipment(row)?;
+                let beside = quality.get(&(row.partner_id, row.id));
+                let (mut facts, policy) = shipment_facts(row, beside, &lookups.zones, &lookups.policies)?;
                 if let Some(shelf) = &lookups.shelf {
                     let own = facts.amounts.rated;
                     facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));
                 }
-                let verdicts = facts.milestones.judge(policy, lookups.as_of);
+                let verdicts = facts.judge(policy, lookups.as_of);
                 let place = RowPlace {
                     partner_id: row.partner_id,
                     lane_id: row.lane_id,
                     service: &row.service,
                     mode: &row.mode,
                 };
-                if let Some(pickup_day) = pickup_day(&facts, &verdicts) {
-                    tallying
-                        .count(place, pickup_day, |sums| sums.pickup_window.count(verdicts.pickup_window));
+                if let Some(pickup_day) = facts.milestones.pickup_counts_for(&verdicts) {
+                    tallying.count(place, pickup_day, |sums| facts.add_pickup_to(&verdicts, sums));
                 }
                 tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
                 if differs(row, &verdicts) {
@@ -357,16 +366,16 @@ fn sum_day(
         Source::Tenders => tenders_fold(db, partners, day, |row| {
             result.facts += 1;
             let facts = tender_facts(row);
-            let (outcome, settles_at) = tender::judge(&facts, lookups.as_of);
+            let verdict = tender::judge(&facts, lookups.as_of);
             let place = RowPlace {
                 partner_id: row.partner_id,
                 lane_id: row.lane_id,
                 service: &row.service,
                 mode: &row.mode,
             };
-            tallying.count(place, day, |sums| count_tender(&facts, outcome, sums));
-            if row.outcome != outcome.code() || row.settles_at.map(|at| at.0) != settles_at {
-                result.tenders.push((row.key(), outcome, settles_at));
+            tallying.count(place, day, |sums| facts.add_to(&verdict, sums));
+            if row.outcome != verdict.outcome.code() || row.settles_at.map(|at| at.0) != verdict.settles_at {
+                result.tenders.push((row.key(), verdict.outcome, verdict.settles_at));
             }
             Ok::<_, DbError>(())
         })?,
@@ -401,90 +410,11 @@ fn refresh_month(
     Ok(())
 }
 
-/// The day a pickup counts for: its own obligation, else the day of the shipment.
-fn pickup_day(facts: &ShipmentFacts, verdicts: &Verdicts) -> Option<NaiveDate> {
-    if verdicts.pickup_window == Outcome::NotApplicable {
-        return None;
-    }
-    facts.milestones.pickup_obligation_day().or_else(|| facts.milestones.obligation_day())
-}
-
 fn differs(row: &FoldRow, verdicts: &Verdicts) -> bool {
     row.pickup_window_outcome != verdicts.pickup_window.code()
         || row.delivery_day_outcome != verdicts.delivery_day.code()
         || row.delivery_window_outcome != verdicts.delivery_window.code()
         || row.settles_at.map(|at| at.0) != verdicts.settles_at
-}
-
-fn tender_facts(row: &TenderFoldRow) -> TenderFacts {
-    TenderFacts {
-        response: row.response.as_deref().and_then(Response::from_code),
-        respond_by: row.respond_by.map(|at| at.0),
-        bounced_at: row.bounced_at.map(|at| at.0),
-        beyond_commitment: row.beyond_commitment,
-        short_notice: row.short_notice,
-    }
-}
-
-fn count_tender(facts: &TenderFacts, outcome: Outcome, sums: &mut Measures) {
-    sums.tender.count(outcome);
-    sums.tender_out_of_scope += i64::from(outcome == Outcome::NotApplicable);
-    sums.tender_bounced += i64::from(facts.bounced_at.is_some());
-}
-
-impl Lookups {
-    fn zone(&self, id: Option<i32>) -> Option<Tz> {
-        id.and_then(|id| self.zones.get(&id)).copied()
-    }
-
-    fn shipment(&self, row: &FoldRow) -> Result<(ShipmentFacts, &OutcomePolicy), DbError> {
-        let policy = self.policies.get(&row.policy_id).ok_or_else(|| DbError::Stored {
-            what: format!("shipment {} of partner {}", row.id, row.partner_id),
-            reason: format!("its tolerance {} is missing", row.policy_id),
-        })?;
-        let milestones = Milestones {
-            pickup_zone: self.zone(row.pickup_zone_id),
-            delivery_zone: self.zone(row.delivery_zone_id),
-            pickup_window_start: row.pickup_window_start.map(|at| at.0),
-            pickup_window_end: row.pickup_window_end.map(|at| at.0),
-            pickup_due_day: row.pickup_due_day.map(|day| day.0),
-            delivery_window_start: row.delivery_window_start.map(|at| at.0),
-            delivery_window_end: row.delivery_window_end.map(|at| at.0),
-            delivery_due_day: row.delivery_due_day.map(|day| day.0),
-            pickup_arrived_at: row.pickup_arrived_at.map(|at| at.0),
-            pickup_arrived_received_at: row.pickup_arrived_received_at.map(|at| at.0),
-            picked_up_at: row.picked_up_at.map(|at| at.0),
-            arrived_at: row.arrived_at.map(|at| at.0),
-            arrived_received_at: row.arrived_received_at.map(|at| at.0),
-            delivered_at: row.delivered_at.map(|at| at.0),
-            delivered_received_at: row.delivered_received_at.map(|at| at.0),
-            station_arrived_at: row.station_arrived_at.map(|at| at.0),
-            out_for_delivery_at: row.out_for_delivery_at.map(|at| at.0),
-            cancelled_at: row.cancelled_at.map(|at| at.0),
-            date_only: DateOnly(row.date_only),
-            pickup_excused: row.pickup_exclusion.is_some(),
-            delivery_excused: row.delivery_exclusion.is_some(),
-        };
-        let amounts = Amounts {
-            pieces: None,
-            weight_g: row.weight_g,
-            distance_m: None,
-            linehaul: row.linehaul_micros.map(Micros),
-            fuel: row.fuel_micros.map(Micros),
-            accessorial: row.accessorial_micros.map(Micros),
-            freight: row.freight_micros.map(Micros),
-            rated: row.rated_micros.map(Micros),
-        };
-        let facts = ShipmentFacts {
-            milestones,
-            attempts: row.attempts,
-            first_attempt: row.first_attempt.as_deref().and_then(FirstAttempt::from_code),
-            disposition_known: row.disposition.is_some(),
-            diverted_by: row.diverted_by.as_deref().and_then(Diverter::from_code),
-            amounts,
-        };
-        Ok((facts, policy))
-    }
 }
 
 /// Whether any cell still waits for a refresh: its facts changed, their time has come by `as_of`, or another

@@ -474,7 +474,7 @@ impl From<&Measures> for Judged {
 }
 
 /// The last full ISO weeks before `until`, oldest first.
-fn full_weeks(until: NaiveDate) -> Vec<Period> {
+pub(super) fn full_weeks(until: NaiveDate) -> Vec<Period> {
     let mut week = Period::containing(PeriodKind::Week, until).previous();
     let mut weeks = Vec::with_capacity(SERIES_WEEKS);
     for _ in 0..SERIES_WEEKS {

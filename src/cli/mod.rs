@@ -88,7 +88,7 @@ enum Command {
     /// The newest scorecard of a partner.
     Scorecard(scorecard::ScorecardArguments),
     /// Compute again what is stored and published: sums, scorecards, ledger; read rate tables against their seals.
-    Verify,
+    Verify(verify::VerifyArguments),
     /// Bring the database schema up to date.
     Migrate,
     /// Write a copy of the database to a file, while it is in use.
@@ -124,6 +124,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // `lanemark kpi … | head` ends quietly, as other commands do; a server must outlive a reader that goes away.
         sigpipe::reset();
     }
+    if let Command::Verify(verify::VerifyArguments { bundle: Some(bundle) }) = &arguments.command {
+        return verify::bundle(bundle, arguments.format);
+    }
     let url = config.database()?;
     match arguments.command {
         Command::Backup(backup) => return backup::backup(&url, &backup),
@@ -147,7 +150,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Setting(setting) => setting::run(&session, &setting),
         Command::Job(job) => job::run(session, &job, &config),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
-        Command::Verify => verify::run(&session),
+        Command::Verify(_) => verify::run(&session),
         Command::Migrate => {
             println!("{} is up to date", url.display());
             Ok(ExitCode::SUCCESS)

@@ -1,15 +1,19 @@
 //! `lanemark scorecard PARTNER --period P`
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use lanemark::app::score::tier_from_code;
+use lanemark::app::bundle::bundle;
+use lanemark::app::score::{Published, tier_from_code};
+use lanemark::db::Db;
 use lanemark::db::dimension::Dimensions;
-use lanemark::db::scorecard::scorecard_latest;
-use lanemark::domain::kpi::{Kpi, Unit};
+use lanemark::db::partner::partner_show;
+use lanemark::db::scorecard::{ScorecardRow, scorecard_latest};
+use lanemark::domain::kpi::Kpi;
 use lanemark::domain::period::Period;
 use lanemark::domain::scorecard::Tier;
 use lanemark::domain::viewer::Viewer;
@@ -25,6 +29,10 @@ pub struct ScorecardArguments {
     /// A month (2025-06) or quarter (2025-Q2).
     #[arg(long, value_parser = super::period)]
     period: Period,
+    /// Write the evidence to this file: the document, what it was made by and every fact behind it. `lanemark verify
+    /// --bundle FILE` makes the scorecard again from it, without a database.
+    #[arg(long, value_name = "FILE")]
+    evidence: Option<PathBuf>,
 }
 
 /// Prints the newest publication.
@@ -41,6 +49,9 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
                 arguments.partner, arguments.period, arguments.period
             )
         })?;
+    if let Some(file) = &arguments.evidence {
+        return write_evidence(session, &mut db, partner_id, card, file);
+    }
     let snapshot: serde_json::Value = serde_json::from_str(&card.snapshot)?;
     match session.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&snapshot)?),
@@ -65,16 +76,21 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a value is counted in; money is in the reporting currency.
-fn unit_words(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Percent => "%",
-        Unit::PerHundred => "per 100",
-        Unit::Ratio => "ratio",
-        Unit::Hours => "hours",
-        Unit::MoneyPerShipment => "money per shipment",
-        Unit::MoneyPerKg => "money per kg",
-    }
+fn write_evidence(
+    session: &Session,
+    db: &mut Db,
+    partner_id: i64,
+    card: ScorecardRow,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
+    let viewer = Viewer::system();
+    let partner = partner_show(db, &viewer, partner_id)?.context("the partner is gone")?;
+    let published = Published::read(card)?;
+    let archive = bundle(db, &viewer, &partner, &published, session.app.now())?
+        .context("the template the scorecard was made by is gone")?;
+    std::fs::write(file, archive).with_context(|| format!("writing {}", file.display()))?;
+    println!("{}", file.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn row(kpi: &serde_json::Value) -> Vec<String> {
@@ -85,7 +101,7 @@ fn row(kpi: &serde_json::Value) -> Vec<String> {
     };
     let mut cells: Vec<String> =
         ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect();
-    let unit = text("code").parse::<Kpi>().map_or("", |kpi| unit_words(kpi.definition().unit));
+    let unit = text("code").parse::<Kpi>().map_or("", |kpi| kpi.definition().unit.words());
     cells.insert(2, unit.to_owned());
     if let Some(score) = cells.last_mut()
         && let Ok(exact) = score.parse::<Decimal>()

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::fold::TenderFoldRow;
 use super::schema::{
     charges, expected_charges, imports, lanes, shipment_events, shipment_versions, shipments, sources,
     tenders,
@@ -17,6 +18,9 @@ use crate::domain::viewer::Viewer;
 
 /// History lines one shipment shows at most.
 pub const SIDE_LIMIT: i64 = 200;
+
+/// Rows read at once to find those of a list.
+const JUDGED_AT_ONCE: i64 = 500;
 
 /// Where a list goes on: after this day and row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,9 +88,11 @@ pub enum ShipmentTest {
     Rated,
     /// Carries a linehaul.
     WithLinehaul,
+    /// Any: the caller judges.
+    Any,
 }
 
-/// Shipments of `span` that pass `test`, by day and id; none when the viewer may not see the partner.
+/// Shipments of `span` that pass `test` and that `keep` keeps, by day and id; none when the viewer may not see the partner.
 ///
 /// The primary key leads with the day, so each day is one seek instead of a walk over all partners.
 ///
@@ -97,22 +103,23 @@ pub fn shipments_behind(
     viewer: &Viewer,
     span: &Span,
     test: &ShipmentTest,
+    keep: impl Fn(&mut Db, &ShipmentRow) -> Result<bool, DbError>,
 ) -> Result<Vec<ShipmentRow>, DbError> {
     let mut found: Vec<ShipmentRow> = Vec::new();
     if !viewer.sees(span.partner_id) {
         return Ok(found);
     }
-    for (day, after) in span.days() {
-        let left = span.limit.saturating_sub(found.len());
-        if left == 0 {
-            break;
+    for (day, mut after) in span.days() {
+        loop {
+        if found.len() >= span.limit {
+            return Ok(found);
         }
         let query = shipments::table
             .filter(shipments::obligation_day.eq(Day(day)))
             .filter(shipments::partner_id.eq(span.partner_id))
             .filter(shipments::id.gt(after))
             .order(shipments::id)
-            .limit(i64::try_from(left).unwrap_or(i64::MAX))
+            .limit(JUDGED_AT_ONCE)
             .select(ShipmentRow::as_select())
             .into_boxed();
         let query = match test {
@@ -164,8 +171,21 @@ pub fn shipments_behind(
                 )),
             ),
             ShipmentTest::WithLinehaul => query.filter(shipments::linehaul_micros.is_not_null()),
+            ShipmentTest::Any => query,
         };
-        found.extend(query.load(db)?);
+        let rows: Vec<ShipmentRow> = query.load(db)?;
+        let Some(last) = rows.last().map(|row| row.id) else { break };
+        after = last;
+        let read = rows.len();
+        for row in rows {
+            if found.len() < span.limit && keep(db, &row)? {
+                found.push(row);
+            }
+        }
+        if i64::try_from(read).unwrap_or(i64::MAX) < JUDGED_AT_ONCE {
+            break;
+        }
+        }
     }
     Ok(found)
 }
@@ -174,35 +194,16 @@ pub fn shipments_behind(
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = tenders)]
 pub struct TenderLine {
-    /// Local day it was sent.
-    pub sent_day: Day,
-    /// Row id.
-    pub id: i64,
+    /// What it is counted by.
+    #[diesel(embed)]
+    pub fact: TenderFoldRow,
     /// The feed's own number.
     pub reference: String,
-    /// Lane.
-    pub lane_id: Option<i64>,
-    /// When it was sent.
-    pub sent_at: Instant,
-    /// When the offer lapsed.
-    pub respond_by: Option<Instant>,
-    /// When it was answered.
-    pub responded_at: Option<Instant>,
-    /// The answer.
-    pub response: Option<String>,
     /// Why it was turned down.
     pub decline_reason: Option<String>,
-    /// Given back later.
-    pub bounced_at: Option<Instant>,
-    /// Above the commitment.
-    pub beyond_commitment: bool,
-    /// Less notice than agreed.
-    pub short_notice: bool,
-    /// Letter of the verdict.
-    pub outcome: String,
 }
 
-/// Tenders of `span` with one of these verdicts, by day and id; none when the viewer may not see the partner.
+/// Tenders of `span` that `keep` keeps, by day and id; none when the viewer may not see the partner.
 ///
 /// # Errors
 /// The engine's reason.
@@ -210,28 +211,34 @@ pub fn tenders_behind(
     db: &mut Db,
     viewer: &Viewer,
     span: &Span,
-    letters: &'static [&'static str],
+    keep: impl Fn(&TenderLine) -> bool,
 ) -> Result<Vec<TenderLine>, DbError> {
     let mut found: Vec<TenderLine> = Vec::new();
     if !viewer.sees(span.partner_id) {
         return Ok(found);
     }
-    for (day, after) in span.days() {
-        let left = span.limit.saturating_sub(found.len());
-        if left == 0 {
-            break;
-        }
-        found.extend(
-            tenders::table
+    for (day, mut after) in span.days() {
+        loop {
+            if found.len() >= span.limit {
+                return Ok(found);
+            }
+            let rows: Vec<TenderLine> = tenders::table
                 .filter(tenders::sent_day.eq(Day(day)))
                 .filter(tenders::partner_id.eq(span.partner_id))
                 .filter(tenders::id.gt(after))
-                .filter(tenders::outcome.eq_any(letters))
                 .order(tenders::id)
-                .limit(i64::try_from(left).unwrap_or(i64::MAX))
+                .limit(JUDGED_AT_ONCE)
                 .select(TenderLine::as_select())
-                .load::<TenderLine>(db)?,
-        );
+                .load(db)?;
+            let Some(last) = rows.last().map(|row| row.fact.id) else { break };
+            after = last;
+            let read = rows.len();
+            let left = span.limit.saturating_sub(found.len());
+            found.extend(rows.into_iter().filter(&keep).take(left));
+            if i64::try_from(read).unwrap_or(i64::MAX) < JUDGED_AT_ONCE {
+                break;
+            }
+        }
     }
     Ok(found)
 }

@@ -12,7 +12,7 @@ use super::DbError;
 use super::conn::Db;
 use super::fact::fold_day;
 use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders};
-use super::shipment::{Source, StaleCell};
+use super::shipment::{ShipmentRow, Source, StaleCell};
 use super::types::{Day, Instant};
 use crate::domain::measure::Measures;
 use crate::{bulk_insert, on_engine};
@@ -64,7 +64,9 @@ pub struct FoldRow {
     pub diverted_by: Option<String>,
     pub pickup_exclusion: Option<String>,
     pub delivery_exclusion: Option<String>,
+    pub pieces: Option<i64>,
     pub weight_g: Option<i64>,
+    pub distance_m: Option<i64>,
     pub linehaul_micros: Option<i64>,
     pub fuel_micros: Option<i64>,
     pub accessorial_micros: Option<i64>,
@@ -77,7 +79,7 @@ pub struct FoldRow {
 }
 
 /// The columns of a tender that measures are made of.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = tenders)]
 #[expect(missing_docs, reason = "the columns are documented in the migrations")]
 pub struct TenderFoldRow {
@@ -87,7 +89,10 @@ pub struct TenderFoldRow {
     pub lane_id: Option<i64>,
     pub service: String,
     pub mode: String,
+    pub sequence: Option<i32>,
+    pub sent_at: Instant,
     pub respond_by: Option<Instant>,
+    pub responded_at: Option<Instant>,
     pub response: Option<String>,
     pub bounced_at: Option<Instant>,
     pub beyond_commitment: bool,
@@ -100,6 +105,57 @@ pub struct TenderFoldRow {
 pub type ShipmentKey = (Day, i64, i64);
 /// Day, partner and id: where a tender is stored.
 pub type TenderKey = (Day, i64, i64);
+
+impl From<&ShipmentRow> for FoldRow {
+    fn from(row: &ShipmentRow) -> Self {
+        Self {
+            partner_id: row.partner_id,
+            id: row.id,
+            obligation_day: row.obligation_day,
+            policy_id: row.policy_id,
+            lane_id: row.lane_id,
+            service: row.service.clone(),
+            mode: row.mode.clone(),
+            pickup_zone_id: row.pickup_zone_id,
+            delivery_zone_id: row.delivery_zone_id,
+            pickup_window_start: row.pickup_window_start,
+            pickup_window_end: row.pickup_window_end,
+            pickup_due_day: row.pickup_due_day,
+            delivery_window_start: row.delivery_window_start,
+            delivery_window_end: row.delivery_window_end,
+            delivery_due_day: row.delivery_due_day,
+            date_only: row.date_only,
+            pickup_arrived_at: row.pickup_arrived_at,
+            pickup_arrived_received_at: row.pickup_arrived_received_at,
+            picked_up_at: row.picked_up_at,
+            arrived_at: row.arrived_at,
+            arrived_received_at: row.arrived_received_at,
+            delivered_at: row.delivered_at,
+            delivered_received_at: row.delivered_received_at,
+            station_arrived_at: row.station_arrived_at,
+            out_for_delivery_at: row.out_for_delivery_at,
+            cancelled_at: row.cancelled_at,
+            attempts: row.attempts,
+            first_attempt: row.first_attempt.clone(),
+            disposition: row.disposition.clone(),
+            diverted_by: row.diverted_by.clone(),
+            pickup_exclusion: row.pickup_exclusion.clone(),
+            delivery_exclusion: row.delivery_exclusion.clone(),
+            pieces: row.pieces,
+            weight_g: row.weight_g,
+            distance_m: row.distance_m,
+            linehaul_micros: row.linehaul_micros,
+            fuel_micros: row.fuel_micros,
+            accessorial_micros: row.accessorial_micros,
+            freight_micros: row.freight_micros,
+            rated_micros: row.rated_micros,
+            pickup_window_outcome: row.pickup_window_outcome.clone(),
+            delivery_day_outcome: row.delivery_day_outcome.clone(),
+            delivery_window_outcome: row.delivery_window_outcome.clone(),
+            settles_at: row.settles_at,
+        }
+    }
+}
 
 impl FoldRow {
     /// Where it is stored.

@@ -30,6 +30,7 @@ pub mod measure;
 pub mod negotiation;
 pub mod partner;
 pub mod plan;
+pub mod quality;
 pub mod rate;
 #[expect(missing_docs, reason = "the tables are documented in the migrations")]
 pub mod schema;

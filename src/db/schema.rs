@@ -215,6 +215,28 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
+    shipment_quality (obligation_day, partner_id, shipment_id) {
+        obligation_day -> Day,
+        partner_id -> BigInt,
+        shipment_id -> BigInt,
+        pieces_delivered -> Nullable<BigInt>,
+        condition -> Nullable<Text>,
+        receipt_expected -> Bool,
+        pod_received_at -> Nullable<Instant>,
+        pod_clean -> Nullable<Bool>,
+        invoice_right -> Nullable<Bool>,
+        notice_expected -> Bool,
+        delay_noticed_at -> Nullable<Instant>,
+        transit_standard_days -> Nullable<Integer>,
+        co2e_g -> Nullable<BigInt>,
+        emission_distance_m -> Nullable<BigInt>,
+        emission_data -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
     stop_commitments (partner_id, shipment_id, id) {
         partner_id -> BigInt,
         shipment_id -> BigInt,

@@ -293,6 +293,66 @@ pub fn shipments_by_reference(
         .load(db)
 }
 
+/// Shipments of some days on which something is not decided yet, of the partners the viewer may see, the newest
+/// obligations first.
+///
+/// # Errors
+/// The engine's reason.
+pub fn open_shipments(
+    db: &mut Db,
+    viewer: &Viewer,
+    (from, until): (NaiveDate, NaiveDate),
+    limit: usize,
+) -> QueryResult<Vec<ShipmentRow>> {
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(Vec::new()) };
+    let mut query = shipments::table
+        .filter(shipments::settles_at.is_not_null())
+        .filter(shipments::obligation_day.ge(Day(from)))
+        .filter(shipments::obligation_day.lt(Day(until)))
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(shipments::partner_id.eq(partner_id));
+    }
+    query
+        .order((shipments::obligation_day.desc(), shipments::id))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(ShipmentRow::as_select())
+        .load(db)
+}
+
+/// When a partner last reported anything about a shipment due since `since`; none when it did not, or the viewer may not
+/// see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn last_heard(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    since: NaiveDate,
+) -> QueryResult<Option<DateTime<Utc>>> {
+    use diesel::dsl::max;
+
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    // With its received time where there is one, else when it happened.
+    let heard: (Option<Instant>, Option<Instant>, Option<Instant>, Option<Instant>, Option<Instant>) =
+        shipments::table
+            .filter(shipments::partner_id.eq(partner_id))
+            .filter(shipments::obligation_day.ge(Day(since)))
+            .select((
+                max(shipments::pickup_arrived_received_at),
+                max(shipments::arrived_received_at),
+                max(shipments::delivered_received_at),
+                max(shipments::picked_up_at),
+                max(shipments::out_for_delivery_at),
+            ))
+            .first(db)?;
+    let times = [heard.0, heard.1, heard.2, heard.3, heard.4];
+    Ok(times.into_iter().flatten().map(|at| at.0).max())
+}
+
 /// Replaces the facts of a shipment: the old ones go into its history, the new ones take its place
 /// and its id. Both days become stale by the caller's [`stale_mark`].
 ///

@@ -111,23 +111,25 @@ impl<'de> Deserialize<'de> for Ratio {
     }
 }
 
-/// Width of one histogram bucket, stated beside every percentile read from it.
-pub const BUCKET_MINUTES: i64 = 30;
-/// Durations beyond this share the last bucket: 60 days.
-const LAST_BUCKET: i64 = 60 * 24 * 60 / BUCKET_MINUTES;
+/// Width of the buckets of dwell, stated beside every percentile read from them.
+pub const DWELL_BUCKET_MINUTES: i64 = 30;
+/// Width of the buckets of answers to tenders.
+pub const RESPONSE_BUCKET_MINUTES: i64 = 5;
+/// Durations beyond this share the last bucket.
+const LONGEST_MINUTES: i64 = 60 * 24 * 60;
 
-/// Durations counted in buckets of [`BUCKET_MINUTES`]: additive, so a percentile of any period comes
+/// Durations counted in buckets of `BUCKET` minutes: additive, so a percentile of any period comes
 /// from the sum of its days, exact to the bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram {
+pub struct Histogram<const BUCKET: i64> {
     /// Bucket number and count, by bucket, without zeros.
     buckets: Vec<(i64, i64)>,
 }
 
-impl Histogram {
+impl<const BUCKET: i64> Histogram<BUCKET> {
     /// Counts one duration. Negative ones count as zero: a scan order error is no early departure.
     pub fn count(&mut self, minutes: i64) {
-        self.add((minutes.max(0) / BUCKET_MINUTES).min(LAST_BUCKET), 1);
+        self.add((minutes.max(0) / BUCKET).min(LONGEST_MINUTES / BUCKET), 1);
     }
 
     fn add(&mut self, bucket: i64, count: i64) {
@@ -160,7 +162,7 @@ impl Histogram {
         let mut seen = 0;
         self.buckets.iter().find_map(|&(bucket, count)| {
             seen += count;
-            (seen >= rank).then_some((bucket + 1) * BUCKET_MINUTES)
+            (seen >= rank).then_some((bucket + 1) * BUCKET)
         })
     }
 
@@ -169,15 +171,15 @@ impl Histogram {
     }
 }
 
-impl AddAssign<&Histogram> for Histogram {
-    fn add_assign(&mut self, other: &Histogram) {
+impl<const BUCKET: i64> AddAssign<&Histogram<BUCKET>> for Histogram<BUCKET> {
+    fn add_assign(&mut self, other: &Histogram<BUCKET>) {
         for &(bucket, count) in &other.buckets {
             self.add(bucket, count);
         }
     }
 }
 
-impl Serialize for Histogram {
+impl<const BUCKET: i64> Serialize for Histogram<BUCKET> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.buckets.len() * 2))?;
         for &(bucket, count) in &self.buckets {
@@ -188,15 +190,15 @@ impl Serialize for Histogram {
     }
 }
 
-impl<'de> Deserialize<'de> for Histogram {
+impl<'de, const BUCKET: i64> Deserialize<'de> for Histogram<BUCKET> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Histogram;
+        struct Pairs<const BUCKET: i64>;
+        impl<'de, const BUCKET: i64> Visitor<'de> for Pairs<BUCKET> {
+            type Value = Histogram<BUCKET>;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("bucket numbers and counts in turn")
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Histogram, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Histogram<BUCKET>, A::Error> {
                 let mut histogram = Histogram::default();
                 while let Some(bucket) = seq.next_element()? {
                     let count = seq
@@ -207,7 +209,7 @@ impl<'de> Deserialize<'de> for Histogram {
                 Ok(histogram)
             }
         }
-        deserializer.deserialize_seq(Pairs)
+        deserializer.deserialize_seq(Pairs::<BUCKET>)
     }
 }
 
@@ -221,18 +223,45 @@ pub struct Measures {
     /// Pickups against their window.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub pickup_window: Tally,
+    /// Pickups against their committed day.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub pickup_day: Tally,
     /// Deliveries against their due day.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub delivery_day: Tally,
     /// Deliveries against their window.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub delivery_window: Tally,
+    /// Deliveries on time and in full.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub in_full: Tally,
+    /// Deliveries on time, in full, undamaged and with right documents.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub perfect: Tally,
+    /// Proofs of delivery.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub proof: Tally,
+    /// Late deliveries announced in time over late deliveries.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub late_notice: Ratio,
+    /// Deliveries within the transit standard over those that have one.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub transit: Ratio,
+    /// Business days beyond the standard, summed; negative where faster.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub transit_days_over: i64,
+    /// The same, squared one by one and summed: for the standard deviation.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub transit_days_over_squared: i64,
     /// First delivery attempts.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub first_attempt: Tally,
     /// Attempts over consignments with a final disposition.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub attempts: Ratio,
+    /// Shipments returned over shipments with a final disposition.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub returned: Ratio,
     /// Shipments diverted by the carrier over shipments with a final disposition.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub diverted: Ratio,
@@ -241,10 +270,19 @@ pub struct Measures {
     pub diverted_by_others: i64,
     /// Minutes from arrival at the final station to out for delivery.
     #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub dwell: Histogram,
+    pub dwell: Histogram<DWELL_BUCKET_MINUTES>,
+    /// Milestones reported over milestones owed.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub status_complete: Ratio,
     /// Status messages received in time over received.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub status_timely: Ratio,
+    /// Milestones reported in time over milestones owed, of those whose receipt a feed can state.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub status_visible: Ratio,
+    /// Minutes beyond free time over stops with arrival and departure.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub detention: Ratio,
     /// Tenders.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub tender: Tally,
@@ -254,15 +292,51 @@ pub struct Measures {
     /// Accepted tenders given back: counted among the rejections too.
     #[serde(skip_serializing_if = "is_zero")]
     pub tender_bounced: i64,
+    /// Tenders at place 1 of the route guide.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub first_tender: Tally,
+    /// Tenders above the commitment, offered in time.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub surge: Tally,
+    /// Accepted tenders given back over accepted ones.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub bounced: Ratio,
+    /// Tenders with a place in the route guide over those that covered a load.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub route_guide: Ratio,
+    /// Minutes from tender to answer.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub response: Histogram<RESPONSE_BUCKET_MINUTES>,
+    /// Answers before the offer lapsed over answers to offers that lapse.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub response_in_time: Ratio,
     /// Freight micros over shipments that carry a cost.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub freight: Ratio,
+    /// Freight micros over handling units, of shipments with both.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub freight_by_piece: Ratio,
+    /// Shipments in [`Measures::freight_by_piece`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub with_pieces: i64,
     /// Freight micros over grams, of shipments with both.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub freight_by_weight: Ratio,
     /// Shipments in [`Measures::freight_by_weight`].
     #[serde(skip_serializing_if = "is_zero")]
     pub weighed: i64,
+    /// Freight micros over billed metres, of shipments with both.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub freight_by_distance: Ratio,
+    /// Shipments in [`Measures::freight_by_distance`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub with_distance: i64,
+    /// Freight micros over kilograms times billed metres, of shipments with all three.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub freight_by_work: Ratio,
+    /// Shipments in [`Measures::freight_by_work`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub with_work: i64,
     /// Billed micros over contract-rated micros, of shipments with both.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub billed_to_rated: Ratio,
@@ -275,6 +349,18 @@ pub struct Measures {
     /// Shipments in [`Measures::accessorial`].
     #[serde(skip_serializing_if = "is_zero")]
     pub with_linehaul: i64,
+    /// Grams of CO2e over kilograms times metres.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub emission: Ratio,
+    /// Shipments in [`Measures::emission`] whose figure is no default.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub emission_own: i64,
+    /// Kilograms times metres with primary data.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub emission_primary_work: i64,
+    /// Shipments in [`Measures::emission`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub emission_count: i64,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -285,24 +371,52 @@ impl AddAssign<&Measures> for Measures {
     fn add_assign(&mut self, other: &Measures) {
         self.shipments += other.shipments;
         self.pickup_window += other.pickup_window;
+        self.pickup_day += other.pickup_day;
         self.delivery_day += other.delivery_day;
         self.delivery_window += other.delivery_window;
+        self.in_full += other.in_full;
+        self.perfect += other.perfect;
+        self.proof += other.proof;
+        self.late_notice += other.late_notice;
+        self.transit += other.transit;
+        self.transit_days_over += other.transit_days_over;
+        self.transit_days_over_squared += other.transit_days_over_squared;
         self.first_attempt += other.first_attempt;
         self.attempts += other.attempts;
+        self.returned += other.returned;
         self.diverted += other.diverted;
         self.diverted_by_others += other.diverted_by_others;
         self.dwell += &other.dwell;
+        self.status_complete += other.status_complete;
         self.status_timely += other.status_timely;
+        self.status_visible += other.status_visible;
+        self.detention += other.detention;
         self.tender += other.tender;
         self.tender_out_of_scope += other.tender_out_of_scope;
         self.tender_bounced += other.tender_bounced;
+        self.first_tender += other.first_tender;
+        self.surge += other.surge;
+        self.bounced += other.bounced;
+        self.route_guide += other.route_guide;
+        self.response += &other.response;
+        self.response_in_time += other.response_in_time;
         self.freight += other.freight;
+        self.freight_by_piece += other.freight_by_piece;
+        self.with_pieces += other.with_pieces;
         self.freight_by_weight += other.freight_by_weight;
         self.weighed += other.weighed;
+        self.freight_by_distance += other.freight_by_distance;
+        self.with_distance += other.with_distance;
+        self.freight_by_work += other.freight_by_work;
+        self.with_work += other.with_work;
         self.billed_to_rated += other.billed_to_rated;
         self.rated += other.rated;
         self.accessorial += other.accessorial;
         self.with_linehaul += other.with_linehaul;
+        self.emission += other.emission;
+        self.emission_own += other.emission_own;
+        self.emission_primary_work += other.emission_primary_work;
+        self.emission_count += other.emission_count;
     }
 }
 
@@ -318,11 +432,11 @@ mod tests {
 
     #[test]
     fn a_percentile_is_the_upper_edge_of_its_bucket() {
-        let mut dwell = Histogram::default();
+        let mut dwell = Histogram::<DWELL_BUCKET_MINUTES>::default();
         (1..=10).for_each(|hour| dwell.count(hour * 60));
         // The 9th smallest of ten is 540 minutes, in the bucket [540, 570).
         assert_eq!(dwell.percentile_minutes(90), Some(570));
-        assert_eq!(Histogram::default().percentile_minutes(90), None);
+        assert_eq!(Histogram::<5>::default().percentile_minutes(90), None);
     }
 
     fn measures() -> impl Strategy<Value = Measures> {

@@ -99,6 +99,17 @@ impl Period {
         Self::containing(self.kind, self.end())
     }
 
+    /// Its number in the year, as axes name it: `26` of `2025-W26`, `6` of `2025-06`, `2` of `2025-Q2`; the year itself.
+    #[must_use]
+    pub fn number(self) -> String {
+        match self.kind {
+            PeriodKind::Week => self.start.iso_week().week().to_string(),
+            PeriodKind::Month => self.start.month().to_string(),
+            PeriodKind::Quarter => (self.start.month0() / 3 + 1).to_string(),
+            PeriodKind::Year => self.start.year().to_string(),
+        }
+    }
+
     /// `June 2025`, `Week 26 of 2025`, `Quarter 2 of 2025`, `2025`.
     #[must_use]
     pub fn title(self) -> String {

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Measures;
 use super::money::Micros;
+use super::quality::{QualityFacts, QualityVerdict};
+use super::status::{StatusProfile, owed};
 use super::outcome::{
     EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
 };
@@ -87,17 +89,32 @@ pub struct Milestones {
     pub delivery_excused: bool,
 }
 
-/// The three verdicts kept on a shipment.
+/// The verdicts on a shipment. The pickup day is judged whenever it is asked for; the other three are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdicts {
     /// Pickup within its window (`OTP_WIN`).
     pub pickup_window: Outcome,
+    /// Pickup by its committed day (`OTP_DAY`).
+    pub pickup_day: Outcome,
     /// Delivery by the due day (`OTD_DAY`).
     pub delivery_day: Outcome,
     /// Delivery within its window (`OTD_WIN`).
     pub delivery_window: Outcome,
+    /// Of its quality, where the feed says anything of it.
+    pub quality: Option<QualityVerdict>,
     /// When time alone may change one of them.
     pub settles_at: Option<DateTime<Utc>>,
+}
+
+impl Verdicts {
+    /// The verdict on the delivery: by its window, or by its day where no window was agreed.
+    #[must_use]
+    pub fn delivery(&self) -> Outcome {
+        match self.delivery_window {
+            Outcome::NotApplicable | Outcome::NoBaseline => self.delivery_day,
+            outcome => outcome,
+        }
+    }
 }
 
 /// Why the facts of a shipment contradict each other. Each names the field to look at.
@@ -178,12 +195,27 @@ impl Milestones {
         self.pickup_day(self.pickup_zone.or(self.delivery_zone).unwrap_or(Tz::UTC))
     }
 
+    /// The day a pickup counts for: its own obligation, else the day of the shipment. None where none was due.
+    #[must_use]
+    pub fn pickup_counts_for(&self, verdicts: &Verdicts) -> Option<NaiveDate> {
+        if verdicts.pickup_window == Outcome::NotApplicable && verdicts.pickup_day == Outcome::NotApplicable {
+            return None;
+        }
+        self.pickup_obligation_day().or_else(|| self.obligation_day())
+    }
+
     fn pickup_day(&self, zone: Tz) -> Option<NaiveDate> {
         self.pickup_due_day.or_else(|| self.pickup_window_end.map(|at| local_day(at, zone)))
     }
 
     fn delivery_day(&self) -> Option<NaiveDate> {
         self.delivery_due_day.or_else(|| Some(local_day(self.delivery_window_end?, self.delivery_zone?)))
+    }
+
+    /// When the delivery was due: the end of its window, else of its day at the stop.
+    #[must_use]
+    pub fn delivery_due_by(&self) -> Option<DateTime<Utc>> {
+        self.delivery_window_end.or_else(|| Some(end_of_local_day(self.delivery_due_day?, self.delivery_zone?)))
     }
 
     /// Checks that the facts can be true together.
@@ -240,13 +272,17 @@ impl Milestones {
     #[must_use]
     pub fn judge(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdicts {
         let pickup = self.judge_pickup(policy, as_of);
+        let pickup_day = self.judge_pickup_day(policy, as_of);
         let day = self.judge_delivery_day(policy, as_of);
         let window = self.judge_delivery_window(policy, as_of);
-        let settles_at = [pickup, day, window].into_iter().filter_map(|verdict| verdict.settles_at).min();
+        let settles_at =
+            [pickup, pickup_day, day, window].into_iter().filter_map(|verdict| verdict.settles_at).min();
         Verdicts {
             pickup_window: pickup.outcome,
+            pickup_day: pickup_day.outcome,
             delivery_day: day.outcome,
             delivery_window: window.outcome,
+            quality: None,
             settles_at,
         }
     }
@@ -258,19 +294,36 @@ impl Milestones {
             return NOT_DUE;
         }
         let grace = DEFAULT_PICKUP_GRACE_MINUTES;
-        evaluate(
-            &Unit {
-                cancelled_at: self.cancelled_at,
-                due_by: self.pickup_window_end.and_then(|end| plus_minutes(end, grace)),
-                not_before: None,
-                done_at,
-                not_done_at: None,
-                excused: self.pickup_excused,
-                evidence_grace_days: policy.evidence_grace_days,
-                zone: self.pickup_zone.or(self.delivery_zone),
-            },
-            as_of,
-        )
+        let due_by = self.pickup_window_end.and_then(|end| plus_minutes(end, grace));
+        evaluate(&self.pickup_unit(policy, due_by), as_of)
+    }
+
+    fn judge_pickup_day(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
+        let zone = self.pickup_zone.or(self.delivery_zone);
+        let day = self.pickup_day(zone.unwrap_or(Tz::UTC));
+        let done_at = self.pickup_arrived_at.or(self.picked_up_at);
+        if day.is_none() && done_at.is_none() {
+            return NOT_DUE;
+        }
+        // Inside the window is inside its last day; no calendar is needed to say so.
+        let by_window = self.pickup_window_end.filter(|end| {
+            self.pickup_due_day.is_none() && zone.is_some() && done_at.is_some_and(|done| done <= *end)
+        });
+        let due_by = by_window.or_else(|| Some(end_of_local_day(day?, zone?)));
+        evaluate(&self.pickup_unit(policy, due_by), as_of)
+    }
+
+    fn pickup_unit(&self, policy: &OutcomePolicy, due_by: Option<DateTime<Utc>>) -> Unit {
+        Unit {
+            cancelled_at: self.cancelled_at,
+            due_by,
+            not_before: None,
+            done_at: self.pickup_arrived_at.or(self.picked_up_at),
+            not_done_at: None,
+            excused: self.pickup_excused,
+            evidence_grace_days: policy.evidence_grace_days,
+            zone: self.pickup_zone.or(self.delivery_zone),
+        }
     }
 
     fn judge_delivery_day(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdict {
@@ -291,6 +344,24 @@ impl Milestones {
             }
         };
         evaluate(&self.delivery_unit(policy, due_by, not_before), as_of)
+    }
+
+    /// Adds the stops with arrival and departure reported to the minute, and the minutes beyond free time at them.
+    fn add_detention(&self, sums: &mut Measures) {
+        let pickup = (
+            (self.pickup_window_start, self.pickup_arrived_at, self.picked_up_at),
+            DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP,
+        );
+        let delivery = (
+            (self.delivery_window_start, self.arrived_at, self.delivered_at),
+            DateOnly::ARRIVED | DateOnly::DELIVERED,
+        );
+        for ((window_start, arrived, left), flags) in [pickup, delivery] {
+            let (Some(arrived), Some(left), 0) = (arrived, left, self.date_only.0 & flags) else { continue };
+            let clock_from = window_start.map_or(arrived, |start| start.max(arrived));
+            let minutes = left.signed_duration_since(clock_from).num_minutes();
+            sums.detention.add((minutes - FREE_MINUTES).max(0), 1);
+        }
     }
 
     /// The event that decides whether the delivery was on time, if it was reported.
@@ -325,6 +396,9 @@ impl Milestones {
         }
     }
 }
+
+/// Free time at a stop before waiting counts as detention (DOMAIN §3.9: the usual two hours).
+const FREE_MINUTES: i64 = 120;
 
 /// Minutes after the pickup window that still count as in it (DOMAIN §1.2).
 pub const DEFAULT_PICKUP_GRACE_MINUTES: i32 = 15;
@@ -437,6 +511,36 @@ impl Amounts {
             parts.iter().any(Option::is_some).then(|| parts.into_iter().flatten().sum())
         })
     }
+
+    /// Kilograms times billed metres, to the nearest; none without both, or where it does not fit.
+    #[must_use]
+    pub fn work_kg_m(&self) -> Option<i64> {
+        let weight_g = i128::from(self.weight_g.filter(|&weight| weight > 0)?);
+        let distance_m = i128::from(self.distance_m.filter(|&distance| distance > 0)?);
+        i64::try_from((weight_g * distance_m + 500) / 1_000).ok().filter(|&work| work > 0)
+    }
+}
+
+/// How a shipment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Disposition {
+    /// At the consignee, or handed over by an authorised way.
+    Delivered,
+    /// Back at the sender.
+    Returned,
+}
+
+impl Disposition {
+    /// Reads the word stored and imported.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "DELIVERED" => Some(Self::Delivered),
+            "RETURNED" => Some(Self::Returned),
+            _ => None,
+        }
+    }
 }
 
 /// Who caused a diversion after pickup (DOMAIN §1.5 `DIVERT`).
@@ -475,7 +579,7 @@ impl Diverter {
 }
 
 /// Everything of a shipment that measures are made of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct ShipmentFacts {
     /// Commitments and events.
     pub milestones: Milestones,
@@ -483,15 +587,38 @@ pub struct ShipmentFacts {
     pub attempts: Option<i32>,
     /// What happened on the first one.
     pub first_attempt: Option<FirstAttempt>,
-    /// Whether the feed said how the shipment ended. Only such shipments can count as not diverted.
-    pub disposition_known: bool,
+    /// How the shipment ended, where the feed said so. Only such shipments can count as not diverted.
+    pub disposition: Option<Disposition>,
     /// Who diverted it, if anybody.
     pub diverted_by: Option<Diverter>,
     /// Quantities and money.
     pub amounts: Amounts,
+    /// Which status messages it owes.
+    pub statuses: StatusProfile,
+    /// What the feed said of the delivery beyond all that.
+    pub quality: Option<QualityFacts>,
 }
 
 impl ShipmentFacts {
+    /// Judges the obligations of the shipment as known at `as_of`, those of its quality included.
+    #[must_use]
+    pub fn judge(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdicts {
+        let mut verdicts = self.milestones.judge(policy, as_of);
+        if let Some(quality) = &self.quality {
+            let judged =
+                quality.judge(self.amounts.pieces, &self.milestones, &verdicts, policy, as_of);
+            verdicts.settles_at = [verdicts.settles_at, judged.settles_at].into_iter().flatten().min();
+            verdicts.quality = Some(judged);
+        }
+        verdicts
+    }
+
+    /// Adds the pickup, which belongs to its own day.
+    pub fn add_pickup_to(&self, verdicts: &Verdicts, sums: &mut Measures) {
+        sums.pickup_window.count(verdicts.pickup_window);
+        sums.pickup_day.count(verdicts.pickup_day);
+    }
+
     /// Adds what is dated by the delivery obligation. The pickup belongs to its own day:
     /// [`Milestones::pickup_obligation_day`].
     pub fn add_to(&self, verdicts: &Verdicts, policy: &OutcomePolicy, sums: &mut Measures) {
@@ -501,7 +628,8 @@ impl ShipmentFacts {
         if let Some(first) = self.first_attempt {
             sums.first_attempt.count(first.outcome());
         }
-        if self.disposition_known {
+        if let Some(disposition) = self.disposition {
+            sums.returned.add(i64::from(disposition == Disposition::Returned), 1);
             if let Some(attempts) = self.attempts {
                 sums.attempts.add(i64::from(attempts), 1);
             }
@@ -509,6 +637,13 @@ impl ShipmentFacts {
         }
         sums.diverted_by_others += i64::from(self.diverted_by.is_some_and(|who| who != Diverter::Carrier));
         self.add_times(policy, sums);
+        let owed = owed(&self.milestones, verdicts, self.statuses, policy.status_sla_minutes);
+        sums.status_complete.add(owed.received, owed.required);
+        sums.status_visible.add(owed.timely, owed.reportable);
+        self.milestones.add_detention(sums);
+        if let (Some(quality), Some(verdict)) = (&self.quality, &verdicts.quality) {
+            quality.add_to(verdict, &self.milestones, verdicts, (policy, &self.amounts), sums);
+        }
         self.add_money(sums);
     }
 
@@ -534,6 +669,19 @@ impl ShipmentFacts {
         let amounts = &self.amounts;
         if let Some(freight) = amounts.freight_total() {
             sums.freight.add(freight.0, 1);
+            if let Some(pieces) = amounts.pieces.filter(|&pieces| pieces > 0) {
+                sums.freight_by_piece.add(freight.0, pieces);
+                sums.with_pieces += 1;
+            }
+            let distance_m = amounts.distance_m.filter(|&distance| distance > 0);
+            if let Some(distance_m) = distance_m {
+                sums.freight_by_distance.add(freight.0, distance_m);
+                sums.with_distance += 1;
+            }
+            if let Some(work) = amounts.work_kg_m() {
+                sums.freight_by_work.add(freight.0, work);
+                sums.with_work += 1;
+            }
             if let Some(weight_g) = amounts.weight_g.filter(|&weight| weight > 0) {
                 sums.freight_by_weight.add(freight.0, weight_g);
                 sums.weighed += 1;

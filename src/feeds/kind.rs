@@ -133,6 +133,10 @@ pub const ONTIME_EVENTS: &[&str] = &["ARRIVAL", "COMPLETION"];
 pub const FIRST_ATTEMPTS: &[&str] = &["SUCCESS", "FAILED", "REFUSED", "ADDRESS_ERROR"];
 /// How a shipment ended.
 pub const DISPOSITIONS: &[&str] = &["DELIVERED", "RETURNED"];
+/// What arrived.
+pub const CONDITIONS: &[&str] = &["CLEAN", "SHORT", "OVER", "DAMAGED", "LOST"];
+/// Where emissions come from, best first.
+pub const EMISSION_DATA: &[&str] = &["PRIMARY", "MODELLED", "DEFAULT"];
 /// Who caused a diversion.
 pub const DIVERTERS: &[&str] = &["CARRIER", "SHIPPER", "CONSIGNEE", "DISRUPTION"];
 /// Approved attributions that excuse a miss (DOMAIN §1.2).
@@ -306,6 +310,18 @@ fields! {
         ACCESSORIAL = "accessorial", AMOUNT, "Accessorials charged";
         FREIGHT_TOTAL = "freight_total", AMOUNT, "All freight charged";
         RATED_TOTAL = "rated_total", AMOUNT, "All freight by the contract";
+        PIECES_DELIVERED = "pieces_delivered", COUNT, "Handling units that arrived";
+        DELIVERY_CONDITION = "delivery_condition", choice(CONDITIONS), "What arrived, as the receipt says";
+        RECEIPT_EXPECTED = "receipt_expected", choice(YES_NO), "Whether the carrier owes a proof of delivery with quantity and condition; no when blank";
+        POD_RECEIVED_AT = "pod_received_at", delivery(INSTANT), "When the proof of delivery came";
+        POD_CLEAN = "pod_clean", choice(YES_NO), "Whether the proof can be used";
+        INVOICE_RIGHT = "invoice_right", choice(YES_NO), "Whether the invoice was right the first time";
+        NOTICE_EXPECTED = "notice_expected", choice(YES_NO), "Whether the carrier owes a notice when it will be late; no when blank";
+        DELAY_NOTICED_AT = "delay_noticed_at", delivery(INSTANT), "When a delay was announced";
+        TRANSIT_STANDARD_DAYS = "transit_standard_days", COUNT, "Transit standard in business days";
+        CO2E_KG = "co2e_kg", QUANTITY, "Emissions, well to wheel, in kilograms of CO2e";
+        EMISSION_DISTANCE_KM = "emission_distance_km", QUANTITY, "Shortest feasible or great-circle distance in kilometres";
+        EMISSION_DATA = "emission_data", choice(super::EMISSION_DATA), "Where the emissions come from";
     }
 }
 

@@ -13,12 +13,15 @@ pub(super) enum FileKind {
     Csv,
     /// A workbook of Office Open XML.
     Xlsx,
+    /// An archive.
+    Zip,
 }
 
 impl FileKind {
     const fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
+            Self::Zip => "application/zip",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }

@@ -13,17 +13,20 @@ use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, threshold};
 use super::scorecard::{Found, load, period_of};
 use super::show;
+use crate::app::compare::weekly;
 use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Pick, Rows, behind};
 use crate::app::score::Published;
 use crate::db::evidence::{After, TenderLine};
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::Instant;
-use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::kpi::{Kpi, KpiValue, Shape, Unit};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
 use crate::domain::shipment::DateOnly;
+use crate::domain::signal::{NoChart, XmrChart};
+use crate::report::chart::{ControlText, Width, control_chart};
 use crate::report::sheet::csv;
 
 /// Which rated amount cost against contract reads (DOMAIN: the feed's own, else the expected charge).
@@ -69,6 +72,17 @@ pub(super) struct Evidence {
     pub csv: String,
     pub card_href: String,
     pub as_of: String,
+    /// Week by week; none on further pages.
+    pub weekly: Option<WeekByWeek>,
+}
+
+/// The KPI week by week: a chart, or why there is none, and its figures.
+#[derive(Clone, Debug)]
+pub(super) struct WeekByWeek {
+    pub svg: Option<String>,
+    pub none: String,
+    pub note: String,
+    pub rows: Vec<(String, String, String)>,
 }
 
 /// One fact.
@@ -128,12 +142,20 @@ pub(super) async fn open(
         query.show.as_deref().map(|word| Pick::from_code(word).ok_or(WebError::NotFound)).transpose()?;
     let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
     let limit = if as_csv { DOWNLOAD_ROWS } else { PAGE_ROWS };
-    let (found, pick, behind) = me
+    let (found, pick, behind, weeks) = me
         .in_db(move |mut unit| {
             let found = load(&mut unit, partner_id, period)?;
             let pick = asked.unwrap_or_else(|| first_pick(kpi, found.published.as_ref()));
-            let behind = behind(unit.db, unit.viewer, (partner_id, period), (kpi, pick), (after, limit))?;
-            Ok::<_, WebError>((found, pick, behind))
+            let of = (partner_id, period, unit.app.now());
+            let behind = behind(unit.db, unit.viewer, of, (kpi, pick), (after, limit))?;
+            let weeks = match after {
+                None if !as_csv => {
+                    let until = period.end().min(found.today);
+                    Some(weekly(unit.db, unit.viewer, partner_id, kpi, until)?)
+                }
+                _ => None,
+            };
+            Ok::<_, WebError>((found, pick, behind, weeks))
         })
         .await?;
     if as_csv {
@@ -141,7 +163,8 @@ pub(super) async fn open(
         return download_csv(&name, rows_csv(kpi, &behind)).map(Opened::Csv);
     }
     let partner = found.partner.name.clone();
-    let view = draw(&found, period, (kpi, pick), &behind, after.is_some(), links);
+    let mut view = draw(&found, period, (kpi, pick), &behind, after.is_some(), links);
+    view.weekly = weeks.map(|(values, chart)| week_by_week(kpi, &values, chart));
     Ok(Opened::View(partner, Box::new(view)))
 }
 
@@ -149,7 +172,7 @@ pub(super) async fn open(
 fn first_pick(kpi: Kpi, published: Option<&Published>) -> Pick {
     let missed = published
         .and_then(|p| p.snapshot.evidence_of(kpi.code()))
-        .is_some_and(|e| e.value.denominator > e.value.numerator);
+        .is_some_and(|e| e.value.has_misses() == Some(true));
     if missed && Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All }
 }
 
@@ -186,7 +209,7 @@ fn draw(
         mark: score.map_or("", |s| mark(s.place)),
         picks: Pick::of(kpi).iter().map(|p| (pick_title(kpi, *p).to_owned(), at(*p), *p == pick)).collect(),
         heads,
-        what: format!("{} behind it", if kpi == Kpi::Tar { "Tenders" } else { "Shipments" }),
+        what: format!("{} behind it", if kpi.counts_tenders() { "Tenders" } else { "Shipments" }),
         empty: format!("Nothing here is \u{201c}{}\u{201d}", pick_title(kpi, pick)),
         rows,
         older: behind.next.map(|a| format!("{}&after={}_{}", at(pick), a.day, a.id)),
@@ -196,15 +219,67 @@ fn draw(
         as_of: published.map_or_else(String::new, |p| {
             format!("{} {} UTC", show::day(p.row.as_of.0.date_naive()), p.row.as_of.0.format("%H:%M"))
         }),
+        weekly: None,
+    }
+}
+
+fn week_by_week(
+    kpi: Kpi,
+    values: &[(Period, KpiValue)],
+    chart: Result<XmrChart, NoChart>,
+) -> WeekByWeek {
+    let unit = kpi.definition().unit;
+    let name = format!("{} by week", kpi.name());
+    let year = values.last().map_or_else(String::new, |(week, _)| week.to_string().chars().take(4).collect());
+    let symbol = match unit.symbol() {
+        "" => String::new(),
+        symbol => format!("\u{a0}{symbol}"),
+    };
+    let text = ControlText {
+        id: "kpi-weekly",
+        title: &name,
+        period: "Week",
+        axis_note: &format!("week of {year}"),
+        unit: &symbol,
+        clip: (unit == Unit::Percent && kpi.definition().shape != Shape::Sums)
+            .then_some((Decimal::ZERO, Decimal::ONE_HUNDRED)),
+    };
+    WeekByWeek {
+        svg: chart.as_ref().ok().map(|chart| control_chart(chart, &text, Width::Page)),
+        none: chart.err().map_or_else(String::new, |reason| reason.to_string()),
+        note: format!("{} full weeks; the first 13 say what is usual", values.len()),
+        rows: values
+            .iter()
+            .rev()
+            .map(|(week, value)| {
+                let shown =
+                    value.score_value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, unit, ""));
+                (week.title(), shown, show::count(value.n))
+            })
+            .collect(),
     }
 }
 
 fn pick_title(kpi: Kpi, pick: Pick) -> &'static str {
     match (kpi, pick) {
-        (Kpi::Tar, Pick::Missed) => "Not accepted",
-        (Kpi::Tar, Pick::Late) => "Rejected",
-        (Kpi::Tar, Pick::Never) => "Never answered",
-        (Kpi::Tar, Pick::Success) => "Accepted",
+        (Kpi::Bounce, Pick::Missed) => "Given back",
+        (Kpi::Bounce, Pick::Success) => "Kept",
+        (Kpi::Tar | Kpi::Ftar | Kpi::SurgeAcc, Pick::Missed) => "Not accepted",
+        (Kpi::Tar | Kpi::Ftar | Kpi::SurgeAcc, Pick::Late) => "Rejected",
+        (Kpi::Tar | Kpi::Ftar | Kpi::SurgeAcc, Pick::Never) => "Never answered",
+        (Kpi::Tar | Kpi::Ftar | Kpi::SurgeAcc, Pick::Success) => "Accepted",
+        (Kpi::Otif, Pick::Success) => "On time and in full",
+        (Kpi::Perfect, Pick::Success) => "Perfect",
+        (Kpi::PodTimely, Pick::Success) => "Proved in time",
+        (Kpi::LateNotice, Pick::Missed) => "Not announced",
+        (Kpi::LateNotice, Pick::Success) => "Announced",
+        (Kpi::Ttv, Pick::Missed) => "Slower than the standard",
+        (Kpi::Ttv, Pick::Success) => "Within the standard",
+        (Kpi::Rts, Pick::Missed) => "Returned",
+        (Kpi::Rts, Pick::Success) => "Delivered",
+        (Kpi::EdiComplete, Pick::Missed) => "Some missing",
+        (Kpi::Visibility, Pick::Missed) => "Some missing or late",
+        (Kpi::EdiComplete | Kpi::Visibility, Pick::Success) => "All reported",
         (Kpi::Fads, Pick::Missed) => "Failed",
         (Kpi::Fads, Pick::Excused) => "Refused or wrong address",
         (Kpi::Fads, Pick::Success) => "Delivered first time",
@@ -228,8 +303,9 @@ fn facts(evidence: &KpiEvidence, currency: &str) -> Vec<(&'static str, String, S
     let plain_number = |v: Decimal| show::decimal(v, if v.normalize().scale() == 0 { 0 } else { 2 });
     let net = value.score_value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, unit, currency));
     let mut facts = vec![("Value, net", net, "what the carrier controls; this scores".to_owned())];
-    if unit == Unit::Hours {
-        facts.push(("Measured", show::count(value.n), "shipments with both scans".to_owned()));
+    if value.kpi.definition().shape == Shape::Percentile {
+        let what = if value.kpi.counts_tenders() { "tenders with an answer" } else { "shipments with both scans" };
+        facts.push(("Measured", show::count(value.n), what.to_owned()));
         return facts;
     }
     facts.push(("Counted", plain_number(value.numerator), "numerator".to_owned()));
@@ -322,7 +398,21 @@ fn heads(kpi: Kpi) -> Heads {
         Kpi::DwellLm => vec![("At the station", false), ("Out for delivery", false), ("Hours", true)],
         Kpi::Divert => vec![("Disposition", false), ("Diverted by", false)],
         Kpi::EdiTimely => vec![("Event", false), ("Reported", false), ("Minutes", true)],
-        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => {
+        Kpi::OtpDay | Kpi::MissedPu => vec![("Happened", false), ("Why", false)],
+        Kpi::Rts => vec![("Disposition", false)],
+        Kpi::EdiComplete | Kpi::Visibility | Kpi::DetHrs => vec![
+            ("At the pickup", false),
+            ("Left it", false),
+            ("Out for delivery", false),
+            ("At the delivery", false),
+            ("Completed", false),
+        ],
+        Kpi::Otif | Kpi::Perfect | Kpi::PodTimely | Kpi::LateNotice | Kpi::Ttv => {
+            vec![("Picked up", false), ("At the delivery", false), ("Completed", false), ("Picked up, pieces", true)]
+        }
+        Kpi::Co2eInt | Kpi::PrimaryShare => vec![("kg", true)],
+        // Of tenders, and those of money.
+        _ => {
             vec![
                 ("Freight", true),
                 ("Linehaul", true),
@@ -337,23 +427,27 @@ fn heads(kpi: Kpi) -> Heads {
 }
 
 fn tender_line(row: &TenderLine, names: &Names) -> Line {
+    let fact = &row.fact;
     let local =
         |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, Tz::UTC, false));
-    let mut verdict = match (row.outcome.as_str(), row.bounced_at) {
-        ("S", _) => "accepted".to_owned(),
+    let mut verdict = match (fact.response.as_deref(), fact.bounced_at) {
         (_, Some(_)) => "accepted, then given back".to_owned(),
-        ("E", _) => "never answered".to_owned(),
-        ("P", _) => "not decided yet".to_owned(),
+        (Some("ACCEPTED"), None) => "accepted".to_owned(),
+        (Some("WITHDRAWN"), None) => "withdrawn".to_owned(),
+        (None, None) if fact.outcome == "P" => "not decided yet".to_owned(),
+        (None | Some("EXPIRED"), None) => "never answered".to_owned(),
         _ => row.decline_reason.as_ref().map_or_else(|| "rejected".to_owned(), |r| format!("rejected: {r}")),
     };
-    if row.beyond_commitment || row.short_notice {
-        verdict.push_str(", left out by rule");
+    if fact.short_notice {
+        verdict.push_str(", short notice: left out by rule");
+    } else if fact.beyond_commitment {
+        verdict.push_str(", above the commitment");
     }
     let cells = [
-        names.lane(row.lane_id),
-        local(Some(row.sent_at)),
-        local(row.respond_by),
-        local(row.responded_at),
+        names.lane(fact.lane_id),
+        local(Some(fact.sent_at)),
+        local(fact.respond_by),
+        local(fact.responded_at),
         verdict,
     ];
     Line { title: row.reference.clone(), href: None, cells: cells.into_iter().map(|c| (c, false)).collect() }
@@ -399,7 +493,40 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             let minutes = event.zip(received).map(|(e, r)| r.0.signed_duration_since(e.0).num_minutes());
             cells.push((minutes.map_or_else(|| "–".to_owned(), show::count), true));
         }
-        Kpi::Tar | Kpi::Cps | Kpi::Cpkg | Kpi::Cvc | Kpi::AccRatio => {
+        Kpi::OtpDay | Kpi::MissedPu => {
+            let zone = names.pickup_zone(row);
+            let done = row.pickup_arrived_at.or(row.picked_up_at);
+            let date_only = row.date_only & (DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) != 0;
+            let happened =
+                done.map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
+            text(&mut cells, happened);
+            let excused = row.pickup_exclusion.as_deref().map(|by| format!("excused: {}", words(Some(by))));
+            let says = row.pickup_reason.as_deref().filter(|reason| !reason.is_empty());
+            let says = says.map(|reason| format!("carrier says: {reason}"));
+            text(&mut cells, excused.or(says).unwrap_or_else(|| "–".to_owned()));
+        }
+        Kpi::Rts => text(&mut cells, words(row.disposition.as_deref())),
+        Kpi::Otif | Kpi::Perfect | Kpi::PodTimely | Kpi::LateNotice | Kpi::Ttv => {
+            text(&mut cells, local(row.picked_up_at));
+            text(&mut cells, local(row.arrived_at));
+            text(&mut cells, local(row.delivered_at));
+            cells.push((row.pieces.map_or_else(|| "–".to_owned(), show::count), true));
+        }
+        Kpi::Co2eInt | Kpi::PrimaryShare => {
+            let kg = row.weight_g.map(|g| show::decimal(Decimal::new(g, 3), 1));
+            cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));
+        }
+        Kpi::EdiComplete | Kpi::Visibility | Kpi::DetHrs => {
+            let there = |at: Option<Instant>| {
+                at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, names.pickup_zone(row), false))
+            };
+            text(&mut cells, there(row.pickup_arrived_at));
+            text(&mut cells, there(row.picked_up_at));
+            text(&mut cells, local(row.out_for_delivery_at));
+            text(&mut cells, local(row.arrived_at));
+            text(&mut cells, local(row.delivered_at));
+        }
+        _ => {
             let money = |v: Option<i64>| v.map_or_else(|| "–".to_owned(), |v| show::money(Micros(v)));
             let rated = names.rated(row).map(|rated| rated.0);
             let amounts = [row.freight_micros, row.linehaul_micros, row.accessorial_micros, rated];
@@ -453,7 +580,7 @@ fn due_words(kpi: Kpi, row: &ShipmentRow, names: &Names) -> String {
         (None, Some(day)) => show::day(day),
         (None, None) => "no commitment".to_owned(),
     };
-    if kpi == Kpi::OtpWin {
+    if kpi.is_of_pickups() {
         let day = row.pickup_due_day.map(|d| d.0);
         return window(row.pickup_window_start, row.pickup_window_end, day, names.pickup_zone(row));
     }

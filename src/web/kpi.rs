@@ -7,7 +7,8 @@ use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::threshold;
 use crate::app::score::template_today;
-use crate::domain::kpi::{Kpi, PERCENTILE_BUCKET_MINUTES, Unit};
+use crate::domain::kpi::{Kpi, Shape};
+use crate::domain::measure::{DWELL_BUCKET_MINUTES, RESPONSE_BUCKET_MINUTES};
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain};
 use crate::domain::signal::Better;
 
@@ -23,7 +24,9 @@ pub(super) struct Definition {
     pub weight: Option<String>,
     pub thresholds: Option<[String; 3]>,
     pub critical: bool,
-    pub volume: &'static str,
+    pub volume: String,
+    pub basis: &'static str,
+    pub source: &'static str,
 }
 
 #[derive(Template)]
@@ -80,32 +83,30 @@ pub(super) fn definitions(terms: Option<&Terms>) -> Vec<Definition> {
 fn definition(kpi: Kpi, terms: Option<&Terms>) -> Definition {
     let text = kpi.definition();
     let place = terms.and_then(|t| t.kpi(text.code));
-    let scale = place.and_then(|p| p.scale.as_ref());
+    let own = place.and_then(|p| p.scale.as_ref()).map(|s| [s.floor, s.target, s.stretch]);
     Definition {
         code: text.code,
         name: text.name,
         formula: text.formula,
         rules: text.rules,
+        basis: text.basis,
+        source: text.source,
         better: match text.better {
             Some(Better::Higher) => "more is better",
             Some(Better::Lower) => "less is better",
             None => "for information",
         },
-        unit: match text.unit {
-            Unit::Percent => "percent",
-            Unit::PerHundred => "per hundred",
-            Unit::Ratio => "ratio",
-            Unit::Hours => "hours",
-            Unit::MoneyPerShipment => "money per shipment",
-            Unit::MoneyPerKg => "money per kilogram",
-        },
+        unit: text.unit.words(),
         weight: place.filter(|p| !p.weight.is_zero()).map(|p| plain(p.weight)),
-        thresholds: scale.map(|s| [s.floor, s.target, s.stretch].map(|v| threshold(v, text.unit))),
+        thresholds: own.or(text.thresholds).map(|marks| marks.map(|v| threshold(v, text.unit))),
         critical: place.is_some_and(|p| p.critical),
-        volume: match text.unit {
-            Unit::Percent | Unit::PerHundred => "scored from 10 units, without reserve from 30",
-            Unit::Hours if PERCENTILE_BUCKET_MINUTES == 30 => "scored from 20 units; read to the half hour",
-            _ => "scored from 20 units",
+        volume: match text.shape {
+            Shape::Judged | Shape::Share => "scored from 10 units, without reserve from 30".to_owned(),
+            Shape::Sums => "scored from 20 units".to_owned(),
+            Shape::Percentile => {
+                let bucket = if kpi.counts_tenders() { RESPONSE_BUCKET_MINUTES } else { DWELL_BUCKET_MINUTES };
+                format!("scored from 20 units; read to the upper edge of {bucket} minutes")
+            }
         },
     }
 }

@@ -116,6 +116,7 @@ pub struct NavItem {
 /// Every part of the product in the order of the rail. A part shows once its route exists.
 const NAV: &[(&str, &str)] = &[
     ("Today", "/today"),
+    ("Exceptions", "/exceptions"),
     ("Partners", "/partners"),
     ("Scorecards", "/scorecards"),
     ("Contracts", "/contracts"),

@@ -12,7 +12,7 @@ use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{Base, Card, Lens};
-use super::scorecard::{Found, Params, csv_of, load, load_version, opening, period_of, why_none};
+use super::scorecard::{Found, Params, bundle_of, csv_of, load, load_version, opening, period_of, why_none};
 use super::shipment::View;
 use super::show;
 use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
@@ -302,6 +302,16 @@ pub(super) async fn scorecard(
         return csv_of(&found, period);
     }
     draw_card(me, partner_id, period_of(&text)?, version).await
+}
+
+/// `GET /portal/scorecards/{period}/evidence.zip`
+pub(super) async fn evidence_bundle(
+    me: SignedIn,
+    path: web::Path<String>,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
+    let partner_id = own(&me.viewer)?;
+    bundle_of(&me, partner_id, period_of(&path.into_inner())?, params.version()?).await
 }
 
 async fn draw_card(

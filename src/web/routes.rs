@@ -16,7 +16,7 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, charge_code, contract, evidence, import, job, kpi, ledger, mail, partner, plan, portal,
+    account, audit, charge_code, compare, contract, evidence, exceptions, import, job, kpi, ledger, mail, partner, plan, portal,
     scorecard, shipment, sign_in, today, user,
 };
 use crate::domain::viewer::Action;
@@ -139,6 +139,7 @@ fn table() -> Vec<Row> {
         get("/portal", May(Action::UsePortal), portal::home),
         get("/portal/scorecards", May(Action::UsePortal), portal::scorecard_newest),
         get("/portal/scorecards/{period}", May(Action::UsePortal), portal::scorecard),
+        get("/portal/scorecards/{period}/evidence.zip", May(Action::UsePortal), portal::evidence_bundle),
         get("/portal/scorecards/{period}/{kpi}", May(Action::UsePortal), portal::evidence),
         get("/portal/shipments/{source}/{reference}", May(Action::UsePortal), portal::shipment_page),
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
@@ -164,11 +165,20 @@ fn table() -> Vec<Row> {
         // The morning, scorecards, and what stands behind them.
         get("/today", May(Action::ViewScorecards), today::show),
         get("/today.csv", May(Action::ViewScorecards), today::csv),
+        get("/exceptions", May(Action::ViewScorecards), exceptions::show),
+        get("/exceptions/rows", May(Action::ViewScorecards), exceptions::rows),
         get("/scorecards", May(Action::ViewScorecards), scorecard::list),
         get("/scorecards/{partner_id}/{period}", May(Action::ViewScorecards), scorecard::show),
+        get(
+            "/scorecards/{partner_id}/{period}/evidence.zip",
+            May(Action::ViewScorecards),
+            scorecard::evidence_bundle,
+        ),
         get("/scorecards/{partner_id}/{period}/{kpi}", May(Action::ViewScorecards), evidence::show),
         get("/kpis", May(Action::ViewScorecards), kpi::list),
         get("/kpis/{code}", May(Action::ViewScorecards), kpi::show),
+        get("/kpis/{code}/partners", May(Action::ViewScorecards), compare::kpi),
+        get("/compare", May(Action::ViewScorecards), compare::show),
         get("/shipments/{partner_id}/{source}/{reference}", May(Action::ViewPartners), shipment::show),
         // Running the installation.
         get("/imports", May(Action::ViewImports), import::list),

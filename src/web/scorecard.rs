@@ -11,9 +11,10 @@ use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
-use super::download::download_csv;
+use super::download::{FileKind, download, download_csv};
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
+use crate::app::bundle::{BundleError, bundle};
 use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{
@@ -207,6 +208,39 @@ async fn csv(
 ) -> Result<HttpResponse, WebError> {
     let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     csv_of(&found, period)
+}
+
+/// `GET /scorecards/{partner_id}/{period}/evidence.zip`
+pub(super) async fn evidence_bundle(
+    me: SignedIn,
+    path: web::Path<(i64, String)>,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
+    let (partner_id, period) = path.into_inner();
+    bundle_of(&me, partner_id, period_of(&period)?, params.version()?).await
+}
+
+/// The evidence of a publication as an archive to take away; the newest one when none is named.
+pub(super) async fn bundle_of(
+    me: &SignedIn,
+    partner_id: i64,
+    period: Period,
+    version: Option<usize>,
+) -> Result<HttpResponse, WebError> {
+    let (code, archive) = me
+        .in_db(move |mut unit| {
+            let found = load_version(&mut unit, partner_id, period, version)?;
+            let published = found.published.ok_or(WebError::NotFound)?;
+            let archive = bundle(unit.db, unit.viewer, &found.partner, &published, unit.app.now())
+                .map_err(|error| match error {
+                    BundleError::Db(error) => WebError::from(error),
+                    BundleError::TooMany => WebError::Conflict(BundleError::TooMany.to_string()),
+                    other => WebError::from(anyhow::Error::from(other)),
+                })?;
+            Ok::<_, WebError>((found.partner.code, archive.ok_or(WebError::NotFound)?))
+        })
+        .await?;
+    Ok(download(&format!("{code}-{period}-evidence.zip"), FileKind::Zip, archive))
 }
 
 /// The KPI table as csv, one line per KPI with everything its score follows from.

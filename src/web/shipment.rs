@@ -460,6 +460,24 @@ fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
     found.extend(row.first_attempt.as_deref().map(|w| ("First attempt", words(Some(w)))));
     found.extend(row.disposition.as_deref().map(|w| ("Final disposition", words(Some(w)))));
     found.extend(row.diverted_by.as_deref().map(|w| ("Diverted by", words(Some(w)))));
+    let Some(quality) = &whole.quality else { return found };
+    let yes = |said: bool| if said { "yes" } else { "no" }.to_owned();
+    let there = |at: Instant| show::local_short(at.0, whole.names.delivery_zone(row), false);
+    found.extend(quality.pieces_delivered.map(|n| ("Units delivered", show::count(n))));
+    found.extend(quality.condition.as_deref().map(|w| ("Condition", words(Some(w)))));
+    found.extend(quality.pod_received_at.map(|at| ("Proof of delivery", there(at))));
+    if quality.receipt_expected && quality.pod_received_at.is_none() {
+        found.push(("Proof of delivery", "owed".to_owned()));
+    }
+    found.extend(quality.pod_clean.map(|said| ("Proof can be used", yes(said))));
+    found.extend(quality.invoice_right.map(|said| ("Invoice right first time", yes(said))));
+    found.extend(quality.delay_noticed_at.map(|at| ("Delay announced", there(at))));
+    found.extend(quality.transit_standard_days.map(|n| ("Transit standard, business days", n.to_string())));
+    found.extend(quality.co2e_g.map(|g| ("CO2e, kg", show::decimal(Decimal::new(g, 3), 1))));
+    found.extend(
+        quality.emission_distance_m.map(|m| ("Emission distance, km", show::decimal(Decimal::new(m, 3), 0))),
+    );
+    found.extend(quality.emission_data.as_deref().map(|w| ("Emission data", words(Some(w)))));
     found
 }
 

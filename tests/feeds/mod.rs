@@ -3,6 +3,7 @@
 mod again;
 mod bad;
 mod baseline;
+mod bundle;
 mod large;
 mod money;
 mod real;

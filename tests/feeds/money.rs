@@ -4,7 +4,9 @@ use lanemark::app::evidence::{Pick, Rows, behind};
 use lanemark::app::kpi::{Dimension, kpi_by};
 use lanemark::domain::kpi::Kpi;
 use lanemark::domain::period::Period;
+use lanemark::domain::signal::Better;
 use lanemark::domain::viewer::Viewer;
+use rust_decimal::Decimal;
 
 use crate::support::db::{TestDb, on_both};
 use crate::support::dump::Dump;
@@ -59,8 +61,8 @@ fn charge_lines_decide_only_what_they_speak_of() {
 #[test]
 fn every_kpi_lists_as_many_facts_as_it_counts() {
     let mut text =
-        "reference,partner,pickup_window_end,pickup_arrived_at,delivery_window_end,delivery_due_date,\
-                    arrived_at,attempts,first_attempt,disposition,diverted_by,station_arrived_at,\
+        "reference,partner,pickup_window_end,pickup_arrived_at,picked_up_at,delivery_window_end,delivery_due_date,\
+                    arrived_at,delivered_at,pieces,distance_km,attempts,first_attempt,disposition,diverted_by,station_arrived_at,\
                     out_for_delivery_at,weight_kg,linehaul,accessorial,freight_total,rated_total\n"
             .to_owned();
     for row in 0..60 {
@@ -71,12 +73,16 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
             "P".to_owned(),
             when(5, format!("2025-06-{day:02}T08:00:00Z")),
             when(7, format!("2025-06-{day:02}T0{}:30:00Z", row % 9)),
+            when(3, format!("2025-06-{day:02}T{}:30:00Z", 10 + row % 9)),
             when(6, format!("2025-06-{:02}T18:00:00Z", day + 2)),
             format!("2025-06-{:02}", day + 2),
             when(4, format!("2025-06-{:02}T{}:00:00Z", day + 2, 15 + row % 6)),
+            when(5, format!("2025-06-{:02}T{}:30:00Z", day + 2, 17 + row % 6)),
+            when(4, "3".to_owned()),
+            when(5, "410.5".to_owned()),
             when(3, "1".to_owned()),
             when(4, ["SUCCESS", "FAILED", "REFUSED"][usize::try_from(row % 3).unwrap()].to_owned()),
-            when(5, "DELIVERED".to_owned()),
+            when(5, if row % 8 == 1 { "RETURNED" } else { "DELIVERED" }.to_owned()),
             if row % 10 == 1 { "CARRIER".to_owned() } else { String::new() },
             when(2, format!("2025-06-{day:02}T20:00:00Z")),
             when(3, format!("2025-06-{:02}T06:00:00Z", day + 1)),
@@ -95,16 +101,80 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
         let mut conn = db.conn();
         let (viewer, period) = (Viewer::system(), "2025-06".parse::<Period>().unwrap());
         let partner = Dump::of(&mut conn).rows("partners")[0]["id"].as_i64().unwrap();
-        // Of tenders there are none, and one shipment has several messages.
-        for kpi in Kpi::ALL.into_iter().filter(|kpi| !matches!(kpi, Kpi::Tar | Kpi::EdiTimely)) {
+        // Tenders have a test of their own.
+        for kpi in Kpi::ALL.into_iter().filter(|kpi| !kpi.counts_tenders()) {
             let lines = kpi_by(&mut conn, &viewer, kpi, Dimension::All, Some(period)).unwrap();
             let value = &lines[0].value;
             let counted = value.n + value.excused + value.no_baseline + value.pending;
             assert!(counted > 0, "{} counts nothing", kpi.code());
-            let found =
-                behind(&mut conn, &viewer, (partner, period), (kpi, Pick::All), (None, 1_000)).unwrap();
-            let Rows::Shipments(rows) = found.rows else { panic!("{}", kpi.code()) };
-            assert_eq!(i64::try_from(rows.len()).unwrap(), counted, "{}", kpi.code());
+            let of = (partner, period, "2026-01-01T00:00:00Z".parse().unwrap());
+            let list = |pick| {
+                let found = behind(&mut db.conn(), &viewer, of, (kpi, pick), (None, 1_000)).unwrap();
+                let Rows::Shipments(rows) = found.rows else { panic!("{}", kpi.code()) };
+                i64::try_from(rows.len()).unwrap()
+            };
+            if matches!(kpi, Kpi::EdiTimely | Kpi::EdiComplete | Kpi::Visibility | Kpi::DetHrs) {
+                // One shipment has several messages and stops.
+                assert!(list(Pick::All) > 0 && list(Pick::All) <= counted, "{}", kpi.code());
+                continue;
+            }
+            assert_eq!(list(Pick::All), counted, "{}", kpi.code());
+            if Pick::of(kpi).contains(&Pick::Missed) && kpi != Kpi::Divert {
+                let missed = if kpi.definition().better == Some(Better::Lower) {
+                    value.numerator
+                } else {
+                    value.denominator - value.numerator
+                };
+                assert_eq!(Decimal::from(list(Pick::Missed)), missed, "{}", kpi.code());
+            }
+        }
+    });
+}
+
+#[test]
+fn every_kpi_of_tenders_lists_as_many_as_it_counts() {
+    let mut text = "reference,partner,sequence,sent_at,respond_by,responded_at,response,bounced_at,\
+                    beyond_commitment,short_notice\n"
+        .to_owned();
+    for row in 0..60 {
+        let day = row % 25 + 1;
+        let response = ["ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN", ""][usize::try_from(row % 5).unwrap()];
+        let answered = matches!(response, "ACCEPTED" | "REJECTED");
+        let fields = [
+            format!("T{row}"),
+            "P".to_owned(),
+            if row % 7 == 0 { String::new() } else { (row % 3 + 1).to_string() },
+            format!("2025-06-{day:02}T08:00:00Z"),
+            format!("2025-06-{day:02}T09:00:00Z"),
+            if answered { format!("2025-06-{day:02}T08:{:02}:00Z", row % 60) } else { String::new() },
+            response.to_owned(),
+            if row % 15 == 0 { format!("2025-06-{day:02}T12:00:00Z") } else { String::new() },
+            if row % 4 == 1 { "YES" } else { "" }.to_owned(),
+            if row % 11 == 2 { "YES" } else { "" }.to_owned(),
+        ];
+        text.push_str(&(fields.join(",") + "\n"));
+    }
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        desk.file("tenders.csv", &text);
+        desk.run(&["import", "tenders", "tenders.csv"]).ends(0);
+        let mut conn = db.conn();
+        let (viewer, period) = (Viewer::system(), "2025-06".parse::<Period>().unwrap());
+        let partner = Dump::of(&mut conn).rows("partners")[0]["id"].as_i64().unwrap();
+        for kpi in Kpi::ALL.into_iter().filter(|kpi| kpi.counts_tenders()) {
+            let lines = kpi_by(&mut conn, &viewer, kpi, Dimension::All, Some(period)).unwrap();
+            let value = &lines[0].value;
+            // Every tender of the guide is part of its depth; only covered loads are its units.
+            let counted = if kpi == Kpi::RgDepth {
+                value.numerator
+            } else {
+                Decimal::from(value.n + value.excused + value.no_baseline + value.pending)
+            };
+            assert!(counted > Decimal::ZERO, "{} counts nothing", kpi.code());
+            let of = (partner, period, "2026-01-01T00:00:00Z".parse().unwrap());
+            let found = behind(&mut conn, &viewer, of, (kpi, Pick::All), (None, 1_000)).unwrap();
+            let Rows::Tenders(rows) = found.rows else { panic!("{}", kpi.code()) };
+            assert_eq!(Decimal::from(rows.len()), counted, "{}", kpi.code());
         }
     });
 }

@@ -14,6 +14,7 @@ mod network;
 mod people;
 mod rates;
 mod season;
+mod quality;
 mod shipments;
 mod table;
 mod tenders;
@@ -184,8 +185,9 @@ fn finish<R>(kind: &'static str, table: Table<R>) -> Result<DemoFile, DemoError>
 /// Shipments, tenders, charges and accessorial events, day by day, and the appointments that were changed later.
 fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> {
     let (first, last) = days();
-    let mut shipments = Table::create(folder, "shipments.csv", shipments::COLUMNS, (first, last))?;
-    let mut moved = Table::create(folder, "appointments.csv", shipments::COLUMNS, (first, last))?;
+    let columns = [shipments::COLUMNS, quality::COLUMNS].concat();
+    let mut shipments = Table::create(folder, "shipments.csv", &columns, (first, last))?;
+    let mut moved = Table::create(folder, "appointments.csv", &columns, (first, last))?;
     let mut tenders = Table::create(folder, "tenders.csv", tenders::COLUMNS, (first, last))?;
     let mut charges = Table::create(folder, "charges.csv", money::COLUMNS, (first, last))?;
     let mut happened = Table::create(folder, "accessorials.csv", happened::COLUMNS, (first, last))?;

@@ -132,6 +132,11 @@ impl Cost {
         Self { linehaul, rated_linehaul, fuel: rated_linehaul * fuel_bps(day) / WHOLE, extra }
     }
 
+    /// Whether the linehaul is billed as it was agreed.
+    pub(super) fn is_as_rated(&self) -> bool {
+        self.linehaul == self.rated_linehaul
+    }
+
     /// Accessorials billed; 0 when the invoice has none.
     pub(super) fn accessorial(&self) -> i64 {
         self.extra.map_or(0, |(_, cents)| cents)

@@ -36,7 +36,7 @@ const OTHER_REASONS: [(&str, &str); 4] = [
 ];
 
 /// A message: when it happened and when it was received.
-type Message = (i64, i64);
+pub(super) type Message = (i64, i64);
 
 /// One shipment as the feed tells it. Instants are minutes since 1970; empty means not known.
 #[derive(Clone, Default)]
@@ -46,23 +46,23 @@ pub(super) struct Shipment {
     pub(super) lane: Option<&'static Lane>,
     pub(super) service: &'static str,
     equipment: &'static str,
-    pieces: i64,
-    weight_hg: i64,
+    pub(super) pieces: i64,
+    pub(super) weight_hg: i64,
     pickup_window: (i64, i64),
     delivery_due: NaiveDate,
-    delivery_window: Option<(i64, i64)>,
+    pub(super) delivery_window: Option<(i64, i64)>,
     grace_late: i64,
     pickup_arrived: Option<Message>,
     picked_up_at: Option<i64>,
     station_arrived_at: Option<i64>,
     out_for_delivery_at: Option<i64>,
-    arrived: Option<Message>,
-    delivered: Option<Message>,
+    pub(super) arrived: Option<Message>,
+    pub(super) delivered: Option<Message>,
     attempts: Option<i64>,
     first_attempt: &'static str,
     disposition: &'static str,
     diverted_by: &'static str,
-    cancelled_at: Option<i64>,
+    pub(super) cancelled_at: Option<i64>,
     pickup_reason: &'static str,
     delivery_reason: &'static str,
     pickup_exclusion: &'static str,

@@ -83,7 +83,7 @@ impl Cell {
 /// A file being written.
 pub(super) struct Table<R: 'static> {
     path: PathBuf,
-    columns: &'static [Column<R>],
+    columns: Vec<Column<R>>,
     out: csv::Writer<BufWriter<File>>,
     cell: Cell,
     rows: u64,
@@ -94,7 +94,7 @@ impl<R> Table<R> {
     pub(super) fn create(
         folder: &Path,
         name: &str,
-        columns: &'static [Column<R>],
+        columns: &[Column<R>],
         days: (NaiveDate, NaiveDate),
     ) -> Result<Self, DemoError> {
         let path = folder.join(name);
@@ -102,7 +102,7 @@ impl<R> Table<R> {
         let mut table = Self {
             out: csv::Writer::from_writer(BufWriter::with_capacity(BUFFER_BYTES, file)),
             path,
-            columns,
+            columns: columns.to_vec(),
             cell: Cell::new(days),
             rows: 0,
         };
@@ -113,7 +113,7 @@ impl<R> Table<R> {
 
     /// Writes one record.
     pub(super) fn row(&mut self, record: &R) -> Result<(), DemoError> {
-        for (_, write) in self.columns {
+        for (_, write) in &self.columns {
             self.cell.text.clear();
             write(record, &mut self.cell);
             let written = self.out.write_field(&self.cell.text);

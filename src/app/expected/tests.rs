@@ -261,7 +261,7 @@ fn every_shipment_of_a_partner_with_rates_is_priced_and_counted_once() {
         assert_eq!(sums(app, "P2").billed_to_rated.denominator, 0);
 
         // What the KPI counts is what its page lists, with the amount it counts.
-        let of = (partner(app, "P1"), "2025-05".parse().unwrap());
+        let of = (partner(app, "P1"), "2025-05".parse().unwrap(), app.now());
         let behind =
             behind(&mut conn(app), &Viewer::system(), of, (Kpi::Cvc, Pick::All), (None, PAGE_ROWS)).unwrap();
         let Rows::Shipments(rows) = behind.rows else { panic!("shipments are behind it") };

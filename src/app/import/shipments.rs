@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use serde::Serialize;
+
 use super::asked::{Asks, asks, settle};
 use super::batch::{
     Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, partner, pipeline, repeated, small,
@@ -14,6 +16,7 @@ use crate::db::Db;
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
+use crate::db::quality::{QualityRow, any_quality, quality_delete, quality_insert, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
     ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_insert, stale_mark,
@@ -38,6 +41,7 @@ pub struct Draft {
     milestones: Milestones,
     policy: OutcomePolicy,
     asks: Asks,
+    quality: Option<Box<QualityRow>>,
     /// The row as far as it needs no look-up, until it is taken out; boxed, since it is moved often and large.
     row: Option<Box<ShipmentRow>>,
 }
@@ -62,7 +66,9 @@ pub fn load(
         dimensions: Dimensions::load(db, &run.app.ids, run.now)?,
         seen: SeenKeys::default(),
         asked: HashMap::new(),
+        quality: HashMap::new(),
         any_commitments: any_commitments(db)?,
+        any_quality: any_quality(db)?,
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
@@ -96,6 +102,7 @@ fn draft(
         Box::new(ShipmentRow { fact_hash: hasher.hash(fields), version: 1, ..ShipmentRow::default() });
     fill_texts(&mut row, fields);
     fill_numbers(&mut row, fields, reporting)?;
+    let quality = quality(fields)?;
     fill_times(&mut row, &milestones, &verdicts)?;
     Ok(Draft {
         partner: text(fields, f::PARTNER),
@@ -110,6 +117,7 @@ fn draft(
         milestones,
         policy,
         asks: asks(fields)?,
+        quality,
         row: Some(row),
     })
 }
@@ -174,6 +182,43 @@ fn policy(fields: &Fields) -> Result<OutcomePolicy, RowError> {
         },
         ..default
     })
+}
+
+/// What the feed says of the delivery beyond times and amounts; none where it says nothing.
+fn quality(fields: &Fields) -> Result<Option<Box<QualityRow>>, RowError> {
+    const ALL: [Field; 12] = [
+        f::PIECES_DELIVERED,
+        f::DELIVERY_CONDITION,
+        f::RECEIPT_EXPECTED,
+        f::POD_RECEIVED_AT,
+        f::POD_CLEAN,
+        f::INVOICE_RIGHT,
+        f::NOTICE_EXPECTED,
+        f::DELAY_NOTICED_AT,
+        f::TRANSIT_STANDARD_DAYS,
+        f::CO2E_KG,
+        f::EMISSION_DISTANCE_KM,
+        f::EMISSION_DATA,
+    ];
+    if ALL.iter().all(|field| fields.is_blank(*field)) {
+        return Ok(None);
+    }
+    let at = |field: Field| fields.instant(field).map(|instant| Instant(instant.utc));
+    Ok(Some(Box::new(QualityRow {
+        pieces_delivered: fields.int(f::PIECES_DELIVERED),
+        condition: some_text(fields, f::DELIVERY_CONDITION),
+        receipt_expected: fields.yes(f::RECEIPT_EXPECTED).unwrap_or(false),
+        pod_received_at: at(f::POD_RECEIVED_AT),
+        pod_clean: fields.yes(f::POD_CLEAN),
+        invoice_right: fields.yes(f::INVOICE_RIGHT),
+        notice_expected: fields.yes(f::NOTICE_EXPECTED).unwrap_or(false),
+        delay_noticed_at: at(f::DELAY_NOTICED_AT),
+        transit_standard_days: small("transit_standard_days", fields.int(f::TRANSIT_STANDARD_DAYS))?,
+        co2e_g: thousandths("co2e_kg", fields.decimal(f::CO2E_KG))?,
+        emission_distance_m: thousandths("emission_distance_km", fields.decimal(f::EMISSION_DISTANCE_KM))?,
+        emission_data: some_text(fields, f::EMISSION_DATA),
+        ..QualityRow::default()
+    })))
 }
 
 fn fill_texts(row: &mut ShipmentRow, fields: &Fields) {
@@ -245,6 +290,25 @@ fn fill_times(row: &mut ShipmentRow, milestones: &Milestones, verdicts: &Verdict
     Ok(())
 }
 
+/// Facts that give way, as the history keeps them.
+#[derive(Serialize)]
+struct Given<'a> {
+    #[serde(flatten)]
+    row: &'a ShipmentRow,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<&'a QualityRow>,
+}
+
+/// The row of quality under the key of its shipment.
+fn keyed(quality: QualityRow, row: &ShipmentRow) -> QualityRow {
+    QualityRow {
+        obligation_day: row.obligation_day,
+        partner_id: row.partner_id,
+        shipment_id: row.id,
+        ..quality
+    }
+}
+
 struct Writer<'a> {
     run: &'a Run<'a>,
     dimensions: Dimensions<'a>,
@@ -252,6 +316,10 @@ struct Writer<'a> {
     source: String,
     /// Who asked for the commitments of the rows of this batch, by row id: only of rows that say so.
     asked: HashMap<i64, (Asks, StopZones)>,
+    /// What the rows of this batch say of their deliveries, by row id: only of rows that say so.
+    quality: HashMap<i64, Box<QualityRow>>,
+    /// Whether any shipment has a row of quality beside it; while none has, no changed row looks for one.
+    any_quality: bool,
     /// Whether any shipment has commitments beside it; while none has, no changed row looks for them.
     any_commitments: bool,
 }
@@ -260,6 +328,7 @@ impl Writer<'_> {
     fn write(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
         let mut rows = Vec::with_capacity(batch.drafts.len());
         self.asked.clear();
+        self.quality.clear();
         for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
             let Ok(draft) = slot else { continue };
             let Some(row) = draft.row.take() else { continue };
@@ -284,6 +353,12 @@ impl Writer<'_> {
         );
         shipments_insert(db, &rows)?;
         self.state(db, &stated)?;
+        if !self.quality.is_empty() {
+            let beside: Vec<QualityRow> =
+                rows.iter().filter_map(|row| Some(keyed(*self.quality.remove(&row.id)?, row))).collect();
+            quality_insert(db, &beside)?;
+            self.any_quality |= !beside.is_empty();
+        }
         counts.new += u64::try_from(rows.len()).unwrap_or(0);
         stale_mark(db, Source::Shipments, &stale)?;
         Ok(counts)
@@ -322,6 +397,9 @@ impl Writer<'_> {
         if !draft.asks.is_empty() {
             let zones = (draft.milestones.pickup_zone, draft.milestones.delivery_zone);
             self.asked.insert(row.id, (std::mem::take(&mut draft.asks), zones));
+        }
+        if let Some(quality) = draft.quality.take() {
+            self.quality.insert(row.id, quality);
         }
         Ok(Ok(row))
     }
@@ -366,6 +444,7 @@ impl Writer<'_> {
             return Ok(());
         };
         let asked = self.asked.remove(&row.id);
+        let quality = self.quality.remove(&row.id);
         row.id = old.id;
         if asked.is_some() || self.any_commitments {
             let known = commitments_of(db, &Viewer::system(), old.partner_id, old.id)?;
@@ -381,8 +460,21 @@ impl Writer<'_> {
         row.version = old.version + 1;
         super::events::apply_known(db, &mut row)?;
         super::charges::apply_known(db, &mut row)?;
-        let fact = fact_text(&old, "shipment", &old.reference)?;
+        let before = if self.any_quality {
+            quality_of(db, &Viewer::system(), (old.obligation_day, old.partner_id, old.id))?
+        } else {
+            None
+        };
+        let fact =
+            fact_text(&Given { row: &old, quality: before.as_ref() }, "shipment", &old.reference)?;
         shipment_replace(db, &old, &row, self.run.now, &fact)?;
+        if before.is_some() {
+            quality_delete(db, old.obligation_day, old.partner_id, old.id)?;
+        }
+        if let Some(quality) = quality {
+            quality_insert(db, &[keyed(*quality, &row)])?;
+            self.any_quality = true;
+        }
         stale.insert(StaleCell { partner_id: old.partner_id, day: old.obligation_day.0 });
         stale.insert(StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 });
         Ok(())

@@ -64,14 +64,18 @@ fn draft(
     if responded_at.is_some_and(|answered| answered < sent_at) {
         return Err(RowError::field("responded_at", "", "the answer lies before the tender was sent"));
     }
+    let sequence = small("sequence", fields.int(f::SEQUENCE))?;
     let facts = TenderFacts {
+        sequence,
+        sent_at: Some(sent_at),
+        responded_at,
         response: fields.text(f::RESPONSE).and_then(Response::from_code),
         respond_by: at(f::RESPOND_BY),
         bounced_at: at(f::BOUNCED_AT),
         beyond_commitment: fields.yes(f::BEYOND_COMMITMENT).unwrap_or(false),
         short_notice: fields.yes(f::SHORT_NOTICE).unwrap_or(false),
     };
-    let (outcome, settles_at) = judge(&facts, now);
+    let verdict = judge(&facts, now);
     let zone = fields.zone(f::ZONE).unwrap_or(zone);
     let row = TenderRow {
         sent_day: Day(local_day(sent_at, zone)),
@@ -86,7 +90,7 @@ fn draft(
         lane_id: None,
         service: text(fields, f::SERVICE),
         mode: text(fields, f::MODE),
-        sequence: small("sequence", fields.int(f::SEQUENCE))?,
+        sequence,
         sent_at: Instant(sent_at),
         respond_by: facts.respond_by.map(Instant),
         responded_at: responded_at.map(Instant),
@@ -96,8 +100,8 @@ fn draft(
         bounced_at: facts.bounced_at.map(Instant),
         beyond_commitment: facts.beyond_commitment,
         short_notice: facts.short_notice,
-        outcome: outcome.code().to_owned(),
-        settles_at: settles_at.map(Instant),
+        outcome: verdict.outcome.code().to_owned(),
+        settles_at: verdict.settles_at.map(Instant),
     };
     Ok(Draft {
         partner: text(fields, f::PARTNER),

@@ -129,7 +129,9 @@ fn suffix(unit: Unit) -> &'static str {
         Unit::Percent => " %",
         Unit::PerHundred => " per 100",
         Unit::Hours => " h",
-        Unit::Ratio | Unit::MoneyPerShipment | Unit::MoneyPerKg => "",
+        Unit::Minutes => " min",
+        Unit::GramsPerTkm => " g/tkm",
+        _ => "",
     }
 }
 

@@ -7,6 +7,7 @@
 mod log;
 mod moved;
 mod publication;
+mod reperform;
 mod score;
 mod snapshot;
 mod standing;
@@ -16,6 +17,7 @@ mod words;
 pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
 pub use publication::{Publication, PublicationState};
+pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
 pub use score::{
     CategoryScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE, NotScored, Place, ScoreResult,
     percentile, score,

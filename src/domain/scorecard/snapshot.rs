@@ -22,7 +22,7 @@ use crate::domain::signal::{
 };
 
 /// Version of the KPI definitions of [`Kpi::definition`]; raise it when a formula or a rule changes.
-pub const DEFINITIONS_VERSION: &str = "2026.1";
+pub const DEFINITIONS_VERSION: &str = "2026.2";
 /// Weeks of the control chart.
 pub const SERIES_WEEKS: usize = 26;
 /// The first quarter of them says what is usual, and is frozen with the document.
@@ -223,7 +223,12 @@ pub fn headline_tallies(measures: &Measures) -> [Tally; 3] {
 #[must_use]
 pub fn snapshot(facts: Facts<'_>) -> Snapshot {
     let template = with_targets(facts.template, &facts.overrides);
-    let evidence: Vec<KpiEvidence> = Kpi::ALL.map(|kpi| evidence(kpi, facts.now, facts.before)).into();
+    // What the template does not name and nobody measured says nothing.
+    let evidence: Vec<KpiEvidence> = Kpi::ALL
+        .into_iter()
+        .map(|kpi| evidence(kpi, facts.now, facts.before))
+        .filter(|e| template.kpi(e.value.kpi.code()).is_some() || e.has_units())
+        .collect();
     let inputs: Vec<KpiInput> = evidence.iter().map(|e| input(&e.value)).collect();
     let headline = headline(facts.now, facts.weeks);
     Snapshot {
@@ -283,6 +288,14 @@ fn evidence(kpi: Kpi, now: &Measures, before: &Measures) -> KpiEvidence {
         _ => 0,
     };
     KpiEvidence { previous: previous.score_value(), previous_n: previous.n, change, apart, value }
+}
+
+impl KpiEvidence {
+    /// Whether anything was counted, in this period or the one before.
+    fn has_units(&self) -> bool {
+        let value = &self.value;
+        value.n + value.excused + value.no_baseline + value.pending + self.previous_n > 0
+    }
 }
 
 /// Successes and units of a proportion. Counts are whole, so nothing is lost.
@@ -413,16 +426,10 @@ impl Series {
         let observations: Vec<Observation> = self
             .weeks
             .iter()
-            .map(|w| Observation { label: week_number(w.week), value: w.value().unwrap_or_default(), n: w.n })
+            .map(|w| Observation { label: w.week.number(), value: w.value().unwrap_or_default(), n: w.n })
             .collect();
         xmr(&observations, BASELINE_WEEKS, self.kpi.definition().better.unwrap_or(Better::Higher))
     }
-}
-
-/// `26` of `2025-W26`.
-fn week_number(week: Period) -> String {
-    let text = week.to_string();
-    text.split_once("-W").map_or(text.clone(), |(_, number)| number.trim_start_matches('0').to_owned())
 }
 
 /// What a KPI's change says, and where it says so.
@@ -495,7 +502,7 @@ impl Snapshot {
         };
         let charted = self.series.as_ref().is_some_and(|s| s.kpi == evidence.value.kpi);
         if let Some(found) = charted.then(|| self.signal()).flatten() {
-            let week = week_number(found.week.week);
+            let week = found.week.week.number();
             let words = format!("{}, week {week}", found.signal.change.words());
             return Reading { change: found.signal.change, words, by_chart: true };
         }
@@ -556,8 +563,9 @@ impl KpiEvidence {
             return None;
         }
         let places = match self.value.kpi.definition().unit {
-            Unit::Percent | Unit::PerHundred | Unit::Hours => 1,
-            Unit::Ratio | Unit::MoneyPerShipment | Unit::MoneyPerKg => 2,
+            Unit::Percent | Unit::PerHundred | Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => 1,
+            Unit::MoneyPerKg | Unit::MoneyPerKm | Unit::MoneyPerTkm => 3,
+            Unit::Ratio | Unit::MoneyPerShipment | Unit::MoneyPerPiece => 2,
         };
         Some((signed(self.value.score_value()? - self.previous?, places), None))
     }

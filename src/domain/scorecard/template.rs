@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::kpi::Kpi;
 use crate::domain::signal::Better;
 
 /// Points a KPI earns at its target: good, not perfect (DOMAIN §2.2).
@@ -321,22 +322,22 @@ impl TemplateKpi {
 pub fn default_template() -> Template {
     use Volume::{Mean, Proportion};
     let reliability = vec![
-        weighed("OTP_WIN", 5, (0, [85, 95, 98]), Proportion, "point"),
-        weighed("OTD_DAY", 10, (0, [90, 96, 99]), Proportion, "point").critical(),
-        weighed("OTD_WIN", 10, (0, [85, 95, 98]), Proportion, "point"),
-        weighed("FADS", 5, (0, [80, 92, 96]), Proportion, "point"),
-        weighed("ATTEMPTS", 3, (2, [130, 110, 104]), Mean, "attempt"),
-        weighed("DWELL_LM", 4, (0, [36, 18, 8]), Mean, "h"),
-        weighed("DIVERT", 3, (1, [50, 15, 5]), Proportion, "per 100"),
+        weighed(Kpi::OtpWin, 5, Proportion, "point"),
+        weighed(Kpi::OtdDay, 10, Proportion, "point").critical(),
+        weighed(Kpi::OtdWin, 10, Proportion, "point"),
+        weighed(Kpi::Fads, 5, Proportion, "point"),
+        weighed(Kpi::Attempts, 3, Mean, "attempt"),
+        weighed(Kpi::DwellLm, 4, Mean, "h"),
+        weighed(Kpi::Divert, 3, Proportion, "per 100"),
     ];
     let cost = vec![
-        weighed("CVC", 15, (1, [30, 5, 0]), Proportion, "point"),
-        weighed("ACC_RATIO", 10, (0, [15, 8, 5]), Proportion, "point"),
+        weighed(Kpi::Cvc, 15, Proportion, "point"),
+        weighed(Kpi::AccRatio, 10, Proportion, "point"),
         informative("CPS"),
         informative("CPKG"),
     ];
-    let communication = vec![weighed("EDI_TIMELY", 15, (0, [70, 90, 97]), Proportion, "point")];
-    let adaptability = vec![weighed("TAR", 15, (0, [75, 90, 96]), Proportion, "point").critical()];
+    let communication = vec![weighed(Kpi::EdiTimely, 15, Proportion, "point")];
+    let adaptability = vec![weighed(Kpi::Tar, 15, Proportion, "point").critical()];
     Template {
         version: "1".to_owned(),
         name: "Standard".to_owned(),
@@ -354,19 +355,13 @@ fn category(code: &str, title: &str, weight: i64, kpis: Vec<TemplateKpi>) -> Cat
     Category { code: code.to_owned(), title: title.to_owned(), weight: Decimal::from(weight), kpis }
 }
 
-/// A scored KPI; floor, target and stretch as digits with so many decimals.
-fn weighed(
-    code: &str,
-    weight: i64,
-    (decimals, thresholds): (u32, [i64; 3]),
-    volume: Volume,
-    unit: &str,
-) -> TemplateKpi {
-    let [floor, target, stretch] = thresholds.map(|digits| Decimal::new(digits, decimals));
+/// A scored KPI, with the thresholds of the catalogue.
+fn weighed(kpi: Kpi, weight: i64, volume: Volume, unit: &str) -> TemplateKpi {
+    let scale = kpi.definition().thresholds;
     TemplateKpi {
-        code: code.to_owned(),
+        code: kpi.code().to_owned(),
         weight: Decimal::from(weight),
-        scale: Some(Scale::linear(floor, target, stretch)),
+        scale: scale.map(|[floor, target, stretch]| Scale::linear(floor, target, stretch)),
         critical: false,
         volume,
         unit: unit.to_owned(),

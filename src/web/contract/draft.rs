@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::super::edit::{self, Refusal, amount_text, options, share_text};
 use super::super::extract::{Form, SignedIn, Unit};
 use super::super::page::{self, Page, WebError};
-use super::{VERSION_NAMES, read_version, unit_words, version_form};
+use super::{VERSION_NAMES, read_version, version_form};
 use crate::app::contract::draft as app;
 use crate::app::contract::term_edit as app_terms;
 use crate::app::contract::{ContractPage, contract_show};
@@ -396,7 +396,7 @@ fn target_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>)
         .map(|kpi| {
             (
                 kpi.code().to_owned(),
-                format!("{}, {}{}", kpi.name_with_code(), unit_words(kpi), direction(kpi)),
+                format!("{}, {}{}", kpi.name_with_code(), kpi.definition().unit.words(), direction(kpi)),
             )
         })
         .to_vec();
@@ -630,7 +630,7 @@ fn clause_kpis() -> Vec<(String, String)> {
     Kpi::ALL
         .into_iter()
         .filter(|kpi| kpi.definition().better.is_some())
-        .map(|kpi| (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), unit_words(kpi))))
+        .map(|kpi| (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), kpi.definition().unit.words())))
         .collect()
 }
 

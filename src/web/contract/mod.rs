@@ -43,7 +43,7 @@ use crate::domain::contract::{
     VersionKind,
 };
 use crate::domain::currency::Currency;
-use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::kpi::Kpi;
 use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
 use crate::domain::negotiation::Talk;
@@ -426,23 +426,11 @@ fn target_row(target: &KpiTarget) -> TargetRow {
     let figure = words::quantity;
     TargetRow {
         name: kpi.map_or("", Kpi::name),
-        unit: kpi.map_or("", unit_words),
+        unit: kpi.map_or("", |kpi| kpi.definition().unit.words()),
         kpi: target.kpi.clone(),
         floor: figure(target.floor),
         target: figure(target.target),
         stretch: figure(target.stretch),
-    }
-}
-
-/// The unit a target of this KPI is written in.
-pub(super) fn unit_words(kpi: Kpi) -> &'static str {
-    match kpi.definition().unit {
-        Unit::Percent => "per cent",
-        Unit::PerHundred => "per 100",
-        Unit::Ratio => "ratio",
-        Unit::Hours => "hours",
-        Unit::MoneyPerShipment => "per shipment",
-        Unit::MoneyPerKg => "per kg",
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Card {
     pub periods: Vec<(String, String, bool)>,
     /// Where the csv is.
     pub csv: String,
+    /// Where the archive of its evidence is.
+    pub bundle: String,
     /// `Composite, provisional`.
     pub lead_title: String,
     /// `73.2` or `not scored`.
@@ -300,6 +302,7 @@ impl Card {
             basis: basis(published),
             periods: switcher(period, history, today, base),
             csv: format!("{}.csv", base.card(period)),
+            bundle: format!("{}/evidence.zip", base.card(period)),
             lead_title: format!("Composite, {}", state.words()),
             lead: snapshot.result.words(),
             state: state_chip(state),
@@ -366,6 +369,7 @@ impl Card {
         let own = all.iter().position(|one| one.id == shown.row.id);
         if let Some((at, next)) = own.and_then(|at| Some((at, all.get(at + 1)?))) {
             self.csv = format!("{}.csv?version={}", base.card(period), at + 1);
+            self.bundle = format!("{}/evidence.zip?version={}", base.card(period), at + 1);
             self.restated = Some(format!(
                 "This is publication {} of {}. It was replaced on {}; the newest is what counts.",
                 at + 1,
@@ -699,19 +703,18 @@ pub fn in_unit(value: Decimal, unit: Unit, currency: &str) -> String {
     match unit {
         Unit::Percent => format!("{}\u{a0}%", show::decimal(value, 1)),
         Unit::PerHundred | Unit::Ratio => show::decimal(value, 2),
-        Unit::Hours => format!("{}\u{a0}h", show::decimal(value, 1)),
-        Unit::MoneyPerShipment => money(2),
-        Unit::MoneyPerKg => money(3),
+        Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => format!("{}\u{a0}{}", show::decimal(value, 1), unit.symbol()),
+        Unit::MoneyPerShipment | Unit::MoneyPerPiece => money(2),
+        Unit::MoneyPerKg | Unit::MoneyPerKm | Unit::MoneyPerTkm => money(3),
     }
 }
 
 /// A threshold with its unit: `95 %`, `18 h`.
 #[must_use]
 pub fn threshold(value: Decimal, unit: Unit) -> String {
-    match unit {
-        Unit::Percent => format!("{}\u{a0}%", plain(value)),
-        Unit::Hours => format!("{}\u{a0}h", plain(value)),
-        _ => plain(value),
+    match unit.symbol() {
+        "" => plain(value),
+        symbol => format!("{}\u{a0}{symbol}", plain(value)),
     }
 }
 
@@ -726,12 +729,11 @@ fn gross(evidence: &KpiEvidence, unit: Unit, currency: &str) -> String {
 
 fn bar(score: &KpiScore, unit: Unit) -> String {
     let (Some(scale), Some(value)) = (&score.scale, score.input.value) else { return String::new() };
-    let suffix = match unit {
-        Unit::Percent => "\u{a0}%",
-        Unit::Hours => "\u{a0}h",
-        _ => "",
+    let suffix = match unit.symbol() {
+        "" => String::new(),
+        symbol => format!("\u{a0}{symbol}"),
     };
-    interval_bar(&IntervalBar { value, interval: score.input.low.zip(score.input.high), scale, unit: suffix })
+    interval_bar(&IntervalBar { value, interval: score.input.low.zip(score.input.high), scale, unit: &suffix })
 }
 
 fn weekly(series: &Series) -> Weekly {

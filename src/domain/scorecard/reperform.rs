@@ -1,0 +1,201 @@
+//! A scorecard made again from the facts that a bundle of evidence carries, by the functions that made it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::{Facts, Snapshot, TargetOverride, headline_tallies, snapshot};
+use super::template::Template;
+use crate::domain::measure::{Measures, Tally};
+use crate::domain::outcome::OutcomePolicy;
+use crate::domain::period::Period;
+use crate::domain::shipment::ShipmentFacts;
+use crate::domain::tender::{TenderFacts, judge};
+
+/// What a scorecard was made by, beside the facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The period.
+    pub period: Period,
+    /// First day not counted.
+    pub until: NaiveDate,
+    /// When it was made; facts are judged as of then.
+    pub as_of: DateTime<Utc>,
+    /// The reporting currency.
+    pub currency: String,
+    /// The template as agreed.
+    pub template: Template,
+    /// Thresholds of the partner's contracts.
+    pub overrides: Vec<TargetOverride>,
+    /// Weeks of the control chart, oldest first.
+    pub weeks: Vec<Period>,
+    /// Lane id → title.
+    pub lanes: BTreeMap<i64, String>,
+}
+
+/// A shipment of a bundle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShipmentLine {
+    /// The feed it came by.
+    pub source: String,
+    /// The feed's own number.
+    pub reference: String,
+    /// The local day of its obligation.
+    pub day: NaiveDate,
+    /// Its lane.
+    pub lane_id: Option<i64>,
+    /// The tolerance it is judged by.
+    pub policy: OutcomePolicy,
+    /// Everything it is counted by; the rated amount is the one that counts.
+    pub facts: ShipmentFacts,
+}
+
+/// A tender of a bundle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TenderLine {
+    /// The feed's own number.
+    pub reference: String,
+    /// The local day it was sent.
+    pub day: NaiveDate,
+    /// Its lane.
+    pub lane_id: Option<i64>,
+    /// Everything it is counted by.
+    pub facts: TenderFacts,
+}
+
+/// A scorecard being made again.
+#[derive(Clone, Debug)]
+pub struct Reperformance<'a> {
+    inputs: &'a Inputs,
+    now: Measures,
+    before: Measures,
+    weeks: Vec<(Period, [Tally; 3])>,
+    lanes: BTreeMap<i64, Measures>,
+}
+
+impl<'a> Reperformance<'a> {
+    /// Without any fact yet.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs) -> Self {
+        Self {
+            inputs,
+            now: Measures::default(),
+            before: Measures::default(),
+            weeks: inputs.weeks.iter().map(|week| (*week, [Tally::default(); 3])).collect(),
+            lanes: BTreeMap::new(),
+        }
+    }
+
+    /// Judges and counts a shipment.
+    pub fn add_shipment(&mut self, line: &ShipmentLine) {
+        let verdicts = line.facts.judge(&line.policy, self.inputs.as_of);
+        if let Some(day) = line.facts.milestones.pickup_counts_for(&verdicts) {
+            let mut sums = Measures::default();
+            line.facts.add_pickup_to(&verdicts, &mut sums);
+            self.add(day, line.lane_id, &sums);
+        }
+        let mut sums = Measures::default();
+        line.facts.add_to(&verdicts, &line.policy, &mut sums);
+        self.add(line.day, line.lane_id, &sums);
+    }
+
+    /// Judges and counts a tender.
+    pub fn add_tender(&mut self, line: &TenderLine) {
+        let mut sums = Measures::default();
+        line.facts.add_to(&judge(&line.facts, self.inputs.as_of), &mut sums);
+        self.add(line.day, line.lane_id, &sums);
+    }
+
+    fn add(&mut self, day: NaiveDate, lane_id: Option<i64>, sums: &Measures) {
+        let period = self.inputs.period;
+        if let Some(lane) = lane_id.filter(|_| period.contains(day)) {
+            *self.lanes.entry(lane).or_default() += sums;
+        }
+        if day >= self.inputs.until {
+            return;
+        }
+        if period.contains(day) {
+            self.now += sums;
+        } else if period.previous().contains(day) {
+            self.before += sums;
+        }
+        if let Some((_, tallies)) = self.weeks.iter_mut().find(|(week, _)| week.contains(day)) {
+            tallies.iter_mut().zip(headline_tallies(sums)).for_each(|(sum, tally)| *sum += tally);
+        }
+    }
+
+    /// The document. Its standing rests on earlier quarters, which a bundle does not carry, and is left out.
+    #[must_use]
+    pub fn finish(self) -> Snapshot {
+        let inputs = self.inputs;
+        let title = |id: i64| inputs.lanes.get(&id).cloned().unwrap_or_else(|| format!("Lane {id}"));
+        snapshot(Facts {
+            period: inputs.period,
+            to_date: (inputs.until < inputs.period.end()).then(|| inputs.until.pred_opt()).flatten(),
+            currency: &inputs.currency,
+            template: &inputs.template,
+            overrides: inputs.overrides.clone(),
+            now: &self.now,
+            before: &self.before,
+            weeks: &self.weeks,
+            lanes: self
+                .lanes
+                .into_iter()
+                .map(|(id, sums)| (id, title(id), headline_tallies(&sums)))
+                .collect(),
+        })
+    }
+}
+
+/// Where a document made again differs from the published one, in words; nothing when every digit is the same.
+///
+/// Standings are not compared; see [`Reperformance::finish`]. KPIs that the published document lacks are newer than it.
+#[must_use]
+pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut say = |what: &str, before: String, now: String| {
+        if before != now {
+            found.push(format!("{what}: published {before}, made again {now}"));
+        }
+    };
+    say("shipments", published.shipments.to_string(), again.shipments.to_string());
+    let composite = |document: &Snapshot| {
+        document.result.published.map_or_else(|| "not scored".to_owned(), |score| score.to_string())
+    };
+    say("composite", composite(published), composite(again));
+    for before in &published.evidence {
+        let code = before.value.kpi.code();
+        let figures = |value: &crate::domain::kpi::KpiValue| format!("{} of {}", value.numerator, value.denominator);
+        match again.evidence_of(code) {
+            None => say(code, figures(&before.value), "nothing".to_owned()),
+            Some(now) if now.value != before.value => {
+                say(code, figures(&before.value), figures(&now.value));
+                say(
+                    &format!("{code}, what was left out"),
+                    left_out(&before.value),
+                    left_out(&now.value),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    if found.is_empty() {
+        let same = Snapshot {
+            standing: published.standing.clone(),
+            definitions: published.definitions.clone(),
+            ..again.clone()
+        };
+        if same != *published && again.definitions == published.definitions {
+            found.push("scores, trend or lanes: the figures are the same and what was made of them differs".to_owned());
+        }
+    }
+    found
+}
+
+fn left_out(value: &crate::domain::kpi::KpiValue) -> String {
+    format!(
+        "{} excused, {} never reported, {} without commitment, {} undecided",
+        value.excused, value.no_evidence, value.no_baseline, value.pending
+    )
+}
