@@ -93,7 +93,7 @@ fn a_bundle_makes_the_scorecard_again_and_tells_what_was_changed() {
         desk.run(&["import", "shipments", "loads.csv"]).ends(0);
         desk.run(&["import", "tenders", "tenders.csv"]).ends(0);
         for period in ["2025-05", "2025-06"] {
-            let run = ["job", "run", "score-period", "--period", period, "--as-of", "2025-07-20"];
+            let run = ["job", "run", "score-period", "--period", period];
             desk.run(&run).ends(0);
         }
         desk.run(&["scorecard", "P", "--period", "2025-06", "--evidence", "p.zip"]).ends(0);

@@ -63,7 +63,9 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
     let mut text =
         "reference,partner,pickup_window_end,pickup_arrived_at,picked_up_at,delivery_window_end,delivery_due_date,\
                     arrived_at,delivered_at,pieces,distance_km,attempts,first_attempt,disposition,diverted_by,station_arrived_at,\
-                    out_for_delivery_at,weight_kg,linehaul,accessorial,freight_total,rated_total\n"
+                    out_for_delivery_at,weight_kg,linehaul,accessorial,freight_total,rated_total,\
+                    pieces_delivered,receipt_expected,pod_received_at,pod_clean,invoice_right,notice_expected,\
+                    delay_noticed_at,transit_standard_days,co2e_kg,emission_distance_km,emission_data\n"
             .to_owned();
     for row in 0..60 {
         let day = row % 25 + 1;
@@ -91,6 +93,17 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
             when(5, "7".to_owned()),
             if row % 9 == 0 { "130".to_owned() } else { String::new() },
             when(2, "110".to_owned()),
+            when(4, if row % 7 == 0 { "2" } else { "3" }.to_owned()),
+            when(3, "YES".to_owned()),
+            when(2, format!("2025-06-{:02}T{}:00:00Z", day + 3, 10 + row % 12)),
+            when(3, if row % 11 == 0 { "NO" } else { "YES" }.to_owned()),
+            when(4, "YES".to_owned()),
+            when(2, "YES".to_owned()),
+            if row % 5 == 0 { format!("2025-06-{:02}T12:00:00Z", day + 2) } else { String::new() },
+            when(3, "2".to_owned()),
+            when(4, "25.5".to_owned()),
+            when(4, "380".to_owned()),
+            when(4, if row % 2 == 0 { "PRIMARY" } else { "MODELLED" }.to_owned()),
         ];
         text.push_str(&(fields.join(",") + "\n"));
     }

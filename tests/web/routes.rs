@@ -151,6 +151,16 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ),
     ("GET", "/kpis", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/kpis/{code}", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/kpis/{code}/partners", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/compare", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/exceptions", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/exceptions/rows", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    (
+        "GET",
+        "/scorecards/{partner_id}/{period}/evidence.zip",
+        Roles(&[Procurement, CarrierManager, Finance, Auditor]),
+    ),
+    ("GET", "/portal/scorecards/{period}/evidence.zip", Roles(&[Partner])),
     (
         "GET",
         "/shipments/{partner_id}/{source}/{reference}",
