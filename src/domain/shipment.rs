@@ -11,6 +11,7 @@ use super::status::{StatusProfile, owed};
 use super::outcome::{
     EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
 };
+use super::words;
 
 /// Which instants of a shipment were given as a date only, as a set of flags.
 ///
@@ -131,10 +132,10 @@ pub enum Contradiction {
     /// Delivered before picked up.
     #[error("delivered at {delivered} before it was picked up at {picked_up}")]
     DeliveredBeforePickup {
-        /// UTC instant of delivery or arrival.
-        delivered: DateTime<Utc>,
-        /// UTC instant of pickup.
-        picked_up: DateTime<Utc>,
+        /// Delivery or arrival, in the zone of its stop.
+        delivered: Told,
+        /// Pickup, in the zone of its stop.
+        picked_up: Told,
         /// The field at fault.
         field: &'static str,
     },
@@ -143,10 +144,10 @@ pub enum Contradiction {
         "happened at {event}, more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported at {received}"
     )]
     ReportedBeforeItHappened {
-        /// UTC instant of the event.
-        event: DateTime<Utc>,
-        /// UTC instant of the report.
-        received: DateTime<Utc>,
+        /// The event, in the zone of its stop.
+        event: Told,
+        /// The report, in the same zone.
+        received: Told,
         /// The field at fault.
         field: &'static str,
     },
@@ -155,6 +156,26 @@ pub enum Contradiction {
         "no due date, window or event says which period it belongs to; map delivery_due_date, delivery_window_end or an event"
     )]
     NoDay,
+}
+
+/// An instant as the people at the stop say it: with the zone's own name, and as a day where no time was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    at: DateTime<Tz>,
+    date_only: bool,
+}
+
+impl Told {
+    fn new(at: DateTime<Utc>, zone: Option<Tz>, date_only: bool) -> Self {
+        Self { at: at.with_timezone(&zone.unwrap_or(Tz::UTC)), date_only }
+    }
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let form = if self.date_only { "%Y-%m-%d" } else { words::INSTANT };
+        write!(f, "{}", self.at.format(form))
+    }
 }
 
 impl Contradiction {
@@ -235,34 +256,48 @@ impl Milestones {
         check_received(
             self.pickup_arrived_at.filter(|_| !date_only.has(DateOnly::PICKUP_ARRIVED)),
             self.pickup_arrived_received_at,
+            self.pickup_zone.or(self.delivery_zone),
             "pickup_arrived_at",
         )?;
         check_received(
             self.arrived_at.filter(|_| !date_only.has(DateOnly::ARRIVED)),
             self.arrived_received_at,
+            self.delivery_zone.or(self.pickup_zone),
             "arrived_at",
         )?;
         check_received(
             self.delivered_at.filter(|_| !date_only.has(DateOnly::DELIVERED)),
             self.delivered_received_at,
+            self.delivery_zone.or(self.pickup_zone),
             "delivered_at",
         )?;
         self.obligation_day().map(|_| ()).ok_or(Contradiction::NoDay)
     }
 
     fn check_order(&self) -> Result<(), Contradiction> {
+        let (origin, there) =
+            (self.pickup_zone.or(self.delivery_zone), self.delivery_zone.or(self.pickup_zone));
         // A date-only time lies at the end of its day: as a pickup it was at the earliest a day before.
         let earliest = |at: Option<DateTime<Utc>>, flag| {
-            let slack = if self.date_only.has(flag) { TimeDelta::days(1) } else { TimeDelta::zero() };
-            at.and_then(|at| at.checked_sub_signed(slack))
+            let date_only = self.date_only.has(flag);
+            let slack = if date_only { TimeDelta::days(1) } else { TimeDelta::zero() };
+            let at = at?;
+            Some((at.checked_sub_signed(slack)?, at, date_only))
         };
         let pickup = earliest(self.pickup_arrived_at, DateOnly::PICKUP_ARRIVED)
             .max(earliest(self.picked_up_at, DateOnly::PICKED_UP));
-        for (end, field) in [(self.arrived_at, "arrived_at"), (self.delivered_at, "delivered_at")] {
-            if let (Some(picked_up), Some(delivered)) = (pickup, end)
-                && delivered < picked_up
+        for (end, flag, field) in [
+            (self.arrived_at, DateOnly::ARRIVED, "arrived_at"),
+            (self.delivered_at, DateOnly::DELIVERED, "delivered_at"),
+        ] {
+            if let (Some((earliest, picked_up, date_only)), Some(delivered)) = (pickup, end)
+                && delivered < earliest
             {
-                return Err(Contradiction::DeliveredBeforePickup { delivered, picked_up, field });
+                return Err(Contradiction::DeliveredBeforePickup {
+                    delivered: Told::new(delivered, there, self.date_only.has(flag)),
+                    picked_up: Told::new(picked_up, origin, date_only),
+                    field,
+                });
             }
         }
         Ok(())
@@ -424,13 +459,19 @@ fn check_window(
 fn check_received(
     event: Option<DateTime<Utc>>,
     received: Option<DateTime<Utc>>,
+    zone: Option<Tz>,
     field: &'static str,
 ) -> Result<(), Contradiction> {
     match (event, received) {
         (Some(event), Some(received))
             if event.signed_duration_since(received) > TimeDelta::minutes(FUTURE_TOLERANCE_MINUTES) =>
         {
-            Err(Contradiction::ReportedBeforeItHappened { event, received, field })
+            let told = |at| Told::new(at, zone, false);
+            Err(Contradiction::ReportedBeforeItHappened {
+                event: told(event),
+                received: told(received),
+                field,
+            })
         }
         _ => Ok(()),
     }
@@ -762,6 +803,30 @@ mod tests {
         let retailer = OutcomePolicy { early_policy: EarlyPolicy::Fail, ..OutcomePolicy::default() };
         assert_eq!(facts.judge(&OutcomePolicy::default(), now).delivery_window, Outcome::Success);
         assert_eq!(facts.judge(&retailer, now).delivery_window, Outcome::Late);
+    }
+
+    #[test]
+    fn a_contradiction_is_told_in_the_time_of_the_stop() {
+        let facts = Milestones {
+            pickup_zone: Some(Tz::America__Chicago),
+            delivery_zone: Some(Tz::America__New_York),
+            picked_up_at: Some(at("2025-07-08T15:50:00Z")),
+            delivered_at: Some(at("2025-07-08T13:30:00Z")),
+            delivered_received_at: Some(at("2025-07-08T13:00:00Z")),
+            delivery_due_day: NaiveDate::from_ymd_opt(2025, 7, 8),
+            ..Milestones::default()
+        };
+        assert_eq!(
+            facts.check().unwrap_err().to_string(),
+            "delivered at 2025-07-08 09:30:00 EDT before it was picked up at 2025-07-08 10:50:00 CDT"
+        );
+        let told = Milestones { picked_up_at: None, ..facts }.check().unwrap_err().to_string();
+        assert!(told.contains("reported at 2025-07-08 09:00:00 EDT"), "{told}");
+        // A day alone is told as one.
+        let mut facts = Milestones { picked_up_at: Some(at("2025-07-11T04:59:59.999999Z")), ..facts };
+        facts.date_only.set(DateOnly::PICKED_UP);
+        let told = facts.check().unwrap_err().to_string();
+        assert!(told.ends_with("picked up at 2025-07-10"), "{told}");
     }
 
     #[test]

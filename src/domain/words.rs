@@ -1,6 +1,7 @@
 //! Numbers as people read them in explanations: `186,420.55`, `2.5 %`, `1 day`.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::money::{Bps, Micros};
@@ -61,12 +62,31 @@ pub fn day(day: NaiveDate) -> String {
     day.format("%-d %B %Y").to_string()
 }
 
-/// `1 day`, `3 days`; only for words whose plural takes an s.
+/// How an instant is written, the name of its zone with it.
+pub const INSTANT: &str = "%Y-%m-%d %H:%M:%S %Z";
+
+/// `2026-07-08 06:00:00 UTC`, `2026-07-08 01:00:00 CDT`: no instant is shown without its zone.
+#[must_use]
+pub fn instant(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format(INSTANT).to_string()
+}
+
+/// `1 day`, `3 days`, `2 entries`; for words whose plural takes an s.
 #[must_use]
 pub fn count(n: impl Into<i64>, noun: &str) -> String {
     let n = n.into();
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {noun}{s}", group(&n.to_string()))
+    let plural = match noun.strip_suffix('y') {
+        _ if n == 1 => noun.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    format!("{} {plural}", figure(n))
+}
+
+/// A count as people read it: `43,107`.
+#[must_use]
+pub fn figure(n: impl TryInto<i64>) -> String {
+    group(&n.try_into().unwrap_or(i64::MAX).to_string())
 }
 
 /// As [`count`], for a number of any kind.
@@ -109,6 +129,13 @@ mod tests {
         assert_eq!(amount(Micros(999_000_000)), "999.00");
         assert_eq!(percent(Bps(250)), "2.5 %");
         assert_eq!(fixed(Decimal::new(825_243, 6), 2), "0.83");
+        let at = "2026-07-08T06:00:00Z".parse().unwrap();
+        assert_eq!(instant(at, Tz::UTC), "2026-07-08 06:00:00 UTC");
+        assert_eq!(instant(at, Tz::America__Chicago), "2026-07-08 01:00:00 CDT");
+        assert_eq!(
+            (count(1, "entry"), count(2, "entry"), figure(43_107_usize)),
+            ("1 entry".to_owned(), "2 entries".to_owned(), "43,107".to_owned())
+        );
         assert_eq!((count(1, "day"), count(1412, "day")), ("1 day".to_owned(), "1,412 days".to_owned()));
     }
 

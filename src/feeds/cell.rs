@@ -2,7 +2,8 @@
 
 use chrono::format::{Item, Parsed, StrftimeItems, parse};
 use chrono::{
-    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
+    Utc,
 };
 use chrono_tz::Tz;
 use hashbrown::HashMap;
@@ -33,13 +34,18 @@ pub(super) enum Written {
 }
 
 impl Written {
-    /// Whether Lanemark keeps days of its year.
-    pub(super) fn is_kept(self) -> bool {
-        is_kept(match self {
+    /// The day it is on.
+    pub(super) fn date(self) -> NaiveDate {
+        match self {
             Self::Day(day) => day,
             Self::Local(local) => local.date(),
             Self::Utc(utc) => utc.date_naive(),
-        })
+        }
+    }
+
+    /// Whether Lanemark keeps days of its year.
+    pub(super) fn is_kept(self) -> bool {
+        is_kept(self.date())
     }
 }
 
@@ -54,7 +60,8 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| decimal(text).filter(|d| d.fract().is_zero()).and_then(|d| d.to_i64()))
 }
 
-/// An exact decimal: digits, one point, a sign, perhaps an exponent. No grouping, no currency sign.
+/// An exact decimal: digits, one point, a sign. No grouping, no currency sign, no exponent: `1e5` is what a
+/// spreadsheet leaves of a longer number, or a code such as `1E5` in the wrong column.
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
     // Up to 18 digits fit an i64, which is most cells and several times faster than the general way.
     let bytes = text.as_bytes();
@@ -82,10 +89,10 @@ pub(super) fn decimal(text: &str) -> Option<Decimal> {
 }
 
 fn wide_decimal(text: &str) -> Option<Decimal> {
-    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E')) {
+    if !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-' | b'+')) {
         return None;
     }
-    text.parse().ok().or_else(|| Decimal::from_scientific(text).ok())
+    text.parse().ok()
 }
 
 fn number<const N: usize>(bytes: &[u8], at: usize) -> Option<u32> {
@@ -171,23 +178,66 @@ fn offset(bytes: &[u8]) -> Option<TimeDelta> {
 
 /// Date formats of a mapping, split once.
 #[derive(Clone, Debug, Default)]
-pub(super) struct DateFormats(Vec<Vec<Item<'static>>>);
+pub(super) struct DateFormats(Vec<DateFormat>);
+
+#[derive(Clone, Debug)]
+struct DateFormat {
+    text: String,
+    items: Vec<Item<'static>>,
+}
+
+/// Why a text is no date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoDate {
+    /// It has none of the formats.
+    Format,
+    /// It reads, as a day of a year that nobody means.
+    Year(i32),
+}
 
 impl DateFormats {
     /// Formats in the notation of `strftime`; the wrong one comes back.
     pub(super) fn new(formats: &[String]) -> Result<Self, String> {
         let split = |format: &String| {
             let items = StrftimeItems::new(format).parse_to_owned();
-            items.ok().filter(|items| !items.is_empty()).ok_or_else(|| format.clone())
+            let items = items.ok().filter(|items| !items.is_empty()).ok_or_else(|| format.clone())?;
+            Ok(DateFormat { text: format.clone(), items })
         };
         formats.iter().map(split).collect::<Result<_, _>>().map(Self)
     }
 
     /// ISO first, then the formats in order; one that gives a year that nobody means is passed over.
     #[inline]
-    pub(super) fn read(&self, text: &str) -> Option<Written> {
-        let formats = self.0.iter().filter_map(|items| by_items(text, items));
-        iso(text).into_iter().chain(formats).find(|written| written.is_kept())
+    pub(super) fn read(&self, text: &str) -> Result<Written, NoDate> {
+        let mut wrong = NoDate::Format;
+        let formats = self.0.iter().filter_map(|format| by_items(text, &format.items));
+        for written in iso(text).into_iter().chain(formats) {
+            if written.is_kept() {
+                return Ok(written);
+            }
+            wrong = NoDate::Year(written.date().year());
+        }
+        Err(wrong)
+    }
+
+    /// What a text that is no date is told.
+    pub(super) fn reason(&self, wrong: NoDate) -> String {
+        match wrong {
+            NoDate::Year(year) => format!("is a day of the year {year}; years from 1900 to 2200 are taken"),
+            NoDate::Format if self.0.is_empty() => {
+                "is not a date such as 2025-07-08, with a time 2025-07-08T06:00; where the file writes dates in another \
+                 way, name it in `dates` of the mapping"
+                    .to_owned()
+            }
+            NoDate::Format => {
+                let named: Vec<&str> = self.0.iter().map(|format| format.text.as_str()).collect();
+                format!(
+                    "is not a date in a known format: 2025-07-08 with or without a time, or {} of the mapping; add \
+                     another to `dates`",
+                    named.join(", ")
+                )
+            }
+        }
     }
 }
 
@@ -297,7 +347,6 @@ impl ZoneBook {
 
 impl ZoneDays {
     fn offset_of_day(&mut self, day: NaiveDate) -> Option<i32> {
-        use chrono::Datelike;
         let index = usize::try_from(day.num_days_from_ce()).unwrap_or(0) % REMEMBERED_DAYS;
         if let Some(Some((known, offset))) = self.days.get(index)
             && *known == day
@@ -375,12 +424,13 @@ mod tests {
     #[test]
     fn formats_are_tried_in_order() {
         let formats = DateFormats::new(&["%d-%b-%y".to_owned(), "%m/%d/%y %H:%M".to_owned()]).unwrap();
-        assert_eq!(
-            formats.read("02-Jun-06"),
-            Some(Written::Day(NaiveDate::from_ymd_opt(2006, 6, 2).unwrap()))
-        );
-        assert_eq!(formats.read("6/2/06 17:05"), Some(Written::Local(local("2006-06-02T17:05:00"))));
-        assert_eq!(formats.read("Date Not Captured"), None);
+        assert_eq!(formats.read("02-Jun-06"), Ok(Written::Day(NaiveDate::from_ymd_opt(2006, 6, 2).unwrap())));
+        assert_eq!(formats.read("6/2/06 17:05"), Ok(Written::Local(local("2006-06-02T17:05:00"))));
+        assert_eq!(formats.read("Date Not Captured"), Err(NoDate::Format));
+        assert_eq!(formats.read("0206-06-02"), Err(NoDate::Year(206)));
+        let told = formats.reason(NoDate::Format);
+        assert!(told.contains("%d-%b-%y, %m/%d/%y %H:%M") && !told.contains("1900"), "{told}");
+        assert!(formats.reason(NoDate::Year(206)).contains("the year 206"));
         assert!(DateFormats::new(&["%Q".to_owned()]).is_err());
     }
 
@@ -430,11 +480,24 @@ mod tests {
     fn numbers_are_exact_and_strict() {
         assert_eq!(decimal("-12.50"), Some(Decimal::new(-1250, 2)));
         assert_eq!(decimal("123456789012345678.5").unwrap().to_string(), "123456789012345678.5");
-        assert_eq!(decimal("1.5E+3"), Some(Decimal::from(1500)));
-        for text in ["", "-", ".", "1,000", "1_000", "$5", "NaN", "1.2.3", "0x10"] {
+        for text in [
+            "1e5",
+            "1.5E+3",
+            "12345678901234567890e1",
+            "",
+            "-",
+            ".",
+            "1,000",
+            "1_000",
+            "$5",
+            "NaN",
+            "1.2.3",
+            "0x10",
+        ] {
             assert_eq!(decimal(text), None, "{text}");
         }
         assert_eq!(integer("12.0"), Some(12));
         assert_eq!(integer("12.5"), None);
+        assert_eq!(integer("1e3"), None);
     }
 }

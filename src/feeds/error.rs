@@ -20,11 +20,11 @@ pub enum FeedError {
         source: std::io::Error,
     },
     /// Reading failed in the middle.
-    #[error("{file}, row {row}: reading failed: {source}")]
+    #[error("{file}{}: reading failed: {source}", at_row(*row))]
     Read {
         /// File as the user named it.
         file: String,
-        /// Row being read.
+        /// Row being read, 0 before the first.
         row: u64,
         /// Why.
         source: std::io::Error,
@@ -83,7 +83,7 @@ pub enum FeedError {
     #[error("the encoding `{0}` is not known; use utf-8, latin1, utf-16le or utf-16be")]
     UnknownEncoding(String),
     /// One of the reading limits was hit.
-    #[error("{file}, row {row}: {what} ({constant} = {limit}); {advice}")]
+    #[error("{file}{}: {what} ({constant} = {limit}); {advice}", at_row(*row))]
     Limit {
         /// File as the user named it.
         file: String,
@@ -281,13 +281,27 @@ impl RowError {
     }
 }
 
-/// The text cut to [`MAX_SHOWN_CHARS`], for messages.
+/// `, row 7`, or nothing before the first row.
+fn at_row(row: u64) -> String {
+    if row == 0 { String::new() } else { format!(", row {row}") }
+}
+
+/// The text cut to [`MAX_SHOWN_CHARS`], for messages. Control characters are written out, `\u{1b}`, since a terminal
+/// would obey them.
 #[must_use]
 pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN_CHARS) {
-        None => text.to_owned(),
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+    let mut out = String::with_capacity(text.len().min(MAX_SHOWN_CHARS));
+    for (place, c) in text.chars().enumerate() {
+        match c {
+            _ if place == MAX_SHOWN_CHARS => {
+                out.push('…');
+                break;
+            }
+            c if c.is_control() => out.extend(c.escape_default()),
+            c => out.push(c),
+        }
     }
+    out
 }
 
 /// ` (did you mean …?)` for the nearest of `known`, or nothing when none is near.
@@ -337,5 +351,20 @@ mod tests {
     fn long_cells_are_cut_in_messages() {
         let error = RowError::cell("a", &"é".repeat(5_000), "is too long");
         assert_eq!(error.value.chars().count(), MAX_SHOWN_CHARS + 1);
+        assert_eq!(shown("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+    }
+
+    #[test]
+    fn a_limit_before_the_first_row_names_no_row() {
+        let limit = |row| FeedError::Limit {
+            file: "june.xlsx".to_owned(),
+            row,
+            what: "the workbook has too many parts",
+            constant: "MAX_XLSX_ENTRIES",
+            limit: 1,
+            advice: "split it",
+        };
+        assert!(limit(0).to_string().starts_with("june.xlsx: the workbook has too many parts"));
+        assert!(limit(7).to_string().starts_with("june.xlsx, row 7: "));
     }
 }

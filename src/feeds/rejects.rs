@@ -23,10 +23,10 @@ impl RejectWriter {
     /// A writer to `path` for rows under these column names. Nothing is created yet.
     ///
     /// # Errors
-    /// The file is there already: it may be the very file that is imported.
+    /// The file is there already: it may be the very file that is imported. A device such as `/dev/null` is fine.
     pub fn new(path: &Path, headers: &[String]) -> Result<Self, FeedError> {
         let new = Self { path: path.to_owned(), headers: headers.to_vec(), writer: None, count: 0 };
-        if path.exists() {
+        if path.exists() && !takes_bytes(path) {
             return Err(new.failed(io::Error::new(
                 io::ErrorKind::AlreadyExists,
                 "it exists already; name another file, or move this one away",
@@ -71,7 +71,12 @@ impl RejectWriter {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             empty => {
-                let file = BufWriter::new(File::create_new(&self.path)?);
+                let file = if takes_bytes(&self.path) {
+                    File::options().write(true).open(&self.path)?
+                } else {
+                    File::create_new(&self.path)?
+                };
+                let file = BufWriter::new(file);
                 let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(file);
                 writer.write_record(COLUMNS.into_iter().chain(self.headers.iter().map(String::as_str)))?;
                 empty.insert(writer)
@@ -85,9 +90,38 @@ impl RejectWriter {
     }
 }
 
+/// Whether the path is a character device or a pipe, where writing replaces nothing.
+#[cfg(unix)]
+fn takes_bytes(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    path.metadata().is_ok_and(|found| found.file_type().is_char_device() || found.file_type().is_fifo())
+}
+
+/// Whether writing to the path replaces nothing: not known here.
+#[cfg(not(unix))]
+fn takes_bytes(_: &Path) -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_takes_rejects_and_a_file_that_is_there_does_not() {
+        let null = Path::new("/dev/null");
+        let mut rejects = RejectWriter::new(null, &["id".to_owned()]).unwrap();
+        let mut row = Row::new();
+        row.fill(2, ["A"]);
+        rejects.reject(&row, &RowError::row("is wrong")).unwrap();
+        assert_eq!((rejects.count(), rejects.finish().unwrap()), (1, Some(null.to_owned())));
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("link.csv");
+        std::fs::write(folder.path().join("kept.csv"), "kept").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("kept.csv"), &there).unwrap();
+        assert!(RejectWriter::new(&there, &[]).is_err(), "nothing is written through a link to a file");
+    }
 
     #[test]
     fn writes_the_row_with_its_reason_and_nothing_without_rejects() {

@@ -11,11 +11,15 @@ use crate::support::process::Desk;
 /// A row of the file, and why it is refused: column, value, part of the reason.
 type Case = (&'static str, Option<(&'static str, &'static str, &'static str)>);
 
-const CASES: [Case; 15] = [
+const CASES: [Case; 21] = [
     ("A1,Brackwater,100,10.03.2025,2025-03-08T08:00,2025-03-10T09:00", None),
     (
         "A2,Brackwater,100,31.02.2025,2025-03-08T08:00,2025-03-10T09:00",
-        Some(("Due", "31.02.2025", "is not a date in a known format")),
+        Some((
+            "Due",
+            "31.02.2025",
+            "is not a date in a known format: 2025-07-08 with or without a time, or %d.%m.%Y of",
+        )),
     ),
     (
         "A3,Brackwater,-5,10.03.2025,2025-03-08T08:00,2025-03-10T09:00",
@@ -41,6 +45,18 @@ const CASES: [Case; 15] = [
     ("A7,Brackwater,heavy,10.03.2025,,", Some(("Kilos", "heavy", "is not a number"))),
     ("A8,Brackwater,99999999999999999999,10.03.2025,,", Some(("Kilos", "99999999999999999999", "too large"))),
     ("A9,Brackwater,1,,,", Some(("", "", "which period it belongs to"))),
+    ("A11,Brackwater,1e5,10.03.2025,,", Some(("Kilos", "1e5", "no exponent"))),
+    (
+        "A12,Brackwater,1,10.03.0205,,",
+        Some(("Due", "10.03.0205", "is a day of the year 205; years from 1900 to 2200 are taken")),
+    ),
+    (
+        "A\u{1b}[2J13,Brackwater,1,10.03.2025,,",
+        Some(("Load", "A\\u{1b}[2J13", "the control character U+001B")),
+    ),
+    ("A14,\"Brack\twater\",1,10.03.2025,,", Some(("Carrier", "Brack\\twater", "holds a tab"))),
+    ("A15,\"Brack\nwater\",1,10.03.2025,,", Some(("Carrier", "Brack\\nwater", "holds a line break"))),
+    ("A16\u{9b}2J,Brackwater,1,10.03.2025,,", Some(("Load", "A16\\u{9b}2J", "the control character U+009B"))),
     // Text that only looks dangerous is text: it loads, and nothing is done by it.
     ("'; DROP TABLE shipments; --,BRCK,1,10.03.2025,,2025-03-10T09:00", None),
     ("=HYPERLINK(1),BRCK,1,10.03.2025,,2025-03-10T09:00", None),
@@ -58,7 +74,7 @@ fn each_bad_row_is_named_and_every_good_one_loads() {
         let rows: Vec<&str> = CASES.iter().map(|(row, _)| *row).collect();
         desk.file("loads.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
         let said = desk.run(&["import", "shipments", "loads.csv", "--mapping", "tms.toml"]).ends(3);
-        assert!(said.out.contains("loads.csv: 15 rows read, 5 new, 0 changed, 0 already there, 10 rejected"));
+        assert!(said.out.contains("loads.csv: 21 rows read, 5 new, 0 changed, 0 already there, 16 rejected"));
         assert!(said.out.contains(".rejects.csv"), "{}", said.out);
 
         let found = desk.rejects().unwrap();
@@ -140,6 +156,36 @@ fn texts_that_no_index_holds_are_refused_by_row() {
         assert_eq!((refused[2][0].as_str(), refused[2][1].as_str()), ("104", "Load"));
         assert!(refused[2][3].contains("zero byte"), "{:?}", refused[2]);
         assert_eq!((refused.len(), super::stored(&db).0), (3, 101));
+    });
+}
+
+#[test]
+fn rejects_may_go_nowhere() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        desk.file("tms.toml", tms(""));
+        desk.file("loads.csv", format!("{HEADER}\nA1,C,heavy,10.03.2025,,\nA2,C,1,10.03.2025,,\n"));
+        let import = |rejects| {
+            desk.run(&["import", "shipments", "loads.csv", "--mapping", "tms.toml", "--rejects", rejects])
+        };
+        assert!(import("/dev/null").ends(3).out.contains("1 new, 0 changed, 0 already there, 1 rejected"));
+        import("tms.toml").ends(1).complains(&["tms.toml", "exists already"]);
+    });
+}
+
+/// A disk that is full where the output goes is an error like any other.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        desk.file("partners.csv", "code,name\nBRCK,Brackwater\n");
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = desk.command(&["import", "partners", "partners.csv"]);
+        let said = crate::support::process::Said::from(command.stdout(full).output().unwrap());
+        said.ends(1).complains(&["error: standard output cannot be written", "what was done is kept"]);
+        let mut conn = db.conn();
+        assert_eq!(partners::table.count().get_result::<i64>(&mut *conn).unwrap(), 1);
     });
 }
 

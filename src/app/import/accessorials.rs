@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono_tz::Tz;
+
 use super::batch::{
     Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, pipeline, repeated, small, some_text,
     sort_out, text,
@@ -18,6 +20,7 @@ use crate::db::shipment::{Source, StaleCell, shipment_of_partner, stale_mark};
 use crate::db::types::{Day, Instant};
 use crate::domain::outcome::local_day;
 use crate::domain::quantity::QUANTITY_MAX;
+use crate::domain::words;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, accessorials as f};
@@ -97,7 +100,8 @@ fn draft(
         notified: fields.yes(f::NOTIFIED).unwrap_or_else(|| !fields.is_blank(f::NOTIFIED_AT)),
         proven: fields.yes(f::PROVEN).unwrap_or(false),
     };
-    row.measure = measure(&row)?.to_owned();
+    let zone = fields.zone(f::ZONE).or(zone);
+    row.measure = measure(&row, zone.unwrap_or(Tz::UTC))?.to_owned();
     if row.cost_micros.is_some() {
         // A receipt may be in any currency: it is priced in the contract's or not at all, and summed nowhere.
         let currency = fields.text(f::CURRENCY).unwrap_or(reporting);
@@ -107,7 +111,6 @@ fn draft(
         return Err(RowError::field("currency", currency, "only a cost has a currency; leave it blank"));
     }
     if row.event_day.is_none() {
-        let zone = fields.zone(f::ZONE).or(zone);
         row.event_day = row.arrived_at.zip(zone).map(|(at, zone)| Day(local_day(at.0, zone)));
     }
     Ok(Draft {
@@ -130,17 +133,15 @@ fn quantity(name: &str, fields: &Fields, field: Field) -> Result<Option<i64>, Ro
 /// A time of the clock, which a date alone is not.
 fn time(name: &str, fields: &Fields, field: Field) -> Result<Option<Instant>, RowError> {
     match fields.instant(field) {
-        Some(at) if at.date_only => Err(RowError::field(
-            name,
-            &at.utc.date_naive().to_string(),
-            "a stay is counted in minutes, so give the time beside the date",
-        )),
+        Some(at) if at.date_only => {
+            Err(RowError::field(name, "", "a stay is counted in minutes, so give the time beside the date"))
+        }
         found => Ok(found.map(|at| Instant(at.utc))),
     }
 }
 
 /// Which of the measures the row gives, and that it gives one only.
-fn measure(row: &AccessorialEventRow) -> Result<&'static str, RowError> {
+fn measure(row: &AccessorialEventRow, zone: Tz) -> Result<&'static str, RowError> {
     let stayed = row.arrived_at.or(row.departed_at).is_some();
     let given = [
         ("quantity", "QUANTITY", row.quantity_micros.is_some()),
@@ -159,7 +160,7 @@ fn measure(row: &AccessorialEventRow) -> Result<&'static str, RowError> {
         return Err(RowError::field("unit", unit, "there is no quantity for it; give both or none"));
     }
     if stayed {
-        stay(row)?;
+        stay(row, zone)?;
     } else {
         let alone = [
             ("appointment_start", row.appointment_start),
@@ -178,28 +179,28 @@ fn measure(row: &AccessorialEventRow) -> Result<&'static str, RowError> {
 }
 
 /// Whether the times of a stay can be true together.
-fn stay(row: &AccessorialEventRow) -> Result<(), RowError> {
+fn stay(row: &AccessorialEventRow, zone: Tz) -> Result<(), RowError> {
     let Some(arrived) = row.arrived_at else {
         return Err(RowError::field("arrived_at", "", "a stay needs the arrival beside the departure"));
     };
     let Some(departed) = row.departed_at else {
         return Err(RowError::field("departed_at", "", "a stay needs the departure beside the arrival"));
     };
-    let told = |at: Instant| at.0.to_rfc3339();
+    let told = |at: Instant| words::instant(at.0, zone);
     if departed < arrived {
         let reason = format!("the departure lies before the arrival at {}", told(arrived));
-        return Err(RowError::field("departed_at", &told(departed), reason));
+        return Err(RowError::field("departed_at", "", reason));
     }
     for (name, at) in [("work_started_at", row.work_started_at), ("notified_at", row.notified_at)] {
-        if let Some(at) = at.filter(|at| *at > departed) {
+        if at.is_some_and(|at| at > departed) {
             let reason = format!("lies after the departure at {}", told(departed));
-            return Err(RowError::field(name, &told(at), reason));
+            return Err(RowError::field(name, "", reason));
         }
     }
     match (row.appointment_start, row.appointment_end) {
         (Some(start), Some(end)) if end < start => {
             let reason = format!("the appointment ends before it starts at {}", told(start));
-            Err(RowError::field("appointment_end", &told(end), reason))
+            Err(RowError::field("appointment_end", "", reason))
         }
         _ => Ok(()),
     }

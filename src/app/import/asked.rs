@@ -73,13 +73,12 @@ pub fn asks(fields: &Fields) -> Result<Asks, RowError> {
             return Err(RowError::field(requested_by.0, word, reason));
         }
         if at.date_only {
-            let day = at.utc.date_naive();
             let reason = format!(
                 "a day without a time does not say whether {} asked before the window closed, nor which of two changes \
                  of one day came later; give the time of day too",
                 by.label()
             );
-            return Err(RowError::field(set_at.0, &day.to_string(), reason));
+            return Err(RowError::field(set_at.0, "", reason));
         }
         let ask = Ask { asked: Asked { set_at: at.utc, by }, reason: some_text(fields, reason) };
         found.insert(stop, ask);

@@ -57,7 +57,7 @@ fn draft(fields: &Fields) -> Result<Draft, RowError> {
     };
     if !event.date_only && received_at.is_some_and(too_early) {
         let reason = format!("happened more than {FUTURE_TOLERANCE_MINUTES} minutes after it was reported");
-        return Err(RowError::field("event_at", &event.utc.to_rfc3339(), reason));
+        return Err(RowError::field("event_at", "", reason));
     }
     Ok(Draft {
         partner: text(fields, f::PARTNER),

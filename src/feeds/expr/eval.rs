@@ -283,9 +283,12 @@ fn number<'a>(from: &str) -> Result<'a> {
 
 fn date<'a>(from: &str, formats: &DateFormats) -> Result<'a> {
     match formats.read(from.trim()) {
-        Some(Written::Day(day)) => Ok(Val::Date(day)),
-        Some(Written::Local(local)) => Ok(Val::Date(local.date())),
-        Some(Written::Utc(_)) | None => Err(format!("`{}` is not a date in a known format", shown(from))),
+        Ok(Written::Day(day)) => Ok(Val::Date(day)),
+        Ok(Written::Local(local)) => Ok(Val::Date(local.date())),
+        Ok(Written::Utc(_)) => {
+            Err(format!("`{}` has a zone of its own, so it is a time and no day; use datetime", shown(from)))
+        }
+        Err(wrong) => Err(format!("`{}` {}", shown(from), formats.reason(wrong))),
     }
 }
 
@@ -325,7 +328,7 @@ fn at<'a>(day: NaiveDate, minutes: u32, zone: Val<'a>, env: &mut Env<'a, '_>) ->
 
 fn stamp<'a>(from: &str, env: &mut Env<'a, '_>) -> Result<'a> {
     let written = env.formats.read(from.trim());
-    let written = written.ok_or_else(|| format!("`{}` is not a date in a known format", shown(from)))?;
+    let written = written.map_err(|wrong| format!("`{}` {}", shown(from), env.formats.reason(wrong)))?;
     let zone = env.zone.ok_or(NO_ZONE)?;
     let instant = env.zones.instant(zone, written, env.edge, env.starts_day).ok_or(OUT_OF_RANGE)?;
     Ok(Val::Instant(instant, zone))

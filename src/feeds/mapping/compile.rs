@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::Datelike;
+
 use super::{From, Mapping, Patterns, What};
-use crate::feeds::cell::{self, DateFormats, Instant, Written};
+use crate::feeds::cell::{self, DateFormats, Instant, NoDate, Written};
 use crate::feeds::error::suggestion;
 use crate::feeds::expr::{Env, Expr, Parsed, Scope, Slot, Type, Val, written};
 use crate::feeds::fields::{Fields, Value};
@@ -402,7 +404,7 @@ impl Compiled {
 
     /// Reads one cell into its field.
     #[inline]
-    fn fill(&self, step: &Step, cell: &str, fields: &mut Fields) -> Result<(), CellError> {
+    fn fill<'a>(&'a self, step: &'a Step, cell: &str, fields: &mut Fields) -> Result<(), CellError<'a>> {
         let text = if step.from.trim { cell.trim() } else { cell };
         let no_value = step.from.no_value.as_ref().unwrap_or(&self.no_value);
         if text.is_empty() || no_value.hold(text) {
@@ -417,13 +419,14 @@ impl Compiled {
     }
 
     #[inline]
-    fn read(&self, step: &Step, text: &str, fields: &mut Fields) -> Result<(), CellError> {
+    fn read<'a>(&'a self, step: &'a Step, text: &str, fields: &mut Fields) -> Result<(), CellError<'a>> {
         let value = match step.spec.kind {
             FieldType::Text => {
-                // PostgreSQL keeps no zero byte, and neither engine indexes a text of any length.
-                if text.as_bytes().contains(&0) {
-                    return Err(CellError::ZeroByte);
+                // PostgreSQL keeps no zero byte, a terminal obeys others, and a name of two lines is found under neither.
+                if let Some(control) = control(text) {
+                    return Err(CellError::Control(control));
                 }
+                // Neither engine indexes a text of any length.
                 let limit = if step.spec.lists { MAX_LIST_CHARS } else { MAX_TEXT_CHARS };
                 if text.len() > limit && text.chars().count() > limit {
                     return Err(CellError::TooLong(limit));
@@ -448,7 +451,7 @@ impl Compiled {
             FieldType::Zone => Value::Zone(fields.zones.named(text).ok_or(CellError::Zone)?),
             FieldType::Day | FieldType::Instant => {
                 let formats = step.from.formats.as_ref().unwrap_or(&self.formats);
-                let written = formats.read(text).ok_or(CellError::Date)?;
+                let written = formats.read(text).map_err(|wrong| CellError::Date(formats, wrong))?;
                 Self::timed(step, written, fields)?
             }
         };
@@ -458,11 +461,11 @@ impl Compiled {
 
     /// A date or time in the zone of its stop.
     #[inline]
-    fn timed(step: &Step, written: Written, fields: &mut Fields) -> Result<Value, CellError> {
+    fn timed(step: &Step, written: Written, fields: &mut Fields) -> Result<Value, CellError<'static>> {
         let day = matches!(step.spec.kind, FieldType::Day);
         // Also a computed one.
         if !written.is_kept() {
-            return Err(CellError::Date);
+            return Err(CellError::Year(written.date().year()));
         }
         match written {
             Written::Day(date) if day => return Ok(Value::Day(date)),
@@ -472,7 +475,7 @@ impl Compiled {
         }
         let zone = fields.zone_for(step.zone_field).ok_or(CellError::NoZone)?;
         let instant = fields.zones.instant(zone, written, step.spec.edge, step.spec.starts_day);
-        let instant = instant.ok_or(CellError::Date)?;
+        let instant = instant.ok_or_else(|| CellError::Year(written.date().year()))?;
         if day {
             return Ok(Value::Day(instant.utc.with_timezone(&fields.zones.zone(zone)).date_naive()));
         }
@@ -496,11 +499,11 @@ impl Compiled {
             };
             expr.run(&mut env)?.into_owned()
         };
-        let whole = |e: CellError| e.reason();
+        let whole = |e: CellError<'_>| e.reason();
         match found {
             Val::Blank => return Ok(()),
             Val::Instant(instant, _) if !Written::Utc(instant.utc).is_kept() => {
-                return Err(whole(CellError::Date));
+                return Err(whole(CellError::Year(instant.utc.year())));
             }
             Val::Instant(instant, _) if matches!(step.spec.kind, FieldType::Instant) => {
                 fields.store.set(step.field, Value::Instant(instant));
@@ -535,38 +538,59 @@ fn choice(words: &[&str], text: &str) -> Option<u8> {
     place.and_then(|place| u8::try_from(place).ok())
 }
 
+/// The first control character of a text, if there is one. No others are below the space, and all others have this
+/// byte in front.
+#[inline]
+fn control(text: &str) -> Option<char> {
+    const BEFORE_C1: u8 = 0xC2;
+    let may_be = |byte: u8| byte.is_ascii_control() || byte == BEFORE_C1;
+    if text.bytes().any(may_be) { text.chars().find(|c| c.is_control()) } else { None }
+}
+
+fn control_words(control: char) -> String {
+    match control {
+        '\n' | '\r' => "a line break".to_owned(),
+        '\t' => "a tab".to_owned(),
+        '\0' => "a zero byte".to_owned(),
+        other => format!("the control character U+{:04X}", u32::from(other)),
+    }
+}
+
 /// Why a cell cannot be read; cheap to make, put into words only when shown.
 #[derive(Clone, Copy, Debug)]
-enum CellError {
+enum CellError<'a> {
     Choice(&'static [&'static str]),
     Integer,
     Decimal,
     Below(i64),
-    Date,
+    Date(&'a DateFormats, NoDate),
+    Year(i32),
     Zone,
     NoZone,
     TooLong(usize),
-    ZeroByte,
+    Control(char),
 }
 
-impl CellError {
+impl CellError<'_> {
     fn reason(self) -> String {
         match self {
             Self::Choice(words) => format!("is none of {}", words.join(", ")),
             Self::Integer => "is not a whole number".to_owned(),
-            Self::Decimal => "is not a number (digits and one decimal point, no separators)".to_owned(),
-            Self::Below(min) => format!("is below {min}, the smallest value allowed"),
-            Self::Date => {
-                "is not a date in a known format, or not of a year from 1900 to 2200; add its format to `dates` in the mapping"
-                    .to_owned()
+            Self::Decimal => {
+                "is not a number (digits and one decimal point, no separators, no exponent)".to_owned()
             }
+            Self::Below(min) => format!("is below {min}, the smallest value allowed"),
+            Self::Date(formats, wrong) => formats.reason(wrong),
+            Self::Year(year) => DateFormats::default().reason(NoDate::Year(year)),
             Self::Zone => "is not an IANA zone such as America/Chicago".to_owned(),
             Self::NoZone => {
                 "is a time without a zone; add `zone = \"…\"` to the mapping or map the zone column"
                     .to_owned()
             }
             Self::TooLong(limit) => format!("is longer than {limit} characters"),
-            Self::ZeroByte => "holds a zero byte, which is no text".to_owned(),
+            Self::Control(control) => {
+                format!("holds {}, which no text may hold; take it out", control_words(control))
+            }
         }
     }
 
