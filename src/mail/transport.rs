@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
@@ -18,6 +19,11 @@ use super::message::{MessageError, Outgoing, address_parse, message_build};
 const DEFAULT_TIMEOUT_SECONDS: u64 = 30;
 /// The longest wait that may be set, well below the time a sender owns a mail.
 const MAX_TIMEOUT_SECONDS: u64 = 60;
+/// How many such waits a connection may take from the first byte to a welcome, and a mail from there to its receipt: a
+/// server that sends a byte now and then would otherwise hold us for ever.
+const WAITS_IN_ALL: u32 = 2;
+/// Connections that were given up and have not ended yet; with more than this nothing is sent.
+const MAX_GIVEN_UP: usize = 4;
 /// Connections kept open to the server.
 const SMTP_CONNECTIONS: u32 = 2;
 /// Replies that mean "we do not know you": the set-up is wrong, not the mail, so try again.
@@ -132,7 +138,7 @@ pub struct Mailer {
 
 #[derive(Clone, Debug)]
 enum Transport {
-    Smtp { server: SmtpTransport, name: String },
+    Smtp { server: SmtpTransport, name: String, patience: Patience },
     File(PathBuf),
     Memory(Arc<Mutex<Vec<Kept>>>),
 }
@@ -170,8 +176,10 @@ impl Mailer {
                 }
                 let seconds =
                     timeout_seconds.unwrap_or(DEFAULT_TIMEOUT_SECONDS).clamp(1, MAX_TIMEOUT_SECONDS);
-                let server = smtp_server(host, *port, *tls, credentials, Duration::from_secs(seconds))?;
-                Self::new(from, Transport::Smtp { server, name: host.clone() })
+                let once = Duration::from_secs(seconds);
+                let server = smtp_server(host, *port, *tls, credentials, once)?;
+                let patience = Patience::new(once.saturating_mul(WAITS_IN_ALL));
+                Self::new(from, Transport::Smtp { server, name: host.clone(), patience })
             }
         }
     }
@@ -222,7 +230,7 @@ impl Mailer {
             reason: error.to_string(),
         })?;
         match &self.transport {
-            Transport::Smtp { server, name } => smtp_send(server, name, &message),
+            Transport::Smtp { server, name, patience } => smtp_send(server, name, patience, message),
             Transport::File(folder) => {
                 let path = folder.join(format!("{}.eml", mail.mail_id));
                 // The name is the mail's id: sending it again replaces the file.
@@ -269,8 +277,82 @@ fn smtp_server(
     Ok(builder.build())
 }
 
-fn smtp_send(server: &SmtpTransport, name: &str, message: &Message) -> Result<String, SendError> {
-    match server.send(message) {
+/// How long is waited for the server in all. The library limits each read alone.
+#[derive(Clone, Debug)]
+struct Patience {
+    limit: Duration,
+    given_up: Arc<AtomicUsize>,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { limit, given_up: Arc::default() }
+    }
+
+    /// Does `work` on a thread of its own, which is left to itself when the time is over.
+    fn wait<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SendError> {
+        let trouble = |reason: String| SendError { permanent: false, server: true, reason };
+        if self.given_up.load(Ordering::Relaxed) >= MAX_GIVEN_UP {
+            return Err(trouble(format!(
+                "{name}: {MAX_GIVEN_UP} connections are still open that it did not answer in time"
+            )));
+        }
+        // Without room for a result nobody fetches, so that either the thread or we know that it was given up.
+        let (done, waiting) = mpsc::sync_channel(0);
+        let given_up = Arc::clone(&self.given_up);
+        given_up.fetch_add(1, Ordering::Relaxed);
+        std::thread::Builder::new()
+            .name("smtp".to_owned())
+            .spawn(move || {
+                if done.send(work()).is_err() {
+                    given_up.fetch_sub(1, Ordering::Relaxed);
+                }
+            })
+            .map_err(|error| {
+                self.given_up.fetch_sub(1, Ordering::Relaxed);
+                trouble(format!("{name}: no thread for the connection: {error}"))
+            })?;
+        match waiting.recv_timeout(self.limit) {
+            Ok(found) => {
+                self.given_up.fetch_sub(1, Ordering::Relaxed);
+                Ok(found)
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                self.given_up.fetch_sub(1, Ordering::Relaxed);
+                Err(trouble(format!("{name}: the connection broke down; the log says more")))
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(trouble(format!(
+                "{name}: it did not finish within {} seconds; look whether it is overloaded",
+                self.limit.as_secs()
+            ))),
+        }
+    }
+}
+
+fn smtp_send(
+    server: &SmtpTransport,
+    name: &str,
+    patience: &Patience,
+    message: Message,
+) -> Result<String, SendError> {
+    let test = || {
+        let server = server.clone();
+        patience.wait(name, move || server.test_connection())
+    };
+    // First the connection alone, which the server then keeps: one that is given up while it is greeted sends nothing
+    // later on.
+    let sent = match test()? {
+        Ok(_) => {
+            let server = server.clone();
+            patience.wait(name, move || server.send(&message))?
+        }
+        Err(error) => Err(error),
+    };
+    match sent {
         Ok(reply) => {
             let words = reply.first_line().unwrap_or_default();
             Ok(format!("{name} ({} {words})", reply.code()).trim_end().to_owned())
@@ -279,9 +361,8 @@ fn smtp_send(server: &SmtpTransport, name: &str, message: &Message) -> Result<St
             let code = error.status().map(|code| code.to_string()).unwrap_or_default();
             let refuses_us = AUTH_REPLIES.contains(&code.as_str());
             // The same reply may greet us or answer the mail: only a server that still welcomes us has judged the mail.
-            let server = refuses_us
-                || error.status().is_none()
-                || (error.is_permanent() && !server.test_connection().unwrap_or(false));
+            let server =
+                refuses_us || error.status().is_none() || (error.is_permanent() && !test()?.unwrap_or(false));
             Err(SendError {
                 permanent: error.is_permanent() && !server,
                 server,
@@ -430,6 +511,23 @@ mod tests {
         assert!(!mailer.send(&mail()).unwrap_err().permanent);
         drop(mailer);
         assert!(!server.join().unwrap().iter().any(|line| line.starts_with("MAIL")));
+    }
+
+    #[test]
+    fn a_server_that_takes_its_time_is_given_up() {
+        // It takes connections and greets nobody.
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut mailer = Mailer::from_settings(&smtp("127.0.0.1", port, TlsMode::Plain, false)).unwrap();
+        let Transport::Smtp { patience, .. } = &mut mailer.transport else { panic!("it is a server") };
+        patience.limit = Duration::from_millis(20);
+        for _ in 0..MAX_GIVEN_UP {
+            let error = mailer.send(&mail()).unwrap_err();
+            assert!(error.server && !error.permanent && error.reason.contains("within"), "{error}");
+        }
+        let error = mailer.send(&mail()).unwrap_err();
+        assert!(error.server && error.reason.contains("4 connections are still open"), "{error}");
+        drop(listener);
     }
 
     #[test]
