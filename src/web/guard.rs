@@ -107,38 +107,54 @@ pub async fn same_origin<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<actix_web::body::EitherBody<B>>, Error> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let base =
-        request.app_data::<web::Data<Web>>().map(|web| web.config.base_url.origin().ascii_serialization());
-    if safe || sent_by_ourselves(request.headers(), base.as_deref()) {
+    let ours = request.app_data::<web::Data<Web>>().map(|web| Ours {
+        origin: web.config.base_url.origin().ascii_serialization(),
+        is_given: web.config.is_address_given(),
+    });
+    if safe || ours.is_some_and(|ours| sent_by_ourselves(request.headers(), &ours)) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let refusal = WebError::OtherSite.error_response();
     Ok(request.into_response(refusal).map_into_right_body())
 }
 
+/// The address of the site.
+struct Ours {
+    origin: String,
+    /// Whether the settings give it. Then no other is ours; else the name a request was sent to is believed.
+    is_given: bool,
+}
+
 /// Browsers say where a request comes from: `Sec-Fetch-Site` over TLS and on this machine, `Origin`
 /// otherwise. A request that says neither comes from no browser we serve.
-fn sent_by_ourselves(headers: &HeaderMap, base_origin: Option<&str>) -> bool {
+fn sent_by_ourselves(headers: &HeaderMap, ours: &Ours) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = text("origin") else { return false };
+    if origin == ours.origin || ours.is_given {
+        return origin == ours.origin;
+    }
     let named = origin.parse::<Uri>().ok();
     let authority = named.as_ref().and_then(Uri::authority).map(actix_web::http::uri::Authority::as_str);
-    Some(origin) == base_origin || (authority.is_some() && authority == text("host"))
+    authority.is_some() && authority == text("host")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sent(pairs: &[(&'static str, &'static str)]) -> bool {
+    fn sent_to(origin: &str, is_given: bool, pairs: &[(&'static str, &'static str)]) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        sent_by_ourselves(&headers, Some("https://lanes.example"))
+        sent_by_ourselves(&headers, &Ours { origin: origin.to_owned(), is_given })
+    }
+
+    fn sent(pairs: &[(&'static str, &'static str)]) -> bool {
+        sent_to("https://lanes.example", true, pairs)
     }
 
     #[test]
@@ -148,9 +164,22 @@ mod tests {
         assert!(!sent(&[("sec-fetch-site", "cross-site"), ("origin", "https://lanes.example")]));
         assert!(!sent(&[("sec-fetch-site", "same-site")]));
         assert!(sent(&[("origin", "https://lanes.example"), ("host", "10.0.0.1")]));
-        assert!(sent(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
         assert!(!sent(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8080")]));
         assert!(!sent(&[("origin", "null"), ("host", "127.0.0.1:8080")]));
         assert!(!sent(&[]), "no browser we serve sends neither");
+    }
+
+    #[test]
+    fn a_host_is_believed_only_where_no_address_is_configured() {
+        let other = [("origin", "http://evil.example"), ("host", "evil.example")];
+        assert!(!sent(&other), "a name somebody points at us is not ours");
+        let by_number = [("origin", "http://10.0.0.7:8080"), ("host", "10.0.0.7:8080")];
+        assert!(!sent(&by_number));
+        assert!(sent_to("http://127.0.0.1:8080", false, &by_number));
+        assert!(!sent_to(
+            "http://127.0.0.1:8080",
+            false,
+            &[("origin", "http://evil.example"), ("host", "x")]
+        ));
     }
 }

@@ -91,6 +91,12 @@ impl From<&Config> for WebConfig {
 }
 
 impl WebConfig {
+    /// Whether somebody said how people reach the site; else it may be under any name.
+    #[must_use]
+    pub fn is_address_given(&self) -> bool {
+        self.base_url != Config::default().base_url
+    }
+
     /// Whether people reach the site over TLS.
     #[must_use]
     pub fn is_https(&self) -> bool {
