@@ -2,6 +2,7 @@
 
 mod cli;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,12 +16,14 @@ fn main() -> ExitCode {
     match cli::run(cli::Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            // Nobody is left to tell when this cannot be written either.
+            let mut out = std::io::stderr();
+            let _ = writeln!(out, "error: {error}");
             // Each cause on its own line, without saying twice what its effect said.
             let mut said = error.to_string();
             for cause in error.chain().skip(1).map(ToString::to_string) {
                 if !said.contains(&cause) {
-                    eprintln!("  because: {cause}");
+                    let _ = writeln!(out, "  because: {cause}");
                     said = cause;
                 }
             }

@@ -97,7 +97,7 @@ impl AccrualReport {
             "{}: {} priced, {} posted",
             count(self.contracts, "contract"),
             count(self.targets, "obligation"),
-            if self.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", self.entries) },
+            count(self.entries, "entry"),
         );
         if self.unpriced > 0 {
             text.push_str(&format!(", {} without linehaul", count(self.unpriced, "late shipment")));

@@ -88,8 +88,8 @@ impl CalendarReport {
         format!(
             "{}: {} renewed, {} ended, {} begun, {} handed over, {} lapsed, {} raised",
             words::count(self.contracts, "contract"),
-            self.renewed,
-            self.expired,
+            words::figure(self.renewed),
+            words::figure(self.expired),
             words::count(self.begun, "version"),
             words::count(self.superseded, "version"),
             words::count(self.lapsed, "proposal"),

@@ -22,6 +22,7 @@ use crate::db::scorecard::scorecard_by_id;
 use crate::db::{Db, DbError};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Viewer;
+use crate::domain::words::figure;
 use crate::mail::template::RenderError;
 
 /// Periods looked at for restatements, the newest whole one included.
@@ -75,7 +76,7 @@ impl ReviewReport {
     /// One line for people.
     #[must_use]
     pub fn summary(&self) -> String {
-        let mut words = format!("{} queued", self.queued);
+        let mut words = format!("{} queued", figure(self.queued));
         for (count, what) in [
             (self.corrected, "of them corrections"),
             (self.already, "sent before"),
@@ -84,7 +85,7 @@ impl ReviewReport {
             (self.refused, "refused for the address"),
         ] {
             if count > 0 {
-                words.push_str(&format!(", {count} {what}"));
+                words.push_str(&format!(", {} {what}", figure(count)));
             }
         }
         words

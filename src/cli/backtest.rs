@@ -14,6 +14,7 @@ use lanemark::domain::backtest::{LANES_MAX, percent};
 use lanemark::domain::money::Bps;
 use lanemark::domain::period::Period;
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 
 use super::output::print_table;
 use super::{Format, Session};
@@ -82,8 +83,11 @@ fn table(report: &BacktestReport) {
     let increase =
         report.increase_percent.as_ref().map_or_else(String::new, |by| format!(", rates {by} % higher"));
     println!(
-        "contract {}, {} by obligation day: {} shipments, amounts in {}{increase}",
-        report.contract, report.period, report.shipments, report.currency
+        "contract {}, {} by obligation day: {}, amounts in {}{increase}",
+        report.contract,
+        report.period,
+        words::many(report.shipments, "shipment"),
+        report.currency
     );
     println!("\nwith service credits and bonuses");
     let mut rows = net_rows(report, "all", &report.net.total);
@@ -144,7 +148,7 @@ fn table(report: &BacktestReport) {
         print_table(&header, &rows);
     }
     if lanes.len() > LANES_SHOWN {
-        println!("and {} more lanes; --format json has them all", lanes.len() - LANES_SHOWN);
+        println!("and {}; --format json has them all", words::many(lanes.len() - LANES_SHOWN, "more lane"));
     }
 }
 

@@ -7,6 +7,7 @@ use clap::Args;
 use lanemark::app::calibration::{CalibrationReport, CalibrationRequest, RowShown, SHIPMENTS_MAX, calibrate};
 use lanemark::domain::period::Period;
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 
 use super::output::print_table;
 use super::{Format, Session};
@@ -49,8 +50,12 @@ pub fn run(session: &Session, arguments: &CalibrateArguments) -> anyhow::Result<
 
 fn table(report: &CalibrationReport) {
     println!(
-        "contract {}, {} by obligation day: {} of {} shipments compared, amounts in {}",
-        report.contract, report.period, report.compared, report.shipments, report.currency
+        "contract {}, {} by obligation day: {} of {} compared, amounts in {}",
+        report.contract,
+        report.period,
+        words::figure(report.compared),
+        words::many(report.shipments, "shipment"),
+        report.currency
     );
     println!(
         "modelled {}, billed {}, residual {} ({} % of billed)",
@@ -78,7 +83,10 @@ fn table(report: &CalibrationReport) {
     println!("\nby charge type and lane, hot spots first");
     print_table(&header, &report.hot_spots.iter().take(ROWS_SHOWN).map(row).collect::<Vec<_>>());
     if report.hot_spots.len() > ROWS_SHOWN {
-        println!("and {} more; --format json has them all", report.hot_spots.len() - ROWS_SHOWN);
+        println!(
+            "and {} more; --format json has them all",
+            words::figure(report.hot_spots.len() - ROWS_SHOWN)
+        );
     }
     println!(
         "\nnot compared: {} not billed yet, {} billed without a linehaul, {} priced by no version, {} not to be priced, {} in another currency",

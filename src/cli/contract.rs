@@ -23,6 +23,7 @@ use lanemark::domain::money::Micros;
 use lanemark::domain::negotiation::{Side, Talk};
 use lanemark::domain::terms::redline_summary;
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 
 use super::output::{print, print_table, problems};
 use super::{Format, Session};
@@ -558,7 +559,8 @@ fn ledger(session: &Session, found: &Concessions) -> anyhow::Result<()> {
     match session.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&lines)?),
         Format::Table => {
-            let shipments = found.shipments.map_or_else(String::new, |n| format!("{n} shipments "));
+            let shipments =
+                found.shipments.map_or_else(String::new, |n| format!("{} ", words::many(n, "shipment")));
             println!(
                 "contract {}, version {}: {shipments}from {} to before {}, amounts in {}",
                 found.talk.number, found.talk.version_no, found.days.0, found.days.1, found.talk.currency

@@ -12,6 +12,7 @@ use lanemark::app::rate_sheet::{
     SheetChoice, SheetForm, rate_sheet_plan, rate_sheet_write, version_for_sheet,
 };
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 use lanemark::report::rates::SheetFormat;
 
 use super::{Format, Session, shown};
@@ -93,10 +94,10 @@ pub fn run(session: &Session, command: &ExportCommand) -> anyhow::Result<ExitCod
         ),
         Format::Table => {
             println!(
-                "{}: {} rates in {} rows, of contract {}, version {}",
+                "{}: {} in {}, of contract {}, version {}",
                 shown(file),
-                written.rates,
-                written.rows,
+                words::many(written.rates, "rate"),
+                words::many(written.rows, "row"),
                 arguments.contract,
                 version.version
             );

@@ -15,6 +15,7 @@ use lanemark::db::setting::reporting_zone;
 use lanemark::domain::lifecycle::VersionOptions;
 use lanemark::domain::money::Bps;
 use lanemark::domain::viewer::Viewer;
+use lanemark::domain::words;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
@@ -121,13 +122,13 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
         Format::Table => {
             let kept = if report.dry_run { " (dry run: nothing was kept)" } else { "" };
             println!(
-                "{}: {} rows read, {} new, {} changed, {} already there, {} rejected{kept}",
+                "{}: {} read, {} new, {} changed, {} already there, {} rejected{kept}",
                 shown(&arguments.file),
-                report.rows_read,
-                report.rows_new,
-                report.rows_changed,
-                report.rows_same,
-                report.rows_rejected,
+                words::many(report.rows_read, "row"),
+                words::figure(report.rows_new),
+                words::figure(report.rows_changed),
+                words::figure(report.rows_same),
+                words::figure(report.rows_rejected),
             );
             if let Some(file) = &report.rejects_file {
                 println!("rejected rows, each with its reason: {}", shown(file));
@@ -183,12 +184,12 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
         (false, false) => "",
     };
     println!(
-        "{}: {} rows read, {} rates in {} lines and {} lanes, into contract {}, version {} (draft{new}){kept}",
+        "{}: {} read, {} in {} and {}, into contract {}, version {} (draft{new}){kept}",
         shown(&arguments.file),
-        report.rows_read,
-        HumanCount(u64::try_from(report.cells).unwrap_or(u64::MAX)),
-        report.lines.len(),
-        report.lanes,
+        words::many(report.rows_read, "row"),
+        words::many(report.cells, "rate"),
+        words::many(report.lines.len(), "line"),
+        words::many(report.lanes, "lane"),
         report.contract,
         report.version,
     );
@@ -200,7 +201,11 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
         let new = if line.new { "new, " } else { "" };
         println!(
             "  {}{from}: {new}{} added, {} removed, {} changed, {} the same",
-            line.code, line.added, line.removed, line.changed, line.same
+            line.code,
+            words::figure(line.added),
+            words::figure(line.removed),
+            words::figure(line.changed),
+            words::figure(line.same)
         );
         for change in &line.largest {
             println!("    {change}");
@@ -210,7 +215,7 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
     match changed {
         0 => println!("  nothing changes"),
         more if more > LINES_SHOWN => {
-            println!("  and {} more lines; --format json has them all", more - LINES_SHOWN);
+            println!("  and {}; --format json has them all", words::many(more - LINES_SHOWN, "more line"));
         }
         _ => {}
     }

@@ -156,5 +156,8 @@ fn shown(number: &Number) -> String {
 }
 
 fn rate(value: Option<Decimal>) -> String {
-    value.map_or_else(|| NO_DATA.to_owned(), |value| value.to_string())
+    // As many as the bounds of the interval have, so that all can be compared by eye.
+    const PLACES: u32 = 6;
+    let width = usize::try_from(PLACES).unwrap_or_default();
+    value.map_or_else(|| NO_DATA.to_owned(), |value| format!("{:.width$}", value.round_dp(PLACES)))
 }

@@ -1,5 +1,14 @@
 //! Commands and their arguments. Each command is one function in a file named for its noun.
 
+/// As the standard ones, except that a full disk is told as an error instead of a panic.
+macro_rules! print {
+    ($($words:tt)*) => { $crate::cli::output::say(format_args!($($words)*)) };
+}
+macro_rules! println {
+    () => { $crate::cli::output::say(format_args!("\n")) };
+    ($($words:tt)*) => { $crate::cli::output::say(format_args!("{}\n", format_args!($($words)*))) };
+}
+
 mod backtest;
 mod backup;
 mod calibrate;

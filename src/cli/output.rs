@@ -1,10 +1,23 @@
 //! Printing: a table with aligned columns, or JSON.
 
+use std::fmt::Arguments;
+use std::io::Write as _;
+
 use serde::Serialize;
 
 use lanemark::domain::field::FieldErrors;
 
 use super::Format;
+
+/// Writes to standard output. Where that cannot be, there is nobody to go on for: the reason goes to standard error and
+/// the program ends with 1.
+pub fn say(words: Arguments<'_>) {
+    if let Err(reason) = std::io::stdout().write_fmt(words) {
+        let told = "what was done is kept; make room or send the output elsewhere, and run it again";
+        let _ = writeln!(std::io::stderr(), "error: standard output cannot be written: {reason}; {told}");
+        std::process::exit(1);
+    }
+}
 
 /// What is wrong with the fields of an edit, in one line.
 pub fn problems(errors: &FieldErrors) -> String {

@@ -7,6 +7,7 @@ use super::{JobError, JobStatus, Runner, job_list};
 use crate::app::App;
 use crate::app::job::{JobRun, RunState};
 use crate::domain::period::Period;
+use crate::domain::words;
 
 /// `lanemark job list`: one line per job. Print [`list_table`] for people, the values as JSON for
 /// machines.
@@ -17,7 +18,7 @@ pub fn list(app: &App) -> Result<Vec<JobStatus>, JobError> {
     job_list(app)
 }
 
-/// The list as a table; instants in the reporting zone.
+/// The list as a table; instants in the reporting zone, which they name.
 ///
 /// # Errors
 /// [`JobError`].
@@ -59,14 +60,14 @@ pub fn run_line(run: &JobRun) -> String {
 
 fn outcome(run: &JobRun) -> String {
     match run.state {
-        RunState::Done => format!("done, {} rows changed: {}", run.changed_rows, run.summary),
+        RunState::Done => format!("done, {} changed: {}", words::count(run.changed_rows, "row"), run.summary),
         RunState::Failed => format!("failed: {}", run.error),
         RunState::Waiting | RunState::Running => run.state.title().to_owned(),
     }
 }
 
 fn minute(at: chrono::DateTime<chrono::Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string()
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 fn table<const N: usize>(rows: &[[String; N]]) -> String {

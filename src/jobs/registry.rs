@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
 use crate::app::{App, backtest, contract_calendar, mail, plan, refresh, review, score};
+use crate::domain::words;
 
 /// Judges what has come due and recomputes the cells that went stale.
 ///
@@ -19,7 +20,12 @@ pub fn refresh_measures(app: &App, run: &RunContext) -> anyhow::Result<JobReport
             .saturating_add(i64::try_from(done.charges)?),
         summary: match done.days + done.months {
             0 => "everything was up to date".to_owned(),
-            _ => format!("{} days and {} months made new, {cells} cells written", done.days, done.months),
+            _ => format!(
+                "{} and {} made new, {} written",
+                words::many(done.days, "day"),
+                words::many(done.months, "month"),
+                words::count(cells, "cell")
+            ),
         },
         details: serde_json::to_value(done)?,
     })
@@ -43,9 +49,9 @@ pub fn score_period(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
     Ok(JobReport {
         changed_rows: reports.iter().map(score::ScoreReport::changed_rows).sum(),
         summary: match changed.len() {
-            0 => format!("{} periods looked at, nothing changed", reports.len()),
+            0 => format!("{} looked at, nothing changed", words::many(reports.len(), "period")),
             1..=MAX_PERIODS_NAMED => changed.join("; "),
-            many => format!("{many} of {} periods changed", reports.len()),
+            many => format!("{many} of {} changed", words::many(reports.len(), "period")),
         },
         details: serde_json::to_value(reports)?,
     })
@@ -136,7 +142,12 @@ pub fn deliver_mail(app: &App, _run: &RunContext) -> anyhow::Result<JobReport> {
     let done = mail::deliver_due(app, mailer, app.clock).context("delivering mail")?;
     Ok(JobReport {
         changed_rows: done.sent + done.again + done.failed,
-        summary: format!("{} sent, {} to be tried again, {} failed", done.sent, done.again, done.failed),
+        summary: format!(
+            "{} sent, {} to be tried again, {} failed",
+            words::figure(done.sent),
+            words::figure(done.again),
+            words::figure(done.failed)
+        ),
         details: serde_json::to_value(done)?,
     })
 }

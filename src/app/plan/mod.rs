@@ -42,6 +42,7 @@ use crate::domain::measure::Measures;
 use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 use crate::domain::words::count;
 
 /// Weeks of history read: three seasons, and 26 weeks to score methods on.
@@ -223,7 +224,7 @@ pub fn plan(app: &App, as_of: NaiveDate, run_id: Option<i64>) -> Result<PlanRepo
             "{} for {}, {} covered",
             count(draft.summary.demand_loads, "load"),
             count(i64::try_from(inputs.histories.len()).unwrap_or(i64::MAX), "lane"),
-            draft.summary.covered_loads
+            words::figure(draft.summary.covered_loads)
         );
         if let Some(stored) = plan_of_day(db, as_of)? {
             if stored.inputs_hash == draft.inputs_hash {
