@@ -189,7 +189,7 @@ fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
     let before = inputs.period.previous().start();
     let from = inputs.weeks.first().map_or(before, |week| week.start().min(before));
     let until = inputs.period.end();
-    Span { partner_id, from, until, after, limit: PAGE_ROWS }
+    Span { partner_id, lane_id: None, from, until, after, limit: PAGE_ROWS }
 }
 
 fn shipments(

@@ -180,7 +180,8 @@ pub struct Names {
     pub reporting: String,
 }
 
-/// The facts that `kpi` counted for a partner in a period as known at `as_of`, `limit` at a time.
+/// The facts that `kpi` counted for a partner in a period as known at `as_of`, of one lane where one is named, `limit` at
+/// a time.
 ///
 /// # Errors
 /// The engine's reason.
@@ -188,11 +189,17 @@ pub fn behind(
     db: &mut Db,
     viewer: &Viewer,
     (partner_id, period, as_of): (i64, Period, DateTime<Utc>),
-    (kpi, pick): (Kpi, Pick),
+    (kpi, pick, lane_id): (Kpi, Pick, Option<i64>),
     (after, limit): (Option<After>, usize),
 ) -> Result<Behind, DbError> {
-    let mut span =
-        Span { partner_id, from: period.start(), until: period.end(), after, limit: limit.saturating_add(1) };
+    let mut span = Span {
+        partner_id,
+        lane_id,
+        from: period.start(),
+        until: period.end(),
+        after,
+        limit: limit.saturating_add(1),
+    };
     let mut names = Names::load(db)?;
     if kpi.counts_tenders() {
         let mut rows = tenders_behind(db, viewer, &span, |line| {
@@ -204,7 +211,7 @@ pub fn behind(
         let next = (rows.len() > limit)
             .then(|| rows.truncate(limit))
             .and_then(|()| rows.last().map(|row| After { day: row.fact.sent_day.0, id: row.fact.id }));
-        names.add_lanes(db, rows.iter().filter_map(|row| row.fact.lane_id))?;
+        names.add_lanes(db, rows.iter().filter_map(|row| row.fact.lane_id).chain(lane_id))?;
         return Ok(Behind { rows: Rows::Tenders(rows), next, names });
     }
     if kpi.is_of_pickups() {
@@ -224,7 +231,7 @@ pub fn behind(
     let next = (rows.len() > limit)
         .then(|| rows.truncate(limit))
         .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
-    names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id))?;
+    names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id).chain(lane_id))?;
     if kpi.definition().unit.is_money() || matches!(kpi, Kpi::Cvc | Kpi::AccRatio) {
         let keys: Vec<ShipmentKey> =
             rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();

@@ -36,6 +36,8 @@ pub struct After {
 pub struct Span {
     /// Whose.
     pub partner_id: i64,
+    /// Only this lane's.
+    pub lane_id: Option<i64>,
     /// First day.
     pub from: NaiveDate,
     /// First day after.
@@ -122,6 +124,10 @@ pub fn shipments_behind(
             .limit(JUDGED_AT_ONCE)
             .select(ShipmentRow::as_select())
             .into_boxed();
+        let query = match span.lane_id {
+            Some(lane) => query.filter(shipments::lane_id.eq(lane)),
+            None => query,
+        };
         let query = match test {
             ShipmentTest::Pickup(letters, (from, until), period) => {
                 let query = query.filter(shipments::pickup_window_outcome.eq_any(*letters));
@@ -222,14 +228,19 @@ pub fn tenders_behind(
             if found.len() >= span.limit {
                 return Ok(found);
             }
-            let rows: Vec<TenderLine> = tenders::table
+            let query = tenders::table
                 .filter(tenders::sent_day.eq(Day(day)))
                 .filter(tenders::partner_id.eq(span.partner_id))
                 .filter(tenders::id.gt(after))
                 .order(tenders::id)
                 .limit(JUDGED_AT_ONCE)
                 .select(TenderLine::as_select())
-                .load(db)?;
+                .into_boxed();
+            let query = match span.lane_id {
+                Some(lane) => query.filter(tenders::lane_id.eq(lane)),
+                None => query,
+            };
+            let rows: Vec<TenderLine> = query.load(db)?;
             let Some(last) = rows.last().map(|row| row.fact.id) else { break };
             after = last;
             let read = rows.len();

@@ -47,6 +47,7 @@ pub(super) struct Links {
 pub(super) struct Query {
     show: Option<String>,
     after: Option<String>,
+    lane: Option<i64>,
 }
 
 /// How a number is made, ready to print.
@@ -70,6 +71,8 @@ pub(super) struct Evidence {
     pub older: Option<String>,
     pub first: Option<String>,
     pub csv: String,
+    /// The one lane listed, and where all are.
+    pub lane: Option<(String, String)>,
     pub card_href: String,
     pub as_of: String,
     /// Week by week; none on further pages.
@@ -141,13 +144,14 @@ pub(super) async fn open(
     let asked =
         query.show.as_deref().map(|word| Pick::from_code(word).ok_or(WebError::NotFound)).transpose()?;
     let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
+    let lane = query.lane;
     let limit = if as_csv { DOWNLOAD_ROWS } else { PAGE_ROWS };
     let (found, pick, behind, weeks) = me
         .in_db(move |mut unit| {
             let found = load(&mut unit, partner_id, period)?;
             let pick = asked.unwrap_or_else(|| first_pick(kpi, found.published.as_ref()));
             let of = (partner_id, period, unit.app.now());
-            let behind = behind(unit.db, unit.viewer, of, (kpi, pick), (after, limit))?;
+            let behind = behind(unit.db, unit.viewer, of, (kpi, pick, lane), (after, limit))?;
             let weeks = match after {
                 None if !as_csv => {
                     let until = period.end().min(found.today);
@@ -163,7 +167,7 @@ pub(super) async fn open(
         return download_csv(&name, rows_csv(kpi, &behind)).map(Opened::Csv);
     }
     let partner = found.partner.name.clone();
-    let mut view = draw(&found, period, (kpi, pick), &behind, after.is_some(), links);
+    let mut view = draw(&found, period, (kpi, pick, lane), &behind, after.is_some(), links);
     view.weekly = weeks.map(|(values, chart)| week_by_week(kpi, &values, chart));
     Ok(Opened::View(partner, Box::new(view)))
 }
@@ -184,14 +188,15 @@ fn read_after(word: &str) -> Option<After> {
 fn draw(
     found: &Found,
     period: Period,
-    (kpi, pick): (Kpi, Pick),
+    (kpi, pick, lane): (Kpi, Pick, Option<i64>),
     behind: &Behind,
     further: bool,
     links: &Links,
 ) -> Evidence {
     let definition = kpi.definition();
     let here = format!("{}/{period}/{}", links.cards, kpi.code());
-    let at = |pick: Pick| format!("{here}?show={}", pick.code());
+    let of_lane = lane.map_or_else(String::new, |lane| format!("&lane={lane}"));
+    let at = |pick: Pick| format!("{here}?show={}{of_lane}", pick.code());
     let published = found.published.as_ref();
     let evidence = published.and_then(|p| p.snapshot.evidence_of(kpi.code()));
     let score = published.and_then(|p| p.snapshot.result.kpi(kpi.code()));
@@ -214,7 +219,12 @@ fn draw(
         rows,
         older: behind.next.map(|a| format!("{}&after={}_{}", at(pick), a.day, a.id)),
         first: further.then(|| at(pick)),
-        csv: format!("{here}.csv?show={}", pick.code()),
+        csv: format!("{here}.csv?show={}{of_lane}", pick.code()),
+        lane: lane.map(|lane| {
+            let title = behind.names.lanes.get(&lane).cloned();
+            let whole = format!("{here}?show={}", pick.code());
+            (title.unwrap_or_else(|| "a lane that is not known".to_owned()), whole)
+        }),
         card_href: format!("{}/{period}", links.cards),
         as_of: published.map_or_else(String::new, |p| {
             format!("{} {} UTC", show::day(p.row.as_of.0.date_naive()), p.row.as_of.0.format("%H:%M"))

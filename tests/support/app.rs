@@ -228,6 +228,13 @@ impl Reply {
         page.select(&selector).next().and_then(|node| node.value().attr(name)).map(str::to_owned)
     }
 
+    /// An attribute of every element that `selector` finds and that has it.
+    pub fn attributes(&self, selector: &str, name: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).unwrap();
+        let page = self.page();
+        page.select(&selector).filter_map(|node| node.value().attr(name)).map(str::to_owned).collect()
+    }
+
     /// A header as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())

@@ -110,6 +110,24 @@ fn a_scorecard_shows_every_number_with_its_count_and_leads_to_the_facts() {
         let wrong = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=some")).await;
         assert_eq!(wrong.status, StatusCode::NOT_FOUND);
 
+        // A lane of the scorecard leads to what was counted on it, and every figure to its own part.
+        let lanes = card.texts("section[aria-labelledby=lanes] tbody th a");
+        assert_eq!(lanes.len(), 1, "{lanes:?}");
+        let links = card.attributes("section[aria-labelledby=lanes] .cols > div:first-child tbody a", "href");
+        let of_lane = async |browser: &mut TestApp, show: &str| {
+            let link = links.iter().find(|link| link.contains(&format!("show={show}&lane="))).unwrap();
+            browser.get(link).await
+        };
+        assert_eq!(of_lane(&mut browser, "late").await.texts("tbody th a"), ["SHP-000", "SHP-001"]);
+        assert_eq!(of_lane(&mut browser, "never").await.texts("tbody th a"), ["SHP-002"]);
+        let excused = of_lane(&mut browser, "excused").await;
+        assert_eq!(excused.texts("tbody th a"), ["SHP-003"]);
+        assert!(excused.text("section:last-of-type .note").contains("Show all lanes"));
+        let whole = of_lane(&mut browser, "all").await;
+        assert_eq!(whole.texts("section:last-of-type tbody th a").len(), 40);
+        let none = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=late&lane=1")).await;
+        assert!(none.texts("section:last-of-type tbody th a").is_empty(), "another lane has none of them");
+
         let shipment = browser.get(&format!("/shipments/{id}/file/SHP-000")).await;
         assert_eq!(shipment.text("h1"), "Shipment SHP-000");
         assert!(shipment.html.contains("2 Jun 2025 08:00 to 10:00 CDT"), "local time of the stop");

@@ -263,7 +263,8 @@ fn every_shipment_of_a_partner_with_rates_is_priced_and_counted_once() {
         // What the KPI counts is what its page lists, with the amount it counts.
         let of = (partner(app, "P1"), "2025-05".parse().unwrap(), app.now());
         let behind =
-            behind(&mut conn(app), &Viewer::system(), of, (Kpi::Cvc, Pick::All), (None, PAGE_ROWS)).unwrap();
+            behind(&mut conn(app), &Viewer::system(), of, (Kpi::Cvc, Pick::All, None), (None, PAGE_ROWS))
+                .unwrap();
         let Rows::Shipments(rows) = behind.rows else { panic!("shipments are behind it") };
         let rated: i64 = rows.iter().filter_map(|row| behind.names.rated(row)).map(|rated| rated.0).sum();
         assert_eq!((rows.len(), rated), (6, 650_000_000));

@@ -250,12 +250,12 @@ pub struct LaneRow {
     pub due: String,
     /// Missed.
     pub missed: String,
-    /// Late by the carrier.
-    pub late: String,
+    /// Late by the carrier, and where they are listed.
+    pub late: (String, Option<String>),
     /// Never reported.
-    pub never: String,
+    pub never: (String, Option<String>),
     /// Excused.
-    pub excused: String,
+    pub excused: (String, Option<String>),
     /// `79.0 %`.
     pub gross: String,
     /// `81.7 %`.
@@ -359,7 +359,7 @@ impl Card {
                 version: (at + 1).to_string(),
                 href: format!("{}?version={}", base.card(period), at + 1),
                 shown: own,
-                at: format!("{} UTC", show::instant(one.created_at.0)),
+                at: show::instant(one.created_at.0),
                 run: one.run_id.map_or_else(String::new, |run| format!("run {run}")),
                 composite: composite_of(one),
                 moved: words,
@@ -769,16 +769,22 @@ fn weekly(series: &Series) -> Weekly {
 }
 
 fn misses(found: &Where, period: Period, base: &Base) -> Misses {
-    let behind = |show: &str| format!("{}?show={show}", base.kpi(period, found.kpi.code()));
-    let mut lanes: Vec<LaneRow> =
-        found.lanes.iter().map(|lane| lane_row(lane, lane.title.clone(), None)).collect();
+    let behind = |show: &str, lane: Option<i64>| {
+        let lane = lane.map_or_else(String::new, |lane| format!("&lane={lane}"));
+        format!("{}?show={show}{lane}", base.kpi(period, found.kpi.code()))
+    };
+    let mut lanes: Vec<LaneRow> = found
+        .lanes
+        .iter()
+        .map(|lane| lane_row(lane, lane.title.clone(), lane.lane_id.map(|_| &behind)))
+        .collect();
     if found.others.due() > 0 {
         let title = match found.others_count {
             0 => "No lane given".to_owned(),
             1 => "1 other lane".to_owned(),
             n => format!("{n} other lanes"),
         };
-        lanes.push(lane_row(&found.others, title, None));
+        lanes.push(lane_row(&found.others, title, None::<&fn(&str, Option<i64>) -> String>));
     }
     let what = if found.kpi == Kpi::OtpWin { "pickup" } else { "delivery" };
     let plural = match (found.all.missed(), found.kpi) {
@@ -803,25 +809,37 @@ fn misses(found: &Where, period: Period, base: &Base) -> Misses {
     Misses {
         title: format!("Where and why: {} missed {plural}", show::count(found.all.missed())),
         note,
-        all: lane_row(&found.all, found.all.title.clone(), Some(behind("missed"))),
+        all: LaneRow {
+            href: Some(behind("missed", None)),
+            ..lane_row(&found.all, found.all.title.clone(), Some(&behind))
+        },
         lanes,
-        causes: causes(&found.all, &behind),
+        causes: causes(&found.all, &|show| behind(show, None)),
     }
 }
 
-fn lane_row(lane: &LaneMisses, title: String, href: Option<String>) -> LaneRow {
+/// `behind` gives the address of what is counted: of the lane, or of all where it is a sum of known ones.
+fn lane_row<F: Fn(&str, Option<i64>) -> String>(
+    lane: &LaneMisses,
+    title: String,
+    behind: Option<&F>,
+) -> LaneRow {
+    let figure = |count: i64, show: &str| {
+        let href = behind.filter(|_| count > 0).map(|behind| behind(show, lane.lane_id));
+        (show::count(count), href)
+    };
     let percent =
         |value: Option<Decimal>| value.map_or_else(|| "–".to_owned(), |v| in_unit(v, Unit::Percent, ""));
     LaneRow {
         title,
         due: show::count(lane.due()),
         missed: show::count(lane.missed()),
-        late: show::count(lane.late),
-        never: show::count(lane.no_evidence),
-        excused: show::count(lane.excused),
+        late: figure(lane.late, "late"),
+        never: figure(lane.no_evidence, "never"),
+        excused: figure(lane.excused, "excused"),
         gross: percent(lane.gross()),
         net: percent(lane.net()),
-        href,
+        href: behind.zip(lane.lane_id).map(|(behind, id)| behind("all", Some(id))),
     }
 }
 
