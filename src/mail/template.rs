@@ -95,6 +95,8 @@ pub struct ReviewMail {
     pub note: Option<String>,
     /// The three KPIs to look at first.
     pub headlines: Vec<Headline>,
+    /// What stands over them.
+    pub look: &'static str,
     /// The trend chart.
     pub chart: Option<Picture>,
     /// The address of the scorecard.
@@ -165,6 +167,8 @@ message!(
 pub struct AssessmentMail {
     /// The partner.
     pub partner_name: String,
+    /// The months it is about, in words, such as `June 2025`.
+    pub months: String,
     /// What was assessed, one line for each period and clause.
     pub lines: Vec<String>,
     /// The address of the items.
@@ -241,6 +245,7 @@ mod tests {
                 interval: Some("93.4–95.9 %".into()),
                 verdict: "below target".into(),
             }],
+            look: "Look at these first",
             chart: Some(Picture {
                 content_id: "trend".into(),
                 alt: "On-time delivery by week".into(),

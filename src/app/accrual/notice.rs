@@ -60,6 +60,7 @@ pub(super) fn tell_assessed(
 ) -> Result<i64, DbError> {
     let message = AssessmentMail {
         partner_name: partner.name.clone(),
+        months: months(items, run),
         lines: lines(items),
         link: link(app, run, items),
     };
@@ -121,6 +122,14 @@ fn rendered(message: Result<Rendered, RenderError>, partner: &Partner) -> Result
 fn link(app: &App, run: &Run, items: &[Item<'_>]) -> String {
     let newest = items.iter().map(|item| item.accrual.obligation_day).max().unwrap_or(run.as_of);
     format!("{}/portal/credits?month={}", app.base_url, Period::containing(PeriodKind::Month, newest))
+}
+
+/// `June 2026`, or `April 2026 to June 2026`: the months the items fell due in.
+fn months(items: &[Item<'_>], run: &Run) -> String {
+    let days = || items.iter().map(|item| item.accrual.obligation_day);
+    let month = |day: Option<NaiveDate>| Period::containing(PeriodKind::Month, day.unwrap_or(run.as_of));
+    let (first, last) = (month(days().min()), month(days().max()));
+    if first == last { last.title() } else { format!("{} to {}", first.title(), last.title()) }
 }
 
 fn fingerprint(said: impl Iterator<Item = String>) -> String {

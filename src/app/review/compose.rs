@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::app::score::{Published, tier_from_code};
 use crate::db::partner::Partner;
 use crate::domain::kpi::Unit;
-use crate::domain::scorecard::{KpiScore, Snapshot, kpis_moved};
+use crate::domain::scorecard::{KpiScore, Place, Snapshot, kpis_moved};
 use crate::domain::words::{count, fixed, number};
 use crate::mail::template::{Headline, Picture, RenderError, ReviewMail};
 use crate::mail::{Part, Rendered};
@@ -49,6 +49,7 @@ impl Review<'_> {
             change: previous.and_then(|before| change(snapshot, &before.snapshot)),
             note: Some(note(snapshot)),
             headlines: headlines(snapshot),
+            look: look(snapshot),
             chart: chart.as_ref().map(|(_, picture)| picture.clone()),
             link: format!("{base_url}/portal/scorecards/{}", snapshot.period),
             restates: self.before.map(|before| differences(before, self.card)),
@@ -96,6 +97,17 @@ fn headlines(snapshot: &Snapshot) -> Vec<Headline> {
         .collect();
     scored.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.input.code.cmp(&b.1.input.code)));
     scored.into_iter().take(HEADLINES).map(|(_, kpi)| headline(snapshot, kpi)).collect()
+}
+
+/// What stands over the headlines: where all is well, nobody is asked to look. A figure at its target may be so by
+/// chance, so that is not claimed.
+fn look(snapshot: &Snapshot) -> &'static str {
+    let mut places = snapshot.result.kpis().map(|kpi| kpi.place);
+    if places.all(|place| matches!(place, Place::AtTarget | Place::AtStretch | Place::NotScored)) {
+        "No KPI is below its target"
+    } else {
+        "Look at these first"
+    }
 }
 
 fn is_money(snapshot: &Snapshot, kpi: &KpiScore) -> bool {
