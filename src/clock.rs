@@ -12,6 +12,12 @@ pub enum Clock {
 }
 
 impl Clock {
+    /// Whether it never moves on, as in the demo.
+    #[must_use]
+    pub fn stands_still(self) -> bool {
+        matches!(self, Self::Fixed(_))
+    }
+
     /// Now, in whole microseconds as the databases keep it.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place where the host's clock is read")]

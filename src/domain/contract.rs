@@ -32,7 +32,7 @@ codes! {
         /// No version was signed yet.
         Draft = "DRAFT", "Draft";
         /// In force.
-        Active = "ACTIVE", "Active";
+        Active = "ACTIVE", "In force";
         /// In force on paper, no new business.
         Suspended = "SUSPENDED", "Suspended";
         /// Ended at its term.
@@ -169,13 +169,20 @@ impl ContractFields {
     /// Problems of the form, by field.
     #[must_use]
     pub fn validate(&self) -> FieldErrors {
+        let mut errors = Self::validate_names(&self.number, &self.title);
+        errors.extend(self.term.validate());
+        errors
+    }
+
+    /// Problems of the two texts alone, so that a form whose dates do not read still says them.
+    #[must_use]
+    pub fn validate_names(number: &str, title: &str) -> FieldErrors {
         let mut errors = FieldErrors::new();
         let length = |text: &str| text.trim().chars().count();
-        let fine = (1..=NUMBER_CHARS_MAX).contains(&length(&self.number));
+        let fine = (1..=NUMBER_CHARS_MAX).contains(&length(number));
         require(&mut errors, fine, "number", "give a number of up to 40 characters, such as BRK-2024");
-        let fine = (1..=TITLE_CHARS_MAX).contains(&length(&self.title));
+        let fine = (1..=TITLE_CHARS_MAX).contains(&length(title));
         require(&mut errors, fine, "title", "say in up to 120 characters what the contract covers");
-        errors.extend(self.term.validate());
         errors
     }
 }

@@ -72,6 +72,11 @@ fn moved(action: &str) -> Option<&'static str> {
     action.strip_prefix("contract.")?.to_uppercase().parse::<Step>().ok().map(Step::label)
 }
 
+/// Whether the action is a step of a version's life, such as a signature.
+pub(super) fn is_step(action: &str) -> bool {
+    action.strip_prefix("contract.").is_some_and(|step| step.to_uppercase().parse::<Step>().is_ok())
+}
+
 /// The words as a cell shows them, with a capital.
 fn words(action: &str) -> String {
     let words = action_words(action);

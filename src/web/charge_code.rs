@@ -15,6 +15,7 @@ use crate::db::partner::partner_list;
 use crate::domain::charge_code::suggest::Suggestion;
 use crate::domain::charge_code::{ChargeKind, Decided};
 use crate::domain::viewer::Action;
+use crate::domain::words;
 
 /// Decisions listed at most.
 const MAPPED_ROWS_MAX: usize = 1_000;
@@ -166,7 +167,7 @@ pub(super) async fn list(me: SignedIn, asked: web::Query<Asked>) -> Result<HttpR
 }
 
 fn charge_lines(lines: i64) -> String {
-    format!("{} charge line{}", show::count(lines), if lines == 1 { "" } else { "s" })
+    words::count(lines, "charge line")
 }
 
 fn events(count: i64) -> String {

@@ -16,7 +16,7 @@ const AMOUNT: &str = "Write an amount such as 1,250.00, with six decimals at mos
 /// What to say when a share does not read.
 const SHARE: &str = "Write a percentage such as 2.5, with two decimals at most.";
 /// What to say when a day does not read.
-const DAY: &str = "Write a day as year-month-day, such as 2025-10-01.";
+const DAY: &str = "Choose a day.";
 
 impl From<EditError> for WebError {
     fn from(error: EditError) -> Self {

@@ -110,7 +110,7 @@ impl Line {
             kind: record.kind.to_lowercase(),
             mapping: record.mapping,
             by: record.imported_by,
-            started: format!("{} UTC", show::instant(record.started_at.0)),
+            started: show::instant(record.started_at.0),
             took,
             tone,
             shape,

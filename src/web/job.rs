@@ -73,6 +73,8 @@ struct RunLine {
 struct JobsPage {
     page: Page,
     zone: String,
+    /// Where the clock stands still: since when.
+    still: Option<String>,
     jobs: Vec<JobLine>,
     may_run: bool,
     failing: usize,
@@ -83,13 +85,14 @@ struct JobsPage {
 struct JobPage {
     page: Page,
     zone: String,
+    still: Option<String>,
     job: JobLine,
     cron: &'static str,
     by_period: bool,
     runs: Vec<RunLine>,
     may_run: bool,
     form: Form,
-    today: NaiveDate,
+    today: String,
 }
 
 fn minute(at: DateTime<Utc>, zone: Tz) -> String {
@@ -155,17 +158,28 @@ fn job_line(job: JobStatus, zone: Tz) -> JobLine {
     }
 }
 
+/// The day and time the demo lives at.
+fn still(app: &App, zone: Tz) -> Option<String> {
+    app.clock.stands_still().then(|| minute(app.now(), zone))
+}
+
 fn zone_of(app: &App) -> Result<Tz, WebError> {
     Ok(reporting_zone(&mut *app.pool.get()?)?)
 }
 
 /// `GET /jobs`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (zone, jobs) = me.in_app(|app, _| Ok::<_, WebError>((zone_of(app)?, job_list(app)?))).await?;
+    let (zone, still, jobs) = me
+        .in_app(|app, _| {
+            let zone = zone_of(app)?;
+            Ok::<_, WebError>((zone, still(app, zone), job_list(app)?))
+        })
+        .await?;
     let jobs: Vec<JobLine> = jobs.into_iter().map(|job| job_line(job, zone)).collect();
     page::html(&JobsPage {
         page: me.page("Jobs"),
         zone: zone.name().to_owned(),
+        still,
         failing: jobs.iter().filter(|j| j.last.as_ref().is_some_and(|run| run.state.tone == "bad")).count(),
         jobs,
         may_run: me.viewer.role.may(Action::RunJobs),
@@ -173,25 +187,26 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
 }
 
 async fn job_page(me: &SignedIn, name: String, form: Form) -> Result<JobPage, WebError> {
-    let (zone, today, status, runs) = me
+    let (zone, still, today, status, runs) = me
         .in_app(move |app, _| {
             let zone = zone_of(app)?;
             let runs = job_history(app, &name, HISTORY_ROWS)?;
             let status = job_list(app)?.into_iter().find(|job| job.name == name);
-            Ok::<_, WebError>((zone, local_day(app.now(), zone), status, runs))
+            Ok::<_, WebError>((zone, still(app, zone), local_day(app.now(), zone), status, runs))
         })
         .await?;
     let status = status.ok_or(WebError::NotFound)?;
     Ok(JobPage {
         page: me.page(status.title),
         zone: zone.name().to_owned(),
+        still,
         cron: status.cron,
         by_period: status.by_period,
         job: job_line(status, zone),
         runs: runs.into_iter().map(|run| run_line(run, zone)).collect(),
         may_run: me.viewer.role.may(Action::RunJobs),
         form,
-        today,
+        today: show::day(today),
     })
 }
 

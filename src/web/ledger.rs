@@ -26,6 +26,7 @@ use crate::domain::ledger::{Account, ItemState, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
+use crate::domain::words;
 
 /// The query of the page, as sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -265,7 +266,7 @@ fn chosen<'a>(query: &LedgerQuery, name_of: impl Fn(i64) -> &'a str) -> Vec<Stri
 }
 
 fn entries_words(entries: i64) -> String {
-    if entries == 1 { "1 entry".to_owned() } else { format!("{} entries", show::count(entries)) }
+    words::count(entries, "entry")
 }
 
 fn with_currency(amounts: &[(Currency, Micros)]) -> String {
@@ -574,7 +575,7 @@ fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) 
 
 fn shipment_facts(row: &ShipmentRow) -> Vec<(&'static str, String)> {
     let at = |instant: Option<crate::db::types::Instant>| {
-        instant.map_or_else(|| "not reported".to_owned(), |at| format!("{} UTC", show::instant(at.0)))
+        instant.map_or_else(|| "not reported".to_owned(), |at| show::instant(at.0))
     };
     let decided_by_window = row.delivery_window_outcome != Outcome::NotApplicable.code();
     let code = if decided_by_window { &row.delivery_window_outcome } else { &row.delivery_day_outcome };

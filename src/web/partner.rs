@@ -62,7 +62,7 @@ impl Chip {
             ContractStatus::Suspended => ("warn", "clock"),
             ContractStatus::Expired | ContractStatus::Terminated => ("none", "stop"),
         };
-        Self::new(tone, shape, if status == ContractStatus::Active { "In force" } else { status.label() })
+        Self::new(tone, shape, status.label())
     }
 
     fn of_partner(status: &str) -> Self {

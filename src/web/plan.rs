@@ -20,6 +20,7 @@ use crate::db::plan::{PlanCellRow, PlanLaneRow};
 use crate::domain::capacity::{Proof, Zone};
 use crate::domain::forecast::{Flag, Method};
 use crate::domain::money::{Bps, Micros};
+use crate::domain::words;
 use crate::report::chart::{PlanWeek, WeeksText, Width, stacked_weeks};
 use crate::report::sheet::csv;
 
@@ -528,7 +529,7 @@ fn lane_page(page: Page, title: String, view: &LaneView) -> LanePage {
         caveat,
         history_words: match view.history.len() {
             0 => "no history".to_owned(),
-            weeks => format!("{} loads wanted in {weeks} weeks", show::count(total)),
+            weeks => format!("{} wanted in {}", words::count(total, "load"), words::many(weeks, "week")),
         },
         history_rows: newest.map(|&(week, loads)| (iso_week(week), show::day(week), loads)).collect(),
         currency: view.plan.summary.currency.clone(),

@@ -30,6 +30,7 @@ use crate::domain::contract::ContractStatus;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, percentile};
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 use crate::report::chart::percentile_bar;
 
 /// Something asked of the partner.
@@ -158,9 +159,9 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
                 soon: plan.deadline.signed_duration_since(found.today).num_days() <= 1,
                 what: "Answer the capacity plan".to_owned(),
                 why: format!(
-                    "{} loads in {} lane weeks wait for your answer.",
-                    show::count(loads),
-                    open.len()
+                    "{} in {} to answer.",
+                    words::count(loads, "load"),
+                    words::many(open.len(), "lane week")
                 ),
                 href: "/portal/plan".to_owned(),
                 action: "Answer plan",
@@ -243,8 +244,12 @@ fn own_percentile(
     };
     let all: Vec<Decimal> = scores.iter().map(|(_, score)| *score).collect();
     Ok(percentile(own, &all).map(|place| {
-        let words =
-            format!("percentile {} among {} partners of your mode", show::decimal(place, 0), all.len());
+        // The middle of a tie counts half, so "about".
+        let words = format!(
+            "Your score is better than that of about {} of 100 partners of your mode. {} are scored.",
+            show::decimal(place, 0),
+            words::figure(all.len())
+        );
         (percentile_bar(place), words)
     }))
 }

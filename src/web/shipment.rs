@@ -208,7 +208,7 @@ fn expected_part(view: &ExpectedView, whole: &Whole) -> ExpectedPart {
         .fuel_published_on
         .map_or_else(String::new, |day| format!(", fuel price published {}", show::day(day)));
     let known = format!(
-        "Made again with the prices known at {} UTC{}.",
+        "Made again with the prices known at {}{}.",
         show::instant(view.stored.known_at),
         if view.same { "" } else { "; they give other digits now, so it waits for the next refresh" }
     );

@@ -88,10 +88,10 @@ pub fn weekday_long(day: NaiveDate) -> String {
     day.format("%A %-d %B %Y").to_string()
 }
 
-/// `2025-07-08 06:10:00`, UTC; say so beside it.
+/// `2025-07-08 06:10:00 UTC`.
 #[must_use]
 pub fn instant(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S").to_string()
+    crate::domain::words::instant(at, Tz::UTC)
 }
 
 /// An instant at a stop, with the zone's own name: `2 Jun 2026 10:57 CDT`; a date alone where no time was given.

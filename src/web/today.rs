@@ -486,7 +486,7 @@ fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[(Kpi, String)]) -
         standing,
         score: card.and_then(|c| c.row.composite_tenths).map(tenths_words),
         spark: if trend.iter().flatten().count() > 1 {
-            sparkline(&trend, &format!("{} months", trend.len()))
+            sparkline(&trend, &words::many(trend.len(), "month"))
         } else {
             String::new()
         },
@@ -572,11 +572,11 @@ fn unscored(loaded: &Loaded) -> String {
         .filter(|p| loaded.cards.get(&p.id).is_none_or(|c| c.row.composite_tenths.is_none()))
         .map(|p| p.name.as_str())
         .collect();
-    let scored = open.len() - missing.len();
+    let scored = words::many(open.len() - missing.len(), "scored partner");
     match missing.len() {
-        0 => format!("{scored} scored partners"),
-        1..=3 => format!("{scored} scored partners; {} not scored", missing.join(", ")),
-        n => format!("{scored} scored partners; {n} not scored"),
+        0 => scored,
+        1..=3 => format!("{scored}; {} not scored", missing.join(", ")),
+        n => format!("{scored}; {n} not scored"),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::app::password::PasswordError;
 use crate::app::user::{self, NewUser, UserError};
 use crate::db::user::{UserRow, user_list, user_partner_choices};
 use crate::domain::viewer::{Action, Role};
+use crate::domain::words;
 
 /// Users and partners shown at most.
 const MAX_ROWS: i64 = 1_000;
@@ -61,7 +62,7 @@ async fn users_page(me: &SignedIn, form: Form) -> Result<UsersPage, WebError> {
     let none = ("".to_owned(), "No partner".to_owned());
     Ok(UsersPage {
         page: me.page("Users"),
-        summary: format!("{active} of {} may sign in.", users.len()),
+        summary: format!("{} of {} may sign in.", words::figure(active), words::many(users.len(), "user")),
         users,
         may_edit: me.viewer.role.may(Action::EditUsers),
         form,

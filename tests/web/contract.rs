@@ -419,6 +419,17 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
             reply.text(&format!("#{wrong}-err"));
             assert_eq!(reply.attribute(&format!("#{wrong}"), "value").as_deref(), Some(value), "kept");
         }
+        // An untouched form: nothing is chosen beforehand, and everything that is missing is said at once.
+        let form = desk.browser.get("/contracts/new").await;
+        assert_eq!(form.texts("#partner option")[0], "Choose a partner");
+        assert_eq!(form.attribute("#partner option[selected]", "value").as_deref(), Some(""));
+        let empty = [("partner", ""), ("currency", "USD"), ("renewal", "FIXED"), ("notice_days", "60")];
+        let reply = desk.browser.post("/contracts", &empty).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for missing in ["partner", "number", "title", "term_start"] {
+            reply.text(&format!("#{missing}-err"));
+        }
+        assert_eq!(reply.text("#term_start-err"), "Choose a day.");
         type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
         let cases: [Case<'_>; 9] = [
             ("rate", &LIFTGATE, "rate", "free"),

@@ -353,7 +353,7 @@ fn terms_are_explained_in_plain_words() {
             "Up to 2 points: 1 % of the month's spend.",
             "Up to 5 points: 2.5 % of the month's spend.",
             "Beyond: 5 % of the month's spend.",
-            "Applies from 20 units in the month on.",
+            "Nothing is owed for a month in which fewer than 20 were counted.",
         ]
     );
     assert_eq!(

@@ -207,7 +207,8 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
             }
         })),
     }
-    lines.push(format!("Applies from {} in the {each} on.", words::count(rule.min_volume, "unit")));
+    let least = words::figure(rule.min_volume);
+    lines.push(format!("Nothing is owed for a {each} in which fewer than {least} were counted."));
     lines
 }
 

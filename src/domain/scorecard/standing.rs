@@ -132,7 +132,8 @@ impl Standing {
     /// Why, as a partner or a manager reads it; `quarter` is the one that was judged.
     #[must_use]
     pub fn words(&self, quarter: Option<Period>) -> String {
-        let quarter = quarter.map_or_else(|| "the quarter".to_owned(), |q| q.title().to_lowercase());
+        let named = quarter.map(|q| q.title().to_lowercase());
+        let quarter = named.clone().unwrap_or_else(|| "the quarter".to_owned());
         let (reason, tier) = (self.reason.as_str(), self.tier.title());
         if let Some(score) = reason.strip_suffix(UNDER) {
             return format!("the score of {quarter}, {score}, is under 50");
@@ -154,7 +155,8 @@ impl Standing {
         if let Some((side, bands)) = reason.strip_prefix(IN_A_ROW).and_then(|rest| rest.split_once(": ")) {
             return format!("two quarters in a row {side}, up to {quarter}: first {bands}");
         }
-        reason.to_owned()
+        // The others name no quarter of their own.
+        named.map_or_else(|| reason.to_owned(), |quarter| format!("{reason}, as of {quarter}"))
     }
 }
 
@@ -324,6 +326,10 @@ mod tests {
                 "the score of quarter 2 of 2026, 82.0, would be Preferred; a second quarter there moves the \
                  standing, until then it stays Approved"
             )
+        );
+        assert_eq!(
+            told(Tier::Onboarding, &["70.0", "83.0"]),
+            both("first ranked quarter, 83.0", "first ranked quarter, 83.0, as of quarter 2 of 2026")
         );
         assert_eq!(
             told(Tier::Strategic, &["82.0", "83.0"]),

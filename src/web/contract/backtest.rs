@@ -15,6 +15,7 @@ use crate::db::contract::Version;
 use crate::domain::backtest::ask::{Ask, Proposal, RunState};
 use crate::domain::backtest::{VERSIONS_MAX, percent};
 use crate::domain::period::{Period, PeriodKind};
+use crate::domain::words;
 use crate::report::chart::{CauseGroup, Line, LineText, cause_bars, line_chart};
 use crate::web::download::{FileKind, download, download_csv};
 use crate::web::extract::{Form, SignedIn, Unit};
@@ -64,7 +65,7 @@ impl RunWords {
 }
 
 fn progress(run: &Run) -> String {
-    format!("{} of {} days", show::count(run.days.0), show::count(run.days.1))
+    format!("{} of {}", show::count(run.days.0), words::count(run.days.1, "day"))
 }
 
 #[derive(Template)]
@@ -370,8 +371,8 @@ fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
     });
     Outcome {
         summary: format!(
-            "{} shipments due in {}, amounts in {}, tax included, with the fuel prices and exchange rates known at {}.{increase}",
-            number(report.shipments),
+            "{} due in {}, amounts in {}, tax included, with the fuel prices and exchange rates known at {}.{increase}",
+            words::many(report.shipments, "shipment"),
             report.period,
             report.currency,
             show::instant(report.known_at),

@@ -10,6 +10,7 @@ use crate::app::calibration::{
 use crate::app::contract::contract_show;
 use crate::domain::calibration::{ChargeType, Signature};
 use crate::domain::period::{Period, PeriodKind};
+use crate::domain::words;
 use crate::report::chart::{Party, pareto_bar};
 use crate::report::sheet::csv;
 use crate::web::download::download_csv;
@@ -241,9 +242,9 @@ fn outcome(id: i64, report: &CalibrationReport) -> Outcome {
     query.append_pair("period", &report.period).append_pair("as", "csv");
     Outcome {
         summary: format!(
-            "{} of {} shipments due in {} are priced and billed in full, and so compared.",
+            "Compared: {} of {} due in {}, those that are priced and billed in full.",
             count(report.compared),
-            count(report.shipments),
+            words::many(report.shipments, "shipment"),
             report.period
         ),
         residual: amount(&report.residual),

@@ -162,11 +162,8 @@ fn held_view(held: &Held) -> HeldView {
     let mut prices: Vec<(String, String, String)> = held.fuel.iter().map(fuel_words).collect();
     prices.extend(held.fx.iter().map(|(pair, rate)| match rate {
         Some(rate) => {
-            let since = format!(
-                "from {}, recorded {} UTC",
-                show::day(rate.valid_on),
-                show::instant(rate.recorded_at)
-            );
+            let since =
+                format!("from {}, recorded {}", show::day(rate.valid_on), show::instant(rate.recorded_at));
             (pair.clone(), rate.rate.normalize().to_string(), since)
         }
         None => (pair.clone(), "not known".to_owned(), String::new()),

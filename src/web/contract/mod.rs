@@ -22,7 +22,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{Days, NaiveDate};
 
-use super::audit::action_words;
+use super::audit::{action_words, is_step};
 use super::edit::{self, Refusal, options};
 use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
@@ -322,7 +322,8 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
             .collect(),
         versions: found.versions.iter().map(|line| version_row(line, &found)).collect(),
         notices: found.notices.iter().map(notice_words).collect(),
-        history: found.history.iter().map(history_row).collect(),
+        // The steps of a version are its life, which stands above in full.
+        history: found.history.iter().filter(|row| !is_step(&row.action)).map(history_row).collect(),
         coverage: coverage_words(&found.coverage),
         unrated: unrated(&found),
         may_edit: found.may_edit,
@@ -349,16 +350,17 @@ fn coverage_words(coverage: &Coverage) -> String {
     if rated + unrated + not_applicable == 0 {
         return String::new();
     }
-    let mut words = format!(
+    let mut text = format!(
         "{} rated, {} need rates, {} not applicable",
         show::count(rated),
         show::count(unrated),
         show::count(not_applicable)
     );
     if coverage.more_reasons > 0 {
-        words.push_str(&format!("; {} more reasons are not listed", coverage.more_reasons));
+        let more = words::many(coverage.more_reasons, "more reason");
+        text.push_str(&format!("; {more} not listed"));
     }
-    words
+    text
 }
 
 fn unrated(found: &ContractPage) -> Vec<UnratedRow> {
@@ -579,7 +581,9 @@ async fn contract_form(
         form,
         notice,
         seen: of.map(contract::contract_seen).unwrap_or_default(),
-        partners: partners.into_iter().map(|partner| (partner.id.to_string(), partner.name)).collect(),
+        partners: std::iter::once((String::new(), "Choose a partner".to_owned()))
+            .chain(partners.into_iter().map(|partner| (partner.id.to_string(), partner.name)))
+            .collect(),
         renewals: options!(RenewalKind),
     })
 }
@@ -680,6 +684,10 @@ async fn load(me: &SignedIn, id: i64) -> Result<ContractPage, WebError> {
 }
 
 fn read_fields(form: &mut Form) -> Option<ContractFields> {
+    for (field, message) in ContractFields::validate_names(form.value("number"), form.value("title")) {
+        let field = if field == "title" { "title" } else { "number" };
+        form.fail(field, edit::sentence(&message));
+    }
     let currency =
         form.read("currency", "Write a currency code of ISO 4217, three capitals such as USD or EUR.");
     let renewal: Option<RenewalKind> = form.read("renewal", "Choose from the list.");

@@ -15,7 +15,7 @@ use crate::domain::money::{Bps, MICROS_SCALE, Micros};
 
 const NUMBER: &str = "write a number such as 1,250.00, with six decimals at most";
 const SHARE: &str = "write a percentage such as 2.5, with two decimals at most";
-const DAY: &str = "write a day as year-month-day, such as 2025-10-01";
+const DAY: &str = "choose a day";
 
 pub(super) struct Reader<'a> {
     values: &'a Values,
