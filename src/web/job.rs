@@ -73,7 +73,7 @@ struct RunLine {
 struct JobsPage {
     page: Page,
     zone: String,
-    /// Where the clock stands still: since when.
+    /// In the demo: its day.
     still: Option<String>,
     jobs: Vec<JobLine>,
     may_run: bool,
@@ -158,9 +158,9 @@ fn job_line(job: JobStatus, zone: Tz) -> JobLine {
     }
 }
 
-/// The day and time the demo lives at.
+/// The day the demo lives on; its jobs run by the clock of the machine all the same.
 fn still(app: &App, zone: Tz) -> Option<String> {
-    app.clock.stands_still().then(|| minute(app.now(), zone))
+    app.clock.stands_still().then(|| show::day(local_day(app.now(), zone)))
 }
 
 fn zone_of(app: &App) -> Result<Tz, WebError> {

@@ -245,9 +245,9 @@ fn own_percentile(
     let all: Vec<Decimal> = scores.iter().map(|(_, score)| *score).collect();
     Ok(percentile(own, &all).map(|place| {
         // The middle of a tie counts half, so "about".
+        let place_words = show::decimal(place, 0);
         let words = format!(
-            "Your score is better than that of about {} of 100 partners of your mode. {} are scored.",
-            show::decimal(place, 0),
+            "About {place_words}\u{a0}% of the {} scored partners of your mode stand lower (percentile {place_words}).",
             words::figure(all.len())
         );
         (percentile_bar(place), words)

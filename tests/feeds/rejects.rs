@@ -90,7 +90,11 @@ fn each_bad_row_is_named_and_every_good_one_loads() {
                 assert_eq!(line[1], *column, "{line:?}");
             }
             assert!(line[3].contains(reason), "{line:?} lacks `{reason}`");
-            assert_eq!(line[4..].join(","), *row, "the row itself, to be corrected and sent again");
+            assert_eq!(
+                line[4..].join(","),
+                row.replace('"', ""),
+                "the row itself, to be corrected and sent again"
+            );
         }
         assert_eq!(refused.next(), None);
 

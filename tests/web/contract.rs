@@ -742,7 +742,7 @@ fn what_was_known_on_a_day_is_asked_from_the_contract_page() {
         assert!(early.text("main").contains("There was no contract yet"), "{}", early.html);
         let wrong = desk.browser.get(&format!("{link}?on=soon&known_on=")).await;
         assert_eq!(wrong.status, StatusCode::OK);
-        assert!(wrong.text("#on-err").contains("Write a day"), "{}", wrong.html);
+        assert!(wrong.text("#on-err").contains("Choose a day"), "{}", wrong.html);
         assert_eq!(desk.browser.get("/contracts/1/known").await.status, StatusCode::NOT_FOUND);
     });
 }
