@@ -159,22 +159,20 @@ pub enum Contradiction {
 }
 
 /// An instant as the people at the stop say it: with the zone's own name, and as a day where no time was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    at: DateTime<Tz>,
-    date_only: bool,
-}
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told(Box<str>);
 
 impl Told {
     fn new(at: DateTime<Utc>, zone: Option<Tz>, date_only: bool) -> Self {
-        Self { at: at.with_timezone(&zone.unwrap_or(Tz::UTC)), date_only }
+        let zone = zone.unwrap_or(Tz::UTC);
+        let day = || at.with_timezone(&zone).date_naive().to_string();
+        Self(if date_only { day() } else { words::instant(at, zone) }.into_boxed_str())
     }
 }
 
 impl std::fmt::Display for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let form = if self.date_only { "%Y-%m-%d" } else { words::INSTANT };
-        write!(f, "{}", self.at.format(form))
+        f.write_str(&self.0)
     }
 }
 

@@ -62,13 +62,10 @@ pub fn day(day: NaiveDate) -> String {
     day.format("%-d %B %Y").to_string()
 }
 
-/// How an instant is written, the name of its zone with it.
-pub const INSTANT: &str = "%Y-%m-%d %H:%M:%S %Z";
-
 /// `2026-07-08 06:00:00 UTC`, `2026-07-08 01:00:00 CDT`: no instant is shown without its zone.
 #[must_use]
 pub fn instant(at: DateTime<Utc>, zone: Tz) -> String {
-    at.with_timezone(&zone).format(INSTANT).to_string()
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// `1 day`, `3 days`, `2 entries`; for words whose plural takes an s.
