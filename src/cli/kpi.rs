@@ -158,6 +158,5 @@ fn shown(number: &Number) -> String {
 fn rate(value: Option<Decimal>) -> String {
     // As many as the bounds of the interval have, so that all can be compared by eye.
     const PLACES: u32 = 6;
-    let width = usize::try_from(PLACES).unwrap_or_default();
-    value.map_or_else(|| NO_DATA.to_owned(), |value| format!("{:.width$}", value.round_dp(PLACES)))
+    value.map_or_else(|| NO_DATA.to_owned(), |value| words::fixed(value, PLACES))
 }
