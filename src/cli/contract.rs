@@ -100,7 +100,10 @@ struct KnownLines {
     fuel: Vec<PriceLine>,
     exchange_rates: Vec<PriceLine>,
     versions: Vec<VersionLine>,
+    /// What the text says otherwise by what is known now.
     changed_since: Vec<String>,
+    /// What else is known otherwise by now: its last day, its rests, prices from outside.
+    known_otherwise: Vec<&'static str>,
 }
 
 /// A price from outside as it was known; without a value where none was.
@@ -328,6 +331,7 @@ fn known_lines(answer: &KnownAnswer) -> anyhow::Result<KnownLines> {
                 format!("{}: {before} -> {after}", change.what)
             })
             .collect(),
+        known_otherwise: answer.otherwise.clone(),
     })
 }
 
