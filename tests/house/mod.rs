@@ -4,6 +4,7 @@ mod floors;
 mod licences;
 mod schema;
 mod tidy;
+mod way_back;
 
 use std::path::{Path, PathBuf};
 
