@@ -14,6 +14,7 @@ mod tests;
 pub use credits::IN_FORCE;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -111,6 +112,9 @@ pub enum BacktestError {
     /// Whoever asked is gone, or may not look any more.
     #[error("{0} may not see contracts any more, so nothing is replayed")]
     NoAsker(String),
+    /// The caller does not want it any more.
+    #[error("the backtest was cancelled")]
+    Cancelled,
 }
 
 impl From<diesel::result::Error> for BacktestError {
@@ -129,7 +133,7 @@ struct Tried {
     book: Book,
 }
 
-/// Replays the period. `progress` hears (done, total) days.
+/// Replays the period. `progress` hears (done, total) days and says whether to go on.
 ///
 /// # Errors
 /// [`BacktestError`].
@@ -138,7 +142,7 @@ pub fn backtest(
     db: &mut Db,
     viewer: &Viewer,
     request: &BacktestRequest<'_>,
-    progress: impl FnMut(u64, u64) + Send,
+    progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send,
 ) -> Result<BacktestReport, BacktestError> {
     let ask = request.ask;
     ask.check()?;
@@ -199,7 +203,7 @@ fn replay<S: Default + Send>(
     db: &mut Db,
     stretch: &Stretch,
     tried: &[Tried],
-    progress: impl FnMut(u64, u64) + Send,
+    progress: impl FnMut(u64, u64) -> ControlFlow<()> + Send,
     count: impl Fn(&mut S, Place<'_>, &Outcome, &[Outcome]) + Sync,
 ) -> Result<(u64, Prices, S, S), BacktestError> {
     let with_rates = versions_with_rates_unscoped(db)?;
@@ -231,8 +235,10 @@ fn replay<S: Default + Send>(
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
         let done = told.1;
-        (told.0)(done, u64::try_from(days.len()).unwrap_or(0));
-        Ok(())
+        match (told.0)(done, u64::try_from(days.len()).unwrap_or(0)) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(BacktestError::Cancelled),
+        }
     })?;
     Ok((read.into_inner(), prices, own, other))
 }
@@ -285,7 +291,7 @@ pub(in crate::app) fn replay_texts(
         db,
         &stretch,
         &tried,
-        |_, _| (),
+        |_, _| ControlFlow::Continue(()),
         |group: &mut Group, _, was, versions| group.add(was, versions),
     )?;
     group.merge(&more);

@@ -1,5 +1,6 @@
 //! `lanemark backtest --contract NUMBER --period P [--version V]… [--proposal V.R]… [--increase PERCENT] [--xlsx FILE]`
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ pub fn run(session: &Session, arguments: &BacktestArguments) -> anyhow::Result<E
     let report = backtest(&session.app, &mut db, &Viewer::system(), &request, |done, total| {
         bar.set_length(total);
         bar.set_position(done);
+        ControlFlow::Continue(())
     });
     bar.finish_and_clear();
     let report = report?;

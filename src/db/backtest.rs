@@ -136,7 +136,7 @@ pub fn backtest_take(db: &mut Db, seen: &BacktestRow, days: i64, now: Instant) -
     Ok(changed == 1)
 }
 
-/// Writes how far an attempt has come. False when another node has taken the run over.
+/// Writes how far an attempt has come. False when another node has taken the run over, or somebody cancelled it.
 ///
 /// # Errors
 /// The engine's reason.
@@ -156,7 +156,7 @@ pub fn backtest_progress(
     Ok(changed == 1)
 }
 
-/// Writes how an attempt ended. False when another node has taken the run over.
+/// Writes how an attempt ended. False when another node has taken the run over, or somebody cancelled it.
 ///
 /// # Errors
 /// The engine's reason.
@@ -175,6 +175,34 @@ pub fn backtest_finish(db: &mut Db, (id, attempt): (i64, i32), end: &BacktestEnd
     ))
     .execute(db)?;
     Ok(changed == 1)
+}
+
+/// Cancels a run that waits or runs, and says `why`. False when it is over already.
+///
+/// The caller has found the run for its viewer.
+///
+/// # Errors
+/// The engine's reason.
+pub fn backtest_cancel(db: &mut Db, id: i64, at: Instant, why: &str) -> QueryResult<bool> {
+    let changed = diesel::update(backtests::table.find(id).filter(backtests::state.eq_any(open())))
+        .set((
+            backtests::state.eq(RunState::Cancelled.code()),
+            backtests::finished_at.eq(Some(at)),
+            backtests::error.eq(why),
+        ))
+        .execute(db)?;
+    Ok(changed == 1)
+}
+
+/// Whether a run waits or runs still: one that was cancelled or removed does not.
+///
+/// Unscoped: the job does what anybody asked for.
+///
+/// # Errors
+/// The engine's reason.
+pub fn backtest_is_open_unscoped(db: &mut Db, id: i64) -> QueryResult<bool> {
+    diesel::select(diesel::dsl::exists(backtests::table.find(id).filter(backtests::state.eq_any(open()))))
+        .get_result(db)
 }
 
 /// The newest runs over a contract; none when the viewer may not see its carrier.

@@ -32,6 +32,7 @@ struct AuditPage {
 pub(super) fn action_words(action: &str) -> String {
     let known = match action {
         "backtest.ask" => "asked for a backtest",
+        "backtest.cancel" => "cancelled a backtest",
         "charge_code.map" => "decided a charge code",
         "contract.attach" => "attached a file",
         "contract.create" => "made the contract",

@@ -59,6 +59,11 @@ fn table() -> Vec<Row> {
         get("/contracts/{id}/backtest", May(Action::ViewContracts), contract::backtest::form),
         post("/contracts/{id}/backtests", May(Action::ViewContracts), contract::backtest::create),
         get("/contracts/{id}/backtests/{run}", May(Action::ViewContracts), contract::backtest::show),
+        post(
+            "/contracts/{id}/backtests/{run}/cancellation",
+            May(Action::ViewContracts),
+            contract::backtest::cancel,
+        ),
         get("/contracts/{id}/backtests/{run}/table.csv", May(Action::ViewContracts), contract::backtest::csv),
         get(
             "/contracts/{id}/backtests/{run}/workbook.xlsx",

@@ -55,6 +55,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/contracts/{id}/backtest", Roles(SHIPPER)),
     ("POST", "/contracts/{id}/backtests", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtests/{run}", Roles(SHIPPER)),
+    ("POST", "/contracts/{id}/backtests/{run}/cancellation", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtests/{run}/table.csv", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtests/{run}/workbook.xlsx", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/calibration", Roles(SHIPPER)),

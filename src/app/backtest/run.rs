@@ -3,9 +3,11 @@
 //! [`backtest_ask`] stores the row and asks for a run of the job [`JOB`] in one transaction. At most one run of that job
 //! lives at a time ([`crate::app::job`]), so a row that says RUNNING when the job looks was left behind by a node that
 //! died, and is begun again, one attempt further. Whatever an earlier attempt still writes names its own attempt and
-//! finds nothing.
+//! finds nothing. A run that is cancelled ([`backtest_cancel`]) is over for the job in the same way: nothing it still writes
+//! finds the row, and it stops at the next day it replays.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -16,11 +18,13 @@ use super::{BacktestError, BacktestReport, BacktestRequest, backtest};
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::contract::negotiate::history;
+use crate::app::edit::{EditError, allowed};
 use crate::app::job::{RunWish, Trigger, request_in_tx};
 use crate::clock::Clock;
 use crate::db::backtest::{
-    BacktestEnd, BacktestRow, backtest_finish, backtest_insert, backtest_list, backtest_next_unscoped,
-    backtest_open_count, backtest_progress, backtest_prune_unscoped, backtest_show, backtest_take,
+    self as store, BacktestEnd, BacktestRow, backtest_finish, backtest_insert, backtest_is_open_unscoped,
+    backtest_list, backtest_next_unscoped, backtest_open_count, backtest_progress, backtest_prune_unscoped,
+    backtest_show, backtest_take,
 };
 use crate::db::contract::{Contract, Version, contract_show, terms_load, version_list};
 use crate::db::dialect::write_tx;
@@ -60,6 +64,8 @@ pub struct Run {
     pub id: i64,
     /// The name of who asked.
     pub asked_by: String,
+    /// Their id.
+    pub asked_by_id: i64,
     /// When.
     pub asked_at: DateTime<Utc>,
     /// What was asked.
@@ -89,6 +95,7 @@ impl Run {
                 .parse()
                 .map_err(|error: crate::domain::field::BadCode| stored(error.to_string()))?,
             asked_by: row.asked_by,
+            asked_by_id: row.asked_by_id,
             asked_at: row.asked_at.0,
             attempt: row.attempt,
             days: (row.done_days, row.total_days),
@@ -96,6 +103,12 @@ impl Run {
             finished_at: row.finished_at.map(|at| at.0),
             error: row.error,
         })
+    }
+
+    /// Whether the viewer may cancel it while it is not over: who asked for it, and who runs jobs, since others wait.
+    #[must_use]
+    pub fn may_cancel(&self, viewer: &Viewer) -> bool {
+        !self.state.is_over() && (self.asked_by_id == viewer.user_id || viewer.role.may(Action::RunJobs))
     }
 }
 
@@ -162,6 +175,45 @@ pub fn backtest_ask(
         };
         request_in_tx(app, db, &wish, now)?;
         Ok(row.id)
+    })
+}
+
+/// Cancels a run that waits or runs. False when it was over already, and nothing is changed.
+///
+/// # Errors
+/// [`EditError::NotFound`] also when it is not the viewer's to see, [`EditError::Denied`], or the database's reason.
+pub fn backtest_cancel(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    contract_id: i64,
+    id: i64,
+) -> Result<bool, EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let contract = contract_show(db, viewer, contract_id)?.ok_or(EditError::NotFound("contract"))?;
+    write_tx(db, |db| {
+        let (row, _) =
+            backtest_show(db, viewer, (contract_id, id))?.ok_or(EditError::NotFound("backtest"))?;
+        let run = Run::of(row)?;
+        if run.state.is_over() {
+            return Ok(false);
+        }
+        if !run.may_cancel(viewer) {
+            return Err(EditError::Denied { role: viewer.role, action: Action::RunJobs });
+        }
+        let why = format!("{} cancelled it.", viewer.name);
+        if !store::backtest_cancel(db, id, Instant(app.now()), &why)? {
+            return Ok(false);
+        }
+        let detail = format!("{}, {}, asked for by {}", run.ask.period, in_words(&run.ask), run.asked_by);
+        let entry = Entry {
+            action: "backtest.cancel",
+            subject: &contract.number,
+            partner_id: Some(contract.partner_id),
+            detail: &detail,
+        };
+        audit(app, db, viewer, entry)?;
+        Ok(true)
     })
 }
 
@@ -282,6 +334,8 @@ pub struct RunsDone {
     pub done: i64,
     /// Backtests that have none, each with its reason on its page.
     pub failed: i64,
+    /// Backtests cancelled while they were replayed.
+    pub cancelled: i64,
     /// Old ones removed.
     pub removed: i64,
 }
@@ -290,7 +344,7 @@ impl RunsDone {
     /// Rows changed.
     #[must_use]
     pub fn changed_rows(&self) -> i64 {
-        self.done.saturating_add(self.failed).saturating_add(self.removed)
+        self.done.saturating_add(self.failed).saturating_add(self.cancelled).saturating_add(self.removed)
     }
 
     /// The run in one line.
@@ -300,7 +354,8 @@ impl RunsDone {
             return "nobody asked for a backtest".to_owned();
         }
         let replayed = words::count(self.done, "backtest");
-        format!("{replayed} replayed, {} failed, {} removed as old", self.failed, self.removed)
+        let Self { failed, cancelled, removed, .. } = self;
+        format!("{replayed} replayed, {failed} failed, {cancelled} cancelled, {removed} removed as old")
     }
 }
 
@@ -315,9 +370,11 @@ pub fn replay_queued(app: &App) -> Result<RunsDone, DbError> {
         match take_next(app, &mut db)? {
             Next::Nothing => break,
             Next::GivenUp => did.failed += 1,
-            Next::Ours(row) => match execute(app, &mut db, &row)? {
+            Next::Ours(row) => match execute(app, &mut db, &row, |db, told| replay_row(app, db, &row, told))?
+            {
                 Ended::Done => did.done += 1,
                 Ended::Failed => did.failed += 1,
+                Ended::Cancelled => did.cancelled += 1,
                 // Another node has the job now, and what runs there must not be begun here.
                 Ended::Lost => return Ok(did),
             },
@@ -331,13 +388,13 @@ pub fn replay_queued(app: &App) -> Result<RunsDone, DbError> {
 }
 
 /// What there is to do.
-enum Next {
+pub(super) enum Next {
     Nothing,
     GivenUp,
     Ours(BacktestRow),
 }
 
-fn take_next(app: &App, db: &mut Db) -> Result<Next, DbError> {
+pub(super) fn take_next(app: &App, db: &mut Db) -> Result<Next, DbError> {
     let now = Instant(app.now());
     write_tx(db, |db| {
         let Some(seen) = backtest_next_unscoped(db)? else { return Ok(Next::Nothing) };
@@ -358,16 +415,26 @@ fn take_next(app: &App, db: &mut Db) -> Result<Next, DbError> {
 }
 
 /// What became of a run.
-enum Ended {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
     Done,
     Failed,
+    /// Somebody cancelled or removed it meanwhile; the next has its turn.
+    Cancelled,
+    /// Another node begins it again.
     Lost,
 }
 
-fn execute(app: &App, db: &mut Db, row: &BacktestRow) -> Result<Ended, DbError> {
+/// Replays a run that was taken, and writes how it ended unless it is not this attempt's any more.
+pub(super) fn execute(
+    app: &App,
+    db: &mut Db,
+    row: &BacktestRow,
+    replay: impl FnOnce(&mut Db, &Progress) -> Result<String, BacktestError>,
+) -> Result<Ended, DbError> {
     let key = (row.id, row.attempt);
     tracing::info!(backtest = row.id, attempt = row.attempt, "backtest starts");
-    let outcome = while_telling(app, key, |progress| replay_row(app, db, row, progress));
+    let outcome = while_telling(app, key, |progress| replay(db, progress));
     let finished_at = Instant(app.now());
     let (state, result, error) = match outcome {
         Ok(report) => (RunState::Done, report, String::new()),
@@ -377,6 +444,10 @@ fn execute(app: &App, db: &mut Db, row: &BacktestRow) -> Result<Ended, DbError> 
     let error: String = error.chars().take(ERROR_CHARS_MAX).collect();
     let end = BacktestEnd { state, finished_at, result: &result, error: &error };
     if !backtest_finish(db, key, &end)? {
+        if !backtest_is_open_unscoped(db, row.id)? {
+            tracing::info!(backtest = row.id, "the backtest was cancelled");
+            return Ok(Ended::Cancelled);
+        }
         tracing::warn!(backtest = row.id, "another node took the backtest over; its result counts");
         return Ok(Ended::Lost);
     }
@@ -385,7 +456,7 @@ fn execute(app: &App, db: &mut Db, row: &BacktestRow) -> Result<Ended, DbError> 
 }
 
 /// The result of a run as JSON, made as whoever asked: somebody who may not look any more gets none.
-fn replay_row(
+pub(super) fn replay_row(
     app: &App,
     db: &mut Db,
     row: &BacktestRow,
@@ -411,15 +482,18 @@ fn replay_row(
 
 /// Days replayed so far, and days there are.
 #[derive(Debug, Default)]
-struct Progress {
+pub(super) struct Progress {
     done: AtomicI64,
     total: AtomicI64,
+    /// The row is not this attempt's any more: what is still replayed would be for nobody.
+    over: AtomicBool,
 }
 
 impl Progress {
-    fn note(&self, done: u64, total: u64) {
+    fn note(&self, done: u64, total: u64) -> ControlFlow<()> {
         self.total.store(i64::try_from(total).unwrap_or(i64::MAX), Ordering::Relaxed);
         self.done.store(i64::try_from(done).unwrap_or(i64::MAX), Ordering::Relaxed);
+        if self.over.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn days(&self) -> (i64, i64) {
@@ -434,13 +508,8 @@ fn while_telling<T>(app: &App, key: (i64, i32), work: impl FnOnce(&Progress) -> 
         let (stop, stopped) = mpsc::channel::<()>();
         let heard = &progress;
         scope.spawn(move || {
-            let mut told = (0, 0);
             while stopped.recv_timeout(TOLD_EVERY) == Err(RecvTimeoutError::Timeout) {
-                let days = heard.days();
-                if days != told {
-                    tell(app, key, days);
-                    told = days;
-                }
+                tell(app, key, heard);
             }
         });
         let result = work(&progress);
@@ -450,11 +519,17 @@ fn while_telling<T>(app: &App, key: (i64, i32), work: impl FnOnce(&Progress) -> 
 }
 
 /// Writes progress where a connection is free; a page that shows an older number does no harm.
-fn tell(app: &App, key: (i64, i32), days: (i64, i64)) {
-    let Some(mut db) = app.pool.spare() else { return };
-    match backtest_progress(&mut db, key, days) {
+fn tell(app: &App, key: (i64, i32), progress: &Progress) {
+    if let Some(mut db) = app.pool.spare() {
+        write_progress(&mut db, key, progress);
+    }
+}
+
+/// Written also when nothing moved, since that is how an attempt hears that it is over.
+pub(super) fn write_progress(db: &mut Db, key: (i64, i32), progress: &Progress) {
+    match backtest_progress(db, key, progress.days()) {
         Ok(true) => {}
-        Ok(false) => tracing::warn!(backtest = key.0, "another node took the backtest over"),
+        Ok(false) => progress.over.store(true, Ordering::Relaxed),
         Err(error) => tracing::debug!(backtest = key.0, %error, "progress was not written"),
     }
 }

@@ -3,11 +3,13 @@
 use diesel::prelude::*;
 
 use super::run::{
-    ATTEMPTS_MAX, JOB, KEPT_DAYS, Run, RunsDone, WAITING_PER_USER_MAX, backtest_ask, replay_queued, run_list,
-    run_show,
+    ATTEMPTS_MAX, Ended, JOB, KEPT_DAYS, Next, Run, RunsDone, WAITING_PER_USER_MAX, backtest_ask,
+    backtest_cancel, execute, replay_queued, replay_row, run_list, run_show, take_next, write_progress,
 };
 use super::sheets::{table_csv, workbook_xlsx};
 use super::*;
+use crate::app::audit::audit_page;
+use crate::app::edit::EditError;
 use crate::app::expected::tests::{conn, partner, worked};
 use crate::app::job::{RunState as JobState, ownerless};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
@@ -76,7 +78,7 @@ fn what_is_asked_for_is_done_once_and_kept() {
         let number = format!("C-{}", partner(app, "P1"));
         let request =
             BacktestRequest { contract: &number, ask: &may(), shipments_max: None, lanes_max: LANES_MAX };
-        let same = backtest(app, &mut conn(app), &dina, &request, |_, _| ()).unwrap();
+        let same = backtest(app, &mut conn(app), &dina, &request, |_, _| ControlFlow::Continue(())).unwrap();
         assert_eq!(report, Some(same.clone()), "the same as beside the database");
         assert_eq!(same.net.total.in_force.net_cost.as_deref(), Some("660.00"), "no clause, no credits");
         assert_eq!(same.net.total.versions[0].difference.as_deref(), Some("0.00"));
@@ -161,11 +163,83 @@ fn a_run_that_never_ends_is_given_up_and_the_next_has_its_turn() {
             assert_eq!(seen.id, first);
             assert!(backtest_take(&mut conn(app), &seen, 31, Instant(app.now())).unwrap());
         }
-        assert_eq!(replay_queued(app).unwrap(), RunsDone { done: 1, failed: 1, removed: 0 });
+        assert_eq!(replay_queued(app).unwrap(), RunsDone { done: 1, failed: 1, ..RunsDone::default() });
         let (run, report) = shown(app, &dina, contract, first);
         assert_eq!((run.state, report), (RunState::Failed, None));
         assert!(run.error.contains("went away"), "{}", run.error);
         assert_eq!(shown(app, &dina, contract, second).0.state, RunState::Done);
+    });
+}
+
+#[test]
+fn a_run_that_is_cancelled_never_has_a_result_and_the_next_has_its_turn() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let dina = dina(app);
+        let cancel = |by: &Viewer, id| backtest_cancel(app, &mut conn(app), by, contract, id);
+        let (waits, runs, gone, last) = (
+            asked(app, &dina, contract),
+            asked(app, &dina, contract),
+            asked(app, &dina, contract),
+            asked(app, &dina, contract),
+        );
+        for other in [viewer("Rory", Role::Auditor), viewer("Fay", Role::Finance)] {
+            assert!(matches!(cancel(&other, waits), Err(EditError::Denied { .. })), "{other:?}");
+        }
+        let own = partner_viewer(partner(app, "P1"));
+        assert!(cancel(&own, waits).is_err(), "a partner has nothing to do with them");
+        assert!(matches!(
+            backtest_cancel(app, &mut conn(app), &dina, contract + 1, waits),
+            Err(EditError::NotFound(_))
+        ));
+        assert!(cancel(&dina, waits).unwrap());
+        assert!(!cancel(&dina, waits).unwrap(), "once");
+        let (run, report) = shown(app, &dina, contract, waits);
+        assert_eq!(
+            (run.state, run.error.as_str(), report),
+            (RunState::Cancelled, "Dina cancelled it.", None)
+        );
+
+        // Cancelled in the middle, by somebody who runs jobs: the replay hears of it and stops at its next day.
+        let Next::Ours(row) = take_next(app, &mut conn(app)).unwrap() else { panic!("one waits") };
+        assert_eq!(row.id, runs, "what was cancelled has no turn");
+        let key = (row.id, row.attempt);
+        let mara = viewer("Mara", Role::CarrierManager);
+        let ended = execute(app, &mut conn(app), &row, |db, progress| {
+            assert!(cancel(&mara, runs).unwrap());
+            write_progress(db, key, progress);
+            let result = replay_row(app, db, &row, progress);
+            assert!(matches!(result, Err(BacktestError::Cancelled)), "{result:?}");
+            result
+        });
+        assert_eq!(ended.unwrap(), Ended::Cancelled);
+        // One whose replay was through before it heard of it comes to nothing too, and so does one that is removed.
+        let Next::Ours(row) = take_next(app, &mut conn(app)).unwrap() else { panic!("one waits") };
+        assert_eq!(row.id, gone);
+        let ended = execute(app, &mut conn(app), &row, |db, progress| {
+            let result = replay_row(app, db, &row, progress);
+            diesel::delete(backtests::table.find(gone)).execute(db).unwrap();
+            result
+        });
+        assert_eq!(ended.unwrap(), Ended::Cancelled);
+        assert_eq!(run_show(&mut conn(app), &dina, contract, gone).unwrap(), None);
+
+        assert_eq!(replay_queued(app).unwrap(), one_done());
+        assert_eq!(shown(app, &dina, contract, last).0.state, RunState::Done);
+        assert!(!cancel(&dina, last).unwrap(), "what is done stays");
+        let (run, report) = shown(app, &dina, contract, runs);
+        assert_eq!(
+            (run.state, run.error.as_str(), report),
+            (RunState::Cancelled, "Mara cancelled it.", None)
+        );
+        let (rows, _) = audit_page(&mut conn(app), None).unwrap();
+        let told: Vec<(&str, &str)> = rows
+            .iter()
+            .filter(|row| row.action == "backtest.cancel")
+            .map(|row| (row.actor.as_str(), row.detail.as_str()))
+            .collect();
+        let detail = "2025-05, version 1, asked for by Dina";
+        assert_eq!(told, [("Mara", detail), ("Dina", detail)]);
     });
 }
 

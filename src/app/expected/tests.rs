@@ -2,6 +2,7 @@
 
 mod events;
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -450,7 +451,7 @@ fn a_period_is_replayed_under_a_draft_and_an_increase() {
             };
             let request =
                 BacktestRequest { contract: &number, ask: &ask, shipments_max: most, lanes_max: LANES_MAX };
-            backtest(app, &mut conn(app), viewer, &request, |_, _| ())
+            backtest(app, &mut conn(app), viewer, &request, |_, _| ControlFlow::Continue(()))
         };
         let report = run(&dina(), &[], None, None).unwrap();
         assert_eq!((report.shipments, report.versions[0].version), (7, 2), "the draft is the newest");

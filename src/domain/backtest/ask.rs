@@ -128,6 +128,8 @@ codes! {
         Done = "DONE", "Done";
         /// There is none, and why.
         Failed = "FAILED", "Failed";
+        /// Somebody did not want it any more.
+        Cancelled = "CANCELLED", "Cancelled";
     }
 }
 
@@ -135,7 +137,7 @@ impl RunState {
     /// Whether there is nothing left to wait for.
     #[must_use]
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Failed)
+        matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
 
@@ -182,8 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn two_states_are_the_end() {
+    fn three_states_are_the_end() {
         let over: Vec<&RunState> = RunState::ALL.iter().filter(|state| state.is_over()).collect();
-        assert_eq!(over, [&RunState::Done, &RunState::Failed]);
+        assert_eq!(over, [&RunState::Done, &RunState::Failed, &RunState::Cancelled]);
     }
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use crate::app::backtest::run::{
-    KEPT_DAYS, RoundLine, Run, backtest_ask, in_words, rounds, run_list, run_show,
+    KEPT_DAYS, RoundLine, Run, backtest_ask, backtest_cancel, in_words, rounds, run_list, run_show,
 };
 use crate::app::backtest::sheets::{group_cells, net_cells, net_lines, table_csv, workbook_xlsx};
 use crate::app::backtest::{BacktestError, BacktestReport, Named, Shown};
@@ -49,6 +49,7 @@ impl RunWords {
             RunState::Running => ("info", "clock"),
             RunState::Done => ("good", "check"),
             RunState::Failed => ("bad", "stop"),
+            RunState::Cancelled => ("none", "stop"),
         };
         Self {
             id: run.id,
@@ -234,6 +235,9 @@ struct RunPage {
     live: bool,
     reload_seconds: u32,
     waiting: Option<Waiting>,
+    may_cancel: bool,
+    cancelled: bool,
+    /// Why there is no result, or empty.
     error: String,
     /// Leads to the form, filled in with what was asked.
     again: String,
@@ -276,6 +280,8 @@ pub(in crate::web) async fn show(
         page: me.page(format!("Backtest of {number}, {}", run.ask.period)),
         contract_id: id,
         number,
+        cancelled: run.state == RunState::Cancelled,
+        may_cancel: run.may_cancel(&me.viewer),
         live: Form::filled(query.into_inner()).is("live", "1"),
         reload_seconds: RELOAD_SECONDS,
         waiting,
@@ -284,6 +290,16 @@ pub(in crate::web) async fn show(
         outcome: report.map(|report| outcome(id, run.id, &report)),
         run: RunWords::of(&run),
     })
+}
+
+/// `POST /contracts/{id}/backtests/{run}/cancellation`: one that is over already stays as it is.
+pub(in crate::web) async fn cancel(
+    me: SignedIn,
+    path: web::Path<(i64, i64)>,
+) -> Result<HttpResponse, WebError> {
+    let (id, run) = path.into_inner();
+    me.in_db(move |unit| backtest_cancel(unit.app, unit.db, unit.viewer, id, run)).await?;
+    Ok(page::see_other(&format!("/contracts/{id}/backtests/{run}")))
 }
 
 /// `GET /contracts/{id}/backtests/{run}/table.csv`
