@@ -82,6 +82,8 @@ pub struct AccessorialEventRow {
     pub notified: bool,
     /// The proof is there.
     pub proven: bool,
+    /// The feed took it back: it did not happen, and is not charged.
+    pub withdrawn: bool,
 }
 
 impl AccessorialEventRow {
@@ -134,7 +136,7 @@ impl AccessorialEventRow {
 pub struct ReportedEvent {
     /// As stored.
     pub row: AccessorialEventRow,
-    /// As the engine takes it; none where its code means no accessorial.
+    /// As the engine takes it; none where its code means no accessorial, or its feed withdrew it.
     pub event: Option<AccessorialEvent>,
 }
 
@@ -148,7 +150,7 @@ fn decided(db: &mut Db, partners: &[i64]) -> Result<BTreeMap<i64, CodeBook>, DbE
 /// Events by partner and shipment.
 pub type EventsOfDay = HashMap<(i64, i64), Vec<AccessorialEvent>>;
 
-/// The events of the shipments of some partners due on a day, as the engine takes them. One look where none of the
+/// The events of the shipments of some partners due on a day, as the engine takes them, without withdrawn ones. One look where none of the
 /// partners has any event, one query more where one has, and one for the meaning of codes where the day has any.
 ///
 /// Unscoped: whoever reads the shipments names the partners they may read.
@@ -173,6 +175,7 @@ pub fn events_of_day_unscoped(db: &mut Db, partners: &[i64], day: NaiveDate) -> 
         )
         .filter(shipments::obligation_day.eq(Day(day)))
         .filter(shipments::partner_id.eq_any(partners))
+        .filter(accessorial_events::withdrawn.eq(false))
         .order((shipments::partner_id, shipments::id, accessorial_events::id))
         .select(AccessorialEventRow::as_select())
         .load(db)?;
@@ -214,7 +217,8 @@ pub fn event_list(
     let book = decided(db, &[partner_id])?.remove(&partner_id).unwrap_or_default();
     rows.into_iter()
         .map(|row| {
-            let event = book.event_code(&row.code).map(|code| row.event(code)).transpose()?;
+            let code = if row.withdrawn { None } else { book.event_code(&row.code) };
+            let event = code.map(|code| row.event(code)).transpose()?;
             Ok(ReportedEvent { row, event })
         })
         .collect()

@@ -237,9 +237,10 @@ pub fn billed_codes(
     let only = asked.map_or_else(String::new, |id| format!("WHERE p.id = {id}"));
     let mut codes = BTreeSet::new();
     let mut more = false;
-    for (table, of_category) in
-        [("charges", format!(" AND h.category = '{CATEGORY}'")), ("accessorial_events", String::new())]
-    {
+    for (table, of_category) in [
+        ("charges", format!(" AND h.category = '{CATEGORY}'")),
+        ("accessorial_events", " AND NOT h.withdrawn".to_owned()),
+    ] {
         let rows = codes_skipping(db, (table, &of_category), &only)?;
         more |= rows.len() > CODES_MAX;
         codes.extend(rows.into_iter().take(CODES_MAX).map(|row| (row.partner_id, row.code)));
@@ -282,6 +283,7 @@ pub fn event_counts(
         let rows: Vec<(String, i64)> = accessorial_events::table
             .filter(accessorial_events::partner_id.eq(partner_id))
             .filter(accessorial_events::code.eq_any(chunk))
+            .filter(accessorial_events::withdrawn.eq(false))
             .group_by(accessorial_events::code)
             .order(accessorial_events::code)
             .select((accessorial_events::code, count_star()))
@@ -404,6 +406,7 @@ pub fn code_example(
         let reported: Option<i64> = accessorial_events::table
             .filter(accessorial_events::partner_id.eq(partner_id))
             .filter(accessorial_events::code.eq_any(chunk))
+            .filter(accessorial_events::withdrawn.eq(false))
             .select(max(accessorial_events::shipment_id))
             .first(db)?;
         newest = newest.max(id).max(reported);

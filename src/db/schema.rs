@@ -1030,6 +1030,7 @@ diesel::table! {
         authorised -> Bool,
         notified -> Bool,
         proven -> Bool,
+        withdrawn -> Bool,
     }
 }
 

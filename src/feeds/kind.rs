@@ -417,6 +417,7 @@ fields! {
         AUTHORISED = "authorised", choice(YES_NO), "Whether the shipper agreed before; no when blank";
         NOTIFIED = "notified", choice(YES_NO), "Whether the carrier warned that the charge begins; yes when blank and notified_at is given";
         PROVEN = "proven", choice(YES_NO), "Whether the proof the contract asks for is there; no when blank";
+        WITHDRAWN = "withdrawn", choice(YES_NO), "Whether the event is taken back, as if it had not happened; no when blank";
     }
 }
 

@@ -189,6 +189,7 @@ pub fn events_view(
     let shown = reported.into_iter().map(|reported| {
         let meaning = book.meaning(&reported.row.code, "ACCESSORIAL").map(|(meaning, _)| meaning);
         let fate = match &reported.event {
+            None if reported.row.withdrawn => EventFate::Withheld("its feed withdrew it".to_owned()),
             None => EventFate::Withheld("its code means no accessorial".to_owned()),
             Some(event) => match left.iter().position(|(other, _)| other == event) {
                 Some(place) => match left.swap_remove(place).1 {

@@ -99,6 +99,7 @@ fn draft(
         authorised: fields.yes(f::AUTHORISED).unwrap_or(false),
         notified: fields.yes(f::NOTIFIED).unwrap_or_else(|| !fields.is_blank(f::NOTIFIED_AT)),
         proven: fields.yes(f::PROVEN).unwrap_or(false),
+        withdrawn: fields.yes(f::WITHDRAWN).unwrap_or(false),
     };
     let zone = fields.zone(f::ZONE).or(zone);
     row.measure = measure(&row, zone.unwrap_or(Tz::UTC))?.to_owned();

@@ -151,6 +151,44 @@ fn reported_events_are_charged_once_and_only_their_days_are_priced_again() {
 }
 
 #[test]
+fn an_event_that_its_feed_withdraws_is_charged_no_more_until_it_is_reported_again() {
+    on_each_engine(NOW, |app| {
+        agreed(app);
+        load(app, KIND, EVENTS);
+        refreshed(app);
+        assert_eq!(total(app, "W1-A"), Some(11_000 + 21_000 + 7_500));
+        // The key is enough to take an event back; the code stays what says which charge is meant.
+        let back = "reference,partner,shipment,code,withdrawn\nE1,P1,W1-A,DTU,YES\nE4,P1,W2-A,HELP FEE,YES\n";
+        assert_eq!(load(app, KIND, back).rows_changed, 2);
+        let days: Vec<String> =
+            stale_days(&mut conn(app), Source::Shipments).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(days, ["2025-05-07", "2025-05-14"], "those of the two shipments");
+        assert_eq!(refreshed(app).charges, 1);
+        assert_eq!(total(app, "W1-A"), Some(11_000 + 7_500));
+        let withdrawn = EventFate::Withheld("its feed withdrew it".to_owned());
+        let lft = ("LFT".to_owned(), EventFate::Charged(Micros(75_000_000)));
+        assert_eq!(fates(app, &dina(), "W1-A"), [("DTU".to_owned(), withdrawn), lft]);
+        let queue = unmapped(&mut conn(app), &dina(), None, Some(1)).unwrap();
+        assert!(
+            queue.lines.is_empty(),
+            "nothing waits for the meaning of a code that nothing happened under"
+        );
+        let kept: i64 = accessorial_event_versions::table.count().get_result(&mut *conn(app)).unwrap();
+        assert_eq!(kept, 2, "what was reported before stays in the history");
+        assert_sound(app, 7);
+
+        assert_eq!(load(app, KIND, back).rows_same, 2);
+        assert_eq!(refreshed(app), RefreshReport::default(), "twice changes nothing");
+        assert_eq!(load(app, KIND, EVENTS).rows_changed, 2, "and reported again it counts again");
+        refreshed(app);
+        assert_eq!(total(app, "W1-A"), Some(11_000 + 21_000 + 7_500));
+        assert_sound(app, 7);
+        let report = verify(app).unwrap();
+        assert!(report.checks.iter().all(|check| check.problems.is_empty()), "{report:?}");
+    });
+}
+
+#[test]
 fn a_code_of_the_carriers_waits_and_a_decision_prices_its_events() {
     on_each_engine(NOW, |app| {
         agreed(app);
@@ -262,6 +300,10 @@ WAIT,P1,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T08:00:00Z,2025-05-
         refreshed(app);
         assert_eq!(total(app, "WAIT"), Some(11_000 + 3_000), "the event is taken, not both");
         assert_eq!(fates(app, &dina(), "WAIT"), [("DTU".to_owned(), EventFate::Charged(Micros(30_000_000)))]);
+        // Taken back, it says nothing any more, and the shipment's own times do again.
+        load(app, KIND, "reference,partner,shipment,code,withdrawn\nE9,P1,WAIT,DTU,YES\n");
+        refreshed(app);
+        assert_eq!(total(app, "WAIT"), Some(11_000 + 21_000));
         assert_sound(app, 8);
     });
 }
