@@ -250,6 +250,8 @@ pub struct Replayed {
     pub shipments: u64,
     /// Sums under what was in force and under each text, in order.
     pub group: Group,
+    /// The same by month of the obligation, of each month that has a shipment.
+    pub months: BTreeMap<String, Group>,
 }
 
 /// Replays the shipments of a partner from `from` to before `to` under texts that need not be stored versions.
@@ -286,17 +288,26 @@ pub(in crate::app) fn replay_texts(
         });
     }
     let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
-    let (shipments, _, mut group, more) = replay(
+    let (shipments, _, mut months, more) = replay(
         app,
         db,
         &stretch,
         &tried,
         |_, _| ControlFlow::Continue(()),
-        |group: &mut Group, _, was, versions| group.add(was, versions),
+        |months: &mut BTreeMap<String, Group>, place, was, versions| match months.get_mut(place.month) {
+            Some(group) => group.add(was, versions),
+            None => months.entry(place.month.to_owned()).or_default().add(was, versions),
+        },
     )?;
-    group.merge(&more);
-    group.versions.resize(texts.len(), Tally::default());
-    Ok(Replayed { shipments, group })
+    for (month, group) in &more {
+        months.entry(month.clone()).or_default().merge(group);
+    }
+    let mut group = Group::default();
+    group.widen(texts.len());
+    for of_month in months.values() {
+        group.merge(of_month);
+    }
+    Ok(Replayed { shipments, group, months })
 }
 
 /// The versions and rounds asked for, compiled, with what each says beside its rates.

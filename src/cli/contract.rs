@@ -197,6 +197,9 @@ struct LedgerLine {
     value: String,
     /// Against the first offer, as a decimal string; none where no replay prices it.
     worth: Option<String>,
+    /// Why it comes to no amount on any volume.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unpriced: Option<&'static str>,
 }
 
 /// One thing that needs attention as it is printed.
@@ -529,6 +532,7 @@ fn ledger(session: &Session, found: &Concessions) -> anyhow::Result<()> {
                 side: *side,
                 value: position.text.clone(),
                 worth: position.worth.map(amount),
+                unpriced: line.term.unpriced,
             });
         }
     }
@@ -544,11 +548,12 @@ fn ledger(session: &Session, found: &Concessions) -> anyhow::Result<()> {
                 side: *side,
                 value: String::new(),
                 worth: worth.map(amount),
+                unpriced: None,
             });
         }
     }
     let cells = |line: &LedgerLine| {
-        let worth = line.worth.clone().unwrap_or_default();
+        let worth = line.worth.clone().or(line.unpriced.map(str::to_owned)).unwrap_or_default();
         vec![
             line.part.clone(),
             line.of.clone(),

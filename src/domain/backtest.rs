@@ -84,6 +84,8 @@ pub struct Tally {
     pub not_applicable: u64,
     /// Total of the priced ones, tax included.
     pub total: Micros,
+    /// The same without tax: what tiers and commitments call spend.
+    pub spend: Micros,
 }
 
 impl Tally {
@@ -92,6 +94,13 @@ impl Tally {
         self.unrated += other.unrated;
         self.not_applicable += other.not_applicable;
         self.total = self.total + other.total;
+        self.spend = self.spend + other.spend;
+    }
+
+    /// Shipments, priced or not.
+    #[must_use]
+    pub fn shipments(&self) -> u64 {
+        self.rated.saturating_add(self.unrated).saturating_add(self.not_applicable)
     }
 
     fn add(&mut self, outcome: &Outcome) {
@@ -101,6 +110,7 @@ impl Tally {
             Some(ExpectedStatus::Unrated) | None => self.unrated += 1,
         }
         self.total = self.total + parts(outcome).map_or(Micros::ZERO, Parts::total);
+        self.spend = self.spend + parts(outcome).map_or(Micros::ZERO, Parts::cost);
     }
 }
 

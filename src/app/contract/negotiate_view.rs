@@ -15,12 +15,14 @@ use crate::db::contract::{self as store, Version};
 use crate::db::negotiation::{MoveRow, negotiated_versions};
 use crate::db::partner::partner_show;
 use crate::db::{Db, DbError};
+use crate::domain::backtest::{Tally, month};
 use crate::domain::contract::ContractVersionStatus as Status;
 use crate::domain::money::Micros;
 use crate::domain::negotiation::concession::{
     Ledger, RoundFacts, Variant, ledger, terms as terms_that_differ, variants,
 };
 use crate::domain::negotiation::value::{Part, Problem, TermValue, cells_are_values, values, with_values};
+use crate::domain::negotiation::volume::{MonthVolume, ReplayVolume, unpriced, volume_effect};
 use crate::domain::negotiation::{Move, Open, Side, Talk};
 use crate::domain::rate::{Pricing, PricingChange, PricingPart, RateTerms, pricing_changes};
 use crate::domain::terms::{Change, Terms, redline};
@@ -429,7 +431,13 @@ fn replayed(
     for row in rows.iter().filter(|row| !row.body.is_empty()) {
         let mut terms = terms_of(db, row)?;
         let side = row.past()?.side.unwrap_or(Side::Shipper);
-        facts.push(RoundFacts { round: row.round, side, values: values(&terms), total: None });
+        facts.push(RoundFacts {
+            round: row.round,
+            side,
+            unpriced: unpriced(&terms),
+            values: values(&terms),
+            total: None,
+        });
         cells = cells.saturating_add(terms.pricing.cells());
         if cells <= REPLAY_CELLS_MAX && !cells_are_values(&terms) {
             tables_load(db, &mut terms)?;
@@ -443,6 +451,7 @@ fn replayed(
     let mut tries = variants(&facts, &lines);
     let part_of = |variant: &Variant| lines.get(variant.term).map(|term| term.part);
     let charged = |variant: &Variant| part_of(variant).is_some_and(Part::is_charged);
+    let counted = |variant: &Variant| part_of(variant).is_some_and(Part::is_counted);
     let priced = texts.iter().all(|terms| !terms.pricing.terms.lines.is_empty());
     if !priced {
         without.push("A round says nothing about linehaul, so its charges are not replayed.".to_owned());
@@ -478,11 +487,17 @@ fn replayed(
         }
     }
     if charges.is_none() {
-        tries.retain(|variant| !charged(variant));
+        tries.retain(|variant| !charged(variant) && !counted(variant));
     }
     let charge = |at: usize| {
         let tally = charges.as_ref().and_then(|done| done.group.versions.get(at));
         tally.map_or(Micros::ZERO, |tally| tally.total)
+    };
+    // Shortfalls and rebates of a text on the charges at a place.
+    let volume = |terms: &Terms, at: usize| {
+        charges
+            .as_ref()
+            .map_or(Micros::ZERO, |done| volume_effect(&terms.pricing.terms, &volume_of(done, at, days)))
     };
     let mut credits = |db: &mut Db, terms: &Terms| match clauses_replay(db, terms, days) {
         Ok(amount) => Ok(amount),
@@ -496,7 +511,7 @@ fn replayed(
         }
     };
     for ((fact, terms), at) in facts.iter_mut().zip(&texts).zip(0..) {
-        let total = charge(at) + credits(db, terms)?;
+        let total = charge(at) + volume(terms, at) + credits(db, terms)?;
         fact.total =
             (charges.is_some() || texts.iter().any(|terms| !terms.clauses.is_empty())).then_some(total);
     }
@@ -505,10 +520,11 @@ fn replayed(
     let mut place = texts.len();
     for variant in &tries {
         if charged(variant) {
-            worth.push(charge(place) + first_credits);
+            worth.push(charge(place) + volume(&first, place) + first_credits);
             place = place.saturating_add(1);
         } else if let Ok(terms) = with_values(&first, &variant.changes) {
-            worth.push(charge(0) + credits(db, &terms)?);
+            let credits = if counted(variant) { first_credits } else { credits(db, &terms)? };
+            worth.push(charge(0) + volume(&terms, 0) + credits);
         }
     }
     let shipments = charges.as_ref().map(|done| done.shipments);
@@ -520,6 +536,22 @@ fn replayed(
     };
     let ledger = ledger(&facts, &lines, &tries, &worth, agreed);
     Ok(Concessions { talk, days, shipments, unrated, ledger, without })
+}
+
+/// The volume under the text at `at`: the months replayed, each once.
+fn volume_of(done: &Replayed, at: usize, (from, to): (NaiveDate, NaiveDate)) -> ReplayVolume {
+    let mut months = Vec::new();
+    let mut first = from;
+    while first < to {
+        let tally = done.months.get(&month(first)).and_then(|group| group.versions.get(at));
+        months.push(MonthVolume {
+            month: first,
+            loads: tally.map_or(0, Tally::shipments),
+            spend: tally.map_or(Micros::ZERO, |tally| tally.spend),
+        });
+        first = first.checked_add_months(Months::new(1)).unwrap_or(to);
+    }
+    ReplayVolume { from, to, months }
 }
 
 /// A text as the rating engine takes it.

@@ -29,6 +29,8 @@ pub struct RoundFacts {
     pub side: Side,
     /// Its values.
     pub values: Vec<TermValue>,
+    /// What of it comes to no amount, and why: [`super::volume::unpriced`].
+    pub unpriced: BTreeMap<String, &'static str>,
     /// What the year comes to under it; none when it cannot be replayed.
     pub total: Option<Micros>,
 }
@@ -46,6 +48,16 @@ pub struct Term {
     pub unit: Unit,
     /// The values it stands for.
     pub keys: Vec<String>,
+    /// Why it comes to no amount on any volume, in words; none where a replay prices it.
+    pub unpriced: Option<&'static str>,
+}
+
+impl Term {
+    /// Whether a replay prices it.
+    #[must_use]
+    pub fn is_priced(&self) -> bool {
+        self.unpriced.is_none() && self.part.is_replayed()
+    }
 }
 
 /// The first offer with one term as another round has it: a text to replay.
@@ -100,6 +112,7 @@ pub fn terms(rounds: &[RoundFacts]) -> Vec<Term> {
             name: value.name.clone(),
             unit: value.unit,
             keys: vec![value.key.clone()],
+            unpriced: unpriced(rounds, &value.key),
         };
         if many {
             grouped.insert(place, out.len());
@@ -110,6 +123,16 @@ pub fn terms(rounds: &[RoundFacts]) -> Vec<Term> {
         out.push(term);
     }
     out
+}
+
+/// Why a value comes to no amount in any of the rounds that have it; none where it does in one.
+fn unpriced(rounds: &[RoundFacts], key: &str) -> Option<&'static str> {
+    let has = |round: &&RoundFacts| round.values.iter().any(|value| value.key == key);
+    let words = |round: &RoundFacts| {
+        round.unpriced.iter().find(|(item, _)| key.starts_with(item.as_str())).map(|(_, words)| *words)
+    };
+    let said: Option<Vec<&'static str>> = rounds.iter().filter(has).map(words).collect();
+    said?.last().copied()
 }
 
 /// The table a cell's key names.
@@ -130,7 +153,7 @@ pub fn variants(rounds: &[RoundFacts], terms: &[Term]) -> Vec<Variant> {
     let later: Vec<_> = rounds.iter().skip(1).map(|round| by_key(&round.values)).collect();
     let mut out: Vec<Variant> = Vec::new();
     for (term, index) in terms.iter().zip(0..) {
-        for round in later.iter().filter(|_| term.part.is_replayed()) {
+        for round in later.iter().filter(|_| term.is_priced()) {
             let Some(changes) = changes_of(term, &base, round) else { continue };
             let variant = Variant { term: index, changes };
             if !variant.changes.is_empty() && !out.contains(&variant) && out.len() < VARIANTS_MAX {
@@ -220,15 +243,14 @@ pub fn ledger(
     let values: Vec<_> = rounds.iter().map(|round| by_key(&round.values)).collect();
     let line = |(term, index): (&Term, usize)| {
         let position = |round: &BTreeMap<&str, Decimal>| {
-            let worth =
-                changes_of(term, &base, round).filter(|_| term.part.is_replayed()).and_then(|changes| {
-                    if changes.is_empty() {
-                        return Some(Micros::ZERO);
-                    }
-                    let same = |variant: &Variant| variant.term == index && variant.changes == changes;
-                    let total = worth.get(variants.iter().position(same)?)?;
-                    Some(*total - base_total?)
-                });
+            let worth = changes_of(term, &base, round).filter(|_| term.is_priced()).and_then(|changes| {
+                if changes.is_empty() {
+                    return Some(Micros::ZERO);
+                }
+                let same = |variant: &Variant| variant.term == index && variant.changes == changes;
+                let total = worth.get(variants.iter().position(same)?)?;
+                Some(*total - base_total?)
+            });
             Position { text: text(term, round), worth }
         };
         Line { term: term.clone(), positions: values.iter().map(position).collect() }

@@ -12,13 +12,14 @@
 //! Rows are only added; [`replay`] takes every move again.
 //!
 //! Reading order: this file (the rules), [`text`] (a round as it is kept), [`value`] (the single values in it that a
-//! partner may change), [`concession`] (who moved how far).
+//! partner may change), [`volume`] (what promises and tiers come to), [`concession`] (who moved how far).
 
 pub mod concession;
 #[cfg(test)]
 mod tests;
 pub mod text;
 pub mod value;
+pub mod volume;
 
 use chrono::{Days, NaiveDate};
 

@@ -10,6 +10,10 @@ use serde::Deserialize;
 use super::concession::{RoundFacts, ledger, terms as terms_that_differ, variants};
 use super::text::{RoundText, Rows};
 use super::value::{TermValue, value_changes, values, with_values};
+use super::volume::{
+    MonthVolume, NO_METHOD_WORDS, NOTHING_OWED_WORDS, ReplayVolume, SHARE_WORDS, WEIGHT_WORDS, unpriced,
+    volume_effect,
+};
 use super::*;
 use crate::domain::commitment::{CommitmentSide, VolumeCommitment, VolumeMeasure};
 use crate::domain::money::{Bps, Micros};
@@ -17,6 +21,7 @@ use crate::domain::period::PeriodKind;
 use crate::domain::rate::{Axis, Band, Cell, RateBasis, RateLine, TableSeal};
 use crate::domain::terms::Terms;
 use crate::domain::terms::tests::terms;
+use crate::domain::tier::{TierBand, TierMethod, TierProgramme};
 
 const CASES: [(&str, &str); 3] = [
     ("to_agreement", include_str!("../../../tests/cases/negotiation/to_agreement.toml")),
@@ -290,7 +295,13 @@ proptest! {
 
 fn facts(round: i32, side: Side, pairs: &[(&str, &str)], total: i64) -> RoundFacts {
     let text = with_values(&whole(), &changes(pairs)).unwrap();
-    RoundFacts { round, side, values: values(&text), total: Some(Micros(total * 1_000_000)) }
+    RoundFacts {
+        round,
+        side,
+        unpriced: unpriced(&text),
+        values: values(&text),
+        total: Some(Micros(total * 1_000_000)),
+    }
 }
 
 /// Offer 100,000; ask 112,000; the shipper goes to 105,000 and the partner takes it.
@@ -338,7 +349,7 @@ fn who_moved_how_far_is_told_by_the_totals() {
 }
 
 #[test]
-fn many_cells_of_a_table_are_one_line_and_targets_have_no_replay() {
+fn many_cells_of_a_table_are_one_line_and_targets_have_a_replay() {
     let value = |n: usize, value: i64| TermValue {
         key: format!("RATE/PARCEL/{n}/0.00-/0.00-/rate"),
         part: value::Part::Cell,
@@ -359,6 +370,7 @@ fn many_cells_of_a_table_are_one_line_and_targets_have_no_replay() {
         round: no,
         side,
         values: (0..30_usize).map(|n| value(n, 10 + raise)).chain([target(95 - raise)]).collect(),
+        unpriced: BTreeMap::new(),
         total: Some(Micros(raise)),
     };
     let rounds = [round(1, Side::Shipper, 0), round(2, Side::Partner, 1)];
@@ -366,10 +378,114 @@ fn many_cells_of_a_table_are_one_line_and_targets_have_no_replay() {
     assert_eq!(terms.len(), 2);
     assert_eq!((terms[0].of.as_str(), terms[0].keys.len()), ("Parcel, 30 cells", 30));
     let tried = variants(&rounds, &terms);
-    assert_eq!(tried.len(), 1, "the target is not replayed");
-    let ledger = ledger(&rounds, &terms, &tried, &[Micros(1)], None);
+    assert_eq!(tried.len(), 2, "the target is replayed by what clauses come to");
+    let ledger = ledger(&rounds, &terms, &tried, &[Micros(1), Micros(0)], None);
     assert_eq!(ledger.lines[0].positions[1].text, "11.00");
-    assert_eq!(ledger.lines[1].positions[1].worth, None);
+    assert_eq!(ledger.lines[1].positions[1].worth, Some(Micros(0)));
+}
+
+// ---- promises and tiers -------------------------------------------------------------
+
+/// Twelve months from July 2024 on, of so many loads and so much spend each.
+fn year(loads: u64, spend: i64) -> ReplayVolume {
+    let from: NaiveDate = "2024-07-01".parse().unwrap();
+    let month = |n: u32| from.checked_add_months(chrono::Months::new(n)).unwrap();
+    let volume = |n| MonthVolume { month: month(n), loads, spend: Micros(spend * 1_000_000) };
+    ReplayVolume { from, to: month(12), months: (0..12).map(volume).collect() }
+}
+
+fn band(from: i64, share: i64) -> TierBand {
+    TierBand { from: Micros(from * 1_000_000), share: Bps(share) }
+}
+
+fn rebate_of(method: Option<TierMethod>, measure: VolumeMeasure) -> TierProgramme {
+    TierProgramme {
+        label: "Volume rebate".to_owned(),
+        measure,
+        window: crate::domain::tier::TierWindow::CalendarYear,
+        bands: vec![band(0, 0), band(500_000, 200), band(1_000_000, 350)],
+        method,
+        grace_weeks: 0,
+    }
+}
+
+/// DOMAIN R8: 1.26 M of spend, 12 × 105,000, pays back 19,100.00 band by band and 44,100.00 on everything.
+#[test]
+fn a_tier_is_worth_its_rebate_on_the_spend_replayed() {
+    let mut text = whole();
+    text.pricing.terms.volumes.clear();
+    for (method, rebate) in [(TierMethod::Incremental, 19_100), (TierMethod::Retroactive, 44_100)] {
+        text.pricing.terms.tiers = vec![rebate_of(Some(method), VolumeMeasure::Spend)];
+        assert_eq!(volume_effect(&text.pricing.terms, &year(100, 105_000)), Micros(-rebate * 1_000_000));
+    }
+    // Half a point more in the highest band is half a per cent of the 260,000 above a million.
+    text.pricing.terms.tiers = vec![rebate_of(Some(TierMethod::Incremental), VolumeMeasure::Spend)];
+    let more = with_values(&text, &changes(&[("TIER/1/bands/2/share", "4")])).unwrap();
+    assert_eq!(volume_effect(&more.pricing.terms, &year(100, 105_000)), Micros(-20_400_000_000));
+    assert_eq!(unpriced(&more), BTreeMap::new());
+}
+
+/// DOMAIN P4: 1,000 loads a year, 5 % tolerance, 85.00 a load. Of the twelve months from July on, 184 of 366 days lie in
+/// 2024: 503 loads, 478 less the tolerance; 181 of 365 in 2025: 496 loads, 472. 77 a month are 462 in each half, so 16
+/// and 10 are short.
+#[test]
+fn a_volume_promise_is_worth_the_shortfall_it_owes() {
+    let text = whole();
+    assert_eq!(volume_effect(&text.pricing.terms, &year(77, 1_000)), Micros((16 + 10) * 85_000_000));
+    assert_eq!(volume_effect(&text.pricing.terms, &year(90, 1_000)), Micros::ZERO, "nothing is short");
+    let monthly = |spend: i64| {
+        let mut text = whole();
+        let volume = &mut text.pricing.terms.volumes[0];
+        (volume.period, volume.measure) = (PeriodKind::Month, VolumeMeasure::Spend);
+        (volume.quantity, volume.tolerance) = (Micros(1_000_000_000), Bps(0));
+        volume.shortfall_rate = Micros(100_000);
+        volume_effect(&text.pricing.terms, &year(1, spend))
+    };
+    // A tenth of the 100.00 that each of twelve months is short of 1,000.00.
+    assert_eq!(monthly(900), Micros(12 * 10_000_000));
+}
+
+#[test]
+fn what_comes_to_no_amount_says_why_and_is_not_replayed() {
+    let mut offer = whole();
+    offer.pricing.terms.volumes[0].shortfall_rate = Micros::ZERO;
+    let share = VolumeCommitment {
+        side: CommitmentSide::CarrierShare,
+        quantity: Micros(40_000_000),
+        ..offer.pricing.terms.volumes[0].clone()
+    };
+    offer.pricing.terms.volumes.push(share);
+    offer.pricing.terms.tiers = vec![
+        rebate_of(None, VolumeMeasure::Spend),
+        rebate_of(Some(TierMethod::Retroactive), VolumeMeasure::Weight),
+    ];
+    let ask = changes(&[
+        ("VOLUME/1/quantity", "900"),
+        ("VOLUME/2/quantity", "45"),
+        ("TIER/1/bands/1/share", "3"),
+        ("TIER/2/bands/1/share", "3"),
+    ]);
+    let ask = with_values(&offer, &ask).unwrap();
+    let facts = |round, side, text: &Terms| RoundFacts {
+        round,
+        side,
+        values: values(text),
+        unpriced: unpriced(text),
+        total: Some(Micros::ZERO),
+    };
+    let rounds = [facts(1, Side::Shipper, &offer), facts(2, Side::Partner, &ask)];
+    let terms = terms_that_differ(&rounds);
+    let words: Vec<Option<&str>> = terms.iter().map(|term| term.unpriced).collect();
+    let said = [NOTHING_OWED_WORDS, SHARE_WORDS, NO_METHOD_WORDS, WEIGHT_WORDS];
+    assert_eq!(words, said.map(Some));
+    assert_eq!(variants(&rounds, &terms), []);
+    let ledger = ledger(&rounds, &terms, &[], &[], None);
+    assert!(ledger.lines.iter().all(|line| line.positions.iter().all(|one| one.worth.is_none())));
+    // Once one round owes something, the promise has its value in all of them.
+    let owes = with_values(&ask, &changes(&[("VOLUME/1/shortfall_rate", "85")])).unwrap();
+    let rounds = [facts(1, Side::Shipper, &offer), facts(2, Side::Partner, &owes)];
+    let terms = terms_that_differ(&rounds);
+    assert!(terms.iter().filter(|term| term.keys[0].starts_with("VOLUME/1/")).all(|term| term.is_priced()));
 }
 
 proptest! {
@@ -388,7 +504,8 @@ proptest! {
                     ("ACCESSORIAL/LFT/rate".to_owned(), Decimal::from(*liftgate)),
                 ])).unwrap();
                 let side = if *partner && no > 1 { Side::Partner } else { Side::Shipper };
-                RoundFacts { round: no, side, values: values(&text), total: Some(Micros(*total)) }
+                let unpriced = BTreeMap::new();
+                RoundFacts { round: no, side, values: values(&text), unpriced, total: Some(Micros(*total)) }
             })
             .collect();
         let terms = terms_that_differ(&rounds);

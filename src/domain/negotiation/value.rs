@@ -65,13 +65,19 @@ impl Part {
     /// Whether it decides what clauses come to, so that evaluating them again prices it.
     #[must_use]
     pub fn is_credited(self) -> bool {
-        matches!(self, Self::Clause | Self::Limit)
+        matches!(self, Self::Clause | Self::Limit | Self::Target)
     }
 
-    /// Whether a replay of last year prices it: by its charges or by its clauses.
+    /// Whether the volume of a replay prices it, beside the charges: shortfalls and rebates.
+    #[must_use]
+    pub fn is_counted(self) -> bool {
+        matches!(self, Self::Volume | Self::Tier)
+    }
+
+    /// Whether a replay of last year prices it: by its charges, by its clauses or by its volume.
     #[must_use]
     pub fn is_replayed(self) -> bool {
-        self.is_charged() || self.is_credited()
+        self.is_charged() || self.is_credited() || self.is_counted()
     }
 }
 

@@ -438,11 +438,7 @@ pub(super) fn ledger_view(found: &Concessions, reader: Side) -> LedgerView {
             .iter()
             .map(|position| Cell {
                 value: if position.text.is_empty() { "not there".to_owned() } else { position.text.clone() },
-                worth: if line.term.part.is_replayed() {
-                    signed(position.worth)
-                } else {
-                    "not in the replay".to_owned()
-                },
+                worth: line.term.unpriced.map_or_else(|| signed(position.worth), str::to_owned),
             })
             .collect(),
     };
