@@ -1,5 +1,7 @@
 //! The demo's contracts: drafted by procurement, approved by finance and signed by the partner, on the day they were
-//! agreed, through the same use cases as the forms. One version waits for its partner's signature, one is in review.
+//! agreed, through the same use cases as the forms. One version waits for its partner's signature, one is in review, one is negotiated.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -16,6 +18,8 @@ use crate::app::contract::draft::{
 use crate::app::contract::lifecycle::{
     Signature, contract_advance, version_approve, version_sign, version_submit,
 };
+use crate::app::contract::negotiate::{CounterError, Named, Said, proposal_counter, proposal_send};
+use crate::app::contract::negotiate_view::counter_sheet;
 use crate::app::contract::own::to_sign;
 use crate::app::edit::EditError;
 use crate::clock::Clock;
@@ -34,6 +38,7 @@ use crate::domain::contract::{
 use crate::domain::currency::Currency;
 use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::{Bps, Micros};
+use crate::domain::negotiation::value::{Part, TermValue};
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Clause, KpiTarget};
 use crate::domain::viewer::{Role, Viewer};
@@ -66,6 +71,8 @@ struct Agreement {
 /// How far a version has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// Sent to the partner, who wants other terms; the answer is the shipper's.
+    Negotiated,
     InReview,
     Approved,
     Signed,
@@ -126,6 +133,23 @@ const PROPOSAL: &[Amendment] = &[Amendment {
     summary: "Proposal: accessorials down 12 % and detention capped a day",
     stage: Stage::InReview,
 }];
+
+/// The partner has answered with a proposal of its own.
+const COUNTERED: &[Amendment] = &[Amendment {
+    agreed: (2026, 7, 1),
+    from: (2026, 10, 1),
+    rates_percent: 96,
+    summary: "Accessorials down 4 % from October on",
+    stage: Stage::Negotiated,
+}];
+/// Until when the partner was asked to answer.
+const OFFER_REPLY_BY: Ymd = (2026, 7, 15);
+/// The day of its counter-proposal, and until when it asks for an answer.
+const COUNTERED_ON: Ymd = (2026, 7, 6);
+const COUNTER_REPLY_BY: Ymd = (2026, 7, 17);
+/// What it asks for: accessorials, in per cent of those in force, and this much less of linehaul a late day.
+const ASKED_PERCENT: i64 = 101;
+const ASKED_SHARE_LESS: Decimal = Decimal::ONE;
 
 use RenewalKind::{AutoRenew, Evergreen, Fixed};
 
@@ -204,7 +228,7 @@ fn agreements() -> [Agreement; 14] {
             ((2025, 1, 1), None),
             Evergreen,
             60,
-            &[],
+            COUNTERED,
         ),
         agreement(
             "SLM",
@@ -360,6 +384,9 @@ fn carry(
     token: &str,
     stage: Stage,
 ) -> Result<(), EditError> {
+    if stage == Stage::Negotiated {
+        return negotiate(then, db, hands, (partner, agreement), version, token);
+    }
     version_submit(then, db, hands.author, version, token)?;
     if stage == Stage::InReview {
         return Ok(());
@@ -369,10 +396,52 @@ fn carry(
     if stage == Stage::Approved {
         return Ok(());
     }
-    let name = partner_of(agreement.partner).map_or("", |known| known.contact).to_owned();
-    let signer = Viewer { user_id: 0, name: name.clone(), role: Role::Partner, partner_id: Some(partner) };
+    let signer = contact(partner, agreement);
+    let name = signer.name.clone();
     let hash = to_sign(then, db, &signer, version)?.seal;
     version_sign(then, db, &signer, version, &Signature { hash, name, agreed: true })
+}
+
+/// Whoever acts for the partner.
+fn contact(partner: i64, agreement: &Agreement) -> Viewer {
+    let name = partner_of(agreement.partner).map_or("", |known| known.contact).to_owned();
+    Viewer { user_id: 0, name, role: Role::Partner, partner_id: Some(partner) }
+}
+
+/// Sends a draft to its partner, and has the partner ask for something else.
+fn negotiate(
+    then: &App,
+    db: &mut Db,
+    hands: &Signatories<'_>,
+    (partner, agreement): (i64, &Agreement),
+    version: i64,
+    token: &str,
+) -> Result<(), EditError> {
+    let said = |message: &str, day: Ymd| Said { message: message.to_owned(), reply_by: Some(date(day)) };
+    let offer = said("Volumes are up this year; we would like part of it back.", OFFER_REPLY_BY);
+    proposal_send(then, db, hands.author, version, token, &offer)?;
+    let (later, own) = (on(then, COUNTERED_ON), contact(partner, agreement));
+    let sheet = counter_sheet(&later, db, &own, version)?;
+    let rates = rates(agreement.trade, ASKED_PERCENT);
+    let asked = |value: &TermValue| match (value.part, value.name.as_str()) {
+        (Part::Accessorial, "rate") => {
+            let rate = rates.iter().find(|rate| value.key.split('/').nth(1) == Some(rate.code.as_str()))?;
+            rate.rate.map(Micros::decimal)
+        }
+        (Part::Clause, "share of linehaul a late day") => Some(value.value - ASKED_SHARE_LESS),
+        _ => None,
+    };
+    let changes: BTreeMap<String, Decimal> =
+        sheet.values.iter().filter_map(|value| Some((value.key.clone(), asked(value)?))).collect();
+    let named = Named { round: sheet.open.round, sha256: sheet.open.sha256.clone() };
+    let counter =
+        said("Wages went up in June. We can hold the rates, with less for a late day.", COUNTER_REPLY_BY);
+    proposal_counter(&later, db, &own, version, &named, &changes, &counter).map_err(|error| match error {
+        CounterError::Edit(error) => error,
+        CounterError::Values(problems) => {
+            EditError::Invalid(problems.into_iter().map(|problem| (problem.key, problem.message)).collect())
+        }
+    })
 }
 
 /// Brings a contract to a day on which something of it begins, unless the demo stands before that day.

@@ -288,9 +288,22 @@ mod tests {
             states.extend(versions.into_iter().map(|version| version.status));
         }
         let count = |state: &str| states.iter().filter(|status| *status == state).count();
-        assert_eq!((count("APPROVED"), count("IN_REVIEW"), count("SIGNED")), (1, 1, 0));
+        assert_eq!((count("APPROVED"), count("IN_REVIEW"), count("SIGNED"), count("DRAFT")), (1, 1, 0, 1));
+        negotiation_waits_for_the_shipper(db);
         let report = crate::app::contract::seal::verify_contracts(db).unwrap();
         assert_eq!(report.problems, Vec::<String>::new());
+    }
+
+    fn negotiation_waits_for_the_shipper(db: &mut Db) {
+        use crate::app::contract::negotiate::history;
+        use crate::domain::negotiation::{Open, Side, Talk};
+        let system = Viewer::system();
+        let contract = crate::db::contract::contract_by_number(db, &system, "LT-2025-02").unwrap().unwrap();
+        let versions = crate::db::contract::version_list(db, &system, contract.id).unwrap();
+        let (rows, talk) = history(db, &system, versions[0].id).unwrap();
+        assert_eq!(rows.len(), 2, "an offer and its answer");
+        let Talk::Open(Open { round: 2, by: Side::Partner, reply_by, .. }) = talk else { panic!("{talk:?}") };
+        assert!(reply_by >= as_of().date_naive(), "it has not lapsed: {reply_by}");
     }
 
     #[test]
