@@ -73,6 +73,8 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
             "baseline" | "dispute window" => Mend::Options,
             "distance source" => Mend::Rating,
             "lanes" => Mend::Terms(TermKind::Lane),
+            // Two of them tie.
+            at if at.starts_with("lanes ") => Mend::Terms(TermKind::Lane),
             at if at.starts_with("fuel programme") => Mend::Terms(TermKind::Fuel),
             at if at.starts_with("tier programme") => Mend::Terms(TermKind::Tier),
             _ => Mend::Rates,

@@ -237,6 +237,21 @@ fn everything_missing_is_named_with_where_to_mend_it() {
         ["baseline", "dispute window", "price cap"]
     );
     assert!(names.iter().all(|(_, mend)| *mend == Mend::Options));
+    let tied = |terms: &mut Terms| {
+        let lane = |code: &str| crate::domain::rate::Lane {
+            code: code.to_owned(),
+            line: "L".to_owned(),
+            origin: "US-TX".parse().unwrap(),
+            destination: "US-NY".parse().unwrap(),
+            equipment: None,
+            service: None,
+            transit_business_days: None,
+        };
+        let line = crate::domain::rate::RateLine::new("L", "Loads", crate::domain::rate::RateBasis::Flat);
+        let pricing = &mut terms.pricing.terms;
+        (pricing.lines, pricing.lanes) = (vec![line], vec![lane("A"), lane("B")]);
+    };
+    assert_eq!(named(&tied), one("lanes A and B", Mend::Terms(TermKind::Lane)));
     let fuelled = |terms: &mut Terms| {
         let mut rate = liftgate(Micros(40_000_000).0);
         rate.rules.fuel_applicable = true;

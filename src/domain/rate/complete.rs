@@ -2,8 +2,12 @@
 
 use chrono::NaiveDate;
 
+use super::lane::lane_ties;
 use super::{RateTerms, TermProblem};
 use crate::domain::fuel::FuelBasis;
+
+/// Pairs of lanes told that tie; more of them tell nobody more.
+pub const TIES_TOLD: usize = 10;
 
 /// What the contract version says outside its rates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,6 +33,9 @@ pub fn missing_terms(terms: &RateTerms, version: &Activation) -> Vec<TermProblem
     need(version.valid_from.is_some(), "effective date", "say from which day the rates hold");
     need(!terms.lines.is_empty(), "rates", "add at least one rate line");
     need(!terms.lanes.is_empty(), "lanes", "say from where to where the rates hold");
+    for tie in lane_ties(&terms.lanes, &terms.zones, TIES_TOLD) {
+        need(false, &tie.at, &tie.message);
+    }
     let per_distance = terms.lines.iter().any(|line| {
         line.basis == super::RateBasis::PerDistance
             || [line.first, line.second].contains(&Some(super::Axis::Distance))

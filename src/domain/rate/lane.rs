@@ -5,12 +5,14 @@
 
 use hashbrown::HashMap;
 
-use super::{GeoSelector, Lane, Problems, Zone};
+use super::{GeoSelector, Lane, Problems, TermProblem, Zone};
 use crate::domain::geo::{GeoLevel, Place, key};
 
 /// Lanes compared with each other for ties that only zones and prefixes can make; more are not compared
 /// beforehand, and a tie among them leaves the shipment unrated.
 const COMPARED_MAX: usize = 20_000;
+/// The same at each look at a draft, which somebody waits for.
+const LOOKED_AT_MAX: usize = 1_000;
 
 /// The lanes of one precision.
 #[derive(Clone, Debug)]
@@ -101,7 +103,7 @@ impl LaneIndex {
         }
         index.prefixes.sort_unstable();
         index.prefixes.dedup();
-        check_ties(lanes, zones, problems);
+        check_ties(lanes, zones, COMPARED_MAX, problems);
         index
     }
 
@@ -204,8 +206,17 @@ fn accepts(lane: &Lane, zones: &[Zone], ends: (&Place, &Place), words: (&str, &s
         && lane.destination.matches(ends.1, zones)
 }
 
+/// The first lanes that could claim one shipment with the same precision, at most `most` pairs: what approval refuses.
+/// Of lanes that only zones and prefixes could tie, [`LOOKED_AT_MAX`] are compared; approval compares more.
+pub(super) fn lane_ties(lanes: &[Lane], zones: &[Zone], most: usize) -> Vec<TermProblem> {
+    let mut problems = Problems::default();
+    check_ties(lanes, zones, LOOKED_AT_MAX, &mut problems);
+    problems.0.truncate(most);
+    problems.0
+}
+
 /// Two lanes that could claim one shipment with the same precision.
-fn check_ties(lanes: &[Lane], zones: &[Zone], problems: &mut Problems) {
+fn check_ties(lanes: &[Lane], zones: &[Zone], compared_max: usize, problems: &mut Problems) {
     let tie = |a: &Lane, b: &Lane, problems: &mut Problems| {
         let (low, high) = if a.code <= b.code { (a, b) } else { (b, a) };
         problems.say(
@@ -229,7 +240,7 @@ fn check_ties(lanes: &[Lane], zones: &[Zone], problems: &mut Problems) {
         group.iter().filter(|other| tied(other, lane, zones)).for_each(|other| tie(other, lane, problems));
         group.push(lane);
         let open = |s: &GeoSelector| matches!(s.level(), GeoLevel::Zone | GeoLevel::Area);
-        if (open(&lane.origin) || open(&lane.destination)) && vague.len() < COMPARED_MAX {
+        if (open(&lane.origin) || open(&lane.destination)) && vague.len() < compared_max {
             vague.push(lane);
         }
         if problems.full() {

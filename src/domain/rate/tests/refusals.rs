@@ -114,6 +114,17 @@ fn lanes_that_match_twice_are_both_named() {
     refused(&tied, "lanes A and B: both match shipments from US-TX to zip3:100 equally well");
     tied.lanes = vec![lane("A", "US-TX", "US-NY", "LTL"), lane("B", "US-TX", "US-NY", "LTL")];
     refused(&tied, "lanes A and B: both match");
+    // The draft's page and the completeness check tell it too, before anybody approves.
+    let told = |terms: &RateTerms| -> Vec<String> {
+        let open = missing_terms(terms, &Activation::default());
+        open.into_iter().map(|open| open.at).filter(|at| at.starts_with("lanes ")).collect()
+    };
+    assert_eq!(told(&tied), ["lanes A and B"]);
+    tied.lanes = vec![lane("A", "US-TX", "US-NY", "LTL"), lane("B", "US-TX", "zip3:100", "LTL")];
+    assert!(told(&tied).is_empty(), "the more precise one wins");
+    tied.lanes = (0..30).map(|n| lane(&format!("L{n}"), "US-TX", "US-NY", "LTL")).collect();
+    assert_eq!(told(&tied).len(), crate::domain::rate::complete::TIES_TOLD);
+    tied.lanes = vec![lane("A", "US-TX", "US-NY", "LTL"), lane("B", "US-TX", "US-NY", "LTL")];
     tied.lanes[1].service = Some("express".to_owned());
     assert_eq!(problems(&tied), [""; 0]);
     tied.zones = vec![
