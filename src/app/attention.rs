@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::db::charge_code::unmapped_counts;
-use crate::db::contract::{self as store, Contract, Version};
-use crate::db::contract_event::event_list;
+use crate::db::contract::{self as store, Contract, ContractListed, Version};
+use crate::db::contract_event::last_steps;
 use crate::db::expected::unrated_list;
 use crate::db::partner::partner_list;
 use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::attention::{
     ContractFacts, Item, UnmappedFacts, UnratedFacts, VersionFacts, needs_attention,
@@ -22,7 +24,7 @@ use crate::domain::negotiation::Talk;
 use crate::domain::viewer::{Action, Viewer};
 
 use super::App;
-use super::contract::{deadline_calendar, decided_by, negotiate};
+use super::contract::{ContractLine, contract_lines, deadline_calendar, decided_by, negotiate};
 use super::edit::{EditError, allowed};
 use super::spend::yearly_spend_load;
 
@@ -36,7 +38,52 @@ const UNRATED_DAYS: u64 = 400;
 pub fn attention(app: &App, db: &mut Db, viewer: &Viewer) -> Result<(Vec<Item>, NaiveDate), EditError> {
     allowed(viewer, Action::ViewContracts)?;
     let today = app.today(db)?;
-    let facts = facts(db, viewer, today)?;
+    let spend = yearly_spend_load(db, viewer, today)?;
+    let contracts = store::contract_list(db, viewer)?;
+    Ok((items(db, viewer, &contracts, &spend, today)?, today))
+}
+
+/// As [`attention`], by whoever has read the freight of a year by partner already.
+///
+/// # Errors
+/// As [`attention`].
+pub fn attention_with(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    spend: &BTreeMap<i64, Decimal>,
+) -> Result<Vec<Item>, EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let today = app.today(db)?;
+    let contracts = store::contract_list(db, viewer)?;
+    Ok(items(db, viewer, &contracts, spend, today)?)
+}
+
+/// The list of contracts and how much waits on them, from one reading of both.
+///
+/// # Errors
+/// As [`attention`].
+pub fn contract_desk(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+) -> Result<(Vec<ContractLine>, usize), EditError> {
+    allowed(viewer, Action::ViewContracts)?;
+    let today = app.today(db)?;
+    let spend = yearly_spend_load(db, viewer, today)?;
+    let contracts = store::contract_list(db, viewer)?;
+    let waiting = items(db, viewer, &contracts, &spend, today)?.len();
+    Ok((contract_lines(contracts, &spend, today), waiting))
+}
+
+fn items(
+    db: &mut Db,
+    viewer: &Viewer,
+    contracts: &[ContractListed],
+    spend: &BTreeMap<i64, Decimal>,
+    today: NaiveDate,
+) -> Result<Vec<Item>, DbError> {
+    let facts = facts(db, viewer, contracts, spend, today)?;
     let names: BTreeMap<i64, String> =
         partner_list(db, viewer)?.into_iter().map(|partner| (partner.id, partner.name)).collect();
     let waiting = unmapped_counts(db, viewer)?.into_iter();
@@ -45,29 +92,42 @@ pub fn attention(app: &App, db: &mut Db, viewer: &Viewer) -> Result<(Vec<Item>, 
             Some(UnmappedFacts { partner_id, partner: names.get(&partner_id)?.clone(), codes })
         })
         .collect();
-    Ok((needs_attention(&facts, &unmapped, &deadline_calendar(), today), today))
+    Ok(needs_attention(&facts, &unmapped, &deadline_calendar(), today))
 }
 
-fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractFacts>, DbError> {
-    let contracts = store::contract_list(db, viewer)?;
+fn facts(
+    db: &mut Db,
+    viewer: &Viewer,
+    contracts: &[ContractListed],
+    spend: &BTreeMap<i64, Decimal>,
+    today: NaiveDate,
+) -> Result<Vec<ContractFacts>, DbError> {
     let mut versions: BTreeMap<i64, Vec<Version>> = BTreeMap::new();
+    let mut waiting = Vec::new();
     for version in store::version_list_open(db, viewer)? {
+        if !version.state()?.binds() {
+            waiting.push(version.id);
+        }
         versions.entry(version.contract_id).or_default().push(version);
     }
+    // One reading of each kind for all versions that nobody signed.
+    let known = Known {
+        zone: reporting_zone(db)?,
+        talks: negotiate::talks(db, viewer, &waiting)?,
+        last_steps: last_steps(db, viewer, &waiting)?,
+    };
     let mut unrated: BTreeMap<i64, Vec<UnratedFacts>> = BTreeMap::new();
     let since = today.checked_sub_days(Days::new(UNRATED_DAYS)).unwrap_or(today);
     for (contract_id, fact) in unrated_list(db, viewer, since)? {
         unrated.entry(contract_id).or_default().push(fact);
     }
-    let spend = yearly_spend_load(db, viewer, today)?;
     let currency: Option<Currency> = reporting_currency(db)?.parse().ok();
-    let zone = reporting_zone(db)?;
     let mut of_partner: BTreeMap<i64, Vec<&Contract>> = BTreeMap::new();
-    for listed in &contracts {
+    for listed in contracts {
         of_partner.entry(listed.contract.partner_id).or_default().push(&listed.contract);
     }
     let mut facts = Vec::new();
-    for listed in &contracts {
+    for listed in contracts {
         let contract = &listed.contract;
         let siblings = of_partner.get(&contract.partner_id).map_or(&[][..], Vec::as_slice);
         let own = versions.get(&contract.id).map_or(&[][..], Vec::as_slice);
@@ -78,7 +138,7 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
         let mut waiting = Vec::new();
         for version in own {
             if !version.state()?.binds() {
-                waiting.push(version_facts(db, viewer, zone, version)?);
+                waiting.push(version_facts(db, viewer, &known, version)?);
             }
         }
         facts.push(ContractFacts {
@@ -97,25 +157,36 @@ fn facts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<ContractF
     Ok(facts)
 }
 
+/// What is known of the versions that nobody signed, by version.
+struct Known {
+    zone: Tz,
+    talks: BTreeMap<i64, Talk>,
+    last_steps: BTreeMap<i64, Instant>,
+}
+
 /// What a version that nobody signed waits for.
-fn version_facts(db: &mut Db, viewer: &Viewer, zone: Tz, version: &Version) -> Result<VersionFacts, DbError> {
+fn version_facts(
+    db: &mut Db,
+    viewer: &Viewer,
+    known: &Known,
+    version: &Version,
+) -> Result<VersionFacts, DbError> {
     let status = version.state()?;
-    let draft = status == Status::Draft;
-    let talk = if draft { negotiate::history(db, viewer, version.id)?.1 } else { Talk::Idle };
+    let talk = known.talks.get(&version.id).filter(|_| status == Status::Draft);
     let missing = if status == Status::Approved {
         Vec::new()
     } else {
         let terms = store::terms_load(db, viewer, version.id)?;
         terms.map_or_else(Vec::new, |terms| missing(&terms).into_iter().map(|missing| missing.what).collect())
     };
-    let steps = event_list(db, viewer, version.partner_id, version.id)?;
+    let last = known.last_steps.get(&version.id);
     Ok(VersionFacts {
         id: version.id,
         version_no: version.version,
         status,
-        since: steps.last().map(|step| step.at.0.with_timezone(&zone).date_naive()),
+        since: last.map(|at| at.0.with_timezone(&known.zone).date_naive()),
         valid_from: version.valid_from.0,
         missing,
-        talk,
+        talk: talk.cloned().unwrap_or(Talk::Idle),
     })
 }

@@ -22,14 +22,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::contract::negotiate::round_text;
+use super::contract::negotiate::{round_text, tables_load};
 use super::expected::{Book, Books, Prices, spans_now};
 use super::parallel::in_two;
 use crate::db::contract::{Version, contract_by_number, terms_load, version_list};
 use crate::db::expected::{
     Atlas, StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped,
 };
-use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::backtest::ask::{Ask, AskProblem, Proposal};
 use crate::domain::backtest::{Backtest, Causes, Group, Outcome, Place, Tally, increased, month};
@@ -332,13 +331,15 @@ fn tried(
     };
     for number in wanted {
         let version = numbered(number)?;
-        let rates = rate_terms_load(db, viewer, version.id)?.filter(|terms| !terms.lines.is_empty());
-        let (Some(rates), Some(text)) = (rates, terms_load(db, viewer, version.id)?) else {
+        let text = terms_load(db, viewer, version.id)?;
+        let Some(mut text) = text.filter(|text| !text.pricing.terms.lines.is_empty()) else {
             if ask.is_open() {
                 continue;
             }
             return Err(no_rates(format!("version {number}")));
         };
+        tables_load(db, &mut text)?;
+        let rates = rates_taken(&mut text);
         found.push(compiled(contract, version, None, rates, ask)?);
         texts.push(text);
         if ask.is_open() {
@@ -351,11 +352,10 @@ fn tried(
         let Some(mut text) = text else {
             return Err(BacktestError::NoRound { contract: contract.to_owned(), proposal: *proposal });
         };
-        let lines = std::mem::take(&mut text.pricing.terms.lines);
-        if lines.is_empty() {
+        if text.pricing.terms.lines.is_empty() {
             return Err(no_rates(format!("version {}, round {}", proposal.version, proposal.round)));
         }
-        let rates = RateTerms { accessorials: text.rates.clone(), lines, ..text.pricing.terms.clone() };
+        let rates = rates_taken(&mut text);
         found.push(compiled(contract, version, Some(proposal.round), rates, ask)?);
         texts.push(text);
     }
@@ -363,6 +363,12 @@ fn tried(
         return Err(no_rates("no version".to_owned()));
     }
     Ok((found, texts))
+}
+
+/// What a text says about price, its tables taken out of it: they are large, and its clauses need none.
+fn rates_taken(text: &mut Terms) -> RateTerms {
+    let lines = std::mem::take(&mut text.pricing.terms.lines);
+    RateTerms { accessorials: text.rates.clone(), lines, ..text.pricing.terms.clone() }
 }
 
 /// Rates of one version or round, as they are tried.

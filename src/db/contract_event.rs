@@ -1,6 +1,8 @@
 //! The history of contract versions: one row for each step, added in the transaction that takes it. The database
 //! itself refuses to change or remove a row.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 
 use super::DbError;
@@ -14,6 +16,9 @@ use crate::domain::viewer::{Role, Viewer};
 
 /// Most steps one page shows.
 pub const EVENTS_MAX: i64 = 200;
+
+/// Versions named in one statement.
+const VERSIONS_PER_STATEMENT: usize = 500;
 
 /// The role written down for a step that the date alone took.
 const CLOCK: &str = "CLOCK";
@@ -125,6 +130,24 @@ pub fn event_list(
         .order(contract_events::seq.asc())
         .select(EventRow::as_select())
         .load(db)?)
+}
+
+/// When some versions took their last step, by version; none that the viewer may not see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn last_steps(db: &mut Db, viewer: &Viewer, versions: &[i64]) -> Result<BTreeMap<i64, Instant>, DbError> {
+    let mut found = BTreeMap::new();
+    for chunk in versions.chunks(VERSIONS_PER_STATEMENT) {
+        let rows: Vec<(i64, i64, Instant)> = contract_events::table
+            .filter(contract_events::contract_version_id.eq_any(chunk))
+            .order(contract_events::seq.asc())
+            .select((contract_events::contract_version_id, contract_events::partner_id, contract_events::at))
+            .load(db)?;
+        let seen = rows.into_iter().filter(|(_, partner_id, _)| viewer.sees(*partner_id));
+        found.extend(seen.map(|(version_id, _, at)| (version_id, at)));
+    }
+    Ok(found)
 }
 
 /// The newest steps of all versions of a contract, newest first; nothing when the viewer may not see the partner.

@@ -11,6 +11,9 @@ use crate::domain::negotiation::text::RoundText;
 use crate::domain::negotiation::{Move, Past, Side};
 use crate::domain::viewer::{Role, Scope, Viewer};
 
+/// Versions named in one statement.
+const VERSIONS_PER_STATEMENT: usize = 500;
+
 /// The role written down for what the date alone did.
 const CLOCK: &str = "CLOCK";
 
@@ -135,14 +138,31 @@ pub fn move_insert(db: &mut Db, row: &MoveRow, tables: &[i64]) -> Result<(), DbE
 /// # Errors
 /// The engine's reason.
 pub fn move_list(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Vec<MoveRow>, DbError> {
-    let mut query =
-        negotiation_moves::table.filter(negotiation_moves::contract_version_id.eq(version_id)).into_boxed();
-    match viewer.scope() {
-        Scope::All => {}
-        Scope::One(own) => query = query.filter(negotiation_moves::partner_id.eq(own)),
-        Scope::Nobody => return Ok(Vec::new()),
+    move_list_of(db, viewer, &[version_id])
+}
+
+/// The moves over some versions, those of one together and first one first; none that the viewer may not see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn move_list_of(db: &mut Db, viewer: &Viewer, versions: &[i64]) -> Result<Vec<MoveRow>, DbError> {
+    let mut found = Vec::new();
+    for chunk in versions.chunks(VERSIONS_PER_STATEMENT) {
+        let mut query = negotiation_moves::table
+            .filter(negotiation_moves::contract_version_id.eq_any(chunk))
+            .into_boxed();
+        match viewer.scope() {
+            Scope::All => {}
+            Scope::One(own) => query = query.filter(negotiation_moves::partner_id.eq(own)),
+            Scope::Nobody => return Ok(Vec::new()),
+        }
+        let rows: Vec<MoveRow> = query
+            .order((negotiation_moves::contract_version_id.asc(), negotiation_moves::seq.asc()))
+            .select(MoveRow::as_select())
+            .load(db)?;
+        found.extend(rows);
     }
-    Ok(query.order(negotiation_moves::seq.asc()).select(MoveRow::as_select()).load(db)?)
+    Ok(found)
 }
 
 /// The versions of a partner over which anything was ever proposed, newest first; none when the viewer may not see it.

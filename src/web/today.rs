@@ -17,9 +17,9 @@ use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
 use super::show;
-use crate::app::attention::attention;
+use crate::app::attention::attention_with;
 use crate::app::score::Published;
-use crate::app::spend::{SPEND_MONTHS, yearly_spend};
+use crate::app::spend::{SPEND_MONTHS, yearly_spend, yearly_spend_load};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
 use crate::db::setting::reporting_currency;
@@ -175,7 +175,14 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
         cards.insert(row.partner_id, Published::read(row)?);
     }
     let attention = if unit.viewer.role.may(Action::ViewContracts) {
-        attention(unit.app, unit.db, unit.viewer)?.0
+        // The briefs read above hold the last year, unless somebody asks for a month that has not begun.
+        let month = Period::containing(PeriodKind::Month, today);
+        let spend = if period.start() <= month.start() {
+            yearly_spend(&briefs, month.previous().start())
+        } else {
+            yearly_spend_load(unit.db, unit.viewer, today)?
+        };
+        attention_with(unit.app, unit.db, unit.viewer, &spend)?
     } else {
         Vec::new()
     };

@@ -14,6 +14,8 @@ pub mod seal;
 mod step_mail;
 pub mod term_edit;
 
+use std::collections::BTreeMap;
+
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 
@@ -43,7 +45,6 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
 use super::expected::view::{Coverage, coverage};
-use super::spend::yearly_spend_load;
 use lifecycle::{Turn, take};
 
 /// Cells of one table up to which the contract page compares them one by one.
@@ -126,15 +127,14 @@ pub struct ContractPage {
     pub today: NaiveDate,
 }
 
-/// The contracts the viewer may see, the soonest deadline first, those without one after.
-///
-/// # Errors
-/// [`EditError::Denied`], or the database's reason.
-pub fn contract_list(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<ContractLine>, EditError> {
-    allowed(viewer, Action::ViewContracts)?;
-    let today = app.today(db)?;
-    let spend = yearly_spend_load(db, viewer, today)?;
-    let mut lines: Vec<ContractLine> = store::contract_list(db, viewer)?
+/// The list of these contracts, the soonest deadline first, those without one after. `spend` is the freight of a year by
+/// partner.
+pub(in crate::app) fn contract_lines(
+    contracts: Vec<ContractListed>,
+    spend: &BTreeMap<i64, Decimal>,
+    today: NaiveDate,
+) -> Vec<ContractLine> {
+    let mut lines: Vec<ContractLine> = contracts
         .into_iter()
         .map(|listed| {
             let deadline = next_deadline(&listed.contract.term, today);
@@ -146,7 +146,7 @@ pub fn contract_list(app: &App, db: &mut Db, viewer: &Viewer) -> Result<Vec<Cont
         })
         .collect();
     lines.sort_by_key(|line| (line.deadline.is_none(), line.deadline.map(|due| due.deadline)));
-    Ok(lines)
+    lines
 }
 
 /// Refuses to change number, term and currency of a contract when what holds them is looked at, sealed or signed: that does

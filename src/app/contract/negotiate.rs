@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::write_tx;
-use crate::db::negotiation::{MoveRow, move_insert, move_list, role_code};
+use crate::db::negotiation::{MoveRow, move_insert, move_list, move_list_of, role_code};
 use crate::db::rate::{pricing_replace, rating_text, table_cells, table_insert};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
@@ -74,12 +74,30 @@ pub(in crate::app) fn history(
     version_id: i64,
 ) -> Result<(Vec<MoveRow>, Talk), DbError> {
     let rows = move_list(db, viewer, version_id)?;
-    let past = rows.iter().map(MoveRow::past).collect::<Result<Vec<Past>, _>>()?;
-    let talk = replay(&past).map_err(|broken| DbError::Stored {
+    let talk = talk_of(version_id, rows.iter())?;
+    Ok((rows, talk))
+}
+
+/// Where the negotiations over some versions stand, by version; those over which nothing was sent are left out.
+pub(in crate::app) fn talks(
+    db: &mut Db,
+    viewer: &Viewer,
+    versions: &[i64],
+) -> Result<BTreeMap<i64, Talk>, DbError> {
+    let rows = move_list_of(db, viewer, versions)?;
+    let of_version = rows.chunk_by(|a, b| a.contract_version_id == b.contract_version_id);
+    of_version
+        .filter_map(|rows| Some((rows.first()?.contract_version_id, rows)))
+        .map(|(id, rows)| Ok((id, talk_of(id, rows.iter())?)))
+        .collect()
+}
+
+fn talk_of<'m>(version_id: i64, rows: impl Iterator<Item = &'m MoveRow>) -> Result<Talk, DbError> {
+    let past = rows.map(MoveRow::past).collect::<Result<Vec<Past>, _>>()?;
+    replay(&past).map_err(|broken| DbError::Stored {
         what: format!("negotiation over contract version {version_id}"),
         reason: broken.to_string(),
-    })?;
-    Ok((rows, talk))
+    })
 }
 
 fn held(contract: &str, version_no: i32, reason: Held) -> EditError {
@@ -418,8 +436,8 @@ pub(super) fn terms_of(db: &mut Db, row: &MoveRow) -> Result<Terms, DbError> {
     Ok(terms)
 }
 
-/// Loads the cells of every table.
-pub(super) fn tables_load(db: &mut Db, terms: &mut Terms) -> Result<(), DbError> {
+/// Loads the cells of every table. The caller has found the text for its viewer.
+pub(in crate::app) fn tables_load(db: &mut Db, terms: &mut Terms) -> Result<(), DbError> {
     let (partner_id, pricing) = (terms.partner_id, &mut terms.pricing);
     for (line, seal) in pricing.terms.lines.iter_mut().zip(&pricing.tables) {
         line.cells = table_cells(db, &Viewer::system(), partner_id, seal)?;

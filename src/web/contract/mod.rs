@@ -28,7 +28,7 @@ use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
-use crate::app::attention::attention as app_attention;
+use crate::app::attention::contract_desk;
 use crate::app::contract::{self, ContractLine, ContractPage, VersionLine, draft as app_draft};
 use crate::app::edit::EditError;
 use crate::app::expected::view::Coverage;
@@ -96,8 +96,7 @@ struct ContractsPage {
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let (lines, currency, waiting) = me
         .in_db(|unit| {
-            let lines = contract::contract_list(unit.app, unit.db, unit.viewer)?;
-            let waiting = app_attention(unit.app, unit.db, unit.viewer)?.0.len();
+            let (lines, waiting) = contract_desk(unit.app, unit.db, unit.viewer)?;
             Ok::<_, WebError>((lines, reporting_currency(unit.db)?, waiting))
         })
         .await?;
