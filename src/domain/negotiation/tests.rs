@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::concession::{RoundFacts, ledger, terms as terms_that_differ, variants};
+use super::concession::{RoundFacts, Term, ledger, terms as terms_that_differ, variants};
 use super::text::{RoundText, Rows};
 use super::value::{TermValue, value_changes, values, with_values};
 use super::volume::{
@@ -485,7 +485,7 @@ fn what_comes_to_no_amount_says_why_and_is_not_replayed() {
     let owes = with_values(&ask, &changes(&[("VOLUME/1/shortfall_rate", "85")])).unwrap();
     let rounds = [facts(1, Side::Shipper, &offer), facts(2, Side::Partner, &owes)];
     let terms = terms_that_differ(&rounds);
-    assert!(terms.iter().filter(|term| term.keys[0].starts_with("VOLUME/1/")).all(|term| term.is_priced()));
+    assert!(terms.iter().filter(|term| term.keys[0].starts_with("VOLUME/1/")).all(Term::is_priced));
 }
 
 proptest! {
