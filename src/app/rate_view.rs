@@ -6,6 +6,7 @@ use super::rate_sheet::sheet_leaves_out;
 use crate::db::contract::{contract_show, terms_load, version_list};
 use crate::db::rate::table_cells;
 use crate::db::{Db, DbError};
+use crate::domain::contract::ContractVersionStatus;
 use crate::domain::rate::view::{TableRow, TableSearch, table_rows};
 use crate::domain::rate::{Lane, RateLine};
 use crate::domain::viewer::Viewer;
@@ -22,6 +23,8 @@ pub struct RateTables {
     pub version_no: i32,
     /// Currency of the contract.
     pub currency: String,
+    /// Whether the version is a draft, whose rates may change.
+    pub is_draft: bool,
     /// Its lanes.
     pub lanes: Vec<Lane>,
     /// Lines without cells, and how many cells each has.
@@ -102,6 +105,7 @@ pub fn rate_tables(
         number: terms.number.clone(),
         version_no: terms.version_no,
         currency: terms.currency.code().to_owned(),
+        is_draft: terms.status == ContractVersionStatus::Draft,
         lanes: terms.pricing.terms.lanes.clone(),
         lines: lines.iter().zip(tables).map(|(line, seal)| (line.head(), seal.cells)).collect(),
         opened,

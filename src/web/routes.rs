@@ -12,7 +12,7 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::contract::{
-    attachments, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign, terms,
+    attachments, cell, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign, terms,
 };
 use super::page::WebError;
 use super::{
@@ -123,6 +123,9 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps),
         get("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate_form),
         post("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate),
+        get("/contract-versions/{id}/table-rate", May(Action::EditContracts), cell::form),
+        post("/contract-versions/{id}/table-rate", May(Action::EditContracts), cell::store),
+        post("/contract-versions/{id}/table-rate/removal", May(Action::EditContracts), cell::remove),
         get("/contract-versions/{id}/target", May(Action::EditContracts), draft::target_form),
         post("/contract-versions/{id}/target", May(Action::EditContracts), draft::target),
         get("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late_form),

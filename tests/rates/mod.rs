@@ -2,6 +2,7 @@
 
 mod bad;
 mod calibration;
+mod cell;
 mod expected;
 mod negotiation;
 mod pages;

@@ -2,6 +2,7 @@
 //! written, [`lifecycle`] takes it through review, approval and signature into force and to the end of its term,
 //! [`rest`] suspends and ends it early, [`own`] is what its partner sees.
 
+pub mod cell_edit;
 pub mod draft;
 pub mod known;
 pub mod lifecycle;

@@ -1,6 +1,8 @@
 //! A rate table as people read it: bands down, columns across, and what they look for in it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use rust_decimal::Decimal;
 
@@ -106,6 +108,71 @@ pub fn line_has<'l>(line: &RateLine, mut lanes: impl Iterator<Item = &'l Lane>, 
         })
 }
 
+/// What tells one rate of a table from the others: its column and bands. Written `0/0-500000000/0-`, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellKey {
+    /// Index of its column.
+    pub column: u16,
+    /// Band of the first axis.
+    pub first: Band,
+    /// Band of the second axis.
+    pub second: Band,
+}
+
+impl CellKey {
+    /// The key of a rate.
+    #[must_use]
+    pub fn of(cell: &Cell) -> Self {
+        Self { column: cell.column, first: cell.first, second: cell.second }
+    }
+}
+
+impl fmt::Display for CellKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.column)?;
+        for band in [self.first, self.second] {
+            write!(f, "/{}-", band.lower.0)?;
+            if let Some(upper) = band.upper {
+                write!(f, "{}", upper.0)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for CellKey {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        fn end(text: &str) -> Result<Micros, ()> {
+            text.parse().map(Micros).map_err(drop)
+        }
+        let band = |text: &str| {
+            let (lower, upper) = text.split_once('-').ok_or(())?;
+            let upper = if upper.is_empty() { None } else { Some(end(upper)?) };
+            Ok(Band { lower: end(lower)?, upper })
+        };
+        let mut parts = text.splitn(3, '/');
+        let (Some(column), Some(first), Some(second)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(());
+        };
+        Ok(Self { column: column.parse().map_err(drop)?, first: band(first)?, second: band(second)? })
+    }
+}
+
+/// The place of the rate with a key.
+///
+/// # Errors
+/// How many rates have it, where that is not one.
+pub fn cell_place(cells: &[Cell], key: &CellKey) -> Result<usize, usize> {
+    let mut places = cells.iter().zip(0..).filter(|(cell, _)| CellKey::of(cell) == *key).map(|(_, at)| at);
+    let first = places.next().ok_or(0_usize)?;
+    match places.count() {
+        0 => Ok(first),
+        more => Err(more.saturating_add(1)),
+    }
+}
+
 /// `500 to 1,000`, `5,000 and more`.
 #[must_use]
 pub fn band_words(band: Band) -> String {
@@ -120,6 +187,29 @@ pub fn band_words(band: Band) -> String {
 mod tests {
     use super::super::tests::samples::{lane, ltl, micros};
     use super::*;
+
+    #[test]
+    fn a_rate_is_found_again_by_its_key() {
+        let band = |lower: i64, upper: Option<i64>| Band { lower: Micros(lower), upper: upper.map(Micros) };
+        for (first, second) in [(Band::ALL, Band::ALL), (band(0, Some(500)), band(7, None))] {
+            let key = CellKey { column: 3, first, second };
+            assert_eq!(key.to_string().parse(), Ok(key));
+        }
+        for wrong in ["", "0", "0/0-", "0/x-/0-", "0/0/0", "-1/0-/0-"] {
+            assert_eq!(wrong.parse::<CellKey>(), Err(()), "{wrong}");
+        }
+        let cell = |column, rate| Cell {
+            column,
+            first: Band::ALL,
+            second: Band::ALL,
+            rate: Micros(rate),
+            prior: None,
+            min: None,
+        };
+        let cells = [cell(0, 1), cell(1, 2), cell(1, 3)];
+        let place = |column| cell_place(&cells, &CellKey::of(&cell(column, 9)));
+        assert_eq!([place(0), place(1), place(2)], [Ok(0), Err(2), Err(0)]);
+    }
 
     #[test]
     fn what_is_looked_for_is_read_as_people_write_it() {

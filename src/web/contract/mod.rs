@@ -7,6 +7,7 @@ pub mod attachments;
 pub mod attention;
 pub mod backtest;
 pub mod calibration;
+pub mod cell;
 pub mod draft;
 pub mod known;
 pub mod lifecycle;

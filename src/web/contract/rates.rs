@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use tokio::sync::mpsc;
 use url::form_urlencoded;
 
+use super::cell;
 use crate::app::contract::own::contract_own;
 use crate::app::rate_sheet::{
     RateSheetError, RateSheetPlan, SheetChoice, SheetForm, file_name_of, rate_sheet_plan, rate_sheet_write,
@@ -24,10 +25,10 @@ use crate::app::rating::{RateBook, RatedShipment, RatingError, stored_request};
 use crate::db::Db;
 use crate::db::contract::{contract_by_number, contract_show};
 use crate::domain::money::Micros;
-use crate::domain::rate::view::{band_words, line_has};
+use crate::domain::rate::view::{CellKey, band_words, line_has};
 use crate::domain::rate::{Axis, Cell, ColumnsBy, Lane, RateLine};
 use crate::domain::terms::Terms;
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
 use crate::report::rates::SheetFormat;
 use crate::web::download::{FileKind, download};
@@ -138,6 +139,8 @@ struct TableShown {
 struct Shown {
     value: String,
     note: String,
+    /// Leads to the form that changes it, for whoever may.
+    href: Option<String>,
 }
 
 struct View {
@@ -154,6 +157,8 @@ struct View {
     before: Option<String>,
     after: Option<String>,
     pages: String,
+    /// Leads to the form for a new rate, for whoever may add one.
+    add: Option<String>,
     /// Back to all lines.
     all: Option<String>,
     sheets: Vec<(&'static str, String)>,
@@ -204,7 +209,8 @@ pub(in crate::web) async fn show(
             Ok::<_, WebError>((side, found.ok_or(WebError::NotFound)?))
         })
         .await?;
-    let view = View::new(&side, &found, &asked)?;
+    let may_edit = found.is_draft && me.viewer.role.may(Action::EditContracts);
+    let view = View::new(&side, &found, &asked, may_edit)?;
     page::html(&StaffPage { page: me.page(view.title.clone()), view })
 }
 
@@ -222,7 +228,7 @@ pub(in crate::web) async fn show_own(
             Ok::<_, WebError>((side, found.ok_or(WebError::NotFound)?))
         })
         .await?;
-    let view = View::new(&side, &found, &asked)?;
+    let view = View::new(&side, &found, &asked, false)?;
     page::html(&OwnPage { page: me.page(view.title.clone()), view })
 }
 
@@ -344,7 +350,7 @@ fn count(number: usize) -> i64 {
 }
 
 impl View {
-    fn new(side: &Side, found: &RateTables, asked: &Form) -> Result<Self, WebError> {
+    fn new(side: &Side, found: &RateTables, asked: &Form, may_edit: bool) -> Result<Self, WebError> {
         let page_no = asked.value("page").parse::<usize>().unwrap_or(1).max(1);
         let q = search(asked);
         let title = format!("Rates of {}, version {}", found.number, found.version_no);
@@ -370,6 +376,7 @@ impl View {
             before: None,
             after: None,
             pages: String::new(),
+            add: None,
             all: None,
             sheets: Vec::new(),
             left_out: found.left_out.iter().map(|what| sentence(what)).collect(),
@@ -388,7 +395,9 @@ impl View {
                 view.all = (found.lines.len() > 1).then(|| side.link("rates", &[]));
                 view.sheets = side.sheets(Some(line), has_columns(line));
                 let lanes: Vec<&Lane> = found.lanes.iter().filter(|lane| lane.line == line.code).collect();
-                view.table = Some(table(line, *cells, opened, &lanes, first, found));
+                let form = may_edit.then(|| cell::address(side.version_id, opened.at));
+                view.table = Some(table(line, *cells, opened, &lanes, first, found, form.as_deref()));
+                view.add = form;
                 let total = opened.rows.as_ref().map_or(0, Vec::len);
                 (total, vec![("line", line.code.clone()), ("from", from)])
             }
@@ -458,6 +467,7 @@ fn table(
     lanes: &[&Lane],
     first: usize,
     found: &RateTables,
+    form: Option<&str>,
 ) -> TableShown {
     let currency = line.currency.map_or_else(|| found.currency.clone(), |own| own.code().to_owned());
     let mut note = String::new();
@@ -493,7 +503,7 @@ fn table(
     } else {
         headings.push("Rate".to_owned());
     }
-    let plain = |text: String| vec![Shown { value: text, note: String::new() }];
+    let plain = |text: String| vec![Shown { value: text, note: String::new(), href: None }];
     let shown = rows.iter().skip(first).take(ROWS_PER_PAGE).map(|row| {
         let bands = [(line.first, row.first), (line.second, row.second)];
         let mut values: Vec<Vec<Shown>> = bands
@@ -505,7 +515,11 @@ fn table(
             values.push(plain("every shipment".to_owned()));
         }
         values.extend(columns.iter().map(|column| {
-            row.cells.iter().filter(|cell| cell.column == *column).map(price).collect::<Vec<_>>()
+            row.cells
+                .iter()
+                .filter(|cell| cell.column == *column)
+                .map(|cell| price(cell, form))
+                .collect::<Vec<_>>()
         }));
         values
     });
@@ -518,13 +532,14 @@ fn table(
     }
 }
 
-fn price(cell: &Cell) -> Shown {
+fn price(cell: &Cell, form: Option<&str>) -> Shown {
     let note = [("at least", cell.min), ("before", cell.prior)]
         .into_iter()
         .filter_map(|(word, value)| Some(format!("{word} {}", show::rate(value?))))
         .collect::<Vec<_>>()
         .join(", ");
-    Shown { value: show::rate(cell.rate), note }
+    let href = form.map(|form| format!("{form}&key={}", CellKey::of(cell)));
+    Shown { value: show::rate(cell.rate), note, href }
 }
 
 // Sheets to take away.
