@@ -85,6 +85,12 @@ fn tables_are_searched_taken_away_and_priced_by() {
         // 12.25 a hundredweight, 12.5 of them.
         assert!(rated.text("#price").contains("153.13 USD"), "{}", rated.html);
         assert!(rated.texts("details li").len() > 3, "{}", rated.html);
+        // 567 kg are 1,250.02 lb, billed as 1,251, and the form keeps the unit; a unit without a weight asks for nothing.
+        let metric = asked.replace("weight=1250", "weight=567&weight_unit=KG&distance_unit=KM");
+        let rated = browser.get(&format!("{price}?{metric}")).await;
+        assert!(rated.text("#price").contains("153.25 USD"), "{}", rated.html);
+        assert_eq!(rated.attribute("#weight_unit option[selected]", "value").as_deref(), Some("KG"));
+        assert!(browser.get(&format!("{price}?weight_unit=KG")).await.text("#typed").contains("describe"));
         let wrong = browser.get(&format!("{price}?weight=heavy")).await;
         assert!(wrong.text("[role=alert]").contains("heavy"), "{}", wrong.html);
         let none = browser.get(&format!("{price}?weight=1250")).await;

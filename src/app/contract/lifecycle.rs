@@ -188,14 +188,7 @@ pub fn version_return(
     was: &str,
     note: &str,
 ) -> Result<(), EditError> {
-    allowed(viewer, Action::ApproveContracts)?;
-    write_tx(db, |db| {
-        let (contract, mut version, _) = version_locked(db, viewer, version_id, was)?;
-        let turn = Turn::because(Step::Return, note);
-        let event = take(app, db, Some(viewer), &contract.number, &mut version, turn)?;
-        tell_authors(app, db, &contract, &version, &event)?;
-        Ok(())
-    })
+    put_back(app, db, viewer, version_id, was, (Step::Return, note))
 }
 
 /// Takes an approved version back before the partner has signed it, with the reason. It is a draft again.
@@ -210,11 +203,26 @@ pub fn version_recall(
     was: &str,
     note: &str,
 ) -> Result<(), EditError> {
+    put_back(app, db, viewer, version_id, was, (Step::Recall, note))
+}
+
+/// Makes a version a draft again; who wrote it is told when a reviewer asks for changes.
+fn put_back(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    version_id: i64,
+    was: &str,
+    (step, note): (Step, &str),
+) -> Result<(), EditError> {
     allowed(viewer, Action::ApproveContracts)?;
     write_tx(db, |db| {
         let (contract, mut version, _) = version_locked(db, viewer, version_id, was)?;
-        let turn = Turn::because(Step::Recall, note);
-        take(app, db, Some(viewer), &contract.number, &mut version, turn)?;
+        let turn = Turn::because(step, note);
+        let event = take(app, db, Some(viewer), &contract.number, &mut version, turn)?;
+        if step == Step::Return {
+            tell_authors(app, db, &contract, &version, &event)?;
+        }
         Ok(())
     })
 }
