@@ -5,9 +5,6 @@ use crate::feeds::expr::ExprError;
 /// How many characters of a cell an error message or a rejects file repeats.
 pub const MAX_SHOWN_CHARS: usize = 120;
 
-/// How many edits apart two names may be for one to be suggested for the other.
-const MAX_SUGGESTION_EDITS: usize = 3;
-
 /// A file or mapping that cannot be used as it is. Nothing after it is read.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
@@ -304,48 +301,9 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// ` (did you mean …?)` for the nearest of `known`, or nothing when none is near.
-#[must_use]
-pub fn suggestion<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let wanted = wanted.to_lowercase();
-    let allowed = MAX_SUGGESTION_EDITS.min(wanted.chars().count().div_ceil(2));
-    known
-        .into_iter()
-        .map(|name| (edits(&wanted, &name.to_lowercase()), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map_or_else(String::new, |(_, name)| format!(" (did you mean `{name}`?)"))
-}
-
-/// Levenshtein distance; names are short, so the plain row-by-row form will do.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(MAX_SHOWN_CHARS).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(MAX_SHOWN_CHARS).enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(x != *y)).min(left + 1).min(above + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn suggests_the_nearest_name_only() {
-        assert_eq!(suggestion("Vender", ["Vendor", "Country"]), " (did you mean `Vendor`?)");
-        assert_eq!(suggestion("weightkg", ["weight_kg"]), " (did you mean `weight_kg`?)");
-        assert_eq!(suggestion("xyz", ["Vendor", "Country"]), "");
-        assert_eq!(edits("kitten", "sitting"), 3);
-    }
 
     #[test]
     fn long_cells_are_cut_in_messages() {

@@ -13,8 +13,8 @@ mod parse;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::domain::nearest::suggestion;
 use crate::feeds::cell::DateFormats;
-use crate::feeds::error::suggestion;
 use crate::feeds::kind::Field;
 pub(super) use eval::{Env, Val, written};
 use parse::{Ast, AstKind};

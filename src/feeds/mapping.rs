@@ -12,9 +12,9 @@ use std::path::Path;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
+use crate::domain::nearest::suggestion;
 use crate::feeds::FeedError;
 use crate::feeds::cell::DateFormats;
-use crate::feeds::error::suggestion;
 use crate::feeds::expr::Parsed;
 use crate::feeds::kind::{Field, ImportKind};
 use crate::feeds::rates::RateOptions;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::Datelike;
 
 use super::{From, Mapping, Patterns, What};
+use crate::domain::nearest::suggestion;
 use crate::feeds::cell::{self, DateFormats, Instant, NoDate, Written};
-use crate::feeds::error::suggestion;
 use crate::feeds::expr::{Env, Expr, Parsed, Scope, Slot, Type, Val, written};
 use crate::feeds::fields::{Fields, Value};
 use crate::feeds::kind::{Field, FieldSpec, FieldType, ImportKind, YES_NO};
