@@ -1,7 +1,7 @@
 //! The rules: pure functions and values. No I/O, no database, no web, no clock.
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
-//! verdicts ([`outcome`]), sums ([`measure`], [`kpi`]), judgement ([`interval`], [`signal`],
+//! verdicts ([`outcome`]), sums ([`measure`], [`kpi`], [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
 //! [`backtest`], [`charge_code`], [`calibration`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
@@ -26,6 +26,7 @@ pub mod exception;
 pub mod expected;
 pub mod field;
 pub mod forecast;
+pub mod formula;
 pub mod fuel;
 pub mod geo;
 pub mod guard;

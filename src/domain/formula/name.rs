@@ -1,0 +1,425 @@
+//! The names a formula may use: one table of name, unit, meaning and how each is read from [`Measures`].
+//!
+//! A new measure gets its names here, beside each other and in the order of [`Measures`]; a test says which are missing.
+
+use rust_decimal::Decimal;
+
+use super::unit::Unit;
+use crate::domain::measure::{Histogram, Measures, Tally};
+use crate::domain::money::MICROS_SCALE;
+
+/// Grams are kilograms at this many decimal places.
+const GRAMS_SCALE: u32 = 3;
+
+/// How a name is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Read {
+    /// A whole number.
+    Count(fn(&Measures) -> i64),
+    /// Money as millionths.
+    Micros(fn(&Measures) -> i64),
+    /// Grams, read as kilograms.
+    Grams(fn(&Measures) -> i64),
+    /// Minutes in buckets; only `percentile` reads it.
+    Histogram(fn(&Measures) -> &Histogram),
+}
+
+/// What a name is in a share of counted units. Success over success and every failure of one tally, or a part over its
+/// whole, is a proportion and has an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Judged and fine.
+    Success,
+    /// Judged and missed, by the carrier's doing.
+    Failure,
+    /// Counted out of a whole.
+    Part,
+    /// What parts are counted out of.
+    Whole,
+    /// None of these.
+    Other,
+}
+
+/// One name.
+#[derive(Clone, Copy, Debug)]
+pub struct Name {
+    /// As it is written.
+    pub name: &'static str,
+    /// The field of [`Measures`] it is read from.
+    pub field: &'static str,
+    /// Its unit; of a histogram, that of its percentiles.
+    pub unit: Unit,
+    /// In words.
+    pub meaning: &'static str,
+    /// How it is read.
+    pub read: Read,
+    /// How many units stand behind it, for the minimum volume.
+    pub units_behind: fn(&Measures) -> i64,
+    /// What it is in a share.
+    pub role: Role,
+    /// The tally it belongs to, whose missing baselines lower the coverage.
+    pub tally: Option<fn(&Measures) -> &Tally>,
+}
+
+/// Judged units of a tally.
+pub(super) fn judged(tally: &Tally) -> i64 {
+    tally.success.saturating_add(tally.late).saturating_add(tally.no_evidence)
+}
+
+/// A name that is no part of a tally. What it counts is what stands behind it, unless that is said.
+macro_rules! plain {
+    ($name:literal, $field:ident, $unit:ident, $read:expr, $role:ident, $behind:expr, $meaning:literal) => {
+        Name {
+            name: $name,
+            field: stringify!($field),
+            unit: Unit::$unit,
+            meaning: $meaning,
+            read: $read,
+            units_behind: $behind,
+            role: Role::$role,
+            tally: None,
+        }
+    };
+}
+
+/// The six names of a tally: those of its outcomes and what they mean.
+macro_rules! tally {
+    ($field:ident: $($part:ident $role:ident $name:literal $meaning:literal)+) => {
+        [$(Name {
+            name: $name,
+            field: stringify!($field),
+            unit: Unit::COUNT,
+            meaning: $meaning,
+            read: Read::Count(|measures| measures.$field.$part),
+            units_behind: |measures| judged(&measures.$field),
+            role: Role::$role,
+            tally: Some(|measures| &measures.$field),
+        },)+]
+    };
+}
+
+const SHIPMENTS: [Name; 1] = [plain!(
+    "shipments",
+    shipments,
+    COUNT,
+    Read::Count(|m| m.shipments),
+    Other,
+    |m| m.shipments,
+    "Shipments due"
+)];
+
+const PICKUP_WINDOW: [Name; 6] = tally! { pickup_window:
+    success Success "pickup_window.success" "Pickups within the window and its grace"
+    late Failure "pickup_window.late" "Pickups after it"
+    no_evidence Failure "pickup_window.no_evidence" "Pickups never reported"
+    excused Other "pickup_window.excused" "Pickups missed and excused"
+    no_baseline Other "pickup_window.no_baseline" "Pickups without an agreed window"
+    pending Other "pickup_window.pending" "Pickups not decided yet"
+};
+
+const DELIVERY_DAY: [Name; 6] = tally! { delivery_day:
+    success Success "delivery_day.success" "Deliveries on or before the due day"
+    late Failure "delivery_day.late" "Deliveries after it"
+    no_evidence Failure "delivery_day.no_evidence" "Deliveries never reported"
+    excused Other "delivery_day.excused" "Deliveries missed and excused"
+    no_baseline Other "delivery_day.no_baseline" "Deliveries without a due day"
+    pending Other "delivery_day.pending" "Deliveries not decided yet"
+};
+
+const DELIVERY_WINDOW: [Name; 6] = tally! { delivery_window:
+    success Success "delivery_window.success" "Deliveries within the window and its grace"
+    late Failure "delivery_window.late" "Deliveries after it"
+    no_evidence Failure "delivery_window.no_evidence" "Deliveries never reported"
+    excused Other "delivery_window.excused" "Deliveries missed and excused"
+    no_baseline Other "delivery_window.no_baseline" "Deliveries without an agreed window"
+    pending Other "delivery_window.pending" "Deliveries not decided yet"
+};
+
+const FIRST_ATTEMPT: [Name; 6] = tally! { first_attempt:
+    success Success "first_attempt.success" "Delivered on the first attempt"
+    late Failure "first_attempt.failed" "First attempts failed by the carrier"
+    no_evidence Failure "first_attempt.no_evidence" "First attempts never reported"
+    excused Other "first_attempt.excused" "First attempts refused, or with a wrong address"
+    no_baseline Other "first_attempt.no_baseline" "First attempts without a commitment"
+    pending Other "first_attempt.pending" "First attempts not decided yet"
+};
+
+const ATTEMPTS: [Name; 2] = [
+    plain!(
+        "attempts.made",
+        attempts,
+        COUNT,
+        Read::Count(|m| m.attempts.numerator),
+        Other,
+        |m| m.attempts.denominator,
+        "Delivery attempts, of consignments whose end is known"
+    ),
+    plain!(
+        "attempts.consignments",
+        attempts,
+        COUNT,
+        Read::Count(|m| m.attempts.denominator),
+        Other,
+        |m| m.attempts.denominator,
+        "Consignments delivered or returned"
+    ),
+];
+
+const DIVERTED: [Name; 3] = [
+    plain!(
+        "diverted.by_carrier",
+        diverted,
+        COUNT,
+        Read::Count(|m| m.diverted.numerator),
+        Part,
+        |m| m.diverted.denominator,
+        "Shipments diverted by the carrier"
+    ),
+    plain!(
+        "diverted.ended",
+        diverted,
+        COUNT,
+        Read::Count(|m| m.diverted.denominator),
+        Whole,
+        |m| m.diverted.denominator,
+        "Shipments whose end is known"
+    ),
+    plain!(
+        "diverted.by_others",
+        diverted_by_others,
+        COUNT,
+        Read::Count(|m| m.diverted_by_others),
+        Other,
+        |m| m.diverted.denominator,
+        "Shipments diverted for other reasons"
+    ),
+];
+
+const DWELL: [Name; 2] = [
+    plain!(
+        "dwell",
+        dwell,
+        MINUTES,
+        Read::Histogram(|m| &m.dwell),
+        Other,
+        |m| m.dwell.total(),
+        "Time from the final station to out for delivery; take a percentile of it"
+    ),
+    plain!(
+        "dwell.count",
+        dwell,
+        COUNT,
+        Read::Count(|m| m.dwell.total()),
+        Other,
+        |m| m.dwell.total(),
+        "Shipments whose dwell is known"
+    ),
+];
+
+const STATUS: [Name; 2] = [
+    plain!(
+        "status.in_time",
+        status_timely,
+        COUNT,
+        Read::Count(|m| m.status_timely.numerator),
+        Part,
+        |m| m.status_timely.denominator,
+        "Status messages received within 60 minutes of the event"
+    ),
+    plain!(
+        "status.received",
+        status_timely,
+        COUNT,
+        Read::Count(|m| m.status_timely.denominator),
+        Whole,
+        |m| m.status_timely.denominator,
+        "Status messages whose time of receipt is known"
+    ),
+];
+
+const TENDER: [Name; 6] = tally! { tender:
+    success Success "tender.accepted" "Tenders accepted"
+    late Failure "tender.rejected" "Tenders rejected, expired or given back"
+    no_evidence Failure "tender.unanswered" "Tenders nobody answered"
+    excused Other "tender.excused" "Rejections that are excused"
+    no_baseline Other "tender.no_baseline" "Tenders without a commitment"
+    pending Other "tender.pending" "Tenders waiting for an answer"
+};
+
+const TENDER_APART: [Name; 2] = [
+    plain!(
+        "tender.out_of_scope",
+        tender_out_of_scope,
+        COUNT,
+        Read::Count(|m| m.tender_out_of_scope),
+        Other,
+        |m| m.tender_out_of_scope,
+        "Tenders withdrawn, at short notice or beyond the commitment"
+    ),
+    plain!(
+        "tender.bounced",
+        tender_bounced,
+        COUNT,
+        Read::Count(|m| m.tender_bounced),
+        Other,
+        |m| judged(&m.tender),
+        "Accepted tenders given back; among the rejected too"
+    ),
+];
+
+const FREIGHT: [Name; 5] = [
+    plain!(
+        "freight.amount",
+        freight,
+        MONEY,
+        Read::Micros(|m| m.freight.numerator),
+        Other,
+        |m| m.freight.denominator,
+        "Freight: linehaul, fuel and accessorials"
+    ),
+    plain!(
+        "freight.shipments",
+        freight,
+        COUNT,
+        Read::Count(|m| m.freight.denominator),
+        Other,
+        |m| m.freight.denominator,
+        "Shipments that carry a cost"
+    ),
+    plain!(
+        "weighed.amount",
+        freight_by_weight,
+        MONEY,
+        Read::Micros(|m| m.freight_by_weight.numerator),
+        Other,
+        |m| m.weighed,
+        "Freight of shipments with a cost and a weight"
+    ),
+    plain!(
+        "weighed.weight",
+        freight_by_weight,
+        KILOGRAMS,
+        Read::Grams(|m| m.freight_by_weight.denominator),
+        Other,
+        |m| m.weighed,
+        "Weight of shipments with a cost and a weight"
+    ),
+    plain!(
+        "weighed.shipments",
+        weighed,
+        COUNT,
+        Read::Count(|m| m.weighed),
+        Other,
+        |m| m.weighed,
+        "Shipments with a cost and a weight"
+    ),
+];
+
+const CONTRACT: [Name; 3] = [
+    plain!(
+        "contract.billed",
+        billed_to_rated,
+        MONEY,
+        Read::Micros(|m| m.billed_to_rated.numerator),
+        Other,
+        |m| m.rated,
+        "Billed, of shipments with a contract-rated amount"
+    ),
+    plain!(
+        "contract.rated",
+        billed_to_rated,
+        MONEY,
+        Read::Micros(|m| m.billed_to_rated.denominator),
+        Other,
+        |m| m.rated,
+        "Contract-rated amount of the same shipments"
+    ),
+    plain!(
+        "contract.shipments",
+        rated,
+        COUNT,
+        Read::Count(|m| m.rated),
+        Other,
+        |m| m.rated,
+        "Shipments with both"
+    ),
+];
+
+const ACCESSORIAL: [Name; 3] = [
+    plain!(
+        "accessorial.amount",
+        accessorial,
+        MONEY,
+        Read::Micros(|m| m.accessorial.numerator),
+        Other,
+        |m| m.with_linehaul,
+        "Accessorials without fuel, of shipments with a linehaul"
+    ),
+    plain!(
+        "accessorial.linehaul",
+        accessorial,
+        MONEY,
+        Read::Micros(|m| m.accessorial.denominator),
+        Other,
+        |m| m.with_linehaul,
+        "Linehaul of the same shipments"
+    ),
+    plain!(
+        "accessorial.shipments",
+        with_linehaul,
+        COUNT,
+        Read::Count(|m| m.with_linehaul),
+        Other,
+        |m| m.with_linehaul,
+        "Shipments with a linehaul"
+    ),
+];
+
+/// The table, part by part.
+const TABLE: &[&[Name]] = &[
+    &SHIPMENTS,
+    &PICKUP_WINDOW,
+    &DELIVERY_DAY,
+    &DELIVERY_WINDOW,
+    &FIRST_ATTEMPT,
+    &ATTEMPTS,
+    &DIVERTED,
+    &DWELL,
+    &STATUS,
+    &TENDER,
+    &TENDER_APART,
+    &FREIGHT,
+    &CONTRACT,
+    &ACCESSORIAL,
+];
+
+/// Every name, in reading order.
+pub fn names() -> impl Iterator<Item = &'static Name> {
+    TABLE.iter().copied().flatten()
+}
+
+impl Name {
+    /// Looks a name up.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static Self> {
+        names().find(|known| known.name == name)
+    }
+
+    /// Its figure in its unit; none for a histogram, which has many.
+    #[must_use]
+    pub fn figure(&self, measures: &Measures) -> Option<Decimal> {
+        let scaled = |value: i64, scale| Decimal::from_i128_with_scale(i128::from(value), scale).normalize();
+        match self.read {
+            Read::Count(read) => Some(Decimal::from(read(measures))),
+            Read::Micros(read) => Some(scaled(read(measures), MICROS_SCALE)),
+            Read::Grams(read) => Some(scaled(read(measures), GRAMS_SCALE)),
+            Read::Histogram(_) => None,
+        }
+    }
+
+    /// Whether it is a histogram.
+    #[must_use]
+    pub fn is_histogram(&self) -> bool {
+        matches!(self.read, Read::Histogram(_))
+    }
+}
