@@ -1,7 +1,6 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     settings (key) {
         key -> Text,
@@ -10,7 +9,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     partners (id) {
         id -> BigInt,
@@ -27,7 +25,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     partner_aliases (alias) {
         alias -> Text,
@@ -36,7 +33,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     users (id) {
         id -> BigInt,
@@ -51,7 +47,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     sessions (key_hash) {
         key_hash -> Text,
@@ -62,7 +57,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     audit_log (id) {
         id -> BigInt,
@@ -76,7 +70,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     sources (id) {
         id -> Integer,
@@ -85,7 +78,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     zones (id) {
         id -> Integer,
@@ -94,7 +86,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     outcome_policies (id) {
         id -> Integer,
@@ -103,7 +94,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     lanes (id) {
         id -> BigInt,
@@ -118,7 +108,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     imports (id) {
         id -> BigInt,
@@ -138,7 +127,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     shipments (obligation_day, partner_id, id) {
         obligation_day -> Day,
@@ -200,7 +188,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     shipment_versions (partner_id, shipment_id, version) {
         partner_id -> BigInt,
@@ -213,7 +200,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     shipment_quality (obligation_day, partner_id, shipment_id) {
         obligation_day -> Day,
@@ -256,7 +242,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     shipment_events (partner_id, shipment_id, id) {
         partner_id -> BigInt,
@@ -275,7 +260,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     tenders (sent_day, partner_id, id) {
         sent_day -> Day,
@@ -306,7 +290,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     tender_versions (partner_id, tender_id, version) {
         partner_id -> BigInt,
@@ -319,7 +302,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     charges (partner_id, shipment_id, id) {
         partner_id -> BigInt,
@@ -341,7 +323,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     charge_versions (partner_id, charge_id, version) {
         partner_id -> BigInt,
@@ -354,7 +335,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     capacity_commitments (partner_id, lane_id, week) {
         partner_id -> BigInt,
@@ -369,7 +349,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     stale_cells (partner_id, source, source_day) {
         partner_id -> BigInt,
@@ -379,7 +358,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     stale_lane_months (partner_id, source, source_month) {
         partner_id -> BigInt,
@@ -389,7 +367,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     measure_cells (partner_id, day, service, mode, source, source_day) {
         partner_id -> BigInt,
@@ -403,7 +380,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     lane_cells (partner_id, month, lane_id, service, source, source_month) {
         partner_id -> BigInt,
@@ -417,7 +393,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     scorecard_templates (id) {
         id -> BigInt,
@@ -430,7 +405,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     scorecards (id) {
         id -> BigInt,
@@ -454,7 +428,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     scorecard_log (seq) {
         seq -> BigInt,
@@ -470,7 +443,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contracts (id) {
         id -> BigInt,
@@ -490,7 +462,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_versions (id) {
         id -> BigInt,
@@ -517,7 +488,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     negotiation_moves (id) {
         id -> BigInt,
@@ -543,7 +513,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     negotiation_tables (contract_version_id, round, ordinal) {
         partner_id -> BigInt,
@@ -555,7 +524,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_events (id) {
         id -> BigInt,
@@ -578,7 +546,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     accessorial_rates (id) {
         id -> BigInt,
@@ -591,7 +558,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     kpi_targets (id) {
         id -> BigInt,
@@ -605,7 +571,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     clauses (id) {
         id -> BigInt,
@@ -619,7 +584,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_notices (contract_id, kind, due_day, days_before) {
         contract_id -> BigInt,
@@ -632,7 +596,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     accruals (partner_id, obligation_key) {
         partner_id -> BigInt,
@@ -655,7 +618,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     journal_entries (partner_id, id) {
         partner_id -> BigInt,
@@ -675,7 +637,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     journal_lines (partner_id, entry_id, line_no) {
         partner_id -> BigInt,
@@ -689,7 +650,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     plans (id) {
         id -> BigInt,
@@ -704,7 +664,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     plan_lanes (plan_id, lane_id, week) {
         plan_id -> BigInt,
@@ -720,7 +679,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     plan_cells (plan_id, partner_id, lane_id, week) {
         plan_id -> BigInt,
@@ -740,7 +698,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     job_runs (id) {
         id -> BigInt,
@@ -765,7 +722,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     mails (id) {
         id -> BigInt,
@@ -787,7 +743,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     mail_parts (mail_id, content_id) {
         mail_id -> BigInt,
@@ -798,7 +753,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     rate_items (partner_id, contract_version_id, kind, ordinal) {
         partner_id -> BigInt,
@@ -811,7 +765,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     rate_lines (id) {
         id -> BigInt,
@@ -827,7 +780,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     rate_cells (partner_id, table_id, ordinal) {
         partner_id -> BigInt,
@@ -845,7 +797,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     fuel_prices (index_code, published_on, recorded_at) {
         index_code -> Text,
@@ -857,7 +808,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     fx_rates (base, quote, day, recorded_at) {
         base -> Text,
@@ -869,7 +819,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     expected_charges (obligation_day, partner_id, shipment_id) {
         obligation_day -> Day,
@@ -893,7 +842,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     expected_versions (partner_id, contract_version_id) {
         partner_id -> BigInt,
@@ -905,7 +853,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_attachments (id) {
         id -> BigInt,
@@ -926,7 +873,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_attachment_moves (attachment_id, seq) {
         attachment_id -> BigInt,
@@ -941,7 +887,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     contract_terms (contract_id, seq) {
         contract_id -> BigInt,
@@ -962,7 +907,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     charge_aliases (partner_id, alias, seq) {
         partner_id -> BigInt,
@@ -978,7 +922,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     backtests (id) {
         id -> BigInt,
@@ -1000,7 +943,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     accessorial_events (partner_id, shipment_id, id) {
         partner_id -> BigInt,
@@ -1035,7 +977,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
     use crate::db::types::sql::*;
     accessorial_event_versions (partner_id, event_id, version) {
         partner_id -> BigInt,

@@ -14,10 +14,11 @@ use diesel::sqlite::Sqlite;
 use super::conn::MultiBackend;
 use crate::domain::money::Micros;
 
-/// SQL types of our own; the tables name them.
+/// The SQL types that tables name: diesel's and our own.
 pub mod sql {
+    pub use diesel::sql_types::*;
+
     use diesel::query_builder::QueryId;
-    use diesel::sql_types::SqlType;
 
     /// `timestamptz` on PostgreSQL, INTEGER microseconds since 1970 on SQLite. Text instants made
     /// loading 1.7 times slower and files 1.9 times larger there.
