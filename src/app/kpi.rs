@@ -6,6 +6,7 @@ use crate::db::lane::{lane_codes, lane_regions};
 use crate::db::measure::{Cell, CellFilter, lane_cells_fold, measure_cells_fold};
 use crate::db::partner::partner_codes;
 use crate::db::{Db, DbError};
+use crate::domain::formula::{FaultKind, OwnValue, Plan};
 use crate::domain::kpi::{Kpi, KpiValue};
 use crate::domain::measure::Measures;
 use crate::domain::period::{Period, PeriodKind};
@@ -44,6 +45,15 @@ pub struct KpiLine {
     pub value: KpiValue,
 }
 
+/// One line of an own KPI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnLine {
+    /// As in [`KpiLine`].
+    pub key: String,
+    /// Its value.
+    pub value: OwnValue,
+}
+
 /// Why a KPI cannot be had that way.
 #[derive(Debug, thiserror::Error)]
 pub enum KpiError {
@@ -52,6 +62,14 @@ pub enum KpiError {
         "lanes and regions are summed by month; `{0}` is a week. Ask for a month, a quarter or a year, or group by partner"
     )]
     LanesByMonth(Period),
+    /// A formula that came to a figure too large to hold.
+    #[error("{key}: {fault}")]
+    Fault {
+        /// The line.
+        key: String,
+        /// What happened, and where.
+        fault: String,
+    },
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -78,17 +96,52 @@ pub fn kpi_by(
     by: Dimension,
     period: Option<Period>,
 ) -> Result<Vec<KpiLine>, KpiError> {
+    let sums = sums_by(db, viewer, by, period)?;
+    Ok(sums.into_iter().map(|(key, measures)| KpiLine { key, value: kpi.value(&measures) }).collect())
+}
+
+/// As [`kpi_by`], of an own KPI.
+///
+/// # Errors
+/// [`KpiError`]; what has no data is none, and what is too large is one.
+pub fn own_by(
+    db: &mut Db,
+    viewer: &Viewer,
+    plan: &Plan,
+    by: Dimension,
+    period: Option<Period>,
+) -> Result<Vec<OwnLine>, KpiError> {
+    let sums = sums_by(db, viewer, by, period)?;
+    let line = |(key, measures)| {
+        let value = plan.value(&measures);
+        match value.fault.as_ref().filter(|fault| fault.kind == FaultKind::Overflow) {
+            Some(fault) => Err(KpiError::Fault { key, fault: fault.words() }),
+            None => Ok(OwnLine { key, value }),
+        }
+    };
+    sums.into_iter().map(line).collect()
+}
+
+/// The sums by a dimension, over a period or everything, for the partners the viewer sees. Ordered by key.
+///
+/// # Errors
+/// [`KpiError`].
+pub(super) fn sums_by(
+    db: &mut Db,
+    viewer: &Viewer,
+    by: Dimension,
+    period: Option<Period>,
+) -> Result<BTreeMap<String, Measures>, KpiError> {
     let filter = period.map_or_else(CellFilter::default, CellFilter::period);
-    let sums = match by {
+    match by {
         Dimension::Lane | Dimension::Region => {
             if let Some(week) = period.filter(|period| period.kind() == PeriodKind::Week) {
                 return Err(KpiError::LanesByMonth(week));
             }
-            by_lane(db, viewer, &filter, by)?
+            by_lane(db, viewer, &filter, by)
         }
-        _ => by_cell(db, viewer, &filter, by)?,
-    };
-    Ok(sums.into_iter().map(|(key, measures)| KpiLine { key, value: kpi.value(&measures) }).collect())
+        _ => by_cell(db, viewer, &filter, by),
+    }
 }
 
 fn by_cell(

@@ -24,6 +24,7 @@ pub mod job;
 pub mod kpi;
 pub mod ledger;
 pub mod mail;
+pub mod own_kpi;
 mod parallel;
 pub mod partner;
 pub mod password;

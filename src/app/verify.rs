@@ -1,6 +1,6 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
-//! and prices, attached files against their checksums, decisions about charge codes.
+//! and prices, attached files against their checksums, decisions about charge codes, definitions of own KPIs.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -14,6 +14,7 @@ use super::charge_code::decisions_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
+use super::own_kpi::definitions_differ;
 use super::refresh::check::{SumsChecked, sums_differ};
 use super::score::verify_scorecards;
 use crate::db::ledger::entry_count_unscoped;
@@ -116,7 +117,9 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         Check { name: "attached files read again against their checksums", checked, note: None, problems };
     let (checked, problems) = decisions_differ(&mut db)?;
     let codes = Check { name: "decisions about charge codes read again", checked, note: None, problems };
-    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files, codes];
+    let (checked, problems) = definitions_differ(&mut db)?;
+    let own = Check { name: "own KPIs read again and their formulas checked", checked, note: None, problems };
+    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files, codes, own];
     Ok(VerifyReport { checks })
 }
 

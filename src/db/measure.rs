@@ -136,6 +136,23 @@ pub fn measure_totals(
     Ok(totals)
 }
 
+/// The newest day before `until` that has a cell of the partners the viewer may see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn newest_day(db: &mut Db, viewer: &Viewer, until: NaiveDate) -> QueryResult<Option<NaiveDate>> {
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(None) };
+    let mut query = measure_cells::table
+        .filter(measure_cells::day.lt(Day(until)))
+        .select(diesel::dsl::max(measure_cells::day))
+        .into_boxed();
+    if let Some(partner_id) = partner {
+        query = query.filter(measure_cells::partner_id.eq(partner_id));
+    }
+    let day: Option<Day> = query.first(db)?;
+    Ok(day.map(|day| day.0))
+}
+
 /// Folds lane cells of the months in `[from, until)` that the viewer may see.
 ///
 /// # Errors

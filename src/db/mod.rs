@@ -28,6 +28,7 @@ pub mod mail;
 pub mod market;
 pub mod measure;
 pub mod negotiation;
+pub mod own_kpi;
 pub mod partner;
 pub mod plan;
 pub mod quality;

@@ -908,6 +908,24 @@ diesel::table! {
 
 diesel::table! {
     use crate::db::types::sql::*;
+    own_kpis (code, version) {
+        code -> Text,
+        version -> Integer,
+        name -> Text,
+        unit -> Text,
+        better -> Text,
+        formula -> Text,
+        rules -> Text,
+        volume -> Text,
+        retired -> Bool,
+        created_by -> Text,
+        created_by_id -> BigInt,
+        created_at -> Instant,
+    }
+}
+
+diesel::table! {
+    use crate::db::types::sql::*;
     charge_aliases (partner_id, alias, seq) {
         partner_id -> BigInt,
         alias -> Text,

@@ -40,6 +40,8 @@ pub enum Action {
     MapCharges,
     /// See scorecards and KPIs.
     ViewScorecards,
+    /// Define KPIs of our own.
+    EditKpis,
     /// See the ledger of service credits.
     ViewLedger,
     /// See the capacity plan.
@@ -120,6 +122,7 @@ impl Role {
                     | A::EditPartners
                     | A::ViewContracts
                     | A::ViewScorecards
+                    | A::EditKpis
                     | A::ViewLedger
                     | A::ViewCapacity
                     | A::ViewImports
