@@ -13,7 +13,9 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::Deserialize;
 
 use super::App;
+use super::own_kpi::library_at;
 use crate::db::dialect::write_tx;
+use crate::db::own_kpi::own_kpi_rows;
 use crate::db::partner::Partner;
 use crate::db::scorecard::{
     PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
@@ -26,13 +28,15 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::digest::sha256;
+use crate::domain::formula::{OwnKpi, Plan};
+use crate::domain::known::end_of_day;
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
     Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, QuarterScore, SERIES_WEEKS,
     ScorecardProblem, Snapshot, StandingInput, Summary, TargetOverride, Template, Tier, default_template,
-    log_faults, snapshot, standing,
+    log_faults, own_codes, own_plans, snapshot, standing,
 };
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -259,6 +263,8 @@ struct Run {
     to_date: Option<NaiveDate>,
     template: StoredTemplate,
     targets: BTreeMap<i64, Vec<TargetOverride>>,
+    /// Own KPIs of the template, as they stood when the period began.
+    own: Vec<Plan>,
     lanes: BTreeMap<i64, String>,
     weeks: Vec<Period>,
     /// Briefs of the quarters before, by partner, oldest first.
@@ -278,10 +284,12 @@ impl Run {
             what: "the scorecard template".to_owned(),
             reason: "there is none".to_owned(),
         })?;
+        let zone = reporting_zone(db)?;
         Ok(Self {
             period,
             until,
             to_date: running.then(|| until.pred_opt()).flatten(),
+            own: own_of(db, &template.template, period, zone)?,
             template,
             targets: targets_in_force(db, period.start())?,
             lanes: lane_titles(db)?,
@@ -290,7 +298,7 @@ impl Run {
             known: scorecard_heads(db, period)?,
             today,
             currency: reporting_currency(db)?,
-            zone: reporting_zone(db)?,
+            zone,
         })
     }
 
@@ -312,6 +320,7 @@ impl Run {
             before: &sums.before,
             weeks: &sums.weeks,
             lanes,
+            own: &self.own,
         });
         document.standing = self.standing_of(db, partner_id, &sums, &document)?;
         Ok(Some(document))
@@ -425,6 +434,17 @@ impl Run {
         })?;
         Ok((days, shipments))
     }
+}
+
+/// The own KPIs of a template in the versions that stood when the period began; a change made since counts for later
+/// periods only, so that scoring again restates nothing on its account.
+fn own_of(db: &mut Db, template: &Template, period: Period, zone: Tz) -> Result<Vec<Plan>, DbError> {
+    let codes = own_codes(template);
+    if codes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let began = period.start().pred_opt().unwrap_or_else(|| period.start());
+    Ok(own_plans(template, &library_at(db, end_of_day(began, zone), &codes)?))
 }
 
 /// The sums of one partner.
@@ -687,6 +707,13 @@ pub fn card_head(
 pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), DbError> {
     let mut problems = Vec::new();
     let mut templates: BTreeMap<i64, Option<StoredTemplate>> = BTreeMap::new();
+    let mut kept: BTreeMap<(String, i32), OwnKpi> = BTreeMap::new();
+    for row in own_kpi_rows(db)? {
+        // A row that does not read back is told by the check of definitions.
+        if let Ok(kpi) = row.kpi() {
+            kept.insert((row.code, row.version), kpi);
+        }
+    }
     let (mut after, mut checked, mut marks) = (0, 0, Vec::new());
     loop {
         let rows = scorecard_page(db, after, VERIFY_PAGE)?;
@@ -699,7 +726,12 @@ pub fn verify_scorecards(db: &mut Db) -> Result<(Vec<ScorecardProblem>, i64), Db
                 Entry::Vacant(new) => new.insert(template_by_id(db, row.template_id)?),
             };
             let document = parsed(row).ok();
-            let found = faults(row, document.as_ref(), template.as_ref());
+            let mut found = faults(row, document.as_ref(), template.as_ref());
+            let own = document.as_ref().and_then(|document| document.own.as_ref());
+            let is_kept = |kpi: &OwnKpi| kept.get(&(kpi.code.clone(), kpi.version)) == Some(kpi);
+            if own.is_some_and(|own| !own.definitions.iter().all(is_kept)) {
+                found.push("an own KPI in the document says otherwise than the version of it that is kept");
+            }
             problems.extend(found.into_iter().map(|what| ScorecardProblem {
                 scorecard_id: row.id,
                 partner_id: row.partner_id,

@@ -13,6 +13,7 @@ use lanemark::db::Db;
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::partner::partner_show;
 use lanemark::db::scorecard::{ScorecardRow, scorecard_latest};
+use lanemark::domain::formula::OwnUnit;
 use lanemark::domain::kpi::Kpi;
 use lanemark::domain::period::Period;
 use lanemark::domain::scorecard::Tier;
@@ -68,7 +69,7 @@ pub fn run(session: &Session, arguments: &ScorecardArguments) -> anyhow::Result<
                 .flatten()
                 .filter_map(|category| category.get("kpis")?.as_array())
                 .flatten()
-                .map(row)
+                .map(|kpi| row(kpi, &snapshot))
                 .collect();
             print_table(&["kpi", "value", "unit", "n", "low", "high", "score"], &rows);
         }
@@ -93,7 +94,15 @@ fn write_evidence(
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(kpi: &serde_json::Value) -> Vec<String> {
+/// What an own KPI is declared in, by the definition in the document.
+fn own_unit(snapshot: &serde_json::Value, code: &str) -> &'static str {
+    let definitions = snapshot.pointer("/own/definitions").and_then(serde_json::Value::as_array);
+    let is_it = |kpi: &&serde_json::Value| kpi.get("code").and_then(serde_json::Value::as_str) == Some(code);
+    let unit = definitions.and_then(|all| all.iter().find(is_it)?.get("unit")?.as_str());
+    unit.and_then(|unit| unit.parse().ok()).map_or("", OwnUnit::label)
+}
+
+fn row(kpi: &serde_json::Value, snapshot: &serde_json::Value) -> Vec<String> {
     let text = |name: &str| match kpi.get(name).unwrap_or(&serde_json::Value::Null) {
         serde_json::Value::Null => NO_DATA.to_owned(),
         serde_json::Value::String(text) => text.clone(),
@@ -101,7 +110,11 @@ fn row(kpi: &serde_json::Value) -> Vec<String> {
     };
     let mut cells: Vec<String> =
         ["code", "value", "n", "low", "high", "score"].into_iter().map(text).collect();
-    let unit = text("code").parse::<Kpi>().map_or("", |kpi| kpi.definition().unit.words());
+    let code = text("code");
+    let unit = match code.parse::<Kpi>() {
+        Ok(kpi) => kpi.definition().unit.words(),
+        Err(_) => own_unit(snapshot, &code),
+    };
     cells.insert(2, unit.to_owned());
     if let Some(score) = cells.last_mut()
         && let Ok(exact) = score.parse::<Decimal>()

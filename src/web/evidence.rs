@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::download::download_csv;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
-use super::scorecard::card::{in_unit, mark, threshold};
+use super::scorecard::card::{in_own_unit, in_unit, mark, threshold};
 use super::scorecard::{Found, load, period_of};
 use super::show;
 use crate::app::compare::weekly;
@@ -88,6 +88,24 @@ pub(super) struct WeekByWeek {
     pub rows: Vec<(String, String, String)>,
 }
 
+/// How an own KPI came about, ready to print: everything from the published document.
+#[derive(Clone, Debug)]
+pub(super) struct OwnEvidence {
+    pub heading: String,
+    pub code: String,
+    pub version: i32,
+    pub period_title: String,
+    pub formula: String,
+    pub rules: String,
+    pub facts: Vec<(&'static str, String, String)>,
+    /// The KPI in whose formula the step is, and the step.
+    pub told: Vec<(String, String)>,
+    pub steps: Vec<(String, String)>,
+    pub mark: &'static str,
+    pub card_href: String,
+    pub as_of: String,
+}
+
 /// One fact.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
@@ -102,6 +120,14 @@ struct EvidencePage {
     page: Page,
     partner: String,
     view: Evidence,
+}
+
+#[derive(Template)]
+#[template(path = "evidence/own.html")]
+struct OwnPage {
+    page: Page,
+    partner: String,
+    view: OwnEvidence,
 }
 
 /// `GET /scorecards/{partner_id}/{period}/{kpi}`
@@ -119,6 +145,9 @@ pub(super) async fn show(
         Opened::View(partner, view) => {
             page::html(&EvidencePage { page: me.page(view.heading.clone()), partner, view: *view })
         }
+        Opened::Own(partner, view) => {
+            page::html(&OwnPage { page: me.page(view.heading.clone()), partner, view: *view })
+        }
     }
 }
 
@@ -128,6 +157,8 @@ pub(super) enum Opened {
     Csv(HttpResponse),
     /// A page: the partner's name and what to show.
     View(String, Box<Evidence>),
+    /// The same of an own KPI.
+    Own(String, Box<OwnEvidence>),
 }
 
 /// Loads and draws the evidence of one KPI, for the shipper and for the portal.
@@ -140,7 +171,11 @@ pub(super) async fn open(
     links: &Links,
 ) -> Result<Opened, WebError> {
     let (code, as_csv) = kpi.strip_suffix(".csv").map_or((kpi, false), |code| (code, true));
-    let kpi: Kpi = code.parse().map_err(|_| WebError::NotFound)?;
+    let Ok(kpi) = code.parse::<Kpi>() else {
+        let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
+        let view = draw_own(&found, period, code, links).filter(|_| !as_csv).ok_or(WebError::NotFound)?;
+        return Ok(Opened::Own(found.partner.name, Box::new(view)));
+    };
     let asked =
         query.show.as_deref().map(|word| Pick::from_code(word).ok_or(WebError::NotFound)).transpose()?;
     let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
@@ -268,6 +303,62 @@ fn week_by_week(
             })
             .collect(),
     }
+}
+
+/// An own KPI of the published document; none when it is not in it.
+fn draw_own(found: &Found, period: Period, code: &str, links: &Links) -> Option<OwnEvidence> {
+    let published = found.published.as_ref()?;
+    let snapshot = &published.snapshot;
+    let (kpi, own) = snapshot.own_of(code)?;
+    let sums = &snapshot.own.as_ref()?.now;
+    let answer = snapshot.own.as_ref()?.plan(code)?.answer(sums);
+    let score = snapshot.result.kpi(code);
+    let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
+    let in_unit = |value| in_own_unit(value, kpi.unit, currency);
+    let value = &own.value;
+    let mut facts = vec![(
+        "Value, net",
+        value.score_value(kpi.unit).map_or_else(|| "no data".to_owned(), in_unit),
+        value
+            .fault
+            .as_ref()
+            .map_or_else(|| kpi.unit.label().to_owned(), crate::domain::formula::Fault::words),
+    )];
+    if let (Some(low), Some(high)) = (value.low, value.high) {
+        let ends = [low, high].map(|end| in_unit(kpi.unit.in_threshold_unit(end)));
+        facts.push(("95\u{a0}% interval", ends.join(" to "), "chance alone".to_owned()));
+    }
+    facts.push(("Units", show::count(value.n), "the fewest behind any name it uses".to_owned()));
+    let scale = score.and_then(|score| score.scale.as_ref());
+    let mut steps = Vec::new();
+    if let (Some(scale), Some(score)) = (scale, score) {
+        let marks = [scale.floor, scale.target, scale.stretch].map(in_unit);
+        let [floor, target, stretch] = marks;
+        steps.push((
+            "Floor, target, stretch".to_owned(),
+            format!("{floor} is 0, {target} is 80, {stretch} is 100"),
+        ));
+        steps.push((
+            "Score".to_owned(),
+            score.score.map_or_else(|| format!("none: {}", score.words()), one_place),
+        ));
+        steps.push(("Weight".to_owned(), plain(score.weight)));
+    }
+    let as_of = published.row.as_of.0;
+    Some(OwnEvidence {
+        heading: format!("{}, {}", kpi.name, period.title()),
+        code: kpi.code.clone(),
+        version: kpi.version,
+        period_title: period.title(),
+        formula: kpi.formula.clone(),
+        rules: kpi.rules.clone(),
+        facts,
+        told: answer.steps.into_iter().map(|step| (step.kpi, step.words)).collect(),
+        steps,
+        mark: score.map_or("", |score| mark(score.place)),
+        card_href: format!("{}/{period}", links.cards),
+        as_of: format!("{} {} UTC", show::day(as_of.date_naive()), as_of.format("%H:%M")),
+    })
 }
 
 fn pick_title(kpi: Kpi, pick: Pick) -> &'static str {

@@ -6,7 +6,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::contract;
-use super::evidence::{Evidence, Links, Opened, Query, open};
+use super::evidence::{Evidence, Links, Opened, OwnEvidence, Query, open};
 use super::extract::SignedIn;
 use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
@@ -20,15 +20,18 @@ use crate::app::contract::own::waiting_own;
 use crate::app::evidence::shipment;
 use crate::app::expected::view::{events_view, expected_view};
 use crate::app::ledger::own::credits_own;
+use crate::app::own_kpi::library;
 use crate::app::plan::show::plan_own;
 use crate::app::score::template_today;
+use crate::db::DbError;
 use crate::db::contract::contract_list_of_partner;
 use crate::db::partner::partner_show;
 use crate::db::scorecard::scorecard_list_period;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::contract::ContractStatus;
+use crate::domain::formula::{OwnKpi, Plan};
 use crate::domain::period::Period;
-use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, percentile};
+use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, own_plans, percentile};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 use crate::report::chart::percentile_bar;
@@ -89,6 +92,13 @@ struct EvidencePage {
 }
 
 #[derive(Template)]
+#[template(path = "portal/own_evidence.html")]
+struct OwnEvidencePage {
+    page: Page,
+    view: OwnEvidence,
+}
+
+#[derive(Template)]
 #[template(path = "portal/shipment.html")]
 struct ShipmentPage {
     page: Page,
@@ -101,6 +111,8 @@ struct KpisPage {
     page: Page,
     version: &'static str,
     kpis: Vec<Definition>,
+    /// Own KPIs of the shipper that scorecards use: code, name, formula, rules.
+    own: Vec<OwnKpi>,
 }
 
 /// The partner behind the viewer; a user without one sees nothing.
@@ -355,6 +367,9 @@ pub(super) async fn evidence(
         Opened::View(_, view) => {
             page::html(&EvidencePage { page: me.page(view.heading.clone()), view: *view })
         }
+        Opened::Own(_, view) => {
+            page::html(&OwnEvidencePage { page: me.page(view.heading.clone()), view: *view })
+        }
     }
 }
 
@@ -380,10 +395,22 @@ pub(super) async fn shipment_page(
 
 /// `GET /portal/kpis`
 pub(super) async fn kpis(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
+    // Of the shipper's own KPIs a partner learns those it is scored by, and what they rest on.
+    let (terms, own) = me
+        .in_db(|unit| {
+            let terms = template_today(unit.db, unit.app.now())?;
+            let library = library(unit.db)?;
+            let plans = terms.as_ref().map_or_else(Vec::new, |terms| own_plans(terms, &library));
+            let mut own: Vec<OwnKpi> = plans.iter().flat_map(Plan::kpis).cloned().collect();
+            own.sort_by(|a, b| a.code.cmp(&b.code));
+            own.dedup();
+            Ok::<_, DbError>((terms, own))
+        })
+        .await?;
     page::html(&KpisPage {
         page: me.page("KPI definitions"),
         version: DEFINITIONS_VERSION,
         kpis: definitions(terms.as_ref()),
+        own,
     })
 }

@@ -279,8 +279,7 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, csv::Error> {
     let mut rows = Vec::new();
     for category in &snapshot.result.categories {
         for score in &category.kpis {
-            let Some(evidence) = snapshot.evidence_of(&score.input.code) else { continue };
-            let value = &evidence.value;
+            let Some(value) = Counted::of(snapshot, &score.input.code) else { continue };
             let or_empty = |v: Option<Decimal>| v.map_or_else(String::new, |v| v.normalize().to_string());
             let scale = |pick: fn(&crate::domain::scorecard::Scale) -> Decimal| {
                 score.scale.as_ref().map_or_else(String::new, |s| pick(s).to_string())
@@ -289,7 +288,7 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, csv::Error> {
                 snapshot.period.to_string(),
                 category.title.clone(),
                 score.input.code.clone(),
-                value.kpi.name().to_owned(),
+                snapshot.kpi_name(&score.input.code).to_owned(),
                 value.numerator.to_string(),
                 value.denominator.to_string(),
                 or_empty(value.net),
@@ -301,7 +300,7 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, csv::Error> {
                 value.no_evidence.to_string(),
                 value.no_baseline.to_string(),
                 value.pending.to_string(),
-                evidence.apart.to_string(),
+                value.apart.to_string(),
                 scale(|s| s.floor),
                 scale(|s| s.target),
                 scale(|s| s.stretch),
@@ -314,6 +313,49 @@ fn kpi_csv(snapshot: &Snapshot) -> Result<Vec<u8>, csv::Error> {
         }
     }
     sheet::csv(header, rows)
+}
+
+/// What a line of the csv counts, of the catalogue or own.
+struct Counted {
+    numerator: Decimal,
+    denominator: Decimal,
+    net: Option<Decimal>,
+    gross: Option<Decimal>,
+    low: Option<Decimal>,
+    high: Option<Decimal>,
+    n: i64,
+    excused: i64,
+    no_evidence: i64,
+    no_baseline: i64,
+    pending: i64,
+    apart: i64,
+}
+
+impl Counted {
+    fn of(snapshot: &Snapshot, code: &str) -> Option<Self> {
+        macro_rules! counted {
+            ($value:expr, $apart:expr) => {
+                Self {
+                    numerator: $value.numerator,
+                    denominator: $value.denominator,
+                    net: $value.net,
+                    gross: $value.gross,
+                    low: $value.low,
+                    high: $value.high,
+                    n: $value.n,
+                    excused: $value.excused,
+                    no_evidence: $value.no_evidence,
+                    no_baseline: $value.no_baseline,
+                    pending: $value.pending,
+                    apart: $apart,
+                }
+            };
+        }
+        if let Some(evidence) = snapshot.evidence_of(code) {
+            return Some(counted!(evidence.value, evidence.apart));
+        }
+        snapshot.own_of(code).map(|(_, own)| counted!(own.value, 0))
+    }
 }
 
 struct ListRow {

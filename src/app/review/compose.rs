@@ -111,6 +111,9 @@ fn look(snapshot: &Snapshot) -> &'static str {
 }
 
 fn is_money(snapshot: &Snapshot, kpi: &KpiScore) -> bool {
+    if let Some((own, _)) = snapshot.own_of(&kpi.input.code) {
+        return own.unit.is_money();
+    }
     snapshot.evidence_of(&kpi.input.code).is_none_or(|evidence| {
         matches!(evidence.value.kpi.definition().unit, Unit::MoneyPerShipment | Unit::MoneyPerKg)
     })
@@ -118,10 +121,13 @@ fn is_money(snapshot: &Snapshot, kpi: &KpiScore) -> bool {
 
 fn headline(snapshot: &Snapshot, kpi: &KpiScore) -> Headline {
     let definition = snapshot.evidence_of(&kpi.input.code).map(|evidence| evidence.value.kpi.definition());
-    let suffix = definition.map_or("", |definition| suffix(definition.unit));
+    let own = snapshot.own_of(&kpi.input.code).map(|(own, _)| own.unit.suffix(""));
+    let own =
+        own.map_or_else(String::new, |suffix| if suffix.is_empty() { suffix } else { format!(" {suffix}") });
+    let suffix = definition.map_or(own.as_str(), |definition| suffix(definition.unit));
     let low_volume = if kpi.low_volume { ", few cases" } else { "" };
     Headline {
-        name: definition.map_or_else(|| kpi.input.code.clone(), |definition| definition.name.to_owned()),
+        name: snapshot.kpi_name(&kpi.input.code).to_owned(),
         value: kpi
             .input
             .value

@@ -385,3 +385,5 @@ fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
         );
     });
 }
+
+mod own;

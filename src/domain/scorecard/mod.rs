@@ -6,6 +6,7 @@
 
 mod log;
 mod moved;
+mod own;
 mod publication;
 mod reperform;
 mod score;
@@ -16,6 +17,7 @@ mod words;
 
 pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
+pub use own::{OwnEvidence, OwnKpis, own_codes, own_plans};
 pub use publication::{Publication, PublicationState};
 pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
 pub use score::{

@@ -9,9 +9,11 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::own::{OwnEvidence, OwnKpis};
 use super::score::{KpiInput, ScoreResult, score};
 use super::standing::{QuarterScore, Standing, Tier};
 use super::template::{Scale, Template};
+use crate::domain::formula::{OwnKpi, Plan};
 use crate::domain::interval::Interval;
 use crate::domain::kpi::{Kpi, KpiValue, Unit};
 use crate::domain::measure::{Measures, Tally};
@@ -167,6 +169,9 @@ pub struct Snapshot {
     pub result: ScoreResult,
     /// Counts behind the inputs, in the same order.
     pub evidence: Vec<KpiEvidence>,
+    /// Own KPIs of the template; none without any, and then nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnKpis>,
     /// Week by week; none without a KPI to chart.
     pub series: Option<Series>,
     /// Lane by lane; none without a KPI to split.
@@ -211,6 +216,8 @@ pub struct Facts<'a> {
     pub weeks: &'a [(Period, [Tally; 3])],
     /// Lanes with the tallies of every headline KPI.
     pub lanes: Vec<(i64, String, [Tally; 3])>,
+    /// Own KPIs of the template, ready to be computed.
+    pub own: &'a [Plan],
 }
 
 /// The tallies of the KPIs that can head a scorecard, in their order.
@@ -229,7 +236,8 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
         .map(|kpi| evidence(kpi, facts.now, facts.before))
         .filter(|e| template.kpi(e.value.kpi.code()).is_some() || e.has_units())
         .collect();
-    let inputs: Vec<KpiInput> = evidence.iter().map(|e| input(&e.value)).collect();
+    let own = OwnKpis::of(facts.own, facts.now, facts.before);
+    let inputs = inputs(&evidence, own.as_ref());
     let headline = headline(facts.now, facts.weeks);
     Snapshot {
         period: facts.period,
@@ -239,6 +247,7 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
         shipments: facts.now.shipments,
         result: score(&template, &inputs),
         evidence,
+        own,
         series: headline.map(|(place, kpi)| series(kpi, place, facts.weeks)),
         misses: headline.and_then(|(place, kpi)| misses(kpi, place, facts.now, facts.lanes)),
         spend: (facts.now.freight.denominator > 0).then(|| Spend {
@@ -260,6 +269,11 @@ pub fn with_targets(template: &Template, overrides: &[TargetOverride]) -> Templa
         }
     }
     agreed
+}
+
+fn inputs(evidence: &[KpiEvidence], own: Option<&OwnKpis>) -> Vec<KpiInput> {
+    let catalogue = evidence.iter().map(|evidence| input(&evidence.value));
+    catalogue.chain(own.into_iter().flat_map(OwnKpis::inputs)).collect()
 }
 
 fn input(value: &KpiValue) -> KpiInput {
@@ -469,6 +483,20 @@ impl Snapshot {
         self.evidence.iter().find(|e| e.value.kpi.code() == code)
     }
 
+    /// Definition and figures of an own KPI.
+    #[must_use]
+    pub fn own_of(&self, code: &str) -> Option<(&OwnKpi, &OwnEvidence)> {
+        let own = self.own.as_ref()?;
+        Some((own.definition(code)?, own.evidence(code)?))
+    }
+
+    /// The name of a KPI as people read it, of the catalogue or own; the code where the document knows no more.
+    #[must_use]
+    pub fn kpi_name<'a>(&'a self, code: &'a str) -> &'a str {
+        let own = || self.own.as_ref().and_then(|own| own.definition(code)).map(|kpi| kpi.name.as_str());
+        self.evidence_of(code).map(|evidence| evidence.value.kpi.name()).or_else(own).unwrap_or(code)
+    }
+
     /// The newest signal of the weekly chart inside the period, bad news first.
     #[must_use]
     pub fn signal(&self) -> Option<WeekSignal> {
@@ -498,6 +526,9 @@ impl Snapshot {
     #[must_use]
     pub fn reading(&self, code: &str) -> Reading {
         let Some(evidence) = self.evidence_of(code) else {
+            if let Some((_, own)) = self.own_of(code) {
+                return Reading { change: own.change.change, words: own.reading(), by_chart: false };
+            }
             return Reading { change: Change::NoData, words: "no data".to_owned(), by_chart: false };
         };
         let charted = self.series.as_ref().is_some_and(|s| s.kpi == evidence.value.kpi);
@@ -544,7 +575,10 @@ impl Snapshot {
     /// Whether the stored inputs give the stored scores again under `template`, as it was agreed.
     #[must_use]
     pub fn re_performs(&self, template: &Template) -> bool {
-        let inputs: Vec<KpiInput> = self.evidence.iter().map(|e| input(&e.value)).collect();
+        if !self.own.as_ref().is_none_or(OwnKpis::re_performs) {
+            return false;
+        }
+        let inputs = inputs(&self.evidence, self.own.as_ref());
         let agreed = with_targets(template, &self.overrides);
         score(&agreed, &inputs) == self.result && self.result.re_performs(&agreed)
     }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use crate::app::score::{Published, tier_from_code};
 use crate::db::scorecard::{PublicationRow, ScorecardBrief};
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::formula::OwnUnit;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
@@ -172,7 +173,7 @@ pub struct Row {
     /// KPI code.
     pub code: String,
     /// Name for people.
-    pub name: &'static str,
+    pub name: String,
     /// Shape before the value; empty at target.
     pub mark: &'static str,
     /// The same in words.
@@ -408,8 +409,7 @@ fn kpis_moved_words(before: &Published, now: &Published) -> Vec<String> {
     let (old, new) = (&before.snapshot, &now.snapshot);
     let mut words = Vec::new();
     for kpi in kpis_moved(&old.result, &new.result) {
-        let name =
-            kpi.code.parse::<Kpi>().map_or_else(|_| kpi.code.to_owned(), |known| known.name().to_owned());
+        let name = if kpi.now.is_some() { new.kpi_name(kpi.code) } else { old.kpi_name(kpi.code) };
         let said = |score: Option<&KpiScore>, snapshot: &Snapshot| {
             let Some(score) = score else { return "not listed".to_owned() };
             let value = value_words(snapshot, kpi.code).unwrap_or_else(|| "no data".to_owned());
@@ -427,8 +427,11 @@ fn kpis_moved_words(before: &Published, now: &Published) -> Vec<String> {
 
 /// A KPI's value in its unit; none without data.
 fn value_words(snapshot: &Snapshot, code: &str) -> Option<String> {
-    let value = &snapshot.evidence_of(code)?.value;
     let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
+    if let Some((kpi, own)) = snapshot.own_of(code) {
+        return own.value.score_value(kpi.unit).map(|value| in_own_unit(value, kpi.unit, currency));
+    }
+    let value = &snapshot.evidence_of(code)?.value;
     value.score_value().map(|v| in_unit(v, value.kpi.definition().unit, currency))
 }
 
@@ -634,7 +637,7 @@ fn group(category: &CategoryScore, snapshot: &Snapshot, base: &Base) -> Group {
 
 fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
     let code = score.input.code.clone();
-    let evidence = snapshot.evidence_of(&code)?;
+    let Some(evidence) = snapshot.evidence_of(&code) else { return own_row(score, snapshot, base) };
     let kpi = evidence.value.kpi;
     let unit = kpi.definition().unit;
     let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
@@ -648,7 +651,7 @@ fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
         _ => ("", reading.words),
     };
     Some(Row {
-        name: kpi.name(),
+        name: kpi.name().to_owned(),
         mark: mark(score.place),
         place: score.place.words(),
         value: value_words(snapshot, &code),
@@ -673,6 +676,59 @@ fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
         by_chart: reading.by_chart && score.not_scored.is_none(),
         code,
     })
+}
+
+/// The line of an own KPI; its evidence is every step of its formula.
+fn own_row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
+    let code = score.input.code.clone();
+    let (kpi, own) = snapshot.own_of(&code)?;
+    let currency = snapshot.spend.as_ref().map_or("", |s| s.currency.as_str());
+    let (change, change_range) = own.change_words(kpi).unwrap_or_else(|| ("–".to_owned(), None));
+    let (way, reading) = match score.not_scored {
+        Some(_) if own.value.fault.is_some() => ("", own.reading()),
+        Some(reason) => ("", reason.words()),
+        None => (way(own.change.change), own.reading()),
+    };
+    let in_unit = |value| in_own_unit(value, kpi.unit, currency);
+    Some(Row {
+        name: kpi.name.clone(),
+        mark: mark(score.place),
+        place: score.place.words(),
+        value: value_words(snapshot, &code),
+        href: base.kpi(snapshot.period, &code),
+        n: show::count(own.value.n),
+        low_volume: score.low_volume,
+        bar: bar_in(score, if kpi.unit == OwnUnit::Percent { "\u{a0}%" } else { "" }),
+        target: score.scale.as_ref().map_or_else(|| "–".to_owned(), |s| in_unit(s.target)),
+        target_note: snapshot
+            .overrides
+            .iter()
+            .find(|o| o.kpi == code)
+            .map(|o| format!("contract {}", o.contract)),
+        score: score.score.map(one_place),
+        information: score.scale.is_none(),
+        weight: if score.weight.is_zero() { "–".to_owned() } else { plain(score.weight) },
+        gross: match (own.value.gross, own.value.net) {
+            _ if !own.value.is_proportion() => "–".to_owned(),
+            (Some(gross), Some(net)) if gross == net => "same".to_owned(),
+            (Some(gross), _) => in_unit(kpi.unit.in_threshold_unit(gross)),
+            _ => "–".to_owned(),
+        },
+        change,
+        change_range,
+        way,
+        reading,
+        by_chart: false,
+        code,
+    })
+}
+
+/// A value of an own KPI in the unit of its thresholds: `93.1 %`, `20.5 h`, `412.50 USD`.
+#[must_use]
+pub fn in_own_unit(value: Decimal, unit: OwnUnit, currency: &str) -> String {
+    let suffix = unit.suffix(currency);
+    let number = show::decimal(value, unit.places());
+    if suffix.is_empty() { number } else { format!("{number}\u{a0}{suffix}") }
 }
 
 /// The shape of a place; empty at target.
@@ -728,12 +784,16 @@ fn gross(evidence: &KpiEvidence, unit: Unit, currency: &str) -> String {
 }
 
 fn bar(score: &KpiScore, unit: Unit) -> String {
-    let (Some(scale), Some(value)) = (&score.scale, score.input.value) else { return String::new() };
     let suffix = match unit.symbol() {
         "" => String::new(),
         symbol => format!("\u{a0}{symbol}"),
     };
-    interval_bar(&IntervalBar { value, interval: score.input.low.zip(score.input.high), scale, unit: &suffix })
+    bar_in(score, &suffix)
+}
+
+fn bar_in(score: &KpiScore, suffix: &str) -> String {
+    let (Some(scale), Some(value)) = (&score.scale, score.input.value) else { return String::new() };
+    interval_bar(&IntervalBar { value, interval: score.input.low.zip(score.input.high), scale, unit: suffix })
 }
 
 fn weekly(series: &Series) -> Weekly {
