@@ -1,16 +1,22 @@
-//! The KPI catalogue: what each number means, the same words on every page.
+//! The KPIs: what each number means, the same words on every page; the catalogue and the shipper's own.
+
+pub(in crate::web) mod own;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use self::own::{Asked, OwnLine};
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::threshold;
+use crate::app::own_kpi::library;
 use crate::app::score::template_today;
+use crate::db::DbError;
 use crate::domain::kpi::{Kpi, Shape};
 use crate::domain::measure::{DWELL_BUCKET_MINUTES, RESPONSE_BUCKET_MINUTES};
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain};
 use crate::domain::signal::Better;
+use crate::domain::viewer::Action;
 
 /// One definition, ready to print.
 #[derive(Clone, Debug)]
@@ -36,6 +42,8 @@ struct ListPage {
     version: &'static str,
     template: String,
     kpis: Vec<Definition>,
+    own: Vec<OwnLine>,
+    may_edit: bool,
 }
 
 #[derive(Template)]
@@ -49,19 +57,31 @@ struct KpiPage {
 
 /// `GET /kpis`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
+    let (terms, library) = me
+        .in_db(|unit| {
+            let terms = template_today(unit.db, unit.app.now())?;
+            Ok::<_, DbError>((terms, library(unit.db)?))
+        })
+        .await?;
     let kpis = definitions(terms.as_ref());
     page::html(&ListPage {
         page: me.page("KPIs"),
         version: DEFINITIONS_VERSION,
         template: version(terms.as_ref()),
         kpis,
+        own: library.kpis().map(|kpi| OwnLine::of(kpi, terms.as_ref())).collect(),
+        may_edit: me.viewer.role.may(Action::EditKpis),
     })
 }
 
 /// `GET /kpis/{code}`
-pub(super) async fn show(me: SignedIn, path: web::Path<String>) -> Result<HttpResponse, WebError> {
-    let kpi: Kpi = path.into_inner().parse().map_err(|_| WebError::NotFound)?;
+pub(super) async fn show(
+    me: SignedIn,
+    path: web::Path<String>,
+    asked: web::Query<Asked>,
+) -> Result<HttpResponse, WebError> {
+    let code = path.into_inner();
+    let Ok(kpi) = code.parse::<Kpi>() else { return own::show(&me, code, asked.into_inner()).await };
     let terms = me.in_db(|unit| template_today(unit.db, unit.app.now())).await?;
     page::html(&KpiPage {
         page: me.page(kpi.name()),

@@ -4,6 +4,7 @@ mod contract;
 mod import;
 mod intruder;
 mod job;
+mod kpi;
 mod ledger;
 mod mail;
 mod partner;

@@ -154,6 +154,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
         Roles(&[Procurement, CarrierManager, Finance, Auditor]),
     ),
     ("GET", "/kpis", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
+    ("GET", "/kpis/new", Roles(&[CarrierManager])),
+    ("POST", "/kpis", Roles(&[CarrierManager])),
     ("GET", "/kpis/{code}", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/kpis/{code}/partners", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
     ("GET", "/compare", Roles(&[Procurement, CarrierManager, Finance, Auditor])),
@@ -165,6 +167,9 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
         Roles(&[Procurement, CarrierManager, Finance, Auditor]),
     ),
     ("GET", "/portal/scorecards/{period}/evidence.zip", Roles(&[Partner])),
+    ("GET", "/kpis/{code}/edit", Roles(&[CarrierManager])),
+    ("POST", "/kpis/{code}", Roles(&[CarrierManager])),
+    ("POST", "/kpis/{code}/retirement", Roles(&[CarrierManager])),
     (
         "GET",
         "/shipments/{partner_id}/{source}/{reference}",
