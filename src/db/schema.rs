@@ -1,5 +1,9 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
+mod fairness;
+
+pub use fairness::*;
+
 diesel::table! {
     use crate::db::types::sql::*;
     settings (key) {

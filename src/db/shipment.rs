@@ -368,6 +368,20 @@ pub fn shipment_replace(
     fact_replace!(db, shipments.obligation_day, shipment_versions.shipment_id, old => new, at, fact)
 }
 
+/// Writes who an approved exclusion names for the stops of a shipment, as `row` has it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_exclusion_write(db: &mut Db, key: (Day, i64, i64), row: &ShipmentRow) -> QueryResult<()> {
+    diesel::update(shipments::table.find(key))
+        .set((
+            shipments::pickup_exclusion.eq(&row.pickup_exclusion),
+            shipments::delivery_exclusion.eq(&row.delivery_exclusion),
+        ))
+        .execute(db)
+        .map(drop)
+}
+
 /// A cell of facts whose sums are no longer right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StaleCell {

@@ -1,28 +1,33 @@
 //! The rules: pure functions and values. No I/O, no database, no web, no clock.
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
-//! verdicts ([`outcome`]), sums ([`measure`], [`kpi`], [`formula`]), judgement ([`interval`], [`signal`],
+//! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`kpi`],
+//! [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
 //! [`backtest`], [`charge_code`], [`calibration`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod attachment;
 pub mod attention;
+pub mod attribution;
 pub mod backoff;
 pub mod backtest;
 pub mod baseline;
 pub mod calendar;
 pub mod calibration;
 pub mod capacity;
+pub mod challenge;
 pub mod charge_code;
 pub mod clause;
 pub mod commitment;
 pub mod compare;
 pub mod contract;
 pub mod currency;
+pub mod declared_event;
 pub mod digest;
 pub mod exact;
 pub mod exception;
+pub mod exclusion;
 pub mod expected;
 pub mod field;
 pub mod forecast;

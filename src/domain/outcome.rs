@@ -12,7 +12,7 @@ use super::calendar::BusinessCalendar;
 /// What became of one obligation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// There is no such obligation, or the shipper cancelled it in time.
+    /// There is no such obligation, the shipper cancelled it in time, or a declared event takes it out.
     NotApplicable,
     /// Too early to say; in no denominator.
     Pending,
@@ -169,6 +169,8 @@ pub struct Unit {
     pub not_done_at: Option<DateTime<Utc>>,
     /// Whether an approved exclusion covers a miss.
     pub excused: bool,
+    /// Whether an approved declared event takes the unit out, done or not.
+    pub declared: bool,
     /// Business days after `due_by` until missing evidence is a failure.
     pub evidence_grace_days: u8,
     /// Zone of the stop, by whose days the grace is counted (DOMAIN §0.3); UTC when it is not known.
@@ -178,6 +180,9 @@ pub struct Unit {
 /// Judges one obligation as known at `as_of` (DOMAIN §1.2).
 #[must_use]
 pub fn evaluate(unit: &Unit, as_of: DateTime<Utc>) -> Verdict {
+    if unit.declared {
+        return Verdict::settled(Outcome::NotApplicable);
+    }
     let Some(due_by) = unit.due_by else {
         return Verdict::settled(Outcome::NoBaseline);
     };
@@ -320,6 +325,16 @@ mod tests {
         let now = at("2025-07-01T00:00:00Z");
         assert_eq!(evaluate(&late, now).outcome, Outcome::Excused);
         assert_eq!(evaluate(&early, now).outcome, Outcome::Success);
+    }
+
+    /// DOMAIN §1.2: a declared event removes all units in scope, successes included.
+    #[test]
+    fn a_declared_event_takes_out_misses_and_successes_alike() {
+        let now = at("2025-07-01T00:00:00Z");
+        for done in [Some(at("2025-06-04T00:00:00Z")), Some(at("2025-06-06T00:00:00Z")), None] {
+            let unit = Unit { done_at: done, declared: true, ..unit("2025-06-05T17:00:00Z") };
+            assert_eq!(evaluate(&unit, now), Verdict::settled(Outcome::NotApplicable));
+        }
     }
 
     #[test]

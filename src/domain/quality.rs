@@ -209,7 +209,7 @@ impl QualityFacts {
         evaluate(&proof_unit(done_at, usable, of), as_of)
     }
 
-    /// Adds the delivery to the sums of its day.
+    /// Adds the delivery to the sums of its day. A declared event takes out how it went; what it emitted stays.
     pub fn add_to(
         &self,
         verdict: &QualityVerdict,
@@ -218,6 +218,10 @@ impl QualityFacts {
         (policy, amounts): (&OutcomePolicy, &Amounts),
         sums: &mut Measures,
     ) {
+        self.add_emissions(amounts, sums);
+        if facts.delivery_declared {
+            return;
+        }
         sums.in_full.count(verdict.in_full);
         sums.perfect.count(verdict.perfect);
         sums.proof.count(verdict.proof);
@@ -226,7 +230,6 @@ impl QualityFacts {
             sums.late_notice.add(i64::from(self.was_announced(facts)), 1);
         }
         self.add_transit(facts, policy, sums);
-        self.add_emissions(amounts, sums);
     }
 
     fn was_announced(&self, facts: &Milestones) -> bool {

@@ -88,6 +88,10 @@ pub struct Milestones {
     pub pickup_excused: bool,
     /// An approved exclusion covers a missed delivery.
     pub delivery_excused: bool,
+    /// A declared event takes the pickup out.
+    pub pickup_declared: bool,
+    /// A declared event takes the delivery out.
+    pub delivery_declared: bool,
 }
 
 /// The verdicts on a shipment. The pickup day is judged whenever it is asked for; the other three are stored.
@@ -354,6 +358,7 @@ impl Milestones {
             done_at: self.pickup_arrived_at.or(self.picked_up_at),
             not_done_at: None,
             excused: self.pickup_excused,
+            declared: self.pickup_declared,
             evidence_grace_days: policy.evidence_grace_days,
             zone: self.pickup_zone.or(self.delivery_zone),
         }
@@ -424,6 +429,7 @@ impl Milestones {
             done_at: self.delivery_done_at(policy),
             not_done_at,
             excused: self.delivery_excused,
+            declared: self.delivery_declared,
             evidence_grace_days: policy.evidence_grace_days,
             zone: self.delivery_zone.or(self.pickup_zone),
         }
@@ -664,17 +670,9 @@ impl ShipmentFacts {
         sums.shipments += 1;
         sums.delivery_day.count(verdicts.delivery_day);
         sums.delivery_window.count(verdicts.delivery_window);
-        if let Some(first) = self.first_attempt {
-            sums.first_attempt.count(first.outcome());
+        if !self.milestones.delivery_declared {
+            self.add_service(sums);
         }
-        if let Some(disposition) = self.disposition {
-            sums.returned.add(i64::from(disposition == Disposition::Returned), 1);
-            if let Some(attempts) = self.attempts {
-                sums.attempts.add(i64::from(attempts), 1);
-            }
-            sums.diverted.add(i64::from(self.diverted_by == Some(Diverter::Carrier)), 1);
-        }
-        sums.diverted_by_others += i64::from(self.diverted_by.is_some_and(|who| who != Diverter::Carrier));
         self.add_times(policy, sums);
         let owed = owed(&self.milestones, verdicts, self.statuses, policy.status_sla_minutes);
         sums.status_complete.add(owed.received, owed.required);
@@ -686,11 +684,27 @@ impl ShipmentFacts {
         self.add_money(sums);
     }
 
-    fn add_times(&self, policy: &OutcomePolicy, sums: &mut Measures) {
+    /// How the delivery went, which a declared event takes out; what it cost and what was reported stays.
+    fn add_service(&self, sums: &mut Measures) {
+        if let Some(first) = self.first_attempt {
+            sums.first_attempt.count(first.outcome());
+        }
+        if let Some(disposition) = self.disposition {
+            sums.returned.add(i64::from(disposition == Disposition::Returned), 1);
+            if let Some(attempts) = self.attempts {
+                sums.attempts.add(i64::from(attempts), 1);
+            }
+            sums.diverted.add(i64::from(self.diverted_by == Some(Diverter::Carrier)), 1);
+        }
+        sums.diverted_by_others += i64::from(self.diverted_by.is_some_and(|who| who != Diverter::Carrier));
         let times = &self.milestones;
         if let (Some(arrived), Some(left)) = (times.station_arrived_at, times.out_for_delivery_at) {
             sums.dwell.count(left.signed_duration_since(arrived).num_minutes());
         }
+    }
+
+    fn add_times(&self, policy: &OutcomePolicy, sums: &mut Measures) {
+        let times = &self.milestones;
         let sla = TimeDelta::minutes(i64::from(policy.status_sla_minutes));
         let messages = [
             (times.pickup_arrived_at, times.pickup_arrived_received_at, DateOnly::PICKUP_ARRIVED),

@@ -42,6 +42,12 @@ pub enum Action {
     ViewScorecards,
     /// Define KPIs of our own.
     EditKpis,
+    /// Ask for exclusions, and declare events.
+    RequestExclusions,
+    /// Decide exclusions, events and challenges that somebody else asked for.
+    DecideExclusions,
+    /// Restate a scorecard that is final.
+    PublishScorecards,
     /// See the ledger of service credits.
     ViewLedger,
     /// See the capacity plan.
@@ -123,6 +129,9 @@ impl Role {
                     | A::ViewContracts
                     | A::ViewScorecards
                     | A::EditKpis
+                    | A::RequestExclusions
+                    | A::DecideExclusions
+                    | A::PublishScorecards
                     | A::ViewLedger
                     | A::ViewCapacity
                     | A::ViewImports

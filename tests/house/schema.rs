@@ -99,7 +99,10 @@ fn declared(engine: &str) -> Columns {
 }
 
 fn tables_of_the_code() -> Columns {
-    let text = std::fs::read_to_string(root().join("src/db/schema.rs")).unwrap();
+    let mut text = std::fs::read_to_string(root().join("src/db/schema.rs")).unwrap();
+    for file in super::files(&root().join("src/db/schema"), "rs") {
+        text.push_str(&std::fs::read_to_string(file).unwrap());
+    }
     let mut tables = Columns::new();
     let mut table = String::new();
     for line in text.lines().map(str::trim) {

@@ -4,6 +4,7 @@
 //! out inside the category first, and the published number is the one tiers compare, so a partner can re-perform
 //! the result from the stored [`ScoreResult`] alone.
 
+mod diff;
 mod log;
 mod moved;
 mod own;
@@ -15,6 +16,7 @@ mod standing;
 mod template;
 mod words;
 
+pub use diff::{Moved, figures_moved};
 pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
 pub use own::{OwnEvidence, OwnKpis, own_codes, own_plans};

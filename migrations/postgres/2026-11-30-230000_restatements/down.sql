@@ -1,0 +1,3 @@
+DROP TABLE scorecard_drifts;
+DROP TABLE scorecard_restatements;
+DROP TABLE scorecard_finals;

@@ -1,0 +1,3 @@
+DROP TABLE evidence_files;
+DROP TABLE exclusion_decisions;
+DROP TABLE exclusions;

@@ -1,0 +1,2 @@
+DROP TABLE declared_event_decisions;
+DROP TABLE declared_events;

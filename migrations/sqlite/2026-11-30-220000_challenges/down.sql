@@ -1,0 +1,2 @@
+DROP TABLE challenge_decisions;
+DROP TABLE challenges;
