@@ -102,11 +102,12 @@ pub fn ruled(statements: &[Statement], stop: StopPurpose, zones: StopZones) -> O
     (!statements.is_empty()).then(|| baseline(statements, zone_of(stop, zones)))
 }
 
-/// The day a row counts for by its own commitments and events; none when nothing says so.
+/// Commitments and events of a stored shipment, for the evaluator. What a declared event takes out is not on the row:
+/// [`super::declared_event::Standing`] adds it.
 #[must_use]
-pub fn obligation_day(row: &ShipmentRow, (pickup_zone, delivery_zone): StopZones) -> Option<Day> {
+pub fn milestones_of(row: &ShipmentRow, (pickup_zone, delivery_zone): StopZones) -> Milestones {
     let at = |at: Option<Instant>| at.map(|at| at.0);
-    let facts = Milestones {
+    Milestones {
         pickup_zone,
         delivery_zone,
         pickup_window_start: at(row.pickup_window_start),
@@ -116,14 +117,27 @@ pub fn obligation_day(row: &ShipmentRow, (pickup_zone, delivery_zone): StopZones
         delivery_window_end: at(row.delivery_window_end),
         delivery_due_day: row.delivery_due_day.map(|day| day.0),
         pickup_arrived_at: at(row.pickup_arrived_at),
+        pickup_arrived_received_at: at(row.pickup_arrived_received_at),
         picked_up_at: at(row.picked_up_at),
         arrived_at: at(row.arrived_at),
+        arrived_received_at: at(row.arrived_received_at),
         delivered_at: at(row.delivered_at),
+        delivered_received_at: at(row.delivered_received_at),
+        station_arrived_at: at(row.station_arrived_at),
+        out_for_delivery_at: at(row.out_for_delivery_at),
         cancelled_at: at(row.cancelled_at),
         date_only: DateOnly(row.date_only),
-        ..Milestones::default()
-    };
-    facts.obligation_day().map(Day)
+        pickup_excused: row.pickup_exclusion.is_some(),
+        delivery_excused: row.delivery_exclusion.is_some(),
+        pickup_declared: false,
+        delivery_declared: false,
+    }
+}
+
+/// The day a row counts for by its own commitments and events; none when nothing says so.
+#[must_use]
+pub fn obligation_day(row: &ShipmentRow, zones: StopZones) -> Option<Day> {
+    milestones_of(row, zones).obligation_day().map(Day)
 }
 
 /// Rules again on every shipment with statements and says whose stored commitment is another one. Reads only.

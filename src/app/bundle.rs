@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use super::declared_event::Standing;
 use super::facts::{shipment_facts, tender_facts};
 use super::score::{Published, full_weeks};
 use crate::db::dimension::{policies_by_id, zones_by_id};
@@ -201,6 +202,7 @@ fn shipments(
     mut each: impl FnMut(ShipmentLine) -> Result<(), BundleError>,
 ) -> Result<(), BundleError> {
     let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
+    let declared = Standing::read(db)?;
     let sources: BTreeMap<i32, String> = source_list(db)?.into_iter().collect();
     let mut after = None;
     loop {
@@ -215,7 +217,7 @@ fn shipments(
         for (row, key) in rows.iter().zip(keys) {
             let quality = quality_of(db, viewer, key)?;
             let fold = FoldRow::from(row);
-            let (mut facts, policy) = shipment_facts(&fold, quality.as_ref(), &zones, &policies)?;
+            let (mut facts, policy) = shipment_facts(&fold, quality.as_ref(), (&zones, &policies), &declared)?;
             let own = row.rated_micros.map(Micros);
             facts.amounts.rated = counted_rated(own, expected.get(&row.id).copied(), &inputs.currency);
             let line = ShipmentLine {

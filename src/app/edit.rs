@@ -1,7 +1,9 @@
 //! What every edit through a form shares: who may, and how it is refused.
 
 use crate::db::DbError;
+use crate::domain::challenge::NotNow;
 use crate::domain::contract::ContractError;
+use crate::domain::exclusion;
 use crate::domain::field::FieldErrors;
 use crate::domain::lifecycle::{Missing, Refused};
 use crate::domain::negotiation;
@@ -89,6 +91,15 @@ pub enum EditError {
         /// Why.
         reason: negotiation::Held,
     },
+    /// A decision about an exclusion, an event or a challenge that may not be taken.
+    #[error("{0}")]
+    Review(#[from] exclusion::Refused),
+    /// A line of a scorecard that cannot be challenged.
+    #[error("{0}")]
+    Challenge(#[from] NotNow),
+    /// What a scorecard's state does not allow.
+    #[error("{0}")]
+    Card(String),
     /// Something must be said before a version can be approved.
     #[error(
         "contract {contract}, version {version_no} cannot be approved yet: {}",

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
-use super::baseline::{ruled, statements_about, stop_zones};
+use super::baseline::{milestones_of, ruled, statements_about, stop_zones};
+use super::declared_event::Standing;
 use super::facts::{shipment_facts, tender_facts};
 use crate::db::baseline::commitments_of;
 use crate::db::dimension::{policies_by_id, zones_by_id};
@@ -13,6 +14,7 @@ use crate::db::evidence::{
     After, ChargeLine, EventLine, ShipmentTest, Span, TenderLine, VersionLine, charges_of, events_of,
     import_file, lane_title_list, shipments_behind, source_by_code, source_list, tenders_behind, versions_of,
 };
+use crate::db::exclusion::{Exclusion, exclusions_of_shipment};
 use crate::db::expected::expected_parts;
 use crate::db::fold::{FoldRow, ShipmentKey};
 use crate::db::quality::{QualityRow, quality_of};
@@ -174,6 +176,8 @@ pub struct Names {
     pub zones: HashMap<i32, Tz>,
     /// Tolerance number → tolerance.
     pub policies: HashMap<i32, OutcomePolicy>,
+    /// Declared events that hold.
+    pub declared: Standing,
     /// Shipment id → expected charge, where the KPI is about money.
     pub expected: HashMap<i64, (Parts, Currency)>,
     /// The currency amounts are kept in.
@@ -283,6 +287,7 @@ impl Names {
             sources: source_list(db)?.into_iter().collect(),
             zones: zones_by_id(db)?,
             policies: policies_by_id(db)?,
+            declared: Standing::read(db)?,
             ..Self::default()
         })
     }
@@ -309,7 +314,7 @@ impl Names {
             None
         };
         let row = FoldRow::from(row);
-        let (facts, policy) = shipment_facts(&row, quality.as_ref(), &self.zones, &self.policies)?;
+        let (facts, policy) = shipment_facts(&row, quality.as_ref(), (&self.zones, &self.policies), &self.declared)?;
         let verdicts = facts.judge(policy, as_of);
         let mut sums = Measures::default();
         if kpi.is_of_pickups() {
@@ -394,6 +399,10 @@ pub struct Whole {
     pub versions: Vec<VersionLine>,
     /// File and mapping that brought the facts.
     pub file: Option<(String, String)>,
+    /// Exclusions asked for, oldest first.
+    pub exclusions: Vec<Exclusion>,
+    /// Names of the declared events that take out pickup and delivery.
+    pub declared: [Option<String>; 2],
 }
 
 impl Whole {
@@ -429,7 +438,12 @@ pub fn shipment(
     let mut names = Names::load(db)?;
     names.add_lanes(db, row.lane_id.into_iter())?;
     let commitments = committed(db, viewer, &row, &names)?;
+    let facts = milestones_of(&row, stop_zones(&row, &names.zones));
+    let (pickup, delivery) = names.declared.covering(&facts, row.partner_id, &row.mode, row.lane_id);
+    let declared = [pickup, delivery].map(|event| event.map(|event| event.name.clone()));
     Ok(Some(Whole {
+        exclusions: exclusions_of_shipment(db, viewer, partner_id, row.id)?,
+        declared,
         names,
         commitments,
         charges: charges_of(db, viewer, partner_id, row.id)?,

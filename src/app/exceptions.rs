@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Days, Utc};
 
+use super::declared_event::Standing;
 use super::facts::shipment_facts;
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::evidence::{lane_title_list, source_list};
@@ -73,12 +74,13 @@ pub fn board(db: &mut Db, viewer: &Viewer, now: DateTime<Utc>) -> Result<Board, 
     let from = today.checked_sub_days(Days::new(LOOK_BACK_DAYS)).unwrap_or(today);
     let until = today.checked_add_days(Days::new(LOOK_AHEAD_DAYS)).unwrap_or(today);
     let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
+    let declared = Standing::read(db)?;
     let open = open_shipments(db, viewer, (from, until), MAX_OPEN + 1)?;
     let is_cut = open.len() > MAX_OPEN;
     let mut found: Vec<(Finding, ShipmentRow)> = Vec::new();
     for row in open.into_iter().take(MAX_OPEN) {
         let fold = FoldRow::from(&row);
-        let (facts, policy) = shipment_facts(&fold, None, &zones, &policies)?;
+        let (facts, policy) = shipment_facts(&fold, None, (&zones, &policies), &declared)?;
         if let Some(finding) = exception(&facts.milestones, policy, now) {
             found.push((finding, row));
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono_tz::Tz;
 
+use super::declared_event::Standing;
 use crate::db::DbError;
 use crate::db::fold::{FoldRow, TenderFoldRow};
 use crate::db::quality::QualityRow;
@@ -16,7 +17,7 @@ use crate::domain::shipment::{
 use crate::domain::status::StatusProfile;
 use crate::domain::tender::{Response, TenderFacts};
 
-/// A shipment as stored with its quality row, and the tolerance it is judged by. The rated amount is the feed's own; an expected charge
+/// A shipment as stored with its quality row and the declared events that cover it, and the tolerance it is judged by. The rated amount is the feed's own; an expected charge
 /// is added by whoever knows it.
 ///
 /// # Errors
@@ -24,15 +25,17 @@ use crate::domain::tender::{Response, TenderFacts};
 pub fn shipment_facts<'a>(
     row: &FoldRow,
     quality: Option<&QualityRow>,
-    zones: &HashMap<i32, Tz>,
-    policies: &'a HashMap<i32, OutcomePolicy>,
+    (zones, policies): (&HashMap<i32, Tz>, &'a HashMap<i32, OutcomePolicy>),
+    declared: &Standing,
 ) -> Result<(ShipmentFacts, &'a OutcomePolicy), DbError> {
     let policy = policies.get(&row.policy_id).ok_or_else(|| DbError::Stored {
         what: format!("shipment {} of partner {}", row.id, row.partner_id),
         reason: format!("its tolerance {} is missing", row.policy_id),
     })?;
+    let mut milestones = milestones(row, zones);
+    declared.mark(&mut milestones, row.partner_id, &row.mode, row.lane_id);
     let facts = ShipmentFacts {
-        milestones: milestones(row, zones),
+        milestones,
         attempts: row.attempts,
         first_attempt: row.first_attempt.as_deref().and_then(FirstAttempt::from_code),
         disposition: row.disposition.as_deref().and_then(Disposition::from_code),
@@ -77,6 +80,8 @@ fn milestones(row: &FoldRow, zones: &HashMap<i32, Tz>) -> Milestones {
         date_only: DateOnly(row.date_only),
         pickup_excused: row.pickup_exclusion.is_some(),
         delivery_excused: row.delivery_exclusion.is_some(),
+        pickup_declared: false,
+        delivery_declared: false,
     }
 }
 

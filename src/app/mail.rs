@@ -71,6 +71,8 @@ pub enum MailKind {
     ContractStep,
     /// What was accrued for a final period, told to the partner, or a change of it.
     Assessment,
+    /// Something about a scorecard that one side must know.
+    Scorecard,
     /// A job failed for good.
     JobFailed,
 }
@@ -84,6 +86,7 @@ impl MailKind {
             Self::ContractNotice => "CONTRACT_NOTICE",
             Self::ContractStep => "CONTRACT_STEP",
             Self::Assessment => "ASSESSMENT",
+            Self::Scorecard => "SCORECARD",
             Self::JobFailed => "JOB_FAILED",
         }
     }
@@ -96,14 +99,22 @@ impl MailKind {
             Self::ContractNotice => "Contract notice",
             Self::ContractStep => "Contract step",
             Self::Assessment => "Assessment notice",
+            Self::Scorecard => "Scorecard notice",
             Self::JobFailed => "Job failed",
         }
     }
 
     fn from_code(code: &str) -> Option<Self> {
-        [Self::Review, Self::ContractNotice, Self::ContractStep, Self::Assessment, Self::JobFailed]
-            .into_iter()
-            .find(|kind| kind.code() == code)
+        [
+            Self::Review,
+            Self::ContractNotice,
+            Self::ContractStep,
+            Self::Assessment,
+            Self::Scorecard,
+            Self::JobFailed,
+        ]
+        .into_iter()
+        .find(|kind| kind.code() == code)
     }
 }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::App;
+use super::declared_event::Standing;
 use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
 use super::facts::{shipment_facts, tender_facts};
 use super::parallel::in_two;
@@ -56,6 +57,8 @@ struct Lookups {
     shelf: Option<Shelf>,
     /// Whether any shipment has a row of quality beside it.
     any_quality: bool,
+    /// Declared events that hold, with the places of the lanes.
+    declared: Standing,
     as_of: DateTime<Utc>,
 }
 
@@ -67,11 +70,16 @@ impl Lookups {
             Source::Shipments => Shelf::read(db, &run.books, (mode, run.as_of))?,
             Source::Tenders => None,
         };
+        let declared = match source {
+            Source::Shipments => Standing::read(db)?,
+            Source::Tenders => Standing::default(),
+        };
         Ok(Self {
             zones: zones_by_id(db)?,
             policies: policies_by_id(db)?,
             shelf,
             any_quality: source == Source::Shipments && any_quality(db)?,
+            declared,
             as_of: run.as_of,
         })
     }
@@ -341,7 +349,8 @@ fn sum_day(
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;
                 let beside = quality.get(&(row.partner_id, row.id));
-                let (mut facts, policy) = shipment_facts(row, beside, &lookups.zones, &lookups.policies)?;
+                let known = (&lookups.zones, &lookups.policies);
+                let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
                 if let Some(shelf) = &lookups.shelf {
                     let own = facts.amounts.rated;
                     facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));

@@ -1,7 +1,8 @@
 //! Scores partners and publishes scorecards: computed from measure cells, stored as documents, never edited.
 //!
-//! Running again changes nothing. Changed facts give a new publication that names the one it restates. A period that
-//! still runs has a preview, which each run replaces.
+//! Running again changes nothing. Changed facts give a new publication that names the one it restates, until the scorecard
+//! is final: from then on only a person restates it ([`super::restatement`]), and a run notes that facts would move it. A
+//! period that still runs has a preview, which each run replaces.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,13 @@ use serde::Deserialize;
 
 use super::App;
 use super::own_kpi::library_at;
+use crate::db::challenge::challenges_of_card;
 use crate::db::dialect::write_tx;
 use crate::db::own_kpi::own_kpi_rows;
 use crate::db::partner::Partner;
+use crate::db::restatement::{
+    DriftRow, FinalRow, drift_clear, drift_note, final_insert, finals_of_period_unscoped,
+};
 use crate::db::scorecard::{
     PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
     month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_head, scorecard_heads, scorecard_latest,
@@ -27,6 +32,7 @@ use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::challenge::Acceptance;
 use crate::domain::digest::sha256;
 use crate::domain::formula::{OwnKpi, Plan};
 use crate::domain::known::end_of_day;
@@ -34,9 +40,9 @@ use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, QuarterScore, SERIES_WEEKS,
-    ScorecardProblem, Snapshot, StandingInput, Summary, TargetOverride, Template, Tier, default_template,
-    log_faults, own_codes, own_plans, snapshot, standing,
+    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, PublicationState, QuarterScore,
+    SERIES_WEEKS, ScorecardProblem, Snapshot, StandingInput, Summary, TargetOverride, Template, Tier,
+    default_template, log_faults, own_codes, own_plans, snapshot, standing,
 };
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -90,17 +96,22 @@ pub struct ScoreReport {
     pub previews: i64,
     /// Left as they were.
     pub unchanged: i64,
+    /// Final, so that facts that came later did not move them.
+    pub held: i64,
+    /// Rows about finality that were written: became final, or would be moved by later facts.
+    #[serde(skip)]
+    noted: i64,
 }
 
 impl ScoreReport {
     fn new(period: Period) -> Self {
-        Self { period, partners: 0, published: 0, restated: 0, previews: 0, unchanged: 0 }
+        Self { period, partners: 0, published: 0, restated: 0, previews: 0, unchanged: 0, held: 0, noted: 0 }
     }
 
-    /// Scorecards stored.
+    /// Scorecards stored, and rows about those that are final.
     #[must_use]
     pub fn changed_rows(&self) -> i64 {
-        self.published + self.restated + self.previews
+        self.published + self.restated + self.previews + self.noted
     }
 
     /// `June 2025: 12 partners, 11 published, 1 restated`.
@@ -112,6 +123,7 @@ impl ScoreReport {
             (self.restated, "restated"),
             (self.previews, "to date"),
             (self.unchanged, "unchanged"),
+            (self.held, "final and held against later facts"),
         ] {
             if count > 0 {
                 text.push_str(&format!(", {count} {what}"));
@@ -528,16 +540,41 @@ fn store(
     let mut report = ScoreReport::new(run.period);
     // Read again inside the transaction: another run may have published since.
     let heads = scorecard_heads(db, run.period)?;
+    let finals = Finals::read(db, run)?;
     for (partner_id, document) in documents {
         report.partners += 1;
         let (text, hash) = written(document)?;
         let head = heads.get(partner_id);
-        if head.is_some_and(|(_, stored, _)| *stored == hash) {
-            report.unchanged += 1;
+        let preview = head.filter(|(_, _, at)| local_day(at.0, run.zone) < run.period.end());
+        let published = head.filter(|_| preview.is_none());
+        if let Some((id, stored, _)) = published.filter(|_| finals.holds(*partner_id)) {
+            // Final: facts that came later move no figure of it by themselves (DOMAIN §7.2).
+            report.noted += finals.note(app, db, *partner_id, (*id, stored))?;
+            if *stored == hash {
+                report.unchanged += 1;
+                report.noted += i64::from(drift_clear(db, *partner_id, &finals.period)?);
+            } else {
+                report.held += 1;
+                report.noted += i64::from(drift_note(
+                    db,
+                    &DriftRow {
+                        partner_id: *partner_id,
+                        period: finals.period.clone(),
+                        snapshot_hash: hash,
+                        seen_at: Instant(app.now()),
+                    },
+                )?);
+            }
             continue;
         }
-        let preview = head.filter(|(_, _, at)| local_day(at.0, run.zone) < run.period.end());
-        let restates = if preview.is_some() { None } else { head.map(|(id, _, _)| *id) };
+        if let Some((id, ..)) = head.filter(|(_, stored, _)| *stored == hash) {
+            report.unchanged += 1;
+            if preview.is_none() {
+                report.noted += finals.note(app, db, *partner_id, (*id, &hash))?;
+            }
+            continue;
+        }
+        let restates = published.map(|(id, _, _)| *id);
         if let Some((id, _, _)) = preview {
             scorecard_preview_delete(db, *id)?;
         }
@@ -545,6 +582,7 @@ fn store(
         scorecard_publish(db, &row, restates)?;
         if run.to_date.is_none() {
             scorecard_log_add(db, &row)?;
+            report.noted += finals.note(app, db, *partner_id, (row.id, &row.snapshot_hash))?;
         }
         match (run.to_date, restates) {
             (Some(_), _) => report.previews += 1,
@@ -553,6 +591,99 @@ fn store(
         }
     }
     Ok(report)
+}
+
+/// Which scorecards of the period are final.
+struct Finals {
+    period: String,
+    known: BTreeSet<i64>,
+    publication: Publication,
+    today: NaiveDate,
+}
+
+impl Finals {
+    fn read(db: &mut Db, run: &Run) -> Result<Self, DbError> {
+        let period = run.period.to_string();
+        Ok(Self {
+            known: finals_of_period_unscoped(db, &period)?,
+            period,
+            publication: Publication::of(run.period, &BusinessCalendar::weekdays([])),
+            today: run.today,
+        })
+    }
+
+    /// Whether a published scorecard stays as it is: it was noted as final, or its final day is over, noted or not.
+    fn holds(&self, partner_id: i64) -> bool {
+        self.known.contains(&partner_id) || self.today > self.publication.final_on
+    }
+
+    /// Notes that a scorecard is final, once its day has come. Gives 1 when that is news.
+    fn note(&self, app: &App, db: &mut Db, partner_id: i64, card: (i64, &str)) -> Result<i64, DbError> {
+        if self.known.contains(&partner_id) || self.publication.state(self.today) != PublicationState::Final {
+            return Ok(0);
+        }
+        let raised = challenges_of_card(db, &Viewer::system(), partner_id, &self.period)?;
+        let open = raised.iter().filter(|one| one.answer.is_none()).count();
+        final_insert(
+            db,
+            &FinalRow {
+                partner_id,
+                period: self.period.clone(),
+                scorecard_id: card.0,
+                snapshot_hash: card.1.to_owned(),
+                acceptance: Acceptance::of(raised.len(), open).code().to_owned(),
+                open_challenges: i32::try_from(open).unwrap_or(i32::MAX),
+                final_at: Instant(app.now()),
+            },
+        )?;
+        Ok(1)
+    }
+}
+
+/// What scoring a partner's period as of now gives, and a row to publish it by.
+pub(super) struct Fresh {
+    run: Run,
+    /// The document.
+    pub document: Snapshot,
+    text: String,
+    /// SHA-256 of the document, in hex.
+    pub hash: String,
+}
+
+impl Fresh {
+    /// Scores one partner; none when it has no facts in the period or the one before and no scorecard.
+    pub(super) fn read(
+        db: &mut Db,
+        partner_id: i64,
+        period: Period,
+        today: NaiveDate,
+    ) -> Result<Option<Self>, ScoreError> {
+        let run = Run::load(db, period, today)?;
+        let Some(document) = run.document(db, partner_id)? else { return Ok(None) };
+        let (text, hash) = written(&document)?;
+        Ok(Some(Self { run, document, text, hash }))
+    }
+
+    /// Stores it as a new publication in place of the one named, and logs that. Gives the new row's id.
+    pub(super) fn publish(
+        self,
+        app: &App,
+        db: &mut Db,
+        partner_id: i64,
+        restates: i64,
+    ) -> Result<i64, DbError> {
+        let written = Written {
+            text: self.text,
+            hash: self.hash,
+            restates: Some(restates),
+            as_of: app.now(),
+            run_id: None,
+        };
+        let row = row_of(app, &self.run, partner_id, &self.document, written)?;
+        scorecard_publish(db, &row, Some(restates))?;
+        scorecard_log_add(db, &row)?;
+        Ok(row.id)
+    }
 }
 
 /// What a row says besides its document.

@@ -1,6 +1,7 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
-//! and prices, attached files against their checksums, decisions about charge codes, definitions of own KPIs.
+//! and prices, attached files against their checksums, decisions about charge codes, definitions of own KPIs, exclusions
+//! against their shipments.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
 use super::charge_code::decisions_differ;
 use super::contract::seal::{SealReport, verify_contracts};
+use super::exclusion::exclusions_differ;
 use super::expected::check::charges_differ;
 use super::ledger::verify_ledger;
 use super::own_kpi::definitions_differ;
@@ -119,7 +121,12 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let codes = Check { name: "decisions about charge codes read again", checked, note: None, problems };
     let (checked, problems) = definitions_differ(&mut db)?;
     let own = Check { name: "own KPIs read again and their formulas checked", checked, note: None, problems };
-    let checks = vec![sums, baselines, cards, ledger, accruals, rates, contracts, charges, files, codes, own];
+    let (checked, problems) = exclusions_differ(&mut db)?;
+    let name = "exclusions held against their decisions and their shipments";
+    let exclusions = Check { name, checked, note: None, problems };
+    let checks = vec![
+        sums, baselines, exclusions, cards, ledger, accruals, rates, contracts, charges, files, codes, own,
+    ];
     Ok(VerifyReport { checks })
 }
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
-use crate::app::{App, backtest, contract_calendar, mail, plan, refresh, review, score};
+use crate::app::{App, backtest, challenge, contract_calendar, mail, plan, refresh, review, score};
 use crate::domain::words;
 
 /// Judges what has come due and recomputes the cells that went stale.
@@ -114,6 +114,19 @@ pub fn contract_calendar(app: &App, run: &RunContext) -> anyhow::Result<JobRepor
         changed_rows: done.changed_rows(),
         summary: done.summary(),
         details: serde_json::Value::Null,
+    })
+}
+
+/// Denies exclusions that nobody decided in time and reminds of what comes due.
+///
+/// # Errors
+/// The database's reason.
+pub fn review_deadlines(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done = challenge::daily(app, run.as_of_day).context("going through the deadlines of reviews")?;
+    Ok(JobReport {
+        changed_rows: i64::try_from(done.denied.saturating_add(done.mails))?,
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
     })
 }
 

@@ -162,6 +162,28 @@ message!(
     "mail/contract_step/body.html"
 );
 
+/// Something about a scorecard that one side must know: an exclusion decided, a challenge, a restatement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScorecardNoticeMail {
+    /// The partner.
+    pub partner_name: String,
+    /// What happened, such as `June 2025 was restated`.
+    pub heading: String,
+    /// What the reader must know, one sentence each.
+    pub lines: Vec<String>,
+    /// The words on the link.
+    pub action: String,
+    /// The address to act at.
+    pub link: String,
+}
+
+message!(
+    ScorecardNoticeMail,
+    "mail/scorecard_notice/subject.txt",
+    "mail/scorecard_notice/body.txt",
+    "mail/scorecard_notice/body.html"
+);
+
 /// What was accrued for a final period is told to the partner: which items, not how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AssessmentMail {

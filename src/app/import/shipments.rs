@@ -12,10 +12,12 @@ use super::batch::{
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport, Progress};
 use crate::app::baseline::{StopZones, stop_zones};
+use crate::app::exclusion::kept;
 use crate::db::Db;
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
+use crate::db::exclusion::any_exclusions;
 use crate::db::quality::{QualityRow, any_quality, quality_delete, quality_insert, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
@@ -69,6 +71,7 @@ pub fn load(
         quality: HashMap::new(),
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
+        any_exclusions: false,
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
@@ -157,6 +160,9 @@ fn milestones(fields: &Fields) -> Milestones {
         date_only,
         pickup_excused: !fields.is_blank(f::PICKUP_EXCLUSION),
         delivery_excused: !fields.is_blank(f::DELIVERY_EXCLUSION),
+        // What a declared event takes out is known to the refresh, which judges every new row.
+        pickup_declared: false,
+        delivery_declared: false,
     }
 }
 
@@ -322,6 +328,8 @@ struct Writer<'a> {
     any_quality: bool,
     /// Whether any shipment has commitments beside it; while none has, no changed row looks for them.
     any_commitments: bool,
+    /// Whether any exclusion was ever asked for, as of this batch; while none was, no changed row looks for one.
+    any_exclusions: bool,
 }
 
 impl Writer<'_> {
@@ -340,6 +348,8 @@ impl Writer<'_> {
         let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
         let mut counts = Counts::default();
         if !self.run.first_load {
+            // Somebody may ask while a long file loads: once a batch, under the lock that decisions take too.
+            self.any_exclusions = any_exclusions(db)?;
             rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
         }
         let mut stated = Vec::new();
@@ -460,6 +470,9 @@ impl Writer<'_> {
         row.version = old.version + 1;
         super::events::apply_known(db, &mut row)?;
         super::charges::apply_known(db, &mut row)?;
+        if self.any_exclusions {
+            kept(db, &mut row)?;
+        }
         let before = if self.any_quality {
             quality_of(db, &Viewer::system(), (old.obligation_day, old.partner_id, old.id))?
         } else {

@@ -161,7 +161,7 @@ fn a_restatement_of_what_was_mailed_says_what_changed() {
         history(app, 1);
         score(app, NOW);
         send(app);
-        // May was never mailed, so its restatement is not news; June's is.
+        // May is final, so it stays as it is; June, under review, is restated.
         cell(app, 1, day("2025-05-21"), 10);
         cell(app, 1, day("2025-06-18"), 10);
         score(app, "2025-07-09T06:00:00Z");

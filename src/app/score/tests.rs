@@ -183,7 +183,8 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
         let first = read(app, 1, "2025-06").unwrap();
         let late = Measures { shipments: 20, delivery_window: tally(0, 20), ..Measures::default() };
         cell(app, 1, day("2025-06-11"), &late);
-        let report = score_period(app, period("2025-06"), at("2025-07-20T06:00:00Z"), None).unwrap();
+        // Final on 14 July: until the run of that day changed facts restate.
+        let report = score_period(app, period("2025-06"), at("2025-07-14T06:00:00Z"), None).unwrap();
         assert_eq!((report.published, report.restated), (0, 1));
         let second = read(app, 1, "2025-06").unwrap();
         assert_eq!(second.row.restates, Some(first.row.id));
@@ -193,6 +194,11 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
         let old = rows.iter().find(|row| row.id == first.row.id).unwrap();
         assert_eq!(*old, ScorecardRow { latest: false, ..first.row });
         assert_eq!(verify_scorecards(&mut db).unwrap(), (vec![], 2));
+        drop(db);
+        cell(app, 1, day("2025-06-12"), &late);
+        let report = score_period(app, period("2025-06"), at("2025-07-15T06:00:00Z"), None).unwrap();
+        assert_eq!((report.restated, report.held), (0, 1), "final");
+        assert_eq!(read(app, 1, "2025-06").unwrap().row, second.row);
     });
 }
 
