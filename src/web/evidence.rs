@@ -13,12 +13,15 @@ use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_own_unit, in_unit, mark, threshold};
 use super::scorecard::{Found, load, period_of};
 use super::show;
+use crate::app::challenge::{publication_of, stop_of};
 use crate::app::compare::weekly;
 use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Pick, Rows, behind};
 use crate::app::score::Published;
 use crate::db::evidence::{After, TenderLine};
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::Instant;
+use crate::domain::attribution::proposal_words;
+use crate::domain::challenge::{has_lines, may_be_challenged};
 use crate::domain::kpi::{Kpi, KpiValue, Shape, Unit};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -26,6 +29,7 @@ use crate::domain::period::Period;
 use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
 use crate::domain::shipment::DateOnly;
 use crate::domain::signal::{NoChart, XmrChart};
+use crate::domain::viewer::Action;
 use crate::report::chart::{ControlText, Width, control_chart};
 use crate::report::sheet::csv;
 
@@ -40,6 +44,10 @@ pub(super) struct Links {
     pub cards: String,
     /// `/shipments/7` or `/portal/shipments`.
     pub shipments: String,
+    /// Whether missed lines link to asking for an exclusion.
+    pub asks: bool,
+    /// Whether lines link to a challenge while the scorecard is under review.
+    pub challenges: bool,
 }
 
 /// The query of the page.
@@ -66,6 +74,8 @@ pub(super) struct Evidence {
     pub picks: Vec<(String, String, bool)>,
     pub heads: Vec<(&'static str, bool)>,
     pub rows: Vec<Line>,
+    /// Whether any line can be acted on.
+    pub acts: bool,
     pub what: String,
     pub empty: String,
     pub older: Option<String>,
@@ -112,6 +122,8 @@ pub(super) struct Line {
     pub title: String,
     pub href: Option<String>,
     pub cells: Vec<(String, bool)>,
+    /// What can be done about it: words and address.
+    pub asks: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
@@ -138,8 +150,12 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (partner_id, period, kpi) = path.into_inner();
     let period = period_of(&period)?;
-    let links =
-        Links { cards: format!("/scorecards/{partner_id}"), shipments: format!("/shipments/{partner_id}") };
+    let links = Links {
+        cards: format!("/scorecards/{partner_id}"),
+        shipments: format!("/shipments/{partner_id}"),
+        asks: me.viewer.role.may(Action::RequestExclusions),
+        challenges: false,
+    };
     match open(&me, partner_id, period, &kpi, query.into_inner(), &links).await? {
         Opened::Csv(answer) => Ok(answer),
         Opened::View(partner, view) => {
@@ -236,8 +252,25 @@ fn draw(
     let evidence = published.and_then(|p| p.snapshot.evidence_of(kpi.code()));
     let score = published.and_then(|p| p.snapshot.result.kpi(kpi.code()));
     let currency = published.and_then(|p| p.snapshot.spend.as_ref()).map_or("", |s| s.currency.as_str());
-    let (heads, rows) = table(kpi, behind, links);
+    let under_review = published.is_some_and(|p| p.snapshot.to_date.is_none())
+        && has_lines(kpi)
+        && may_be_challenged(&publication_of(period), found.today).is_ok();
+    let links = &Links { challenges: links.challenges && under_review, ..links.clone() };
+    let (heads, mut rows) = table(kpi, behind, links);
+    if links.challenges
+        && let Rows::Shipments(shipments) = &behind.rows
+    {
+        for (line, row) in rows.iter_mut().zip(shipments) {
+            if let Some(source) = behind.names.sources.get(&row.source_id) {
+                let (source, reference) = (show::path_part(source), show::path_part(&row.reference));
+                line.asks
+                    .push(("Challenge", format!("{here}/challenge?source={source}&reference={reference}")));
+            }
+        }
+    }
+    let acts = rows.iter().any(|line| !line.asks.is_empty());
     Evidence {
+        acts,
         heading: format!("{}, {}", kpi.name(), period.title()),
         code: kpi.code(),
         period_title: period.title(),
@@ -551,7 +584,8 @@ fn tender_line(row: &TenderLine, names: &Names) -> Line {
         local(fact.responded_at),
         verdict,
     ];
-    Line { title: row.reference.clone(), href: None, cells: cells.into_iter().map(|c| (c, false)).collect() }
+    let cells = cells.into_iter().map(|c| (c, false)).collect();
+    Line { title: row.reference.clone(), href: None, cells, asks: Vec::new() }
 }
 
 fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> Line {
@@ -637,7 +671,22 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));
         }
     }
-    Line { title: row.reference.clone(), href: shipment_href(row, names, links), cells }
+    let href = shipment_href(row, names, links);
+    let asks = exclusion_ask(kpi, row, href.as_deref().filter(|_| links.asks));
+    Line { title: row.reference.clone(), href, cells, asks: asks.into_iter().collect() }
+}
+
+/// Where the exclusion of a missed stop is asked for.
+fn exclusion_ask(kpi: Kpi, row: &ShipmentRow, shipment: Option<&str>) -> Option<(&'static str, String)> {
+    let letter = match kpi {
+        Kpi::OtpWin => &row.pickup_window_outcome,
+        Kpi::OtdDay => &row.delivery_day_outcome,
+        Kpi::OtdWin => &row.delivery_window_outcome,
+        _ => return None,
+    };
+    let stop = stop_of(kpi)?;
+    Outcome::from_code(letter).filter(|outcome| outcome.is_failure())?;
+    Some(("Ask for an exclusion", format!("{}/exclusion?stop={}", shipment?, stop.code())))
 }
 
 /// Where the rated amount of a line comes from, as [`counted_rated`](crate::domain::expected::counted_rated) chose.
@@ -755,13 +804,13 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
     if outcome == Outcome::Excused {
         why.push_str(&format!("; excused: {}", words(exclusion.as_deref())));
     } else if let Some(reason) = reason.as_deref().filter(|r| !r.is_empty() && outcome.is_failure()) {
-        why.push_str(&format!("; carrier says: {reason}"));
+        why.push_str(&format!("; carrier says: {}", proposal_words(reason)));
     }
     VerdictWords { happened, title: outcome.title().to_owned(), why }
 }
 
 fn rows_csv(kpi: Kpi, behind: &Behind) -> Result<Vec<u8>, csv::Error> {
-    let links = Links { cards: String::new(), shipments: String::new() };
+    let links = Links { cards: String::new(), shipments: String::new(), asks: false, challenges: false };
     let (heads, rows) = table(kpi, behind, &links);
     let header = std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title));
     let cells =

@@ -39,6 +39,7 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 /// A state in words: tone and shape of its chip, and the word.
+#[derive(Clone, Debug)]
 pub(super) struct Chip {
     /// Tone of the chip.
     pub tone: &'static str,

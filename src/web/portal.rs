@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::contract;
 use super::evidence::{Evidence, Links, Opened, OwnEvidence, Query, open};
+use super::exclusion::PORTAL;
 use super::extract::SignedIn;
 use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
@@ -341,6 +342,7 @@ async fn draw_card(
     let card = found.published.as_ref().map(|published| {
         let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
         card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
+        card.tell_fairness(&found.fairness, None);
         card
     });
     let heading = format!("{}, {}", found.partner.name, period.title());
@@ -361,7 +363,12 @@ pub(super) async fn evidence(
 ) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (period, kpi) = path.into_inner();
-    let links = Links { cards: "/portal/scorecards".to_owned(), shipments: "/portal/shipments".to_owned() };
+    let links = Links {
+        cards: "/portal/scorecards".to_owned(),
+        shipments: "/portal/shipments".to_owned(),
+        asks: true,
+        challenges: true,
+    };
     match open(&me, partner_id, period_of(&period)?, &kpi, query.into_inner(), &links).await? {
         Opened::Csv(answer) => Ok(answer),
         Opened::View(_, view) => {
@@ -380,6 +387,7 @@ pub(super) async fn shipment_page(
 ) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (source, reference) = path.into_inner();
+    let feed = source.clone();
     let (whole, expected, reported) = me
         .in_db(move |unit| {
             let whole =
@@ -389,7 +397,9 @@ pub(super) async fn shipment_page(
             Ok::<_, WebError>((whole, expected, reported))
         })
         .await?;
-    let view = View::new(&whole, expected.as_ref(), &reported);
+    let mut view = View::new(&whole, expected.as_ref(), &reported);
+    let base = PORTAL.shipment(partner_id, &feed, &whole.row.reference);
+    view.tell_exclusions(&whole, PORTAL, Some(&base));
     page::html(&ShipmentPage { page: me.page(view.reference.clone()), view })
 }
 

@@ -16,8 +16,9 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, charge_code, compare, contract, evidence, exceptions, import, job, kpi, ledger, mail, partner, plan, portal,
-    scorecard, shipment, sign_in, today, user,
+    account, audit, challenge, charge_code, compare, contract, decision, declared_event, evidence,
+    exceptions, exclusion, import, job, kpi, ledger, mail, partner, plan, portal, restatement, scorecard,
+    shipment, sign_in, today, user,
 };
 use crate::domain::viewer::Action;
 
@@ -149,7 +150,21 @@ fn table() -> Vec<Row> {
         get("/portal/scorecards/{period}", May(Action::UsePortal), portal::scorecard),
         get("/portal/scorecards/{period}/evidence.zip", May(Action::UsePortal), portal::evidence_bundle),
         get("/portal/scorecards/{period}/{kpi}", May(Action::UsePortal), portal::evidence),
+        get("/portal/scorecards/{period}/{kpi}/challenge", May(Action::UsePortal), challenge::form_own),
+        post("/portal/scorecards/{period}/{kpi}/challenge", May(Action::UsePortal), challenge::raise_own),
+        get("/portal/challenges/{id}", May(Action::UsePortal), challenge::show_own),
+        post("/portal/challenges/{id}/withdrawal", May(Action::UsePortal), challenge::withdraw),
         get("/portal/shipments/{source}/{reference}", May(Action::UsePortal), portal::shipment_page),
+        get(
+            "/portal/shipments/{source}/{reference}/exclusion",
+            May(Action::UsePortal),
+            exclusion::ask_form_own,
+        ),
+        post("/portal/shipments/{source}/{reference}/exclusion", May(Action::UsePortal), exclusion::ask_own),
+        get("/portal/exclusions", May(Action::UsePortal), exclusion::list_own),
+        get("/portal/exclusions/{id}", May(Action::UsePortal), exclusion::show_own),
+        post("/portal/exclusions/{id}/withdrawal", May(Action::UsePortal), exclusion::withdraw),
+        get("/portal/evidence-files/{id}", May(Action::UsePortal), exclusion::file),
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
         // The portal: a partner's own contract and money.
         get("/portal/contract", May(Action::UsePortal), contract::own::show),
@@ -182,7 +197,27 @@ fn table() -> Vec<Row> {
             May(Action::ViewScorecards),
             scorecard::evidence_bundle,
         ),
+        get(
+            "/scorecards/{partner_id}/{period}/restatement",
+            May(Action::PublishScorecards),
+            restatement::form,
+        ),
+        post(
+            "/scorecards/{partner_id}/{period}/restatement",
+            May(Action::PublishScorecards),
+            restatement::create,
+        ),
         get("/scorecards/{partner_id}/{period}/{kpi}", May(Action::ViewScorecards), evidence::show),
+        // What one side asks for, and the other decides.
+        get("/decisions", May(Action::ViewScorecards), decision::list),
+        get("/exclusions/{id}", May(Action::ViewScorecards), exclusion::show_one),
+        post("/exclusions/{id}/decision", May(Action::DecideExclusions), exclusion::decide),
+        get("/evidence-files/{id}", May(Action::ViewScorecards), exclusion::file),
+        get("/challenges/{id}", May(Action::ViewScorecards), challenge::show_one),
+        post("/challenges/{id}/answer", May(Action::DecideExclusions), challenge::answer),
+        get("/declared-events", May(Action::ViewScorecards), declared_event::list),
+        post("/declared-events", May(Action::RequestExclusions), declared_event::create),
+        post("/declared-events/{id}/decision", May(Action::DecideExclusions), declared_event::decide),
         get("/kpis", May(Action::ViewScorecards), kpi::list),
         get("/kpis/new", May(Action::EditKpis), kpi::own::new),
         post("/kpis", May(Action::EditKpis), kpi::own::create),
@@ -193,6 +228,16 @@ fn table() -> Vec<Row> {
         post("/kpis/{code}", May(Action::EditKpis), kpi::own::change),
         post("/kpis/{code}/retirement", May(Action::EditKpis), kpi::own::retire),
         get("/shipments/{partner_id}/{source}/{reference}", May(Action::ViewPartners), shipment::show),
+        get(
+            "/shipments/{partner_id}/{source}/{reference}/exclusion",
+            May(Action::RequestExclusions),
+            exclusion::ask_form,
+        ),
+        post(
+            "/shipments/{partner_id}/{source}/{reference}/exclusion",
+            May(Action::RequestExclusions),
+            exclusion::ask,
+        ),
         // Running the installation.
         get("/imports", May(Action::ViewImports), import::list),
         get("/imports/{id}", May(Action::ViewImports), import::show_one),

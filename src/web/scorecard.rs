@@ -15,12 +15,16 @@ use super::download::{FileKind, download, download_csv};
 use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use crate::app::bundle::{BundleError, bundle};
+use crate::app::exclusion::validity;
+use crate::app::restatement::after_final;
 use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
 use crate::db::partner::{Partner, partner_list};
+use crate::db::restatement::{FinalRow, RestatementRow};
 use crate::db::scorecard::{
     PublicationRow, ScorecardBrief, scorecard_briefs, scorecard_periods, scorecard_publications,
 };
 use crate::db::{Db, DbError};
+use crate::domain::exclusion::Validity;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
 use crate::domain::viewer::{Action, Viewer};
@@ -64,10 +68,23 @@ pub(super) struct Found {
     pub publications: Vec<PublicationRow>,
     /// The publication before the one asked for by number.
     pub before: Option<Published>,
+    /// When it became final, what was restated after, and how often what the partner asked for was right.
+    pub fairness: Fairness,
     /// The partner's briefs, for trend and switcher.
     pub history: Vec<ScorecardBrief>,
     /// The day in the reporting zone.
     pub today: NaiveDate,
+}
+
+/// What is said of a scorecard beside its figures.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fairness {
+    /// When it became final.
+    pub made_final: Option<FinalRow>,
+    /// Restatements by a person, oldest first.
+    pub restated: Vec<RestatementRow>,
+    /// The partner's reason-validity rate.
+    pub validity: Validity,
 }
 
 /// The query of a scorecard page, as sent.
@@ -110,6 +127,9 @@ pub(super) fn load_version(
     if found.publications.len() < 2 {
         found.publications.clear();
     }
+    let (made_final, restated) = after_final(unit.db, unit.viewer, partner_id, period)?;
+    let validity = validity(unit.app, unit.db, unit.viewer, partner_id)?;
+    found.fairness = Fairness { made_final, restated, validity };
     Ok(found)
 }
 
@@ -124,7 +144,8 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
-    Ok(Found { partner, published, publications: Vec::new(), before: None, history, today })
+    let fairness = Fairness::default();
+    Ok(Found { partner, published, publications: Vec::new(), before: None, fairness, history, today })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -197,6 +218,9 @@ pub(super) async fn show(
     let mut card = Card::new(&partner, &published, &found.history, found.today, &base);
     let with_runs = me.viewer.role.may(Action::ViewJobs);
     card.tell_publications((&published, found.before.as_ref()), &found.publications, &base, with_runs);
+    let may_restate = me.viewer.role.may(Action::PublishScorecards);
+    let address = format!("/scorecards/{partner_id}/{period}/restatement");
+    card.tell_fairness(&found.fairness, may_restate.then_some(address));
     page::html(&CardPage { page, partner_id, partner, card })
 }
 

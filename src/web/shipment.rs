@@ -5,8 +5,10 @@ use askama::Template;
 use chrono_tz::Tz;
 
 use super::evidence::{verdict_of, words};
+use super::exclusion;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
+use super::partner::Chip;
 use super::show;
 use crate::app::baseline::window_of;
 use crate::app::evidence::{Committed, Whole, shipment};
@@ -20,6 +22,7 @@ use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
 use crate::domain::quantity::ChargeUnit;
 use crate::domain::shipment::DateOnly;
+use crate::domain::viewer::Action;
 
 /// A shipment, ready to print. It names nothing that only the shipper may see; the file it came from is apart.
 #[derive(Clone, Debug)]
@@ -40,6 +43,21 @@ pub(super) struct View {
     pub events: Vec<[String; 4]>,
     pub versions: Vec<(String, String, String)>,
     pub version: i32,
+    /// What was asked to be excused.
+    pub exclusions: Vec<ExclusionLine>,
+    /// Where an exclusion of a missed stop can be asked for: words and address.
+    pub asks: Vec<(String, String)>,
+}
+
+/// One exclusion in the history of a shipment.
+#[derive(Clone, Debug)]
+pub(super) struct ExclusionLine {
+    pub href: String,
+    pub what: String,
+    pub statement: String,
+    pub state: Chip,
+    /// When it was asked for and decided, and by whom.
+    pub history: Vec<String>,
 }
 
 /// What the contract says it should cost, beside what was billed.
@@ -132,7 +150,10 @@ pub(super) async fn show(
             format!("{name}, row {}, read by mapping {mapping}", show::count(whole.row.import_row))
         },
     );
-    let view = View::new(&whole, expected.as_ref(), &reported);
+    let may_ask = me.viewer.role.may(Action::RequestExclusions);
+    let base = exclusion::SHIPPER.shipment(partner_id, &source, &whole.row.reference);
+    let mut view = View::new(&whole, expected.as_ref(), &reported);
+    view.tell_exclusions(&whole, exclusion::SHIPPER, may_ask.then_some(base.as_str()));
     page::html(&ShipmentPage {
         page: me.page(view.reference.clone()),
         partner_id,
@@ -193,6 +214,50 @@ impl View {
                 })
                 .collect(),
             version: row.version,
+            exclusions: Vec::new(),
+            asks: Vec::new(),
+        }
+    }
+
+    /// Adds what was asked to be excused; `ask` is the shipment's own address where more can be asked for.
+    pub(super) fn tell_exclusions(&mut self, whole: &Whole, links: exclusion::Links, ask: Option<&str>) {
+        self.exclusions = whole
+            .exclusions
+            .iter()
+            .map(|one| {
+                let row = &one.row;
+                let asked =
+                    format!("{} asked for by {}", show::instant(row.requested_at.0), row.requested_by);
+                let decided = one.decisions.iter().map(|line| {
+                    let what = line.decision().map_or("", crate::domain::exclusion::Decision::label);
+                    format!("{} {} {what}: {}", show::instant(line.at.0), line.actor, line.words)
+                });
+                ExclusionLine {
+                    href: format!("{}/{}", links.exclusions, row.id),
+                    what: exclusion::exclusion_what(one),
+                    statement: row.statement.clone(),
+                    state: exclusion::chip(one.state),
+                    history: std::iter::once(asked).chain(decided).collect(),
+                }
+            })
+            .collect();
+        let Some(base) = ask else { return };
+        let row = &whole.row;
+        let missed = |letters: &[&str]| {
+            letters.iter().any(|letter| Outcome::from_code(letter).is_some_and(Outcome::is_failure))
+        };
+        for (stop, letters) in [
+            (StopPurpose::Pickup, &[row.pickup_window_outcome.as_str()][..]),
+            (
+                StopPurpose::Delivery,
+                &[row.delivery_window_outcome.as_str(), row.delivery_day_outcome.as_str()][..],
+            ),
+        ] {
+            let waits = whole.exclusions.iter().any(|one| one.state.is_none() && one.row.stop == stop.code());
+            if missed(letters) && !waits {
+                let words = format!("Ask to excuse the {}", stop.label().to_lowercase());
+                self.asks.push((words, format!("{base}/exclusion?stop={}", stop.code())));
+            }
         }
     }
 }
@@ -324,7 +389,15 @@ fn verdict_line(kpi: Kpi, whole: &Whole) -> VerdictLine {
         _ => ("none", "todo"),
     };
     let verdict = verdict_of(kpi, row, &whole.names);
-    VerdictLine { name: kpi.name(), tone, shape, title: verdict.title, why: verdict.why }
+    let [pickup, delivery] = &whole.declared;
+    let event = if kpi == Kpi::OtpWin { pickup } else { delivery };
+    let (title, why) = match event {
+        Some(name) => {
+            ("not counted".to_owned(), format!("the declared event “{name}” takes it out, on time or not"))
+        }
+        None => (verdict.title, verdict.why),
+    };
+    VerdictLine { name: kpi.name(), tone, shape, title, why }
 }
 
 fn times(whole: &Whole) -> Vec<TimeLine> {

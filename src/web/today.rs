@@ -126,6 +126,8 @@ struct TodayPage {
     acts: Vec<Act>,
     acts_of: String,
     rest: Vec<(String, String)>,
+    /// What waits for a decision about scorecards, in words; empty when nothing does.
+    decisions: String,
     /// How much waits on the contract desk, in words; empty when nothing does.
     desk: String,
     heads: Vec<Head>,
@@ -152,6 +154,7 @@ struct Loaded {
     cards: BTreeMap<i64, Published>,
     briefs: Vec<ScorecardBrief>,
     attention: Vec<Item>,
+    decisions: String,
     currency: String,
 }
 
@@ -187,7 +190,9 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
         Vec::new()
     };
     let currency = reporting_currency(unit.db)?;
+    let decisions = super::decision::counted(unit.db, unit.viewer)?;
     Ok(Loaded {
+        decisions,
         today,
         period,
         partners: partner_list(unit.db, unit.viewer)?,
@@ -237,6 +242,7 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         },
         acts,
         rest,
+        decisions: loaded.decisions.clone(),
         desk: match loaded.attention.len() {
             0 => String::new(),
             n => format!("All that waits on contracts: {}", words::many(n, "item")),

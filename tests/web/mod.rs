@@ -1,6 +1,7 @@
 //! The pages, through the whole service.
 
 mod contract;
+mod fairness;
 mod import;
 mod intruder;
 mod job;

@@ -82,7 +82,7 @@ pub(super) fn of_words(version_no: Option<i32>) -> String {
 }
 
 /// `812 bytes`, `14 KB`, `2.1 MB`.
-pub(super) fn size_words(bytes: i64) -> String {
+pub(in crate::web) fn size_words(bytes: i64) -> String {
     if bytes < 1_000 {
         return words::count(bytes, "byte");
     }
@@ -234,6 +234,11 @@ pub(in crate::web) async fn file_own(me: SignedIn, id: web::Path<i64>) -> Result
 /// The file, as something to store and never to show: our own media type, no sniffing, a policy that runs nothing.
 async fn take_away(me: &SignedIn, id: i64) -> Result<HttpResponse, WebError> {
     let (name, kind, content) = me.in_db(move |unit| app::attachment_file(unit.db, unit.viewer, id)).await?;
+    Ok(stored_file(name, kind, content))
+}
+
+/// A file that somebody uploaded, as something to store and never to show.
+pub(in crate::web) fn stored_file(name: String, kind: FileKind, content: Vec<u8>) -> HttpResponse {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
@@ -247,7 +252,7 @@ async fn take_away(me: &SignedIn, id: i64) -> Result<HttpResponse, WebError> {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(plain), DispositionParam::FilenameExt(whole)],
     };
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .content_type(kind.media_type())
         .insert_header((header::CONTENT_DISPOSITION, disposition))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
@@ -255,5 +260,5 @@ async fn take_away(me: &SignedIn, id: i64) -> Result<HttpResponse, WebError> {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("default-src 'none'; sandbox"),
         ))
-        .body(content))
+        .body(content)
 }

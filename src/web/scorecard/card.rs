@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use crate::app::score::{Published, tier_from_code};
 use crate::db::scorecard::{PublicationRow, ScorecardBrief};
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::challenge::Acceptance;
 use crate::domain::formula::OwnUnit;
 use crate::domain::kpi::{Kpi, Unit};
 use crate::domain::period::{Period, PeriodKind};
@@ -18,6 +19,8 @@ use crate::domain::signal::Change;
 use crate::report::chart::{
     ControlText, IntervalBar, Party, Width, control_chart, interval_bar, pareto_bar, sparkline,
 };
+use crate::web::exclusion::rate_words;
+use crate::web::scorecard::Fairness;
 use crate::web::show;
 
 /// Months or quarters in a trend.
@@ -83,6 +86,12 @@ pub struct Card {
     pub publications: Vec<PublicationLine>,
     /// Whether the publications name the run that made them.
     pub with_runs: bool,
+    /// How it became final; empty before.
+    pub accepted: String,
+    /// The partner's reason-validity rate; empty without any decided request.
+    pub validity: String,
+    /// Where it can be restated; none before it is final, and for those who may not.
+    pub restate: Option<String>,
     /// Column head `Change on May, 95 %`.
     pub change_head: String,
     /// Where the definitions are.
@@ -102,6 +111,8 @@ pub struct Card {
 /// One publication of the period.
 #[derive(Clone, Debug)]
 pub struct PublicationLine {
+    /// Row id.
+    pub id: i64,
     /// `3`.
     pub version: String,
     /// Its page.
@@ -321,6 +332,9 @@ impl Card {
                 )
             }),
             publications: Vec::new(),
+            accepted: String::new(),
+            validity: String::new(),
+            restate: None,
             with_runs: false,
             change_head: format!("Change on {}, 95\u{a0}%", short(period.previous())),
             definitions: base.kpis.to_owned(),
@@ -357,6 +371,7 @@ impl Card {
                 _ => {}
             }
             PublicationLine {
+                id: one.id,
                 version: (at + 1).to_string(),
                 href: format!("{}?version={}", base.card(period), at + 1),
                 shown: own,
@@ -377,6 +392,41 @@ impl Card {
                 all.len(),
                 show::day(next.created_at.0.date_naive())
             ));
+        }
+    }
+}
+
+impl Card {
+    /// Adds how it became final, why it was restated, and how often what the partner asked for was right. `restate` is
+    /// where a person may restate it.
+    pub(in crate::web) fn tell_fairness(&mut self, fairness: &Fairness, restate: Option<String>) {
+        self.validity = rate_words(fairness.validity).map_or_else(String::new, |words| format!("{words}."));
+        if let Some(made) = &fairness.made_final {
+            let how = made.acceptance.parse::<Acceptance>().map_or("final", Acceptance::label);
+            let open = match made.open_challenges {
+                0 => String::new(),
+                open => format!(" ({open} then)"),
+            };
+            let day = show::day(made.final_at.0.date_naive());
+            self.accepted = format!(
+                "{} on {day}{open}. Facts that come later move no figure of it by themselves.",
+                crate::web::edit::sentence(how).trim_end_matches('.')
+            );
+            self.restate = restate;
+        }
+        for one in &fairness.restated {
+            let said = format!("Restated by {}: {}", one.actor, one.reason);
+            if let Some(line) = self.publications.iter_mut().find(|line| line.id == one.scorecard_id) {
+                line.moved.insert(0, said);
+                if line.shown && self.restated.as_ref().is_none_or(|words| words.starts_with("Restated")) {
+                    self.restated = Some(format!(
+                        "Restated on {} by {}: {} The publication before it is kept.",
+                        show::day(one.at.0.date_naive()),
+                        one.actor,
+                        crate::web::edit::sentence(&one.reason)
+                    ));
+                }
+            }
         }
     }
 }
