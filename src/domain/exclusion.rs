@@ -71,8 +71,8 @@ pub enum Refused {
     /// It was decided.
     #[error("it is {} already", .0.label())]
     Decided(Decision),
-    /// Nothing was approved.
-    #[error("it was denied, so there is nothing to take back; ask anew with better evidence")]
+    /// It was denied or withdrawn.
+    #[error("it was denied or withdrawn, so nothing is left to decide; ask anew with better evidence")]
     Over,
 }
 

@@ -224,7 +224,7 @@ fn a_line_is_challenged_answered_made_final_and_restated() {
         assert!(nothing.html.contains("nothing to restate"), "{}", nothing.html);
         let card = browser.get(&format!("/scorecards/{id}/2025-06")).await;
         assert!(card.html.contains("A challenge accepted late"), "{}", card.html);
-        let versions = card.texts("details table tbody tr").len();
+        let versions = card.texts("details table.rows tbody tr").len();
         let kept = browser.get(&format!("/scorecards/{id}/2025-06.csv?version={}", versions - 1)).await.html;
         assert_eq!(kept, before, "the original stays as it was");
 
