@@ -5,11 +5,11 @@
 use rust_decimal::Decimal;
 
 use super::unit::Unit;
-use crate::domain::measure::{Histogram, Measures, Tally};
+use crate::domain::measure::{Measures, Tally};
 use crate::domain::money::MICROS_SCALE;
 
-/// Grams are kilograms at this many decimal places.
-const GRAMS_SCALE: u32 = 3;
+/// Grams are kilograms, and metres kilometres, at this many decimal places.
+const THOUSANDTHS_SCALE: u32 = 3;
 
 /// How a name is read.
 #[derive(Clone, Copy, Debug)]
@@ -18,10 +18,10 @@ pub enum Read {
     Count(fn(&Measures) -> i64),
     /// Money as millionths.
     Micros(fn(&Measures) -> i64),
-    /// Grams, read as kilograms.
-    Grams(fn(&Measures) -> i64),
-    /// Minutes in buckets; only `percentile` reads it.
-    Histogram(fn(&Measures) -> &Histogram),
+    /// Thousandths: grams read as kilograms, metres as kilometres.
+    Thousandths(fn(&Measures) -> i64),
+    /// Minutes in buckets, by the percent asked for; only `percentile` reads it.
+    Histogram(fn(&Measures, i64) -> Option<i64>),
 }
 
 /// What a name is in a share of counted units. Success over success and every failure of one tally, or a part over its
@@ -200,7 +200,7 @@ const DWELL: [Name; 2] = [
         "dwell",
         dwell,
         MINUTES,
-        Read::Histogram(|m| &m.dwell),
+        Read::Histogram(|m, percent| m.dwell.percentile_minutes(percent)),
         Other,
         |m| m.dwell.total(),
         "Time from the final station to out for delivery; take a percentile of it"
@@ -299,7 +299,7 @@ const FREIGHT: [Name; 5] = [
         "weighed.weight",
         freight_by_weight,
         KILOGRAMS,
-        Read::Grams(|m| m.freight_by_weight.denominator),
+        Read::Thousandths(|m| m.freight_by_weight.denominator),
         Other,
         |m| m.weighed,
         "Weight of shipments with a cost and a weight"
@@ -375,22 +375,438 @@ const ACCESSORIAL: [Name; 3] = [
     ),
 ];
 
+const PICKUP_DAY: [Name; 6] = tally! { pickup_day:
+    success Success "pickup_day.success" "Pickups on or before their committed day"
+    late Failure "pickup_day.late" "Pickups after it"
+    no_evidence Failure "pickup_day.no_evidence" "Pickups never reported"
+    excused Other "pickup_day.excused" "Pickups missed and excused"
+    no_baseline Other "pickup_day.no_baseline" "Pickups without a committed day"
+    pending Other "pickup_day.pending" "Pickups not decided yet"
+};
+
+const IN_FULL: [Name; 6] = tally! { in_full:
+    success Success "in_full.success" "Deliveries on time and in full"
+    late Failure "in_full.late" "Deliveries late, short or damaged"
+    no_evidence Failure "in_full.no_evidence" "Deliveries never reported, or without the receipt that is owed"
+    excused Other "in_full.excused" "Deliveries missed and excused"
+    no_baseline Other "in_full.no_baseline" "Deliveries without a commitment"
+    pending Other "in_full.pending" "Deliveries not decided yet"
+};
+
+const PERFECT: [Name; 6] = tally! { perfect:
+    success Success "perfect.success" "Deliveries on time, in full, undamaged, with right documents"
+    late Failure "perfect.late" "Deliveries with a fault"
+    no_evidence Failure "perfect.no_evidence" "Deliveries never reported or never proved"
+    excused Other "perfect.excused" "Deliveries missed and excused"
+    no_baseline Other "perfect.no_baseline" "Deliveries without a commitment"
+    pending Other "perfect.pending" "Deliveries not decided yet"
+};
+
+const PROOF: [Name; 6] = tally! { proof:
+    success Success "proof.success" "Usable proofs of delivery within 24 hours"
+    late Failure "proof.late" "Proofs after it"
+    no_evidence Failure "proof.no_evidence" "Proofs that never came"
+    excused Other "proof.excused" "Missing proofs that are excused"
+    no_baseline Other "proof.no_baseline" "Proofs without a delivery to count from"
+    pending Other "proof.pending" "Proofs not decided yet"
+};
+
+const FIRST_TENDER: [Name; 6] = tally! { first_tender:
+    success Success "first_tender.accepted" "First tenders accepted"
+    late Failure "first_tender.rejected" "First tenders rejected, expired or given back"
+    no_evidence Failure "first_tender.unanswered" "First tenders nobody answered"
+    excused Other "first_tender.excused" "Rejections that are excused"
+    no_baseline Other "first_tender.no_baseline" "First tenders without a commitment"
+    pending Other "first_tender.pending" "First tenders waiting for an answer"
+};
+
+const SURGE: [Name; 6] = tally! { surge:
+    success Success "surge.accepted" "Loads above the commitment accepted"
+    late Failure "surge.rejected" "Loads above the commitment rejected, expired or given back"
+    no_evidence Failure "surge.unanswered" "Loads above the commitment nobody answered"
+    excused Other "surge.excused" "Rejections that are excused"
+    no_baseline Other "surge.no_baseline" "Loads above the commitment without one"
+    pending Other "surge.pending" "Loads above the commitment waiting for an answer"
+};
+
+const RETURNED: [Name; 2] = [
+    plain!(
+        "returned.made",
+        returned,
+        COUNT,
+        Read::Count(|m| m.returned.numerator),
+        Part,
+        |m| m.returned.denominator,
+        "Consignments returned"
+    ),
+    plain!(
+        "returned.ended",
+        returned,
+        COUNT,
+        Read::Count(|m| m.returned.denominator),
+        Whole,
+        |m| m.returned.denominator,
+        "Consignments delivered or returned"
+    ),
+];
+
+const STATUS_OWED: [Name; 4] = [
+    plain!(
+        "status.reported",
+        status_complete,
+        COUNT,
+        Read::Count(|m| m.status_complete.numerator),
+        Part,
+        |m| m.status_complete.denominator,
+        "Milestones reported of those owed"
+    ),
+    plain!(
+        "status.owed",
+        status_complete,
+        COUNT,
+        Read::Count(|m| m.status_complete.denominator),
+        Whole,
+        |m| m.status_complete.denominator,
+        "Milestones owed"
+    ),
+    plain!(
+        "status.owed_in_time",
+        status_visible,
+        COUNT,
+        Read::Count(|m| m.status_visible.numerator),
+        Part,
+        |m| m.status_visible.denominator,
+        "Milestones reported in time of those owed"
+    ),
+    plain!(
+        "status.owed_with_receipt",
+        status_visible,
+        COUNT,
+        Read::Count(|m| m.status_visible.denominator),
+        Whole,
+        |m| m.status_visible.denominator,
+        "Milestones owed whose receipt a feed can state"
+    ),
+];
+
+const DETENTION: [Name; 2] = [
+    plain!(
+        "detention.time",
+        detention,
+        MINUTES,
+        Read::Count(|m| m.detention.numerator),
+        Other,
+        |m| m.detention.denominator,
+        "Time at stops beyond free time"
+    ),
+    plain!(
+        "detention.stops",
+        detention,
+        COUNT,
+        Read::Count(|m| m.detention.denominator),
+        Other,
+        |m| m.detention.denominator,
+        "Stops with arrival and departure"
+    ),
+];
+
+const NOTICE: [Name; 2] = [
+    plain!(
+        "notice.given",
+        late_notice,
+        COUNT,
+        Read::Count(|m| m.late_notice.numerator),
+        Part,
+        |m| m.late_notice.denominator,
+        "Late deliveries announced in time"
+    ),
+    plain!(
+        "notice.late",
+        late_notice,
+        COUNT,
+        Read::Count(|m| m.late_notice.denominator),
+        Whole,
+        |m| m.late_notice.denominator,
+        "Late deliveries that owe a notice"
+    ),
+];
+
+const TRANSIT: [Name; 4] = [
+    plain!(
+        "transit.within",
+        transit,
+        COUNT,
+        Read::Count(|m| m.transit.numerator),
+        Part,
+        |m| m.transit.denominator,
+        "Deliveries within the transit standard"
+    ),
+    plain!(
+        "transit.judged",
+        transit,
+        COUNT,
+        Read::Count(|m| m.transit.denominator),
+        Whole,
+        |m| m.transit.denominator,
+        "Deliveries with a transit standard"
+    ),
+    plain!(
+        "transit.days_over",
+        transit_days_over,
+        COUNT,
+        Read::Count(|m| m.transit_days_over),
+        Other,
+        |m| m.transit.denominator,
+        "Business days beyond the standard, summed"
+    ),
+    plain!(
+        "transit.days_over_squared",
+        transit_days_over_squared,
+        COUNT,
+        Read::Count(|m| m.transit_days_over_squared),
+        Other,
+        |m| m.transit.denominator,
+        "The same, squared one by one and summed"
+    ),
+];
+
+const TENDER_MORE: [Name; 8] = [
+    plain!(
+        "tender.given_back",
+        bounced,
+        COUNT,
+        Read::Count(|m| m.bounced.numerator),
+        Part,
+        |m| m.bounced.denominator,
+        "Accepted tenders given back"
+    ),
+    plain!(
+        "tender.taken",
+        bounced,
+        COUNT,
+        Read::Count(|m| m.bounced.denominator),
+        Whole,
+        |m| m.bounced.denominator,
+        "Tenders accepted, whatever their scope"
+    ),
+    plain!(
+        "route_guide.tenders",
+        route_guide,
+        COUNT,
+        Read::Count(|m| m.route_guide.numerator),
+        Other,
+        |m| m.route_guide.denominator,
+        "Tenders with a place in the route guide"
+    ),
+    plain!(
+        "route_guide.loads",
+        route_guide,
+        COUNT,
+        Read::Count(|m| m.route_guide.denominator),
+        Other,
+        |m| m.route_guide.denominator,
+        "Loads they covered"
+    ),
+    plain!(
+        "tender.answer",
+        response,
+        MINUTES,
+        Read::Histogram(|m, percent| m.response.percentile_minutes(percent)),
+        Other,
+        |m| m.response.total(),
+        "Time from tender to answer; take a percentile of it"
+    ),
+    plain!(
+        "tender.answers",
+        response,
+        COUNT,
+        Read::Count(|m| m.response.total()),
+        Other,
+        |m| m.response.total(),
+        "Tenders answered"
+    ),
+    plain!(
+        "tender.answers_in_time",
+        response_in_time,
+        COUNT,
+        Read::Count(|m| m.response_in_time.numerator),
+        Part,
+        |m| m.response_in_time.denominator,
+        "Answers before the offer lapsed"
+    ),
+    plain!(
+        "tender.answers_limited",
+        response_in_time,
+        COUNT,
+        Read::Count(|m| m.response_in_time.denominator),
+        Whole,
+        |m| m.response_in_time.denominator,
+        "Answers to offers that lapse"
+    ),
+];
+
+const FREIGHT_MORE: [Name; 9] = [
+    plain!(
+        "pieces.amount",
+        freight_by_piece,
+        MONEY,
+        Read::Micros(|m| m.freight_by_piece.numerator),
+        Other,
+        |m| m.with_pieces,
+        "Freight of shipments with a cost and pieces"
+    ),
+    plain!(
+        "pieces.count",
+        freight_by_piece,
+        COUNT,
+        Read::Count(|m| m.freight_by_piece.denominator),
+        Other,
+        |m| m.with_pieces,
+        "Pieces of the same shipments"
+    ),
+    plain!(
+        "pieces.shipments",
+        with_pieces,
+        COUNT,
+        Read::Count(|m| m.with_pieces),
+        Other,
+        |m| m.with_pieces,
+        "Shipments with a cost and pieces"
+    ),
+    plain!(
+        "distance.amount",
+        freight_by_distance,
+        MONEY,
+        Read::Micros(|m| m.freight_by_distance.numerator),
+        Other,
+        |m| m.with_distance,
+        "Freight of shipments with a cost and a distance"
+    ),
+    plain!(
+        "distance.length",
+        freight_by_distance,
+        KILOMETRES,
+        Read::Thousandths(|m| m.freight_by_distance.denominator),
+        Other,
+        |m| m.with_distance,
+        "Billed distance of the same shipments"
+    ),
+    plain!(
+        "distance.shipments",
+        with_distance,
+        COUNT,
+        Read::Count(|m| m.with_distance),
+        Other,
+        |m| m.with_distance,
+        "Shipments with a cost and a distance"
+    ),
+    plain!(
+        "work.amount",
+        freight_by_work,
+        MONEY,
+        Read::Micros(|m| m.freight_by_work.numerator),
+        Other,
+        |m| m.with_work,
+        "Freight of shipments with a cost, a weight and a distance"
+    ),
+    plain!(
+        "work.done",
+        freight_by_work,
+        WORK,
+        Read::Thousandths(|m| m.freight_by_work.denominator),
+        Other,
+        |m| m.with_work,
+        "Weight times billed distance of the same shipments"
+    ),
+    plain!(
+        "work.shipments",
+        with_work,
+        COUNT,
+        Read::Count(|m| m.with_work),
+        Other,
+        |m| m.with_work,
+        "Shipments with a cost, a weight and a distance"
+    ),
+];
+
+const EMISSION: [Name; 5] = [
+    plain!(
+        "emission.amount",
+        emission,
+        KILOGRAMS,
+        Read::Thousandths(|m| m.emission.numerator),
+        Other,
+        |m| m.emission_count,
+        "Emissions as CO2e"
+    ),
+    plain!(
+        "emission.work",
+        emission,
+        WORK,
+        Read::Thousandths(|m| m.emission.denominator),
+        Other,
+        |m| m.emission_count,
+        "Weight times distance of the same shipments"
+    ),
+    plain!(
+        "emission.own",
+        emission_own,
+        COUNT,
+        Read::Count(|m| m.emission_own),
+        Other,
+        |m| m.emission_count,
+        "Shipments whose emissions are no default"
+    ),
+    plain!(
+        "emission.primary_work",
+        emission_primary_work,
+        WORK,
+        Read::Thousandths(|m| m.emission_primary_work),
+        Other,
+        |m| m.emission_count,
+        "Weight times distance with primary data"
+    ),
+    plain!(
+        "emission.shipments",
+        emission_count,
+        COUNT,
+        Read::Count(|m| m.emission_count),
+        Other,
+        |m| m.emission_count,
+        "Shipments with emissions"
+    ),
+];
+
 /// The table, part by part.
 const TABLE: &[&[Name]] = &[
     &SHIPMENTS,
     &PICKUP_WINDOW,
+    &PICKUP_DAY,
     &DELIVERY_DAY,
     &DELIVERY_WINDOW,
+    &IN_FULL,
+    &PERFECT,
+    &PROOF,
+    &NOTICE,
+    &TRANSIT,
     &FIRST_ATTEMPT,
     &ATTEMPTS,
+    &RETURNED,
     &DIVERTED,
     &DWELL,
     &STATUS,
+    &STATUS_OWED,
+    &DETENTION,
     &TENDER,
     &TENDER_APART,
+    &FIRST_TENDER,
+    &SURGE,
+    &TENDER_MORE,
     &FREIGHT,
+    &FREIGHT_MORE,
     &CONTRACT,
     &ACCESSORIAL,
+    &EMISSION,
 ];
 
 /// Every name, in reading order.
@@ -412,7 +828,7 @@ impl Name {
         match self.read {
             Read::Count(read) => Some(Decimal::from(read(measures))),
             Read::Micros(read) => Some(scaled(read(measures), MICROS_SCALE)),
-            Read::Grams(read) => Some(scaled(read(measures), GRAMS_SCALE)),
+            Read::Thousandths(read) => Some(scaled(read(measures), THOUSANDTHS_SCALE)),
             Read::Histogram(_) => None,
         }
     }

@@ -214,7 +214,7 @@ fn every_field_of_the_measures_has_its_names() {
         let seen: BTreeSet<i64> = own
             .iter()
             .filter_map(|name| match name.read {
-                Read::Count(of) | Read::Micros(of) | Read::Grams(of) => Some(of(&filled)),
+                Read::Count(of) | Read::Micros(of) | Read::Thousandths(of) => Some(of(&filled)),
                 Read::Histogram(_) => None,
             })
             .collect();

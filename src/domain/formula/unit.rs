@@ -39,6 +39,8 @@ impl Unit {
     pub const KILOMETRES: Self = Self { kilometres: 1, ..Self::PLAIN };
     /// Minutes.
     pub const MINUTES: Self = Self { minutes: 1, ..Self::PLAIN };
+    /// Kilograms carried over kilometres.
+    pub const WORK: Self = Self { kilograms: 1, kilometres: 1, ..Self::PLAIN };
 
     fn powers(self) -> [(&'static str, i8); 5] {
         [
@@ -246,6 +248,15 @@ pub(super) fn of_catalogue(unit: kpi::Unit) -> (Unit, Decimal) {
         kpi::Unit::Percent | kpi::Unit::PerHundred | kpi::Unit::Ratio => (Unit::PLAIN, Decimal::ONE),
         kpi::Unit::Hours => (Unit::MINUTES, OwnUnit::Hours.worth()),
         kpi::Unit::MoneyPerShipment => (OwnUnit::MoneyEach.unit(), Decimal::ONE),
+        kpi::Unit::Minutes => (Unit::MINUTES, Decimal::ONE),
+        kpi::Unit::MoneyPerPiece => (OwnUnit::MoneyEach.unit(), Decimal::ONE),
         kpi::Unit::MoneyPerKg => (OwnUnit::MoneyPerKg.unit(), Decimal::ONE),
+        kpi::Unit::MoneyPerKm => (OwnUnit::MoneyPerKm.unit(), Decimal::ONE),
+        // A tonne-kilometre is a thousand kilograms over a kilometre.
+        kpi::Unit::MoneyPerTkm => {
+            (Unit { money: 1, kilograms: -1, kilometres: -1, ..Unit::PLAIN }, Decimal::new(1, 3))
+        }
+        // Grams over tonnes are millionths; the kilograms cancel.
+        kpi::Unit::GramsPerTkm => (Unit { kilometres: -1, ..Unit::PLAIN }, Decimal::new(1, 6)),
     }
 }

@@ -398,7 +398,7 @@ fn operation(left: Decimal, op: Op, right: Decimal, result: &str) -> String {
 impl Name {
     fn percentile(&self, measures: &Measures, percent: i64) -> Option<i64> {
         match self.read {
-            super::Read::Histogram(read) => read(measures).percentile_minutes(percent),
+            super::Read::Histogram(read) => read(measures, percent),
             _ => None,
         }
     }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::own::own_plans;
 use super::snapshot::{Facts, Snapshot, TargetOverride, headline_tallies, snapshot};
 use super::template::Template;
+use crate::domain::formula::{Library, OwnKpi};
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::OutcomePolicy;
 use crate::domain::period::Period;
@@ -32,6 +34,9 @@ pub struct Inputs {
     pub weeks: Vec<Period>,
     /// Lane id → title.
     pub lanes: BTreeMap<i64, String>,
+    /// Own KPIs of the template and every one they rest on, in the versions that counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<OwnKpi>,
 }
 
 /// A shipment of a bundle.
@@ -129,6 +134,7 @@ impl<'a> Reperformance<'a> {
     #[must_use]
     pub fn finish(self) -> Snapshot {
         let inputs = self.inputs;
+        let own = own_plans(&inputs.template, &inputs.own.iter().cloned().collect::<Library>());
         let title = |id: i64| inputs.lanes.get(&id).cloned().unwrap_or_else(|| format!("Lane {id}"));
         snapshot(Facts {
             period: inputs.period,
@@ -144,6 +150,7 @@ impl<'a> Reperformance<'a> {
                 .into_iter()
                 .map(|(id, sums)| (id, title(id), headline_tallies(&sums)))
                 .collect(),
+            own: &own,
         })
     }
 }
