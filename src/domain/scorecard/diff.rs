@@ -163,6 +163,7 @@ mod tests {
             before: &Measures::default(),
             weeks: &[],
             lanes: Vec::new(),
+            own: &[],
         })
     }
 
