@@ -275,9 +275,8 @@ async fn store(
     links: Links,
 ) -> Result<Result<String, (Refusal, AskView)>, WebError> {
     let Upload { mut form, file, file_name } = upload;
-    let stop: StopPurpose = form.value("stop").parse().map_err(|_| {
-        WebError::BadRequest("The form does not say which stop it is about. Open it again.".to_owned())
-    })?;
+    // As the address of the form: one without a stop is none.
+    let stop: StopPurpose = form.value("stop").parse().map_err(|_| WebError::NotFound)?;
     let new = NewExclusion {
         stop,
         party: form.value("party").parse().ok(),

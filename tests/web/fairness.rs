@@ -141,8 +141,11 @@ fn a_line_is_challenged_answered_made_final_and_restated() {
         let id = browser.partner_id;
         browser.sign_in_as(Role::Partner).await;
         let list = browser.get("/portal/scorecards/2025-06/OTD_WIN").await;
-        let href = "/portal/scorecards/2025-06/OTD_WIN/challenge?source=file&amp;reference=LATE";
-        assert!(list.html.contains(href), "{}", list.html);
+        let href = list.attribute("td a[href*='/challenge?']", "href");
+        assert_eq!(
+            href.as_deref(),
+            Some("/portal/scorecards/2025-06/OTD_WIN/challenge?source=file&reference=LATE")
+        );
         let form =
             browser.get("/portal/scorecards/2025-06/OTD_WIN/challenge?source=file&reference=LATE").await;
         assert_eq!(form.status, StatusCode::OK);

@@ -175,6 +175,18 @@ const FIELDS: [&str; 51] = [
     "state",
     "kind",
     "id",
+    "stop",
+    "party",
+    "reason_code",
+    "statement",
+    "evidence",
+    "words",
+    "decision",
+    "first_day",
+    "last_day",
+    "places",
+    "modes",
+    "partners",
 ];
 
 #[test]
