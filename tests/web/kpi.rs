@@ -31,9 +31,11 @@ const FIELDS: [(&str, &str); 8] = [
 ];
 
 fn with(changed: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
-    let value = |name, old| changed.iter().find(|(field, _)| *field == name).map_or(old, |(_, new)| new);
-    let mut fields: Vec<_> = FIELDS.iter().map(|&(name, old)| (name, value(name, old))).collect();
-    fields.extend(changed.iter().filter(|(name, _)| !FIELDS.iter().any(|(field, _)| field == name)));
+    let now = |name: &str, old: &'static str| {
+        changed.iter().find(|(field, _)| *field == name).map_or(old, |&(_, new)| new)
+    };
+    let mut fields: Vec<_> = FIELDS.iter().map(|&(name, old)| (name, now(name, old))).collect();
+    fields.extend(changed.iter().copied().filter(|(name, _)| !FIELDS.iter().any(|(field, _)| field == name)));
     fields
 }
 
@@ -92,7 +94,7 @@ fn a_kpi_is_looked_at_kept_changed_and_retired() {
 
         let look = browser.post("/kpis", &with(&[("do", "look")])).await;
         assert_eq!(look.status, StatusCode::OK, "{}", look.html);
-        assert!(look.texts("td.num").contains(&"20.0\u{a0}%".to_owned()), "{:?}", look.texts("td.num"));
+        assert!(look.texts("td.num").contains(&"20.0 %".to_owned()), "{:?}", look.texts("td.num"));
         let steps = look.texts("#steps + div td");
         assert_eq!(
             steps,
@@ -209,7 +211,7 @@ fn a_scorecard_with_an_own_kpi_is_read_down_to_its_steps_by_shipper_and_partner(
         let card = browser.get(&format!("/scorecards/{id}/2025-06")).await;
         assert_eq!(card.text("#LATE_SHARE th"), "Late share");
         assert!(
-            card.texts("#LATE_SHARE td a").contains(&"20.0\u{a0}%".to_owned()),
+            card.texts("#LATE_SHARE td a").contains(&"20.0 %".to_owned()),
             "{:?}",
             card.texts("#LATE_SHARE td")
         );

@@ -37,7 +37,7 @@ pub const MAX_KPI_LEVELS: usize = 6;
 pub const FUNCTIONS: [(&str, &str); 4] = [
     ("min(a, b)", "the smaller of two or more figures of one unit"),
     ("max(a, b)", "the larger of them"),
-    ("if(a >= b, x, y)", "x where the comparison holds, else y; `and`, `or` and `not` join comparisons"),
+    ("if(a >= b, x, y)", "x where the comparison holds, else y; and, or and not join comparisons"),
     ("percentile(dwell, 90)", "the time within which so many of a hundred are"),
 ];
 

@@ -110,7 +110,7 @@ const SHIPMENTS: [Name; 1] = [plain!(
 
 const PICKUP_WINDOW: [Name; 6] = tally! { pickup_window:
     success Success "pickup_window.success" "Pickups within the window and its grace"
-    late Failure "pickup_window.late" "Pickups after it"
+    late Failure "pickup_window.late" "Pickups after the window and its grace"
     no_evidence Failure "pickup_window.no_evidence" "Pickups never reported"
     excused Other "pickup_window.excused" "Pickups missed and excused"
     no_baseline Other "pickup_window.no_baseline" "Pickups without an agreed window"
@@ -119,7 +119,7 @@ const PICKUP_WINDOW: [Name; 6] = tally! { pickup_window:
 
 const DELIVERY_DAY: [Name; 6] = tally! { delivery_day:
     success Success "delivery_day.success" "Deliveries on or before the due day"
-    late Failure "delivery_day.late" "Deliveries after it"
+    late Failure "delivery_day.late" "Deliveries after the due day"
     no_evidence Failure "delivery_day.no_evidence" "Deliveries never reported"
     excused Other "delivery_day.excused" "Deliveries missed and excused"
     no_baseline Other "delivery_day.no_baseline" "Deliveries without a due day"
@@ -128,7 +128,7 @@ const DELIVERY_DAY: [Name; 6] = tally! { delivery_day:
 
 const DELIVERY_WINDOW: [Name; 6] = tally! { delivery_window:
     success Success "delivery_window.success" "Deliveries within the window and its grace"
-    late Failure "delivery_window.late" "Deliveries after it"
+    late Failure "delivery_window.late" "Deliveries after the window and its grace"
     no_evidence Failure "delivery_window.no_evidence" "Deliveries never reported"
     excused Other "delivery_window.excused" "Deliveries missed and excused"
     no_baseline Other "delivery_window.no_baseline" "Deliveries without an agreed window"

@@ -260,6 +260,11 @@ struct OwnForm {
     notice: Option<String>,
 }
 
+/// The words of a choice, with a capital.
+fn capital(words: &str) -> String {
+    sentence(words).trim_end_matches('.').to_owned()
+}
+
 fn form_page(me: &SignedIn, of: Option<(String, String)>, seen: i32, form: Form) -> OwnForm {
     let both = [Better::Higher, Better::Lower];
     let volumes = [Volume::Proportion, Volume::Mean];
@@ -269,8 +274,8 @@ fn form_page(me: &SignedIn, of: Option<(String, String)>, seen: i32, form: Form)
         seen,
         form,
         units: options!(OwnUnit),
-        betters: both.map(|one| (better_code(one).to_owned(), sentence(better_words(one)))).into(),
-        volumes: volumes.map(|one| (volume_code(one).to_owned(), sentence(&volume_words(one)))).into(),
+        betters: both.map(|one| (better_code(one).to_owned(), capital(better_words(one)))).into(),
+        volumes: volumes.map(|one| (volume_code(one).to_owned(), capital(&volume_words(one)))).into(),
         words: names()
             .map(|name| Word { name: name.name, unit: name.unit.to_string(), meaning: name.meaning })
             .collect(),
