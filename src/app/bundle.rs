@@ -87,7 +87,9 @@ pub enum BundleError {
     #[error(transparent)]
     Db(#[from] DbError),
     /// Too many facts.
-    #[error("more than MAX_BUNDLE_FACTS = {MAX_BUNDLE_FACTS} facts stand behind this scorecard; take a month instead of a quarter")]
+    #[error(
+        "more than MAX_BUNDLE_FACTS = {MAX_BUNDLE_FACTS} facts stand behind this scorecard; take a month instead of a quarter"
+    )]
     TooMany,
     /// The archive could not be written or read.
     #[error("the archive: {0}")]
@@ -106,7 +108,9 @@ pub enum BundleError {
         reason: String,
     },
     /// Another layout.
-    #[error("the archive has layout {0} and this program reads layout {FORMAT}; use the version of the program that wrote it")]
+    #[error(
+        "the archive has layout {0} and this program reads layout {FORMAT}; use the version of the program that wrote it"
+    )]
     Format(u32),
 }
 
@@ -218,7 +222,8 @@ fn shipments(
         for (row, key) in rows.iter().zip(keys) {
             let quality = quality_of(db, viewer, key)?;
             let fold = FoldRow::from(row);
-            let (mut facts, policy) = shipment_facts(&fold, quality.as_ref(), (&zones, &policies), &declared)?;
+            let (mut facts, policy) =
+                shipment_facts(&fold, quality.as_ref(), (&zones, &policies), &declared)?;
             let own = row.rated_micros.map(Micros);
             facts.amounts.rated = counted_rated(own, expected.get(&row.id).copied(), &inputs.currency);
             let line = ShipmentLine {
@@ -299,8 +304,11 @@ impl Archive {
 }
 
 fn write_line(out: &mut impl Write, file: &'static str, line: &impl Serialize) -> Result<(), BundleError> {
-    serde_json::to_writer(&mut *out, line)
-        .map_err(|error| BundleError::Content { file, line: None, reason: error.to_string() })?;
+    serde_json::to_writer(&mut *out, line).map_err(|error| BundleError::Content {
+        file,
+        line: None,
+        reason: error.to_string(),
+    })?;
     Ok(out.write_all(b"\n")?)
 }
 
@@ -370,8 +378,11 @@ fn one<T: DeserializeOwned>(
     let mut text = String::new();
     archive.by_name(name)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
     digests.insert(name.to_owned(), sha256(&text));
-    serde_json::from_str(&text)
-        .map_err(|error| BundleError::Content { file: name, line: None, reason: error.to_string() })
+    serde_json::from_str(&text).map_err(|error| BundleError::Content {
+        file: name,
+        line: None,
+        reason: error.to_string(),
+    })
 }
 
 fn lines<T: DeserializeOwned>(

@@ -112,10 +112,9 @@ impl Sums {
 
 /// Successes and units of a share of counted units; none for other values.
 fn count(value: &KpiValue) -> Option<Count> {
-    value.is_proportion().then(|| Count {
-        successes: value.numerator.to_i64().unwrap_or_default(),
-        n: value.n,
-    })
+    value
+        .is_proportion()
+        .then(|| Count { successes: value.numerator.to_i64().unwrap_or_default(), n: value.n })
 }
 
 /// The weekly values of one partner's KPI before `until`, oldest first, from its first week with data, and their chart

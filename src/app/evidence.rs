@@ -314,7 +314,8 @@ impl Names {
             None
         };
         let row = FoldRow::from(row);
-        let (facts, policy) = shipment_facts(&row, quality.as_ref(), (&self.zones, &self.policies), &self.declared)?;
+        let (facts, policy) =
+            shipment_facts(&row, quality.as_ref(), (&self.zones, &self.policies), &self.declared)?;
         let verdicts = facts.judge(policy, as_of);
         let mut sums = Measures::default();
         if kpi.is_of_pickups() {

@@ -17,10 +17,9 @@ use super::parallel::in_two;
 use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    CellKey, FoldRow, LaneKey, ShipmentKey, TenderKey, due_cells, lane_cells_add,
-    lane_cells_of_source, lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take,
-    stale_days, stale_month_take, stale_months, stale_months_mark, summed_days, tender_outcome_write,
-    tenders_fold, verdicts_write,
+    CellKey, FoldRow, LaneKey, ShipmentKey, TenderKey, due_cells, lane_cells_add, lane_cells_of_source,
+    lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take, stale_days, stale_month_take,
+    stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::shipment::{Source, stale_mark};

@@ -41,7 +41,10 @@ pub fn bundle(path: &Path, format: Format) -> anyhow::Result<ExitCode> {
             }
             report.problems.iter().for_each(|problem| println!("  {problem}"));
             if !manifest.moved_since.is_empty() {
-                println!("facts came after the publication; the archive holds those of {}", manifest.written_at);
+                println!(
+                    "facts came after the publication; the archive holds those of {}",
+                    manifest.written_at
+                );
             }
         }
     }

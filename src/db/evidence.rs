@@ -113,84 +113,84 @@ pub fn shipments_behind(
     }
     for (day, mut after) in span.days() {
         loop {
-        if found.len() >= span.limit {
-            return Ok(found);
-        }
-        let query = shipments::table
-            .filter(shipments::obligation_day.eq(Day(day)))
-            .filter(shipments::partner_id.eq(span.partner_id))
-            .filter(shipments::id.gt(after))
-            .order(shipments::id)
-            .limit(JUDGED_AT_ONCE)
-            .select(ShipmentRow::as_select())
-            .into_boxed();
-        let query = match span.lane_id {
-            Some(lane) => query.filter(shipments::lane_id.eq(lane)),
-            None => query,
-        };
-        let query = match test {
-            ShipmentTest::Pickup(letters, (from, until), period) => {
-                let query = query.filter(shipments::pickup_window_outcome.eq_any(*letters));
-                let ends = shipments::pickup_window_end;
-                let inside = ends.ge(Instant(*from)).and(ends.lt(Instant(*until)));
-                // A pickup without a window counts for the day of its shipment.
-                if period.contains(day) {
-                    query.filter(inside.or(ends.is_null()))
-                } else {
-                    query.filter(inside)
+            if found.len() >= span.limit {
+                return Ok(found);
+            }
+            let query = shipments::table
+                .filter(shipments::obligation_day.eq(Day(day)))
+                .filter(shipments::partner_id.eq(span.partner_id))
+                .filter(shipments::id.gt(after))
+                .order(shipments::id)
+                .limit(JUDGED_AT_ONCE)
+                .select(ShipmentRow::as_select())
+                .into_boxed();
+            let query = match span.lane_id {
+                Some(lane) => query.filter(shipments::lane_id.eq(lane)),
+                None => query,
+            };
+            let query = match test {
+                ShipmentTest::Pickup(letters, (from, until), period) => {
+                    let query = query.filter(shipments::pickup_window_outcome.eq_any(*letters));
+                    let ends = shipments::pickup_window_end;
+                    let inside = ends.ge(Instant(*from)).and(ends.lt(Instant(*until)));
+                    // A pickup without a window counts for the day of its shipment.
+                    if period.contains(day) {
+                        query.filter(inside.or(ends.is_null()))
+                    } else {
+                        query.filter(inside)
+                    }
+                }
+                ShipmentTest::DeliveryDay(letters) => {
+                    query.filter(shipments::delivery_day_outcome.eq_any(*letters))
+                }
+                ShipmentTest::DeliveryWindow(letters) => {
+                    query.filter(shipments::delivery_window_outcome.eq_any(*letters))
+                }
+                ShipmentTest::FirstAttempt(words) => query.filter(shipments::first_attempt.eq_any(*words)),
+                ShipmentTest::Attempts => query
+                    .filter(shipments::attempts.is_not_null())
+                    .filter(shipments::disposition.is_not_null()),
+                ShipmentTest::Dwell => query
+                    .filter(shipments::station_arrived_at.is_not_null())
+                    .filter(shipments::out_for_delivery_at.is_not_null()),
+                ShipmentTest::Diverted(words) => query.filter(shipments::diverted_by.eq_any(*words)),
+                ShipmentTest::Disposed => query.filter(shipments::disposition.is_not_null()),
+                ShipmentTest::Reported => query.filter(
+                    shipments::arrived_received_at
+                        .is_not_null()
+                        .or(shipments::delivered_received_at.is_not_null())
+                        .or(shipments::pickup_arrived_received_at.is_not_null()),
+                ),
+                ShipmentTest::Costed => query.filter(shipments::freight_micros.is_not_null()),
+                ShipmentTest::Weighed => {
+                    query.filter(shipments::freight_micros.is_not_null()).filter(shipments::weight_g.gt(0))
+                }
+                ShipmentTest::Rated => query.filter(shipments::freight_micros.is_not_null()).filter(
+                    shipments::rated_micros.is_not_null().or(exists(
+                        // As `counted_rated` has it: the expected charge, in the currency of the shipment.
+                        expected_charges::table
+                            .filter(expected_charges::obligation_day.eq(shipments::obligation_day))
+                            .filter(expected_charges::partner_id.eq(shipments::partner_id))
+                            .filter(expected_charges::shipment_id.eq(shipments::id))
+                            .filter(expected_charges::total_micros.is_not_null())
+                            .filter(expected_charges::currency.nullable().eq(shipments::currency)),
+                    )),
+                ),
+                ShipmentTest::WithLinehaul => query.filter(shipments::linehaul_micros.is_not_null()),
+                ShipmentTest::Any => query,
+            };
+            let rows: Vec<ShipmentRow> = query.load(db)?;
+            let Some(last) = rows.last().map(|row| row.id) else { break };
+            after = last;
+            let read = rows.len();
+            for row in rows {
+                if found.len() < span.limit && keep(db, &row)? {
+                    found.push(row);
                 }
             }
-            ShipmentTest::DeliveryDay(letters) => {
-                query.filter(shipments::delivery_day_outcome.eq_any(*letters))
+            if i64::try_from(read).unwrap_or(i64::MAX) < JUDGED_AT_ONCE {
+                break;
             }
-            ShipmentTest::DeliveryWindow(letters) => {
-                query.filter(shipments::delivery_window_outcome.eq_any(*letters))
-            }
-            ShipmentTest::FirstAttempt(words) => query.filter(shipments::first_attempt.eq_any(*words)),
-            ShipmentTest::Attempts => {
-                query.filter(shipments::attempts.is_not_null()).filter(shipments::disposition.is_not_null())
-            }
-            ShipmentTest::Dwell => query
-                .filter(shipments::station_arrived_at.is_not_null())
-                .filter(shipments::out_for_delivery_at.is_not_null()),
-            ShipmentTest::Diverted(words) => query.filter(shipments::diverted_by.eq_any(*words)),
-            ShipmentTest::Disposed => query.filter(shipments::disposition.is_not_null()),
-            ShipmentTest::Reported => query.filter(
-                shipments::arrived_received_at
-                    .is_not_null()
-                    .or(shipments::delivered_received_at.is_not_null())
-                    .or(shipments::pickup_arrived_received_at.is_not_null()),
-            ),
-            ShipmentTest::Costed => query.filter(shipments::freight_micros.is_not_null()),
-            ShipmentTest::Weighed => {
-                query.filter(shipments::freight_micros.is_not_null()).filter(shipments::weight_g.gt(0))
-            }
-            ShipmentTest::Rated => query.filter(shipments::freight_micros.is_not_null()).filter(
-                shipments::rated_micros.is_not_null().or(exists(
-                    // As `counted_rated` has it: the expected charge, in the currency of the shipment.
-                    expected_charges::table
-                        .filter(expected_charges::obligation_day.eq(shipments::obligation_day))
-                        .filter(expected_charges::partner_id.eq(shipments::partner_id))
-                        .filter(expected_charges::shipment_id.eq(shipments::id))
-                        .filter(expected_charges::total_micros.is_not_null())
-                        .filter(expected_charges::currency.nullable().eq(shipments::currency)),
-                )),
-            ),
-            ShipmentTest::WithLinehaul => query.filter(shipments::linehaul_micros.is_not_null()),
-            ShipmentTest::Any => query,
-        };
-        let rows: Vec<ShipmentRow> = query.load(db)?;
-        let Some(last) = rows.last().map(|row| row.id) else { break };
-        after = last;
-        let read = rows.len();
-        for row in rows {
-            if found.len() < span.limit && keep(db, &row)? {
-                found.push(row);
-            }
-        }
-        if i64::try_from(read).unwrap_or(i64::MAX) < JUDGED_AT_ONCE {
-            break;
-        }
         }
     }
     Ok(found)

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::conn::Db;
 use super::schema::shipment_quality;
 use super::types::{Day, Instant};
-use crate::domain::viewer::Viewer;
 use crate::bulk_insert;
+use crate::domain::viewer::Viewer;
 
 /// One row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]

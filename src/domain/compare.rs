@@ -85,7 +85,8 @@ impl RankBand {
 #[must_use]
 pub fn rank_bands(counts: &[Count]) -> Vec<Option<RankBand>> {
     let share = |count: &Count| Decimal::from(count.successes) / Decimal::from(count.n.max(1));
-    let mut order: Vec<usize> = (0..counts.len()).filter(|at| counts.get(*at).is_some_and(|c| c.n > 0)).collect();
+    let mut order: Vec<usize> =
+        (0..counts.len()).filter(|at| counts.get(*at).is_some_and(|c| c.n > 0)).collect();
     let of = |at: &usize| counts.get(*at).copied().unwrap_or_default();
     // Of equal shares the one with more units leads: it is the surer one.
     order.sort_by(|a, b| {
@@ -135,7 +136,9 @@ mod tests {
         let b = BTreeMap::from([("easy", count(864, 900)), ("hard", count(70, 100))]);
         let all = BTreeMap::from([("easy", count(964, 1000)), ("hard", count(710, 900))]);
         let raw = |lanes: &BTreeMap<&str, Count>| {
-            count(lanes.values().map(|c| c.successes).sum(), lanes.values().map(|c| c.n).sum()).share().unwrap()
+            count(lanes.values().map(|c| c.successes).sum(), lanes.values().map(|c| c.n).sum())
+                .share()
+                .unwrap()
         };
         assert!(raw(&a) < raw(&b));
         let (a, b) = (standardise(&a, &all).unwrap(), standardise(&b, &all).unwrap());

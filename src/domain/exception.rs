@@ -50,7 +50,8 @@ pub fn exception(facts: &Milestones, policy: &OutcomePolicy, now: DateTime<Utc>)
     if facts.cancelled_at.is_some() || facts.arrived_at.or(facts.delivered_at).is_some() {
         return None;
     }
-    let plus = |at: DateTime<Utc>, minutes: i32| at.checked_add_signed(TimeDelta::minutes(i64::from(minutes)));
+    let plus =
+        |at: DateTime<Utc>, minutes: i32| at.checked_add_signed(TimeDelta::minutes(i64::from(minutes)));
     let window_end = facts.delivery_window_end.and_then(|end| plus(end, policy.grace_late_minutes));
     let due_day = || Some(end_of_local_day(facts.delivery_due_day?, facts.delivery_zone?));
     if let Some(due_by) = window_end.or_else(due_day) {

@@ -176,7 +176,12 @@ impl QualityFacts {
         }
     }
 
-    fn judge_perfect(&self, in_full: Verdict, done_at: Option<DateTime<Utc>>, as_of: DateTime<Utc>) -> Verdict {
+    fn judge_perfect(
+        &self,
+        in_full: Verdict,
+        done_at: Option<DateTime<Utc>>,
+        as_of: DateTime<Utc>,
+    ) -> Verdict {
         if in_full.outcome != Outcome::Success {
             return Verdict { settles_at: None, ..in_full };
         }
@@ -348,7 +353,8 @@ mod tests {
 
     #[test]
     fn perfect_waits_for_the_documents() {
-        let facts = QualityFacts { pieces_delivered: Some(10), pod_clean: Some(true), ..QualityFacts::default() };
+        let facts =
+            QualityFacts { pieces_delivered: Some(10), pod_clean: Some(true), ..QualityFacts::default() };
         let perfect = |facts: &QualityFacts, as_of| judged(facts, &delivered(), as_of).perfect;
         assert_eq!(perfect(&facts, "2025-07-01T00:00:00Z"), Outcome::Pending);
         assert_eq!(perfect(&facts, "2025-08-01T00:00:00Z"), Outcome::Success);

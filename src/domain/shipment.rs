@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::Measures;
 use super::money::Micros;
-use super::quality::{QualityFacts, QualityVerdict};
-use super::status::{StatusProfile, owed};
 use super::outcome::{
     EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
 };
+use super::quality::{QualityFacts, QualityVerdict};
+use super::status::{StatusProfile, owed};
 use super::words;
 
 /// Which instants of a shipment were given as a date only, as a set of flags.
@@ -238,7 +238,8 @@ impl Milestones {
     /// When the delivery was due: the end of its window, else of its day at the stop.
     #[must_use]
     pub fn delivery_due_by(&self) -> Option<DateTime<Utc>> {
-        self.delivery_window_end.or_else(|| Some(end_of_local_day(self.delivery_due_day?, self.delivery_zone?)))
+        self.delivery_window_end
+            .or_else(|| Some(end_of_local_day(self.delivery_due_day?, self.delivery_zone?)))
     }
 
     /// Checks that the facts can be true together.
@@ -650,8 +651,7 @@ impl ShipmentFacts {
     pub fn judge(&self, policy: &OutcomePolicy, as_of: DateTime<Utc>) -> Verdicts {
         let mut verdicts = self.milestones.judge(policy, as_of);
         if let Some(quality) = &self.quality {
-            let judged =
-                quality.judge(self.amounts.pieces, &self.milestones, &verdicts, policy, as_of);
+            let judged = quality.judge(self.amounts.pieces, &self.milestones, &verdicts, policy, as_of);
             verdicts.settles_at = [verdicts.settles_at, judged.settles_at].into_iter().flatten().min();
             verdicts.quality = Some(judged);
         }

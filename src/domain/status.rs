@@ -70,7 +70,8 @@ pub fn owed(facts: &Milestones, verdicts: &Verdicts, profile: StatusProfile, sla
     let mut owed = Owed::default();
     let dated = |flags| facts.date_only.0 & flags != 0;
     let later = facts.out_for_delivery_at.or(facts.arrived_at).or(facts.delivered_at).is_some();
-    let pickup_due = verdicts.pickup_window != Outcome::NotApplicable || verdicts.pickup_day != Outcome::NotApplicable;
+    let pickup_due =
+        verdicts.pickup_window != Outcome::NotApplicable || verdicts.pickup_day != Outcome::NotApplicable;
     let pickup_decided = decided(verdicts.pickup_window) || decided(verdicts.pickup_day) || later;
     if pickup_due && pickup_decided && !dated(DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) {
         match profile {

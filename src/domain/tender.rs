@@ -80,7 +80,8 @@ pub struct TenderVerdict {
 /// as surge.
 #[must_use]
 pub fn judge(facts: &TenderFacts, as_of: DateTime<Utc>) -> TenderVerdict {
-    let none = TenderVerdict { outcome: Outcome::NotApplicable, surge: Outcome::NotApplicable, settles_at: None };
+    let none =
+        TenderVerdict { outcome: Outcome::NotApplicable, surge: Outcome::NotApplicable, settles_at: None };
     if facts.short_notice {
         return none;
     }

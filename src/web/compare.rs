@@ -227,10 +227,8 @@ pub(super) async fn show(me: SignedIn, request: HttpRequest) -> Result<HttpRespo
 
 /// One KPI of the chosen partners; none where nobody has data.
 fn line(across: &Across, chosen: &[i64], period: Period, currency: &str) -> Option<KpiLine> {
-    let sides: Vec<Option<&Side>> = chosen
-        .iter()
-        .map(|id| across.sides.iter().find(|side| side.partner_id == *id))
-        .collect();
+    let sides: Vec<Option<&Side>> =
+        chosen.iter().map(|id| across.sides.iter().find(|side| side.partner_id == *id)).collect();
     sides.iter().flatten().find(|side| side.value.net.is_some())?;
     Some(KpiLine {
         name: across.kpi.name(),

@@ -301,11 +301,7 @@ fn draw(
     }
 }
 
-fn week_by_week(
-    kpi: Kpi,
-    values: &[(Period, KpiValue)],
-    chart: Result<XmrChart, NoChart>,
-) -> WeekByWeek {
+fn week_by_week(kpi: Kpi, values: &[(Period, KpiValue)], chart: Result<XmrChart, NoChart>) -> WeekByWeek {
     let unit = kpi.definition().unit;
     let name = format!("{} by week", kpi.name());
     let year = values.last().map_or_else(String::new, |(week, _)| week.to_string().chars().take(4).collect());
@@ -438,7 +434,8 @@ fn facts(evidence: &KpiEvidence, currency: &str) -> Vec<(&'static str, String, S
     let net = value.score_value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, unit, currency));
     let mut facts = vec![("Value, net", net, "what the carrier controls; this scores".to_owned())];
     if value.kpi.definition().shape == Shape::Percentile {
-        let what = if value.kpi.counts_tenders() { "tenders with an answer" } else { "shipments with both scans" };
+        let what =
+            if value.kpi.counts_tenders() { "tenders with an answer" } else { "shipments with both scans" };
         facts.push(("Measured", show::count(value.n), what.to_owned()));
         return facts;
     }
@@ -542,7 +539,12 @@ fn heads(kpi: Kpi) -> Heads {
             ("Completed", false),
         ],
         Kpi::Otif | Kpi::Perfect | Kpi::PodTimely | Kpi::LateNotice | Kpi::Ttv => {
-            vec![("Picked up", false), ("At the delivery", false), ("Completed", false), ("Picked up, pieces", true)]
+            vec![
+                ("Picked up", false),
+                ("At the delivery", false),
+                ("Completed", false),
+                ("Picked up, pieces", true),
+            ]
         }
         Kpi::Co2eInt | Kpi::PrimaryShare => vec![("kg", true)],
         // Of tenders, and those of money.
@@ -632,8 +634,8 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             let zone = names.pickup_zone(row);
             let done = row.pickup_arrived_at.or(row.picked_up_at);
             let date_only = row.date_only & (DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) != 0;
-            let happened =
-                done.map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
+            let happened = done
+                .map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
             text(&mut cells, happened);
             let excused = row.pickup_exclusion.as_deref().map(|by| format!("excused: {}", words(Some(by))));
             let says = row.pickup_reason.as_deref().filter(|reason| !reason.is_empty());

@@ -62,10 +62,9 @@ struct Line {
 pub(super) async fn show(me: SignedIn) -> Result<HttpResponse, WebError> {
     let view = view(&me).await?;
     let mut answer = page::html(&BoardPage { page: me.page("Exceptions"), view })?;
-    answer.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        header::HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-    );
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     Ok(answer)
 }
 

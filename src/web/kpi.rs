@@ -124,7 +124,8 @@ fn definition(kpi: Kpi, terms: Option<&Terms>) -> Definition {
             Shape::Judged | Shape::Share => "scored from 10 units, without reserve from 30".to_owned(),
             Shape::Sums => "scored from 20 units".to_owned(),
             Shape::Percentile => {
-                let bucket = if kpi.counts_tenders() { RESPONSE_BUCKET_MINUTES } else { DWELL_BUCKET_MINUTES };
+                let bucket =
+                    if kpi.counts_tenders() { RESPONSE_BUCKET_MINUTES } else { DWELL_BUCKET_MINUTES };
                 format!("scored from 20 units; read to the upper edge of {bucket} minutes")
             }
         },

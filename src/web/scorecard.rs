@@ -255,12 +255,13 @@ pub(super) async fn bundle_of(
         .in_db(move |mut unit| {
             let found = load_version(&mut unit, partner_id, period, version)?;
             let published = found.published.ok_or(WebError::NotFound)?;
-            let archive = bundle(unit.db, unit.viewer, &found.partner, &published, unit.app.now())
-                .map_err(|error| match error {
+            let archive = bundle(unit.db, unit.viewer, &found.partner, &published, unit.app.now()).map_err(
+                |error| match error {
                     BundleError::Db(error) => WebError::from(error),
                     BundleError::TooMany => WebError::Conflict(BundleError::TooMany.to_string()),
                     other => WebError::from(anyhow::Error::from(other)),
-                })?;
+                },
+            )?;
             Ok::<_, WebError>((found.partner.code, archive.ok_or(WebError::NotFound)?))
         })
         .await?;

@@ -17,8 +17,7 @@ fn feeds() -> (String, String) {
         arrived_at,arrived_received_at,delivered_at,pieces,pieces_delivered,receipt_expected,weight_kg,\
         distance_km,linehaul,fuel,rated_total,co2e_kg,emission_distance_km,emission_data\n"
         .to_owned();
-    let mut tenders =
-        "reference,partner,lane,sequence,sent_at,respond_by,responded_at,response\n".to_owned();
+    let mut tenders = "reference,partner,lane,sequence,sent_at,respond_by,responded_at,response\n".to_owned();
     for row in 0..80 {
         let (month, day) = (5 + row / 40, row % 25 + 1);
         let late = if row % 9 == 0 { 22 } else { 15 };
@@ -116,13 +115,16 @@ fn a_bundle_makes_the_scorecard_again_and_tells_what_was_changed() {
             &|text| text.replace("T15:00:00Z", "T20:00:00Z"),
             &["shipments.jsonl was changed", "OTD_WIN"],
         );
-        told("scorecard.json", &|text| text.replacen("\"shipments\":40", "\"shipments\":41", 1), &[
-            "scorecard.json was changed",
-            "shipments: published 41, made again 40",
-        ]);
-        told("inputs.json", &|text| text.replacen("\"target\":\"95\"", "\"target\":\"94\"", 1), &[
-            "inputs.json was changed",
-        ]);
+        told(
+            "scorecard.json",
+            &|text| text.replacen("\"shipments\":40", "\"shipments\":41", 1),
+            &["scorecard.json was changed", "shipments: published 41, made again 40"],
+        );
+        told(
+            "inputs.json",
+            &|text| text.replacen("\"target\":\"95\"", "\"target\":\"94\"", 1),
+            &["inputs.json was changed"],
+        );
         desk.file("none.zip", "not an archive");
         desk.run(&["verify", "--bundle", "none.zip"]).ends(1).complains(&["none.zip", "archive"]);
         desk.run(&["verify"]).ends(0);

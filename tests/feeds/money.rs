@@ -151,7 +151,8 @@ fn every_kpi_of_tenders_lists_as_many_as_it_counts() {
         .to_owned();
     for row in 0..60 {
         let day = row % 25 + 1;
-        let response = ["ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN", ""][usize::try_from(row % 5).unwrap()];
+        let response =
+            ["ACCEPTED", "REJECTED", "EXPIRED", "WITHDRAWN", ""][usize::try_from(row % 5).unwrap()];
         let answered = matches!(response, "ACCEPTED" | "REJECTED");
         let fields = [
             format!("T{row}"),

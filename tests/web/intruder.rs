@@ -117,7 +117,7 @@ fn no_address_breaks_a_page_and_none_is_echoed_as_markup() {
 }
 
 /// Names of every field of every form.
-const FIELDS: [&str; 57] = [
+const FIELDS: &[&str] = &[
     "note",
     "day",
     "hash",

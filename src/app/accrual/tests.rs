@@ -394,10 +394,10 @@ fn a_missing_report_counts_up_to_the_evidence_grace_and_a_missing_charge_waits()
 #[test]
 fn a_contract_that_cannot_be_priced_is_named_and_left_alone() {
     on_each_engine(NOW, |app| {
-        world(app, &SHORTFALL.replace("OTD_WIN", "OTIF"));
+        world(app, &SHORTFALL.replace("OTD_WIN", "OTIFX"));
         let report = accrue(app, day("2025-06-30"), AccrualScope::default()).unwrap();
         let [problem] = report.problems.as_slice() else { panic!("{:?}", report.problems) };
-        assert!(problem.message.starts_with("clause 7.3: `OTIF` is no KPI"), "{}", problem.message);
+        assert!(problem.message.starts_with("clause 7.3: `OTIFX` is no KPI"), "{}", problem.message);
         assert_eq!(report.changed_rows, 0);
     });
 }

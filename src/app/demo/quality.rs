@@ -2,8 +2,10 @@
 //!
 //! Drawn from the reference of the shipment, so that nothing else of the network moves when this changes.
 
+use super::as_of;
 use super::dice::WHOLE;
 use super::network::Mode;
+use super::season::DAY;
 use super::shipments::Shipment;
 use super::table::Column;
 
@@ -33,9 +35,15 @@ pub(super) const COLUMNS: &[Column<Shipment>] = &[
         let punctual = s.partner.is_some_and(|partner| !drawn(s, 3, missed(partner.conduct.timely)));
         let hours = if punctual { 1 + draw(s, 4) % 20 } else { 25 + draw(s, 4) % 60 };
         let hours = i64::try_from(hours).unwrap_or(24);
-        c.at(s.delivered.filter(|_| owes_receipt(s)).map(|(at, _)| at + hours * 60));
+        // What has not come by the demo's own day is still owed.
+        let came = s.delivered.filter(|_| owes_receipt(s)).map(|(at, _)| at + hours * 60);
+        c.at(came.filter(|at| *at <= as_of().timestamp() / 60));
     }),
-    ("pod_clean", |s, c| c.text(if owes_receipt(s) && s.delivered.is_some() { "YES" } else { "" })),
+    ("pod_clean", |s, c| {
+        // By then every proof has come.
+        let long_ago = s.delivered.is_some_and(|(at, _)| at + 5 * DAY <= as_of().timestamp() / 60);
+        c.text(if owes_receipt(s) && long_ago { "YES" } else { "" });
+    }),
     ("invoice_right", |s, c| {
         let billed = s.cost.filter(|_| owes_receipt(s));
         let right = billed.map(|cost| cost.is_as_rated() && !drawn(s, 5, INVOICE_WRONG));

@@ -478,8 +478,7 @@ impl Writer<'_> {
         } else {
             None
         };
-        let fact =
-            fact_text(&Given { row: &old, quality: before.as_ref() }, "shipment", &old.reference)?;
+        let fact = fact_text(&Given { row: &old, quality: before.as_ref() }, "shipment", &old.reference)?;
         shipment_replace(db, &old, &row, self.run.now, &fact)?;
         if before.is_some() {
             quality_delete(db, old.obligation_day, old.partner_id, old.id)?;

@@ -230,7 +230,7 @@ fn the_steps_can_be_redone_by_hand() {
     assert_eq!(
         target.steps,
         [
-            "OTIF: 388 of 412 = 94.1748 %.",
+            "On time and in full (OTIF): 388 of 412 = 94.1748 %.",
             "Short of 95 % by 0.83 points, beyond the 0.50 dead band: 1 % of 186,420.55.",
             "That is 1,864.21.",
         ]
@@ -252,7 +252,10 @@ fn the_edge_of_the_dead_band_owes_nothing_and_small_periods_do_not_count() {
         (few.amount, few.steps[0].as_str()),
         (Micros::ZERO, "Only 19 units in 2025-06; the clause applies from 20 units on.")
     );
-    assert_eq!(one_period(&terms, facts(0, 0, "100")).steps, ["No data for OTIF in 2025-06."]);
+    assert_eq!(
+        one_period(&terms, facts(0, 0, "100")).steps,
+        ["No data for On time and in full (OTIF) in 2025-06."]
+    );
 }
 
 /// DOMAIN §0.2: rounded first when the clause says so, then compared.
@@ -263,7 +266,10 @@ fn measurement_decimals_round_before_the_comparison() {
     assert!(one_period(&terms, facts(9_496, 10_000, "100")).amount > Micros::ZERO);
     period_rule(&mut terms).measurement_decimals = Some(1);
     let target = one_period(&terms, facts(9_496, 10_000, "100"));
-    assert_eq!((target.amount, target.steps[0].as_str()), (Micros::ZERO, "OTIF: 9,496 of 10,000 = 95 %."));
+    assert_eq!(
+        (target.amount, target.steps[0].as_str()),
+        (Micros::ZERO, "On time and in full (OTIF): 9,496 of 10,000 = 95 %.")
+    );
 }
 
 /// DOMAIN P5: 98.7 % reaches the 98.5 % of the bonus.
@@ -348,7 +354,7 @@ fn terms_are_explained_in_plain_words() {
     assert_eq!(
         otif_terms().explain(),
         [
-            "A service credit for each month in which OTIF falls short of 95 %.",
+            "A service credit for each month in which On time and in full (OTIF) falls short of 95 %.",
             "Nothing within 0.5 points of it.",
             "Up to 2 points: 1 % of the month's spend.",
             "Up to 5 points: 2.5 % of the month's spend.",

@@ -687,7 +687,8 @@ mod tests {
             assert_eq!(definition.thresholds.is_some(), definition.better.is_some(), "{kpi}");
             let Some([floor, target, stretch]) = definition.thresholds else { continue };
             let higher = definition.better == Some(Better::Higher);
-            let ordered = if higher { floor < target && target < stretch } else { floor > target && target > stretch };
+            let ordered =
+                if higher { floor < target && target < stretch } else { floor > target && target > stretch };
             assert!(ordered, "{kpi}");
         }
     }

@@ -173,16 +173,13 @@ pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
     say("composite", composite(published), composite(again));
     for before in &published.evidence {
         let code = before.value.kpi.code();
-        let figures = |value: &crate::domain::kpi::KpiValue| format!("{} of {}", value.numerator, value.denominator);
+        let figures =
+            |value: &crate::domain::kpi::KpiValue| format!("{} of {}", value.numerator, value.denominator);
         match again.evidence_of(code) {
             None => say(code, figures(&before.value), "nothing".to_owned()),
             Some(now) if now.value != before.value => {
                 say(code, figures(&before.value), figures(&now.value));
-                say(
-                    &format!("{code}, what was left out"),
-                    left_out(&before.value),
-                    left_out(&now.value),
-                );
+                say(&format!("{code}, what was left out"), left_out(&before.value), left_out(&now.value));
             }
             Some(_) => {}
         }
@@ -194,7 +191,10 @@ pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
             ..again.clone()
         };
         if same != *published && again.definitions == published.definitions {
-            found.push("scores, trend or lanes: the figures are the same and what was made of them differs".to_owned());
+            found.push(
+                "scores, trend or lanes: the figures are the same and what was made of them differs"
+                    .to_owned(),
+            );
         }
     }
     found

@@ -630,7 +630,9 @@ fn clause_kpis() -> Vec<(String, String)> {
     Kpi::ALL
         .into_iter()
         .filter(|kpi| kpi.definition().better.is_some())
-        .map(|kpi| (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), kpi.definition().unit.words())))
+        .map(|kpi| {
+            (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), kpi.definition().unit.words()))
+        })
         .collect()
 }
 

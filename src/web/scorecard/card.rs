@@ -809,7 +809,9 @@ pub fn in_unit(value: Decimal, unit: Unit, currency: &str) -> String {
     match unit {
         Unit::Percent => format!("{}\u{a0}%", show::decimal(value, 1)),
         Unit::PerHundred | Unit::Ratio => show::decimal(value, 2),
-        Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => format!("{}\u{a0}{}", show::decimal(value, 1), unit.symbol()),
+        Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => {
+            format!("{}\u{a0}{}", show::decimal(value, 1), unit.symbol())
+        }
         Unit::MoneyPerShipment | Unit::MoneyPerPiece => money(2),
         Unit::MoneyPerKg | Unit::MoneyPerKm | Unit::MoneyPerTkm => money(3),
     }

@@ -249,14 +249,14 @@ fn nothing_is_told_of_a_contract_that_cannot_be_priced() {
         told(app);
         june(app, 388, 412, 18_642_055);
         run(app, "2025-07-10");
-        let broken = SHORTFALL.replace("OTD_WIN", "OTIF");
+        let broken = SHORTFALL.replace("OTD_WIN", "OTIFX");
         diesel::update(clauses::table.filter(clauses::id.eq(73)))
             .set(clauses::terms.eq(&broken))
             .execute(&mut *app.pool.get().unwrap())
             .unwrap();
         let report = run_assess(app, "2025-07-14");
         assert_eq!((report.items, report.mails), (0, 0));
-        assert!(report.problems[0].message.contains("`OTIF` is no KPI"), "{:?}", report.problems);
+        assert!(report.problems[0].message.contains("`OTIFX` is no KPI"), "{:?}", report.problems);
         assert_eq!((own(app).len(), mailed(app).len()), (0, 0));
     });
 }

@@ -105,7 +105,7 @@ fn a_change_counts_from_the_next_period_and_restates_nothing() {
         let changed = own("ALL_LATE", OwnUnit::Count, Better::Lower, "delivery_window.late * 2");
         assert_eq!(keep(&later(app, "2025-07-09T10:00:00Z"), 1, &changed), 2);
         let again = score_period(app, period("2025-06"), at("2025-07-20T06:00:00Z"), None).unwrap();
-        assert_eq!((again.unchanged, again.changed_rows()), (1, 0), "June is by version 1 for good");
+        assert_eq!((again.unchanged, again.restated), (1, 0), "June is by version 1 for good");
         assert_eq!(read(app, 1, "2025-06").unwrap().row, before.row);
         // July had begun; August had not.
         score_period(app, period("2025-07"), at("2025-08-02T06:00:00Z"), None).unwrap();
