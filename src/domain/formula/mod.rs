@@ -1,6 +1,6 @@
 //! Own KPIs by formula: a small typed language over the measures (DOMAIN §1.3–1.5), checked when it is saved.
 //!
-//! Text → tree ([`super::syntax`]) → typed tree ([`check`]) → value with its steps ([`Plan::answer`]). Names are the
+//! Text → tree ([`super::syntax`]) → typed tree ([`check()`]) → value with its steps ([`Plan::answer`]). Names are the
 //! additive measures of [`names`], and other KPIs by code, own or of the catalogue, which stand for their published net
 //! value. There are `+ - * /`, parentheses, numbers with a unit, comparisons with `and`, `or` and `not`, and the functions
 //! `min`, `max`, `if` and `percentile`. Nothing loops, nothing recurses, and every bound is a constant below. Sums and

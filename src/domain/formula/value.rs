@@ -201,20 +201,20 @@ impl Run<'_> {
     fn figure(&mut self, part: &Typed) -> Outcome<Decimal> {
         match &part.node {
             Node::Number(number) => Ok(*number),
-            Node::Measure(name) => self.reading(part, name.name.to_owned(), name.figure(self.measures)),
+            Node::Measure(name) => self.reading(part, name.name, name.figure(self.measures)),
             Node::Percentile(name, percent) => {
                 let minutes = name.percentile(self.measures, *percent).map(Decimal::from);
-                self.reading(part, format!("percentile({}, {percent})", name.name), minutes)
+                self.reading(part, &format!("percentile({}, {percent})", name.name), minutes)
             }
             Node::Kpi(kpi) => {
                 let worth = of_catalogue(kpi.definition().unit).1;
                 let net = kpi.value(self.measures).net.and_then(|net| net.checked_mul(worth));
-                self.reading(part, kpi.code().to_owned(), net)
+                self.reading(part, kpi.code(), net)
             }
             Node::Own(code) => {
                 let known = self.own.get(code.as_str());
                 let net = known.and_then(|(value, unit)| value.net?.checked_mul(unit.worth()));
-                self.reading(part, code.clone(), net)
+                self.reading(part, code, net)
             }
             Node::Op(op, parts) => self.operated(part, *op, parts),
             Node::Least(parts) => self.picked(part, "min", parts, Decimal::min),
@@ -234,14 +234,14 @@ impl Run<'_> {
     }
 
     /// A figure that is read: told once, however often it is used.
-    fn reading(&mut self, part: &Typed, name: String, figure: Option<Decimal>) -> Outcome<Decimal> {
+    fn reading(&mut self, part: &Typed, name: &str, figure: Option<Decimal>) -> Outcome<Decimal> {
         let Some(figure) = figure else {
-            if self.told.insert(name.clone()) {
+            if self.told.insert(name.to_owned()) {
                 self.tell(part.place, format!("{name}: no data"));
             }
             return Err(self.fault(part, FaultKind::NoData));
         };
-        if self.told.insert(name.clone()) {
+        if self.told.insert(name.to_owned()) {
             self.tell(part.place, format!("{name} = {}", figure_words(figure)));
         }
         Ok(figure)

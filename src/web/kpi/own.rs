@@ -198,9 +198,9 @@ async fn one(
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
     let (found, look, terms) = me
-        .in_db(move |unit| {
+        .in_db(move |mut unit| {
             let found = own_kpi_page(unit.db, &code)?.ok_or(WebError::NotFound)?;
-            let look = look(unit, &found.kpi, asked.partner.as_deref())?;
+            let look = look(&mut unit, &found.kpi, asked.partner.as_deref())?;
             Ok::<_, WebError>((found, look.0, look.1))
         })
         .await?;
@@ -225,7 +225,7 @@ async fn one(
     )
 }
 
-fn look(unit: Unit<'_>, kpi: &OwnKpi, partner: Option<&str>) -> Result<(Look, Option<Terms>), WebError> {
+fn look(unit: &mut Unit<'_>, kpi: &OwnKpi, partner: Option<&str>) -> Result<(Look, Option<Terms>), WebError> {
     let found = preview(unit.app, unit.db, unit.viewer, kpi, partner)?;
     let currency = reporting_currency(unit.db)?;
     let terms = template_today(unit.db, unit.app.now())?;
