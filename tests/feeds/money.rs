@@ -62,7 +62,7 @@ fn charge_lines_decide_only_what_they_speak_of() {
 fn every_kpi_lists_as_many_facts_as_it_counts() {
     let mut text =
         "reference,partner,pickup_window_end,pickup_arrived_at,picked_up_at,delivery_window_end,delivery_due_date,\
-                    arrived_at,delivered_at,pieces,distance_km,attempts,first_attempt,disposition,diverted_by,station_arrived_at,\
+                    arrived_at,arrived_received_at,delivered_at,pieces,distance_km,attempts,first_attempt,disposition,diverted_by,station_arrived_at,\
                     out_for_delivery_at,weight_kg,linehaul,accessorial,freight_total,rated_total,\
                     pieces_delivered,receipt_expected,pod_received_at,pod_clean,invoice_right,notice_expected,\
                     delay_noticed_at,transit_standard_days,co2e_kg,emission_distance_km,emission_data\n"
@@ -79,6 +79,7 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
             when(6, format!("2025-06-{:02}T18:00:00Z", day + 2)),
             format!("2025-06-{:02}", day + 2),
             when(4, format!("2025-06-{:02}T{}:00:00Z", day + 2, 15 + row % 6)),
+            when(4, format!("2025-06-{:02}T{}:{:02}:00Z", day + 2, 16 + row % 6, row % 60)),
             when(5, format!("2025-06-{:02}T{}:30:00Z", day + 2, 17 + row % 6)),
             when(4, "3".to_owned()),
             when(5, "410.5".to_owned()),

@@ -41,7 +41,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "pickups made on or before their committed day ÷ pickups due",
                 basis: PICKUP_DAY,
-                rules: "The local date at the pickup stop decides; any time before midnight of the committed day is on time. Where a window was agreed, its last day is the committed day.",
+                rules: "The local date at the pickup stop decides; any time before midnight of the committed \
+                     day is on time. Where a window was agreed, its last day is the committed day.",
                 thresholds: marks(0, [90, 97, 99]),
                 source: CONVENTION,
             },
@@ -53,7 +54,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "pickups not made on their committed day, by the carrier's cause ÷ pickups due",
                 basis: PICKUP_DAY,
-                rules: "The failures of pickup on time to the day. A pickup that was never reported is a failure once the evidence grace has passed; excused ones count gross only.",
+                rules: "The failures of pickup on time to the day. A pickup that was never reported is a \
+                     failure once the evidence grace has passed; excused ones count gross only.",
                 thresholds: marks(1, [50, 10, 2]),
                 source: CONVENTION,
             },
@@ -65,7 +67,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "deliveries whose local date is on or before the due date ÷ deliveries due",
                 basis: DELIVERY_DAY,
-                rules: "The local date at the delivery stop decides; any time before midnight of the due day is on time.",
+                rules: "The local date at the delivery stop decides; any time before midnight of the due day \
+                     is on time.",
                 thresholds: marks(0, [90, 96, 99]),
                 source: "SCOR, delivery to the commit date; above 96 % is best in class.",
             },
@@ -77,7 +80,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "deliveries within the window plus grace ÷ deliveries due",
                 basis: DELIVERY_DAY,
-                rules: "The grace is the commitment's own, 15 minutes where none was agreed. Early counts as on time unless the commitment says otherwise.",
+                rules: "The grace is the commitment's own, 15 minutes where none was agreed. Early counts as \
+                     on time unless the commitment says otherwise.",
                 thresholds: marks(0, [85, 95, 98]),
                 source: "Usual in the trade; last-mile norms are 90 to 95 %.",
             },
@@ -137,7 +141,8 @@ impl Kpi {
                 shape: Shape::Share,
                 formula: "shipments diverted by the carrier ÷ shipments with a final disposition × 100",
                 basis: DELIVERY_DAY,
-                rules: "A change of destination, hub, mode or carrier after pickup. Diversions by others are shown apart.",
+                rules: "A change of destination, hub, mode or carrier after pickup. Diversions by others are \
+                     shown apart.",
                 thresholds: marks(1, [50, 15, 5]),
                 source: CONVENTION,
             },
@@ -149,7 +154,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "pickups with arrival by window end plus grace ÷ pickups due",
                 basis: PICKUP_DAY,
-                rules: "15 minutes of grace. A pickup that was never reported is a failure once the evidence grace has passed.",
+                rules: "15 minutes of grace. A pickup that was never reported is a failure once the evidence \
+                     grace has passed.",
                 thresholds: marks(0, [85, 95, 98]),
                 source: CONVENTION,
             },
@@ -161,7 +167,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "accepted at place 1 of the route guide ÷ tenders sent at place 1",
                 basis: SENT_DAY,
-                rules: "The same units are left out as of tenders accepted. A tender without a place in the route guide is not counted.",
+                rules: "The same units are left out as of tenders accepted. A tender without a place in the \
+                     route guide is not counted.",
                 thresholds: marks(0, [75, 90, 96]),
                 source: "Primary tender acceptance, as freight research uses it.",
             },
@@ -173,7 +180,8 @@ impl Kpi {
                 shape: Shape::Sums,
                 formula: "tenders sent ÷ loads covered from the route guide",
                 basis: SENT_DAY,
-                rules: "Tenders with a place in the route guide, without those withdrawn. Says how the guide works on a lane; it is never a score of a carrier.",
+                rules: "Tenders with a place in the route guide, without those withdrawn. Says how the guide \
+                     works on a lane; it is never a score of a carrier.",
                 thresholds: None,
                 source: "1.8 is 18 tenders for 10 loads.",
             },
@@ -185,7 +193,8 @@ impl Kpi {
                 shape: Shape::Share,
                 formula: "accepted tenders given back by the carrier ÷ tenders accepted",
                 basis: SENT_DAY,
-                rules: "Any time before the pickup. A load given back counts as a rejection among tenders accepted, too.",
+                rules: "Any time before the pickup. A load given back counts as a rejection among tenders \
+                     accepted, too.",
                 thresholds: marks(1, [60, 20, 5]),
                 source: CONVENTION,
             },
@@ -197,7 +206,8 @@ impl Kpi {
                 shape: Shape::Percentile,
                 formula: "90th percentile of the answer − the tender",
                 basis: SENT_DAY,
-                rules: "Elapsed minutes of tenders that were answered, nearest rank, read to the upper edge of a bucket of 5 minutes. Silence counts among tenders accepted.",
+                rules: "Elapsed minutes of tenders that were answered, nearest rank, read to the upper edge of \
+                     a bucket of 5 minutes. Silence counts among tenders accepted.",
                 thresholds: marks(0, [240, 60, 15]),
                 source: "Contracts ask for 15 minutes to a few hours.",
             },
@@ -209,7 +219,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "loads above the commitment accepted ÷ loads above the commitment offered in time",
                 basis: SENT_DAY,
-                rules: "Tenders above the weekly commitment, with the contract's notice. Silence and loads given back count as rejections.",
+                rules: "Tenders above the weekly commitment, with the contract's notice. Silence and loads \
+                     given back count as rejections.",
                 thresholds: marks(0, [50, 80, 95]),
                 source: CONVENTION,
             },
@@ -221,7 +232,10 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "deliveries on time and in full ÷ deliveries due",
                 basis: DELIVERY_DAY,
-                rules: "In full is as many handling units as were receipted at the pickup, none damaged or lost; what the shipper never handed over is not the carrier's. One delivery is one unit. Only deliveries whose feed states what arrived or owes a receipt; a receipt that is owed and missing is a failure after the evidence grace.",
+                rules: "In full is as many handling units as were receipted at the pickup, none damaged or \
+                     lost; what the shipper never handed over is not the carrier's. One delivery is one \
+                     unit. Only deliveries whose feed states what arrived or owes a receipt; a receipt that \
+                     is owed and missing is a failure after the evidence grace.",
                 thresholds: marks(0, [80, 92, 96]),
                 source: "SCOR, order by order; case by case in retail. No standard exists.",
             },
@@ -231,9 +245,11 @@ impl Kpi {
                 unit: Unit::Percent,
                 better: Some(Higher),
                 shape: Shape::Judged,
-                formula: "deliveries on time, in full, undamaged, with a clean proof and a right invoice ÷ deliveries",
+                formula: "deliveries on time, in full, undamaged, with a clean proof and a right invoice ÷ \
+                     deliveries",
                 basis: DELIVERY_DAY,
-                rules: "Judged when all is known, at the latest 45 days after the delivery. An invoice nobody found fault with by then is right; a proof nobody has is none.",
+                rules: "Judged when all is known, at the latest 45 days after the delivery. An invoice nobody \
+                     found fault with by then is right; a proof nobody has is none.",
                 thresholds: marks(0, [70, 85, 92]),
                 source: "SCOR RL.1.1: in full, on the commit date, documents, condition.",
             },
@@ -245,7 +261,8 @@ impl Kpi {
                 shape: Shape::Share,
                 formula: "deliveries within their transit standard ÷ deliveries that have one",
                 basis: DELIVERY_DAY,
-                rules: "Business days from the pickup to the on-time event against the standard of the feed. The mean and the standard deviation of the difference stand beside it.",
+                rules: "Business days from the pickup to the on-time event against the standard of the feed. \
+                     The mean and the standard deviation of the difference stand beside it.",
                 thresholds: marks(0, [85, 95, 98]),
                 source: CONVENTION,
             },
@@ -257,7 +274,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "deliveries with a usable proof within 24 hours ÷ deliveries that owe one",
                 basis: DELIVERY_DAY,
-                rules: "Elapsed hours from the delivery. A proof that cannot be used is none; one that has not come when the evidence grace is over is missing.",
+                rules: "Elapsed hours from the delivery. A proof that cannot be used is none; one that has not \
+                     come when the evidence grace is over is missing.",
                 thresholds: marks(0, [80, 95, 99]),
                 source: CONVENTION,
             },
@@ -281,7 +299,9 @@ impl Kpi {
                 shape: Shape::Sums,
                 formula: "Σ grams of CO2e, well to wheel ÷ Σ (tonnes × distance)",
                 basis: DELIVERY_DAY,
-                rules: "The distance is the shortest feasible or the great circle, not the one driven. Figures from default factors say nothing about a carrier: they are shown, and do not count as units, so a carrier with defaults alone is not scored.",
+                rules: "The distance is the shortest feasible or the great circle, not the one driven. Figures \
+                     from default factors say nothing about a carrier: they are shown, and do not count as \
+                     units, so a carrier with defaults alone is not scored.",
                 thresholds: marks(0, [130, 95, 70]),
                 source: "ISO 14083:2023, GLEC framework v3. Thresholds depend on the mode.",
             },
@@ -305,7 +325,8 @@ impl Kpi {
                 shape: Shape::Judged,
                 formula: "accepted ÷ (accepted + rejected + expired)",
                 basis: SENT_DAY,
-                rules: "Silence and loads given back count as rejections. Withdrawn, short-notice and beyond-commitment tenders are left out and reported apart.",
+                rules: "Silence and loads given back count as rejections. Withdrawn, short-notice and \
+                     beyond-commitment tenders are left out and reported apart.",
                 thresholds: marks(0, [75, 90, 96]),
                 source: "Accepted ÷ offered; contract freight runs at 90 % and more.",
             },
@@ -317,7 +338,11 @@ impl Kpi {
                 shape: Shape::Share,
                 formula: "milestones reported ÷ milestones owed",
                 basis: DELIVERY_DAY,
-                rules: "Owed by the mode: truckload arrival and departure at the pickup, arrival and completion at the delivery; less than truckload departure, out for delivery, and arrival or completion; last mile out for delivery and completion. A milestone is owed once its stop is decided or a later one was reported. Events given as a date only are no messages.",
+                rules: "Owed by the mode: truckload arrival and departure at the pickup, arrival and \
+                     completion at the delivery; less than truckload departure, out for delivery, and \
+                     arrival or completion; last mile out for delivery and completion. A milestone is owed \
+                     once its stop is decided or a later one was reported. Events given as a date only are \
+                     no messages.",
                 thresholds: marks(1, [850, 970, 995]),
                 source: CONVENTION,
             },
@@ -329,7 +354,8 @@ impl Kpi {
                 shape: Shape::Share,
                 formula: "milestones reported within 60 minutes ÷ milestones owed",
                 basis: DELIVERY_DAY,
-                rules: "Of the milestones owed, those whose time of receipt a feed can state: arrival at the pickup, arrival and completion at the delivery. Missing ones count.",
+                rules: "Of the milestones owed, those whose time of receipt a feed can state: arrival at the \
+                     pickup, arrival and completion at the delivery. Missing ones count.",
                 thresholds: marks(0, [65, 88, 96]),
                 source: "Completeness and timeliness in one figure, for contracts.",
             },
@@ -343,21 +369,24 @@ impl Kpi {
                 basis: DELIVERY_DAY,
                 rules: "Only messages whose time of receipt is known. Missing ones are not counted here.",
                 thresholds: marks(0, [70, 90, 97]),
-                source: "Carriers that send in batches update about every two hours; a contract may allow 120 minutes.",
+                source: "Carriers that send in batches update about every two hours; a contract may allow 120 \
+                     minutes.",
             },
             Self::Cps => per(
                 "CPS",
                 "Cost per shipment",
                 Unit::MoneyPerShipment,
                 "Σ freight ÷ shipments that carry a cost",
-                "Linehaul, fuel and accessorials, without tax, service credits and claims. Depends on the mix, so it is not scored.",
+                "Linehaul, fuel and accessorials, without tax, service credits and claims. Depends on \
+                     the mix, so it is not scored.",
             ),
             Self::Cpp => per(
                 "CPP",
                 "Cost per parcel",
                 Unit::MoneyPerPiece,
                 "Σ freight ÷ Σ handling units, of shipments with both",
-                "Parcels, pallets or what else the feed counts as pieces. Ratio of sums. Depends on the mix, so it is not scored.",
+                "Parcels, pallets or what else the feed counts as pieces. Ratio of sums. Depends on the \
+                     mix, so it is not scored.",
             ),
             Self::Cpkg => per(
                 "CPKG",
@@ -396,7 +425,9 @@ impl Kpi {
                 "Detention per 100 stops",
                 Unit::PerHundred,
                 "Σ hours at a stop beyond two hours of free time ÷ stops × 100",
-                "Stops with arrival and departure reported to the minute; the clock starts at the arrival, or at the window's start where that is later. Belongs to the facility, so it is never scored against a carrier.",
+                "Stops with arrival and departure reported to the minute; the clock starts at the \
+                     arrival, or at the window's start where that is later. Belongs to the facility, so it \
+                     is never scored against a carrier.",
             ),
             Self::Cvc => Definition {
                 better: Some(Lower),
