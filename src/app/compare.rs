@@ -117,6 +117,9 @@ fn count(value: &KpiValue) -> Option<Count> {
         .then(|| Count { successes: value.numerator.to_i64().unwrap_or_default(), n: value.n })
 }
 
+/// A KPI week by week, oldest first, and its chart or why there is none.
+pub type Weekly = (Vec<(Period, KpiValue)>, Result<XmrChart, NoChart>);
+
 /// The weekly values of one partner's KPI before `until`, oldest first, from its first week with data, and their chart
 /// or why there is none.
 ///
@@ -128,7 +131,7 @@ pub fn weekly(
     partner_id: i64,
     kpi: Kpi,
     until: NaiveDate,
-) -> Result<(Vec<(Period, KpiValue)>, Result<XmrChart, NoChart>), DbError> {
+) -> Result<Weekly, DbError> {
     let mut weeks: BTreeMap<Period, Measures> =
         full_weeks(until).into_iter().map(|week| (week, Measures::default())).collect();
     let filter = CellFilter {

@@ -337,18 +337,18 @@ pub fn last_heard(
         return Ok(None);
     }
     // With its received time where there is one, else when it happened.
-    let heard: (Option<Instant>, Option<Instant>, Option<Instant>, Option<Instant>, Option<Instant>) =
-        shipments::table
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::obligation_day.ge(Day(since)))
-            .select((
-                max(shipments::pickup_arrived_received_at),
-                max(shipments::arrived_received_at),
-                max(shipments::delivered_received_at),
-                max(shipments::picked_up_at),
-                max(shipments::out_for_delivery_at),
-            ))
-            .first(db)?;
+    type Latest = Option<Instant>;
+    let heard: (Latest, Latest, Latest, Latest, Latest) = shipments::table
+        .filter(shipments::partner_id.eq(partner_id))
+        .filter(shipments::obligation_day.ge(Day(since)))
+        .select((
+            max(shipments::pickup_arrived_received_at),
+            max(shipments::arrived_received_at),
+            max(shipments::delivered_received_at),
+            max(shipments::picked_up_at),
+            max(shipments::out_for_delivery_at),
+        ))
+        .first(db)?;
     let times = [heard.0, heard.1, heard.2, heard.3, heard.4];
     Ok(times.into_iter().flatten().map(|at| at.0).max())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::interval::newcombe;
+use super::interval::{Difference, newcombe};
 use super::measure::Tally;
 
 /// Decimal places of a published share.
@@ -99,7 +99,7 @@ pub fn rank_bands(counts: &[Count]) -> Vec<Option<RankBand>> {
         let apart = |at: &usize| {
             let follower = of(at);
             newcombe((leader.successes, leader.n), (follower.successes, follower.n))
-                .is_none_or(|difference| difference.is_detectable())
+                .is_none_or(Difference::is_detectable)
         };
         let end = order.iter().skip(start + 1).position(apart).map_or(order.len(), |past| start + 1 + past);
         for at in order.iter().take(end).skip(start) {

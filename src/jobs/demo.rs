@@ -9,7 +9,7 @@ use super::cli::run_line;
 use super::{JOBS, JobError, Runner};
 use crate::app::App;
 use crate::app::accrual::ACCRUAL_JOB;
-use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing};
+use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing, talk};
 use crate::app::job::{JobRun, RunState};
 use crate::clock::Clock;
 use crate::db::{DbError, DbUrl};
@@ -93,6 +93,7 @@ pub fn run(options: &DemoOptions, say: &mut dyn FnMut(&str)) -> Result<Demo, Dem
     }
     build(&app, options.size, options.keep_files.as_deref(), say)?;
     run_jobs(&app, say)?;
+    talk(&app)?;
     mark_whole(&app, options.size)?;
     Ok(Demo { app, built: true })
 }

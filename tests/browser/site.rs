@@ -9,7 +9,7 @@ use actix_web::{App as Service, HttpServer, rt};
 use lanemark::app::App;
 use lanemark::app::backtest::run::{backtest_ask, replay_queued};
 use lanemark::app::contract::contract_create;
-use lanemark::app::contract::draft::{rate_save, version_seen};
+use lanemark::app::contract::draft::{rate_save, version_create, version_seen};
 use lanemark::app::contract::negotiate::{Named, Said, proposal_counter, proposal_send};
 use lanemark::app::contract::negotiate_view::counter_sheet;
 use lanemark::app::demo::{Size, as_of, sign_ins};
@@ -19,7 +19,9 @@ use lanemark::db::contract::contract_by_number;
 use lanemark::db::user::user_by_email;
 use lanemark::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
 use lanemark::domain::backtest::ask::Ask;
-use lanemark::domain::contract::{ContractFields, ContractStatus, ContractTerm, RenewalKind};
+use lanemark::domain::contract::{
+    ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
+};
 use lanemark::domain::currency::Currency;
 use lanemark::domain::money::{Bps, Micros};
 use lanemark::domain::viewer::{Role, Viewer};
@@ -64,6 +66,7 @@ impl Site {
         let negotiated = negotiate(&app);
         let priced = contract_by_number(&mut app.pool.get().unwrap(), &Viewer::system(), "TL-2025-01");
         let priced = priced.unwrap().unwrap().id;
+        amend(&app, priced);
         let replayed = replay(&app, priced);
         let config = WebConfig { bind, base_url: base.parse().unwrap(), trust_proxy: false, secret: None };
         let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
@@ -84,6 +87,18 @@ impl Drop for Site {
         // The answer comes when the last connection is closed; the system ends before.
         drop(self.handle.stop(false));
     }
+}
+
+/// A draft with the rates of the version in force, for whoever changes one of them.
+fn amend(app: &App, contract: i64) {
+    let db = &mut app.pool.get().unwrap();
+    let from = app.today(db).unwrap().checked_add_days(chrono::Days::new(20)).unwrap();
+    let fields = VersionFields {
+        kind: VersionKind::RateUpdate,
+        valid_from: from,
+        change_summary: "One lane dearer".to_owned(),
+    };
+    version_create(app, db, &Viewer::operator(), contract, &fields).unwrap();
 }
 
 /// A quarter of a contract's shipments under its newest version, 5.9 % dearer. Gives the run.

@@ -177,8 +177,12 @@ impl<'a> Walk<'a> {
 
 /// A table to download, which is no page.
 fn is_file(path: &str) -> bool {
-    let attached = ["/attachments/", "/portal/attachments/"].iter().any(|folder| path.starts_with(folder));
-    path.ends_with(".csv") || path.ends_with(".xlsx") || attached
+    const FOLDERS: [&str; 4] =
+        ["/attachments/", "/portal/attachments/", "/evidence-files/", "/portal/evidence-files/"];
+    let attached = FOLDERS.iter().any(|folder| path.starts_with(folder));
+    // The rows of the live board come to its script.
+    let part = path == "/exceptions/rows";
+    path.ends_with(".csv") || path.ends_with(".xlsx") || path.ends_with(".zip") || attached || part
 }
 
 /// A mail as it was sent: its page allows no script to run, so the rules cannot either.

@@ -17,6 +17,7 @@ mod rates;
 mod season;
 mod shipments;
 mod table;
+mod talk;
 mod tenders;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,7 @@ pub use people::{SignIn, sign_ins};
 use season::{Calendars, date, weekday_share, weekly_hundredths};
 use shipments::{Load, Maker};
 use table::{Column, Table};
+pub use talk::talk;
 
 /// The seed of everything in the demo.
 pub const SEED: u64 = 20_260_708;

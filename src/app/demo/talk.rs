@@ -1,0 +1,93 @@
+//! What the two sides of the demo ask of each other: a miss the partner asks to be excused, a line of its newest scorecard
+//! that it challenges, and a KPI of the shipper's own. Through the same use cases as the forms.
+
+use super::{DemoError, as_of, sign_ins};
+use crate::app::App;
+use crate::app::challenge::{NewChallenge, raise};
+use crate::app::evidence::{Pick, Rows, behind};
+use crate::app::exclusion::{Named, NewEvidence, NewExclusion, request};
+use crate::app::own_kpi::save;
+use crate::db::user::user_by_email;
+use crate::db::{Db, DbError};
+use crate::domain::attribution::Fault;
+use crate::domain::baseline::StopPurpose;
+use crate::domain::formula::{OwnKpi, OwnUnit};
+use crate::domain::kpi::Kpi;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::Volume;
+use crate::domain::signal::Better;
+use crate::domain::viewer::{Role, Viewer};
+
+/// Misses looked at to find two to talk about.
+const LOOKED_AT: usize = 20;
+
+/// Lets the partner ask and challenge, and the carrier manager define. Needs scored periods.
+///
+/// # Errors
+/// [`DemoError`].
+pub fn talk(app: &App) -> Result<(), DemoError> {
+    let mut db = app.pool.get()?;
+    define(app, &mut db)?;
+    let partner = viewer(&mut db, Role::Partner)?;
+    let Some(partner_id) = partner.partner_id else { return Ok(()) };
+    let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
+    let of = (partner_id, month, as_of());
+    let found = behind(&mut db, &partner, of, (Kpi::OtdWin, Pick::Late, None), (None, LOOKED_AT))?;
+    let Rows::Shipments(rows) = found.rows else { return Ok(()) };
+    let source = |id: i32| found.names.sources.get(&id).cloned().unwrap_or_default();
+    let mut rows = rows.iter().filter(|row| row.delivery_reason.is_none());
+    if let Some(row) = rows.next() {
+        let source = source(row.source_id);
+        let named = Named { partner_id, source: &source, reference: &row.reference };
+        let log = "gate,entered,docked\\nB,09:10,13:45\\n";
+        let asked = NewExclusion {
+            stop: StopPurpose::Delivery,
+            party: Some(Fault::Consignee),
+            reason_code: "B8".to_owned(),
+            statement: "The driver stood at gate B for four and a half hours before a dock was free."
+                .to_owned(),
+            evidence: "Gate log of the consignee, attached".to_owned(),
+            file: Some(NewEvidence { name: "gate-log.csv".to_owned(), content: log.into() }),
+        };
+        request(app, &mut db, &partner, named, &asked)?;
+    }
+    if let Some(row) = rows.next() {
+        let source = source(row.source_id);
+        let named = Named { partner_id, source: &source, reference: &row.reference };
+        let challenge = NewChallenge {
+            statement: "Our tracker shows the arrival inside the window; the event in the scorecard is the second one."
+                .to_owned(),
+            evidence: "Position report of the tractor, on request".to_owned(),
+            file: None,
+        };
+        raise(app, &mut db, &partner, (month, Kpi::OtdWin), named, &challenge)?;
+    }
+    Ok(())
+}
+
+fn define(app: &App, db: &mut Db) -> Result<(), DemoError> {
+    let manager = viewer(db, Role::CarrierManager)?;
+    let silent = OwnKpi {
+        code: "SILENT_SHARE".to_owned(),
+        version: 1,
+        name: "Deliveries nobody reported".to_owned(),
+        unit: OwnUnit::Percent,
+        better: Better::Lower,
+        formula: "delivery_window.no_evidence / (delivery_window.success + delivery_window.late + \\
+                  delivery_window.no_evidence)"
+            .to_owned(),
+        rules: "Deliveries with a window for which no event came within the evidence grace.".to_owned(),
+        volume: Volume::Proportion,
+        retired: false,
+    };
+    save(app, db, &manager, 0, &silent)?;
+    Ok(())
+}
+
+fn viewer(db: &mut Db, role: Role) -> Result<Viewer, DemoError> {
+    let missing =
+        || DbError::Stored { what: format!("the demo's {role}"), reason: "is not there".to_owned() };
+    let email = sign_ins().into_iter().find(|who| who.role == role.title()).ok_or_else(missing)?.email;
+    let user = user_by_email(db, &email).map_err(DbError::from)?.ok_or_else(missing)?;
+    Ok(user.viewer()?)
+}
