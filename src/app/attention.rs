@@ -103,10 +103,12 @@ fn facts(
     today: NaiveDate,
 ) -> Result<Vec<ContractFacts>, DbError> {
     let mut versions: BTreeMap<i64, Vec<Version>> = BTreeMap::new();
-    let mut waiting = Vec::new();
+    let (mut waiting, mut resting) = (Vec::new(), Vec::new());
     for version in store::version_list_open(db, viewer)? {
-        if !version.state()?.binds() {
-            waiting.push(version.id);
+        match version.state()? {
+            Status::Suspended => resting.push(version.id),
+            state if !state.binds() => waiting.push(version.id),
+            _ => {}
         }
         versions.entry(version.contract_id).or_default().push(version);
     }
@@ -114,7 +116,7 @@ fn facts(
     let known = Known {
         zone: reporting_zone(db)?,
         talks: negotiate::talks(db, viewer, &waiting)?,
-        last_steps: last_steps(db, viewer, &waiting)?,
+        last_steps: last_steps(db, viewer, &[waiting.as_slice(), resting.as_slice()].concat())?,
     };
     let mut unrated: BTreeMap<i64, Vec<UnratedFacts>> = BTreeMap::new();
     let since = today.checked_sub_days(Days::new(UNRATED_DAYS)).unwrap_or(today);
@@ -137,7 +139,8 @@ fn facts(
         });
         let mut waiting = Vec::new();
         for version in own {
-            if !version.state()?.binds() {
+            let state = version.state()?;
+            if state == Status::Suspended || !state.binds() {
                 waiting.push(version_facts(db, viewer, &known, version)?);
             }
         }
@@ -173,7 +176,7 @@ fn version_facts(
 ) -> Result<VersionFacts, DbError> {
     let status = version.state()?;
     let talk = known.talks.get(&version.id).filter(|_| status == Status::Draft);
-    let missing = if status == Status::Approved {
+    let missing = if matches!(status, Status::Approved | Status::Suspended) {
         Vec::new()
     } else {
         let terms = store::terms_load(db, viewer, version.id)?;

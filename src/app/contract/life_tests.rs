@@ -257,6 +257,30 @@ fn a_contract_rests_resumes_and_is_terminated() {
 }
 
 #[test]
+fn a_successor_of_a_suspended_version_rests_until_somebody_resumes_it() {
+    on_each_engine(NOW, |app| {
+        let partner_id = partner(app, "BRK");
+        let (contract, version) = in_force(app, partner_id, "BRK-1");
+        let fay = viewer("Fay", Role::Finance);
+        let stored = || store::contract_show(&mut conn(app), &fay, contract).unwrap().unwrap();
+        let seen = || contract_seen(&stored());
+        contract_suspend(app, &mut conn(app), &fay, contract, &seen(), day("2025-07-01"), "No insurance")
+            .unwrap();
+        let next = version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
+        super::tests::agree(app, partner_id, next);
+        assert_eq!(status(app, next), "SIGNED");
+        for _ in 0..2 {
+            contract_calendar_run(app, "2025-08-01");
+            assert_eq!((status(app, version), status(app, next)), ("SUPERSEDED".into(), "SUSPENDED".into()));
+            assert_eq!(stored().term.status, ContractStatus::Suspended);
+        }
+        let terms = store::terms_load(&mut conn(app), &fay, next).unwrap().unwrap();
+        assert!(terms.in_force(day("2025-08-02")) && !terms.credits_on(day("2025-08-02")));
+        assert_eq!(verify_contracts(&mut conn(app)).unwrap().problems, Vec::<String>::new());
+    });
+}
+
+#[test]
 fn history_cannot_be_changed_and_changes_by_hand_are_found() {
     on_each_engine(NOW, |app| {
         let partner_id = partner(app, "BRK");

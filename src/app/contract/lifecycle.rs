@@ -449,6 +449,9 @@ pub fn version_decline(
 }
 
 /// What the date changed.
+/// Why a version that begins is suspended at once.
+const STILL_RESTS: &str = "The version before was suspended, and nobody has resumed the contract";
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::app) struct Advanced {
     /// Versions that came into force.
@@ -460,7 +463,7 @@ pub(in crate::app) struct Advanced {
 }
 
 /// Does what the date alone decides for a contract that is locked: signed versions begin, replaced ones give way, and
-/// all end with the term. A second call on the same day changes nothing.
+/// all end with the term. A version that follows on a suspended one is suspended too, until somebody resumes it. A second call on the same day changes nothing.
 pub(in crate::app) fn advance(
     app: &App,
     db: &mut Db,
@@ -473,6 +476,8 @@ pub(in crate::app) fn advance(
         contract.term.term_end.filter(|end| contract.term.renewal == RenewalKind::Fixed && *end < as_of);
     let mut rests = false;
     let mut versions = store::version_list(db, &Viewer::system(), contract.id)?;
+    // From when on the version that just gave way rested.
+    let mut resting: Option<NaiveDate> = None;
     versions.reverse();
     for version in &mut versions {
         if version.state()? == Status::Signed && version.valid_from.0 <= as_of {
@@ -480,10 +485,27 @@ pub(in crate::app) fn advance(
             take(app, db, None, &number, version, turn)?;
             done.begun += 1;
         }
+            // What was suspended goes on only when somebody resumes it, whichever version holds by then.
+            if let Some(since) = resting.take() {
+                let day = Some(since.max(version.valid_from.0));
+                take(
+                    app,
+                    db,
+                    None,
+                    &number,
+                    version,
+                    Turn { day, ..Turn::because(Step::Suspend, STILL_RESTS) },
+                )?;
+            }
         let state = version.state()?;
         let begun = matches!(state, Status::Active | Status::Suspended);
         if let Some(Day(to)) = version.valid_to.filter(|to| begun && to.0 <= as_of) {
             take(app, db, None, &number, version, Turn::from(Step::Supersede, to))?;
+            if state == Status::Suspended {
+                let past = event_list(db, &Viewer::system(), version.partner_id, version.id)?;
+                let last = past.iter().rfind(|event| event.step == Step::Suspend.code());
+                resting = last.and_then(|event| event.day).map(|day| day.0);
+            }
             done.superseded += 1;
         } else if let Some(after) =
             last.and_then(|last| last.succ_opt()).filter(|_| state.binds() && !state.is_over())
@@ -494,7 +516,7 @@ pub(in crate::app) fn advance(
     }
     let status = match contract.term.status {
         ContractStatus::Active | ContractStatus::Suspended if last.is_some() => ContractStatus::Expired,
-        // The version that rested gave way to one that does not.
+        // Nothing rests any more.
         ContractStatus::Suspended if !rests => ContractStatus::Active,
         same => same,
     };

@@ -39,6 +39,8 @@ codes! {
         Notice = "NOTICE", "Notice deadline";
         /// A fixed term runs out.
         Expiry = "EXPIRY", "Term ends";
+        /// A contract that rests until somebody resumes it.
+        Suspended = "SUSPENDED", "Suspended";
         /// A proposal of the partner that we have not answered.
         Answer = "ANSWER", "Our answer";
         /// A version under review.
@@ -144,7 +146,7 @@ impl Item {
         match self.days_left {
             Some(left) if left <= NOW_DAYS => Urgency::Now,
             Some(left) if left <= SOON_DAYS => Urgency::Soon,
-            None if matches!(self.kind, Kind::Unrated | Kind::Unmapped) => Urgency::Soon,
+            None if matches!(self.kind, Kind::Unrated | Kind::Unmapped | Kind::Suspended) => Urgency::Soon,
             Some(_) | None => Urgency::Later,
         }
     }
@@ -352,7 +354,7 @@ impl Desk<'_> {
 
     /// What a version waits for.
     fn version(&self, version: &VersionFacts) -> Option<Item> {
-        use ContractVersionStatus::{Approved, Draft, InReview};
+        use ContractVersionStatus::{Approved, Draft, InReview, Suspended};
         let no = version.version_no;
         let place = Place::Version(self.contract.id, no);
         let since = |verb: &str| {
@@ -392,6 +394,14 @@ impl Desk<'_> {
                 let what = format!("Version {no} waits for the partner's signature");
                 let why = format!("{}{holds}", since("Approved"));
                 Some(self.item(Kind::Signature, what, why, first, place))
+            }
+            Suspended => {
+                let what = format!("Version {no} is suspended");
+                let why = format!(
+                    "{}It prices what moves, and nothing is credited until somebody resumes it.",
+                    since("Suspended")
+                );
+                Some(self.item(Kind::Suspended, what, why, None, place))
             }
             _ => None,
         }

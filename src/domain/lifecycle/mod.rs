@@ -70,6 +70,8 @@ pub enum By {
     Writer,
     /// Whoever may approve contracts.
     Approver,
+    /// Whoever may approve contracts; or the date, where a version follows on one that rests.
+    ApproverOrClock,
     /// Whoever may approve contracts and wrote none of this one (DOMAIN §9).
     OtherApprover,
     /// A user of the partner, in the portal.
@@ -82,10 +84,17 @@ impl By {
     fn allows(self, role: Role) -> bool {
         match self {
             Self::Writer => role.may(Action::EditContracts),
-            Self::Approver | Self::OtherApprover => role.may(Action::ApproveContracts),
+            Self::Approver | Self::ApproverOrClock | Self::OtherApprover => {
+                role.may(Action::ApproveContracts)
+            }
             Self::Partner => role.may(Action::UsePortal),
             Self::Clock => false,
         }
+    }
+
+    /// Whether the date alone may take it.
+    const fn allows_clock(self) -> bool {
+        matches!(self, Self::Clock | Self::ApproverOrClock)
     }
 
     /// Whose step it is, in words.
@@ -93,7 +102,7 @@ impl By {
     pub fn words(self) -> &'static str {
         match self {
             Self::Writer => "procurement",
-            Self::Approver => "whoever may approve contracts",
+            Self::Approver | Self::ApproverOrClock => "whoever may approve contracts",
             Self::OtherApprover => "somebody who may approve contracts and wrote none of it",
             Self::Partner => "the partner, in its portal",
             Self::Clock => "nobody; it happens by the date",
@@ -151,7 +160,7 @@ pub const TABLE: [Rule; 14] = {
         rule(Step::Decline, &[Approved], Some(Draft), By::Partner, NOTE, NO, Text::Breaks),
         rule(Step::Sign, &[Approved], Some(Signed), By::Partner, NOTE, NO, Text::Names),
         rule(Step::Begin, &[Signed], Some(Active), By::Clock, NO, DAY, Text::Free),
-        rule(Step::Suspend, &[Active], Some(Suspended), By::Approver, NOTE, DAY, Text::Free),
+        rule(Step::Suspend, &[Active], Some(Suspended), By::ApproverOrClock, NOTE, DAY, Text::Free),
         rule(Step::Resume, &[Suspended], Some(Active), By::Approver, NOTE, DAY, Text::Free),
         rule(Step::Supersede, RUNS, Some(Superseded), By::Clock, NO, DAY, Text::Free),
         rule(Step::Expire, BINDS, Some(Expired), By::Clock, NO, DAY, Text::Free),
@@ -279,7 +288,7 @@ impl Standing {
             return Err(Refused::NotFromHere { step: attempt.step.label(), now });
         }
         match attempt.who {
-            Who::Clock if rule.by == By::Clock => {}
+            Who::Clock if rule.by.allows_clock() => {}
             Who::User { role, is_author } if rule.by.allows(role) => {
                 if is_author && rule.by == By::OtherApprover {
                     return Err(Refused::OwnWork);

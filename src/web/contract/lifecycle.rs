@@ -13,9 +13,9 @@ use super::super::show;
 use super::{ContractView, draft, load, view};
 use crate::app::contract::{ContractPage, lifecycle as app, rest};
 use crate::app::edit::EditError;
-use crate::db::contract_event::EventRow;
+use crate::db::contract_event::{EventRow, role_code};
 use crate::domain::contract::{ContractStatus, ContractVersionStatus as Status};
-use crate::domain::lifecycle::{By, Mend, Missing, Step};
+use crate::domain::lifecycle::{Mend, Missing, Step};
 use crate::domain::negotiation::{Side, Talk};
 use crate::domain::viewer::Action;
 
@@ -213,7 +213,7 @@ pub(super) fn event_line(event: &EventRow) -> EventLine {
         (from, to) => format!("{from} to {to}"),
     };
     let step: Option<Step> = event.step.parse().ok();
-    let by_clock = step.is_some_and(|step| step.rule().by == By::Clock);
+    let by_clock = event.actor_role == role_code(None);
     let day = event.day.map(|day| format!("from {}", show::day(day.0)));
     let note = day.into_iter().chain(Some(event.note.clone()).filter(|note| !note.is_empty()));
     EventLine {
