@@ -159,6 +159,14 @@ impl Version {
         self.authors.split(',').filter_map(|id| id.parse().ok()).collect()
     }
 
+    /// Hash over what the version says beside its terms: kind, summary, who wrote it. The terms have a seal of their
+    /// own; this one keeps a summary or an author from being changed unseen once it is approved.
+    #[must_use]
+    pub fn written_sha256(&self) -> String {
+        let parts = [&self.kind, &self.change_summary, &self.authors, &self.created_by];
+        crate::domain::digest::sha256(format!("{parts:?}"))
+    }
+
     /// Where the version is in its life.
     ///
     /// # Errors
@@ -747,6 +755,33 @@ pub fn rate_upsert(db: &mut Db, id: i64, version: &Version, rate: &AccessorialRa
         .both()
         .execute(db)?;
     Ok(())
+}
+
+/// Codes of the accessorial rates of a version whose amount, kept beside the text for search, is not that of the text.
+///
+/// Unscoped: only `verify` asks, for all partners.
+///
+/// # Errors
+/// [`DbError::Stored`] for a rate that does not read back, or the engine's reason.
+pub fn rates_differ_unscoped(db: &mut Db, version_id: i64) -> Result<Vec<String>, DbError> {
+    let rows: Vec<(i64, String, i64, String)> = accessorial_rates::table
+        .filter(accessorial_rates::contract_version_id.eq(version_id))
+        .order(accessorial_rates::code.asc())
+        .select((
+            accessorial_rates::id,
+            accessorial_rates::code,
+            accessorial_rates::rate_micros,
+            accessorial_rates::terms,
+        ))
+        .load(db)?;
+    let mut codes = Vec::new();
+    for (id, code, micros, terms) in rows {
+        let rate: AccessorialRate = json(&terms, "accessorial rate", id)?;
+        if (rate.rate.unwrap_or(Micros::ZERO).0, &rate.code) != (micros, &code) {
+            codes.push(code);
+        }
+    }
+    Ok(codes)
 }
 
 /// Removes a rate. Says whether there was one.

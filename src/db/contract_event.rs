@@ -59,6 +59,8 @@ pub struct EventRow {
     pub note: String,
     /// The hash it sealed or named; empty for other steps.
     pub terms_sha256: String,
+    /// At approval [`super::contract::Version::written_sha256`]; empty for other steps, and before it was kept.
+    pub written_sha256: String,
 }
 
 /// The word stored for a role, or for the clock.

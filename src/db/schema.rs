@@ -546,6 +546,7 @@ diesel::table! {
         day -> Nullable<Day>,
         note -> Text,
         terms_sha256 -> Text,
+        written_sha256 -> Text,
     }
 }
 

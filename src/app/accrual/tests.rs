@@ -293,6 +293,7 @@ fn step(app: &App, seq: i32, step: &str, (from, to): (&str, &str), on: &str) {
         day: Some(Day(day(on))),
         note: "Insurance lapsed".to_owned(),
         terms_sha256: String::new(),
+        written_sha256: String::new(),
     };
     event_insert(&mut app.pool.get().unwrap(), &event).unwrap();
 }

@@ -340,6 +340,31 @@ fn history_cannot_be_changed_and_changes_by_hand_are_found() {
             &format!("UPDATE contract_versions SET authors = '{dina}'"),
             "Piet approved it and wrote some of it",
         );
+        found(
+            "UPDATE contract_versions SET authors = ''",
+            &format!("UPDATE contract_versions SET authors = '{dina}'"),
+            "its kind, summary or authors are not those it was approved with",
+        );
+        found(
+            "UPDATE contract_versions SET change_summary = 'Nothing to see'",
+            "UPDATE contract_versions SET change_summary = ''",
+            "its kind, summary or authors are not those it was approved with",
+        );
+        found(
+            "UPDATE contract_versions SET signed_by = 'Eve'",
+            "UPDATE contract_versions SET signed_by = 'Ida Overland'",
+            "who signed it is stored as Eve, but its history says Ida Overland",
+        );
+        found(
+            "UPDATE contract_versions SET approved_by = NULL",
+            "UPDATE contract_versions SET approved_by = 'Piet'",
+            "who approved it is stored as nobody, but its history says Piet",
+        );
+        found(
+            "UPDATE accessorial_rates SET rate_micros = 1",
+            "UPDATE accessorial_rates SET rate_micros = 40000000",
+            "the amount stored for LFT is not that of its text",
+        );
         let _ = (contract, version);
     });
 }

@@ -116,6 +116,7 @@ pub(super) fn take(
         day: turn.day.map(Day),
         note: turn.note.trim().to_owned(),
         terms_sha256: sha256.to_owned(),
+        written_sha256: if turn.step == Step::Approve { version.written_sha256() } else { String::new() },
     };
     event_insert(db, &event)?;
     if let Some(status) = after.status {

@@ -1,7 +1,9 @@
 //! Whether contract versions are what their histories say: every step was allowed and leads to the stored state, and
 //! what was approved and signed is still the text.
 
-use crate::db::contract::{Contract, Version, contract_show, terms_load, version_list, version_show};
+use crate::db::contract::{
+    Contract, Version, contract_show, rates_differ_unscoped, terms_load, version_list, version_show,
+};
 use crate::db::contract_event::{EventRow, event_list, event_versions_unscoped};
 use crate::db::negotiation::negotiated_versions_unscoped;
 use crate::db::{Db, DbError};
@@ -123,6 +125,34 @@ fn otherwise_known(db: &mut Db, contract: &Contract) -> Result<Vec<String>, DbEr
     Ok(problems)
 }
 
+/// Names, summary and authors that are not those its history has. `sealed` says that the last approval still stands.
+fn otherwise_named(version: &Version, events: &[EventRow], sealed: bool) -> Vec<String> {
+    let last = |step: Step| events.iter().rfind(|event| event.step == step.code());
+    let approval = last(Step::Approve).filter(|_| sealed);
+    let signature = last(Step::Sign).filter(|_| sealed);
+    let mut problems = Vec::new();
+    let mut differ = |what: &str, stored: Option<&str>, told: Option<&str>| {
+        if stored != told {
+            let words = |name: Option<&str>| name.unwrap_or("nobody").to_owned();
+            problems.push(format!(
+                "{what} is stored as {}, but its history says {}",
+                words(stored),
+                words(told)
+            ));
+        }
+    };
+    differ("who approved it", version.approved_by.as_deref(), approval.map(|event| event.actor.as_str()));
+    differ("who signed it", version.signed_by.as_deref(), signature.map(|event| event.note.as_str()));
+    let written = approval.map(|event| event.written_sha256.as_str()).filter(|hash| !hash.is_empty());
+    if written.is_some_and(|hash| hash != version.written_sha256()) {
+        problems.push(
+            "its kind, summary or authors are not those it was approved with; somebody changed them since"
+                .to_owned(),
+        );
+    }
+    problems
+}
+
 /// What is wrong with one version.
 fn wrong(db: &mut Db, contract: Option<&Contract>, version: &Version) -> Result<Vec<String>, DbError> {
     let system = Viewer::system();
@@ -140,6 +170,14 @@ fn wrong(db: &mut Db, contract: Option<&Contract>, version: &Version) -> Result<
     }
     if standing.seal != version.terms_sha256 {
         problems.push("it is not sealed with the hash its history names".to_owned());
+    }
+    problems.extend(otherwise_named(version, &events, !standing.seal.is_empty()));
+    let differ = rates_differ_unscoped(db, version.id)?;
+    if !differ.is_empty() {
+        problems.push(format!(
+            "the amount stored for {} is not that of its text; somebody changed it past the program",
+            differ.join(", ")
+        ));
     }
     // Of several approvals the last one stands; whoever approved before may have become an author since.
     let approval = events.iter().rfind(|event| event.step == Step::Approve.code());

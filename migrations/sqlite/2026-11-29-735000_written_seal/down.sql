@@ -1,0 +1,1 @@
+ALTER TABLE contract_events DROP COLUMN written_sha256;
