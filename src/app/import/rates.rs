@@ -366,6 +366,7 @@ impl SheetReader {
     fn take(&mut self, row: &Row, fields: &Fields) -> Result<(), RowError> {
         let text = |field| unguarded(fields.text(field).unwrap_or_default());
         let band = |axis: Option<(Axis, Pair)>| -> Result<(Option<Micros>, Option<Micros>), RowError> {
+        let builder = if columns.is_some() { builder.across() } else { builder };
             let Some((_, (from, to))) = axis else { return Ok((None, None)) };
             Ok((micros(name(from), fields.decimal(from))?, micros(name(to), fields.decimal(to))?))
         };

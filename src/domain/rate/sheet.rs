@@ -90,6 +90,9 @@ pub struct Said {
 struct Building {
     line: RateLine,
     rows: Vec<u32>,
+    /// Of a matrix: the bands of each row, prices or none, as cells without a price; and for each cell its row.
+    bands: Vec<Cell>,
+    of_row: Vec<u32>,
     columns: HashMap<String, u16>,
     /// The currency, and the row that named it.
     currency: Option<(Currency, u32)>,
@@ -114,6 +117,8 @@ pub struct SheetBuilder {
     edges_open: bool,
     /// A sheet that names neither ends nor equipment nor service prices lanes that are there already.
     makes_lanes: bool,
+    /// A matrix: a row has the band of all its columns, whether there is a price in each or not.
+    across: bool,
 }
 
 impl std::fmt::Debug for SheetBuilder {
@@ -146,7 +151,16 @@ impl SheetBuilder {
             said: Said { labels: false, edges: up_to },
             edges_open: false,
             makes_lanes,
+            across: false,
         }
+    }
+
+    /// The same for a matrix: ends that are left out come from its rows, so that a blank is no price and no longer band
+    /// of the price before it.
+    #[must_use]
+    pub fn across(mut self) -> Self {
+        self.across = true;
+        self
     }
 
     /// The same for a sheet that leaves it to the contract which ends belong to a band.
@@ -183,6 +197,10 @@ impl SheetBuilder {
         let at = self.line_of(row)?;
         let Some(building) = self.lines.get_mut(at) else { return Ok(()) };
         building.currency(currency, row.row, &mut self.problems);
+        if self.across {
+            let none = Micros::ZERO;
+            building.bands.push(Cell { column: 0, first, second, rate: none, prior: None, min: None });
+        }
         for (column, rate) in prices {
             money("rate", rate)?;
             let column = building.column(column, row.row, &mut self.problems)?;
@@ -193,6 +211,9 @@ impl SheetBuilder {
             }
             building.line.cells.push(Cell { column, first, second, rate, prior: row.prior, min: row.min });
             building.rows.push(row.row);
+            if let Some(of_row) = building.bands.len().checked_sub(1) {
+                building.of_row.push(u32::try_from(of_row).unwrap_or(u32::MAX));
+            }
         }
         Ok(())
     }
@@ -259,7 +280,14 @@ impl SheetBuilder {
                     row.label.clone_into(&mut line.label);
                 }
                 (line.valid_from, line.valid_to) = (row.valid_from, row.valid_to);
-                self.lines.push(Building { line, rows: Vec::new(), columns: HashMap::new(), currency: None });
+                self.lines.push(Building {
+                    line,
+                    rows: Vec::new(),
+                    bands: Vec::new(),
+                    of_row: Vec::new(),
+                    columns: HashMap::new(),
+                    currency: None,
+                });
                 self.by_key.insert(key, self.lines.len() - 1);
                 self.lines.len() - 1
             }
@@ -310,7 +338,13 @@ impl SheetBuilder {
         for mut building in self.lines {
             for (ends, first) in [(self.first, true), (self.second, false)] {
                 if ends.axis.is_some() && !(ends.lower && ends.upper) {
-                    fill(&mut building.line.cells, ends, first);
+                    let by_row = !building.bands.is_empty();
+                    fill(if by_row { &mut building.bands } else { &mut building.line.cells }, ends, first);
+                }
+            }
+            for (cell, row) in building.line.cells.iter_mut().zip(&building.of_row) {
+                if let Some(row) = usize::try_from(*row).ok().and_then(|row| building.bands.get(row)) {
+                    (cell.first, cell.second) = (row.first, row.second);
                 }
             }
             let line = &mut building.line;
@@ -556,6 +590,36 @@ mod tests {
         let problems = sheet.finish().unwrap_err();
         let said = problems[0].to_string();
         assert!(said.contains("row 3") && said.contains("row 2") && said.contains("EUR"), "{said}");
+    }
+
+    #[test]
+    fn a_blank_of_a_matrix_is_no_price_and_bridges_nothing() {
+        let lower = Ends { upper: false, ..WEIGHT };
+        let upper = Ends { lower: false, ..WEIGHT };
+        for (ends, at) in [(lower, ["1", "5", "10"]), (upper, ["5", "10", "20"])] {
+            let mut sheet = builder(ends).across();
+            for (weight, prices) in at.into_iter().zip([&[0, 1][..], &[1], &[0, 1]]) {
+                let end = Some(micros(weight));
+                let first = if ends.lower { (end, None) } else { (None, end) };
+                let prices = prices.iter().map(|at: &usize| (["2", "3"][*at], micros("9")));
+                sheet.push(&SheetRow { row: 2, first, ..SheetRow::default() }, prices).unwrap();
+            }
+            let sheet = sheet.finish().unwrap();
+            let of_two = sheet.lines[0].cells.iter().filter(|cell| cell.column == 0);
+            let bands: Vec<(Micros, Option<Micros>)> =
+                of_two.map(|cell| (cell.first.lower, cell.first.upper)).collect();
+            let wanted = if ends.lower {
+                [(micros("1"), Some(micros("5"))), (micros("10"), None)]
+            } else {
+                [(Micros::ZERO, Some(micros("5"))), (micros("10"), Some(micros("20")))]
+            };
+            assert_eq!(bands, wanted, "{ends:?}");
+            let mut terms = super::super::tests::samples::terms(sheet.lines[0].clone());
+            let refused = super::super::tests::samples::problems(&terms);
+            assert!(refused[0].contains("no row holds weight from 5 to 10"), "{refused:?}");
+            terms.lines[0].gaps = super::super::GapRule::Unrated;
+            assert_eq!(super::super::tests::samples::problems(&terms), [""; 0]);
+        }
     }
 
     #[test]
