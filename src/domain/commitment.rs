@@ -83,6 +83,13 @@ pub struct CapacityCommitment {
 }
 
 impl VolumeCommitment {
+    /// Whether both promise the same volume, so that a shortfall would be owed twice.
+    #[must_use]
+    pub fn promises_with(&self, other: &Self) -> bool {
+        let of = |one: &Self| (one.side, one.measure, one.period);
+        of(self) == of(other)
+    }
+
     /// Problems of the commitment, by form field.
     #[must_use]
     pub fn validate(&self) -> FieldErrors {

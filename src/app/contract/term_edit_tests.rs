@@ -178,3 +178,33 @@ fn a_new_version_takes_its_terms_along_and_the_old_one_keeps_its_own() {
         assert!(matches!(refused, Err(EditError::NotDraft { .. })), "{refused:?}");
     });
 }
+
+#[test]
+fn what_would_be_charged_twice_is_refused() {
+    on_each_engine(NOW, |app| {
+        let (_, version) = contract_of(app, partner(app, "BRK"), "BRK-2024");
+        let db = &mut conn(app);
+        let mut seen = version_seen(db, &dina(), version).unwrap();
+        let fuel = |from: &str, to: &str| {
+            let days = [("valid_from", from), ("valid_to", to)];
+            let pairs = [("index", "EIA"), ("method", "TABLE"), ("brackets", "0 and more: 18.5")];
+            item(TermKind::Fuel, &[&pairs[..], &days].concat())
+        };
+        let all = one_of_each();
+        let kinds = [TermKind::Tax, TermKind::Volume];
+        let twice = all.iter().filter(|item| kinds.contains(&item.kind())).cloned();
+        let firsts: Vec<TermItem> = std::iter::once(fuel("2025-01-01", "2025-06-30")).chain(twice).collect();
+        for first in &firsts {
+            seen = term_save(app, db, &dina(), version, &seen, first, None).unwrap();
+            let again = term_save(app, db, &dina(), version, &seen, first, None);
+            let Err(EditError::Invalid(errors)) = again else { panic!("{again:?}") };
+            assert!(errors[0].1.contains("twice"), "{errors:?}");
+            // The same term in its own place is no second one.
+            seen = term_save(app, db, &dina(), version, &seen, first, Some(0)).unwrap();
+        }
+        let overlapping = term_save(app, db, &dina(), version, &seen, &fuel("2025-06-30", ""), None);
+        assert!(matches!(overlapping, Err(EditError::Invalid(e)) if e[0].0 == "valid_from"));
+        term_save(app, db, &dina(), version, &seen, &fuel("2025-07-01", ""), None).unwrap();
+        assert_eq!(pricing(app, version).fuel.len(), 2, "one after the other");
+    });
+}

@@ -121,6 +121,16 @@ impl FuelProgramme {
         self.valid_from.is_none_or(|from| from <= day) && self.valid_to.is_none_or(|to| day < to)
     }
 
+    /// Whether both charge under one code on some day, so that fuel would be charged twice.
+    #[must_use]
+    pub fn charges_with(&self, other: &Self) -> bool {
+        let starts = |one: &Self| one.valid_from.unwrap_or(NaiveDate::MIN);
+        let ends = |one: &Self| one.valid_to.unwrap_or(NaiveDate::MAX);
+        self.code.trim().eq_ignore_ascii_case(other.code.trim())
+            && starts(self) < ends(other)
+            && starts(other) < ends(self)
+    }
+
     /// Problems of the programme, by form field.
     #[must_use]
     pub fn validate(&self) -> FieldErrors {

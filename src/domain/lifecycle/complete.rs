@@ -77,6 +77,8 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
             at if at.starts_with("lanes ") => Mend::Terms(TermKind::Lane),
             at if at.starts_with("fuel programme") => Mend::Terms(TermKind::Fuel),
             at if at.starts_with("tier programme") => Mend::Terms(TermKind::Tier),
+            at if at.starts_with("tax ") => Mend::Terms(TermKind::Tax),
+            at if at.starts_with("volume commitment") => Mend::Terms(TermKind::Volume),
             _ => Mend::Rates,
         };
         need(false, &problem.at, problem.message, mend);

@@ -252,6 +252,16 @@ fn everything_missing_is_named_with_where_to_mend_it() {
         (pricing.lines, pricing.lanes) = (vec![line], vec![lane("A"), lane("B")]);
     };
     assert_eq!(named(&tied), one("lanes A and B", Mend::Terms(TermKind::Lane)));
+    let twice = |terms: &mut Terms| {
+        let tax = crate::domain::rate::TaxRate {
+            code: "TAX".to_owned(),
+            label: "Sales tax".to_owned(),
+            jurisdiction: "US-TX".parse().unwrap(),
+            share: Bps(825),
+        };
+        terms.pricing.terms.taxes = vec![tax.clone(), tax];
+    };
+    assert_eq!(named(&twice), one("tax TAX", Mend::Terms(TermKind::Tax)));
     let fuelled = |terms: &mut Terms| {
         let mut rate = liftgate(Micros(40_000_000).0);
         rate.rules.fuel_applicable = true;

@@ -363,7 +363,8 @@ fn items(terms: &Terms) -> Vec<Item> {
         pricing.lines.iter().map(|line| Item::new(Part::Line, &line_id(line), line_name(line), &line.head())),
     );
     out.extend(pricing.fuel.iter().zip(1..).map(|(fuel, n): (_, u32)| {
-        Item::new(Part::Fuel, &n.to_string(), format!("{} ({})", fuel.label, fuel.code), fuel)
+        let from = fuel.valid_from.map(|day| format!(" from {day}")).unwrap_or_default();
+        Item::new(Part::Fuel, &n.to_string(), format!("{} ({}){from}", fuel.label, fuel.code), fuel)
     }));
     out.extend(terms.rates.iter().map(|rate| {
         let of = format!("{} ({}), {}", rate.label, rate.code, rate.unit.label());

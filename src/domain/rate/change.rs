@@ -142,8 +142,19 @@ fn programmes(kind: TermKind, terms: &RateTerms) -> Rows {
             key += &format!(" from {from}");
         }
         (key.clone(), (format!("{} {key}", capital(kind.label())), item.whole_text()))
+        if let TermItem::Tax(tax) = &item {
+            key += &format!(" of {}", tax.jurisdiction.words());
+        }
     };
-    (0..kind.count(terms)).filter_map(|place| kind.item(terms, place)).zip(1..).map(row).collect()
+    let mut rows = Rows::new();
+    for (key, said) in (0..kind.count(terms)).filter_map(|place| kind.item(terms, place)).zip(1..).map(row) {
+        // Terms of one code, such as two taxes, are each a row of the list.
+        let free = |key: &String| !rows.contains_key(key);
+        let numbered = (2..).map(|n: usize| format!("{key}, number {n}"));
+        let key = std::iter::once(key.clone()).chain(numbered).find(free).unwrap_or(key);
+        rows.insert(key, said);
+    }
+    rows
 }
 
 pub(super) fn lane_text(lane: &Lane) -> String {
@@ -299,3 +310,18 @@ mod tests {
         assert!(pricing_changes(&before, &none).iter().all(|c| c.after.is_none()));
     }
 }
+    #[test]
+    fn terms_of_one_code_are_each_listed() {
+        let tax = |place: &str| super::super::TaxRate {
+            code: "TAX".to_owned(),
+            label: "Tax".to_owned(),
+            jurisdiction: place.parse().unwrap(),
+            share: Bps(825),
+        };
+        let mut pricing = pricing(ltl());
+        pricing.terms.taxes = vec![tax("US-TX"), tax("US-OH"), tax("US-TX")];
+        let changes = pricing_changes(&Pricing::none(Currency::USD), &pricing);
+        let taxes = changes.iter().filter(|change| change.what.starts_with("Tax"));
+        assert_eq!(taxes.count(), 3, "{changes:?}");
+    }
+

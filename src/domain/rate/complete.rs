@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 
 use super::lane::lane_ties;
-use super::{RateTerms, TermProblem};
-use crate::domain::fuel::FuelBasis;
+use super::{RateTerms, TaxRate, TermProblem};
+use crate::domain::commitment::VolumeCommitment;
+use crate::domain::fuel::{FuelBasis, FuelProgramme};
 
 /// Pairs of lanes told that tie; more of them tell nobody more.
 pub const TIES_TOLD: usize = 10;
@@ -18,6 +19,15 @@ pub struct Activation {
     pub has_clauses: bool,
     /// Whether a limit over all clauses is agreed.
     pub has_clause_cap: bool,
+}
+
+/// Each term that is the same as one before it, with its row counted from 1 and the one before.
+fn twins<T>(terms: &[T], same: impl Fn(&T, &T) -> bool) -> Vec<(usize, &T, &T)> {
+    let found = |(at, term)| {
+        let before = terms.iter().take(at).find(|other| same(other, term))?;
+        Some((at + 1, before, term))
+    };
+    terms.iter().enumerate().filter_map(found).take(TIES_TOLD).collect()
 }
 
 /// Everything that is still open, in reading order; empty when the version can be activated.
@@ -50,6 +60,22 @@ pub fn missing_terms(terms: &RateTerms, version: &Activation) -> Vec<TermProblem
     for programme in &terms.fuel {
         let at = format!("fuel programme {}", programme.code);
         need(programme.method.is_some(), &at, "choose table or formula; the two give different amounts");
+    }
+    for (_, other, programme) in twins(&terms.fuel, FuelProgramme::charges_with) {
+        let day = programme.valid_from.max(other.valid_from);
+        let day = day.map_or_else(|| "the first day".to_owned(), |day| day.to_string());
+        let message = format!(
+            "two of that code hold on {day}, so fuel is charged twice; end one before the other starts"
+        );
+        need(false, &format!("fuel programme {}", programme.code), &message);
+    }
+    for (_, _, tax) in twins(&terms.taxes, TaxRate::charges_with) {
+        let message = "is there twice for one place, so it is charged twice; remove one";
+        need(false, &format!("tax {}", tax.code), message);
+    }
+    for (row, _, _) in twins(&terms.volumes, VolumeCommitment::promises_with) {
+        let message = "promises the same volume as one before it, so a shortfall is owed twice; remove one";
+        need(false, &format!("volume commitment {row}"), message);
     }
     for programme in &terms.tiers {
         let at = format!("tier programme {}", programme.label);

@@ -633,6 +633,17 @@ pub struct TaxRate {
 }
 
 /// Something wrong with rate terms, where exactly, and what to do.
+impl TaxRate {
+    /// Whether both are one tax of one place, so that it would be charged twice.
+    #[must_use]
+    pub fn charges_with(&self, other: &Self) -> bool {
+        let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b.trim());
+        same(&self.code, &other.code)
+            && same(&self.label, &other.label)
+            && self.jurisdiction == other.jurisdiction
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct TermProblem {
     /// Where: `rate line LTL, row 3`.

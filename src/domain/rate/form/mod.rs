@@ -229,6 +229,21 @@ impl TermItem {
         require(&mut errors, !taken, name, "is in the list already; change that one instead");
         match self {
             Self::Lane(lane) => lane_among(lane, terms, &mut errors),
+            Self::Fuel(programme) => {
+                let twice = among(&terms.fuel, place).any(|other| other.charges_with(programme));
+                let advice = "a programme of this code holds on some of these days already, and fuel would be charged twice; end that one first, or change it";
+                require(&mut errors, !twice, "valid_from", advice);
+            }
+            Self::Tax(tax) => {
+                let twice = among(&terms.taxes, place).any(|other| other.charges_with(tax));
+                let advice = "is in the list already for the same place, and would be charged twice; change that one instead";
+                require(&mut errors, !twice, "code", advice);
+            }
+            Self::Volume(commitment) => {
+                let twice = among(&terms.volumes, place).any(|other| other.promises_with(commitment));
+                let advice = "a commitment to the same volume is in the list already, and a shortfall would be owed twice; change that one instead";
+                require(&mut errors, !twice, "measure", advice);
+            }
             Self::Capacity(commitment) => {
                 let known = |code: &String| terms.lanes.iter().any(|lane| lane.code == *code);
                 let fine = commitment.lane.as_ref().is_none_or(known);
@@ -243,6 +258,11 @@ impl TermItem {
         }
         errors
     }
+}
+
+/// The others of a list, without the one that is replaced.
+fn among<T>(all: &[T], place: Option<usize>) -> impl Iterator<Item = &T> {
+    all.iter().enumerate().filter(move |(at, _)| Some(*at) != place).map(|(_, one)| one)
 }
 
 fn lane_problems(lane: &Lane) -> FieldErrors {
