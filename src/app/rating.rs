@@ -3,28 +3,28 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::App;
 use crate::app::evidence::shipment;
-use crate::db::contract::{Version, contract_by_number, version_list};
+use crate::db::contract::{contract_by_number, version_list};
 use crate::db::evidence::source_list;
 use crate::db::expected::consignment_show;
 use crate::db::market::{fuel_price_list, fx_rate_list};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::observed::Observed;
-use crate::domain::contract::ContractVersionStatus;
+use crate::domain::contract::{ContractTerm, VersionDates};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelPrices;
 use crate::domain::geo::Place;
 use crate::domain::money::Micros;
 use crate::domain::quantity::{ChargeUnit, DistanceUnit, LengthUnit, WeightUnit};
 use crate::domain::rate::{
-    ChargePart, CompiledRates, FxRates, Market, NoTrace, Piece, Rated, RatingRequest, Steps, TermProblem,
-    TraceLine, UnitCount,
+    ChargePart, CompiledRates, FxRates, Market, NoTrace, Piece, Rated, RatingDate, RatingRequest, Steps,
+    TermProblem, TraceLine, UnitCount,
 };
 use crate::domain::terms::in_force;
 use crate::domain::viewer::Viewer;
@@ -82,29 +82,40 @@ impl From<FeedError> for RatingError {
     }
 }
 
-/// One contract version, compiled once, and the prices known now.
+/// One version, compiled once.
+#[derive(Debug)]
+struct Book {
+    version: i32,
+    dates: VersionDates,
+    /// The day of a shipment that decides whether it is this version's.
+    rating_date: RatingDate,
+    rates: CompiledRates,
+    weight_unit: WeightUnit,
+    distance_unit: DistanceUnit,
+}
+
+/// A contract's rates, compiled once, and the prices known now: of one version for every shipment, or of every version
+/// for the shipments it holds for.
 #[derive(Debug)]
 pub struct RateBook {
     /// Contract number.
     pub contract: String,
-    /// Version number.
-    pub version: i32,
-    /// Where the version is in its life.
-    pub status: ContractVersionStatus,
-    /// Whether it is in force today.
-    pub in_force: bool,
     /// Currency of every amount.
     pub currency: Currency,
-    rates: CompiledRates,
-    weight_unit: WeightUnit,
-    distance_unit: DistanceUnit,
+    term: ContractTerm,
+    /// Newest first, never empty.
+    books: Vec<Book>,
+    /// Whether the rating date of a shipment decides which of them prices it.
+    dated: bool,
+    today: NaiveDate,
     fuel: FuelPrices,
     fx: FxRates,
 }
 
 impl RateBook {
-    /// The rates of version `version`; without one those in force today, else the newest there are, drafts
-    /// included.
+    /// The rates of version `version` for every shipment. Without one, each shipment is rated by the version in force on
+    /// its rating date (DOMAIN §3.4 step 1); while nothing of the contract was ever signed, by the newest version with
+    /// rates.
     ///
     /// # Errors
     /// [`RatingError`] when there are none, or they cannot be used.
@@ -118,52 +129,104 @@ impl RateBook {
         let contract = contract_by_number(db, viewer, number)?;
         let contract = contract.ok_or_else(|| RatingError::NoContract(number.to_owned()))?;
         let today = app.today(db)?;
-        let versions = version_list(db, viewer, contract.id)?;
-        let holds = |version: &Version| -> Result<bool, DbError> {
-            Ok(in_force(&contract.term, &version.dates()?, today))
-        };
-        let mut wanted: Vec<&Version> = Vec::new();
-        if let Some(number) = version {
-            wanted.extend(versions.iter().find(|version| version.version == number));
-            if wanted.is_empty() {
-                return Err(RatingError::NoVersion { contract: contract.number, version: number });
+        let mut versions = version_list(db, viewer, contract.id)?;
+        let mut dated = false;
+        if let Some(wanted) = version {
+            versions.retain(|version| version.version == wanted);
+            if versions.is_empty() {
+                return Err(RatingError::NoVersion { contract: contract.number, version: wanted });
             }
         } else {
-            // Newest first, as listed; what holds today goes before.
+            let mut binds = Vec::new();
             for version in &versions {
-                let at = if holds(version)? { 0 } else { wanted.len() };
-                wanted.insert(at, version);
+                binds.push(version.state()?.binds());
+            }
+            dated = binds.contains(&true);
+            if dated {
+                let mut binds = binds.into_iter();
+                versions.retain(|_| binds.next() == Some(true));
             }
         }
-        for version in wanted {
+        let mut books = Vec::new();
+        for version in versions {
             let terms = rate_terms_load(db, viewer, version.id)?;
-            let Some(terms) = terms.filter(|terms| !terms.lines.is_empty()) else { continue };
-            let (weight_unit, distance_unit) = (terms.parameters.weight_unit, terms.parameters.distance_unit);
+            // A version in force without rates prices nothing, and no other one stands in for it.
+            let Some(terms) = terms.filter(|terms| dated || !terms.lines.is_empty()) else { continue };
             let rates = CompiledRates::new(&terms).map_err(|problems| RatingError::Problems {
                 contract: contract.number.clone(),
                 version: version.version,
                 problems,
             })?;
-            let now = app.now();
-            let stored = |what: &str, reason: String| DbError::Stored { what: what.to_owned(), reason };
-            let fuel = FuelPrices::new(fuel_price_list(db, now)?, Some(now), [])
-                .map_err(|error| stored("a fuel price", error.to_string()))?;
-            let fx = FxRates::new(fx_rate_list(db, now)?, Some(now))
-                .map_err(|error| stored("an exchange rate", error.to_string()))?;
-            return Ok(Self {
+            books.push(Book {
                 version: version.version,
-                status: version.dates()?.status,
-                in_force: holds(version)?,
-                currency: contract.currency,
-                contract: contract.number,
+                dates: version.dates()?,
+                rating_date: terms.parameters.rating_date,
                 rates,
-                weight_unit,
-                distance_unit,
-                fuel,
-                fx,
+                weight_unit: terms.parameters.weight_unit,
+                distance_unit: terms.parameters.distance_unit,
             });
+            if !dated {
+                break;
+            }
         }
-        Err(RatingError::NoRates(contract.number))
+        if books.iter().all(|book| book.rates.cells() == 0) {
+            return Err(RatingError::NoRates(contract.number));
+        }
+        let now = app.now();
+        let stored = |what: &str, reason: String| DbError::Stored { what: what.to_owned(), reason };
+        let fuel = FuelPrices::new(fuel_price_list(db, now)?, Some(now), [])
+            .map_err(|error| stored("a fuel price", error.to_string()))?;
+        let fx = FxRates::new(fx_rate_list(db, now)?, Some(now))
+            .map_err(|error| stored("an exchange rate", error.to_string()))?;
+        Ok(Self {
+            currency: contract.currency,
+            term: contract.term,
+            contract: contract.number,
+            books,
+            dated,
+            today,
+            fuel,
+            fx,
+        })
+    }
+
+    /// What shipments are rated by, in words: `version 1 (draft)`, `the version in force on each rating date, of 1, 2`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.books.as_slice() {
+            [book] if !self.dated => {
+                let holds = in_force(&self.term, &book.dates, self.today);
+                let state =
+                    if holds { "in force".to_owned() } else { book.dates.status.label().to_lowercase() };
+                format!("version {} ({state})", book.version)
+            }
+            books => {
+                let numbers: Vec<String> = books.iter().rev().map(|book| book.version.to_string()).collect();
+                let kind = if books.len() == 1 { "version" } else { "versions" };
+                format!("the version in force on each rating date ({kind} {})", numbers.join(", "))
+            }
+        }
+    }
+
+    /// The version that prices a shipment.
+    fn book_of(&self, request: &RatingRequest) -> Result<&Book, String> {
+        let newest = self.books.first().ok_or_else(|| "the contract has no version".to_owned())?;
+        if !self.dated {
+            return Ok(newest);
+        }
+        let holds = |book: &&Book| {
+            request.day(book.rating_date).is_some_and(|day| in_force(&self.term, &book.dates, day))
+        };
+        if let Some(book) = self.books.iter().find(holds) {
+            return Ok(book);
+        }
+        let which = newest.rating_date.label();
+        Err(match request.day(newest.rating_date) {
+            Some(day) => {
+                format!("no version of contract {} was in force on {day}, the day of {which}", self.contract)
+            }
+            None => format!("the day of {which} is missing, so no version can be chosen"),
+        })
     }
 
     /// Rates a file, row by row, and hands each result to `take`.
@@ -211,24 +274,35 @@ impl RateBook {
     /// Rates one shipment.
     #[must_use]
     pub fn rate(&self, request: &RatingRequest, row: u64, trace: bool) -> RatedShipment {
+        let book = match self.book_of(request) {
+            Ok(book) => book,
+            Err(reason) => return self.unrated(&request.reference, row, reason),
+        };
         let market = Market { fuel: &self.fuel, fx: &self.fx };
-        let digits = self.currency.minor_digits();
+        let (version, digits) = (book.version, self.currency.minor_digits());
         if trace {
             let mut steps = Steps::default();
-            let rated = self.rates.rate(request, market, &mut steps);
-            return RatedShipment::of(&rated, request, row, digits, Some(steps.lines()));
+            let rated = book.rates.rate(request, market, &mut steps);
+            return RatedShipment::of(&rated, request, (row, version), digits, Some(steps.lines()));
         }
-        RatedShipment::of(&self.rates.rate(request, market, &mut NoTrace), request, row, digits, None)
+        let rated = book.rates.rate(request, market, &mut NoTrace);
+        RatedShipment::of(&rated, request, (row, version), digits, None)
     }
 
     fn unread(&self, fields: &Fields, row: &Row, error: &RowError) -> RatedShipment {
+        let reference = fields.text(q::REFERENCE).unwrap_or_default();
+        self.unrated(reference, row.number(), format!("row {} cannot be read: {error}", row.number()))
+    }
+
+    fn unrated(&self, reference: &str, row: u64, reason: String) -> RatedShipment {
         RatedShipment {
-            reference: fields.text(q::REFERENCE).unwrap_or_default().to_owned(),
-            row: row.number(),
+            reference: reference.to_owned(),
+            row,
+            version: None,
             status: "UNRATED",
             total: None,
             currency: self.currency.code().to_owned(),
-            reason: Some(format!("row {} cannot be read: {error}", row.number())),
+            reason: Some(reason),
             lane: None,
             line: None,
             lines: Vec::new(),
@@ -238,7 +312,21 @@ impl RateBook {
         }
     }
 
+    /// A shipment, in the units of the version that prices it where it names none.
     fn request(&self, fields: &Fields) -> Result<RatingRequest, RowError> {
+        let units = |book: Option<&Book>| {
+            book.map_or((WeightUnit::Lb, DistanceUnit::Mi), |book| (book.weight_unit, book.distance_unit))
+        };
+        let newest = units(self.books.first());
+        let request = Self::request_in(fields, newest)?;
+        let own = self.book_of(&request).ok();
+        if own.is_some() && units(own) != newest { Self::request_in(fields, units(own)) } else { Ok(request) }
+    }
+
+    fn request_in(
+        fields: &Fields,
+        (weight_unit, distance_unit): (WeightUnit, DistanceUnit),
+    ) -> Result<RatingRequest, RowError> {
         let text = |field: Field| fields.text(field).unwrap_or_default().to_owned();
         let midnight = |field: Field| fields.day(field).map(|day| day.and_time(NaiveTime::MIN));
         let number = |name: &str, field: Field| -> Result<Option<Micros>, RowError> {
@@ -297,12 +385,12 @@ impl RateBook {
             class: text(q::CLASS),
             zone: text(q::ZONE),
             weight: number("weight", q::WEIGHT)?,
-            weight_unit: fields.text(q::WEIGHT_UNIT).and_then(|u| u.parse().ok()).unwrap_or(self.weight_unit),
+            weight_unit: fields.text(q::WEIGHT_UNIT).and_then(|u| u.parse().ok()).unwrap_or(weight_unit),
             distance: number("distance", q::DISTANCE)?,
             distance_unit: fields
                 .text(q::DISTANCE_UNIT)
                 .and_then(|u| u.parse().ok())
-                .unwrap_or(self.distance_unit),
+                .unwrap_or(distance_unit),
             length_unit: fields.text(q::LENGTH_UNIT).and_then(|u| u.parse().ok()).unwrap_or(LengthUnit::In),
             articles: Vec::new(),
             pieces: if described {
@@ -352,6 +440,8 @@ pub struct RatedShipment {
     pub reference: String,
     /// Row of the file.
     pub row: u64,
+    /// The version it was rated by; none where no version could be.
+    pub version: Option<i32>,
     /// `RATED`, `UNRATED` or `NOT_APPLICABLE`.
     pub status: &'static str,
     /// Sum of the lines.
@@ -398,7 +488,7 @@ impl RatedShipment {
     fn of(
         rated: &Rated<'_>,
         request: &RatingRequest,
-        row: u64,
+        (row, version): (u64, i32),
         digits: u32,
         trace: Option<Vec<TraceLine>>,
     ) -> Self {
@@ -414,6 +504,7 @@ impl RatedShipment {
         Self {
             reference: request.reference.clone(),
             row,
+            version: Some(version),
             status: rated.status.code(),
             total: rated.total.map(|total| money(total, digits)),
             currency: rated.currency.code().to_owned(),

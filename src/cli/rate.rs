@@ -25,7 +25,8 @@ pub struct RateArguments {
     /// A shipped mapping or a mapping file; without one, columns named as our fields are taken.
     #[arg(long)]
     mapping: Option<String>,
-    /// A version of the contract; without it the one in force, else the newest with rates, drafts included.
+    /// A version of the contract for every row; without it, each row is rated by the version in force on its rating date,
+    /// and by the newest with rates while none is signed.
     #[arg(long)]
     version: Option<i32>,
     /// Every step of every price.
@@ -43,8 +44,7 @@ pub fn run(session: &Session, arguments: &RateArguments) -> anyhow::Result<ExitC
     let mut db = session.app.pool.get()?;
     let viewer = Viewer::system();
     let book = RateBook::open(&session.app, &mut db, &viewer, &arguments.contract, arguments.version)?;
-    let state = if book.in_force { "in force" } else { book.status.label() };
-    eprintln!("rated by contract {}, version {} ({})", book.contract, book.version, state.to_lowercase());
+    eprintln!("rated by contract {}, {}", book.contract, book.words());
     match session.format {
         Format::Json => json(&book, arguments, &mapping)?,
         Format::Table => table(&book, arguments, &mapping)?,
@@ -75,11 +75,12 @@ fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyho
         rows.push(cells(&rated));
         for step in rated.trace.iter().flatten() {
             let step = format!("  {}. {}", step.stage, step.text);
-            rows.push(vec![String::new(), String::new(), String::new(), String::new(), step]);
+            let blank = || String::new();
+            rows.push(vec![blank(), blank(), blank(), blank(), blank(), step]);
         }
         Ok(())
     })?;
-    print_table(&["reference", "status", "total", "currency", "lane or reason"], &rows);
+    print_table(&["reference", "version", "status", "total", "currency", "lane or reason"], &rows);
     let [rated, unrated, not_applicable] = counts;
     println!("{rated} rated, {unrated} unrated, {not_applicable} not applicable");
     Ok(())
@@ -88,5 +89,6 @@ fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyho
 fn cells(rated: &RatedShipment) -> Vec<String> {
     let total = rated.total.clone().unwrap_or_else(|| NO_DATA.to_owned());
     let why = rated.reason.clone().or_else(|| rated.lane.clone()).unwrap_or_default();
-    vec![rated.reference.clone(), rated.status.to_owned(), total, rated.currency.clone(), why]
+    let version = rated.version.map_or_else(|| NO_DATA.to_owned(), |version| version.to_string());
+    vec![rated.reference.clone(), version, rated.status.to_owned(), total, rated.currency.clone(), why]
 }

@@ -253,6 +253,104 @@ fn the_redline_tells_what_happened_to_each_table() {
     });
 }
 
+/// What a version charges holds the next one to the price cap, cell by cell, whether the sheet says so or not.
+#[test]
+fn a_price_cap_counts_from_the_version_before() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        let mapping = mapping.to_str().unwrap();
+        let sheet =
+            |texas: &str| format!("{LOADS_HEADER}TX,US-TX,*,0,500,,,{texas},USD\nTX,US-TX,*,500,,,,2,USD\n");
+        desk.file("first.csv", sheet("10.00"));
+        load(&desk, "first.csv", mapping).ends(0);
+        approve(&db);
+        desk.file("second.csv", sheet("12.50"));
+        let import = |more: &[&str]| {
+            let plain = ["import", "rates", "second.csv", "--contract", "C-1", "--mapping", mapping];
+            desk.run(&[&plain, more].concat()).ends(0)
+        };
+        let said = import(&["--price-cap", "5"]);
+        assert!(said.out.contains("over the price cap, so charged at less: 1 rate of TX"), "{}", said.out);
+        let said = import(&["--format", "json"]).json();
+        assert_eq!(said["lines"][0]["over_cap"], 1, "{said}");
+        let held = said["lines"][0]["held"][0].as_str().unwrap();
+        assert!(held.ends_with("10.00 → 12.50 (+2.50, +25.00 %), held to 10.50"), "{held}");
+        desk.file(
+            "loads.csv",
+            "reference,pickup,origin_state,origin_country,weight\nA,2025-07-08,TX,US,400\n",
+        );
+        let total =
+            |version: &str| of(&rate(&desk, "loads.csv", &["--version", version]), "A")["total"].clone();
+        assert_eq!(total("2"), "42.00");
+        let redline = || {
+            let (app, viewer, mut conn) = (db.app(), Viewer::system(), db.conn());
+            let contract =
+                lanemark::db::contract::contract_by_number(&mut conn, &viewer, "C-1").unwrap().unwrap();
+            let page = lanemark::app::contract::contract_show(&app, &mut conn, &viewer, contract.id, Some(2));
+            let page = page.unwrap();
+            page.redline.iter().filter_map(|change| change.after.clone()).collect::<Vec<_>>().join("\n")
+        };
+        assert!(redline().contains("over the price cap of 5 %: 1 rate"), "{}", redline());
+        approve_as_it_is(&db);
+        // The next cap counts from what was charged, not from what was announced.
+        load(&desk, "second.csv", mapping).ends(0);
+        assert_eq!(total("3"), "42.00", "the same sheet again raises nothing");
+        desk.file("second.csv", sheet("20.00"));
+        import(&[]);
+        assert_eq!(total("3"), "44.10");
+    });
+}
+
+/// Without a version asked for, each row is rated by the version in force on its rating date.
+#[test]
+fn each_row_is_rated_by_the_version_of_its_day() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("loads.toml", LOADS);
+        let mapping = mapping.to_str().unwrap();
+        let mut starts: Vec<chrono::NaiveDate> = Vec::new();
+        for price in ["10.00", "12.50"] {
+            desk.file("sheet.csv", format!("{LOADS_HEADER}TX,US-TX,*,0,,,,{price},USD\n"));
+            let said = load(&desk, "sheet.csv", mapping).ends(0).json();
+            starts.push(said["valid_from"].as_str().unwrap().parse().unwrap());
+            approve(&db);
+        }
+        let before = starts[0].pred_opt().unwrap();
+        let rows: String = [
+            ("before", Some(before)),
+            ("first", Some(starts[0])),
+            ("second", Some(starts[1])),
+            ("undated", None),
+        ]
+        .map(|(name, day)| {
+            let day = day.map(|day| day.to_string()).unwrap_or_default();
+            format!("{name},{day},TX,US,400\n")
+        })
+        .concat();
+        desk.file("loads.csv", format!("reference,pickup,origin_state,origin_country,weight\n{rows}"));
+        let rated = rate(&desk, "loads.csv", &[]);
+        for (reference, version, total) in [("first", 1, "40.00"), ("second", 2, "50.00")] {
+            let one = of(&rated, reference);
+            assert_eq!((&one["version"], &one["total"]), (&version.into(), &total.into()), "{one}");
+        }
+        for (reference, reason) in
+            [("before", "no version of contract C-1 was in force on"), ("undated", "is missing")]
+        {
+            let one = of(&rated, reference);
+            assert_eq!((&one["status"], one["version"].is_null()), (&"UNRATED".into(), true), "{one}");
+            assert!(one["reason"].as_str().unwrap().contains(reason), "{one}");
+        }
+        let said = desk.run(&["rate", "loads.csv", "--contract", "C-1"]).ends(0);
+        assert!(
+            said.err.contains("the version in force on each rating date (versions 1, 2)"),
+            "{}",
+            said.err
+        );
+        assert!(said.out.contains("version"), "{}", said.out);
+    });
+}
+
 /// Exchange rates are kept by day and by when they became known.
 #[test]
 fn exchange_rates_convert_a_line_in_another_currency() {
