@@ -16,6 +16,7 @@ use lanemark::domain::lifecycle::VersionOptions;
 use lanemark::domain::money::Bps;
 use lanemark::domain::viewer::Viewer;
 use lanemark::domain::words;
+use lanemark::domain::words::many;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
@@ -193,6 +194,7 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
         report.contract,
         report.version,
     );
+    over_cap_print(report);
     let Some(compared) = report.compared_with else { return };
     println!("against version {compared}:");
     let said = |line: &&LineReport| line.new || line.added + line.removed + line.changed > 0;
@@ -218,6 +220,16 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
             println!("  and {}; --format json has them all", words::many(more - LINES_SHOWN, "more line"));
         }
         _ => {}
+    }
+}
+
+/// What the price cap holds back.
+fn over_cap_print(report: &RatesReport) {
+    for line in report.lines.iter().filter(|line| line.over_cap > 0).take(LINES_SHOWN) {
+        println!("over the price cap, so charged at less: {} of {}", many(line.over_cap, "rate"), line.code);
+        for held in &line.held {
+            println!("  {held}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use lanemark::db::rate::rate_terms_load;
 use lanemark::db::schema::{rate_cells, rate_lines};
 use lanemark::domain::viewer::Viewer;
 
-use super::{LOADS, LOADS_HEADER, PARCELS, approve, lines_stored, load, of, rate};
+use super::{LOADS, LOADS_HEADER, PARCELS, approve, approve_as_it_is, lines_stored, load, of, rate};
 use crate::support::db::{TestDb, on_both};
 use crate::support::process::Desk;
 

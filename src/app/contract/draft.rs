@@ -18,6 +18,7 @@ use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
 use super::lifecycle::{Turn, take};
 use super::negotiate::{draft_is_free, frame_is_free};
+use super::prior::{priors_store, version_before};
 use super::{log, version_subject};
 
 /// Most rates, targets or clauses of one version.
@@ -283,7 +284,16 @@ pub fn options_edit(
         valid(options.validate())?;
         let mut parameters = terms.pricing.terms.parameters.clone();
         options.replace(&mut parameters);
-        store::version_update(db, &Version { rating: rating_text(&parameters)?, ..version.clone() })?;
+        let changed = Version { rating: rating_text(&parameters)?, ..version.clone() };
+        store::version_update(db, &changed)?;
+        // A cap counts from the rates of the version before, so they stand in the tables with it.
+        if let Some(before) = version_before(db, version.contract_id, version.version)? {
+            let mut pricing = terms.pricing.clone();
+            pricing.terms.parameters = parameters;
+            if priors_store(app, db, &before, &mut pricing)? > 0 {
+                pricing_replace(db, || app.id(), &changed, &pricing)?;
+            }
+        }
         let said = |what: &str, value: Option<String>| {
             format!("{what} {}", value.unwrap_or_else(|| "open".to_owned()))
         };

@@ -234,13 +234,13 @@ fn put_back(
 /// The database's reason.
 fn version_missing(db: &mut Db, viewer: &Viewer, terms: &Terms) -> Result<Vec<Missing>, DbError> {
     let mut found = missing(terms);
-    if !terms.pricing.terms.lines.is_empty()
-        && let Some(rates) = rate_terms_load(db, viewer, terms.version_id)?
-        && let Err(problems) = CompiledRates::new(&rates)
-    {
-        // Overlaps, gaps and lanes that match twice, each with its place.
-        let wrong = problems.into_iter();
-        found.extend(wrong.map(|p| Missing { what: p.at, todo: p.message, mend: Mend::Rates }));
+    if let Some(rates) = rate_terms_load(db, viewer, terms.version_id)? {
+        if let Err(problems) = CompiledRates::new(&rates) {
+            // Overlaps, gaps and lanes that match twice, each with its place.
+            let wrong = problems.into_iter();
+            found.extend(wrong.map(|p| Missing { what: p.at, todo: p.message, mend: Mend::Rates }));
+        }
+        found.extend(super::prior::priors_missing(db, terms, &rates)?);
     }
     Ok(found)
 }
@@ -449,10 +449,10 @@ pub fn version_decline(
     })
 }
 
-/// What the date changed.
 /// Why a version that begins is suspended at once.
 const STILL_RESTS: &str = "The version before was suspended, and nobody has resumed the contract";
 
+/// What the date changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::app) struct Advanced {
     /// Versions that came into force.
@@ -476,16 +476,15 @@ pub(in crate::app) fn advance(
     let last =
         contract.term.term_end.filter(|end| contract.term.renewal == RenewalKind::Fixed && *end < as_of);
     let mut rests = false;
-    let mut versions = store::version_list(db, &Viewer::system(), contract.id)?;
     // From when on the version that just gave way rested.
     let mut resting: Option<NaiveDate> = None;
+    let mut versions = store::version_list(db, &Viewer::system(), contract.id)?;
     versions.reverse();
     for version in &mut versions {
         if version.state()? == Status::Signed && version.valid_from.0 <= as_of {
             let turn = Turn::from(Step::Begin, version.valid_from.0);
             take(app, db, None, &number, version, turn)?;
             done.begun += 1;
-        }
             // What was suspended goes on only when somebody resumes it, whichever version holds by then.
             if let Some(since) = resting.take() {
                 let day = Some(since.max(version.valid_from.0));
@@ -498,15 +497,16 @@ pub(in crate::app) fn advance(
                     Turn { day, ..Turn::because(Step::Suspend, STILL_RESTS) },
                 )?;
             }
+        }
         let state = version.state()?;
         let begun = matches!(state, Status::Active | Status::Suspended);
         if let Some(Day(to)) = version.valid_to.filter(|to| begun && to.0 <= as_of) {
-            take(app, db, None, &number, version, Turn::from(Step::Supersede, to))?;
             if state == Status::Suspended {
                 let past = event_list(db, &Viewer::system(), version.partner_id, version.id)?;
                 let last = past.iter().rfind(|event| event.step == Step::Suspend.code());
                 resting = last.and_then(|event| event.day).map(|day| day.0);
             }
+            take(app, db, None, &number, version, Turn::from(Step::Supersede, to))?;
             done.superseded += 1;
         } else if let Some(after) =
             last.and_then(|last| last.succ_opt()).filter(|_| state.binds() && !state.is_over())

@@ -10,6 +10,7 @@ pub mod negotiate;
 mod negotiate_mail;
 pub mod negotiate_view;
 pub mod own;
+pub(in crate::app) mod prior;
 pub mod rest;
 pub mod seal;
 mod step_mail;

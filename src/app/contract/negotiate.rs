@@ -24,6 +24,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::super::App;
 use super::super::edit::{EditError, allowed};
 use super::negotiate_mail::{tell_move, tell_reminder};
+use super::prior::{priors_fill, version_before};
 use super::{draft, log, version_subject};
 
 /// What somebody says with a move.
@@ -372,19 +373,29 @@ pub fn proposal_counter(
         still_draft(&contract, &version)?;
         let open = round_terms(db, &version, named.round)?;
         let mut terms = with_values(&open, changes).map_err(CounterError::Values)?;
-        tables_store(app, db, version.partner_id, &mut terms)?;
+        let before = version_before(db, version.contract_id, version.version)?;
+        tables_store(app, db, version.partner_id, &mut terms, before.as_ref())?;
         let turn = Turn { kind: Move::Counter, said, named: named.clone(), text: Some(&terms), on: None };
         make(app, db, Some(viewer), (&contract, &version), &turn)?;
         Ok(())
     })
 }
 
-/// Stores the tables that a counter-proposal changed.
-fn tables_store(app: &App, db: &mut Db, partner_id: i64, terms: &mut Terms) -> Result<(), DbError> {
+/// Stores the tables that a counter-proposal changed, held to the rates of the version before.
+fn tables_store(
+    app: &App,
+    db: &mut Db,
+    partner_id: i64,
+    terms: &mut Terms,
+    before: Option<&Terms>,
+) -> Result<(), DbError> {
     let pricing = &mut terms.pricing;
-    for (line, seal) in pricing.terms.lines.iter().zip(&mut pricing.tables) {
+    for (line, seal) in pricing.terms.lines.iter_mut().zip(&mut pricing.tables) {
         if seal.table_id == 0 {
-            *seal = TableSeal { table_id: app.id(), ..seal.clone() };
+            if let Some(before) = before {
+                priors_fill(db, before, line)?;
+            }
+            *seal = TableSeal { table_id: app.id(), ..TableSeal::of(&mut line.cells) };
             table_insert(db, partner_id, seal.table_id, &line.cells)?;
         }
     }

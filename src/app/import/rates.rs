@@ -15,6 +15,7 @@ use super::{Progress, file_name};
 use crate::app::App;
 use crate::app::contract::contract_create_in_tx;
 use crate::app::contract::draft::{pricing_save_in_tx, version_create_in_tx};
+use crate::app::contract::prior::{priors_fill, version_before};
 use crate::app::edit::{EditError, valid};
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::{bulk_writer_settings, import_lock, write_tx};
@@ -32,6 +33,7 @@ use crate::domain::geo::GeoSelector;
 use crate::domain::guard::unguarded;
 use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
+use crate::domain::rate::cap::held_back;
 use crate::domain::rate::{
     Axis, CompiledRates, Ends, Lane, Pricing, RateLine, RateTerms, Sheet, SheetBuilder, SheetRow, TableSeal,
     TermProblem, diff_summary,
@@ -127,6 +129,10 @@ pub struct LineReport {
     pub same: usize,
     /// The largest changes in words.
     pub largest: Vec<String>,
+    /// Cells that cost more than the price cap lets them; they are charged at what it lets them.
+    pub over_cap: usize,
+    /// The first of them in words.
+    pub held: Vec<String>,
 }
 
 /// Why a rate sheet was not loaded. Nothing of it was.
@@ -360,13 +366,13 @@ impl SheetReader {
             !compiled.fills(r::LINE) || lane_fields.into_iter().any(|field| compiled.fills(field));
         let builder = SheetBuilder::new(model, ends(first), ends(second), makes_lanes);
         let builder = if mapping.rates.says_edges() { builder } else { builder.leaving_edges() };
+        let builder = if columns.is_some() { builder.across() } else { builder };
         Ok(Self { builder, first, second, columns, prices: Vec::new() })
     }
 
     fn take(&mut self, row: &Row, fields: &Fields) -> Result<(), RowError> {
         let text = |field| unguarded(fields.text(field).unwrap_or_default());
         let band = |axis: Option<(Axis, Pair)>| -> Result<(Option<Micros>, Option<Micros>), RowError> {
-        let builder = if columns.is_some() { builder.across() } else { builder };
             let Some((_, (from, to))) = axis else { return Ok((None, None)) };
             Ok((micros(name(from), fields.decimal(from))?, micros(name(to), fields.decimal(to))?))
         };
@@ -463,12 +469,20 @@ impl Load<'_> {
         valid(self.request.options.validate())?;
         self.request.options.set(&mut rates.parameters);
         rates.accessorials = accessorials;
+        if let Some(before) = version_before(db, contract.id, version.version)? {
+            for (line, _) in rates.lines.iter_mut().zip(&kept).filter(|(_, kept)| kept.is_none()) {
+                priors_fill(db, &before, line)?;
+            }
+        }
         CompiledRates::with_rows(&rates, &rows).map_err(|problems| refused(self.request, &problems))?;
         drop(rows);
         rates.accessorials = Vec::new();
+        let cap = rates.parameters.price_cap;
         for (line, kept) in rates.lines.iter_mut().zip(&mut kept) {
             if kept.is_none() && sheet_keys.contains(&key(line)) {
-                report.lines.push(self.compare(db, compared.as_ref(), line, kept)?);
+                let (over_cap, held) = held_back(line, cap, CELLS_TOLD);
+                let report_of = self.compare(db, compared.as_ref(), line, kept)?;
+                report.lines.push(LineReport { over_cap, held, ..report_of });
             }
         }
         let detail = format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cap::held_back;
 use super::form::{TermItem, TermKind, capital};
 use super::{Bps, FuelProgramme, Lane, Micros, Pricing, RateLine, RateTerms, TableSeal, diff_summary};
 use crate::domain::words;
@@ -141,10 +142,10 @@ fn programmes(kind: TermKind, terms: &RateTerms) -> Rows {
         if let TermItem::Fuel(FuelProgramme { valid_from: Some(from), .. }) = &item {
             key += &format!(" from {from}");
         }
-        (key.clone(), (format!("{} {key}", capital(kind.label())), item.whole_text()))
         if let TermItem::Tax(tax) = &item {
             key += &format!(" of {}", tax.jurisdiction.words());
         }
+        (key.clone(), (format!("{} {key}", capital(kind.label())), item.whole_text()))
     };
     let mut rows = Rows::new();
     for (key, said) in (0..kind.count(terms)).filter_map(|place| kind.item(terms, place)).zip(1..).map(row) {
@@ -222,7 +223,7 @@ fn tables(before: &Pricing, after: &Pricing) -> Vec<PricingChange> {
         }
         if old.1.sha256 != new.1.sha256 || old.0.columns != new.0.columns {
             left.push(count(old.1.cells));
-            right.push(cells_text(old, new));
+            right.push(cells_text(old, new, after.terms.parameters.price_cap));
         }
         if !right.is_empty() {
             let (before, after) = (Some(left.join("; ")), Some(right.join("; ")));
@@ -240,7 +241,11 @@ fn tables(before: &Pricing, after: &Pricing) -> Vec<PricingChange> {
 }
 
 /// `40 rates: 3 added, 1 removed, 12 changed: weight 0 to 500: 48.20 → 49.00 (+0.80, +1.66 %), …`
-fn cells_text((old, was): (&RateLine, &TableSeal), (new, is): (&RateLine, &TableSeal)) -> String {
+fn cells_text(
+    (old, was): (&RateLine, &TableSeal),
+    (new, is): (&RateLine, &TableSeal),
+    cap: Option<Bps>,
+) -> String {
     if old.cells.len() != was.cells || new.cells.len() != is.cells {
         return format!("{}, other ones", count(is.cells));
     }
@@ -257,6 +262,14 @@ fn cells_text((old, was): (&RateLine, &TableSeal), (new, is): (&RateLine, &Table
     }
     if diff.changed > CELLS_TOLD {
         said += "; …";
+    }
+    let (over, told) = held_back(new, cap, CELLS_TOLD);
+    if over > 0 {
+        let share = cap.map(words::percent).unwrap_or_default();
+        said += &format!("; over the price cap of {share}: {}: {}", count(over), told.join("; "));
+        if over > told.len() {
+            said += "; …";
+        }
     }
     said
 }
@@ -289,9 +302,30 @@ mod tests {
         let said = changes[0].after.clone().unwrap();
         assert!(said.contains("5 rates: 0 added, 0 removed, 1 changed"), "{said}");
         assert!(said.contains("48.20 → 49.00 (+0.80, +1.66 %)"), "{said}");
+        let mut capped = after.clone();
+        capped.terms.parameters.price_cap = Some(Bps(100));
+        capped.terms.lines[0].cells[0].prior = Some(micros("48.20"));
+        let said = pricing_changes(&before, &capped)[1].after.clone().unwrap();
+        assert!(said.contains("over the price cap of 1 %: 1 rate: weight 0 to 500"), "{said}");
+        assert!(said.ends_with("held to 48.682"), "{said}");
         let mut light = after.clone();
         light.terms.lines[0].cells.clear();
         assert_eq!(pricing_changes(&before, &light)[0].after.as_deref(), Some("5 rates, other ones"));
+    }
+
+    #[test]
+    fn terms_of_one_code_are_each_listed() {
+        let tax = |place: &str| super::super::TaxRate {
+            code: "TAX".to_owned(),
+            label: "Tax".to_owned(),
+            jurisdiction: place.parse().unwrap(),
+            share: Bps(825),
+        };
+        let mut pricing = pricing(ltl());
+        pricing.terms.taxes = vec![tax("US-TX"), tax("US-OH"), tax("US-TX")];
+        let changes = pricing_changes(&Pricing::none(Currency::USD), &pricing);
+        let taxes = changes.iter().filter(|change| change.what.starts_with("Tax"));
+        assert_eq!(taxes.count(), 3, "{changes:?}");
     }
 
     #[test]
@@ -310,18 +344,3 @@ mod tests {
         assert!(pricing_changes(&before, &none).iter().all(|c| c.after.is_none()));
     }
 }
-    #[test]
-    fn terms_of_one_code_are_each_listed() {
-        let tax = |place: &str| super::super::TaxRate {
-            code: "TAX".to_owned(),
-            label: "Tax".to_owned(),
-            jurisdiction: place.parse().unwrap(),
-            share: Bps(825),
-        };
-        let mut pricing = pricing(ltl());
-        pricing.terms.taxes = vec![tax("US-TX"), tax("US-OH"), tax("US-TX")];
-        let changes = pricing_changes(&Pricing::none(Currency::USD), &pricing);
-        let taxes = changes.iter().filter(|change| change.what.starts_with("Tax"));
-        assert_eq!(taxes.count(), 3, "{changes:?}");
-    }
-

@@ -6,6 +6,7 @@
 //!
 //! Reading order: this file (the terms), [`request`], `weigh`, `table`, `lane`, [`engine`], [`trace`], [`diff`].
 
+pub mod cap;
 pub mod change;
 mod compile;
 mod complete;
@@ -632,7 +633,6 @@ pub struct TaxRate {
     pub share: Bps,
 }
 
-/// Something wrong with rate terms, where exactly, and what to do.
 impl TaxRate {
     /// Whether both are one tax of one place, so that it would be charged twice.
     #[must_use]
@@ -644,6 +644,7 @@ impl TaxRate {
     }
 }
 
+/// Something wrong with rate terms, where exactly, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct TermProblem {
     /// Where: `rate line LTL, row 3`.

@@ -79,7 +79,7 @@ impl Grid {
 }
 
 /// The band as half-open millionths.
-fn span(band: Band, edges: BandEdges) -> (i64, i64) {
+pub(super) fn span(band: Band, edges: BandEdges) -> (i64, i64) {
     let upper = band.upper.map_or(i64::MAX, |upper| upper.0);
     match edges {
         BandEdges::HalfOpen => (band.lower.0, upper),
@@ -149,6 +149,10 @@ fn check_cell(line: &RateLine, cell: &Cell, row: usize, at: &str, problems: &mut
     }
     if !cell.min.is_none_or(money) || !cell.prior.is_none_or(money) {
         say("the minimum and the prior rate must be between 0 and 1,000,000".to_owned());
+    }
+    if cell.prior == Some(Micros::ZERO) {
+        say("a prior rate of 0 would let it cost nothing; leave it out where there was no rate before"
+            .to_owned());
     }
     if usize::from(cell.column) >= line.columns.len().max(1) {
         say(format!(
@@ -318,7 +322,7 @@ impl Build<'_> {
 }
 
 /// The rate, held to its prior rate plus the cap, six decimals (DOMAIN §3.1).
-fn capped(cell: &Cell, cap: Option<Bps>) -> Micros {
+pub(super) fn capped(cell: &Cell, cap: Option<Bps>) -> Micros {
     let most = cell.prior.zip(cap).and_then(|(prior, cap)| {
         Ratio::from(prior).times(10_000 + i128::from(cap.0), 10_000)?.round(RoundMode::Nearest, 1)
     });
