@@ -87,7 +87,7 @@ fn take(
     let rule = step.rule();
     let role = match rule.by {
         By::Writer => Some(Role::Procurement),
-        By::Approver | By::OtherApprover => Some(Role::Finance),
+        By::Approver | By::ApproverOrClock | By::OtherApprover => Some(Role::Finance),
         By::Partner => Some(Role::Partner),
         By::Clock => None,
     };
