@@ -614,7 +614,8 @@ mod tests {
                 [(Micros::ZERO, Some(micros("5"))), (micros("10"), Some(micros("20")))]
             };
             assert_eq!(bands, wanted, "{ends:?}");
-            let mut terms = super::super::tests::samples::terms(sheet.lines[0].clone());
+            let line = RateLine { columns_by: ColumnsBy::Zone, ..sheet.lines[0].clone() };
+            let mut terms = super::super::tests::samples::terms(line);
             let refused = super::super::tests::samples::problems(&terms);
             assert!(refused[0].contains("no row holds weight from 5 to 10"), "{refused:?}");
             terms.lines[0].gaps = super::super::GapRule::Unrated;
