@@ -80,6 +80,7 @@ impl Desk {
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
         let hash = page.attribute("input[name=hash]", "value").unwrap();
         assert!(page.text("code").contains(&hash), "what is signed is shown");
+        assert!(!page.html.contains("Stays a draft"), "what is signed runs to its end");
         self.browser
             .post(&sign, &[("hash", hash.as_str()), ("name", "Ida Overland"), ("agreed", "yes")])
             .await
@@ -612,6 +613,7 @@ fn a_contract_is_suspended_resumed_and_terminated_from_its_page() {
         assert_eq!(desk.step(&rest, &rest, &today).await.status, StatusCode::SEE_OTHER);
         let page = desk.page("").await;
         assert!(page.text("#todo").contains("is suspended"), "{}", page.text("#todo"));
+        assert!(page.text(".top p").contains("Version 1 is suspended"), "{}", page.text(".top p"));
         let go_on = format!("{}/resumption", desk.contract);
         let reply = desk.step(&rest, &go_on, &[("day", "2025-07-08"), ("note", "Insured again")]).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);

@@ -383,7 +383,11 @@ fn unrated(found: &ContractPage) -> Vec<UnratedRow> {
 
 /// Which version is in force and which is being written.
 fn lede(found: &ContractPage) -> String {
-    let in_force = found.versions.iter().find(|line| line.in_force).map(|line| line.version.version);
+    let in_force = found.versions.iter().find(|line| line.in_force);
+    let rests =
+        in_force.is_some_and(|line| matches!(line.version.state(), Ok(ContractVersionStatus::Suspended)));
+    let in_force = in_force.map(|line| line.version.version);
+    let state = if rests { "is suspended" } else { "is in force" };
     let coming = found.versions.iter().find_map(|line| {
         let words = match line.version.state().ok()? {
             ContractVersionStatus::Draft => "is being written",
@@ -394,8 +398,8 @@ fn lede(found: &ContractPage) -> String {
         Some(format!("version {} {words}", line.version.version))
     });
     match (in_force, coming) {
-        (Some(now), Some(coming)) => format!("Version {now} is in force; {coming}."),
-        (Some(now), None) => format!("Version {now} is in force."),
+        (Some(now), Some(coming)) => format!("Version {now} {state}; {coming}."),
+        (Some(now), None) => format!("Version {now} {state}."),
         (None, Some(coming)) => format!("Nothing is in force; {coming}."),
         (None, None) => "Nothing is in force today.".to_owned(),
     }

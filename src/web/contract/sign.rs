@@ -9,6 +9,7 @@ use super::own::{self, THEIRS};
 use super::{ClauseRow, RateRow, TargetRow, clause_row, option_rows, outlook, rate_row, target_row};
 use crate::app::contract::lifecycle::{Signature, version_decline, version_sign};
 use crate::app::contract::own::{ToSign, to_sign};
+use crate::domain::contract::{ContractStatus, ContractTerm};
 use crate::domain::terms::Change;
 use crate::domain::words;
 use crate::web::edit::{self, Refusal};
@@ -70,7 +71,8 @@ fn view(me: &SignedIn, found: &ToSign, form: Form, notice: Option<String>) -> Si
         from: show::day(terms.valid_from),
         summary: found.summary.clone(),
         term: term_words(&terms.term),
-        outlook: outlook(&terms.term),
+        // What waits for a signature runs once it is signed, whatever the contract is until then.
+        outlook: outlook(&ContractTerm { status: ContractStatus::Active, ..terms.term.clone() }),
         notice_days: words::count(terms.term.notice_days, "day"),
         currency: terms.currency.code().to_owned(),
         seal: found.seal.clone(),
