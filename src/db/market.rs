@@ -1,6 +1,8 @@
 //! Dated facts from outside any contract: fuel index prices and exchange rates. Rows are added, never changed,
 //! so that what was known at any moment can be asked again. No partner's data, so no viewer.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
@@ -73,6 +75,15 @@ pub fn fuel_price_list(db: &mut Db, known: DateTime<Utc>) -> Result<Vec<FuelPric
         .select(FuelRow::as_select())
         .load(db)?;
     Ok(rows.into_iter().map(FuelRow::read).collect())
+}
+
+/// The indexes of which any price is loaded.
+///
+/// # Errors
+/// The engine's reason.
+pub fn fuel_index_list(db: &mut Db) -> Result<BTreeSet<String>, DbError> {
+    let codes: Vec<String> = fuel_prices::table.select(fuel_prices::index_code).distinct().load(db)?;
+    Ok(codes.into_iter().collect())
 }
 
 /// The price of one publication as it was recorded last.

@@ -25,6 +25,7 @@ use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
 use crate::db::contract_event::{EventRow, event_list, event_list_of_contract};
 use crate::db::dialect::write_tx;
+use crate::db::market::fuel_index_list;
 use crate::db::partner::{Partner, partner_show};
 use crate::db::rate::table_cells;
 use crate::db::types::{Day, Instant};
@@ -35,7 +36,7 @@ use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, NoticeDeadline, RenewalKind,
     VersionKind,
 };
-use crate::domain::lifecycle::{Missing, Step, missing};
+use crate::domain::lifecycle::{Missing, Step, missing, worth_a_look};
 use crate::domain::negotiation::Talk;
 use crate::domain::notice::Decided;
 use crate::domain::period::is_kept;
@@ -115,6 +116,8 @@ pub struct ContractPage {
     pub events: Vec<EventRow>,
     /// What keeps the version shown from being approved, while it is not.
     pub missing: Vec<Missing>,
+    /// What keeps nobody from approving it, and should be looked at first.
+    pub notes: Vec<Missing>,
     /// How many shipments its versions price, and why others need rates.
     pub coverage: Coverage,
     /// Whether the viewer may change the version shown: it is a draft and the role allows it.
@@ -267,6 +270,7 @@ pub fn contract_show(
     let open = draft || state == ContractVersionStatus::InReview;
     // Rate tables are checked when they are loaded and again at approval, not at each look.
     let missing = if open { missing(&terms) } else { Vec::new() };
+    let notes = if open { worth_a_look(&terms, &fuel_index_list(db)?) } else { Vec::new() };
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
     let history = store::contract_history(db, viewer, &contract, &subjects)?;
     Ok(ContractPage {
@@ -281,6 +285,7 @@ pub fn contract_show(
         steps: event_list(db, viewer, contract.partner_id, version.id)?,
         events: event_list_of_contract(db, viewer, &contract)?,
         missing,
+        notes,
         coverage: coverage(db, viewer, (contract.partner_id, contract.id))?,
         may_edit: draft && talk.holds_draft().is_none() && viewer.role.may(Action::EditContracts),
         may: Step::ALL

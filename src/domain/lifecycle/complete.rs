@@ -1,6 +1,9 @@
 //! What a version must say before it can be approved, and where each missing thing is put right.
 
+use std::collections::BTreeSet;
+
 use crate::domain::contract::RenewalKind;
+use crate::domain::rate::cap::held_back;
 use crate::domain::rate::form::TermKind;
 use crate::domain::rate::{Activation, missing_terms};
 use crate::domain::terms::Terms;
@@ -94,5 +97,51 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
         if fuelled.len() == 1 { "carries" } else { "carry" },
     );
     need(fuelled.is_empty() || !pricing.fuel.is_empty(), "fuel method", todo, Mend::Terms(TermKind::Fuel));
+    found
+}
+
+/// Rates over the price cap told one by one.
+const HELD_TOLD: usize = 3;
+
+/// What keeps nobody from approving a version, and should be looked at first: no rate at all, fuel by an index of which no
+/// price is loaded, rates the price cap holds back, as far as their tables are loaded. `indexes` are those with prices.
+#[must_use]
+pub fn worth_a_look(terms: &Terms, indexes: &BTreeSet<String>) -> Vec<Missing> {
+    let mut found = Vec::new();
+    let pricing = &terms.pricing.terms;
+    if pricing.lines.is_empty() && terms.rates.is_empty() {
+        found.push(Missing {
+            what: "no rate at all".to_owned(),
+            todo: "it has neither a rate table nor an accessorial rate, so nothing can be priced by it; import a rate sheet"
+                .to_owned(),
+            mend: Mend::Rates,
+        });
+    }
+    for programme in pricing.fuel.iter().filter(|programme| !indexes.contains(&programme.index)) {
+        found.push(Missing {
+            what: format!("fuel programme {}", programme.code),
+            todo: format!(
+                "no price of {} is loaded, so what carries fuel cannot be priced; load the index, or mend its name",
+                programme.index
+            ),
+            mend: Mend::Terms(TermKind::Fuel),
+        });
+    }
+    let cap = pricing.parameters.price_cap;
+    for line in &pricing.lines {
+        let (over, told) = held_back(line, cap, HELD_TOLD);
+        if over > 0 {
+            found.push(Missing {
+                what: format!("rate table {}", line.code),
+                todo: format!(
+                    "{} over the price cap, charged at what it lets them: {}{}",
+                    words::many(over, "rate"),
+                    told.join("; "),
+                    if over > told.len() { "; …" } else { "" }
+                ),
+                mend: Mend::Rates,
+            });
+        }
+    }
     found
 }

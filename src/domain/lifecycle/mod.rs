@@ -21,7 +21,7 @@ mod options;
 #[cfg(test)]
 mod tests;
 
-pub use complete::{Mend, Missing, missing};
+pub use complete::{Mend, Missing, missing, worth_a_look};
 pub use options::VersionOptions;
 
 /// Longest note of a step.

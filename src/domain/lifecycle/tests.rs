@@ -212,6 +212,33 @@ fn complete() -> Terms {
 }
 
 #[test]
+fn what_should_be_looked_at_keeps_nobody_from_approving() {
+    let mut terms = complete();
+    terms.rates.clear();
+    let names = |terms: &Terms, indexes: &[&str]| -> Vec<String> {
+        let indexes = indexes.iter().map(|index| (*index).to_owned()).collect();
+        worth_a_look(terms, &indexes).into_iter().map(|one| one.what).collect()
+    };
+    assert_eq!(missing(&terms), []);
+    assert_eq!(names(&terms, &[]), ["no rate at all"]);
+    terms.rates = vec![liftgate(Micros(40_000_000).0)];
+    assert_eq!(names(&terms, &[]), [""; 0]);
+    let mut fuel = crate::domain::rate::form::usual(TermKind::Fuel);
+    fuel.extend(
+        [("index", "EIA"), ("method", "TABLE"), ("brackets", "0 and more: 18.5")]
+            .map(|(n, v)| (n, v.to_owned())),
+    );
+    let Ok(crate::domain::rate::form::TermItem::Fuel(fuel)) =
+        crate::domain::rate::form::read(TermKind::Fuel, &fuel)
+    else {
+        panic!("it is a fuel programme")
+    };
+    terms.pricing.terms.fuel = vec![fuel];
+    assert_eq!(names(&terms, &["DIESEL"]), ["fuel programme 405"]);
+    assert_eq!(names(&terms, &["EIA"]), [""; 0]);
+}
+
+#[test]
 fn everything_missing_is_named_with_where_to_mend_it() {
     assert_eq!(missing(&complete()), []);
     let named = |change: &dyn Fn(&mut Terms)| {

@@ -239,6 +239,8 @@ struct ContractView {
     next: (String, String),
     buttons: lifecycle::Buttons,
     missing: Vec<lifecycle::MissingRow>,
+    /// Worth a look before it is approved.
+    notes: Vec<lifecycle::MissingRow>,
     options: Vec<(&'static str, String)>,
     events: Vec<lifecycle::EventLine>,
     version_no: i32,
@@ -303,6 +305,7 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         next: lifecycle::next(&found),
         buttons: lifecycle::Buttons::of(&found),
         missing: lifecycle::missing_rows(&found.missing, &found),
+        notes: lifecycle::missing_rows(&found.notes, &found),
         options: option_rows(&found.terms),
         events: found.events.iter().map(lifecycle::event_line).collect(),
         version_no: found.version.version,
