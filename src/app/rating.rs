@@ -231,7 +231,8 @@ impl RateBook {
 
     /// Rates a file, row by row, and hands each result to `take`.
     ///
-    /// A row that cannot be read is an UNRATED result with its reason, so that none is lost.
+    /// A row that cannot be read is an UNRATED result with its reason, so that none is lost. Gives the columns of the
+    /// file that the mapping uses for nothing.
     ///
     /// # Errors
     /// [`RatingError`] when the file cannot be read to its end, or `take` fails.
@@ -241,7 +242,7 @@ impl RateBook {
         mapping: &Mapping,
         trace: bool,
         mut take: impl FnMut(RatedShipment) -> std::io::Result<()>,
-    ) -> Result<(), RatingError> {
+    ) -> Result<Vec<String>, RatingError> {
         let mut reader = TableReader::open(path, mapping.encoding.as_deref())?;
         let compiled = mapping.compile(reader.headers())?;
         let places = compiled.places();
@@ -254,7 +255,7 @@ impl RateBook {
             };
             take(rated)?;
         }
-        Ok(())
+        Ok(compiled.ignored().to_vec())
     }
 
     /// A shipment from fields by name, read as a row of a file is.
@@ -308,6 +309,7 @@ impl RateBook {
             lines: Vec::new(),
             withheld: Vec::new(),
             fuel_carried: false,
+            size_unknown: false,
             trace: None,
         }
     }
@@ -460,6 +462,8 @@ pub struct RatedShipment {
     pub withheld: Vec<(String, String)>,
     /// A fuel price was due and missing, so the last one was carried.
     pub fuel_carried: bool,
+    /// The contract weighs by size too and no sides are given, so it is billed at the actual weight.
+    pub size_unknown: bool,
     /// Every step, where asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<Vec<TraceLine>>,
@@ -518,6 +522,7 @@ impl RatedShipment {
                 .map(|(code, why)| ((*code).to_owned(), why.to_string()))
                 .collect(),
             fuel_carried: rated.fuel_carried,
+            size_unknown: rated.size_unknown,
             trace,
         }
     }

@@ -45,30 +45,33 @@ pub fn run(session: &Session, arguments: &RateArguments) -> anyhow::Result<ExitC
     let viewer = Viewer::system();
     let book = RateBook::open(&session.app, &mut db, &viewer, &arguments.contract, arguments.version)?;
     eprintln!("rated by contract {}, {}", book.contract, book.words());
-    match session.format {
+    let unused = match session.format {
         Format::Json => json(&book, arguments, &mapping)?,
         Format::Table => table(&book, arguments, &mapping)?,
+    };
+    if !unused.is_empty() {
+        eprintln!("not used, since no field has that name: {}", unused.join(", "));
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// One element at a time, so that memory does not grow with the file.
-fn json(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<()> {
+fn json(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<Vec<String>> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut comma = "[\n";
-    book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
+    let unused = book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
         out.write_all(comma.as_bytes())?;
         comma = ",\n";
         serde_json::to_writer(&mut out, &rated).map_err(std::io::Error::from)
     })?;
     out.write_all(if comma == "[\n" { b"[]\n" } else { b"\n]\n" })?;
     out.flush()?;
-    Ok(())
+    Ok(unused)
 }
 
-fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<()> {
+fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyhow::Result<Vec<String>> {
     let (mut rows, mut counts) = (Vec::new(), [0_u64; 3]);
-    book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
+    let unused = book.rate_file(&arguments.file, mapping, arguments.trace, |rated| {
         for (count, status) in counts.iter_mut().zip(["RATED", "UNRATED", "NOT_APPLICABLE"]) {
             *count += u64::from(rated.status == status);
         }
@@ -83,12 +86,15 @@ fn table(book: &RateBook, arguments: &RateArguments, mapping: &Mapping) -> anyho
     print_table(&["reference", "version", "status", "total", "currency", "lane or reason"], &rows);
     let [rated, unrated, not_applicable] = counts;
     println!("{rated} rated, {unrated} unrated, {not_applicable} not applicable");
-    Ok(())
+    Ok(unused)
 }
 
 fn cells(rated: &RatedShipment) -> Vec<String> {
     let total = rated.total.clone().unwrap_or_else(|| NO_DATA.to_owned());
-    let why = rated.reason.clone().or_else(|| rated.lane.clone()).unwrap_or_default();
+    let mut why = rated.reason.clone().or_else(|| rated.lane.clone()).unwrap_or_default();
+    if rated.size_unknown && rated.total.is_some() {
+        why += " (at actual weight: no sides given)";
+    }
     let version = rated.version.map_or_else(|| NO_DATA.to_owned(), |version| version.to_string());
     vec![rated.reference.clone(), version, rated.status.to_owned(), total, rated.currency.clone(), why]
 }

@@ -348,6 +348,20 @@ fn each_row_is_rated_by_the_version_of_its_day() {
             said.err
         );
         assert!(said.out.contains("version"), "{}", said.out);
+        desk.file(
+            "odd.csv",
+            "reference,pickup,origin_state,origin_country,weigth,weight\nA,2025-07-08,TX,US,1,400\n",
+        );
+        let said = desk.run(&["rate", "odd.csv", "--contract", "C-1"]).ends(0);
+        assert!(said.err.contains("not used, since no field has that name: weigth"), "{}", said.err);
+        let traced = rate(&desk, "loads.csv", &["--trace"]);
+        let stages: Vec<u64> = of(&traced, "first")["trace"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|step| step["stage"].as_u64().unwrap())
+            .collect();
+        assert!(stages.is_sorted(), "{stages:?}");
     });
 }
 

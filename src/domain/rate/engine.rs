@@ -199,6 +199,8 @@ pub struct Rated<'a> {
     pub withheld: Vec<(&'a str, Withheld)>,
     /// A fuel price was due and missing, so the last one was carried: re-rate when it arrives.
     pub fuel_carried: bool,
+    /// The contract weighs by size too, and no size is given: billed at the actual weight (DOMAIN §3.6).
+    pub size_unknown: bool,
 }
 
 impl Rated<'_> {
@@ -247,6 +249,7 @@ impl CompiledRates {
             line: None,
             withheld: Vec::new(),
             fuel_carried: false,
+            size_unknown: false,
         };
         match self.run(request, market, &mut rated, trace) {
             Ok(total) => rated.total = Some(total),
@@ -275,7 +278,7 @@ impl CompiledRates {
         let day = request.day(which).ok_or(Unrated::Missing(day_name(which)))?;
         trace.step(|| Step::Day { which, day });
         let mut shipment = Shipment { request, market, day, weight: Micros::ZERO, distance: None };
-        let measured = self.measure(&mut shipment, trace);
+        let measured = self.measure(&mut shipment, rated, trace);
         self.refuse_by_agreement(&shipment)?;
         let known_weight = measured?;
         let lane = self.lane(request)?;
@@ -305,6 +308,7 @@ impl CompiledRates {
     fn measure<'a>(
         &'a self,
         shipment: &mut Shipment<'a>,
+        rated: &mut Rated<'a>,
         trace: &mut impl Trace<'a>,
     ) -> Result<bool, Unrated> {
         let (request, parameters) = (shipment.request, &self.terms.parameters);
@@ -327,6 +331,10 @@ impl CompiledRates {
             billed: weighed.billed,
             unit,
         });
+        if weighed.by_size.is_none() && weigh::rule_on(&parameters.dims, shipment.day).is_some() {
+            rated.size_unknown = true;
+            trace.step(|| Step::NoSize);
+        }
         Ok(true)
     }
 

@@ -46,10 +46,13 @@ pub struct TraceLine {
 }
 
 impl Steps<'_> {
-    /// The steps in words.
+    /// The steps in words. Lane and line come first, as DOMAIN §3.4 has them: the engine weighs before it looks for
+    /// them, since an agreement not to price a shipment may ask for its weight.
     #[must_use]
     pub fn lines(&self) -> Vec<TraceLine> {
-        self.0.iter().map(|step| TraceLine { stage: step.stage(), text: step.text() }).collect()
+        let mut steps: Vec<&Step<'_>> = self.0.iter().collect();
+        steps.sort_by_key(|step| step.stage() > 1);
+        steps.into_iter().map(|step| TraceLine { stage: step.stage(), text: step.text() }).collect()
     }
 }
 
@@ -76,6 +79,8 @@ pub enum Step<'a> {
     Line { code: &'a str, label: &'a str, from: Option<NaiveDate>, to: Option<NaiveDate> },
     /// Billed weight.
     Weight { actual: Micros, by_size: Option<Micros>, billed: Micros, unit: WeightUnit },
+    /// A rule of size without a size.
+    NoSize,
     /// Billed distance.
     Distance { measured: Micros, billed: Micros, unit: ChargeUnit },
     /// The class is rated as another.
@@ -165,7 +170,7 @@ impl Step<'_> {
     pub const fn stage(&self) -> u8 {
         match self {
             Self::Day { .. } | Self::Lane(_) | Self::Line { .. } => 1,
-            Self::Weight { .. } | Self::Distance { .. } | Self::Class { .. } => 2,
+            Self::Weight { .. } | Self::NoSize | Self::Distance { .. } | Self::Class { .. } => 2,
             Self::Cell { .. }
             | Self::Above { .. }
             | Self::Gross { .. }
@@ -202,6 +207,10 @@ impl Step<'_> {
             Self::Weight { actual, by_size, billed, unit } => {
                 let size = by_size.map_or_else(String::new, |w| format!(", by size {}", n(w)));
                 format!("Weight {} {}{size}: billed {}.", n(actual), unit.label(), n(billed))
+            }
+            Self::NoSize => {
+                "The contract weighs by size too, but no sides are given: billed at the actual weight."
+                    .to_owned()
             }
             Self::Distance { measured, billed, unit } => {
                 format!("Distance {} {}: billed {}.", n(measured), unit.label(), n(billed))
