@@ -88,7 +88,7 @@ fn a_kpi_is_looked_at_kept_changed_and_retired() {
         facts(&db.app());
         browser.sign_in_as(Role::CarrierManager).await;
         let list = browser.get("/kpis").await;
-        assert!(list.text(".empty b").contains("None yet"));
+        assert!(list.text(".empty b").contains("Nothing defined yet"));
         let form = browser.get("/kpis/new").await;
         assert!(form.texts("details code").contains(&"delivery_window.no_evidence".to_owned()));
 
@@ -101,7 +101,7 @@ fn a_kpi_is_looked_at_kept_changed_and_retired() {
             ["delivery_window.late = 2", "shipments = 10", "2 / 10 = 0.2", "LATE_SHARE = 20 percent"]
         );
         assert_eq!(look.attribute("#code", "value").as_deref(), Some("LATE_SHARE"), "kept in the form");
-        assert!(browser.get("/kpis").await.text(".empty b").contains("None yet"), "looking keeps nothing");
+        assert!(browser.get("/kpis").await.text(".empty b").contains("Nothing defined yet"), "looking keeps nothing");
 
         let kept = browser.post("/kpis", &FIELDS).await;
         assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.html);

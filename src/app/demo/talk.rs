@@ -39,7 +39,7 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     if let Some(row) = rows.next() {
         let source = source(row.source_id);
         let named = Named { partner_id, source: &source, reference: &row.reference };
-        let log = "gate,entered,docked\\nB,09:10,13:45\\n";
+        let log = "gate,entered,docked\nB,09:10,13:45\n";
         let asked = NewExclusion {
             stop: StopPurpose::Delivery,
             party: Some(Fault::Consignee),
@@ -73,7 +73,7 @@ fn define(app: &App, db: &mut Db) -> Result<(), DemoError> {
         name: "Deliveries nobody reported".to_owned(),
         unit: OwnUnit::Percent,
         better: Better::Lower,
-        formula: "delivery_window.no_evidence / (delivery_window.success + delivery_window.late + \\
+        formula: "delivery_window.no_evidence / (delivery_window.success + delivery_window.late + \
                   delivery_window.no_evidence)"
             .to_owned(),
         rules: "Deliveries with a window for which no event came within the evidence grace.".to_owned(),
