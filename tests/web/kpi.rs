@@ -101,7 +101,10 @@ fn a_kpi_is_looked_at_kept_changed_and_retired() {
             ["delivery_window.late = 2", "shipments = 10", "2 / 10 = 0.2", "LATE_SHARE = 20 percent"]
         );
         assert_eq!(look.attribute("#code", "value").as_deref(), Some("LATE_SHARE"), "kept in the form");
-        assert!(browser.get("/kpis").await.text(".empty b").contains("Nothing defined yet"), "looking keeps nothing");
+        assert!(
+            browser.get("/kpis").await.text(".empty b").contains("Nothing defined yet"),
+            "looking keeps nothing"
+        );
 
         let kept = browser.post("/kpis", &FIELDS).await;
         assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", kept.html);
