@@ -617,7 +617,9 @@ mod tests {
             let line = RateLine { columns_by: ColumnsBy::Zone, ..sheet.lines[0].clone() };
             let mut terms = super::super::tests::samples::terms(line);
             let refused = super::super::tests::samples::problems(&terms);
-            assert!(refused[0].contains("no row holds weight from 5 to 10"), "{refused:?}");
+            // A band that ends at 5 holds 5 itself; the gap begins right after it.
+            let gap = if ends.lower { "weight from 5 to 10;" } else { "weight from 5.000001 to 10.000001;" };
+            assert!(refused[0].contains(gap), "{refused:?}");
             terms.lines[0].gaps = super::super::GapRule::Unrated;
             assert_eq!(super::super::tests::samples::problems(&terms), [""; 0]);
         }
