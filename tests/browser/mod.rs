@@ -18,15 +18,18 @@ use driver::{Browser, Scripts};
 use site::{Site, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
 
-/// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables.
+/// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables, a draft
+/// with some, a KPI of our own.
 fn further(site: &Site, role: Role) -> Vec<String> {
-    let Site { base, negotiated, priced, replayed, .. } = site;
+    let Site { base, negotiated, priced, replayed, drafted, .. } = site;
     match role {
         Role::Admin => Vec::new(),
         Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
         _ => vec![
             format!("{base}/contract-versions/{negotiated}/negotiation"),
             format!("{base}/contracts/{priced}"),
+            format!("{base}{drafted}"),
+            format!("{base}/kpis/SILENT_SHARE"),
             // Where something was billed, so that figures lead to their shipments.
             format!("{base}/contracts/{priced}/calibration"),
             format!("{base}/contracts/{priced}/backtests/{replayed}"),

@@ -15,7 +15,7 @@ use lanemark::app::contract::negotiate_view::counter_sheet;
 use lanemark::app::demo::{Size, as_of, sign_ins};
 use lanemark::clock::Clock;
 use lanemark::db::DbUrl;
-use lanemark::db::contract::contract_by_number;
+use lanemark::db::contract::{contract_by_number, version_show};
 use lanemark::db::user::user_by_email;
 use lanemark::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
 use lanemark::domain::backtest::ask::Ask;
@@ -47,6 +47,8 @@ pub struct Site {
     pub priced: i64,
     /// A backtest of it that is done.
     pub replayed: i64,
+    /// The address of the rates of a draft.
+    pub drafted: String,
     handle: ServerHandle,
     _folder: TempDir,
 }
@@ -66,7 +68,7 @@ impl Site {
         let negotiated = negotiate(&app);
         let priced = contract_by_number(&mut app.pool.get().unwrap(), &Viewer::system(), "TL-2025-01");
         let priced = priced.unwrap().unwrap().id;
-        amend(&app, priced);
+        let drafted = amend(&app);
         let replayed = replay(&app, priced);
         let config = WebConfig { bind, base_url: base.parse().unwrap(), trust_proxy: false, secret: None };
         let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
@@ -78,7 +80,7 @@ impl Site {
             .run();
         let handle = server.handle();
         rt::spawn(server);
-        Self { base, negotiated, priced, replayed, handle, _folder: folder }
+        Self { base, negotiated, priced, replayed, drafted, handle, _folder: folder }
     }
 }
 
@@ -89,16 +91,19 @@ impl Drop for Site {
     }
 }
 
-/// A draft with the rates of the version in force, for whoever changes one of them.
-fn amend(app: &App, contract: i64) {
+/// A draft with the rates of the version in force, for whoever changes one of them. Gives the address of its rates.
+fn amend(app: &App) -> String {
     let db = &mut app.pool.get().unwrap();
-    let from = app.today(db).unwrap().checked_add_days(chrono::Days::new(20)).unwrap();
+    let dina = Viewer::operator();
+    let contract = contract_by_number(db, &dina, "PX-2025-01").unwrap().unwrap().id;
     let fields = VersionFields {
         kind: VersionKind::RateUpdate,
-        valid_from: from,
+        valid_from: app.today(db).unwrap().checked_add_days(chrono::Days::new(20)).unwrap(),
         change_summary: "One lane dearer".to_owned(),
     };
-    version_create(app, db, &Viewer::operator(), contract, &fields).unwrap();
+    let id = version_create(app, db, &dina, contract, &fields).unwrap();
+    let no = version_show(db, &dina, id).unwrap().unwrap().version;
+    format!("/contracts/{contract}/versions/{no}/rates")
 }
 
 /// A quarter of a contract's shipments under its newest version, 5.9 % dearer. Gives the run.

@@ -32,10 +32,10 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
     let of = (partner_id, month, as_of());
-    let found = behind(&mut db, &partner, of, (Kpi::OtdWin, Pick::Late, None), (None, LOOKED_AT))?;
+    let found = behind(&mut db, &partner, of, (Kpi::OtdWin, Pick::Missed, None), (None, LOOKED_AT))?;
     let Rows::Shipments(rows) = found.rows else { return Ok(()) };
     let source = |id: i32| found.names.sources.get(&id).cloned().unwrap_or_default();
-    let mut rows = rows.iter().filter(|row| row.delivery_reason.is_none());
+    let mut rows = rows.iter();
     if let Some(row) = rows.next() {
         let source = source(row.source_id);
         let named = Named { partner_id, source: &source, reference: &row.reference };
