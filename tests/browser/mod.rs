@@ -22,19 +22,23 @@ use walk::{DESK, PHONE, Walk};
 /// with some, a KPI of our own.
 fn further(site: &Site, role: Role) -> Vec<String> {
     let Site { base, negotiated, priced, replayed, drafted, .. } = site;
-    match role {
+    let mut pages = match role {
         Role::Admin => Vec::new(),
         Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
         _ => vec![
             format!("{base}/contract-versions/{negotiated}/negotiation"),
             format!("{base}/contracts/{priced}"),
-            format!("{base}{drafted}"),
-            format!("{base}/kpis/SILENT_SHARE"),
             // Where something was billed, so that figures lead to their shipments.
             format!("{base}/contracts/{priced}/calibration"),
             format!("{base}/contracts/{priced}/backtests/{replayed}"),
+            format!("{base}/kpis/OTD_WIN"),
+            format!("{base}/kpis/SILENT_SHARE"),
         ],
+    };
+    if role == Role::Procurement {
+        pages.push(format!("{base}/contract-versions/{drafted}/table-rate?line=0"));
     }
+    pages
 }
 
 /// Runs `test` where there is a browser.

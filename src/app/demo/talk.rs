@@ -3,7 +3,7 @@
 
 use super::{DemoError, as_of, sign_ins};
 use crate::app::App;
-use crate::app::challenge::{NewChallenge, raise};
+use crate::app::challenge::{NewChallenge, raise, stop_of};
 use crate::app::evidence::{Pick, Rows, behind};
 use crate::app::exclusion::{Named, NewEvidence, NewExclusion, request};
 use crate::app::own_kpi::save;
@@ -31,17 +31,25 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     let partner = viewer(&mut db, Role::Partner)?;
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
-    let of = (partner_id, month, as_of());
-    let found = behind(&mut db, &partner, of, (Kpi::OtdWin, Pick::Missed, None), (None, LOOKED_AT))?;
-    let Rows::Shipments(rows) = found.rows else { return Ok(()) };
-    let source = |id: i32| found.names.sources.get(&id).cloned().unwrap_or_default();
-    let mut rows = rows.iter();
-    if let Some(row) = rows.next() {
-        let source = source(row.source_id);
-        let named = Named { partner_id, source: &source, reference: &row.reference };
+    // What the windows of its deliveries or pickups say against it.
+    let mut misses: Vec<(Kpi, String, String)> = Vec::new();
+    for kpi in [Kpi::OtdWin, Kpi::OtpWin] {
+        let of = (partner_id, month, as_of());
+        let found = behind(&mut db, &partner, of, (kpi, Pick::Missed, None), (None, LOOKED_AT))?;
+        let Rows::Shipments(rows) = found.rows else { continue };
+        for row in rows {
+            if misses.iter().all(|(_, _, known)| *known != row.reference) {
+                let source = found.names.sources.get(&row.source_id).cloned().unwrap_or_default();
+                misses.push((kpi, source, row.reference));
+            }
+        }
+    }
+    let mut misses = misses.iter();
+    if let Some((kpi, source, reference)) = misses.next() {
+        let named = Named { partner_id, source, reference };
         let log = "gate,entered,docked\nB,09:10,13:45\n";
         let asked = NewExclusion {
-            stop: StopPurpose::Delivery,
+            stop: stop_of(*kpi).unwrap_or(StopPurpose::Delivery),
             party: Some(Fault::Consignee),
             reason_code: "B8".to_owned(),
             statement: "The driver stood at gate B for four and a half hours before a dock was free."
@@ -51,16 +59,15 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
         };
         request(app, &mut db, &partner, named, &asked)?;
     }
-    if let Some(row) = rows.next() {
-        let source = source(row.source_id);
-        let named = Named { partner_id, source: &source, reference: &row.reference };
+    if let Some((kpi, source, reference)) = misses.next() {
+        let named = Named { partner_id, source, reference };
         let challenge = NewChallenge {
             statement: "Our tracker shows the arrival inside the window; the event in the scorecard is the second one."
                 .to_owned(),
             evidence: "Position report of the tractor, on request".to_owned(),
             file: None,
         };
-        raise(app, &mut db, &partner, (month, Kpi::OtdWin), named, &challenge)?;
+        raise(app, &mut db, &partner, (month, *kpi), named, &challenge)?;
     }
     Ok(())
 }
