@@ -18,7 +18,7 @@ use crate::domain::scorecard::Volume;
 use crate::domain::signal::Better;
 use crate::domain::viewer::{Role, Viewer};
 
-/// Misses looked at to find two to talk about.
+/// Lines looked at to find two to talk about.
 const LOOKED_AT: usize = 20;
 
 /// Lets the partner ask and challenge, and the carrier manager define. Needs scored periods.
@@ -31,21 +31,23 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     let partner = viewer(&mut db, Role::Partner)?;
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
-    // What the windows of its deliveries or pickups say against it.
-    let mut misses: Vec<(Kpi, String, String)> = Vec::new();
-    for kpi in [Kpi::OtdWin, Kpi::OtpWin] {
+    // What the windows of its deliveries and pickups say against it; of few loads, any line will do for the challenge.
+    let mut lines: Vec<(Kpi, Pick, String, String)> = Vec::new();
+    for (kpi, pick) in
+        [(Kpi::OtdWin, Pick::Missed), (Kpi::OtpWin, Pick::Missed), (Kpi::OtdWin, Pick::Success)]
+    {
         let of = (partner_id, month, as_of());
-        let found = behind(&mut db, &partner, of, (kpi, Pick::Missed, None), (None, LOOKED_AT))?;
+        let found = behind(&mut db, &partner, of, (kpi, pick, None), (None, LOOKED_AT))?;
         let Rows::Shipments(rows) = found.rows else { continue };
         for row in rows {
-            if misses.iter().all(|(_, _, known)| *known != row.reference) {
+            if lines.iter().all(|(_, _, _, known)| *known != row.reference) {
                 let source = found.names.sources.get(&row.source_id).cloned().unwrap_or_default();
-                misses.push((kpi, source, row.reference));
+                lines.push((kpi, pick, source, row.reference));
             }
         }
     }
-    let mut misses = misses.iter();
-    if let Some((kpi, source, reference)) = misses.next() {
+    let mut lines = lines.iter();
+    if let Some((kpi, Pick::Missed, source, reference)) = lines.next() {
         let named = Named { partner_id, source, reference };
         let log = "gate,entered,docked\nB,09:10,13:45\n";
         let asked = NewExclusion {
@@ -59,7 +61,7 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
         };
         request(app, &mut db, &partner, named, &asked)?;
     }
-    if let Some((kpi, source, reference)) = misses.next() {
+    if let Some((kpi, _, source, reference)) = lines.next() {
         let named = Named { partner_id, source, reference };
         let challenge = NewChallenge {
             statement: "Our tracker shows the arrival inside the window; the event in the scorecard is the second one."
