@@ -127,8 +127,12 @@ fn silent(
 ) -> Result<Vec<Silent>, DbError> {
     let since = now.date_naive().checked_sub_days(Days::new(LOOK_BACK_DAYS)).unwrap_or_default();
     let mut silent = Vec::new();
+    if open.is_empty() {
+        return Ok(silent);
+    }
+    let heard = last_heard(db, viewer, since)?;
     for (&partner_id, &open) in open {
-        let heard_at = last_heard(db, viewer, partner_id, since)?.filter(|at| *at <= now);
+        let heard_at = heard.get(&partner_id).copied().filter(|at| *at <= now);
         let quiet = heard_at.is_none_or(|at| now.signed_duration_since(at).num_hours() >= SILENT_HOURS);
         if quiet {
             silent.push(Silent { partner_id, open, heard_at });
@@ -136,4 +140,35 @@ fn silent(
     }
     silent.sort_by_key(|silent| (std::cmp::Reverse(silent.open), silent.partner_id));
     Ok(silent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::expected::tests::{conn, load, partner};
+    use crate::app::testing::{on_each_engine, partner_viewer};
+    use crate::feeds::kind::ImportKind;
+
+    const ROWS: &str = "reference,partner,delivery_zone,pickup_window_end,picked_up_at,delivery_window_end,arrived_at\n\
+        OVERDUE,P1,UTC,2025-06-01T10:00Z,2025-06-01T09:00Z,2025-06-03T12:00Z,\n\
+        SOON,P2,UTC,2025-06-02T10:00Z,2025-06-03T09:00Z,2025-06-03T20:00Z,\n\
+        THERE,P2,UTC,2025-06-02T10:00Z,2025-06-02T09:00Z,2025-06-03T12:00Z,2025-06-03T11:00Z\n";
+
+    #[test]
+    fn the_board_tells_what_is_late_and_who_is_silent_to_whom_may_see_it() {
+        on_each_engine("2025-06-03T18:00:00Z", |app| {
+            load(app, ImportKind::Shipments, ROWS);
+            let (p1, p2) = (partner(app, "P1"), partner(app, "P2"));
+            let all = board(&mut conn(app), &Viewer::system(), app.now()).unwrap();
+            let listed: Vec<(Exception, &str)> =
+                all.rows.iter().map(|on| (on.finding.exception, on.row.reference.as_str())).collect();
+            assert_eq!(listed, [(Exception::Late, "OVERDUE"), (Exception::AboutToBeLate, "SOON")]);
+            // P2 picked up nine hours ago; P1 was last heard of two days before.
+            let heard_at = "2025-06-01T09:00:00Z".parse().ok();
+            assert_eq!(all.silent, [Silent { partner_id: p1, open: 1, heard_at }]);
+            let own = board(&mut conn(app), &partner_viewer(p2), app.now()).unwrap();
+            assert_eq!(own.rows.iter().map(|on| on.row.partner_id).collect::<Vec<_>>(), [p2]);
+            assert_eq!(own.silent, []);
+        });
+    }
 }

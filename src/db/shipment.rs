@@ -1,7 +1,7 @@
 //! Shipments as stored: one wide row with identity, dimensions, commitments, winning events,
 //! quantities, money and outcomes; history beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
@@ -320,37 +320,43 @@ pub fn open_shipments(
         .load(db)
 }
 
-/// When a partner last reported anything about a shipment due since `since`; none when it did not, or the viewer may not
-/// see it.
+/// When each partner that the viewer may see last reported anything about a shipment due since `since`; who reported
+/// nothing is left out. One walk over those days, however many partners there are.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn last_heard(
     db: &mut Db,
     viewer: &Viewer,
-    partner_id: i64,
     since: NaiveDate,
-) -> QueryResult<Option<DateTime<Utc>>> {
+) -> QueryResult<HashMap<i64, DateTime<Utc>>> {
     use diesel::dsl::max;
 
-    if !viewer.sees(partner_id) {
-        return Ok(None);
-    }
-    // With its received time where there is one, else when it happened.
     type Latest = Option<Instant>;
-    let heard: (Latest, Latest, Latest, Latest, Latest) = shipments::table
-        .filter(shipments::partner_id.eq(partner_id))
+    let Some(partner) = partner_filter(viewer, None) else { return Ok(HashMap::new()) };
+    // With its received time where there is one, else when it happened.
+    let query = shipments::table
         .filter(shipments::obligation_day.ge(Day(since)))
+        .group_by(shipments::partner_id)
         .select((
+            shipments::partner_id,
             max(shipments::pickup_arrived_received_at),
             max(shipments::arrived_received_at),
             max(shipments::delivered_received_at),
             max(shipments::picked_up_at),
             max(shipments::out_for_delivery_at),
-        ))
-        .first(db)?;
-    let times = [heard.0, heard.1, heard.2, heard.3, heard.4];
-    Ok(times.into_iter().flatten().map(|at| at.0).max())
+        ));
+    let rows: Vec<(i64, Latest, Latest, Latest, Latest, Latest)> = match partner {
+        Some(partner_id) => query.filter(shipments::partner_id.eq(partner_id)).load(db)?,
+        None => query.load(db)?,
+    };
+    Ok(rows
+        .into_iter()
+        .filter_map(|(partner_id, a, b, c, d, e)| {
+            let newest = [a, b, c, d, e].into_iter().flatten().map(|at| at.0).max()?;
+            Some((partner_id, newest))
+        })
+        .collect())
 }
 
 /// Replaces the facts of a shipment: the old ones go into its history, the new ones take its place
