@@ -18,15 +18,17 @@ use crate::db::evidence::{After, ShipmentTest, Span, shipments_behind, source_li
 use crate::db::expected::expected_parts;
 use crate::db::fold::{FoldRow, ShipmentKey};
 use crate::db::partner::Partner;
-use crate::db::quality::quality_of;
+use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::scorecard::{lane_titles, template_by_id};
 use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::types::Day;
 use crate::db::{Db, DbError};
-use crate::domain::digest::sha256;
+use crate::domain::digest::{Running, sha256};
 use crate::domain::expected::counted_rated;
 use crate::domain::money::Micros;
 use crate::domain::outcome::local_day;
 use crate::domain::scorecard::{Inputs, Reperformance, ShipmentLine, Snapshot, TenderLine, differences};
+use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::viewer::Viewer;
 
 /// Layout of the archive; raised when it changes.
@@ -37,8 +39,6 @@ pub const MAX_BUNDLE_FACTS: usize = 500_000;
 const MAX_FILE_BYTES: u64 = 2 << 30;
 /// Rows read at once.
 const PAGE_ROWS: usize = 2_000;
-/// A pickup belongs to its own day; its delivery, under which the row is stored, is due this much later at most.
-const LONGEST_TRANSIT_DAYS: u64 = 120;
 
 const MANIFEST: &str = "manifest.json";
 const SCORECARD: &str = "scorecard.json";
@@ -209,6 +209,9 @@ fn shipments(
     let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
     let declared = Standing::read(db)?;
     let sources: BTreeMap<i32, String> = source_list(db)?.into_iter().collect();
+    let any_quality = any_quality(db)?;
+    // The rows come by day.
+    let mut beside: (Option<Day>, QualityOfDay) = Default::default();
     let mut after = None;
     loop {
         let mut span = span(partner_id, inputs, after);
@@ -219,11 +222,14 @@ fn shipments(
         let keys: Vec<ShipmentKey> =
             rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();
         let expected = expected_parts(db, viewer, partner_id, &keys)?;
-        for (row, key) in rows.iter().zip(keys) {
-            let quality = quality_of(db, viewer, key)?;
+        for row in &rows {
+            if any_quality && beside.0 != Some(row.obligation_day) {
+                let day = quality_of_day(db, row.obligation_day.0, &[partner_id])?;
+                beside = (Some(row.obligation_day), day);
+            }
+            let quality = beside.1.get(&(row.partner_id, row.id));
             let fold = FoldRow::from(row);
-            let (mut facts, policy) =
-                shipment_facts(&fold, quality.as_ref(), (&zones, &policies), &declared)?;
+            let (mut facts, policy) = shipment_facts(&fold, quality, (&zones, &policies), &declared)?;
             let own = row.rated_micros.map(Micros);
             facts.amounts.rated = counted_rated(own, expected.get(&row.id).copied(), &inputs.currency);
             let line = ShipmentLine {
@@ -295,7 +301,7 @@ impl Archive {
     ) -> Result<(), BundleError> {
         // Without a time of their own, equal contents make equal archives.
         self.zip.start_file(name, SimpleFileOptions::default())?;
-        let mut out = Hashing { inner: &mut self.zip, digest: Digest::default() };
+        let mut out = Hashing { inner: &mut self.zip, digest: Running::default() };
         write(&mut out)?;
         let digest = out.digest.hex();
         self.digests.insert(name.to_owned(), digest);
@@ -393,7 +399,7 @@ fn lines<T: DeserializeOwned>(
 ) -> Result<u64, BundleError> {
     let file = archive.by_name(name)?.take(MAX_FILE_BYTES);
     let mut reader = BufReader::new(file);
-    let mut digest = Digest::default();
+    let mut digest = Running::default();
     let (mut text, mut count) = (String::new(), 0);
     while reader.read_line(&mut text)? > 0 {
         digest.update(text.as_bytes());
@@ -412,28 +418,9 @@ fn lines<T: DeserializeOwned>(
     Ok(count)
 }
 
-/// SHA-256 as it goes.
-#[derive(Default)]
-struct Digest(sha2::Sha256);
-
-impl Digest {
-    fn update(&mut self, bytes: &[u8]) {
-        sha2::Digest::update(&mut self.0, bytes);
-    }
-
-    fn hex(self) -> String {
-        use std::fmt::Write as _;
-        sha2::Digest::finalize(self.0).iter().fold(String::new(), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-    }
-}
-
 struct Hashing<'a, W> {
     inner: &'a mut W,
-    digest: Digest,
+    digest: Running,
 }
 
 impl<W: Write> Write for Hashing<'_, W> {

@@ -23,12 +23,9 @@ use crate::domain::declared_event::{DeclaredEvent, EventKind, Scope, after, prob
 use crate::domain::exclusion::{Decision, words_fit};
 use crate::domain::expected::place;
 use crate::domain::geo::Place;
-use crate::domain::shipment::Milestones;
+use crate::domain::shipment::{LONGEST_TRANSIT_DAYS, Milestones};
 use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
-
-/// A pickup belongs to its own day; its delivery, under which the shipment is stored, is due this much later at most.
-const LONGEST_TRANSIT_DAYS: u64 = 120;
 
 /// The events that hold, with the places of the lanes they are compared with. Empty, and free, while none holds.
 #[derive(Clone, Debug, Default)]

@@ -29,6 +29,7 @@ use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
+use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::tender::judge;
 use crate::domain::viewer::Viewer;
 
@@ -36,8 +37,6 @@ use crate::domain::viewer::Viewer;
 pub const PAGE_ROWS: usize = 50;
 /// Rows of one download.
 pub const DOWNLOAD_ROWS: usize = 20_000;
-/// A pickup belongs to its own day; its delivery, under which the row is stored, is due this much later at most.
-const LONGEST_TRANSIT_DAYS: u64 = 120;
 
 /// Which of the counted units to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -437,6 +437,9 @@ impl Milestones {
     }
 }
 
+/// A pickup belongs to its own day; its delivery, under which the shipment is stored, is due this much later at most.
+pub const LONGEST_TRANSIT_DAYS: u64 = 120;
+
 /// Free time at a stop before waiting counts as detention (DOMAIN §3.9: the usual two hours).
 const FREE_MINUTES: i64 = 120;
 
