@@ -13,8 +13,7 @@ use super::score::{CardHead, Fresh, Published, ScoreError, card_head};
 use super::scorecard_mail::{To, Told, tell};
 use crate::db::dialect::write_tx;
 use crate::db::restatement::{
-    DriftRow, FinalRow, RestatementRow, drift_clear, drift_list, final_of, restatement_insert,
-    restatements_of,
+    DriftRow, RestatementRow, drift_clear, drift_list, restatement_insert, restatements_of,
 };
 use crate::db::scorecard::scorecard_latest;
 use crate::db::types::Instant;
@@ -67,7 +66,7 @@ pub fn preview(
     allowed(viewer, Action::PublishScorecards)?;
     let missing = || EditError::NotFound("scorecard");
     let head = card_head(db, viewer, partner_id, period, app.now())?.ok_or_else(missing)?;
-    let CardHead { partner, published, today } = head;
+    let CardHead { partner, published, today, .. } = head;
     let published = published.ok_or_else(missing)?;
     let fresh = Fresh::read(db, partner_id, period, today)?;
     let moved = fresh.map_or_else(Vec::new, |fresh| figures_moved(&published.snapshot, &fresh.document));
@@ -183,18 +182,17 @@ fn mail(
     Ok(())
 }
 
-/// When a period's scorecard became final, and what was restated after, oldest first.
+/// What was restated after a period's scorecard became final, oldest first.
 ///
 /// # Errors
 /// The database's reason.
-pub fn after_final(
+pub fn restated(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
     period: Period,
-) -> Result<(Option<FinalRow>, Vec<RestatementRow>), DbError> {
-    let period = period.to_string();
-    Ok((final_of(db, viewer, partner_id, &period)?, restatements_of(db, viewer, partner_id, &period)?))
+) -> Result<Vec<RestatementRow>, DbError> {
+    Ok(restatements_of(db, viewer, partner_id, &period.to_string())?)
 }
 
 /// Final scorecards that later facts would move, the longest known first.

@@ -809,6 +809,10 @@ pub struct CardHead {
     pub partner: Partner,
     /// The newest publication; none when there is none.
     pub published: Option<Published>,
+    /// When it became final; none while it is not.
+    pub made_final: Option<FinalRow>,
+    /// Whether the partner's own side ever asked to leave a stop out.
+    pub partner_asked: bool,
     /// The day of `now` in the reporting zone.
     pub today: NaiveDate,
 }
@@ -824,9 +828,14 @@ pub fn card_head(
     period: Period,
     now: DateTime<Utc>,
 ) -> Result<Option<CardHead>, DbError> {
-    let Some((partner, row, zone)) = scorecard_head(db, viewer, partner_id, period)? else { return Ok(None) };
-    let published = row.map(Published::read).transpose()?;
-    Ok(Some(CardHead { partner, published, today: local_day(now, zone) }))
+    let Some(head) = scorecard_head(db, viewer, partner_id, period)? else { return Ok(None) };
+    Ok(Some(CardHead {
+        published: head.newest.map(Published::read).transpose()?,
+        partner: head.partner,
+        made_final: head.made_final,
+        partner_asked: head.partner_asked,
+        today: local_day(now, head.zone),
+    }))
 }
 
 /// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and

@@ -10,13 +10,15 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Db;
 use super::partner::Partner;
+use super::restatement::FinalRow;
 use super::schema::{
-    kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_log, scorecard_templates, scorecards,
-    settings,
+    exclusions, kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_finals, scorecard_log,
+    scorecard_templates, scorecards, settings,
 };
 use super::setting::{REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use crate::domain::exclusion::Side;
 use crate::domain::money::Micros;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
@@ -241,8 +243,23 @@ pub fn scorecard_latest(
         .optional()?)
 }
 
-/// A partner, its newest scorecard of one period if there is one, and the reporting zone; none when the viewer may
-/// not see the partner. One statement, since a page that many open at once is mostly round trips.
+/// What a scorecard page begins with, as stored.
+#[derive(Clone, Debug)]
+pub struct HeadRow {
+    /// Whose.
+    pub partner: Partner,
+    /// The newest publication; none when there is none.
+    pub newest: Option<ScorecardRow>,
+    /// When it became final; none while it is not.
+    pub made_final: Option<FinalRow>,
+    /// Whether the partner's own side ever asked to leave a stop out.
+    pub partner_asked: bool,
+    /// The reporting zone.
+    pub zone: Tz,
+}
+
+/// A partner and what is known of its scorecard of one period; none when the viewer may not see the partner. One
+/// statement, since a page that many open at once is mostly round trips.
 ///
 /// # Errors
 /// The engine's reason, or a stored zone that is none.
@@ -251,7 +268,7 @@ pub fn scorecard_head(
     viewer: &Viewer,
     partner_id: i64,
     period: Period,
-) -> Result<Option<(Partner, Option<ScorecardRow>, Tz)>, DbError> {
+) -> Result<Option<HeadRow>, DbError> {
     if !viewer.sees(partner_id) {
         return Ok(None);
     }
@@ -259,14 +276,28 @@ pub fn scorecard_head(
         .eq(partners::id)
         .and(scorecards::period.eq(period.to_string()))
         .and(scorecards::latest.eq(true));
+    let became_final =
+        scorecard_finals::partner_id.eq(partners::id).and(scorecard_finals::period.eq(period.to_string()));
+    let asked = exclusions::table
+        .filter(exclusions::partner_id.eq(partner_id))
+        .filter(exclusions::side.eq(Side::Partner.code()));
     let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
-    let found: Option<(Partner, Option<ScorecardRow>, Option<String>)> = partners::table
+    type Found = (Partner, Option<ScorecardRow>, Option<FinalRow>, bool, Option<String>);
+    let found: Option<Found> = partners::table
         .left_join(scorecards::table.on(of_period))
+        .left_join(scorecard_finals::table.on(became_final))
         .filter(partners::id.eq(partner_id))
-        .select((Partner::as_select(), Option::<ScorecardRow>::as_select(), zone))
+        .select((
+            Partner::as_select(),
+            Option::<ScorecardRow>::as_select(),
+            Option::<FinalRow>::as_select(),
+            diesel::dsl::exists(asked),
+            zone,
+        ))
         .first(db)
         .optional()?;
-    found.map(|(partner, row, zone)| Ok((partner, row, zone_of(zone.as_deref())?))).transpose()
+    let Some((partner, newest, made_final, partner_asked, zone)) = found else { return Ok(None) };
+    Ok(Some(HeadRow { partner, newest, made_final, partner_asked, zone: zone_of(zone.as_deref())? }))
 }
 
 /// One scorecard by its row id; for use cases that follow restatements, not for pages.

@@ -16,7 +16,7 @@ use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
-use crate::app::restatement::after_final;
+use crate::app::restatement::restated;
 use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
@@ -58,7 +58,7 @@ struct NonePage {
     link: &'static str,
 }
 
-/// What a scorecard page is drawn from: two indexed reads.
+/// What a scorecard page is drawn from: two indexed reads, and more only where a card was published again.
 pub(super) struct Found {
     /// The partner.
     pub partner: Partner,
@@ -109,9 +109,9 @@ pub(super) fn load_version(
     period: Period,
     version: Option<usize>,
 ) -> Result<Found, WebError> {
-    let mut found = load(unit, partner_id, period)?;
-    let restated = found.published.as_ref().is_some_and(|card| card.row.restates.is_some());
-    if restated || version.is_some() {
+    let (mut found, partner_asked) = loaded(unit, partner_id, period)?;
+    let again = found.published.as_ref().is_some_and(|card| card.row.restates.is_some());
+    if again || version.is_some() {
         found.publications = scorecard_publications(unit.db, unit.viewer, partner_id, period)?;
     }
     if let Some(version) = version {
@@ -127,15 +127,24 @@ pub(super) fn load_version(
     if found.publications.len() < 2 {
         found.publications.clear();
     }
-    let (made_final, restated) = after_final(unit.db, unit.viewer, partner_id, period)?;
-    let validity = validity(unit.app, unit.db, unit.viewer, partner_id)?;
-    found.fairness = Fairness { made_final, restated, validity };
+    // Most cards have neither, and a page that many open at once is mostly round trips.
+    if again {
+        found.fairness.restated = restated(unit.db, unit.viewer, partner_id, period)?;
+    }
+    if partner_asked {
+        found.fairness.validity = validity(unit.app, unit.db, unit.viewer, partner_id)?;
+    }
     Ok(found)
 }
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
 pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
-    let CardHead { partner, published, today } =
+    loaded(unit, partner_id, period).map(|(found, _)| found)
+}
+
+/// As [`load`], and whether the partner ever asked to leave a stop out.
+fn loaded(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<(Found, bool), WebError> {
+    let CardHead { partner, published, made_final, partner_asked, today } =
         card_head(unit.db, unit.viewer, partner_id, period, unit.app.now())?.ok_or(WebError::NotFound)?;
     let months = match period.kind() {
         PeriodKind::Month => 1,
@@ -144,8 +153,10 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
     let back = u32::try_from(TREND_PERIODS).unwrap_or(LIST_MONTHS).saturating_mul(months);
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
-    let fairness = Fairness::default();
-    Ok(Found { partner, published, publications: Vec::new(), before: None, fairness, history, today })
+    let fairness = Fairness { made_final, ..Fairness::default() };
+    let found =
+        Found { partner, published, publications: Vec::new(), before: None, fairness, history, today };
+    Ok((found, partner_asked))
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.

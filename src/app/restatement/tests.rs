@@ -7,7 +7,7 @@ use crate::app::expected::tests::{conn, load, partner, refreshed};
 use crate::app::score::{ScoreReport, published, score_due, verify_scorecards};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
-use crate::db::restatement::restatements_after_unscoped;
+use crate::db::restatement::{final_of, restatements_after_unscoped};
 use crate::db::schema::{mails, users};
 use crate::db::scorecard::scorecard_publications;
 use crate::domain::viewer::Role;
@@ -75,7 +75,7 @@ fn a_late_fact_moves_a_final_scorecard_only_by_a_restatement() {
         let reports = score_due(&later, later.now(), None).unwrap();
         assert!(reports.iter().all(|report| report.restated == 0));
         assert_eq!(hash(app, p1), first);
-        let (made, _) = after_final(&mut conn(app), &mara(), p1, june()).unwrap();
+        let made = final_of(&mut conn(app), &mara(), p1, "2025-06").unwrap();
         assert_eq!(made.unwrap().acceptance, "DEEMED");
         assert_eq!(
             score_due(&later, later.now(), None).unwrap().iter().map(ScoreReport::changed_rows).sum::<i64>(),
@@ -112,7 +112,7 @@ fn a_late_fact_moves_a_final_scorecard_only_by_a_restatement() {
         assert_ne!(hash(app, p1), first);
         let mut db = conn(app);
         assert_eq!(scorecard_publications(&mut db, &partner_viewer(p1), p1, june()).unwrap().len(), 2);
-        let (_, told) = after_final(&mut db, &partner_viewer(p1), p1, june()).unwrap();
+        let told = restated(&mut db, &partner_viewer(p1), p1, june()).unwrap();
         assert_eq!(told[0].reason, "The clock at the dock was wrong");
         assert_eq!(restatements_after_unscoped(&mut db, 0).unwrap(), told, "what an accrual reads");
         assert_eq!(drifts(&mut db, &mara()).unwrap().len(), 1, "the quarter still waits for its own");
@@ -140,7 +140,7 @@ fn a_late_fact_moves_a_final_scorecard_only_by_a_restatement() {
 fn what_is_first_published_after_its_final_day_is_final_at_once() {
     on_each_engine("2025-09-08T09:00:00Z", |app| {
         let p1 = staged(app);
-        let (made, _) = after_final(&mut conn(app), &mara(), p1, june()).unwrap();
+        let made = final_of(&mut conn(app), &mara(), p1, "2025-06").unwrap();
         assert!(made.is_some());
         let first = hash(app, p1);
         let late = ROWS.replace("2025-06-05T20:00Z", "2025-06-05T16:40Z");
