@@ -226,6 +226,14 @@ pub fn first_load_batches(db: &Db) -> usize {
     }
 }
 
+/// Whether the first load of a table stores a batch on a second connection while the next one is completed.
+///
+/// PostgreSQL's server takes in a batch on a core of its own. SQLite has one write lock, and storing is this process's work.
+#[must_use]
+pub fn stores_beside(db: &Db) -> bool {
+    matches!(db, Db::Pg(_))
+}
+
 /// Settings for a bulk writer's own connection. A lost commit is safe to lose: the import is run again.
 ///
 /// # Errors

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use chrono_tz::Tz;
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, pipeline, repeated, small, some_text,
-    sort_out, text,
+    Batch, Counts, FactHasher, Input, Run, check_currency, fact_text, micros, pipeline, repeated, small,
+    some_text, sort_out, text,
 };
 use super::events::find_named_shipment;
 use super::seen::SeenKeys;
-use super::{ImportError, ImportReport, Progress};
+use super::{ImportError, ImportReport};
 use crate::db::Db;
 use crate::db::accessorial::{AccessorialEventRow, event_by_key, event_replace, events_insert};
 use crate::db::dialect::FactTable;
@@ -24,8 +24,6 @@ use crate::domain::words;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, accessorials as f};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 /// Latest stop an event can be of; the engine counts stops in sixteen bits.
 const STOP_MAX: i64 = 1_000;
@@ -38,13 +36,7 @@ struct Draft {
 }
 
 /// Loads a file of accessorial events.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let currency = reporting_currency(db)?;
     let mut writer =
         Writer { run, dimensions: Dimensions::load(db, &run.app.ids, run.now)?, seen: SeenKeys::default() };
@@ -53,9 +45,7 @@ pub fn load(
     pipeline(
         db,
         run,
-        reader,
-        compiled,
-        progress,
+        input,
         move |fields| draft(fields, &hasher, &currency, zone),
         |db, batch| writer.write(db, batch),
     )

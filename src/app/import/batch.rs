@@ -1,7 +1,7 @@
 //! What every kind of import shares: the two threads, the batches, the fingerprint of a row.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use chrono::{DateTime, Datelike, Utc};
 use rust_decimal::Decimal;
@@ -27,6 +27,9 @@ use crate::feeds::{FeedError, RowError};
 
 /// Batches between the threads; bounds memory.
 const BATCHES_IN_FLIGHT: usize = 4;
+
+/// Batches completed and not yet stored, and the one being stored; bounds memory too.
+const BATCHES_READY: usize = 2;
 
 /// One import under way.
 pub struct Run<'a> {
@@ -63,6 +66,16 @@ pub struct Counts {
     pub same: u64,
 }
 
+/// Where the rows of an import come from and how they are mapped.
+pub struct Input<'a> {
+    /// The file, its header read.
+    pub reader: TableReader,
+    /// The mapping, compiled for that header.
+    pub compiled: Compiled,
+    /// Told after each batch.
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
 /// Reads and maps on one thread and writes on this one, batch by batch.
 ///
 /// `draft` makes a fact of a row's fields; `write` stores a batch inside one transaction and may turn
@@ -74,37 +87,17 @@ pub struct Counts {
 pub fn pipeline<D: Send>(
     db: &mut Db,
     run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
+    input: Input<'_>,
     draft: impl Fn(&Fields) -> Result<D, RowError> + Send,
     mut write: impl FnMut(&mut Db, &mut Batch<D>) -> Result<Counts, ImportError>,
 ) -> Result<ImportReport, ImportError> {
-    let batch_rows = load_batch_rows(db);
-    let mut rejects = RejectWriter::new(&run.request.rejects, reader.headers())?;
-    let places = compiled.places();
+    let mut tally = Tally::new(run, &input)?;
     std::thread::scope(|scope| {
-        let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
-        let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + 2);
-        scope.spawn(move || {
-            let result = read_batches(reader, &compiled, batch_rows, &draft, &empty_in, |batch| {
-                full_out.send(Ok(batch)).is_ok()
-            });
-            if let Err(error) = result {
-                // A closed channel means the writer has failed and says so itself.
-                let _closed = full_out.send(Err(error));
-            }
-        });
-        let mut report = ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() };
+        let (full_in, empty_out) = start_reading(scope, load_batch_rows(db), input, draft);
         let mut store = |db: &mut Db, batch: Result<Batch<D>, ImportError>| -> Result<(), ImportError> {
             let mut batch = batch?;
             let counts = write(db, &mut batch)?;
-            note(&mut report, &mut rejects, &places, &batch, counts)?;
-            progress(Progress {
-                bytes_read: batch.bytes_read,
-                bytes_total: batch.bytes_total,
-                rows: report.rows_read,
-            });
+            tally.note(&batch, counts)?;
             // The reader may be done already; then the batch is dropped here.
             let _done = empty_out.try_send(batch);
             Ok(())
@@ -135,29 +128,117 @@ pub fn pipeline<D: Send>(
             }
             checkpoints.hand_back(db)?;
         }
-        report.rejects_file = rejects.finish()?;
-        Ok(report)
+        tally.finish()
     })
 }
 
-fn note<D>(
-    report: &mut ImportReport,
-    rejects: &mut RejectWriter,
-    places: &FieldPlaces,
-    batch: &Batch<D>,
-    counts: Counts,
-) -> Result<(), FeedError> {
-    report.rows_new += counts.new;
-    report.rows_changed += counts.changed;
-    report.rows_same += counts.same;
-    for (row, draft) in batch.rows.iter().zip(&batch.drafts) {
-        report.rows_read += 1;
-        if let Err(error) = draft {
-            rejects.reject(row, &places.locate(row, error))?;
-            report.rows_rejected += 1;
+/// As [`pipeline`] for the first load of a table where the engine [`stores_beside`]: `complete` looks a batch's names up on
+/// `db`, in a transaction of its own, while `store` puts the batch before it into the database on `beside`. What `complete`
+/// makes (a partner, a lane) is committed before the rows that name it.
+///
+/// # Errors
+/// [`ImportError`].
+///
+/// [`stores_beside`]: crate::db::dialect::stores_beside
+pub fn pipeline_beside<D: Send, R: Send>(
+    (db, beside): (&mut Db, &mut Db),
+    run: &Run<'_>,
+    input: Input<'_>,
+    draft: impl Fn(&Fields) -> Result<D, RowError> + Send,
+    mut complete: impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
+    store: impl Fn(&mut Db, &R) -> Result<Counts, ImportError> + Send,
+) -> Result<ImportReport, ImportError> {
+    let mut tally = Tally::new(run, &input)?;
+    std::thread::scope(|scope| {
+        let (full_in, empty_out) = start_reading(scope, load_batch_rows(db), input, draft);
+        let (ready_out, ready_in) = sync_channel::<(Batch<D>, R)>(BATCHES_READY);
+        let storing = scope.spawn(move || {
+            for (batch, ready) in ready_in {
+                let counts = write_tx(beside, |db| {
+                    transaction_lock(db, SUMS_LOCK)?;
+                    store(db, &ready)
+                })?;
+                tally.note(&batch, counts)?;
+                let _done = empty_out.try_send(batch);
+            }
+            tally.finish()
+        });
+        let completed = full_in.iter().try_for_each(|batch| {
+            let mut batch = batch?;
+            let ready = write_tx(db, |db| complete(db, &mut batch))?;
+            // A closed channel means the other side has failed and says so itself.
+            let _failed = ready_out.send((batch, ready));
+            Ok::<(), ImportError>(())
+        });
+        drop(ready_out);
+        let stored = storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        completed.and(stored)
+    })
+}
+
+/// Starts the thread that reads and maps; gives the end its batches come out of and the one used batches go back into.
+fn start_reading<'scope, 'env, D: Send + 'env>(
+    scope: &'scope std::thread::Scope<'scope, 'env>,
+    batch_rows: usize,
+    input: Input<'env>,
+    draft: impl Fn(&Fields) -> Result<D, RowError> + Send + 'env,
+) -> (Receiver<Result<Batch<D>, ImportError>>, SyncSender<Batch<D>>) {
+    let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
+    let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + BATCHES_READY);
+    scope.spawn(move || {
+        let result = read_batches(input.reader, &input.compiled, batch_rows, &draft, &empty_in, |batch| {
+            full_out.send(Ok(batch)).is_ok()
+        });
+        if let Err(error) = result {
+            // A closed channel means the writer has failed and says so itself.
+            let _closed = full_out.send(Err(error));
         }
+    });
+    (full_in, empty_out)
+}
+
+/// What became of the rows so far.
+struct Tally<'a> {
+    report: ImportReport,
+    rejects: RejectWriter,
+    places: FieldPlaces,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+impl<'a> Tally<'a> {
+    fn new(run: &Run<'_>, input: &Input<'a>) -> Result<Self, FeedError> {
+        Ok(Self {
+            report: ImportReport { dry_run: run.request.dry_run, ..ImportReport::default() },
+            rejects: RejectWriter::new(&run.request.rejects, input.reader.headers())?,
+            places: input.compiled.places(),
+            progress: input.progress,
+        })
     }
-    Ok(())
+
+    fn note<D>(&mut self, batch: &Batch<D>, counts: Counts) -> Result<(), FeedError> {
+        let report = &mut self.report;
+        report.rows_new += counts.new;
+        report.rows_changed += counts.changed;
+        report.rows_same += counts.same;
+        for (row, draft) in batch.rows.iter().zip(&batch.drafts) {
+            report.rows_read += 1;
+            if let Err(error) = draft {
+                self.rejects.reject(row, &self.places.locate(row, error))?;
+                report.rows_rejected += 1;
+            }
+        }
+        (self.progress)(Progress {
+            bytes_read: batch.bytes_read,
+            bytes_total: batch.bytes_total,
+            rows: report.rows_read,
+        });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<ImportReport, ImportError> {
+        self.report.rejects_file = self.rejects.finish()?;
+        Ok(self.report)
+    }
 }
 
 fn read_batches<D>(

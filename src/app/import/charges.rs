@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::QueryResult;
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, pipeline, repeated, some_text,
+    Batch, Counts, FactHasher, Input, Run, check_currency, fact_text, micros, pipeline, repeated, some_text,
     sort_out, text,
 };
 use super::events::find_named_shipment;
 use super::seen::SeenKeys;
-use super::{ImportError, ImportReport, Progress};
+use super::{ImportError, ImportReport};
 use crate::db::Db;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::Dimensions;
@@ -26,8 +26,6 @@ use crate::domain::shipment::Amounts;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, charges as f};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 struct Draft {
     partner: String,
@@ -37,13 +35,7 @@ struct Draft {
 }
 
 /// Loads a file of charges.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let currency = reporting_currency(db)?;
     let mut writer =
         Writer { run, dimensions: Dimensions::load(db, &run.app.ids, run.now)?, seen: SeenKeys::default() };
@@ -51,9 +43,7 @@ pub fn load(
     pipeline(
         db,
         run,
-        reader,
-        compiled,
-        progress,
+        input,
         move |fields| draft(fields, &hasher, &currency),
         |db, batch| writer.write(db, batch),
     )

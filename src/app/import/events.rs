@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use diesel::QueryResult;
 
-use super::batch::{Batch, Counts, Run, pipeline, some_text, text};
-use super::{ImportError, ImportReport, Progress};
+use super::batch::{Batch, Counts, Input, Run, pipeline, some_text, text};
+use super::{ImportError, ImportReport};
 use crate::db::Db;
 use crate::db::dimension::Dimensions;
 use crate::db::shipment::{ShipmentRow, Source, StaleCell, shipments_by_reference, stale_mark};
@@ -18,8 +18,6 @@ use crate::domain::viewer::Viewer;
 use crate::feeds::RowError;
 use crate::feeds::fields::{Fields, Instant as FeedInstant};
 use crate::feeds::kind::{REPORTERS, events as f};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 /// Reporter of an event whose feed does not say.
 const DEFAULT_REPORTER: &str = "EDI";
@@ -36,15 +34,9 @@ struct Draft {
 }
 
 /// Loads a file of events.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let mut dimensions = Dimensions::load(db, &run.app.ids, run.now)?;
-    pipeline(db, run, reader, compiled, progress, draft, |db, batch| write(db, run, &mut dimensions, batch))
+    pipeline(db, run, input, draft, |db, batch| write(db, run, &mut dimensions, batch))
 }
 
 fn draft(fields: &Fields) -> Result<Draft, RowError> {

@@ -165,17 +165,18 @@ pub fn import(
     if !request.dry_run {
         run_begin(&mut db, &run)?;
     }
+    let input = batch::Input { reader, compiled, progress };
     let result = match request.mapping.kind {
-        ImportKind::Shipments => shipments::load(&mut db, &run, reader, compiled, progress),
-        ImportKind::Tenders => tenders::load(&mut db, &run, reader, compiled, progress),
-        ImportKind::Charges => charges::load(&mut db, &run, reader, compiled, progress),
-        ImportKind::Accessorials => accessorials::load(&mut db, &run, reader, compiled, progress),
-        ImportKind::Events => events::load(&mut db, &run, reader, compiled, progress),
+        ImportKind::Shipments => shipments::load(&mut db, &run, input),
+        ImportKind::Tenders => tenders::load(&mut db, &run, input),
+        ImportKind::Charges => charges::load(&mut db, &run, input),
+        ImportKind::Accessorials => accessorials::load(&mut db, &run, input),
+        ImportKind::Events => events::load(&mut db, &run, input),
         ImportKind::Partners
         | ImportKind::Lanes
         | ImportKind::Capacity
         | ImportKind::Fuel
-        | ImportKind::Fx => plain::load(&mut db, &run, reader, compiled, progress),
+        | ImportKind::Fx => plain::load(&mut db, &run, input),
         ImportKind::Rates | ImportKind::Requests => Err(ImportError::OtherCommand(request.mapping.kind)),
     };
     shipment_indexes_ensure(&mut db)?;

@@ -3,10 +3,12 @@
 use chrono::{NaiveDate, Weekday};
 use rust_decimal::Decimal;
 
-use super::batch::{Batch, Counts, Run, micros, pipeline, repeated_key, small, some_text, text, thousandths};
+use super::batch::{
+    Batch, Counts, Input, Run, micros, pipeline, repeated_key, small, some_text, text, thousandths,
+};
 use super::market::{fuel_draft, fuel_write, fx_draft, fx_write, recorded_at};
 use super::seen::SeenKeys;
-use super::{ImportError, ImportReport, Progress};
+use super::{ImportError, ImportReport};
 use crate::app::expected::Reach;
 use crate::db::Db;
 use crate::db::dimension::{Dimensions, LaneNames, normal_name};
@@ -21,8 +23,6 @@ use crate::domain::rate::FxRate;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{ImportKind, capacity as c, lanes as l, partners as p};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 enum Draft {
     Partner(PartnerDraft),
@@ -54,13 +54,7 @@ struct CapacityDraft {
 }
 
 /// Loads a file of partners, lanes, capacity commitments, fuel prices or exchange rates.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let kind = run.request.mapping.kind;
     let reporting = reporting_currency(db)?;
     let recorded_at = recorded_at(run);
@@ -69,9 +63,7 @@ pub fn load(
     pipeline(
         db,
         run,
-        reader,
-        compiled,
-        progress,
+        input,
         move |fields| match kind {
             ImportKind::Partners => partner_draft(fields).map(Draft::Partner),
             ImportKind::Lanes => lane_draft(fields),

@@ -6,16 +6,18 @@ use serde::Serialize;
 
 use super::asked::{Asks, asks, settle};
 use super::batch::{
-    Batch, Counts, FactHasher, Run, check_currency, fact_text, micros, partner, pipeline, repeated, small,
-    some_text, sort_out, text, thousandths,
+    Batch, Counts, FactHasher, Input, Run, check_currency, fact_text, micros, partner, pipeline,
+    pipeline_beside, repeated, small, some_text, sort_out, text, thousandths,
 };
 use super::seen::SeenKeys;
-use super::{ImportError, ImportReport, Progress};
+use super::{ImportError, ImportReport};
 use crate::app::baseline::{StopZones, stop_zones};
 use crate::app::exclusion::kept;
 use crate::db::Db;
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
-use crate::db::dialect::{FactTable, shipment_indexes_drop, shipment_indexes_ensure};
+use crate::db::dialect::{
+    FactTable, bulk_writer_settings, shipment_indexes_drop, shipment_indexes_ensure, stores_beside,
+};
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
 use crate::db::quality::{QualityRow, any_quality, quality_delete, quality_insert, quality_of};
@@ -31,8 +33,6 @@ use crate::domain::viewer::Viewer;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, shipments as f};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 /// A shipment as mapped, before its names are looked up.
 pub struct Draft {
@@ -49,13 +49,7 @@ pub struct Draft {
 }
 
 /// Loads a file of shipments.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     // An empty table is loaded without its indexes; they are built once, by sorting, at the end.
     if run.first_load {
         shipment_indexes_drop(db)?;
@@ -76,15 +70,23 @@ pub fn load(
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
     let (now, zone) = (run.now, run.request.mapping.zone);
-    pipeline(
-        db,
-        run,
-        reader,
-        compiled,
-        progress,
-        move |fields| draft(fields, &hasher, &currency, zone, now),
-        |db, batch| writer.write(db, batch),
-    )
+    let draft = move |fields: &Fields| draft(fields, &hasher, &currency, zone, now);
+    if run.first_load && stores_beside(db) {
+        let mut beside = run.app.pool.url().connect()?;
+        bulk_writer_settings(&mut beside)?;
+        return pipeline_beside(
+            (db, &mut beside),
+            run,
+            input,
+            draft,
+            |db, batch| {
+                let rows = writer.complete_batch(db, batch)?;
+                writer.settled(rows, BTreeSet::new())
+            },
+            |db, ready| ready.store(db),
+        );
+    }
+    pipeline(db, run, input, draft, |db, batch| writer.write(db, batch))
 }
 
 fn draft(
@@ -315,6 +317,29 @@ fn keyed(quality: QualityRow, row: &ShipmentRow) -> QualityRow {
     }
 }
 
+/// New rows of a batch as they are to be stored.
+struct Ready {
+    rows: Vec<Box<ShipmentRow>>,
+    /// What was said of their commitments.
+    stated: Vec<CommitmentRow>,
+    /// What was said of their deliveries.
+    quality: Vec<QualityRow>,
+    /// The days of partners to sum again.
+    stale: BTreeSet<StaleCell>,
+}
+
+impl Ready {
+    fn store(&self, db: &mut Db) -> Result<Counts, ImportError> {
+        shipments_insert(db, &self.rows)?;
+        commitments_insert(db, &self.stated)?;
+        if !self.quality.is_empty() {
+            quality_insert(db, &self.quality)?;
+        }
+        stale_mark(db, Source::Shipments, &self.stale)?;
+        Ok(Counts { new: u64::try_from(self.rows.len()).unwrap_or(0), ..Counts::default() })
+    }
+}
+
 struct Writer<'a> {
     run: &'a Run<'a>,
     dimensions: Dimensions<'a>,
@@ -334,6 +359,27 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn write(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
+        let mut rows = self.complete_batch(db, batch)?;
+        let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
+        let mut counts = Counts::default();
+        if !self.run.first_load {
+            // Somebody may ask while a long file loads: once a batch, under the lock that decisions take too.
+            self.any_exclusions = any_exclusions(db)?;
+            rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
+        }
+        let ready = self.settled(rows, stale)?;
+        counts.new += ready.store(db)?.new;
+        self.any_commitments |= !ready.stated.is_empty();
+        self.any_quality |= !ready.quality.is_empty();
+        Ok(counts)
+    }
+
+    /// The rows of a batch with every name looked up; what cannot be taken becomes a reject.
+    fn complete_batch(
+        &mut self,
+        db: &mut Db,
+        batch: &mut Batch<Draft>,
+    ) -> Result<Vec<Box<ShipmentRow>>, ImportError> {
         let mut rows = Vec::with_capacity(batch.drafts.len());
         self.asked.clear();
         self.quality.clear();
@@ -345,13 +391,15 @@ impl Writer<'_> {
                 Err(error) => *slot = Err(error),
             }
         }
-        let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
-        let mut counts = Counts::default();
-        if !self.run.first_load {
-            // Somebody may ask while a long file loads: once a batch, under the lock that decisions take too.
-            self.any_exclusions = any_exclusions(db)?;
-            rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
-        }
+        Ok(rows)
+    }
+
+    /// New rows with what stands beside them, as they are to be stored; the cells they touch join those in `stale`.
+    fn settled(
+        &mut self,
+        mut rows: Vec<Box<ShipmentRow>>,
+        mut stale: BTreeSet<StaleCell>,
+    ) -> Result<Ready, ImportError> {
         let mut stated = Vec::new();
         for row in rows.iter_mut().filter(|_| !self.asked.is_empty()) {
             if let Some((asks, zones)) = self.asked.get(&row.id) {
@@ -361,17 +409,12 @@ impl Writer<'_> {
         stale.extend(
             rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
         );
-        shipments_insert(db, &rows)?;
-        self.state(db, &stated)?;
-        if !self.quality.is_empty() {
-            let beside: Vec<QualityRow> =
-                rows.iter().filter_map(|row| Some(keyed(*self.quality.remove(&row.id)?, row))).collect();
-            quality_insert(db, &beside)?;
-            self.any_quality |= !beside.is_empty();
-        }
-        counts.new += u64::try_from(rows.len()).unwrap_or(0);
-        stale_mark(db, Source::Shipments, &stale)?;
-        Ok(counts)
+        let quality = if self.quality.is_empty() {
+            Vec::new()
+        } else {
+            rows.iter().filter_map(|row| Some(keyed(*self.quality.remove(&row.id)?, row))).collect()
+        };
+        Ok(Ready { rows, stated, quality, stale })
     }
 
     /// Looks the names of a draft up, for the row taken out of it.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::batch::{
-    Batch, Counts, FactHasher, Run, fact_text, partner, pipeline, repeated, small, some_text, sort_out, text,
+    Batch, Counts, FactHasher, Input, Run, fact_text, partner, pipeline, repeated, small, some_text,
+    sort_out, text,
 };
 use super::seen::SeenKeys;
-use super::{ImportError, ImportReport, Progress};
+use super::{ImportError, ImportReport};
 use crate::db::Db;
 use crate::db::dialect::FactTable;
 use crate::db::dimension::{Dimensions, LaneNames};
@@ -18,8 +19,6 @@ use crate::domain::tender::{Response, TenderFacts, judge};
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::{Field, ImportKind, tenders as f};
-use crate::feeds::mapping::Compiled;
-use crate::feeds::table::TableReader;
 
 struct Draft {
     partner: String,
@@ -29,13 +28,7 @@ struct Draft {
 }
 
 /// Loads a file of tenders.
-pub fn load(
-    db: &mut Db,
-    run: &Run<'_>,
-    reader: TableReader,
-    compiled: Compiled,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<ImportReport, ImportError> {
+pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let mut writer =
         Writer { run, dimensions: Dimensions::load(db, &run.app.ids, run.now)?, seen: SeenKeys::default() };
     let hasher = FactHasher::new(ImportKind::Tenders);
@@ -43,9 +36,7 @@ pub fn load(
     pipeline(
         db,
         run,
-        reader,
-        compiled,
-        progress,
+        input,
         move |fields| draft(fields, &hasher, zone, now),
         |db, batch| writer.write(db, batch),
     )
