@@ -125,19 +125,6 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// DOMAIN K4: Thursday after the cut-off, holiday on Friday, two days of transit.
-    #[test]
-    fn due_date_with_cutoff_and_holiday() {
-        let calendar = BusinessCalendar::weekdays([day("2025-07-04")]);
-        let cutoff = NaiveTime::from_hms_opt(16, 0, 0).unwrap();
-        let pickup = day("2025-07-03").and_hms_opt(16, 40, 0).unwrap();
-        let effective = calendar.effective_pickup_day(pickup, cutoff);
-        assert_eq!(effective, day("2025-07-07"));
-        assert_eq!(due_date(effective, 2, &calendar, &calendar), day("2025-07-09"));
-        let in_time = day("2025-07-03").and_time(cutoff);
-        assert_eq!(calendar.effective_pickup_day(in_time, cutoff), day("2025-07-03"));
-    }
-
     #[test]
     fn counts_late_business_days_and_walks_back() {
         let calendar = BusinessCalendar::weekdays([day("2025-07-04")]);

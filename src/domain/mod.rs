@@ -34,6 +34,8 @@ pub mod forecast;
 pub mod formula;
 pub mod fuel;
 pub mod geo;
+#[cfg(test)]
+mod golden;
 pub mod guard;
 pub mod interval;
 pub mod known;
