@@ -6,6 +6,7 @@ mod baseline;
 mod bundle;
 mod large;
 mod money;
+mod peers;
 mod real;
 mod rejects;
 
