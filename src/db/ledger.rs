@@ -9,7 +9,6 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use super::DbError;
 use super::conn::Db;
-use super::dialect::BothExt;
 use super::schema::{
     accruals, clauses, contract_events, imports, job_runs, journal_entries, journal_lines, partners,
 };
@@ -23,7 +22,7 @@ use crate::domain::ledger::{
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 use crate::domain::viewer::Viewer;
-use crate::on_engine;
+use crate::{bulk_insert, on_engine};
 
 mod assess;
 mod own;
@@ -342,36 +341,43 @@ fn cost_sums(
     Ok(sums)
 }
 
-/// Writes a target. The caller compares with [`Standing::accruals`] first and writes only what changed.
+/// Accruals in one statement; fifteen binds each stay below SQLite's limit of 32,766.
+const ACCRUALS_PER_STATEMENT: usize = 500;
+
+/// Writes targets, one for each obligation. The caller compares with [`Standing::accruals`] first and writes only what
+/// changed.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn accrual_upsert(
+pub fn accruals_upsert(
     db: &mut Db,
-    accrual: &Accrual,
+    accruals: &[Accrual],
     run_id: Option<i64>,
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
     use diesel::upsert::excluded;
-    diesel::insert_into(accruals::table)
-        .values(AccrualRow::of(accrual, run_id, at)?)
-        .on_conflict((accruals::partner_id, accruals::obligation_key))
-        .do_update()
-        .set((
-            accruals::period.eq(excluded(accruals::period)),
-            accruals::obligation_day.eq(excluded(accruals::obligation_day)),
-            accruals::uncapped_micros.eq(excluded(accruals::uncapped_micros)),
-            accruals::target_micros.eq(excluded(accruals::target_micros)),
-            accruals::forgone_micros.eq(excluded(accruals::forgone_micros)),
-            accruals::currency.eq(excluded(accruals::currency)),
-            accruals::state.eq(excluded(accruals::state)),
-            accruals::steps.eq(excluded(accruals::steps)),
-            accruals::run_id.eq(excluded(accruals::run_id)),
-            accruals::updated_at.eq(excluded(accruals::updated_at)),
-            accruals::assessed_on.eq(excluded(accruals::assessed_on)),
-        ))
-        .both()
-        .execute(db)?;
+    for chunk in accruals.chunks(ACCRUALS_PER_STATEMENT) {
+        let rows =
+            chunk.iter().map(|accrual| AccrualRow::of(accrual, run_id, at)).collect::<Result<Vec<_>, _>>()?;
+        on_engine!(db, |conn| diesel::insert_into(accruals::table)
+            .values(&rows)
+            .on_conflict((accruals::partner_id, accruals::obligation_key))
+            .do_update()
+            .set((
+                accruals::period.eq(excluded(accruals::period)),
+                accruals::obligation_day.eq(excluded(accruals::obligation_day)),
+                accruals::uncapped_micros.eq(excluded(accruals::uncapped_micros)),
+                accruals::target_micros.eq(excluded(accruals::target_micros)),
+                accruals::forgone_micros.eq(excluded(accruals::forgone_micros)),
+                accruals::currency.eq(excluded(accruals::currency)),
+                accruals::state.eq(excluded(accruals::state)),
+                accruals::steps.eq(excluded(accruals::steps)),
+                accruals::run_id.eq(excluded(accruals::run_id)),
+                accruals::updated_at.eq(excluded(accruals::updated_at)),
+                accruals::assessed_on.eq(excluded(accruals::assessed_on)),
+            ))
+            .execute(conn))?;
+    }
     Ok(())
 }
 
@@ -394,7 +400,7 @@ struct EntryRow {
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
-#[diesel(table_name = journal_lines)]
+#[diesel(table_name = journal_lines, treat_none_as_default_value = false)]
 struct LineRow {
     partner_id: i64,
     entry_id: i64,
@@ -405,37 +411,35 @@ struct LineRow {
     currency: String,
 }
 
-/// Adds an entry with its lines. The caller has checked that it balances
+/// Adds entries, each under its id, with their lines. The caller has checked that they balance
 /// ([`check_balanced`](crate::domain::ledger::check_balanced)).
 ///
 /// # Errors
 /// The engine's reason.
-pub fn entry_insert(
+pub fn entries_insert(
     db: &mut Db,
-    id: i64,
-    entry: &JournalEntry,
+    entries: &[(i64, &JournalEntry)],
     run_id: Option<i64>,
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    let row = EntryRow {
-        partner_id: entry.partner_id,
-        id,
-        obligation_key: entry.key.to_string(),
-        contract_version_id: entry.key.contract_version_id,
-        clause_id: entry.key.clause_id,
-        period: entry.obligation_period.to_string(),
-        obligation_day: Day(entry.obligation_day),
-        posting_day: Day(entry.posting_date),
-        reason: entry.reason.code().to_owned(),
-        recognition: entry.recognition.code().to_owned(),
-        memo: entry.memo.clone(),
-        run_id,
-        created_at: Instant(at),
-    };
-    let lines: Vec<LineRow> = entry
-        .lines
-        .iter()
-        .map(|line| LineRow {
+    let (mut rows, mut lines) = (Vec::with_capacity(entries.len()), Vec::with_capacity(2 * entries.len()));
+    for &(id, entry) in entries {
+        rows.push(EntryRow {
+            partner_id: entry.partner_id,
+            id,
+            obligation_key: entry.key.to_string(),
+            contract_version_id: entry.key.contract_version_id,
+            clause_id: entry.key.clause_id,
+            period: entry.obligation_period.to_string(),
+            obligation_day: Day(entry.obligation_day),
+            posting_day: Day(entry.posting_date),
+            reason: entry.reason.code().to_owned(),
+            recognition: entry.recognition.code().to_owned(),
+            memo: entry.memo.clone(),
+            run_id,
+            created_at: Instant(at),
+        });
+        lines.extend(entry.lines.iter().map(|line| LineRow {
             partner_id: entry.partner_id,
             entry_id: id,
             line_no: line.line_no,
@@ -443,10 +447,10 @@ pub fn entry_insert(
             side: line.side.code().to_owned(),
             amount_micros: line.amount.0,
             currency: line.currency.code().to_owned(),
-        })
-        .collect();
-    diesel::insert_into(journal_entries::table).values(row).execute(db)?;
-    on_engine!(db, |conn| diesel::insert_into(journal_lines::table).values(&lines).execute(conn))?;
+        }));
+    }
+    bulk_insert!(db, journal_entries::table, rows.as_slice())?;
+    bulk_insert!(db, journal_lines::table, lines.as_slice())?;
     Ok(())
 }
 

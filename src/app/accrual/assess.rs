@@ -18,13 +18,13 @@ use crate::db::Db;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::ledger::{
-    Accrual, ToAssess, accrual_upsert, accrued_items, accrued_partners, credits_held, entry_insert,
+    Accrual, ToAssess, accruals_upsert, accrued_items, accrued_partners, credits_held, entries_insert,
     last_posting_of,
 };
 use crate::db::partner::partner_show;
 use crate::domain::clause::{ObligationKey, Sign};
 use crate::domain::ledger::{
-    ASSESSMENT_ACCOUNTS, Account, Booking, Held, ItemState, assessed_from, assessment_entry,
+    ASSESSMENT_ACCOUNTS, Account, Booking, Held, ItemState, JournalEntry, assessed_from, assessment_entry,
 };
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -133,9 +133,7 @@ fn assess_partner(
     let versions: BTreeSet<i64> = items.iter().map(|item| item.accrual.key.contract_version_id).collect();
     let versions: Vec<i64> = versions.into_iter().collect();
     let held = credits_held(db, &viewer, partner_id, &versions)?;
-    for item in &items {
-        report.entries += book(app, db, run, item, &held, &mut report.changed_rows)?;
-    }
+    book(app, db, run, &items, &held, report)?;
     let named: Vec<Item<'_>> = items.iter().map(named).collect();
     let mails = tell_assessed(app, db, run, &partner, &named, addresses)?;
     report.mails += mails;
@@ -198,42 +196,61 @@ fn keep_priced(
     Ok(())
 }
 
-/// Moves one item to assessed. Returns how many entries it took: a bonus stands where it stood.
+/// Moves items to assessed. A bonus takes no entry: it stands where it stood.
 fn book(
     app: &App,
     db: &mut Db,
     run: &Run,
+    items: &[ToAssess],
+    held: &BTreeMap<(ObligationKey, Account), Held>,
+    report: &mut AssessmentReport,
+) -> Result<(), AccrualError> {
+    let mut entries = Vec::new();
+    for item in items.iter().filter(|item| item.sign == Sign::Penalty) {
+        entries.extend(moved(run, item, held)?);
+    }
+    let told = |item: &ToAssess| Accrual {
+        state: ItemState::Assessed,
+        assessed_on: Some(run.as_of),
+        ..item.accrual.clone()
+    };
+    let told: Vec<Accrual> = items.iter().map(told).collect();
+    let rows = told.len() + entries.iter().map(|entry: &JournalEntry| 1 + entry.lines.len()).sum::<usize>();
+    report.entries += i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    report.changed_rows += i64::try_from(rows).unwrap_or(i64::MAX);
+    let entries: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
+    entries_insert(db, &entries, run.run_id, app.now())?;
+    accruals_upsert(db, &told, run.run_id, app.now())?;
+    Ok(())
+}
+
+/// The entries that move what an item holds from accrued to assessed.
+fn moved(
+    run: &Run,
     item: &ToAssess,
     held: &BTreeMap<(ObligationKey, Account), Held>,
-    changed_rows: &mut i64,
-) -> Result<i64, AccrualError> {
+) -> Result<Vec<JournalEntry>, AccrualError> {
     let accrual = &item.accrual;
-    let mut entries = 0;
-    if item.sign == Sign::Penalty {
-        let booking = Booking {
-            partner_id: accrual.partner_id,
-            currency: accrual.currency,
-            posting_date: run.posting_day,
-            recognition: run.policy.recognition(item.sign, ItemState::Assessed),
-            told: true,
-            memo: format!(
-                "{} is final: the partner was told of what clause {} came to.",
-                accrual.period.title(),
-                item.clause_code
-            ),
-        };
-        let of = (accrual.period, accrual.obligation_day);
-        let (_, left) = ASSESSMENT_ACCOUNTS;
-        let held = held.get(&(accrual.key, left)).copied().unwrap_or_default();
-        for (recognition, part) in held.leaving(accrual.target, booking.recognition) {
-            let entry = assessment_entry(accrual.key, of, part, &Booking { recognition, ..booking.clone() })?;
-            entry_insert(db, app.id(), &entry, run.run_id, app.now())?;
-            entries += 1;
-            *changed_rows += 1 + i64::try_from(entry.lines.len()).unwrap_or(i64::MAX);
-        }
-    }
-    let told = Accrual { state: ItemState::Assessed, assessed_on: Some(run.as_of), ..accrual.clone() };
-    accrual_upsert(db, &told, run.run_id, app.now())?;
-    *changed_rows += 1;
-    Ok(entries)
+    let booking = Booking {
+        partner_id: accrual.partner_id,
+        currency: accrual.currency,
+        posting_date: run.posting_day,
+        recognition: run.policy.recognition(item.sign, ItemState::Assessed),
+        told: true,
+        memo: format!(
+            "{} is final: the partner was told of what clause {} came to.",
+            accrual.period.title(),
+            item.clause_code
+        ),
+    };
+    let of = (accrual.period, accrual.obligation_day);
+    let (_, left) = ASSESSMENT_ACCOUNTS;
+    let held = held.get(&(accrual.key, left)).copied().unwrap_or_default();
+    let parts = held.leaving(accrual.target, booking.recognition).into_iter();
+    parts
+        .map(|(recognition, part)| {
+            let booking = Booking { recognition, ..booking.clone() };
+            Ok(assessment_entry(accrual.key, of, part, &booking)?)
+        })
+        .collect()
 }

@@ -7,7 +7,7 @@ use super::{AccrualError, AccrualReport, Group, Run};
 use crate::app::App;
 use crate::db::Db;
 use crate::db::late_delivery::delivery_standing;
-use crate::db::ledger::{Accrual, Standing, accrual_upsert, credits_held, entry_insert};
+use crate::db::ledger::{Accrual, Standing, accruals_upsert, credits_held, entries_insert};
 use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target, deltas};
 use crate::domain::ledger::{
     Account, Booking, Held, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
@@ -134,10 +134,9 @@ pub(super) fn store(
         entries: posting.entries.len(),
         ..AccrualReport::default()
     };
-    for entry in &posting.entries {
-        entry_insert(db, app.id(), entry, run.run_id, app.now())?;
-        report.changed_rows += 1 + entry.lines.len();
-    }
+    let entries: Vec<(i64, &JournalEntry)> = posting.entries.iter().map(|entry| (app.id(), entry)).collect();
+    entries_insert(db, &entries, run.run_id, app.now())?;
+    report.changed_rows += posting.entries.iter().map(|entry| 1 + entry.lines.len()).sum::<usize>();
     let is_changed = |row: &&Accrual| posting.told.contains_key(&row.key);
     let changed: Vec<Accrual> = posting.accruals.iter().filter(is_changed).cloned().collect();
     let mut is_told = false;
@@ -152,12 +151,14 @@ pub(super) fn store(
             None => report.not_told.push(group.number.clone()),
         }
     }
-    for accrual in &posting.accruals {
+    let as_told = |accrual: &Accrual| {
         let has_grown = posting.told.get(&accrual.key).is_some_and(|before| *before < accrual.target);
         let assessed_on = accrual.assessed_on.max((has_grown && is_told).then_some(run.as_of));
-        accrual_upsert(db, &Accrual { assessed_on, ..accrual.clone() }, run.run_id, app.now())?;
-        report.changed_rows += 1;
-    }
+        Accrual { assessed_on, ..accrual.clone() }
+    };
+    let accruals: Vec<Accrual> = posting.accruals.iter().map(as_told).collect();
+    accruals_upsert(db, &accruals, run.run_id, app.now())?;
+    report.changed_rows += accruals.len();
     Ok(report)
 }
 
