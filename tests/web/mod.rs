@@ -2,6 +2,7 @@
 
 mod contract;
 mod fairness;
+mod five;
 mod import;
 mod intruder;
 mod job;

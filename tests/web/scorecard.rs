@@ -48,7 +48,7 @@ fn facts() -> String {
 }
 
 /// Imports the facts and scores them.
-fn stage(app: &App) -> i64 {
+pub fn stage(app: &App) -> i64 {
     partner(app, "BRCK", "Brackwater Lines");
     let tiny = partner(app, "TINY", "Tiny Cartage");
     partner(app, "IDLE", "Idle Freight");
