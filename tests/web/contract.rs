@@ -390,6 +390,77 @@ fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
 }
 
 #[test]
+fn every_rule_of_a_rate_is_entered_shown_and_kept() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let rules = [
+            ("code", "DTU"),
+            ("label", "Detention"),
+            ("unit", "PER_HOUR"),
+            ("rate", "60.00"),
+            ("free_quantity", "120"),
+            ("increment_minutes", "30"),
+            ("trigger", "ON_EVENT"),
+            ("condition", "weight at least 500 and not service in economy"),
+            ("increment_rounding", "DOWN"),
+            ("clock_start", "NOTIFICATION"),
+            ("late_arrival", "FORFEIT"),
+            ("free_by_weight", "5000: 180"),
+            ("notification_required", "yes"),
+            ("authorisation", "BEFORE"),
+            ("evidence", "TIMES"),
+            ("fuel_applicable", "yes"),
+            ("discount", "10"),
+            ("currency", "EUR"),
+        ];
+        let stored = desk.fill("", "rate", &rules).await;
+        assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
+        let page = desk.page("").await;
+        for said in [
+            "if weight at least 500 and not service in economy",
+            "steps down",
+            "clock from the carrier's notification",
+            "late arrival forfeits the charge",
+            "free 180 from weight 5,000",
+            "warning needed",
+            "agreed before",
+            "in and out times needed",
+            "fuel applies",
+            "less 10 %",
+            "in EUR",
+        ] {
+            let text = page.texts("section[aria-labelledby=rates] td").join(" ");
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        // The form shows all of it again, and storing it unchanged changes nothing.
+        let address = version_address(&page);
+        let form = desk.browser.get(&format!("{address}/rate?code=DTU")).await;
+        assert_eq!(form.attribute("#condition", "value").as_deref(), Some(rules[7].1));
+        assert_eq!(form.attribute("#late_arrival option[selected]", "value").as_deref(), Some("FORFEIT"));
+        assert_eq!(form.texts("details[open]").len(), 4, "what is not as usual stands open");
+        let mut same = rules.to_vec();
+        same.push(("replaces", "DTU"));
+        assert_eq!(desk.fill("", "rate", &same).await.status, StatusCode::SEE_OTHER);
+        let texts = |page: &Reply| page.texts("section[aria-labelledby=rates] td").join(" ");
+        assert_eq!(texts(&desk.page("").await), texts(&page));
+        // A rule taken back is gone, and what is wrong stands at its field.
+        let changed = |name: &'static str, value: &'static str| -> Vec<(&str, &str)> {
+            same.iter().map(|&(n, old)| (n, if n == name { value } else { old })).collect()
+        };
+        assert_eq!(desk.fill("", "rate", &changed("condition", "")).await.status, StatusCode::SEE_OTHER);
+        assert!(!texts(&desk.page("").await).contains("if weight"));
+        for (name, value) in [("condition", "weight over"), ("free_by_weight", "x"), ("discount", "101")] {
+            let wrong = desk.fill("", "rate", &changed(name, value)).await;
+            assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {}", wrong.html);
+            wrong.text(&format!("details[open] #{name}-err"));
+        }
+        let usual = desk.browser.get(&format!("{address}/rate?usual=LAY")).await;
+        assert_eq!(usual.attribute("#unit option[selected]", "value").as_deref(), Some("PER_DAY"));
+        assert!(usual.texts("details[open]").is_empty());
+    });
+}
+
+#[test]
 fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
     on_both_async(|db| async move {
         let mut desk = Desk::new(TestApp::new(&db).await).await;

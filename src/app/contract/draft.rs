@@ -322,20 +322,13 @@ pub fn rate_save(
     replaces: Option<&str>,
 ) -> Result<String, EditError> {
     change(app, db, viewer, id, was, |db, version, terms| {
-        let mut rate = rate.clone();
-        // A form that does not show the finer rules leaves them as they are.
-        if rate.rules.is_plain()
-            && let Some(old) = terms.rates.iter().find(|old| Some(old.code.as_str()) == replaces)
-        {
-            rate.rules = old.rules.clone();
-        }
         valid(rate.validate())?;
         let codes: Vec<&str> = terms.rates.iter().map(|r| r.code.as_str()).collect();
         if place(&codes, &rate.code, replaces, "code")? {
             store::rate_delete(db, id, replaces.unwrap_or_default())?;
         }
-        store::rate_upsert(db, app.id(), version, &rate)?;
-        Ok(format!("rate {}: {}", rate.code, rate_text(&rate)))
+        store::rate_upsert(db, app.id(), version, rate)?;
+        Ok(format!("rate {}: {}", rate.code, rate_text(rate)))
     })
 }
 

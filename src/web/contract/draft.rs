@@ -10,13 +10,13 @@ use rust_decimal::Decimal;
 use super::super::edit::{self, Refusal, amount_text, options, share_text};
 use super::super::extract::{Form, SignedIn, Unit};
 use super::super::page::{self, Page, WebError};
-use super::{VERSION_NAMES, read_version, version_form};
+use super::{VERSION_NAMES, read_version, terms, version_form};
 use crate::app::contract::draft as app;
 use crate::app::contract::term_edit as app_terms;
 use crate::app::contract::{ContractPage, contract_show};
 use crate::app::edit::EditError;
 use crate::db::contract::version_show;
-use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit, CATALOGUE, CapScope};
+use crate::domain::accessorial::{CATALOGUE, catalogue_charge};
 use crate::domain::clause::{
     Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount,
     PeriodThreshold, Rule, Scale, Sign, Tier,
@@ -24,7 +24,9 @@ use crate::domain::clause::{
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
-use crate::domain::rate::form::TermKind;
+use crate::domain::rate::form::{
+    Field, Group, TermKind, rate_fields, rate_groups, rate_read, rate_usual, rate_write,
+};
 use crate::domain::terms::{Clause, KpiTarget};
 
 /// Rows of the tier table on the form; a longer stored table shows all its rows.
@@ -251,6 +253,14 @@ fn read_period(form: &mut Form) -> Option<PeriodKind> {
 
 // ---- rates ------------------------------------------------------------------
 
+/// Fields under one heading of the form.
+struct RateGroup {
+    title: &'static str,
+    fields: Vec<Field>,
+    /// Something in it is wrong or not as usual, so it stands open.
+    open: bool,
+}
+
 #[derive(Template)]
 #[template(path = "contract/rate_form.html")]
 struct RateForm {
@@ -258,90 +268,48 @@ struct RateForm {
     head: Head,
     form: Form,
     notice: Option<String>,
-    units: Vec<(String, String)>,
-    scopes: Vec<(String, String)>,
+    groups: Vec<RateGroup>,
     catalogue: Vec<(&'static str, &'static str)>,
 }
 
-const RATE_NAMES: &[(&str, &str)] = &[
-    ("code", "code"),
-    ("label", "label"),
-    ("rate", "rate"),
-    ("share", "share"),
-    ("free_quantity", "free_quantity"),
-    ("increment_minutes", "increment_minutes"),
-    ("min", "min"),
-    ("max", "max"),
-    ("cap", "cap"),
-    ("cap_scope", "cap_scope"),
-];
-
 fn rate_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> RateForm {
     let head = draft.head(if form.value("replaces").is_empty() { "New rate" } else { "Change a rate" });
-    let none = (String::new(), "No cap".to_owned());
+    let usual = rate_usual(None);
+    let is_usual = |field: &Field| form.value(field.name) == usual.get(field.name).map_or("", String::as_str);
+    let groups = rate_groups().into_iter().map(|Group { title, fields }| RateGroup {
+        title,
+        open: fields.iter().any(|field| form.error(field.name).is_some() || !is_usual(field)),
+        fields,
+    });
     RateForm {
         page: me.page(head.title.clone()),
         head,
+        groups: groups.collect(),
         form,
         notice,
-        units: options!(AccessorialUnit),
-        scopes: std::iter::once(none).chain(options!(CapScope)).collect(),
         catalogue: CATALOGUE.iter().map(|charge| (charge.code, charge.label)).collect(),
     }
 }
 
-/// `GET /contract-versions/{id}/rate?code=LFT`
+/// `GET /contract-versions/{id}/rate?code=LFT`, or `?usual=LFT` for a new one as it usually is.
 pub(in crate::web) async fn rate_form(
     me: SignedIn,
     id: web::Path<i64>,
     query: Query,
 ) -> Result<HttpResponse, WebError> {
     let draft = open(&me, *id).await?;
-    let code = asked(query, "code");
+    let asked = Form::filled(query.into_inner());
+    let (code, usual) = (asked.value("code"), asked.value("usual"));
     let form = match draft.page.terms.rates.iter().find(|rate| rate.code == code) {
-        Some(rate) => rate_filled(rate),
+        Some(rate) => terms::filled(rate_write(rate), Some(rate.code.clone())),
+        None if code.is_empty() && usual.is_empty() => terms::filled(rate_usual(None), None::<String>),
         None if code.is_empty() => {
-            Form::filled([("unit", AccessorialUnit::PerOccurrence.code()), ("free_quantity", "0")])
+            let usual = catalogue_charge(usual).ok_or(WebError::NotFound)?;
+            terms::filled(rate_usual(Some(usual)), None::<String>)
         }
         None => return Err(WebError::NotFound),
     };
     page::html(&rate_view(&me, &draft, form, None))
-}
-
-fn rate_filled(rate: &AccessorialRate) -> Form {
-    Form::filled([
-        ("replaces", rate.code.clone()),
-        ("code", rate.code.clone()),
-        ("label", rate.label.clone()),
-        ("unit", rate.unit.code().to_owned()),
-        ("rate", amount_text(rate.rate)),
-        ("share", share_text(rate.share)),
-        ("free_quantity", rate.free_quantity.to_string()),
-        ("increment_minutes", rate.increment_minutes.map(|m| m.to_string()).unwrap_or_default()),
-        ("min", amount_text(rate.min)),
-        ("max", amount_text(rate.max)),
-        ("cap", amount_text(rate.cap)),
-        ("cap_scope", rate.cap_scope.map(|scope| scope.code().to_owned()).unwrap_or_default()),
-    ])
-}
-
-fn read_rate(form: &mut Form) -> Option<AccessorialRate> {
-    let unit = form.read("unit", "Choose from the list.");
-    let rate = AccessorialRate {
-        code: form.value("code").to_uppercase(),
-        label: form.value("label").to_owned(),
-        rate: edit::amount_optional(form, "rate"),
-        share: edit::share_optional(form, "share"),
-        free_quantity: form.read_optional("free_quantity", "Write a whole number; 0 for none.").unwrap_or(0),
-        increment_minutes: form.read_optional("increment_minutes", "Write a whole number of minutes."),
-        min: edit::amount_optional(form, "min"),
-        max: edit::amount_optional(form, "max"),
-        cap: edit::amount_optional(form, "cap"),
-        cap_scope: form.read_optional("cap_scope", "Choose from the list."),
-        unit: unit?,
-        rules: AccessorialRules::default(),
-    };
-    form.is_sound().then_some(rate)
 }
 
 /// `POST /contract-versions/{id}/rate`
@@ -351,17 +319,21 @@ pub(in crate::web) async fn rate(
     mut form: Form,
 ) -> Result<HttpResponse, WebError> {
     let id = *id;
+    let known = rate_fields();
     let again = async |draft: Draft, form: Form, refusal: Refusal| {
         page::html_with(refusal.status, &rate_view(&me, &draft, form, refusal.notice))
     };
-    match read_rate(&mut form) {
-        None => again(load(&me, id).await?, form, edit::unsound()).await,
-        Some(rate) => {
+    match rate_read(&terms::values(&form, &known)) {
+        Err(errors) => {
+            let refusal = terms::refuse(&mut form, &known, errors);
+            again(load(&me, id).await?, form, refusal).await
+        }
+        Ok(rate) => {
             let replaces = replaces(&form);
             let work = move |unit: Unit<'_>, seen: &str| {
                 app::rate_save(unit.app, unit.db, unit.viewer, id, seen, &rate, replaces.as_deref())
             };
-            store(&me, id, &mut form, RATE_NAMES, "The rate is stored.", work, again).await
+            store(&me, id, &mut form, &terms::names(&known), "The rate is stored.", work, again).await
         }
     }
 }

@@ -135,23 +135,24 @@ fn term_view(me: &SignedIn, draft: &Draft, kind: TermKind, form: Form, notice: O
     }
 }
 
-fn filled(values: Values, place: Option<usize>) -> Form {
-    let place = place.map(|place| ("replaces", place.to_string()));
-    Form::filled(values.into_iter().chain(place))
+/// A form with these answers; `replaces` names what it changes.
+pub(super) fn filled(values: Values, replaces: Option<impl ToString>) -> Form {
+    let replaces = replaces.map(|what| ("replaces", what.to_string()));
+    Form::filled(values.into_iter().chain(replaces))
 }
 
 /// The answers of the fields of a form.
-fn values(form: &Form, fields: &[Field]) -> Values {
+pub(super) fn values(form: &Form, fields: &[Field]) -> Values {
     fields.iter().map(|field| (field.name, form.value(field.name).to_owned())).collect()
 }
 
 /// Problems stand at the field they name.
-fn names(fields: &[Field]) -> Vec<(&'static str, &'static str)> {
+pub(super) fn names(fields: &[Field]) -> Vec<(&'static str, &'static str)> {
     fields.iter().map(|field| (field.name, field.name)).collect()
 }
 
 /// Puts what does not read beside its field.
-fn refuse(form: &mut Form, fields: &[Field], errors: FieldErrors) -> Refusal {
+pub(super) fn refuse(form: &mut Form, fields: &[Field], errors: FieldErrors) -> Refusal {
     let mut refusal = edit::unsound();
     for (name, message) in errors {
         match fields.iter().find(|field| field.name == name) {
@@ -172,7 +173,7 @@ pub(in crate::web) async fn form(
     let kind = kind_of(&slug)?;
     let draft = draft::open(&me, id).await?;
     let form = match query.get("place") {
-        None => filled(usual(kind), None),
+        None => filled(usual(kind), None::<usize>),
         Some(place) => {
             let place = place.parse().map_err(|_| WebError::NotFound)?;
             let item = kind.item(&draft.page.terms.pricing.terms, place).ok_or(WebError::NotFound)?;
@@ -228,7 +229,7 @@ pub(in crate::web) async fn parameters_form(
     id: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
     let draft = draft::open(&me, *id).await?;
-    let form = filled(parameters_write(&draft.page.terms.pricing.terms.parameters), None);
+    let form = filled(parameters_write(&draft.page.terms.pricing.terms.parameters), None::<usize>);
     page::html(&parameters_view(&me, &draft, form, None))
 }
 

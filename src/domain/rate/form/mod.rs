@@ -5,6 +5,7 @@
 //! A list inside a term, such as the rows of a fuel table, is a field with one row a line. Amounts and shares are
 //! exact, and days that end something are the last day that counts, as people write them.
 
+mod accessorial;
 mod kinds;
 mod parameters;
 mod read;
@@ -23,6 +24,7 @@ use crate::domain::money::Bps;
 use crate::domain::service_level::{CODE_CHARS_MAX, SeasonCalendar, ServiceLevel, TRANSIT_DAYS_MAX};
 use crate::domain::tier::TierProgramme;
 
+pub use accessorial::{Group, rate_fields, rate_groups, rate_read, rate_usual, rate_write};
 pub(super) use kinds::capital;
 pub use kinds::{read, write};
 pub use parameters::{parameter_fields, parameter_rows, parameters_read, parameters_write};
