@@ -261,15 +261,21 @@ impl RateBook {
     /// A shipment from fields by name, read as a row of a file is.
     ///
     /// # Errors
-    /// What cannot be read, with its field.
-    pub fn request_of(&self, pairs: &[(&str, &str)]) -> Result<RatingRequest, String> {
+    /// What cannot be read, with the name of its field where it is in one.
+    pub fn request_of(&self, pairs: &[(&str, &str)]) -> Result<RatingRequest, (Option<String>, String)> {
         let headers: Vec<String> = pairs.iter().map(|(name, _)| (*name).to_owned()).collect();
         let mapping = Mapping::identity(ImportKind::Requests);
-        let compiled = mapping.compile(&headers).map_err(|error| error.to_string())?;
+        let compiled = mapping.compile(&headers).map_err(|error| (None, error.to_string()))?;
         let (mut row, mut fields) = (Row::new(), compiled.fields());
         row.fill(1, pairs.iter().map(|(_, value)| *value));
         let request = compiled.apply(&row, &mut fields).and_then(|()| self.request(&fields));
-        request.map_err(|error| compiled.places().locate(&row, &error).to_string())
+        request.map_err(|error| {
+            let at = compiled.places().locate(&row, &error);
+            // A field is a column of its own name here.
+            let field = headers.into_iter().find(|header| *header == at.column);
+            let said = if field.is_some() { at.reason.clone() } else { at.to_string() };
+            (field, said)
+        })
     }
 
     /// Rates one shipment.

@@ -39,6 +39,8 @@ pub struct SheetProblem {
 pub struct TermSheet {
     /// Row and value, by key.
     pub values: BTreeMap<String, (u64, Decimal)>,
+    /// Rows read, without the headings.
+    pub rows_read: usize,
     /// What is wrong with it.
     pub problems: Vec<SheetProblem>,
 }
@@ -69,6 +71,7 @@ pub fn read(path: &Path) -> Result<TermSheet, FeedError> {
             );
             break;
         }
+        sheet.rows_read = rows;
         sheet.take(&row, key_at, value_at);
         if sheet.problems.len() >= PROBLEMS_MAX {
             break;

@@ -153,6 +153,9 @@ fn a_draft_goes_back_and_forth_by_sheet_to_signature() {
         let same = browser.send(upload(&counter, &fields, file.html.as_bytes())).await;
         assert_eq!(same.status, StatusCode::OK, "{}", same.html);
         assert!(same.html.contains("Nothing: every value is what round 1 says"), "{}", same.html);
+        assert!(same.html.contains("rows of the sheet read."), "{}", same.html);
+        let bare = browser.send(upload(&counter, &fields, b"key,value\n")).await;
+        assert!(bare.html.contains("The sheet has no rows under its headings"), "{}", bare.html);
         let wrong = file.html.replace(",12\r", ",twelve\r");
         let wrong = browser.send(upload(&counter, &fields, wrong.as_bytes())).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -179,7 +182,9 @@ fn a_draft_goes_back_and_forth_by_sheet_to_signature() {
         let sent = browser.post(&counter, &fields).await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
         let again = browser.post(&counter, &fields).await;
-        assert_eq!(again.status, StatusCode::NOT_FOUND, "it is not the partner's turn any more");
+        assert_eq!(again.status, StatusCode::CONFLICT, "it is not the partner's turn any more");
+        assert!(again.html.contains("Nothing was sent: no round waits for your answer"), "{}", again.html);
+        assert!(again.text("#turn").contains("shipper's turn"), "{}", again.html);
         let waits = browser.get(&own).await;
         assert!(waits.text("#turn").contains("shipper's turn"), "{}", waits.html);
 

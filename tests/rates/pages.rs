@@ -92,7 +92,9 @@ fn tables_are_searched_taken_away_and_priced_by() {
         assert_eq!(rated.attribute("#weight_unit option[selected]", "value").as_deref(), Some("KG"));
         assert!(browser.get(&format!("{price}?weight_unit=KG")).await.text("#typed").contains("describe"));
         let wrong = browser.get(&format!("{price}?weight=heavy")).await;
-        assert!(wrong.text("[role=alert]").contains("heavy"), "{}", wrong.html);
+        assert!(wrong.text("#weight-err").contains("number"), "{}", wrong.html);
+        assert_eq!(wrong.attribute("#weight", "aria-describedby").as_deref(), Some("weight-err"));
+        assert_eq!(wrong.attribute("#weight", "value").as_deref(), Some("heavy"), "kept");
         let none = browser.get(&format!("{price}?weight=1250")).await;
         assert!(none.html.contains("No price") && none.html.contains("unrated"), "{}", none.html);
         let stored = browser.get(&format!("{price}?shipment=S-1")).await;

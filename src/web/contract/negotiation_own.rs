@@ -23,6 +23,7 @@ use crate::app::edit::EditError;
 use crate::domain::negotiation::value::{Part, TermValue};
 use crate::domain::negotiation::{Move, Side, Talk};
 use crate::domain::terms::Change;
+use crate::domain::words;
 use crate::feeds::terms::{COLUMNS, number_in, read};
 use crate::report::sheet;
 use crate::web::download::{FileKind, download, download_csv};
@@ -278,6 +279,8 @@ struct Asked {
     problems: Vec<(String, String)>,
     /// Rows of the sheet, by key.
     rows: BTreeMap<String, u64>,
+    /// Rows of the sheet that was read; none without a sheet.
+    rows_read: Option<usize>,
 }
 
 /// What the fields of a form ask for: those it lists, and those a sheet changed before.
@@ -330,6 +333,7 @@ fn asked_by_sheet(name: &str, bytes: &[u8], found: &CounterSheet) -> Result<Aske
     let mut asked = Asked::default();
     match read(kept.path()) {
         Ok(sheet) => {
+            asked.rows_read = Some(sheet.rows_read);
             for problem in sheet.problems {
                 let place = format!("Row {}, column {}", problem.row, problem.column);
                 asked.problems.push((place, edit::sentence(&problem.message)));
@@ -441,7 +445,21 @@ pub(in crate::web) async fn counter(
     upload: Upload,
 ) -> Result<HttpResponse, WebError> {
     let id = *id;
-    let found = counter_of(&me, id).await?;
+    let wanted =
+        me.in_db(move |unit| Ok::<_, WebError>(counter_sheet(unit.app, unit.db, unit.viewer, id))).await?;
+    let found = match wanted {
+        Ok(found) => found,
+        // Sent twice, or answered by somebody else meanwhile: the page says what happened.
+        Err(EditError::NotFound("open round")) => {
+            let talk = find(&me, id).await?;
+            let notice = "Nothing was sent: no round waits for your answer any more. What was sent before counts, and stands below.";
+            return page::html_with(
+                StatusCode::CONFLICT,
+                &view(&me, &talk, Form::default(), Some(notice.to_owned())),
+            );
+        }
+        Err(error) => return Err(error.into()),
+    };
     let Upload { mut form, file, .. } = upload;
     let asked = match &file {
         Some(bytes) => {
@@ -458,7 +476,8 @@ pub(in crate::web) async fn counter(
     let send = form.is("do", "send") && file.is_none();
     if !send || !clean {
         let status = if clean { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-        return page::html_with(status, &counter_view(&me, &found, form, &asked, Some(preview), None));
+        let notice = asked.rows_read.map(read_words);
+        return page::html_with(status, &counter_view(&me, &found, form, &asked, Some(preview), notice));
     }
     let Some(said) = said(&mut form, true) else {
         let status = edit::unsound().status;
@@ -479,6 +498,14 @@ pub(in crate::web) async fn counter(
             page::html_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(CounterError::Edit(error)) => refused(&me, &found, form, &asked, preview, error),
+    }
+}
+
+/// How much of a sheet was read.
+fn read_words(rows: usize) -> String {
+    match rows {
+        0 => "The sheet has no rows under its headings, so it changes nothing.".to_owned(),
+        rows => format!("{} of the sheet read.", words::many(rows, "row")),
     }
 }
 

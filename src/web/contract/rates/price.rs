@@ -57,6 +57,8 @@ struct Field {
     hint: &'static str,
     value: String,
     unit: Option<UnitField>,
+    /// What is wrong with it.
+    wrong: Option<String>,
 }
 
 /// The unit of a quantity, chosen beside it.
@@ -175,14 +177,28 @@ impl PriceView {
                 hint,
                 value: asked.value(name).to_owned(),
                 unit: UnitField::of(name, asked),
+                wrong: None,
             };
             fields.iter().map(field).collect()
         };
-        let (fields, more) = (filled(FIELDS), filled(MORE_FIELDS));
+        let (mut fields, mut more) = (filled(FIELDS), filled(MORE_FIELDS));
         let shipment = asked.value("shipment").to_owned();
         let (error, priced) = match priced(unit, side, &shipment, fields.iter().chain(&more)) {
             Ok(priced) => (None, priced),
             Err(Refused::Words(words)) => (Some(words), None),
+            Err(Refused::At(name, words)) => {
+                let all = fields.iter_mut().chain(&mut more);
+                let of = |field: &Field| {
+                    field.name == name || field.unit.as_ref().is_some_and(|unit| unit.name == name)
+                };
+                match all.into_iter().find(|field| of(field)) {
+                    Some(field) => {
+                        field.wrong = Some(words);
+                        (None, None)
+                    }
+                    None => (Some(words), None),
+                }
+            }
             Err(Refused::Page(error)) => return Err(error),
         };
         Ok(Self {
@@ -206,6 +222,8 @@ impl PriceView {
 enum Refused {
     /// Said beside the form.
     Words(String),
+    /// Said at a field of it.
+    At(String, String),
     /// A page of its own.
     Page(WebError),
 }
@@ -237,7 +255,10 @@ fn priced<'f>(
     })?;
     let request = if shipment.is_empty() {
         let pairs: Vec<(&str, &str)> = std::iter::once(("reference", "shipment")).chain(given).collect();
-        book.request_of(&pairs).map_err(|why| Refused::Words(sentence(&why)))?
+        book.request_of(&pairs).map_err(|(field, why)| match field {
+            Some(field) => Refused::At(field, sentence(&why)),
+            None => Refused::Words(sentence(&why)),
+        })?
     } else {
         let stored = stored_request(unit.db, unit.viewer, side.partner_id, shipment).map_err(db_error)?;
         stored.ok_or_else(|| {
