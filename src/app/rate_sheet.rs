@@ -12,13 +12,16 @@ use crate::db::rate::{table_cells, table_cells_each};
 use crate::db::{Db, DbError};
 use crate::domain::geo::GeoSelector;
 use crate::domain::guard::guarded;
+use crate::domain::rate::form::{
+    HEAD_FIELDS, PARAMETER_NAMES, Values, head_set, head_write, parameters_of_sheet, parameters_to_sheet,
+};
 use crate::domain::rate::{
-    Axis, COLUMNS_MAX, ColumnsBy, Lane, RateLine, RateParameters, RateTerms, TableSeal,
+    Axis, COLUMNS_MAX, ColumnsBy, Lane, RateBasis, RateLine, RateParameters, RateTerms, TableSeal,
 };
 use crate::domain::terms::{Terms, in_force};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
-use crate::feeds::mapping::MAX_TEXT_CHARS;
+use crate::feeds::mapping::{MAX_LIST_CHARS, MAX_TEXT_CHARS};
 use crate::report::rates::{RateSheet, SheetColumns, SheetError, SheetFormat};
 
 /// Rates one workbook holds, so that an import, which opens workbooks of 256 MiB at most, takes it again.
@@ -186,7 +189,9 @@ pub fn rate_sheet_plan(
             "these are {count} rates, and a workbook holds at most XLSX_RATES_MAX = {XLSX_RATES_MAX}; write csv, or one rate line at a time"
         )));
     }
-    let columns = columns_of(chosen.iter().map(|(line, ..)| line), choice.form)?;
+    let whole = parameters_to_sheet(&rates.parameters);
+    check_whole(&rates.parameters, &whole)?;
+    let columns = SheetColumns { whole, ..columns_of(chosen.iter().map(|(line, ..)| line), choice.form)? };
     for (line, _, lane) in &chosen {
         check_texts(line, lane.as_ref())?;
     }
@@ -259,7 +264,7 @@ fn columns_of<'l>(
     }
     let names_column = lines.clone().any(|line| line.columns_by != ColumnsBy::None);
     if form == SheetForm::Long {
-        return Ok(SheetColumns { axes, names_column, across: None });
+        return Ok(SheetColumns { axes, names_column, across: None, whole: <[String; _]>::default() });
     }
     if let Some(line) = lines.clone().find(|line| line.columns_by == ColumnsBy::None) {
         return Err(RateSheetError::Cannot(format!(
@@ -278,7 +283,7 @@ fn columns_of<'l>(
             )));
         }
     }
-    Ok(SheetColumns { axes, names_column, across: Some(across) })
+    Ok(SheetColumns { axes, names_column, across: Some(across), whole: <[String; _]>::default() })
 }
 
 /// Texts that an import would read otherwise than they are.
@@ -299,17 +304,39 @@ fn check_texts(line: &RateLine, lane: Option<&Lane>) -> Result<(), RateSheetErro
             )));
         }
     }
+    let mut back = RateLine { columns: line.columns.clone(), ..RateLine::new("", "", RateBasis::Flat) };
+    let reads = HEAD_FIELDS.into_iter().zip(head_write(line)).all(|(name, text)| {
+        text.chars().count() <= MAX_LIST_CHARS && head_set(&mut back, name, &text).is_ok()
+    });
+    if !reads || head_write(&back) != head_write(line) {
+        return Err(RateSheetError::Cannot(format!(
+            "how rate line {} rates cannot stand in a sheet; a column that rates above the table or the absolute minimum name has no `|` in its name",
+            line.code
+        )));
+    }
     Ok(())
+}
+
+/// Whether the choices of how to rate read back from their columns.
+fn check_whole(
+    parameters: &RateParameters,
+    whole: &[String; PARAMETER_NAMES.len()],
+) -> Result<(), RateSheetError> {
+    let said: Values = PARAMETER_NAMES.into_iter().zip(whole.iter().cloned()).collect();
+    if parameters_of_sheet(&said, parameters).as_ref() == Ok(parameters) {
+        return Ok(());
+    }
+    Err(RateSheetError::Cannot(
+        "the choices of how to rate cannot stand in a sheet; look at them on the form of how it is rated"
+            .to_owned(),
+    ))
 }
 
 /// What a version says about price and a sheet of its lines, or of one, does not; it stays where the sheet is imported
 /// into a version of the same contract.
 #[must_use]
 pub fn sheet_leaves_out(terms: &Terms, line: Option<&str>) -> Vec<String> {
-    let rates = &terms.pricing.terms;
-    let mut said = left_out(rates, terms.rates.len(), line);
-    said.extend(heads_left_out(rates.lines.iter().filter(|own| line.is_none_or(|line| line == own.code))));
-    said
+    left_out(&terms.pricing.terms, terms.rates.len(), line)
 }
 
 /// What the contract says about price beside rate lines.
@@ -347,35 +374,11 @@ fn left_out(rates: &RateTerms, accessorials: usize, line: Option<&str>) -> Vec<S
     if !parts.is_empty() {
         said.push(parts.join(", "));
     }
-    if rates.parameters != RateParameters::default() {
-        said.push("the choices of how to rate that hold for the whole version".to_owned());
+    let p = &rates.parameters;
+    if p.baseline.is_some() || p.dispute_days.is_some() || p.price_cap.is_some() {
+        said.push("baseline, dispute window and price cap".to_owned());
     }
     said
-}
-
-/// How lines rate, as far as it is not as usual.
-fn heads_left_out<'l>(lines: impl Iterator<Item = &'l RateLine>) -> Option<String> {
-    let usual = |line: &RateLine| {
-        let usual = RateLine {
-            valid_from: line.valid_from,
-            valid_to: line.valid_to,
-            currency: line.currency,
-            columns_by: line.columns_by,
-            columns: line.columns.clone(),
-            first: line.first,
-            second: line.second,
-            ..RateLine::new(&line.code, &line.label, crate::domain::rate::RateBasis::Flat)
-        };
-        usual == *line && line.columns_by != ColumnsBy::Class
-    };
-    let mut codes: Vec<&str> = lines.filter(|line| !usual(line)).map(|line| line.code.as_str()).collect();
-    codes.dedup();
-    (!codes.is_empty()).then(|| {
-        format!(
-            "how {} rates: what a rate multiplies, ends of bands, overlaps and gaps, discount, minimum and maximum",
-            named(codes.into_iter())
-        )
-    })
 }
 
 fn named<'t>(codes: impl ExactSizeIterator<Item = &'t str>) -> String {

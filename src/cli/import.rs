@@ -195,6 +195,9 @@ fn rates_print(arguments: &ImportArguments, report: &RatesReport) {
         report.version,
     );
     over_cap_print(report);
+    for note in report.notes.iter().take(LINES_SHOWN) {
+        println!("note: {note}");
+    }
     let Some(compared) = report.compared_with else { return };
     println!("against version {compared}:");
     let said = |line: &&LineReport| line.new || line.added + line.removed + line.changed > 0;

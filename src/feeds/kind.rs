@@ -445,6 +445,33 @@ fields! {
         MIN = "min", QUANTITY, "Least charge by this row";
         PRIOR = "prior", QUANTITY, "Rate before, to which a price cap holds it";
         CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the contract's when there is none";
+        CHARGE = "charge", TEXT, "Code on the charge line; this and the next are said once a line, on any of its rows";
+        BASIS = "basis", TEXT, "What the rate multiplies: FLAT, PER_DISTANCE, PER_WEIGHT, PER_CWT, PER_UNIT";
+        UNIT = "unit", TEXT, "The unit of PER_UNIT and of bands over units, such as PALLET";
+        COLUMNS_BY = "columns_by", TEXT, "What `column` holds: ZONE or CLASS";
+        EDGES = "edges", TEXT, "Which ends belong to a band: HALF_OPEN, CLOSED, UP_TO";
+        OVERLAPS = "overlaps", TEXT, "What holds where bands overlap: REFUSE, CHEAPEST, DEAREST";
+        GAPS = "gaps", TEXT, "What holds between two bands: REFUSE, UNRATED";
+        RATED_BY = "rated_by", TEXT, "What is priced at once: SHIPMENT, PIECE";
+        DISCOUNT_PERCENT = "discount_percent", TEXT, "Discount off every rate of the line";
+        MINIMUM = "minimum", TEXT, "Least charge of the line";
+        MAXIMUM = "maximum", TEXT, "Most of the line";
+        ABSOLUTE_MINIMUM = "absolute_minimum", TEXT, "Least linehaul after all discounts: 95.00, or 2 at 1 less 2.00 for the cell of zone 2 at 1 less an amount";
+        ABOVE_RATES = "above_rates", LIST, "Rates per unit of weight above the table, by column: 2: 0.75 | 3: 0.80";
+        RATING_DATE = "rating_date", TEXT, "Of the whole version, said once: PICKUP, ORDERED, DELIVERY, INVOICE";
+        WEIGHT_UNIT = "weight_unit", TEXT, "Of the whole version: LB or KG";
+        WEIGHT_MODE = "weight_mode", TEXT, "Of the whole version: weight is rounded UP, DOWN or NEAREST";
+        WEIGHT_STEP = "weight_step", TEXT, "Of the whole version: to steps of; 0 leaves the weight as measured";
+        DISTANCE_UNIT = "distance_unit", TEXT, "Of the whole version: MI or KM";
+        DISTANCE_MODE = "distance_mode", TEXT, "Of the whole version: distance is rounded UP, DOWN or NEAREST";
+        DISTANCE_STEP = "distance_step", TEXT, "Of the whole version: to steps of; 0 leaves the distance as measured";
+        DISTANCE_SOURCE = "distance_source", TEXT, "Of the whole version: the mileage guide and its version";
+        DEFICIT = "deficit", TEXT, "Of the whole version: yes where a higher weight break is charged when it is cheaper";
+        MINIMUM_ORDER = "minimum_order", TEXT, "Of the whole version: AFTER_DISCOUNT or BEFORE_DISCOUNT";
+        FUEL_BASE = "fuel_base", TEXT, "Of the whole version: NET or GROSS";
+        FAK = "fak", LIST, "Of the whole version: classes rated as another, 50, 55: 70 | 85: 92.5";
+        DIMS = "dims", LIST, "Of the whole version: rules of dim weight as the form writes them, with | between";
+        NOT_APPLICABLE = "not_applicable", LIST, "Of the whole version: when no charge is agreed, such as flag collect";
     }
 }
 

@@ -113,34 +113,46 @@ impl RateOptions {
 
     /// Gives `line` from `old`, which it replaces, what neither the mapping nor the sheet says.
     pub fn keep(&self, line: &mut RateLine, old: &RateLine, said: Said) {
-        line.basis = self.basis.unwrap_or(old.basis);
-        line.unit = self.unit.or(old.unit);
+        let open = |name: &str| !said.head(name);
+        if open("basis") {
+            line.basis = self.basis.unwrap_or(old.basis);
+        }
+        if open("unit") {
+            line.unit = self.unit.or(old.unit);
+        }
         let across = self.matrix.as_ref().map_or(self.columns_by, |matrix| matrix.across);
-        if across.is_none() && !line.columns.is_empty() && old.columns_by != ColumnsBy::None {
+        let has_columns = !line.columns.is_empty() && old.columns_by != ColumnsBy::None;
+        if open("columns_by") && across.is_none() && has_columns {
             line.columns_by = old.columns_by;
         }
-        if self.edges.is_none() && !said.edges {
+        if open("edges") && self.edges.is_none() && !said.edges {
             line.edges = old.edges;
         }
-        line.overlaps = self.overlaps.unwrap_or(old.overlaps);
-        line.gaps = self.gaps.unwrap_or(old.gaps);
-        line.rated_by = self.rated_by.unwrap_or(old.rated_by);
-        if self.charge.is_none() {
+        if open("overlaps") {
+            line.overlaps = self.overlaps.unwrap_or(old.overlaps);
+        }
+        if open("gaps") {
+            line.gaps = self.gaps.unwrap_or(old.gaps);
+        }
+        if open("rated_by") {
+            line.rated_by = self.rated_by.unwrap_or(old.rated_by);
+        }
+        if open("charge") && self.charge.is_none() {
             line.charge.clone_from(&old.charge);
         }
         if self.label.is_none() && !said.labels {
             line.label.clone_from(&old.label);
         }
-        if self.discount_percent.is_none() {
+        if open("discount_percent") && self.discount_percent.is_none() {
             line.discount = old.discount;
         }
-        if self.minimum.is_none() {
+        if open("minimum") && self.minimum.is_none() {
             line.min = old.min;
         }
-        if self.maximum.is_none() {
+        if open("maximum") && self.maximum.is_none() {
             line.max = old.max;
         }
-        line.follow(old);
+        line.follow(old, open("above_rates"), open("absolute_minimum"));
     }
 
     /// Sets the choices of how to rate that the mapping makes; the others stay.

@@ -8,6 +8,7 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use super::sheet::spreadsheet_number;
 use crate::domain::guard::guarded;
 use crate::domain::money::Micros;
+use crate::domain::rate::form::{HEAD_FIELDS, PARAMETER_NAMES, head_write};
 use crate::domain::rate::{Axis, Band, Cell, Lane, RateLine};
 
 /// How the heading of a column of prices begins in a matrix; the zone or class follows.
@@ -33,6 +34,8 @@ pub struct SheetColumns {
     pub names_column: bool,
     /// Zones or classes across: a matrix. None for one price a row.
     pub across: Option<Vec<String>>,
+    /// The choices of how to rate that hold for the whole version, in the order of [`PARAMETER_NAMES`].
+    pub whole: [String; PARAMETER_NAMES.len()],
 }
 
 /// Why a sheet could not be written.
@@ -67,6 +70,8 @@ pub struct RateSheet<W: Write + Send> {
     columns: SheetColumns,
     /// What every row of the line begins with.
     head: Vec<Value>,
+    /// What the next row says of how the line and the version rate; said once, so that a long sheet stays small.
+    once: Vec<Value>,
     /// Axes of the line's cells.
     axes: [Option<Axis>; 2],
     /// Names of the line's columns; for a matrix the place of each among the columns across.
@@ -128,6 +133,7 @@ impl<W: Write + Send> RateSheet<W> {
             out,
             columns,
             head: Vec::new(),
+            once: Vec::new(),
             axes: [None; 2],
             names: Vec::new(),
             places: Vec::new(),
@@ -166,6 +172,7 @@ impl<W: Write + Send> RateSheet<W> {
                 names.extend(across.iter().map(|name| format!("{PRICE_PREFIX}{name}")));
             }
         }
+        names.extend(HEAD_FIELDS.into_iter().chain(PARAMETER_NAMES).map(str::to_owned));
         names
     }
 
@@ -191,6 +198,8 @@ impl<W: Write + Send> RateSheet<W> {
             day(line.valid_to),
             line.currency.map_or(Value::Blank, |currency| text(currency.code())),
         ]);
+        let whole = std::mem::take(&mut self.columns.whole);
+        self.once = head_write(line).iter().chain(&whole).map(|said| text(said)).collect();
         self.axes = [line.first, line.second];
         self.names.clone_from(&line.columns);
         let across = self.columns.across.as_deref().unwrap_or_default();
@@ -271,7 +280,11 @@ impl<W: Write + Send> RateSheet<W> {
     }
 
     fn write(&mut self, head: &[Value], rest: &[Value]) -> Result<(), SheetError> {
-        let values = head.iter().chain(rest);
+        let mut once = std::mem::take(&mut self.once);
+        if self.row > 0 {
+            once.resize_with(HEAD_FIELDS.len() + PARAMETER_NAMES.len(), || Value::Blank);
+        }
+        let values = head.iter().chain(rest).chain(&once);
         match &mut self.out {
             Out::Csv(writer) => {
                 writer.write_record(values.map(|value| match value {

@@ -2,6 +2,7 @@
 
 mod bad;
 mod calibration;
+mod carry;
 mod cell;
 mod expected;
 mod negotiation;

@@ -34,15 +34,18 @@ use crate::domain::guard::unguarded;
 use crate::domain::lifecycle::VersionOptions;
 use crate::domain::money::Micros;
 use crate::domain::rate::cap::held_back;
+use crate::domain::rate::form::{
+    HEAD_FIELDS, PARAMETER_NAMES, head_write, parameter_rows, parameters_of_sheet,
+};
 use crate::domain::rate::{
-    Axis, CompiledRates, Ends, Lane, Pricing, RateLine, RateTerms, Sheet, SheetBuilder, SheetRow, TableSeal,
-    TermProblem, diff_summary,
+    Axis, Columns, CompiledRates, Ends, Lane, Pricing, RateLine, RateParameters, RateTerms, Sheet,
+    SheetBuilder, SheetRow, TableSeal, TermProblem, diff_summary,
 };
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 use crate::feeds::fields::Fields;
-use crate::feeds::kind::rates as r;
+use crate::feeds::kind::{Field, ImportKind, rates as r};
 use crate::feeds::mapping::{Compiled, Mapping, UnknownPartner};
 use crate::feeds::rates::{PriceColumn, amount};
 use crate::feeds::rejects::RejectWriter;
@@ -106,6 +109,8 @@ pub struct RatesReport {
     pub lanes: usize,
     /// What happened to each of its rate lines.
     pub lines: Vec<LineReport>,
+    /// What it changes for the whole version, and what it does not say and so stays, in words.
+    pub notes: Vec<String>,
     /// Nothing was kept.
     pub dry_run: bool,
 }
@@ -322,9 +327,12 @@ struct SheetReader {
     second: Option<(Axis, Pair)>,
     columns: Option<Vec<PriceColumn>>,
     prices: Vec<(usize, Micros)>,
+    /// Fields of the columns that say how a line rates, and how the whole version does.
+    head: Vec<Field>,
+    whole: Vec<Field>,
 }
 
-type Pair = (crate::feeds::kind::Field, crate::feeds::kind::Field);
+type Pair = (Field, Field);
 
 impl SheetReader {
     fn new(mapping: &Mapping, compiled: &Compiled, headers: &[String]) -> Result<Self, RatesError> {
@@ -367,7 +375,19 @@ impl SheetReader {
         let builder = SheetBuilder::new(model, ends(first), ends(second), makes_lanes);
         let builder = if mapping.rates.says_edges() { builder } else { builder.leaving_edges() };
         let builder = if columns.is_some() { builder.across() } else { builder };
-        Ok(Self { builder, first, second, columns, prices: Vec::new() })
+        let known = |names: &[&'static str]| -> Vec<(&'static str, Field)> {
+            let field = |name: &&'static str| Some((*name, ImportKind::Rates.field(name)?));
+            names.iter().filter_map(field).filter(|(_, field)| compiled.fills(*field)).collect()
+        };
+        let (head, whole) = (known(&HEAD_FIELDS), known(&PARAMETER_NAMES));
+        let names = |found: &[(&'static str, Field)]| -> Vec<&'static str> {
+            found.iter().map(|(name, _)| *name).collect()
+        };
+        let builder = builder.saying(Columns { head: names(&head), whole: names(&whole) });
+        let fields =
+            |found: Vec<(&str, Field)>| -> Vec<Field> { found.into_iter().map(|(_, field)| field).collect() };
+        let (head, whole) = (fields(head), fields(whole));
+        Ok(Self { builder, first, second, columns, prices: Vec::new(), head, whole })
     }
 
     fn take(&mut self, row: &Row, fields: &Fields) -> Result<(), RowError> {
@@ -376,6 +396,8 @@ impl SheetReader {
             let Some((_, (from, to))) = axis else { return Ok((None, None)) };
             Ok((micros(name(from), fields.decimal(from))?, micros(name(to), fields.decimal(to))?))
         };
+        let said = |columns: &[Field]| columns.iter().map(|field| text(*field)).collect::<Vec<&str>>();
+        let (head, whole) = (said(&self.head), said(&self.whole));
         let transit_days = fields.int(r::TRANSIT_DAYS).map(u16::try_from).transpose();
         let sheet_row = SheetRow {
             row: u32::try_from(row.number()).unwrap_or(u32::MAX),
@@ -395,6 +417,8 @@ impl SheetReader {
             second: band(self.second)?,
             prior: micros("prior", fields.decimal(r::PRIOR))?,
             min: micros("min", fields.decimal(r::MIN))?,
+            head: &head,
+            whole: &whole,
         };
         let problem =
             |(field, value, reason): (&'static str, String, String)| RowError::field(field, &value, reason);
@@ -423,8 +447,8 @@ impl SheetReader {
     }
 }
 
-fn name(field: crate::feeds::kind::Field) -> &'static str {
-    crate::feeds::kind::ImportKind::Rates.spec(field).map_or("", |spec| spec.name)
+fn name(field: Field) -> &'static str {
+    ImportKind::Rates.spec(field).map_or("", |spec| spec.name)
 }
 
 /// A draft's terms with a sheet in them.
@@ -434,6 +458,8 @@ struct Merged {
     kept: Vec<Option<TableSeal>>,
     /// For each line the rows of the file it came from.
     rows: Vec<Vec<u32>>,
+    /// What the sheet does not say and stays as the contract has it, in words.
+    notes: Vec<String>,
 }
 
 /// One load under way, inside its transaction.
@@ -461,11 +487,16 @@ impl Load<'_> {
             cells: sheet.lines.iter().map(|line| line.cells.len()).sum(),
             lanes: sheet.lanes.len(),
             lines: Vec::new(),
+            notes: Vec::new(),
             dry_run: self.request.dry_run,
         };
         let sheet_keys: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
         let accessorials = terms.rates;
-        let Merged { mut rates, mut kept, rows } = self.merge(db, terms.pricing, terms.partner_id, sheet)?;
+        let was = terms.pricing.terms.parameters.clone();
+        let Merged { mut rates, mut kept, rows, notes } =
+            self.merge(db, terms.pricing, terms.partner_id, sheet)?;
+        report.notes = whole_notes(&was, &rates.parameters);
+        report.notes.extend(notes);
         valid(self.request.options.validate())?;
         self.request.options.set(&mut rates.parameters);
         rates.accessorials = accessorials;
@@ -610,11 +641,19 @@ impl Load<'_> {
     ) -> Result<Merged, RatesError> {
         let Pricing { terms: mut rates, tables } = pricing;
         self.request.mapping.rates.apply(&mut rates.parameters);
+        let whole = parameters_of_sheet(&sheet.whole, &rates.parameters);
+        rates.parameters = whole.map_err(|problems| RatesError::Problems {
+            file: self.request.path.display().to_string(),
+            problems: Lines(problems.into_iter().map(|(name, why)| format!("{name}: {why}")).collect()),
+        })?;
+        let mut notes = Vec::new();
         let replaced: BTreeSet<LineKey> = sheet.lines.iter().map(key).collect();
         let before: BTreeSet<String> = rates.lines.iter().map(|line| line.code.clone()).collect();
         for line in &mut sheet.lines {
+            let by_itself = head_write(line);
             if let Some(old) = former(&rates.lines.iter(), line, |old| old) {
                 self.request.mapping.rates.keep(line, old, sheet.said);
+                notes.extend(kept_note(line, &by_itself));
             }
         }
         let (mut kept, mut rows, mut lines) = (Vec::new(), Vec::new(), Vec::new());
@@ -655,7 +694,7 @@ impl Load<'_> {
             service: None,
             transit_business_days: None,
         }));
-        Ok(Merged { rates, kept, rows })
+        Ok(Merged { rates, kept, rows, notes })
     }
 
     /// What the sheet changes in one line. A table with the same cells as the compared one is shared with it.
@@ -717,6 +756,36 @@ impl Load<'_> {
         import_end(db, import.id, Some(counts), now)?;
         Ok(())
     }
+}
+
+/// How a sheet without the columns for it leaves a line, where that is not as the sheet by itself would have it.
+fn kept_note(line: &RateLine, by_itself: &[String]) -> Option<String> {
+    let all = HEAD_FIELDS.iter().zip(head_write(line)).zip(by_itself);
+    let kept: Vec<String> = all
+        .filter(|((_, now), own)| now != *own)
+        .map(|((name, now), _)| {
+            format!("{} {}", name.replace('_', " "), if now.is_empty() { "none" } else { now.as_str() })
+        })
+        .collect();
+    (!kept.is_empty()).then(|| {
+        format!(
+            "{}: the sheet does not say all of how the line rates, so it stays as the contract has it: {}",
+            line.code,
+            kept.join(", ")
+        )
+    })
+}
+
+/// What changes for the whole version, in words.
+fn whole_notes(was: &RateParameters, now: &RateParameters) -> Vec<String> {
+    let before = parameter_rows(was);
+    let changed = parameter_rows(now).into_iter().filter(|row| !before.contains(row));
+    changed
+        .map(|(what, how)| {
+            let old = before.iter().find(|(name, _)| *name == what).map_or("none", |(_, how)| how.as_str());
+            format!("for the whole version, {}: {old} → {how}", what.to_lowercase())
+        })
+        .collect()
 }
 
 /// Of `all` the one whose line `line` takes the place of: the same code and first day, else the newest of the code.

@@ -55,7 +55,7 @@ pub use fx::{FxRate, FxRates};
 pub use request::{Article, Piece, RatingRequest, UnitCount};
 pub use rows::{RateRow, cells_from_rows};
 pub use seal::{Pricing, TableSeal};
-pub use sheet::{Ends, Said, Sheet, SheetBuilder, SheetRow};
+pub use sheet::{Columns, Ends, Said, Sheet, SheetBuilder, SheetRow};
 pub use trace::{NoTrace, Step, Steps, Trace, TraceLine};
 
 /// Cells one rate line may have.

@@ -7,6 +7,7 @@
 use chrono::NaiveDate;
 use hashbrown::HashMap;
 
+use super::form::{HEAD_FIELDS, Values, head_needs_columns, head_set};
 use super::{
     AboveRate, AbsoluteMinimum, Axis, Band, BandEdges, CELLS_MAX, COLUMNS_MAX, Cell, ColumnsBy, Currency,
     GeoSelector, LANES_MAX, LINES_MAX, Lane, Micros, Problems, RATE_MAX, RateLine, TermProblem,
@@ -58,6 +59,19 @@ pub struct SheetRow<'a> {
     pub prior: Option<Micros>,
     /// Least charge.
     pub min: Option<Micros>,
+    /// Of each column of [`Columns::head`] what it says of the line.
+    pub head: &'a [&'a str],
+    /// Of each column of [`Columns::whole`] what it says of the whole version.
+    pub whole: &'a [&'a str],
+}
+
+/// The columns of a sheet beside prices that say how to rate. Any row of a line may say them, and those that do agree.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// Of the line; names of [`HEAD_FIELDS`].
+    pub head: Vec<&'static str>,
+    /// Of the whole version; names of [`super::form::PARAMETER_NAMES`].
+    pub whole: Vec<&'static str>,
 }
 
 /// What is wrong with a row: the field, its text, and what to do.
@@ -76,6 +90,8 @@ pub struct Sheet {
     pub first_day: Option<NaiveDate>,
     /// What it says beside prices.
     pub said: Said,
+    /// What it says of the whole version, by column; empty where a column says nothing.
+    pub whole: Values,
 }
 
 /// What a sheet says about its lines beside prices; what it does not say stays as the contract has it.
@@ -85,6 +101,16 @@ pub struct Said {
     pub labels: bool,
     /// Which ends belong to a band, since only one is written.
     pub edges: bool,
+    /// Which of [`HEAD_FIELDS`] it has a column for.
+    head: [bool; HEAD_FIELDS.len()],
+}
+
+impl Said {
+    /// Whether the sheet has a column of this name out of [`HEAD_FIELDS`].
+    #[must_use]
+    pub fn head(&self, name: &str) -> bool {
+        HEAD_FIELDS.iter().zip(self.head).any(|(own, said)| said && *own == name)
+    }
 }
 
 struct Building {
@@ -96,6 +122,8 @@ struct Building {
     columns: HashMap<String, u16>,
     /// The currency, and the row that named it.
     currency: Option<(Currency, u32)>,
+    /// What each column of the head says, and the row that said it.
+    head: Vec<(String, u32)>,
 }
 
 type LineKey = (String, Option<NaiveDate>, Option<NaiveDate>);
@@ -117,6 +145,9 @@ pub struct SheetBuilder {
     edges_open: bool,
     /// A sheet that names neither ends nor equipment nor service prices lanes that are there already.
     makes_lanes: bool,
+    /// Columns that say how to rate, and for each of the whole version what it says and in which row.
+    columns: Columns,
+    whole: Vec<(String, u32)>,
     /// A matrix: a row has the band of all its columns, whether there is a price in each or not.
     across: bool,
 }
@@ -148,7 +179,9 @@ impl SheetBuilder {
             lane_by_code: HashMap::new(),
             cells: 0,
             problems: Problems::default(),
-            said: Said { labels: false, edges: up_to },
+            said: Said { edges: up_to, ..Said::default() },
+            columns: Columns::default(),
+            whole: Vec::new(),
             edges_open: false,
             makes_lanes,
             across: false,
@@ -163,10 +196,22 @@ impl SheetBuilder {
         self
     }
 
+    /// The same for a sheet with columns that say how to rate.
+    #[must_use]
+    pub fn saying(mut self, columns: Columns) -> Self {
+        for (said, name) in self.said.head.iter_mut().zip(HEAD_FIELDS) {
+            *said = columns.head.contains(&name);
+        }
+        self.edges_open |= self.said.head("edges");
+        self.whole = vec![(String::new(), 0); columns.whole.len()];
+        self.columns = columns;
+        self
+    }
+
     /// The same for a sheet that leaves it to the contract which ends belong to a band.
     #[must_use]
     pub fn leaving_edges(mut self) -> Self {
-        self.edges_open = !self.said.edges;
+        self.edges_open |= !self.said.edges;
         self
     }
 
@@ -196,6 +241,8 @@ impl SheetBuilder {
         };
         let at = self.line_of(row)?;
         let Some(building) = self.lines.get_mut(at) else { return Ok(()) };
+        building.head(&self.columns.head, row)?;
+        said_once(&mut self.whole, &self.columns.whole, row.whole, row.row, "the whole version")?;
         building.currency(currency, row.row, &mut self.problems);
         if self.across {
             let none = Micros::ZERO;
@@ -287,6 +334,7 @@ impl SheetBuilder {
                     of_row: Vec::new(),
                     columns: HashMap::new(),
                     currency: None,
+                    head: vec![(String::new(), 0); self.columns.head.len()],
                 });
                 self.by_key.insert(key, self.lines.len() - 1);
                 self.lines.len() - 1
@@ -334,7 +382,9 @@ impl SheetBuilder {
     /// # Errors
     /// What is wrong with it as a whole, with the rows of the file.
     pub fn finish(mut self) -> Result<Sheet, Vec<TermProblem>> {
-        let mut sheet = Sheet { lanes: self.lanes, said: self.said, ..Sheet::default() };
+        let whole = self.columns.whole.iter().copied().zip(self.whole.into_iter().map(|(text, _)| text));
+        let mut sheet =
+            Sheet { lanes: self.lanes, said: self.said, whole: whole.collect(), ..Sheet::default() };
         for mut building in self.lines {
             for (ends, first) in [(self.first, true), (self.second, false)] {
                 if ends.axis.is_some() && !(ends.lower && ends.upper) {
@@ -354,6 +404,14 @@ impl SheetBuilder {
                 // Other lines of the sheet have columns, this one has not.
                 line.columns_by = ColumnsBy::None;
             }
+            for (name, (text, row)) in self.columns.head.iter().zip(&building.head) {
+                if head_needs_columns(name)
+                    && let Err(message) = head_set(line, name, text)
+                {
+                    let at = format!("rate line {}, row {row}, {name}", line.code);
+                    self.problems.say(|| at, || message);
+                }
+            }
             sheet.first_day = [sheet.first_day, line.valid_from].into_iter().flatten().min();
             sheet.lines.push(building.line);
             sheet.rows.push(building.rows);
@@ -366,31 +424,36 @@ impl SheetBuilder {
 }
 
 impl RateLine {
-    /// Takes over from `old`, the line of this code before, what a sheet cannot say: the order of columns and axes,
-    /// that an axis is not there (its bands hold everything), rates above the table and the absolute minimum.
-    pub fn follow(&mut self, old: &Self) {
+    /// Takes over from `old`, the line of this code before, what a sheet cannot say: the order of columns and axes and
+    /// that an axis is not there (its bands hold everything); and what it does not say: rates `above` the table and the
+    /// absolute minimum, the `floor`.
+    pub fn follow(&mut self, old: &Self, above: bool, floor: bool) {
         self.follow_axes(old);
+        let own = (self.columns.clone(), std::mem::take(&mut self.above), self.absolute_min);
         self.follow_columns(&old.columns);
-        let moved = |column: u16| -> Option<u16> {
-            let Some(name) = old.columns.get(usize::from(column)) else {
-                return (old.columns.is_empty() && self.columns.is_empty()).then_some(column);
-            };
-            let at = self.columns.iter().position(|own| own.eq_ignore_ascii_case(name))?;
-            u16::try_from(at).ok()
-        };
-        let above = old
-            .above
+        let (above_rates, of_above) = if above { (&old.above, &old.columns) } else { (&own.1, &own.0) };
+        let rates = above_rates
             .iter()
-            .filter(|_| self.first == Some(Axis::Weight))
-            .filter_map(|row| Some(AboveRate { column: moved(row.column)?, ..*row }))
+            .filter(|_| !above || self.first == Some(Axis::Weight))
+            .filter_map(|row| Some(AboveRate { column: self.moved(row.column, of_above)?, ..*row }))
             .collect();
-        let floor = match old.absolute_min {
-            Some(AbsoluteMinimum::CellLess { column, first, reduction }) => {
-                moved(column).map(|column| AbsoluteMinimum::CellLess { column, first, reduction })
-            }
+        let (least, of_least) = if floor { (old.absolute_min, &old.columns) } else { (own.2, &own.0) };
+        let floor = match least {
+            Some(AbsoluteMinimum::CellLess { column, first, reduction }) => self
+                .moved(column, of_least)
+                .map(|column| AbsoluteMinimum::CellLess { column, first, reduction }),
             other => other,
         };
-        (self.above, self.absolute_min) = (above, floor);
+        (self.above, self.absolute_min) = (rates, floor);
+    }
+
+    /// The place here of the column that is at `column` among `names`.
+    fn moved(&self, column: u16, names: &[String]) -> Option<u16> {
+        let Some(name) = names.get(usize::from(column)) else {
+            return (names.is_empty() && self.columns.is_empty()).then_some(column);
+        };
+        let at = self.columns.iter().position(|own| own.eq_ignore_ascii_case(name))?;
+        u16::try_from(at).ok()
     }
 
     fn follow_axes(&mut self, old: &Self) {
@@ -434,7 +497,43 @@ impl RateLine {
     }
 }
 
+/// Notes what columns say; two rows that say different things are a mistake.
+fn said_once(
+    known: &mut [(String, u32)],
+    names: &[&'static str],
+    texts: &[&str],
+    row: u32,
+    of: &str,
+) -> Result<(), RowProblem> {
+    for ((known, name), text) in known.iter_mut().zip(names).zip(texts) {
+        if text.is_empty() || known.0 == *text {
+            continue;
+        }
+        if !known.0.is_empty() {
+            let message = format!("row {} says `{}`, and it holds for {of}", known.1, known.0);
+            return Err((*name, (*text).to_owned(), message));
+        }
+        *known = ((*text).to_owned(), row);
+    }
+    Ok(())
+}
+
 impl Building {
+    /// What a row says of how the line rates.
+    fn head(&mut self, names: &[&'static str], row: &SheetRow<'_>) -> Result<(), RowProblem> {
+        if row.head.iter().all(|text| text.is_empty()) {
+            return Ok(());
+        }
+        let of = format!("rate line {}", self.line.code);
+        said_once(&mut self.head, names, row.head, row.row, &of)?;
+        for (name, text) in names.iter().zip(row.head) {
+            if !head_needs_columns(name) {
+                head_set(&mut self.line, name, text).map_err(|why| (*name, (*text).to_owned(), why))?;
+            }
+        }
+        Ok(())
+    }
+
     fn currency(&mut self, given: Option<Currency>, row: u32, problems: &mut Problems) {
         match (self.currency, given) {
             (Some((first, of)), Some(own)) if own != first => problems.say(

@@ -7,6 +7,7 @@
 
 mod accessorial;
 mod kinds;
+mod line_head;
 mod parameters;
 mod read;
 mod text;
@@ -27,7 +28,11 @@ use crate::domain::tier::TierProgramme;
 pub use accessorial::{Group, rate_fields, rate_groups, rate_read, rate_usual, rate_write};
 pub(super) use kinds::capital;
 pub use kinds::{read, write};
-pub use parameters::{parameter_fields, parameter_rows, parameters_read, parameters_write};
+pub use line_head::{HEAD_FIELDS, head_needs_columns, head_set, head_write};
+pub use parameters::{
+    PARAMETER_NAMES, parameter_fields, parameter_rows, parameters_of_sheet, parameters_read,
+    parameters_to_sheet, parameters_write,
+};
 
 /// Longest answer of one line.
 pub const ANSWER_CHARS_MAX: usize = 200;

@@ -81,6 +81,56 @@ pub fn parameters_write(parameters: &RateParameters) -> Values {
     pairs.into_iter().collect()
 }
 
+/// The names of the fields, in the order of [`parameter_fields`].
+pub const PARAMETER_NAMES: [&str; 14] = [
+    "rating_date",
+    "weight_unit",
+    "weight_mode",
+    "weight_step",
+    "distance_unit",
+    "distance_mode",
+    "distance_step",
+    "distance_source",
+    "deficit",
+    "minimum_order",
+    "fuel_base",
+    "fak",
+    "dims",
+    "not_applicable",
+];
+/// Rules of a list stand in one cell of a sheet, with this between them.
+const BETWEEN: &str = " | ";
+
+/// The answers as cells of a sheet, in the order of [`PARAMETER_NAMES`].
+#[must_use]
+pub fn parameters_to_sheet(parameters: &RateParameters) -> [String; PARAMETER_NAMES.len()] {
+    let values = parameters_write(parameters);
+    PARAMETER_NAMES.map(|name| {
+        let text = values.get(name).cloned().unwrap_or_default();
+        if matches!(name, "fak" | "dims") { text.replace('\n', BETWEEN) } else { text }
+    })
+}
+
+/// The choices as a sheet says them, where `said` has every column of the sheet; one that says nothing is as usual,
+/// and one the sheet does not have stays as in `before`.
+///
+/// # Errors
+/// Every column to correct.
+pub fn parameters_of_sheet(said: &Values, before: &RateParameters) -> Result<RateParameters, FieldErrors> {
+    let (mut values, usual) = (parameters_write(before), parameters_write(&RateParameters::default()));
+    for (name, text) in said {
+        let text = match *name {
+            "fak" | "dims" => text.replace(BETWEEN.trim(), "\n"),
+            "distance_source" | "not_applicable" => text.clone(),
+            "deficit" => text.to_ascii_lowercase(),
+            _ => text.to_ascii_uppercase(),
+        };
+        let text = if text.is_empty() { usual.get(name).cloned().unwrap_or_default() } else { text };
+        values.insert(name, text);
+    }
+    parameters_read(&values, before)
+}
+
 /// The choices a filled-in form says; what it does not ask stays as in `before`.
 ///
 /// # Errors
