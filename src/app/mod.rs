@@ -42,6 +42,7 @@ pub mod score;
 pub mod scorecard_mail;
 pub mod setting;
 pub mod spend;
+pub mod term_sheet;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod user;

@@ -1,8 +1,8 @@
-//! `lanemark export rates --contract NUMBER FILE`
+//! `lanemark export rates|accessorials|fuel-table --contract NUMBER FILE`
 
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::PathBuf;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -11,9 +11,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use lanemark::app::rate_sheet::{
     SheetChoice, SheetForm, rate_sheet_plan, rate_sheet_write, version_for_sheet,
 };
+use lanemark::app::term_sheet::{term_sheet, version_for_terms};
 use lanemark::domain::viewer::Viewer;
 use lanemark::domain::words;
+use lanemark::feeds::kind::ImportKind;
 use lanemark::report::rates::SheetFormat;
+use lanemark::report::sheet;
 
 use super::{Format, Session, shown};
 
@@ -22,6 +25,23 @@ use super::{Format, Session, shown};
 pub enum ExportCommand {
     /// Rate tables of a contract version, as `import rates` reads them.
     Rates(RatesArguments),
+    /// Accessorial rates of a contract version, as `import accessorials --contract NUMBER` reads them.
+    Accessorials(TermsArguments),
+    /// Fuel programmes of a contract version, as `import fuel-table --contract NUMBER` reads them.
+    FuelTable(TermsArguments),
+}
+
+/// Arguments of `export accessorials` and `export fuel-table`.
+#[derive(Args)]
+pub struct TermsArguments {
+    /// The new file: csv or xlsx.
+    file: PathBuf,
+    /// Number of the contract.
+    #[arg(long)]
+    contract: String,
+    /// A version; without it the one in force, else the newest.
+    #[arg(long)]
+    version: Option<i32>,
 }
 
 /// How prices stand in the file.
@@ -54,8 +74,15 @@ pub struct RatesArguments {
 
 /// Writes the file and says what it leaves out.
 pub fn run(session: &Session, command: &ExportCommand) -> anyhow::Result<ExitCode> {
-    let ExportCommand::Rates(arguments) = command;
-    let file = &arguments.file;
+    match command {
+        ExportCommand::Rates(arguments) => rates(session, arguments),
+        ExportCommand::Accessorials(arguments) => terms(session, arguments, ImportKind::AccessorialRates),
+        ExportCommand::FuelTable(arguments) => terms(session, arguments, ImportKind::FuelTable),
+    }
+}
+
+/// How the name of the file says to write it.
+fn format_of(file: &Path) -> anyhow::Result<SheetFormat> {
     let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let format = match ending.as_deref() {
         Some("csv") => SheetFormat::Csv,
@@ -67,6 +94,43 @@ pub fn run(session: &Session, command: &ExportCommand) -> anyhow::Result<ExitCod
     if file.exists() {
         bail!("{} exists already; name a new file, so that none is lost", shown(file));
     }
+    Ok(format)
+}
+
+fn terms(session: &Session, arguments: &TermsArguments, kind: ImportKind) -> anyhow::Result<ExitCode> {
+    let file = &arguments.file;
+    let format = format_of(file)?;
+    let mut db = session.app.pool.get()?;
+    let viewer = Viewer::operator();
+    let version = version_for_terms(&session.app, &mut db, &viewer, &arguments.contract, arguments.version)?;
+    let sheet = term_sheet(&mut db, &viewer, version.id, kind)?;
+    let rows = sheet.rows.len();
+    let bytes = match format {
+        SheetFormat::Csv => sheet::csv(&sheet.header, &sheet.rows)?,
+        SheetFormat::Xlsx => sheet::workbook(vec![sheet])?,
+    };
+    File::create_new(file)
+        .and_then(|mut out| out.write_all(&bytes))
+        .with_context(|| format!("writing {}", shown(file)))?;
+    match session.format {
+        Format::Json => println!(
+            "{}",
+            serde_json::json!({ "contract": arguments.contract, "version": version.version, "rows": rows })
+        ),
+        Format::Table => println!(
+            "{}: {} of contract {}, version {}",
+            shown(file),
+            words::many(rows, "row"),
+            arguments.contract,
+            version.version
+        ),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rates(session: &Session, arguments: &RatesArguments) -> anyhow::Result<ExitCode> {
+    let file = &arguments.file;
+    let format = format_of(file)?;
     let form = match arguments.form {
         Form::Long => SheetForm::Long,
         Form::Matrix => SheetForm::Matrix,

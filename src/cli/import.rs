@@ -9,6 +9,7 @@ use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use lanemark::app::import::rates::terms::terms_import;
 use lanemark::app::import::rates::{LineReport, RatesReport, RatesRequest, rates_import};
 use lanemark::app::import::{ImportRequest, Progress, default_rejects_path, import};
 use lanemark::db::setting::reporting_zone;
@@ -28,7 +29,8 @@ const OPERATOR_CHARS_MAX: usize = 100;
 /// Arguments of `import`.
 #[derive(Args)]
 pub struct ImportArguments {
-    /// partners, lanes, shipments, events, tenders, capacity, charges, accessorials, rates, fuel or fx.
+    /// partners, lanes, shipments, events, tenders, capacity, charges, accessorials, rates, fuel-table, fuel or fx;
+    /// accessorials with --contract are the accessorial rates of the contract.
     #[arg(value_parser = kind)]
     kind: ImportKind,
     /// The file: csv, csv.gz, tsv or xlsx.
@@ -45,7 +47,8 @@ pub struct ImportArguments {
     /// Leave the sums to the next refresh, which several files can share.
     #[arg(long)]
     no_refresh: bool,
-    /// For rates: number of the contract whose draft takes them; a draft is started if there is none.
+    /// For rates, accessorials and fuel-table: number of the contract whose draft takes them; a draft is started if
+    /// there is none.
     #[arg(long)]
     contract: Option<String>,
     /// For rates: code of the partner, to make the contract if it does not exist.
@@ -87,19 +90,28 @@ const SOME_REJECTED: u8 = 3;
 
 /// Runs the import and prints what it did.
 pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<ExitCode> {
+    let kind = match (arguments.kind, &arguments.contract) {
+        (ImportKind::Accessorials, Some(_)) => ImportKind::AccessorialRates,
+        (kind, _) => kind,
+    };
     let mapping = match &arguments.mapping {
         Some(name) => Mapping::load(name)?,
         None => {
             let zone = reporting_zone(&mut *session.app.pool.get()?)?;
-            Mapping::identity(arguments.kind).with_default_zone(zone)
+            Mapping::identity(kind).with_default_zone(zone)
         }
     };
-    mapping.expect_kind(arguments.kind)?;
+    mapping.expect_kind(kind)?;
     let rejects =
         arguments.rejects.clone().unwrap_or_else(|| default_rejects_path(&arguments.file, session.app.now()));
-    match (arguments.kind, &arguments.contract) {
+    match (kind, &arguments.contract) {
         (ImportKind::Rates, Some(contract)) => return rates(session, arguments, &mapping, rejects, contract),
-        (ImportKind::Rates, None) => bail!("rates belong to a contract; name it with --contract NUMBER"),
+        (ImportKind::AccessorialRates | ImportKind::FuelTable, Some(contract)) => {
+            return terms(session, arguments, &mapping, rejects, contract);
+        }
+        (ImportKind::Rates | ImportKind::AccessorialRates | ImportKind::FuelTable, None) => {
+            bail!("{kind} belong to a contract; name it with --contract NUMBER")
+        }
         (kind, Some(_)) => bail!("--contract is for rates, and these are {kind}; leave it out"),
         (_, None) => {}
     }
@@ -139,18 +151,18 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
     Ok(if report.rows_rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_REJECTED) })
 }
 
-/// Loads a rate sheet and prints what it changes.
-fn rates(
-    session: &Session,
-    arguments: &ImportArguments,
-    mapping: &Mapping,
+/// What to load into a contract.
+fn request_of<'a>(
+    arguments: &'a ImportArguments,
+    mapping: &'a Mapping,
+    by: &'a str,
     rejects: PathBuf,
-    contract: &str,
-) -> anyhow::Result<ExitCode> {
-    let request = RatesRequest {
+    contract: &'a str,
+) -> RatesRequest<'a> {
+    RatesRequest {
         path: &arguments.file,
         mapping,
-        by: &operator(),
+        by,
         rejects,
         contract,
         partner: arguments.partner.as_deref(),
@@ -161,7 +173,59 @@ fn rates(
             price_cap: arguments.price_cap,
         },
         dry_run: arguments.dry_run,
-    };
+    }
+}
+
+/// Loads accessorial rates or fuel tables and prints what they change.
+fn terms(
+    session: &Session,
+    arguments: &ImportArguments,
+    mapping: &Mapping,
+    rejects: PathBuf,
+    contract: &str,
+) -> anyhow::Result<ExitCode> {
+    if arguments.partner.is_some()
+        || arguments.baseline.is_some()
+        || arguments.dispute_days.is_some()
+        || arguments.price_cap.is_some()
+    {
+        bail!("--partner, --baseline, --dispute-days and --price-cap are for rates; leave them out");
+    }
+    let by = operator();
+    let request = request_of(arguments, mapping, &by, rejects, contract);
+    let report = terms_import(&session.app, &Viewer::operator(), &request, &|_| {})?;
+    if session.format == Format::Json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{}: {} read, {} added, {} changed, {} the same, in contract {}, version {} (draft{}){}",
+        shown(&arguments.file),
+        words::many(report.rows_read, "row"),
+        report.added.len(),
+        report.changed.len(),
+        report.same,
+        report.contract,
+        report.version,
+        if report.version_created { ", new draft" } else { "" },
+        if report.dry_run { " (dry run: nothing was kept)" } else { "" },
+    );
+    for (word, all) in [("added", &report.added), ("changed", &report.changed)] {
+        all.iter().take(LINES_SHOWN).for_each(|said| println!("  {word}: {said}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads a rate sheet and prints what it changes.
+fn rates(
+    session: &Session,
+    arguments: &ImportArguments,
+    mapping: &Mapping,
+    rejects: PathBuf,
+    contract: &str,
+) -> anyhow::Result<ExitCode> {
+    let by = operator();
+    let request = request_of(arguments, mapping, &by, rejects, contract);
     let bar = progress_bar();
     let report = rates_import(&session.app, &Viewer::operator(), &request, &|progress: Progress| {
         bar.set_length(progress.bytes_total);

@@ -26,6 +26,10 @@ pub enum ImportKind {
     Accessorials,
     /// Rates of a contract, one price a row or one column a zone.
     Rates,
+    /// Accessorial rates of a contract, one a row.
+    AccessorialRates,
+    /// Fuel programmes of a contract, one row of a table a row.
+    FuelTable,
     /// Published fuel index prices.
     Fuel,
     /// Exchange rates by day.
@@ -476,6 +480,59 @@ fields! {
 }
 
 fields! {
+    /// Fields of [`ImportKind::AccessorialRates`]; those of the form, which says what is wrong with a text.
+    accessorial_rates {
+        CODE = "code", KEY, "Charge code, 1 to 8 capital letters or digits; a rate of that code is changed";
+        LABEL = "label", TEXT, "Words on the page and the charge line";
+        UNIT = "unit", TEXT, "PER_OCCURRENCE, PER_HOUR, PER_DAY, PER_CWT, PER_WEIGHT, PER_PIECE, PER_PALLET, PER_DISTANCE, PCT_OF_LINEHAUL, PASS_THROUGH";
+        RATE = "rate", TEXT, "Amount per unit; blank for a share of linehaul and at cost";
+        SHARE = "share", TEXT, "Share of linehaul in %";
+        FREE_QUANTITY = "free_quantity", TEXT, "Free before it starts: minutes by the hour, days by the day";
+        INCREMENT_MINUTES = "increment_minutes", TEXT, "Steps in which an hourly rate is billed";
+        MIN = "min", TEXT, "Least charge once any is due";
+        MAX = "max", TEXT, "Most for one charge";
+        CAP = "cap", TEXT, "Most for all charges of the code together";
+        CAP_SCOPE = "cap_scope", TEXT, "What the cap covers: STOP, DAY, SHIPMENT";
+        TRIGGER = "trigger", TEXT, "ON_EVENT, as when blank, or AUTOMATIC";
+        CONDITION = "condition", LIST, "When it applies, such as weight at least 500 and not service in economy";
+        INCREMENT_ROUNDING = "increment_rounding", TEXT, "Where a step begun goes: UP, as when blank, DOWN, NEAREST";
+        CLOCK_START = "clock_start", TEXT, "APPOINTMENT, as when blank, ARRIVAL, NOTIFICATION";
+        LATE_ARRIVAL = "late_arrival", TEXT, "START_AT_ARRIVAL, as when blank, START_AT_WORK_IN, FORFEIT";
+        FREE_BY_WEIGHT = "free_by_weight", LIST, "Free from a weight on: 5000: 180 | 10000: 240";
+        NOTIFICATION_REQUIRED = "notification_required", TEXT, "yes where the carrier must warn; no when blank";
+        AUTHORISATION = "authorisation", TEXT, "NONE, as when blank, BEFORE";
+        EVIDENCE = "evidence", TEXT, "NONE, as when blank, RECEIPT, TIMES, POD_NOTE, ORDER, SCAN";
+        FUEL_APPLICABLE = "fuel_applicable", TEXT, "yes where fuel is charged on it; no when blank";
+        DISCOUNT = "discount", TEXT, "Discount in %";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of its amounts; the contract's when there is none";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::FuelTable`]; what is said of the programme may stand on any of its rows.
+    fuel_table {
+        CODE = "code", TEXT, "Charge code on the line; 405 when blank";
+        LABEL = "label", TEXT, "Words on the charge line";
+        INDEX = "index", TEXT, "The price series it follows, as its prices are imported";
+        BASIS = "basis", TEXT, "What the value multiplies: PCT_OF_BASE, PER_DISTANCE";
+        METHOD = "method", TEXT, "TABLE, as for rows of a table, or FORMULA";
+        PEG = "peg", TEXT, "Of a formula: the price at which nothing is charged";
+        MPG = "mpg", TEXT, "Of a formula: distance per unit of fuel";
+        EFFECTIVE_DAYS = "effective_days", TEXT, "Days after publication until a price is in force; 1 when blank";
+        CADENCE_DAYS = "cadence_days", TEXT, "Days from one publication to the next; 7 when blank";
+        FLOOR = "floor", TEXT, "Least value";
+        CAP = "cap", TEXT, "Most";
+        APPLIES_TO = "applies_to", LIST, "Charge codes beside linehaul, separated by |";
+        VALID_FROM = "valid_from", rates_day(), "First day; the contract's when blank";
+        VALID_TO = "valid_to", rates_day(), "Last day; the contract's when blank";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of amounts and prices; the contract's when there is none";
+        FROM = "from", TEXT, "Price from which the row of the table holds";
+        TO = "to", TEXT, "Price up to but without; blank for and more";
+        VALUE = "value", TEXT, "The % or amount of the row";
+    }
+}
+
+fields! {
     /// Fields of [`ImportKind::Fuel`].
     fuel {
         INDEX = "index", KEY, "Price series, such as EIA-US-DIESEL";
@@ -544,7 +601,7 @@ const fn rates_day() -> FieldSpec {
 
 impl ImportKind {
     /// Every kind, in the order in which a new database is filled.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Partners,
         Self::Lanes,
         Self::Shipments,
@@ -554,6 +611,8 @@ impl ImportKind {
         Self::Charges,
         Self::Accessorials,
         Self::Rates,
+        Self::AccessorialRates,
+        Self::FuelTable,
         Self::Fuel,
         Self::Fx,
         Self::Requests,
@@ -572,6 +631,8 @@ impl ImportKind {
             Self::Charges => "charges",
             Self::Accessorials => "accessorials",
             Self::Rates => "rates",
+            Self::AccessorialRates => "accessorial-rates",
+            Self::FuelTable => "fuel-table",
             Self::Fuel => "fuel",
             Self::Fx => "fx",
             Self::Requests => "requests",
@@ -597,6 +658,8 @@ impl ImportKind {
             Self::Charges => charges::SPECS,
             Self::Accessorials => accessorials::SPECS,
             Self::Rates => rates::SPECS,
+            Self::AccessorialRates => accessorial_rates::SPECS,
+            Self::FuelTable => fuel_table::SPECS,
             Self::Fuel => fuel::SPECS,
             Self::Fx => fx::SPECS,
             Self::Requests => requests::SPECS,

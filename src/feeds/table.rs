@@ -34,7 +34,7 @@ pub const MAX_XLSX_ENTRIES: usize = 10_000;
 pub const MAX_XLSX_ROWS: u64 = 1_048_576;
 
 /// One row of a table. Made once, filled again for each row.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Row {
     text: String,
     /// End of each cell in `text`.

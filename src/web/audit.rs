@@ -48,6 +48,7 @@ pub(super) fn action_words(action: &str) -> String {
         "contract.expire" => "closed the contract at its end",
         "contract.hide_attachment" => "hid a file from the partner",
         "contract.import_rates" => "loaded rates",
+        "contract.import_terms" => "loaded accessorial rates or a fuel table",
         "contract.renew" => "renewed the contract",
         "contract.share_attachment" => "showed a file to the partner",
         "contract.start_version" => "started the version",

@@ -88,3 +88,110 @@ fn a_sheet_prices_the_same_in_another_contract() {
             .complains(&["row 2", "is not a percentage"]);
     });
 }
+
+fn read(desk: &Desk, file: &str) -> String {
+    std::fs::read_to_string(desk.path(file)).unwrap()
+}
+
+const ACCESSORIALS: &str = "code,label,unit,rate,free_quantity,increment_minutes,cap,cap_scope,condition,free_by_weight,late_arrival,evidence,fuel_applicable,discount\n\
+    DTU,Detention while unloading,PER_HOUR,60.00,120,30,500,STOP,weight at least 100 and not service in economy,5000: 180 | 10000: 240,FORFEIT,TIMES,yes,10\n\
+    LFT,=Liftgate,PER_OCCURRENCE,\"1,040.00\",,,,,,,,,,\n";
+
+const FUEL: &str = "code,label,index,basis,from,to,value,applies_to,valid_from,valid_to\n\
+    405,Fuel surcharge,EIA-US-DIESEL,PCT_OF_BASE,0,2.50,0,LFT | DTU,2025-01-01,2025-12-31\n\
+    405,,,,2.50,2.75,18.5,,2025-01-01,\n405,,,,2.75,,20,,2025-01-01,\n\
+    FUE,By the mile,EIA-US-DIESEL,PER_DISTANCE,0,,0.45,,,\n";
+
+#[test]
+fn accessorial_rates_and_fuel_tables_come_by_file_and_go_out_as_they_came() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let mapping = desk.file("tariff.toml", tariff());
+        desk.file("tariff.csv", SHEET);
+        load(&desk, "tariff.csv", mapping.to_str().unwrap()).ends(0);
+        load_to(&desk, "C-2", mapping.to_str().unwrap());
+        desk.file("accessorials.csv", ACCESSORIALS);
+        desk.file("fuel.csv", FUEL);
+        let import = |kind: &str, file: &str, contract: &str, more: &[&str]| {
+            desk.run(&[&["import", kind, file, "--contract", contract, "--format", "json"], more].concat())
+        };
+        for (kind, file, rows) in [("accessorials", "accessorials.csv", 2), ("fuel-table", "fuel.csv", 2)] {
+            // A dry run tells the same and keeps nothing.
+            let dry = import(kind, file, "C-1", &["--dry-run"]).ends(0).json();
+            assert_eq!(dry["added"].as_array().unwrap().len(), rows, "{dry}");
+            let said = import(kind, file, "C-1", &[]).ends(0).json();
+            assert_eq!((&said["added"], &said["changed"]), (&dry["added"], &dry["changed"]), "{kind}");
+            let again = import(kind, file, "C-1", &[]).ends(0).json();
+            assert_eq!(again["same"], rows, "{again}");
+            for ending in ["csv", "xlsx"] {
+                let out = format!("out-{kind}.{ending}");
+                desk.run(&["export", kind, &out, "--contract", "C-1"]).ends(0);
+                let same = import(kind, &out, "C-1", &[]).ends(0).json();
+                assert_eq!(
+                    (&same["same"], &same["changed"]),
+                    (&rows.into(), &serde_json::json!([])),
+                    "{same}"
+                );
+                let other = import(kind, &out, "C-2", &[]).ends(0).json();
+                let same = usize::try_from(other["same"].as_u64().unwrap()).unwrap();
+                let both = other["added"].as_array().unwrap().len() + same;
+                assert_eq!(both, rows, "{other}");
+                let back = format!("back-{kind}.{ending}");
+                desk.run(&["export", kind, &back, "--contract", "C-2"]).ends(0);
+                if ending == "csv" {
+                    assert_eq!(read(&desk, &out), read(&desk, &back), "{kind}");
+                }
+            }
+        }
+        let said = import("accessorials", "accessorials.csv", "C-1", &["--dry-run"]).ends(0).json();
+        assert_eq!(said["same"], 2);
+        // What a file has no column for stays.
+        desk.file("dearer.csv", "code,rate\nDTU,75\n");
+        let said = import("accessorials", "dearer.csv", "C-1", &[]).ends(0).json();
+        let changed = said["changed"][0].as_str().unwrap();
+        assert!(changed.contains("75.00 per hour") && changed.contains("late arrival forfeits"), "{changed}");
+        desk.file("table.csv", "from,to,value,valid_from\n0,3,1,2025-01-01\n3,,2.5,2025-01-01\n");
+        let said = import("fuel-table", "table.csv", "C-1", &[]).ends(0).json();
+        assert!(said["changed"][0].as_str().unwrap().contains("table of 2 rows"), "{said}");
+        // One wrong row and nothing is loaded; each is told by row and column, and the rejects have it.
+        desk.run(&["export", "accessorials", "before.csv", "--contract", "C-1"]).ends(0);
+        desk.file("bad.csv", "code,label,unit,rate,condition\nRES,Residential,PER_OCCURRENCE,5,\nHAZ,Hazmat,PER_STONE,5,\nDET,Trailer,PER_DAY,lots,\nSAT,Saturday,PER_OCCURRENCE,1,weight over 5\nRES,Twice,PER_OCCURRENCE,5,\n");
+        import("accessorials", "bad.csv", "C-1", &["--rejects", "rejects.csv"]).ends(1).complains(&[
+            "4 of 5 rows",
+            "row 3: column `unit`, value `PER_STONE`",
+            "row 4: column `rate`",
+            "row 5: column `condition`",
+            "row 6: column `code`, value `RES`",
+        ]);
+        assert_eq!(read(&desk, "rejects.csv").lines().count(), 5);
+        desk.run(&["export", "accessorials", "after.csv", "--contract", "C-1"]).ends(0);
+        assert_eq!(read(&desk, "before.csv"), read(&desk, "after.csv"));
+        desk.file("hole.csv", "code,from,to,value\nFUE,0,2,1\nFUE,2.5,,2\n");
+        import("fuel-table", "hole.csv", "C-1", &[])
+            .ends(1)
+            .complains(&["row 3", "no row holds prices from"]);
+        desk.file(
+            "twice.csv",
+            "code,label,index,basis,from,to,value,valid_from\n405,Fuel,EIA,PCT_OF_BASE,0,,1,2025-06-01\n",
+        );
+        import("fuel-table", "twice.csv", "C-1", &[])
+            .ends(1)
+            .complains(&["row 2", "fuel would be charged twice"]);
+        desk.run(&["import", "fuel-table", "fuel.csv"]).ends(1).complains(&["--contract NUMBER"]);
+    });
+}
+
+fn load_to(desk: &Desk, contract: &str, mapping: &str) {
+    desk.run(&[
+        "import",
+        "rates",
+        "tariff.csv",
+        "--contract",
+        contract,
+        "--partner",
+        "BRCK",
+        "--mapping",
+        mapping,
+    ])
+    .ends(0);
+}

@@ -3,13 +3,14 @@
 
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::write_tx;
-use crate::db::rate::{pricing_replace, rating_text, table_insert};
+use crate::db::rate::{item_put, pricing_replace, rating_text, table_insert};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::clause::ContractCap;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, VersionFields, VersionKind};
 use crate::domain::lifecycle::{Step, VersionOptions};
+use crate::domain::rate::form::TermItem;
 use crate::domain::rate::{Pricing, RateTerms, TableSeal};
 use crate::domain::terms::{Clause, KpiTarget, Terms, rate_text, sha256_hex};
 use crate::domain::viewer::{Action, Viewer};
@@ -478,6 +479,35 @@ pub(in crate::app) fn pricing_save_in_tx(
     pricing_replace(db, || app.id(), &version, &pricing)?;
     let what = version_subject(&terms.number, version.version);
     log(app, db, viewer, "contract.import_rates", &what, version.partner_id, detail)?;
+    Ok(())
+}
+
+/// Puts accessorial rates and terms of a file into a draft, inside the caller's transaction, by code and by place. The
+/// caller has checked them. `detail` says for the audit log what was done.
+pub(in crate::app) fn terms_save_in_tx(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    version_id: i64,
+    (rates, items): (&[AccessorialRate], &[(TermItem, Option<usize>)]),
+    detail: &str,
+) -> Result<(), EditError> {
+    allowed(viewer, Action::EditContracts)?;
+    let (mut version, terms) = load(db, viewer, version_id)?;
+    if version.status != ContractVersionStatus::Draft.code() {
+        return Err(EditError::NotDraft { contract: terms.number, version_no: version.version });
+    }
+    draft_is_free(db, &terms.number, &version)?;
+    for rate in rates {
+        store::rate_upsert(db, app.id(), &version, rate)?;
+    }
+    for (item, place) in items {
+        removed(item_put(db, &version, item, *place)?, item.kind().label())?;
+    }
+    version.author_add(viewer);
+    store::version_update(db, &version)?;
+    let what = version_subject(&terms.number, version.version);
+    log(app, db, viewer, "contract.import_terms", &what, version.partner_id, detail)?;
     Ok(())
 }
 

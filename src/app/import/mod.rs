@@ -113,7 +113,7 @@ pub enum ImportError {
     TooManyRows,
     /// Records that another command takes.
     #[error(
-        "{0} are not imported this way; rates need --contract NUMBER, and requests are rated with `lanemark rate`"
+        "{0} are not imported this way; rates and fuel tables need --contract NUMBER, and requests are rated with `lanemark rate`"
     )]
     OtherCommand(ImportKind),
     /// The reading thread broke.
@@ -146,7 +146,10 @@ pub fn import(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<ImportReport, ImportError> {
     let now = app.now();
-    if matches!(request.mapping.kind, ImportKind::Rates | ImportKind::Requests) {
+    if matches!(
+        request.mapping.kind,
+        ImportKind::Rates | ImportKind::AccessorialRates | ImportKind::FuelTable | ImportKind::Requests
+    ) {
         return Err(ImportError::OtherCommand(request.mapping.kind));
     }
     let encoding = request.mapping.encoding.as_deref();
@@ -177,7 +180,9 @@ pub fn import(
         | ImportKind::Capacity
         | ImportKind::Fuel
         | ImportKind::Fx => plain::load(&mut db, &run, input),
-        ImportKind::Rates | ImportKind::Requests => Err(ImportError::OtherCommand(request.mapping.kind)),
+        ImportKind::Rates | ImportKind::AccessorialRates | ImportKind::FuelTable | ImportKind::Requests => {
+            Err(ImportError::OtherCommand(request.mapping.kind))
+        }
     };
     shipment_indexes_ensure(&mut db)?;
     if request.dry_run {

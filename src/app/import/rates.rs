@@ -3,6 +3,8 @@
 //! The file is read to its end and checked whole before anything is written. A row that cannot be read, an
 //! overlap, a gap or a second currency leaves the contract as it was and says where.
 
+pub mod terms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};

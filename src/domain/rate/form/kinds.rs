@@ -215,6 +215,21 @@ pub(super) fn fields(kind: TermKind) -> Vec<Field> {
     }
 }
 
+/// Fields of a list that stands in one cell of a file, with `|` between its rows.
+pub const LIST_FIELDS: [&str; 2] = ["free_by_weight", "applies_to"];
+
+/// An answer as the cell of a file.
+#[must_use]
+pub fn list_to_cell(name: &str, answer: &str) -> String {
+    if LIST_FIELDS.contains(&name) { answer.replace('\n', " | ") } else { answer.to_owned() }
+}
+
+/// As [`list_to_cell`] wrote it.
+#[must_use]
+pub fn list_from_cell(cell: &str) -> String {
+    cell.split('|').map(str::trim).collect::<Vec<_>>().join("\n")
+}
+
 /// What the form of an item is filled with.
 #[must_use]
 pub fn write(item: &TermItem) -> Values {

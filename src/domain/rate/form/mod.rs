@@ -27,12 +27,13 @@ use crate::domain::tier::TierProgramme;
 
 pub use accessorial::{Group, rate_fields, rate_groups, rate_read, rate_usual, rate_write};
 pub(super) use kinds::capital;
-pub use kinds::{read, write};
+pub use kinds::{LIST_FIELDS, list_from_cell, list_to_cell, read, write};
 pub use line_head::{HEAD_FIELDS, head_needs_columns, head_set, head_write};
 pub use parameters::{
     PARAMETER_NAMES, parameter_fields, parameter_rows, parameters_of_sheet, parameters_read,
     parameters_to_sheet, parameters_write,
 };
+pub use read::plain as sheet_number;
 
 /// Longest answer of one line.
 pub const ANSWER_CHARS_MAX: usize = 200;

@@ -225,7 +225,8 @@ pub(super) fn rounding_text(rounding: Rounding) -> String {
 }
 
 /// A number without separators and idle zeros.
-pub(super) fn plain(value: Micros) -> String {
+#[must_use]
+pub fn plain(value: Micros) -> String {
     value.decimal().normalize().to_string()
 }
 
