@@ -10,6 +10,27 @@ use crate::feeds::{FeedError, RowError};
 /// Columns put before the row's own.
 const COLUMNS: [&str; 4] = ["row", "column", "value", "reason"];
 
+/// The first `most` rows of a rejects file in words: `row 3, column rate, value x: what is wrong`.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn rejects_read(path: &Path, most: usize) -> io::Result<Vec<String>> {
+    let mut reader = csv::Reader::from_path(path)?;
+    let mut told = Vec::new();
+    for record in reader.records().take(most) {
+        let record = record?;
+        let [row, column, value, reason] = [0, 1, 2, 3].map(|at| record.get(at).unwrap_or_default());
+        let mut said = format!("row {row}");
+        for (what, text) in [("column", column), ("value", value)] {
+            if !text.is_empty() {
+                said += &format!(", {what} {text}");
+            }
+        }
+        told.push(format!("{said}: {reason}"));
+    }
+    Ok(told)
+}
+
 /// Writes rejected rows as csv. The file is created with the first of them, so no file means none.
 #[derive(Debug)]
 pub struct RejectWriter {

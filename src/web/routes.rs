@@ -12,7 +12,8 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::contract::{
-    attachments, cell, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sign, terms,
+    attachments, cell, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sheet_upload,
+    sign, terms,
 };
 use super::page::WebError;
 use super::{
@@ -120,6 +121,8 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/parameters", May(Action::EditContracts), terms::parameters),
         get("/contract-versions/{id}/terms/{kind}", May(Action::EditContracts), terms::form),
         post("/contract-versions/{id}/terms/{kind}", May(Action::EditContracts), terms::store),
+        get("/contract-versions/{id}/sheet", May(Action::EditContracts), sheet_upload::form),
+        post("/contract-versions/{id}/sheet", May(Action::EditContracts), sheet_upload::load),
         get("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps_form),
         post("/contract-versions/{id}/limits", May(Action::EditContracts), draft::caps),
         get("/contract-versions/{id}/rate", May(Action::EditContracts), draft::rate_form),

@@ -9,6 +9,7 @@ mod negotiation;
 mod pages;
 mod real;
 mod sheet;
+mod upload;
 
 use diesel::prelude::*;
 use lanemark::app::contract::draft::{options_edit, version_seen};

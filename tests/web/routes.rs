@@ -123,6 +123,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/contract-versions/{id}/parameters", Roles(&[Procurement])),
     ("GET", "/contract-versions/{id}/terms/{kind}", Roles(&[Procurement])),
     ("POST", "/contract-versions/{id}/terms/{kind}", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/sheet", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/sheet", Roles(&[Procurement])),
     ("GET", "/contract-versions/{id}/limits", Roles(&[Procurement])),
     ("POST", "/contract-versions/{id}/limits", Roles(&[Procurement])),
     ("GET", "/contract-versions/{id}/rate", Roles(&[Procurement])),

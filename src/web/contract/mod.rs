@@ -16,6 +16,7 @@ pub mod negotiation_own;
 pub mod options;
 pub mod own;
 pub mod rates;
+pub mod sheet_upload;
 pub mod sign;
 pub mod terms;
 
