@@ -5,6 +5,7 @@ mod driver;
 mod forms;
 mod screens;
 mod site;
+mod story;
 mod walk;
 
 use std::future::Future;

@@ -1,11 +1,13 @@
 //! The real server on a port of the loopback, over a small demo network.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App as Service, HttpServer, rt};
+use chrono::{DateTime, Utc};
 use lanemark::app::App;
 use lanemark::app::backtest::run::{backtest_ask, replay_queued};
 use lanemark::app::contract::contract_create;
@@ -13,6 +15,8 @@ use lanemark::app::contract::draft::{rate_save, version_create, version_seen};
 use lanemark::app::contract::negotiate::{Named, Said, proposal_counter, proposal_send};
 use lanemark::app::contract::negotiate_view::counter_sheet;
 use lanemark::app::demo::{Size, as_of, sign_ins};
+use lanemark::app::refresh::refresh;
+use lanemark::app::score::score_due;
 use lanemark::clock::Clock;
 use lanemark::db::DbUrl;
 use lanemark::db::contract::contract_by_number;
@@ -36,6 +40,8 @@ use super::driver::Browser;
 const SIZE: Size = Size(2);
 /// Connections of the site.
 const POOL_SIZE: u32 = 3;
+/// The site's database in its folder.
+const FILE: &str = "site.db";
 
 /// A site that serves until it is dropped.
 pub struct Site {
@@ -50,38 +56,62 @@ pub struct Site {
     /// A draft with rate tables.
     pub drafted: i64,
     handle: ServerHandle,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Site {
     /// Serves a copy of the network. Call inside a running system.
     pub fn serve() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("site.db");
-        std::fs::write(&file, network()).unwrap();
+        std::fs::write(folder.path().join(FILE), network()).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let bind = listener.local_addr().unwrap();
-        let base = format!("http://{bind}");
-        let mailer = Mailer::file("Lanemark <reviews@shipper.example>", folder.path().join("mail")).unwrap();
-        let pool = DbUrl::Sqlite(file).open(POOL_SIZE).unwrap();
-        let app = App::new(pool, Clock::Fixed(as_of()), &base).with_mailer(mailer);
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = open(folder.path(), as_of(), &base);
         let negotiated = negotiate(&app);
         let priced = contract_by_number(&mut app.pool.get().unwrap(), &Viewer::system(), "TL-2025-01");
         let priced = priced.unwrap().unwrap().id;
         let drafted = amend(&app);
         let replayed = replay(&app, priced);
-        let config = WebConfig { bind, base_url: base.parse().unwrap(), trust_proxy: false, secret: None };
-        let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
-        let server = HttpServer::new(move || Service::new().configure(configure(&web)))
-            .workers(1)
-            .disable_signals()
-            .listen(listener)
-            .unwrap()
-            .run();
-        let handle = server.handle();
-        rt::spawn(server);
-        Self { base, negotiated, priced, replayed, drafted, handle, _folder: folder }
+        let handle = answer(app, listener);
+        Self { base, negotiated, priced, replayed, drafted, handle, folder }
     }
+
+    /// Serves the same database on another day, once what falls due by then is summed and scored. Gives its address.
+    pub fn serve_at(&mut self, now: &str) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = open(self.folder.path(), now.parse().unwrap(), &base);
+        refresh(&app, app.now(), |_, _| {}).unwrap();
+        score_due(&app, app.now(), None).unwrap();
+        drop(self.handle.stop(false));
+        self.handle = answer(app, listener);
+        self.base.clone_from(&base);
+        base
+    }
+}
+
+/// The use cases over the site's database at `now`.
+fn open(folder: &Path, now: DateTime<Utc>, base: &str) -> App {
+    let mailer = Mailer::file("Lanemark <reviews@shipper.example>", folder.join("mail")).unwrap();
+    let pool = DbUrl::Sqlite(folder.join(FILE)).open(POOL_SIZE).unwrap();
+    App::new(pool, Clock::Fixed(now), base).with_mailer(mailer)
+}
+
+/// Answers requests in the running system.
+fn answer(app: App, listener: TcpListener) -> ServerHandle {
+    let bind = listener.local_addr().unwrap();
+    let base_url = app.base_url.parse().unwrap();
+    let config = WebConfig { bind, base_url, trust_proxy: false, secret: None };
+    let web = Data::from(Arc::new(Web::new(app, config).unwrap()));
+    let server = HttpServer::new(move || Service::new().configure(configure(&web)))
+        .workers(1)
+        .disable_signals()
+        .listen(listener)
+        .unwrap()
+        .run();
+    let handle = server.handle();
+    rt::spawn(server);
+    handle
 }
 
 impl Drop for Site {

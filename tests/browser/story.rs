@@ -20,7 +20,8 @@ fn four_clicks_lead_from_all_partners_to_an_event_and_the_same_way_back() {
         sign_in(&browser, &site.base, Role::CarrierManager).await;
         browser.client.goto(&format!("{}/scorecards", site.base)).await.unwrap();
         let start = address(&browser).await;
-        browser.press(&format!("a[href^='/scorecards/'][href$='/{MONTH}']")).await;
+        let card = format!("//tr[.//th[contains(., '{PARTNER}')]]//td//a[contains(@href, '/{MONTH}')]");
+        browser.client.find(Locator::XPath(&card)).await.unwrap().click().await.unwrap();
         browser.press("#OTD_WIN td a.n").await;
         let list = address(&browser).await;
         assert!(list.contains("/OTD_WIN"), "{list}");
