@@ -31,13 +31,16 @@ use crate::db::expected::{
 };
 use crate::db::{Db, DbError};
 use crate::domain::backtest::ask::{Ask, AskProblem, Proposal};
-use crate::domain::backtest::{Backtest, Causes, Group, Outcome, Place, Tally, increased, month};
+use crate::domain::backtest::{
+    Backtest, Causes, Common, Group, OneSided, Outcome, Place, Tally, increased, month,
+};
 use crate::domain::contract::ContractVersionStatus;
 use crate::domain::expected::{Span, chosen};
 use crate::domain::money::Micros;
 use crate::domain::rate::RateTerms;
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 
 /// What to replay.
 #[derive(Clone, Debug)]
@@ -247,10 +250,10 @@ fn replay<S: Default + Send>(
 pub struct Replayed {
     /// Shipments read.
     pub shipments: u64,
-    /// Sums under what was in force and under each text, in order.
-    pub group: Group,
+    /// Sums under each text, in order, over the shipments that every one of them prices.
+    pub sums: Common,
     /// The same by month of the obligation, of each month that has a shipment.
-    pub months: BTreeMap<String, Group>,
+    pub months: BTreeMap<String, Common>,
 }
 
 /// Replays the shipments of a partner from `from` to before `to` under texts that need not be stored versions.
@@ -293,20 +296,20 @@ pub(in crate::app) fn replay_texts(
         &stretch,
         &tried,
         |_, _| ControlFlow::Continue(()),
-        |months: &mut BTreeMap<String, Group>, place, was, versions| match months.get_mut(place.month) {
-            Some(group) => group.add(was, versions),
-            None => months.entry(place.month.to_owned()).or_default().add(was, versions),
+        |months: &mut BTreeMap<String, Common>, place, _, versions| match months.get_mut(place.month) {
+            Some(sums) => sums.add(versions),
+            None => months.entry(place.month.to_owned()).or_default().add(versions),
         },
     )?;
-    for (month, group) in &more {
-        months.entry(month.clone()).or_default().merge(group);
+    for (month, sums) in &more {
+        months.entry(month.clone()).or_default().merge(sums);
     }
-    let mut group = Group::default();
-    group.widen(texts.len());
+    let mut sums = Common::default();
+    sums.widen(texts.len());
     for of_month in months.values() {
-        group.merge(of_month);
+        sums.merge(of_month);
     }
-    Ok(Replayed { shipments, group, months })
+    Ok(Replayed { shipments, sums, months })
 }
 
 /// The versions and rounds asked for, compiled, with what each says beside its rates.
@@ -460,6 +463,15 @@ pub struct TriedVersion {
     pub status: ContractVersionStatus,
 }
 
+impl BacktestReport {
+    /// What the differences leave out, a sentence for each version that has unpriced shipments.
+    #[must_use]
+    pub fn left_out_words(&self) -> Vec<String> {
+        let versions = self.versions.iter().zip(&self.total.versions);
+        versions.filter_map(|(tried, sums)| sums.left_out_words(&tried.name(), &self.currency)).collect()
+    }
+}
+
 impl TriedVersion {
     /// `version 3`, `version 3, round 2`.
     #[must_use]
@@ -513,10 +525,56 @@ pub struct VersionShown {
     /// Counts and the total.
     #[serde(flatten)]
     pub tally: TallyShown,
-    /// Total less that of what was in force.
-    pub difference: String,
+    /// What it costs more than what was in force, over the shipments that both price; none where they price none.
+    pub difference: Option<String>,
     /// Why; the causes sum to the difference.
     pub causes: CausesShown,
+    /// Shipments that both price.
+    pub compared: u64,
+    /// Shipments that no difference is claimed over, since one side or both have no price for them.
+    pub left_out: u64,
+    /// Those that only what was in force prices: in its total, and not in the difference.
+    pub only_in_force: OneSidedShown,
+    /// Those that only the version prices.
+    pub only_version: OneSidedShown,
+}
+
+/// Shipments that one side prices and the other does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneSidedShown {
+    /// How many.
+    pub shipments: u64,
+    /// What they come to there.
+    pub total: String,
+}
+
+impl VersionShown {
+    /// What the totals differ by that is not in the difference, in words; none when everything is compared.
+    #[must_use]
+    pub fn left_out_words(&self, name: &str, currency: &str) -> Option<String> {
+        if self.left_out == 0 {
+            return None;
+        }
+        let side = |side: &OneSidedShown, who: &str| {
+            (side.shipments > 0).then(|| {
+                format!("{} only {who} prices ({} {currency})", words::figure(side.shipments), side.total)
+            })
+        };
+        let neither =
+            self.left_out.saturating_sub(self.only_in_force.shipments + self.only_version.shipments);
+        let neither = (neither > 0).then(|| format!("{} neither side prices", words::figure(neither)));
+        let parts: Vec<String> =
+            [side(&self.only_in_force, "what was in force"), side(&self.only_version, name), neither]
+                .into_iter()
+                .flatten()
+                .collect();
+        Some(format!(
+            "The difference of {name} is over the {} that both sides price and leaves out {}: {}.",
+            words::many(self.compared, "shipment"),
+            words::figure(self.left_out),
+            parts.join(", ")
+        ))
+    }
 }
 
 /// Why a total differs, as decimal strings.
@@ -528,7 +586,6 @@ pub struct CausesShown {
     pub fuel: String,
     pub accessorial: String,
     pub tax: String,
-    pub unrated: String,
 }
 
 /// What was to pay after service credits and bonuses, and what would have been.
@@ -576,7 +633,7 @@ pub struct NetShown {
     pub forgone: Option<String>,
     /// Charges less credits plus bonuses.
     pub net_cost: Option<String>,
-    /// Net cost less that of what was in force; none for what was in force.
+    /// What it costs more net than what was in force, over the shipments that both price; none for what was in force.
     pub difference: Option<String>,
 }
 
@@ -616,16 +673,20 @@ impl Shown {
             fuel: money(causes.fuel),
             accessorial: money(causes.accessorial),
             tax: money(causes.tax),
-            unrated: money(causes.unrated),
         };
-        let versions = group.versions.iter().zip(&group.causes);
+        let side = |side: &OneSided| OneSidedShown { shipments: side.shipments, total: money(side.total) };
+        let versions = group.versions.iter().zip(&group.compared);
         Self {
             in_force: tally(&group.in_force),
             versions: versions
-                .map(|(sum, why)| VersionShown {
+                .map(|(sum, compared)| VersionShown {
                     tally: tally(sum),
-                    difference: money(sum.total - group.in_force.total),
-                    causes: causes(why),
+                    difference: compared.difference().map(money),
+                    causes: causes(&compared.causes),
+                    compared: compared.both,
+                    left_out: compared.left_out(),
+                    only_in_force: side(&compared.only_in_force),
+                    only_version: side(&compared.only_version),
                 })
                 .collect(),
         }

@@ -91,6 +91,9 @@ fn table(report: &BacktestReport) {
         words::many(report.shipments, "shipment"),
         report.currency
     );
+    for words in report.left_out_words() {
+        println!("{words}");
+    }
     println!("\nwith service credits and bonuses");
     let mut rows = net_rows(report, "all", &report.net.total);
     for month in &report.net.months {
@@ -120,7 +123,11 @@ fn table(report: &BacktestReport) {
     let mut lanes: Vec<_> = report.lanes.iter().collect();
     let most = |sums: &Shown| {
         let size = |text: &String| text.parse::<Decimal>().unwrap_or_default().abs();
-        sums.versions.iter().map(|version| size(&version.difference)).max().unwrap_or_default()
+        sums.versions
+            .iter()
+            .filter_map(|version| version.difference.as_ref().map(size))
+            .max()
+            .unwrap_or_default()
     };
     lanes.sort_by_key(|lane| std::cmp::Reverse(most(&lane.sums)));
     for (number, tried) in report.versions.iter().enumerate() {
@@ -143,7 +150,7 @@ fn table(report: &BacktestReport) {
             "fuel",
             "accessorial",
             "tax",
-            "unrated",
+            "left out",
             "rated",
             "need rates",
         ];
@@ -169,13 +176,13 @@ fn row(name: &str, sums: &Shown, number: usize) -> Vec<String> {
         let why = &version.causes;
         cells.extend([
             version.tally.total.clone(),
-            version.difference.clone(),
+            version.difference.clone().unwrap_or_default(),
             why.base.clone(),
             why.minimum.clone(),
             why.fuel.clone(),
             why.accessorial.clone(),
             why.tax.clone(),
-            why.unrated.clone(),
+            version.left_out.to_string(),
             version.tally.rated.to_string(),
             version.tally.unrated.to_string(),
         ]);

@@ -2,6 +2,7 @@
 //!
 //! Each shipment is rated by the version that was in force then and by every version asked for, whatever its own
 //! dates. [`Backtest::add`] takes one shipment at a time, so memory grows with lanes and months and not with shipments.
+//! A difference is claimed only over shipments that both sides price: one without a price is no saving.
 
 pub mod ask;
 pub mod credits;
@@ -104,17 +105,25 @@ impl Tally {
     }
 
     fn add(&mut self, outcome: &Outcome) {
+        self.count(outcome);
+        self.charge(outcome);
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
         match outcome.map(|priced| priced.status) {
             Some(ExpectedStatus::Rated) => self.rated += 1,
             Some(ExpectedStatus::NotApplicable) => self.not_applicable += 1,
             Some(ExpectedStatus::Unrated) | None => self.unrated += 1,
         }
+    }
+
+    fn charge(&mut self, outcome: &Outcome) {
         self.total = self.total + parts(outcome).map_or(Micros::ZERO, Parts::total);
         self.spend = self.spend + parts(outcome).map_or(Micros::ZERO, Parts::cost);
     }
 }
 
-/// Why the total under a version differs from what was in force. The causes sum to the difference.
+/// Why shipments that both sides price cost something else under a version. The causes sum to the difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Causes {
     /// Linehaul, without what minimums add.
@@ -127,15 +136,13 @@ pub struct Causes {
     pub accessorial: Micros,
     /// Tax.
     pub tax: Micros,
-    /// Shipments priced by only one of the two.
-    pub unrated: Micros,
 }
 
 impl Causes {
     /// The whole difference.
     #[must_use]
     pub fn sum(&self) -> Micros {
-        self.base + self.minimum + self.fuel + self.accessorial + self.tax + self.unrated
+        self.base + self.minimum + self.fuel + self.accessorial + self.tax
     }
 
     fn merge(&mut self, other: &Self) {
@@ -144,24 +151,95 @@ impl Causes {
         self.fuel = self.fuel + other.fuel;
         self.accessorial = self.accessorial + other.accessorial;
         self.tax = self.tax + other.tax;
-        self.unrated = self.unrated + other.unrated;
+    }
+}
+
+/// Shipments that only one of two sides prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OneSided {
+    /// How many.
+    pub shipments: u64,
+    /// What they come to on the side that prices them, tax included.
+    pub total: Micros,
+}
+
+impl OneSided {
+    fn add(&mut self, parts: Parts) {
+        self.shipments += 1;
+        self.total = self.total + parts.total();
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.shipments += other.shipments;
+        self.total = self.total + other.total;
+    }
+}
+
+/// What was in force against one version, shipment by shipment. The totals of the two differ by
+/// [`Compared::difference`] and what only one of them prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Shipments that both price: the difference is over these alone.
+    pub both: u64,
+    /// Priced by what was in force, not by the version.
+    pub only_in_force: OneSided,
+    /// Priced by the version, not by what was in force.
+    pub only_version: OneSided,
+    /// Priced by neither although one of the two should.
+    pub neither: u64,
+    /// Why the version costs something else.
+    pub causes: Causes,
+}
+
+impl Compared {
+    /// What the version costs more, over the shipments that both price; none where there are shipments and both price none
+    /// of them.
+    #[must_use]
+    pub fn difference(&self) -> Option<Micros> {
+        (self.both > 0 || self.left_out() == 0).then(|| self.causes.sum())
+    }
+
+    /// Shipments without a price on one side or both, which no difference is claimed over. One that neither side is to
+    /// price, by agreement or because it was cancelled, is none of them.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.only_in_force.shipments.saturating_add(self.only_version.shipments).saturating_add(self.neither)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.both += other.both;
+        self.only_in_force.merge(&other.only_in_force);
+        self.only_version.merge(&other.only_version);
+        self.neither += other.neither;
+        self.causes.merge(&other.causes);
     }
 
     fn add(&mut self, before: &Outcome, after: &Outcome) {
         match (parts(before), parts(after)) {
             (Some(was), Some(is)) => {
+                self.both += 1;
+                // Equal outcomes differ for no cause.
+                if before == after {
+                    return;
+                }
+                let causes = &mut self.causes;
                 let minimum = minimum(after) - minimum(before);
-                self.base = self.base + is.base - was.base - minimum;
-                self.minimum = self.minimum + minimum;
-                self.fuel = self.fuel + is.fuel - was.fuel;
-                self.accessorial = self.accessorial + is.accessorial - was.accessorial;
-                self.tax = self.tax + is.tax - was.tax;
+                causes.base = causes.base + is.base - was.base - minimum;
+                causes.minimum = causes.minimum + minimum;
+                causes.fuel = causes.fuel + is.fuel - was.fuel;
+                causes.accessorial = causes.accessorial + is.accessorial - was.accessorial;
+                causes.tax = causes.tax + is.tax - was.tax;
             }
-            (None, Some(is)) => self.unrated = self.unrated + is.total(),
-            (Some(was), None) => self.unrated = self.unrated - was.total(),
-            (None, None) => {}
+            (None, Some(is)) => self.only_version.add(is),
+            (Some(was), None) => self.only_in_force.add(was),
+            (None, None) => self.neither += u64::from(is_missing(before) || is_missing(after)),
         }
     }
+}
+
+/// Whether there should be a price and is none.
+fn is_missing(outcome: &Outcome) -> bool {
+    outcome.is_none_or(|priced| priced.status == ExpectedStatus::Unrated)
 }
 
 /// One group of shipments: what was in force, and each version asked for.
@@ -171,42 +249,78 @@ pub struct Group {
     pub in_force: Tally,
     /// Under each version asked for, in that order.
     pub versions: Vec<Tally>,
-    /// Why each differs.
-    pub causes: Vec<Causes>,
+    /// Each against what was in force.
+    pub compared: Vec<Compared>,
 }
 
 impl Group {
     /// Counts one shipment.
     pub fn add(&mut self, in_force: &Outcome, versions: &[Outcome]) {
-        self.versions.resize(versions.len(), Tally::default());
-        self.causes.resize(versions.len(), Causes::default());
+        self.widen(versions.len().max(self.versions.len()));
         self.in_force.add(in_force);
-        for ((tally, causes), outcome) in self.versions.iter_mut().zip(&mut self.causes).zip(versions) {
+        for ((tally, compared), outcome) in self.versions.iter_mut().zip(&mut self.compared).zip(versions) {
             tally.add(outcome);
-            // Equal outcomes differ for no cause.
-            if in_force != outcome {
-                causes.add(in_force, outcome);
-            }
+            compared.add(in_force, outcome);
         }
     }
 
     /// Makes room for so many versions, also where no shipment was counted.
     pub fn widen(&mut self, versions: usize) {
         self.versions.resize(versions, Tally::default());
-        self.causes.resize(versions, Causes::default());
+        self.compared.resize(versions, Compared::default());
     }
 
     /// Adds what another part of the shipments came to.
     pub fn merge(&mut self, other: &Self) {
         let versions = self.versions.len().max(other.versions.len());
-        self.versions.resize(versions, Tally::default());
-        self.causes.resize(versions, Causes::default());
+        self.widen(versions);
         self.in_force.merge(&other.in_force);
         for (tally, more) in self.versions.iter_mut().zip(&other.versions) {
             tally.merge(more);
         }
-        for (causes, more) in self.causes.iter_mut().zip(&other.causes) {
-            causes.merge(more);
+        for (compared, more) in self.compared.iter_mut().zip(&other.compared) {
+            compared.merge(more);
+        }
+    }
+}
+
+/// Texts compared with each other, such as the rounds of a negotiation: each total is over the shipments that every one
+/// of them prices, so that no text looks cheaper for what it does not price.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Common {
+    /// Shipments that one of the texts should price and does not: they are in no total.
+    pub left_out: u64,
+    /// Under each text: what it prices is counted of all shipments, total and spend are of the common ones.
+    pub texts: Vec<Tally>,
+}
+
+impl Common {
+    /// Counts one shipment.
+    pub fn add(&mut self, outcomes: &[Outcome]) {
+        self.widen(outcomes.len().max(self.texts.len()));
+        let all = outcomes.iter().all(|outcome| parts(outcome).is_some());
+        for (tally, outcome) in self.texts.iter_mut().zip(outcomes) {
+            tally.count(outcome);
+            if all {
+                tally.charge(outcome);
+            }
+        }
+        // What is priced by one text and not to be priced by another is as little comparable as what needs rates.
+        let some = outcomes.iter().any(|outcome| parts(outcome).is_some() || is_missing(outcome));
+        self.left_out += u64::from(!all && some);
+    }
+
+    /// Makes room for so many texts.
+    pub fn widen(&mut self, texts: usize) {
+        self.texts.resize(texts, Tally::default());
+    }
+
+    /// Adds what another part of the shipments came to.
+    pub fn merge(&mut self, other: &Self) {
+        self.widen(self.texts.len().max(other.texts.len()));
+        self.left_out += other.left_out;
+        for (tally, more) in self.texts.iter_mut().zip(&other.texts) {
+            tally.merge(more);
         }
     }
 }
@@ -349,7 +463,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shipment_that_loses_its_price_is_told_as_unrated_and_not_as_a_saving_of_base() {
+    fn a_shipment_that_loses_its_price_is_told_and_is_no_saving() {
         let mut backtest = Backtest::default();
         let month = month("2025-05-31".parse().unwrap());
         let place = Place { lane: "A-B", service: "", month: &month };
@@ -358,11 +472,31 @@ mod tests {
         let total = &backtest.total;
         assert_eq!((total.in_force.rated, total.in_force.total), (1, Micros(115)));
         assert_eq!((total.versions[0].unrated, total.versions[0].total), (1, Micros(0)));
-        assert_eq!(total.causes[0], Causes { unrated: Micros(-115), ..Causes::default() });
+        let one = OneSided { shipments: 1, total: Micros(115) };
+        assert_eq!(total.compared[0], Compared { only_in_force: one, ..Compared::default() });
+        assert_eq!((total.compared[0].difference(), total.compared[0].left_out()), (None, 1));
         let causes = Causes { base: Micros(-10), minimum: Micros(30), fuel: Micros(2), ..Causes::default() };
-        assert_eq!(total.causes[1], causes);
+        assert_eq!(total.compared[1], Compared { both: 1, causes, ..Compared::default() });
         assert_eq!(backtest.months.keys().collect::<Vec<_>>(), ["2025-05"]);
         assert_eq!(&backtest.lanes["A-B"], total);
+    }
+
+    #[test]
+    fn texts_are_compared_over_what_every_one_of_them_prices() {
+        let priced = |base: i64| outcome(Some([base, 0, 0, 0]), 0);
+        let gone = Some(Priced::without_price(ExpectedStatus::NotApplicable));
+        let mut common = Common::default();
+        common.add(&[priced(100), priced(90)]);
+        common.add(&[priced(500), outcome(None, 0)]);
+        common.add(&[outcome(None, 0), outcome(None, 0)]);
+        common.add(&[gone, gone]);
+        let mut other = Common::default();
+        other.add(&[priced(10), gone]);
+        common.merge(&other);
+        let totals: Vec<i64> = common.texts.iter().map(|tally| tally.total.0).collect();
+        assert_eq!(totals, [100, 90], "the 500 that the second does not price save nothing");
+        let counts: Vec<[u64; 2]> = common.texts.iter().map(|tally| [tally.rated, tally.unrated]).collect();
+        assert_eq!((counts, common.left_out), (vec![[3, 1], [1, 2]], 3), "who was cancelled is not left out");
     }
 
     fn outcomes() -> impl Strategy<Value = Outcome> {
@@ -388,8 +522,11 @@ mod tests {
                 backtest
             };
             let backtest = replay(&rows);
-            for (tally, causes) in backtest.total.versions.iter().zip(&backtest.total.causes) {
-                prop_assert_eq!(causes.sum(), tally.total - backtest.total.in_force.total);
+            for (tally, compared) in backtest.total.versions.iter().zip(&backtest.total.compared) {
+                let one_sided = compared.only_version.total - compared.only_in_force.total;
+                let whole = tally.total - backtest.total.in_force.total;
+                prop_assert_eq!(compared.difference().unwrap_or(Micros::ZERO) + one_sided, whole);
+                prop_assert_eq!(compared.both + compared.left_out(), tally.shipments());
             }
             for groups in [&backtest.lanes, &backtest.services, &backtest.months] {
                 let sum: Micros = groups.values().map(|group| group.in_force.total).sum();

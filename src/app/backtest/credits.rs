@@ -100,10 +100,16 @@ fn noted(
 fn shown(group: &Group, credits: impl IntoIterator<Item = Option<Credits>>, digits: u32) -> NetGroup {
     let mut credits = credits.into_iter();
     let was = Net { charges: group.in_force.total, credits: credits.next().flatten() };
-    let charges = group.versions.iter().map(|tally| tally.total).chain(std::iter::repeat(Micros::ZERO));
-    let versions = credits.zip(charges).map(|(credits, charges)| {
+    // A month without shipments has credits alone.
+    let charges = group.versions.iter().zip(&group.compared);
+    let charges = charges.map(|(tally, compared)| (tally.total, compared.difference()));
+    let charges = charges.chain(std::iter::repeat((Micros::ZERO, Some(Micros::ZERO))));
+    let versions = credits.zip(charges).map(|(credits, (charges, difference))| {
         let net = Net { charges, credits };
-        NetShown { difference: net.less(&was).map(|less| money(less, digits)), ..one(&net, digits) }
+        NetShown {
+            difference: net.less(&was, difference).map(|less| money(less, digits)),
+            ..one(&net, digits)
+        }
     });
     NetGroup { in_force: one(&was, digits), versions: versions.collect() }
 }

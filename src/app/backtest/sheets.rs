@@ -6,8 +6,10 @@ use super::credits::IN_FORCE;
 use super::{BacktestReport, Named, NetGroup, NetShown, Shown};
 use crate::report::sheet::{Sheet, csv, workbook};
 
-/// The columns of a group: name, in force, version, difference, its causes, shipments with and without a price.
-pub const GROUP_COLUMNS: [&str; 12] = [
+/// The columns of a group: name, in force, version, difference over what both price and its causes, shipments both price and
+/// those the difference leaves out, what the ones that only one side prices come to there, shipments the version prices and
+/// those it does not.
+pub const GROUP_COLUMNS: [&str; GROUP_CELLS] = [
     "group",
     "in_force",
     "total",
@@ -17,28 +19,35 @@ pub const GROUP_COLUMNS: [&str; 12] = [
     "fuel",
     "accessorial",
     "tax",
-    "unrated",
+    "shipments_compared",
+    "shipments_left_out",
+    "only_in_force",
+    "only_version",
     "shipments_rated",
     "shipments_unrated",
 ];
+const GROUP_CELLS: usize = 15;
 
 /// The cells of a group under the version in that place, in the order of [`GROUP_COLUMNS`]; empty when there is none.
 #[must_use]
-pub fn group_cells(name: &str, sums: &Shown, place: usize) -> [String; 12] {
-    let mut cells = <[String; 12]>::default();
+pub fn group_cells(name: &str, sums: &Shown, place: usize) -> [String; GROUP_CELLS] {
+    let mut cells = <[String; GROUP_CELLS]>::default();
     let Some(version) = sums.versions.get(place) else { return cells };
     let why = &version.causes;
     let texts = [
         name,
         &sums.in_force.total,
         &version.tally.total,
-        &version.difference,
+        version.difference.as_deref().unwrap_or_default(),
         &why.base,
         &why.minimum,
         &why.fuel,
         &why.accessorial,
         &why.tax,
-        &why.unrated,
+        &version.compared.to_string(),
+        &version.left_out.to_string(),
+        &version.only_in_force.total,
+        &version.only_version.total,
         &version.tally.rated.to_string(),
         &version.tally.unrated.to_string(),
     ];
@@ -121,13 +130,26 @@ pub fn workbook_xlsx(report: &BacktestReport) -> Result<Vec<u8>, XlsxError> {
 
 fn total(report: &BacktestReport) -> Sheet {
     let mut rows = Vec::new();
-    let counts = std::iter::once(&report.total.in_force)
-        .chain(report.total.versions.iter().map(|version| &version.tally));
-    for ((name, net), tally) in net_lines(report, &report.net.total).zip(counts) {
+    let was = &report.total.in_force;
+    let counts = std::iter::once((String::new(), String::new(), was)).chain(
+        report
+            .total
+            .versions
+            .iter()
+            .map(|version| (version.compared.to_string(), version.left_out.to_string(), &version.tally)),
+    );
+    for ((name, net), (compared, left_out, tally)) in net_lines(report, &report.net.total).zip(counts) {
         let counts = [tally.rated, tally.unrated, tally.not_applicable].map(|count| count.to_string());
+        let counts = [compared, left_out].into_iter().chain(counts);
         rows.push(std::iter::once(name).chain(net_cells(net)).chain(counts).collect());
     }
-    let counts = ["shipments_rated", "shipments_unrated", "shipments_not_applicable"];
+    let counts = [
+        "shipments_compared",
+        "shipments_left_out",
+        "shipments_rated",
+        "shipments_unrated",
+        "shipments_not_applicable",
+    ];
     let header = std::iter::once("terms").chain(NET_COLUMNS).chain(counts);
     Sheet { name: "total", header: header.collect(), rows }
 }
@@ -179,6 +201,7 @@ fn about(report: &BacktestReport) -> Sheet {
         ["Prices as known at, UTC".to_owned(), report.known_at.format("%Y-%m-%d %H:%M:%S").to_string()],
     ];
     rows.extend(report.versions.iter().map(|tried| [tried.name(), tried.state()]));
+    rows.extend(report.left_out_words().into_iter().map(|words| ["Left out".to_owned(), words]));
     rows.extend(report.net.notes.iter().map(|note| ["Note".to_owned(), note.clone()]));
     Sheet { name: "about", header: vec!["what", "value"], rows: rows.into_iter().map(Vec::from).collect() }
 }

@@ -27,6 +27,7 @@ use crate::domain::negotiation::{Move, Open, Side, Talk};
 use crate::domain::rate::{Pricing, PricingChange, PricingPart, RateTerms, pricing_changes};
 use crate::domain::terms::{Change, Terms, redline};
 use crate::domain::viewer::{Action, Viewer};
+use crate::domain::words;
 
 use super::negotiate::{history, tables_load, terms_of};
 use super::{changed_tables_load, draft};
@@ -490,7 +491,7 @@ fn replayed(
         tries.retain(|variant| !charged(variant) && !counted(variant));
     }
     let charge = |at: usize| {
-        let tally = charges.as_ref().and_then(|done| done.group.versions.get(at));
+        let tally = charges.as_ref().and_then(|done| done.sums.texts.get(at));
         tally.map_or(Micros::ZERO, |tally| tally.total)
     };
     // Shortfalls and rebates of a text on the charges at a place.
@@ -528,7 +529,10 @@ fn replayed(
         }
     }
     let shipments = charges.as_ref().map(|done| done.shipments);
-    let tallies = charges.iter().flat_map(|done| &done.group.versions).take(facts.len());
+    if let Some(done) = charges.as_ref().filter(|done| done.sums.left_out > 0) {
+        without.insert(0, left_out_words(done.sums.left_out, done.shipments));
+    }
+    let tallies = charges.iter().flat_map(|done| &done.sums.texts).take(facts.len());
     let unrated = tallies.map(|tally| tally.unrated).collect();
     let agreed = match &talk.talk {
         Talk::Agreed { round, .. } => Some(*round),
@@ -538,12 +542,22 @@ fn replayed(
     Ok(Concessions { talk, days, shipments, unrated, ledger, without })
 }
 
+/// What is said of shipments that not every round prices.
+fn left_out_words(left_out: u64, shipments: u64) -> String {
+    format!(
+        "{} of {} have no price under one of the rounds and are left out of every total and difference, so that no round \
+         looks cheaper for what it does not price. The last column says how many each cannot price.",
+        words::figure(left_out),
+        words::many(shipments, "shipment")
+    )
+}
+
 /// The volume under the text at `at`: the months replayed, each once.
 fn volume_of(done: &Replayed, at: usize, (from, to): (NaiveDate, NaiveDate)) -> ReplayVolume {
     let mut months = Vec::new();
     let mut first = from;
     while first < to {
-        let tally = done.months.get(&month(first)).and_then(|group| group.versions.get(at));
+        let tally = done.months.get(&month(first)).and_then(|sums| sums.texts.get(at));
         months.push(MonthVolume {
             month: first,
             loads: tally.map_or(0, Tally::shipments),

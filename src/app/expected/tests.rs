@@ -11,6 +11,7 @@ use super::check::charges_differ;
 use super::view::{coverage, expected_view};
 use crate::app::App;
 use crate::app::attention::attention;
+use crate::app::backtest::sheets::table_csv;
 use crate::app::backtest::{BacktestRequest, backtest};
 use crate::app::contract::draft::{pricing_save_in_tx, version_create};
 use crate::app::contract::tests::agree;
@@ -432,6 +433,52 @@ fn a_page_shows_the_steps_and_a_contract_what_it_cannot_price() {
     });
 }
 
+/// A draft that prices another lane is not cheaper for the six loads it has no price for.
+#[test]
+fn what_only_one_side_prices_is_told_and_is_no_difference() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: "2026-01-01".parse().unwrap(),
+            change_summary: "another lane".to_owned(),
+        };
+        let draft = version_create(app, &mut conn(app), &dina(), contract, &fields).unwrap();
+        let mut other = terms(120);
+        other.lanes[0].destination = "facility:Gamma".parse().unwrap();
+        write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), draft, other, vec![None], ""))
+            .unwrap();
+        let number = format!("C-{}", partner(app, "P1"));
+        let ask = Ask { versions: vec![1, 2], ..Ask::newest("2025-05".parse().unwrap()) };
+        let request =
+            BacktestRequest { contract: &number, ask: &ask, shipments_max: None, lanes_max: LANES_MAX };
+        let report =
+            backtest(app, &mut conn(app), &dina(), &request, |_, _| ControlFlow::Continue(())).unwrap();
+        let version = &report.total.versions[1];
+        assert_eq!((version.tally.total.as_str(), version.difference.as_deref()), ("132.00", None));
+        assert_eq!((version.compared, version.left_out), (0, 7));
+        let sides = (&version.only_in_force, &version.only_version);
+        assert_eq!((sides.0.shipments, sides.0.total.as_str()), (6, "660.00"));
+        assert_eq!((sides.1.shipments, sides.1.total.as_str()), (1, "132.00"));
+        let net = &report.net.total.versions[1];
+        assert_eq!((net.net_cost.as_deref(), net.difference.as_deref()), (Some("132.00"), None));
+        assert_eq!(
+            report.left_out_words(),
+            [
+                "The difference of version 1 is over the 6 shipments that both sides price and leaves out 1: 1 neither \
+                 side prices.",
+                "The difference of version 2 is over the 0 shipments that both sides price and leaves out 7: 6 only what \
+                 was in force prices (660.00 USD), 1 only version 2 prices (132.00 USD)."
+            ]
+        );
+        let table = String::from_utf8(table_csv(&report).unwrap()).unwrap();
+        assert!(
+            table.contains("2,all,,660.00,132.00,,0.00,0.00,0.00,0.00,0.00,0,7,660.00,132.00,1,6"),
+            "{table}"
+        );
+    });
+}
+
 #[test]
 fn a_period_is_replayed_under_a_draft_and_an_increase() {
     on_each_engine(NOW, |app| {
@@ -459,9 +506,9 @@ fn a_period_is_replayed_under_a_draft_and_an_increase() {
         let total = &report.total;
         assert_eq!((total.in_force.total.as_str(), total.in_force.unrated), ("660.00", 1));
         let version = &total.versions[0];
-        assert_eq!((version.tally.total.as_str(), version.difference.as_str()), ("792.00", "132.00"));
+        assert_eq!((version.tally.total.as_str(), version.difference.as_deref()), ("792.00", Some("132.00")));
         assert_eq!((version.causes.base.as_str(), version.causes.fuel.as_str()), ("120.00", "12.00"));
-        assert_eq!((version.causes.unrated.as_str(), version.tally.rated), ("0.00", 6));
+        assert_eq!((version.compared, version.left_out, version.tally.rated), (6, 1, 6));
         assert_eq!(report.months.len(), 1);
         assert_eq!(report.lanes.len(), 2, "{:?}", report.lanes);
 

@@ -79,10 +79,11 @@ impl Net {
         self.credits.map(|credits| self.charges + credits.effect())
     }
 
-    /// By how much this differs from what was in force; none while the credits of either are unknown.
+    /// By how much this differs from what was in force, where the charges that both sides have differ by `charges`; none
+    /// while that, or the credits of either, are unknown. Credits go by what was billed, so they need no price of a version.
     #[must_use]
-    pub fn less(&self, in_force: &Self) -> Option<Micros> {
-        Some(self.cost()? - in_force.cost()?)
+    pub fn less(&self, in_force: &Self, charges: Option<Micros>) -> Option<Micros> {
+        Some(charges? + self.credits?.effect() - in_force.credits?.effect())
     }
 }
 
@@ -123,9 +124,12 @@ mod tests {
         assert_eq!(sums.months.keys().collect::<Vec<_>>(), ["2025-05", "2025-06"]);
         let was = Net { charges: Micros(1_000), credits: Some(Credits::default()) };
         let tried = Net { charges: Micros(1_010), credits: Some(total) };
-        assert_eq!((tried.cost(), tried.less(&was)), (Some(Micros(940)), Some(Micros(-60))));
+        let less = |net: &Net, than: &Net| net.less(than, Some(Micros(10)));
+        assert_eq!((tried.cost(), less(&tried, &was)), (Some(Micros(940)), Some(Micros(-60))));
+        assert_eq!(tried.less(&was, Some(Micros(4))), Some(Micros(-66)), "6 only the version charges");
+        assert_eq!(tried.less(&was, None), None, "no shipment has both prices");
         let unknown = Net { charges: Micros(1_010), credits: None };
-        assert_eq!((unknown.cost(), unknown.less(&was), was.less(&unknown)), (None, None, None));
+        assert_eq!((unknown.cost(), less(&unknown, &was), less(&was, &unknown)), (None, None, None));
     }
 
     #[test]

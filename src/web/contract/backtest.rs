@@ -1,5 +1,7 @@
 //! A period of history under other versions of a contract: asking for it, waiting for it, and what came of it.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -9,7 +11,7 @@ use crate::app::backtest::run::{
     KEPT_DAYS, RoundLine, Run, backtest_ask, backtest_cancel, in_words, rounds, run_list, run_show,
 };
 use crate::app::backtest::sheets::{group_cells, net_cells, net_lines, table_csv, workbook_xlsx};
-use crate::app::backtest::{BacktestError, BacktestReport, Named, Shown};
+use crate::app::backtest::{BacktestError, BacktestReport, Named, NamedNet, Shown};
 use crate::app::contract::{ContractPage, contract_show};
 use crate::db::contract::Version;
 use crate::domain::backtest::ask::{Ask, Proposal, RunState};
@@ -204,13 +206,16 @@ struct VersionTable {
     id: String,
     heading: String,
     column: String,
-    rows: Vec<[String; 12]>,
+    rows: Vec<[String; TABLE_CELLS]>,
 }
 
 struct Outcome {
     summary: String,
-    /// Terms, charges, credits, bonuses, net cost, difference, shipments rated, shipments that need rates.
-    sides: Vec<[String; 8]>,
+    /// Terms, charges, credits, bonuses, net cost, difference, shipments it leaves out, shipments rated, shipments that need
+    /// rates.
+    sides: Vec<[String; 9]>,
+    /// What the differences leave out, in sentences.
+    left_out: Vec<String>,
     notes: Vec<String>,
     months_title: String,
     months: Vec<String>,
@@ -358,7 +363,9 @@ fn title(text: &str) -> String {
 
 fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
     let mut lanes: Vec<&Named> = report.lanes.iter().collect();
-    let most = |named: &&Named| named.sums.versions.iter().map(|version| size(&version.difference)).max();
+    let most = |named: &&Named| {
+        named.sums.versions.iter().filter_map(|version| version.difference.as_deref().map(size)).max()
+    };
     lanes.sort_by_key(|named| std::cmp::Reverse(most(named)));
     let increase = report
         .increase_percent
@@ -394,6 +401,7 @@ fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
             show::instant(report.known_at),
         ),
         sides: sides(report),
+        left_out: report.left_out_words(),
         notes: report.net.notes.clone(),
         months_title,
         months,
@@ -407,14 +415,16 @@ fn outcome(id: i64, run: i64, report: &BacktestReport) -> Outcome {
     }
 }
 
-fn sides(report: &BacktestReport) -> Vec<[String; 8]> {
-    let tallies = std::iter::once(&report.total.in_force)
-        .chain(report.total.versions.iter().map(|version| &version.tally));
+fn sides(report: &BacktestReport) -> Vec<[String; 9]> {
+    let was = (String::new(), &report.total.in_force);
+    let versions = report.total.versions.iter();
+    let tallies =
+        std::iter::once(was).chain(versions.map(|version| (number(version.left_out), &version.tally)));
     let states = std::iter::once(String::new())
         .chain(report.versions.iter().map(|tried| format!(" ({})", tried.state())));
     let lines = net_lines(report, &report.net.total).zip(tallies).zip(states).enumerate();
     lines
-        .map(|(place, (((terms, net), tally), state))| {
+        .map(|(place, (((terms, net), (left_out, tally)), state))| {
             let [charges, credits, bonuses, _, cost, difference] = net_cells(net);
             let difference = if place == 0 { String::new() } else { amount(&difference) };
             [
@@ -424,6 +434,7 @@ fn sides(report: &BacktestReport) -> Vec<[String; 8]> {
                 amount(&bonuses),
                 amount(&cost),
                 difference,
+                left_out,
                 number(tally.rated),
                 number(tally.unrated),
             ]
@@ -441,6 +452,20 @@ fn charts(report: &BacktestReport) -> (String, Vec<String>) {
     let value = |one: &crate::app::backtest::NetShown| {
         if is_net { one.net_cost.as_deref()?.parse().ok() } else { one.charges.parse::<Decimal>().ok() }
     };
+    // A version is drawn at what was in force and the difference, so that what it does not price is no gap between lines.
+    let charges: BTreeMap<&str, &Shown> =
+        report.months.iter().map(|month| (month.name.as_str(), &month.sums)).collect();
+    let tried_value = |month: &NamedNet, place: usize| {
+        let less: Decimal = if is_net {
+            month.sums.versions.get(place)?.difference.as_deref()?.parse().ok()?
+        } else {
+            let sums = charges.get(month.name.as_str());
+            sums.map_or(Some(Decimal::ZERO), |sums| {
+                sums.versions.get(place)?.difference.as_deref()?.parse().ok()
+            })?
+        };
+        value(&month.sums.in_force)?.checked_add(less)
+    };
     let was = Line {
         name: "In force".to_owned(),
         note: String::new(),
@@ -454,7 +479,7 @@ fn charts(report: &BacktestReport) -> (String, Vec<String>) {
         .map(|(place, version)| Line {
             name: title(&version.name()),
             note: String::new(),
-            values: net.months.iter().map(|month| value(month.sums.versions.get(place)?)).collect(),
+            values: net.months.iter().map(|month| tried_value(month, place)).collect(),
             alternative: false,
         })
         .collect();
@@ -479,7 +504,6 @@ fn causes(report: &BacktestReport) -> String {
             ("Fuel", &why.fuel),
             ("Accessorial", &why.accessorial),
             ("Tax", &why.tax),
-            ("Unrated", &why.unrated),
         ];
         let mut causes: Vec<(String, Decimal)> =
             causes.into_iter().map(|(name, text)| (name.to_owned(), value(text))).collect();
@@ -519,15 +543,15 @@ fn table(report: &BacktestReport, lanes: &[&Named], place: usize) -> VersionTabl
     }
 }
 
-fn row(name: &str, sums: &Shown, place: usize) -> [String; 12] {
-    let cells = group_cells(name, sums, place);
-    let mut number = 0;
-    cells.map(|cell| {
-        number += 1;
-        match number {
-            1 => cell,
-            2..=10 => amount(&cell),
-            _ => cell.parse().map_or(cell, show::count),
-        }
-    })
+/// The cells of a group that the page shows; the downloads have more.
+const TABLE_CELLS: usize = 12;
+
+fn row(name: &str, sums: &Shown, place: usize) -> [String; TABLE_CELLS] {
+    let count = |cell: String| cell.parse().map_or(cell, show::count);
+    let [name, was, is, less, base, minimum, fuel, accessorial, tax, _, left_out, _, _, rated, unrated] =
+        group_cells(name, sums, place);
+    let [was, is, less, base, minimum, fuel, accessorial, tax] =
+        [was, is, less, base, minimum, fuel, accessorial, tax].map(|cell| amount(&cell));
+    let [left_out, rated, unrated] = [left_out, rated, unrated].map(count);
+    [name, was, is, less, left_out, base, minimum, fuel, accessorial, tax, rated, unrated]
 }
