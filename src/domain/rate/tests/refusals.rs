@@ -246,3 +246,23 @@ fn shipments_that_cannot_be_true_are_unrated() {
         "a billion pounds, but a price"
     );
 }
+
+#[test]
+fn a_rule_of_size_that_finds_no_sides_is_said() {
+    let mut weighs = terms(ltl());
+    weighs.parameters.dims = vec![DimRule {
+        valid_from: None,
+        valid_to: None,
+        length_unit: LengthUnit::In,
+        weight_rounding: Rounding::WHOLE,
+        method: DimMethod::Divisor { divisor: micros("139"), side_rounding: Rounding::WHOLE },
+    }];
+    let rates = CompiledRates::new(&weighs).unwrap();
+    let (fuel, fx) = (crate::domain::fuel::FuelPrices::default(), FxRates::default());
+    let request = pounds("100");
+    let mut steps = Steps::default();
+    let rated = rates.rate(&request, Market { fuel: &fuel, fx: &fx }, &mut steps);
+    assert!(rated.size_unknown && rated.total.is_some());
+    let said = |lines: &[TraceLine]| lines.iter().any(|line| line.text.contains("no sides are given"));
+    assert!(said(&steps.lines()), "{:?}", steps.lines());
+}
