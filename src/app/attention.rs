@@ -117,6 +117,7 @@ fn facts(
         zone: reporting_zone(db)?,
         talks: negotiate::talks(db, viewer, &waiting)?,
         last_steps: last_steps(db, viewer, &[waiting.as_slice(), resting.as_slice()].concat())?,
+        missing: missing_by_version(db, viewer, contracts, &versions)?,
     };
     let mut unrated: BTreeMap<i64, Vec<UnratedFacts>> = BTreeMap::new();
     let since = today.checked_sub_days(Days::new(UNRATED_DAYS)).unwrap_or(today);
@@ -141,7 +142,7 @@ fn facts(
         for version in own {
             let state = version.state()?;
             if state == Status::Suspended || !state.binds() {
-                waiting.push(version_facts(db, viewer, &known, version)?);
+                waiting.push(version_facts(&known, version)?);
             }
         }
         facts.push(ContractFacts {
@@ -165,23 +166,38 @@ struct Known {
     zone: Tz,
     talks: BTreeMap<i64, Talk>,
     last_steps: BTreeMap<i64, Instant>,
+    /// What keeps it from being approved.
+    missing: BTreeMap<i64, Vec<String>>,
+}
+
+/// What keeps each version that may still be approved from it: their texts are read together.
+fn missing_by_version(
+    db: &mut Db,
+    viewer: &Viewer,
+    contracts: &[ContractListed],
+    versions: &BTreeMap<i64, Vec<Version>>,
+) -> Result<BTreeMap<i64, Vec<String>>, DbError> {
+    let mut asked: Vec<(&Contract, &Version)> = Vec::new();
+    for listed in contracts {
+        for version in versions.get(&listed.contract.id).into_iter().flatten() {
+            let state = version.state()?;
+            if !state.binds() && !matches!(state, Status::Approved | Status::Suspended) {
+                asked.push((&listed.contract, version));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    store::terms_each(db, viewer, &asked, |terms| {
+        let what = missing(&terms).into_iter().map(|missing| missing.what).collect();
+        found.insert(terms.version_id, what);
+    })?;
+    Ok(found)
 }
 
 /// What a version that nobody signed waits for.
-fn version_facts(
-    db: &mut Db,
-    viewer: &Viewer,
-    known: &Known,
-    version: &Version,
-) -> Result<VersionFacts, DbError> {
+fn version_facts(known: &Known, version: &Version) -> Result<VersionFacts, DbError> {
     let status = version.state()?;
     let talk = known.talks.get(&version.id).filter(|_| status == Status::Draft);
-    let missing = if matches!(status, Status::Approved | Status::Suspended) {
-        Vec::new()
-    } else {
-        let terms = store::terms_load(db, viewer, version.id)?;
-        terms.map_or_else(Vec::new, |terms| missing(&terms).into_iter().map(|missing| missing.what).collect())
-    };
     let last = known.last_steps.get(&version.id);
     Ok(VersionFacts {
         id: version.id,
@@ -189,7 +205,93 @@ fn version_facts(
         status,
         since: last.map(|at| at.0.with_timezone(&known.zone).date_naive()),
         valid_from: version.valid_from.0,
-        missing,
+        missing: known.missing.get(&version.id).cloned().unwrap_or_default(),
         talk: talk.cloned().unwrap_or(Talk::Idle),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use diesel::connection::{Connection, InstrumentationEvent};
+
+    use super::*;
+    use crate::app::contract::contract_create;
+    use crate::app::expected::tests::{conn, partner, worked};
+    use crate::app::testing::{on_each_engine, viewer};
+    use crate::db::contract::{contract_show, terms_each, terms_load, version_show};
+    use crate::domain::attention::Kind;
+    use crate::domain::contract::{ContractFields, ContractStatus, ContractTerm, RenewalKind};
+    use crate::domain::viewer::Role;
+
+    fn draft(app: &App, partner_id: i64, number: &str) -> (i64, i64) {
+        let fields = ContractFields {
+            number: number.to_owned(),
+            title: "Draft".to_owned(),
+            currency: Currency::USD,
+            term: ContractTerm {
+                status: ContractStatus::Draft,
+                term_start: "2026-01-01".parse().unwrap(),
+                term_end: None,
+                renewal: RenewalKind::Evergreen,
+                renewal_months: None,
+                notice_days: 0,
+            },
+        };
+        contract_create(app, &mut conn(app), &viewer("Dina", Role::Procurement), partner_id, &fields).unwrap()
+    }
+
+    /// The drafts with something missing, and how many statements the list takes.
+    fn listed(app: &App) -> (usize, usize) {
+        let (mut db, told) = (conn(app), Arc::new(AtomicUsize::new(0)));
+        let heard = Arc::clone(&told);
+        db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                heard.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let (items, _) = attention(app, &mut db, &viewer("Dina", Role::Procurement)).unwrap();
+        db.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        let missing = items.iter().filter(|item| item.kind == Kind::Incomplete).count();
+        (missing, told.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn texts_of_drafts_are_read_together_and_are_what_one_by_one_gives() {
+        on_each_engine("2025-07-08T09:00:00Z", |app| {
+            let signed = worked(app);
+            let mut versions = vec![draft(app, partner(app, "P2"), "D-1")];
+            let (missing, one) = listed(app);
+            assert_eq!(missing, 1);
+            for number in ["D-2", "D-3", "D-4", "D-5"] {
+                versions.push(draft(app, partner(app, "P2"), number));
+            }
+            assert_eq!(listed(app), (5, one), "five drafts take as many statements as one");
+
+            let db = &mut conn(app);
+            let system = Viewer::system();
+            let own = store::version_list(db, &system, signed).unwrap();
+            versions.extend(own.iter().map(|version| (signed, version.id)));
+            let rows: Vec<(Contract, Version)> = versions
+                .iter()
+                .map(|(contract, version)| {
+                    let contract = contract_show(db, &system, *contract).unwrap().unwrap();
+                    (contract, version_show(db, &system, *version).unwrap().unwrap())
+                })
+                .collect();
+            let asked: Vec<(&Contract, &Version)> = rows.iter().map(|(c, v)| (c, v)).collect();
+            let mut together = Vec::new();
+            terms_each(db, &system, &asked, |terms| together.push(terms)).unwrap();
+            let alone: Vec<_> =
+                versions.iter().map(|(_, id)| terms_load(db, &system, *id).unwrap().unwrap()).collect();
+            assert_eq!(together, alone);
+            assert!(together.iter().any(|terms| !terms.pricing.terms.lines.is_empty()));
+            let other = crate::app::testing::partner_viewer(partner(app, "P1"));
+            let mut seen = Vec::new();
+            terms_each(db, &other, &asked, |terms| seen.push(terms.partner_id)).unwrap();
+            assert_eq!(seen, [partner(app, "P1")], "another partner's are left out");
+        });
+    }
 }

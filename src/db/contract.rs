@@ -1,5 +1,7 @@
 //! Contracts, their versions, and everything a version says. Every read is filtered by the viewer's scope.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
@@ -19,7 +21,7 @@ use crate::domain::clause::{ClauseTerms, ContractCap, Rule};
 use crate::domain::contract::{ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use crate::domain::lifecycle::Step;
 use crate::domain::money::Micros;
-use crate::domain::rate::{RateParameters, RatingDate};
+use crate::domain::rate::{Pricing, RateParameters, RatingDate};
 use crate::domain::terms::{self, AgreedFrame, Clause, Days, KpiTarget, Terms};
 use crate::domain::viewer::{Scope, Viewer};
 
@@ -560,93 +562,150 @@ pub fn terms_load(db: &mut Db, viewer: &Viewer, version_id: i64) -> Result<Optio
 }
 
 fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms, DbError> {
-    let dates = version.dates()?;
-    let currency = contract.currency;
-    Ok(Terms {
-        agreed: version.agreed_frame()?,
-        rests: rests_of(db, version.id)?,
-        contract_id: contract.id,
-        number: contract.number,
-        title: contract.title,
-        partner_id: contract.partner_id,
-        currency: contract.currency,
-        term: contract.term,
-        version_id: version.id,
-        version_no: version.version,
-        status: dates.status,
-        valid_from: dates.valid_from,
-        valid_to: dates.valid_to,
-        caps: json(&version.caps, "limits of contract version", version.id)?,
-        rates: rates_of(db, version.id)?,
-        targets: targets_of(db, version.id)?,
-        clauses: clauses_of(db, version.id)?,
-        pricing: super::rate::pricing_of(db, version, currency)?,
-    })
+    let mut parts = Parts::read(db, &[(&contract, version)])?;
+    parts.terms(contract, version)
 }
 
-/// The days on which a version rested, from its history.
-fn rests_of(db: &mut Db, version_id: i64) -> Result<Vec<Days>, DbError> {
-    let rows: Vec<(String, Option<Day>)> = contract_events::table
-        .filter(contract_events::contract_version_id.eq(version_id))
+/// Hands on everything each of some versions says, read together: so many statements for [`VERSIONS_AT_ONCE`] of them as
+/// for one. Those whose partner the viewer may not see are left out.
+///
+/// # Errors
+/// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
+pub fn terms_each(
+    db: &mut Db,
+    viewer: &Viewer,
+    versions: &[(&Contract, &Version)],
+    mut each: impl FnMut(Terms),
+) -> Result<(), DbError> {
+    let seen: Vec<(&Contract, &Version)> =
+        versions.iter().copied().filter(|(_, version)| viewer.sees(version.partner_id)).collect();
+    for some in seen.chunks(VERSIONS_AT_ONCE) {
+        let mut parts = Parts::read(db, some)?;
+        for (contract, version) in some {
+            each(parts.terms((*contract).clone(), version)?);
+        }
+    }
+    Ok(())
+}
+
+/// Versions whose texts are in memory at once.
+const VERSIONS_AT_ONCE: usize = 100;
+
+/// What stands beside the rows of some versions, by version.
+struct Parts {
+    rests: BTreeMap<i64, Vec<Days>>,
+    rates: BTreeMap<i64, Vec<AccessorialRate>>,
+    targets: BTreeMap<i64, Vec<KpiTarget>>,
+    clauses: BTreeMap<i64, Vec<Clause>>,
+    pricing: BTreeMap<i64, Pricing>,
+}
+
+impl Parts {
+    fn read(db: &mut Db, versions: &[(&Contract, &Version)]) -> Result<Self, DbError> {
+        let ids: Vec<i64> = versions.iter().map(|(_, version)| version.id).collect();
+        let priced = versions.iter().map(|(contract, version)| (*version, contract.currency));
+        Ok(Self {
+            rests: rests_of(db, &ids)?,
+            rates: rates_of(db, &ids)?,
+            targets: targets_of(db, &ids)?,
+            clauses: clauses_of(db, &ids)?,
+            pricing: super::rate::pricing_of(db, &priced.collect::<Vec<_>>())?,
+        })
+    }
+
+    /// The whole text of one of the versions.
+    fn terms(&mut self, contract: Contract, version: &Version) -> Result<Terms, DbError> {
+        let dates = version.dates()?;
+        let id = version.id;
+        Ok(Terms {
+            agreed: version.agreed_frame()?,
+            rests: self.rests.remove(&id).unwrap_or_default(),
+            contract_id: contract.id,
+            number: contract.number,
+            title: contract.title,
+            partner_id: contract.partner_id,
+            currency: contract.currency,
+            term: contract.term,
+            version_id: version.id,
+            version_no: version.version,
+            status: dates.status,
+            valid_from: dates.valid_from,
+            valid_to: dates.valid_to,
+            caps: json(&version.caps, "limits of contract version", id)?,
+            rates: self.rates.remove(&id).unwrap_or_default(),
+            targets: self.targets.remove(&id).unwrap_or_default(),
+            clauses: self.clauses.remove(&id).unwrap_or_default(),
+            pricing: self.pricing.remove(&id).unwrap_or_else(|| Pricing::none(contract.currency)),
+        })
+    }
+}
+
+/// The days on which versions rested, from their histories.
+fn rests_of(db: &mut Db, ids: &[i64]) -> Result<BTreeMap<i64, Vec<Days>>, DbError> {
+    let rows: Vec<(i64, String, Option<Day>)> = contract_events::table
+        .filter(contract_events::contract_version_id.eq_any(ids))
         .filter(contract_events::step.eq_any([Step::Suspend.code(), Step::Resume.code()]))
-        .order(contract_events::seq.asc())
-        .select((contract_events::step, contract_events::day))
+        .order((contract_events::contract_version_id.asc(), contract_events::seq.asc()))
+        .select((contract_events::contract_version_id, contract_events::step, contract_events::day))
         .load(db)?;
-    let mut rests: Vec<Days> = Vec::new();
-    for (step, day) in rows {
+    let mut found: BTreeMap<i64, Vec<Days>> = BTreeMap::new();
+    for (id, step, day) in rows {
         let Some(Day(day)) = day else { continue };
+        let rests = found.entry(id).or_default();
         if step == Step::Suspend.code() {
             rests.push((day, None));
         } else if let Some(last) = rests.last_mut() {
             last.1 = Some(day);
         }
     }
-    Ok(rests)
+    Ok(found)
 }
 
-fn rates_of(db: &mut Db, version_id: i64) -> Result<Vec<AccessorialRate>, DbError> {
-    let rows: Vec<(i64, String)> = accessorial_rates::table
-        .filter(accessorial_rates::contract_version_id.eq(version_id))
-        .order(accessorial_rates::code.asc())
-        .select((accessorial_rates::id, accessorial_rates::terms))
+fn rates_of(db: &mut Db, ids: &[i64]) -> Result<BTreeMap<i64, Vec<AccessorialRate>>, DbError> {
+    let rows: Vec<(i64, i64, String)> = accessorial_rates::table
+        .filter(accessorial_rates::contract_version_id.eq_any(ids))
+        .order((accessorial_rates::contract_version_id.asc(), accessorial_rates::code.asc()))
+        .select((accessorial_rates::contract_version_id, accessorial_rates::id, accessorial_rates::terms))
         .load(db)?;
-    rows.iter().map(|(id, terms)| json(terms, "accessorial rate", *id)).collect()
+    let mut found: BTreeMap<i64, Vec<AccessorialRate>> = BTreeMap::new();
+    for (version_id, id, terms) in rows {
+        found.entry(version_id).or_default().push(json(&terms, "accessorial rate", id)?);
+    }
+    Ok(found)
 }
 
-fn targets_of(db: &mut Db, version_id: i64) -> Result<Vec<KpiTarget>, DbError> {
-    let rows: Vec<(String, i64, i64, i64)> = kpi_targets::table
-        .filter(kpi_targets::contract_version_id.eq(version_id))
-        .order(kpi_targets::kpi.asc())
+fn targets_of(db: &mut Db, ids: &[i64]) -> Result<BTreeMap<i64, Vec<KpiTarget>>, DbError> {
+    let rows: Vec<(i64, String, i64, i64, i64)> = kpi_targets::table
+        .filter(kpi_targets::contract_version_id.eq_any(ids))
+        .order((kpi_targets::contract_version_id.asc(), kpi_targets::kpi.asc()))
         .select((
+            kpi_targets::contract_version_id,
             kpi_targets::kpi,
             kpi_targets::floor_micros,
             kpi_targets::target_micros,
             kpi_targets::stretch_micros,
         ))
         .load(db)?;
-    Ok(rows
-        .into_iter()
-        .map(|(kpi, floor, target, stretch)| KpiTarget {
-            kpi,
-            floor: Micros(floor),
-            target: Micros(target),
-            stretch: Micros(stretch),
-        })
-        .collect())
+    let mut found: BTreeMap<i64, Vec<KpiTarget>> = BTreeMap::new();
+    for (version_id, kpi, floor, target, stretch) in rows {
+        let [floor, target, stretch] = [floor, target, stretch].map(Micros);
+        found.entry(version_id).or_default().push(KpiTarget { kpi, floor, target, stretch });
+    }
+    Ok(found)
 }
 
-fn clauses_of(db: &mut Db, version_id: i64) -> Result<Vec<Clause>, DbError> {
-    let rows: Vec<(i64, String, String, String)> = clauses::table
-        .filter(clauses::contract_version_id.eq(version_id))
-        .order(clauses::code.asc())
-        .select((clauses::id, clauses::code, clauses::title, clauses::terms))
+fn clauses_of(db: &mut Db, ids: &[i64]) -> Result<BTreeMap<i64, Vec<Clause>>, DbError> {
+    let rows: Vec<(i64, i64, String, String, String)> = clauses::table
+        .filter(clauses::contract_version_id.eq_any(ids))
+        .order((clauses::contract_version_id.asc(), clauses::code.asc()))
+        .select((clauses::contract_version_id, clauses::id, clauses::code, clauses::title, clauses::terms))
         .load(db)?;
-    rows.into_iter()
-        .map(|(id, code, title, terms)| {
-            let terms = ClauseTerms::from_json(&terms).map_err(|error| stored("clause", id, error))?;
-            Ok(Clause { id, code, title, terms })
-        })
-        .collect()
+    let mut found: BTreeMap<i64, Vec<Clause>> = BTreeMap::new();
+    for (version_id, id, code, title, terms) in rows {
+        let terms = ClauseTerms::from_json(&terms).map_err(|error| stored("clause", id, error))?;
+        found.entry(version_id).or_default().push(Clause { id, code, title, terms });
+    }
+    Ok(found)
 }
 
 /// The terms in force for a partner on a day; none when no signed version holds then, or when the viewer

@@ -1,6 +1,8 @@
 //! What contract versions say about price. Small things are rows of JSON, a table's cells are rows of their own,
 //! shared by versions until one of them gets another table.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use diesel::prelude::*;
 use serde::de::DeserializeOwned;
 
@@ -90,23 +92,34 @@ pub fn rating_text(parameters: &RateParameters) -> Result<String, DbError> {
     serde_json::to_string(parameters).map_err(|error| stored("rating", 0, error))
 }
 
-/// What a version says about price, without cells. The caller has the version from a scoped read.
+/// What versions say about price, each with its contract's currency, without cells, by version. The caller has the versions
+/// from a scoped read.
 ///
 /// # Errors
 /// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
-pub(super) fn pricing_of(db: &mut Db, version: &Version, currency: Currency) -> Result<Pricing, DbError> {
-    let id = version.id;
-    let mut pricing = Pricing::none(currency);
-    pricing.terms.parameters =
-        serde_json::from_str(&version.rating).map_err(|error| stored("rating", id, error))?;
+pub(super) fn pricing_of(
+    db: &mut Db,
+    versions: &[(&Version, Currency)],
+) -> Result<BTreeMap<i64, Pricing>, DbError> {
+    let ids: Vec<i64> = versions.iter().map(|(version, _)| version.id).collect();
+    let partners: Vec<i64> =
+        versions.iter().map(|(version, _)| version.partner_id).collect::<BTreeSet<_>>().into_iter().collect();
+    let mut found = BTreeMap::new();
+    for (version, currency) in versions {
+        let mut pricing = Pricing::none(*currency);
+        pricing.terms.parameters =
+            serde_json::from_str(&version.rating).map_err(|error| stored("rating", version.id, error))?;
+        found.insert(version.id, pricing);
+    }
     let items: Vec<ItemRow> = rate_items::table
-        .filter(rate_items::partner_id.eq(version.partner_id))
-        .filter(rate_items::contract_version_id.eq(id))
-        .order((rate_items::kind.asc(), rate_items::ordinal.asc()))
+        .filter(rate_items::partner_id.eq_any(partners))
+        .filter(rate_items::contract_version_id.eq_any(&ids))
+        .order((rate_items::contract_version_id.asc(), rate_items::kind.asc(), rate_items::ordinal.asc()))
         .select(ItemRow::as_select())
         .load(db)?;
     for item in items {
-        let terms = &mut pricing.terms;
+        let id = item.contract_version_id;
+        let Some(Pricing { terms, .. }) = found.get_mut(&id) else { continue };
         let kind: TermKind = item
             .kind
             .parse()
@@ -124,18 +137,20 @@ pub(super) fn pricing_of(db: &mut Db, version: &Version, currency: Currency) -> 
         }
     }
     let lines: Vec<LineRow> = rate_lines::table
-        .filter(rate_lines::contract_version_id.eq(id))
-        .order(rate_lines::ordinal.asc())
+        .filter(rate_lines::contract_version_id.eq_any(&ids))
+        .order((rate_lines::contract_version_id.asc(), rate_lines::ordinal.asc()))
         .select(LineRow::as_select())
         .load(db)?;
     for line in lines {
+        let id = line.contract_version_id;
+        let Some(pricing) = found.get_mut(&id) else { continue };
         let head: RateLine =
             serde_json::from_str(&line.head).map_err(|error| stored("rate line", id, error))?;
         let cells = usize::try_from(line.cell_count).map_err(|error| stored("rate line", id, error))?;
         pricing.terms.lines.push(head);
         pricing.tables.push(TableSeal { table_id: line.table_id, cells, sha256: line.cells_sha256 });
     }
-    Ok(pricing)
+    Ok(found)
 }
 
 fn read<T: DeserializeOwned>(item: &ItemRow) -> Result<T, DbError> {
