@@ -14,7 +14,7 @@ use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
 use super::draft::{change, load};
 use super::negotiate::tables_load;
-use super::prior::{priors_fill, version_before};
+use super::prior::{lineage, priors_fill, version_before};
 
 /// Most rates all tables of a version may have for one to be changed by a form; larger ones come as a sheet.
 pub const RATES_BY_FORM_MAX: usize = 200_000;
@@ -151,7 +151,7 @@ fn edited(
     let line = pricing.terms.lines.get_mut(at).ok_or(EditError::NotFound("rate table"))?;
     let detail = work(line)?;
     if let Some(before) = version_before(db, version.contract_id, version.version)? {
-        priors_fill(db, &before, line)?;
+        priors_fill(db, &before, &lineage(&before, &pricing.terms.lanes), line)?;
     }
     let seal = TableSeal { table_id: app.id(), ..TableSeal::of(&mut line.cells) };
     table_insert(db, version.partner_id, seal.table_id, &line.cells)?;

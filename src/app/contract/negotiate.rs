@@ -24,7 +24,7 @@ use crate::domain::viewer::{Action, Viewer};
 use super::super::App;
 use super::super::edit::{EditError, allowed};
 use super::negotiate_mail::{tell_move, tell_reminder};
-use super::prior::{priors_fill, version_before};
+use super::prior::{lineage, priors_fill, version_before};
 use super::{draft, log, version_subject};
 
 /// What somebody says with a move.
@@ -390,10 +390,11 @@ fn tables_store(
     before: Option<&Terms>,
 ) -> Result<(), DbError> {
     let pricing = &mut terms.pricing;
+    let before = before.map(|before| (before, lineage(before, &pricing.terms.lanes)));
     for (line, seal) in pricing.terms.lines.iter_mut().zip(&mut pricing.tables) {
         if seal.table_id == 0 {
-            if let Some(before) = before {
-                priors_fill(db, before, line)?;
+            if let Some((before, lineage)) = &before {
+                priors_fill(db, before, lineage, line)?;
             }
             *seal = TableSeal { table_id: app.id(), ..TableSeal::of(&mut line.cells) };
             table_insert(db, partner_id, seal.table_id, &line.cells)?;

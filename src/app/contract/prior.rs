@@ -5,8 +5,8 @@ use crate::db::contract as store;
 use crate::db::rate::{table_cells, table_insert};
 use crate::db::{Db, DbError};
 use crate::domain::lifecycle::{Mend, Missing};
-use crate::domain::rate::cap::{line_before, priors, same_prices};
-use crate::domain::rate::{Pricing, RateLine, RateTerms, TableSeal};
+use crate::domain::rate::cap::{Lineage, line_before, priors, same_prices};
+use crate::domain::rate::{Lane, Pricing, RateLine, RateTerms, TableSeal};
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -34,15 +34,34 @@ pub(in crate::app) fn version_before(
     Ok(None)
 }
 
-/// The line that `line` follows in the version before, with its cells, and its seal.
-fn followed(db: &mut Db, before: &Terms, line: &RateLine) -> Result<Option<(RateLine, TableSeal)>, DbError> {
+/// Which lines of the version before the lines on these lanes follow.
+pub(in crate::app) fn lineage(before: &Terms, lanes: &[Lane]) -> Lineage {
+    Lineage::new(&before.pricing.terms.lanes, lanes)
+}
+
+/// The line that `line` follows in the version before, without its cells, and its seal.
+fn followed<'a>(
+    before: &'a Terms,
+    lineage: &Lineage,
+    line: &RateLine,
+) -> Option<(&'a RateLine, &'a TableSeal)> {
     let pricing = &before.pricing;
-    let Some(at) = line_before(&pricing.terms.lines, line) else { return Ok(None) };
-    let (Some(old), Some(seal)) = (pricing.terms.lines.get(at), pricing.tables.get(at)) else {
-        return Ok(None);
-    };
+    let at = line_before(&pricing.terms.lines, lineage, line)?;
+    pricing.terms.lines.get(at).zip(pricing.tables.get(at))
+}
+
+/// Whether the prices of a line are none that a cap could hold: those of the line it follows, or of none.
+fn is_unchanged(before: &Terms, lineage: &Lineage, (line, seal): (&RateLine, &TableSeal)) -> bool {
+    followed(before, lineage, line).is_none_or(|(_, old)| old.sha256 == seal.sha256)
+}
+
+fn with_cells(
+    db: &mut Db,
+    before: &Terms,
+    (old, seal): (&RateLine, &TableSeal),
+) -> Result<RateLine, DbError> {
     let cells = table_cells(db, &Viewer::system(), before.partner_id, seal)?;
-    Ok(Some((RateLine { cells, ..old.head() }, seal.clone())))
+    Ok(RateLine { cells, ..old.head() })
 }
 
 /// Gives the cells of a line their prior rates from the version before, and says whether any is another one now. A
@@ -50,8 +69,14 @@ fn followed(db: &mut Db, before: &Terms, line: &RateLine) -> Result<Option<(Rate
 ///
 /// # Errors
 /// The database's reason.
-pub(in crate::app) fn priors_fill(db: &mut Db, before: &Terms, line: &mut RateLine) -> Result<bool, DbError> {
-    let Some((old, _)) = followed(db, before, line)? else { return Ok(false) };
+pub(in crate::app) fn priors_fill(
+    db: &mut Db,
+    before: &Terms,
+    lineage: &Lineage,
+    line: &mut RateLine,
+) -> Result<bool, DbError> {
+    let Some(old) = followed(before, lineage, line) else { return Ok(false) };
+    let old = with_cells(db, before, old)?;
     if same_prices(&old, line) {
         let own = TableSeal::of(&mut line.cells);
         line.cells = old.cells;
@@ -80,13 +105,14 @@ pub(super) fn priors_store(
 ) -> Result<usize, DbError> {
     let partner_id = before.partner_id;
     let mut stored = 0;
+    let lineage = lineage(before, &pricing.terms.lanes);
     for (line, seal) in pricing.terms.lines.iter_mut().zip(&mut pricing.tables) {
-        if before.pricing.tables.iter().any(|old| old.sha256 == seal.sha256) {
+        if is_unchanged(before, &lineage, (line, seal)) {
             continue;
         }
         let mut full =
             RateLine { cells: table_cells(db, &Viewer::system(), partner_id, seal)?, ..line.head() };
-        if priors_fill(db, before, &mut full)? {
+        if priors_fill(db, before, &lineage, &mut full)? {
             *seal = TableSeal { table_id: app.id(), ..TableSeal::of(&mut full.cells) };
             table_insert(db, partner_id, seal.table_id, &full.cells)?;
             stored += 1;
@@ -102,11 +128,13 @@ pub(super) fn priors_store(
 pub(super) fn priors_missing(db: &mut Db, terms: &Terms, rates: &RateTerms) -> Result<Vec<Missing>, DbError> {
     let mut found = Vec::new();
     let Some(before) = version_before(db, terms.contract_id, terms.version_no)? else { return Ok(found) };
+    let lineage = lineage(&before, &rates.lanes);
     for (line, seal) in rates.lines.iter().zip(&terms.pricing.tables) {
-        if before.pricing.tables.iter().any(|old| old.sha256 == seal.sha256) {
+        if is_unchanged(&before, &lineage, (line, seal)) {
             continue;
         }
-        let Some((old, _)) = followed(db, &before, line)? else { continue };
+        let Some(old) = followed(&before, &lineage, line) else { continue };
+        let old = with_cells(db, &before, old)?;
         let was = &before.pricing.terms;
         let wanted = priors(&old, was.parameters.price_cap, line, was.currency);
         let wrong = line.cells.iter().zip(wanted).filter(|(cell, prior)| cell.prior != *prior).count();

@@ -17,7 +17,7 @@ use super::{Progress, file_name};
 use crate::app::App;
 use crate::app::contract::contract_create_in_tx;
 use crate::app::contract::draft::{pricing_save_in_tx, version_create_in_tx};
-use crate::app::contract::prior::{priors_fill, version_before};
+use crate::app::contract::prior::{lineage, priors_fill, version_before};
 use crate::app::edit::{EditError, valid};
 use crate::db::contract::{self as store, Contract, Version};
 use crate::db::dialect::{bulk_writer_settings, import_lock, write_tx};
@@ -503,8 +503,9 @@ impl Load<'_> {
         self.request.options.set(&mut rates.parameters);
         rates.accessorials = accessorials;
         if let Some(before) = version_before(db, contract.id, version.version)? {
+            let lineage = lineage(&before, &rates.lanes);
             for (line, _) in rates.lines.iter_mut().zip(&kept).filter(|(_, kept)| kept.is_none()) {
-                priors_fill(db, &before, line)?;
+                priors_fill(db, &before, &lineage, line)?;
             }
         }
         CompiledRates::with_rows(&rates, &rows).map_err(|problems| refused(self.request, &problems))?;

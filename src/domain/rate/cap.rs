@@ -2,11 +2,12 @@
 //! what it cost in the version before and the cap on top. The prior rate stands in the cell, so that the engine needs
 //! no other version; this file says which prior rate belongs there, and which cells the cap holds back.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
 use super::table::{Table, capped, span};
 use super::{
-    Axis, Band, BandEdges, Bps, Cell, CellChange, Currency, Micros, OverlapRule, Problems, RateLine,
+    Axis, Band, BandEdges, Bps, Cell, CellChange, Currency, Lane, Micros, OverlapRule, Problems, RateLine,
 };
 use crate::domain::words;
 
@@ -53,11 +54,55 @@ impl<'a> Before<'a> {
     }
 }
 
-/// Of the lines of the version before the one that `line` follows: the same code and first day, else the newest of
-/// the code.
+/// Which line of the version before priced what a line prices now: that is told by their lanes (both ends, equipment,
+/// service), since a name is given anew at will.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// The code of the version before, by the code now: only of lines that share a lane.
+    by_lane: BTreeMap<String, String>,
+}
+
+impl Lineage {
+    /// From the lanes of the version before, and the lanes now.
+    #[must_use]
+    pub fn new(before: &[Lane], now: &[Lane]) -> Self {
+        let key = |lane: &Lane| {
+            let text = |text: &Option<String>| text.as_deref().unwrap_or_default().to_ascii_uppercase();
+            (lane.origin.clone(), lane.destination.clone(), text(&lane.equipment), text(&lane.service))
+        };
+        let old: HashMap<_, &str> = before.iter().map(|lane| (key(lane), lane.line.as_str())).collect();
+        let mut shared: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+        for lane in now {
+            if let Some(code) = old.get(&key(lane)) {
+                *shared.entry(lane.line.as_str()).or_default().entry(code).or_default() += 1;
+            }
+        }
+        // Most lanes in common; the same name of equals, else the first by name.
+        let most = |code: &str, of: BTreeMap<&str, usize>| {
+            let best = of.into_iter().max_by_key(|(old, lanes)| (*lanes, *old == code, Reverse(*old)));
+            best.map(|(old, _)| old.to_owned())
+        };
+        let by_lane = shared.into_iter().filter_map(|(code, of)| Some((code.to_owned(), most(code, of)?)));
+        Self { by_lane: by_lane.collect() }
+    }
+
+    /// The code that was followed by the line of this code. A line that shares no lane follows its name, unless what the
+    /// name priced has another one now.
+    fn code_before<'a>(&'a self, code: &'a str) -> Option<&'a str> {
+        if let Some(old) = self.by_lane.get(code) {
+            return Some(old);
+        }
+        let taken = self.by_lane.values().any(|old| old == code);
+        (!taken).then_some(code)
+    }
+}
+
+/// Of the lines of the version before the one that `line` follows: of those that priced the same, the one with its first
+/// day, else the newest.
 #[must_use]
-pub fn line_before(lines: &[RateLine], line: &RateLine) -> Option<usize> {
-    let of_code = || lines.iter().enumerate().filter(|(_, one)| one.code == line.code);
+pub fn line_before(lines: &[RateLine], lineage: &Lineage, line: &RateLine) -> Option<usize> {
+    let code = lineage.code_before(&line.code)?;
+    let of_code = || lines.iter().enumerate().filter(|(_, one)| one.code == code);
     let exact = of_code().find(|(_, one)| one.valid_from == line.valid_from);
     exact.or_else(|| of_code().max_by_key(|(_, one)| one.valid_from)).map(|(at, _)| at)
 }
@@ -165,6 +210,48 @@ mod tests {
         assert_eq!(priors_of(&other, &new)[..2], [None, Some(micros("7"))]);
         let dollars = RateLine { currency: Some(Currency::USD), ..ltl() };
         assert_eq!(priors_of(&dollars, &new), priors_of(&old, &new), "the contract's currency, said or not");
+    }
+
+    fn lane(destination: &str, line: &str) -> Lane {
+        Lane {
+            code: format!("{destination} {line}"),
+            origin: "US-TX".parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            equipment: Some("Reefer".to_owned()),
+            service: None,
+            transit_business_days: None,
+            line: line.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_line_follows_what_priced_its_lanes_whatever_its_name() {
+        let named = |code: &str| RateLine { code: code.to_owned(), ..ltl() };
+        let old = [named("NORTH"), named("SOUTH"), named("IDLE")];
+        let before = [lane("US-NY", "NORTH"), lane("US-NJ", "NORTH"), lane("US-FL", "SOUTH")];
+        let follows = |now: &[Lane], code: &str| {
+            line_before(&old, &Lineage::new(&before, now), &named(code)).map(|at| old[at].code.clone())
+        };
+        let some = |code: &str| Some(code.to_owned());
+        // Renamed, and in other words of the same equipment.
+        let mut renamed = [lane("US-NY", "N1"), lane("US-NJ", "N1"), lane("US-FL", "SOUTH")];
+        renamed[0].equipment = Some("REEFER".to_owned());
+        assert_eq!(follows(&renamed, "N1"), some("NORTH"));
+        assert_eq!(follows(&renamed, "SOUTH"), some("SOUTH"));
+        assert_eq!(follows(&renamed, "IDLE"), some("IDLE"), "without lanes the name is all there is");
+        // The names change places.
+        let swapped = [lane("US-NY", "SOUTH"), lane("US-NJ", "SOUTH"), lane("US-FL", "NORTH")];
+        assert_eq!((follows(&swapped, "SOUTH"), follows(&swapped, "NORTH")), (some("NORTH"), some("SOUTH")));
+        // A name used again for a lane that is new, while what it priced has another one.
+        let again = [lane("US-NY", "N1"), lane("US-NJ", "N1"), lane("US-CA", "NORTH")];
+        assert_eq!((follows(&again, "N1"), follows(&again, "NORTH")), (some("NORTH"), None));
+        // Split in two: both were priced by the one.
+        let split = [lane("US-NY", "NORTH"), lane("US-NJ", "N2")];
+        assert_eq!((follows(&split, "NORTH"), follows(&split, "N2")), (some("NORTH"), some("NORTH")));
+        // Another service was never priced.
+        let mut express = [lane("US-NY", "X")];
+        express[0].service = Some("EXPRESS".to_owned());
+        assert_eq!(follows(&express, "X"), None);
     }
 
     #[test]
