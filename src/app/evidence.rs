@@ -17,6 +17,7 @@ use crate::db::evidence::{
 use crate::db::exclusion::{Exclusion, exclusions_of_shipment};
 use crate::db::expected::expected_parts;
 use crate::db::fold::{FoldRow, ShipmentKey};
+use crate::db::particulars::{ParticularsRow, particulars_of};
 use crate::db::quality::{QualityRow, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, shipment_by_key};
@@ -29,6 +30,7 @@ use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
+use crate::domain::rate::Particulars;
 use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::tender::judge;
 use crate::domain::viewer::Viewer;
@@ -395,6 +397,8 @@ pub struct Whole {
     pub events: Vec<EventLine>,
     /// What the feed said of the delivery beyond times and amounts.
     pub quality: Option<QualityRow>,
+    /// What else it said that a price may depend on.
+    pub particulars: Option<Particulars>,
     /// Earlier facts.
     pub versions: Vec<VersionLine>,
     /// File and mapping that brought the facts.
@@ -451,6 +455,7 @@ pub fn shipment(
         versions: versions_of(db, viewer, partner_id, row.id)?,
         file: import_file(db, row.import_id)?,
         quality: quality_of(db, viewer, (row.obligation_day, partner_id, row.id))?,
+        particulars: particulars_of(db, viewer, row.key())?.map(ParticularsRow::read).transpose()?,
         row,
     }))
 }

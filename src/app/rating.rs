@@ -9,22 +9,22 @@ use serde::Serialize;
 
 use super::App;
 use crate::app::evidence::shipment;
+use crate::app::import::particulars::OF_REQUESTS;
 use crate::db::contract::{contract_by_number, version_list};
 use crate::db::evidence::source_list;
 use crate::db::expected::consignment_show;
 use crate::db::market::{fuel_price_list, fx_rate_list};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
-use crate::domain::accessorial::observed::Observed;
 use crate::domain::contract::{ContractTerm, VersionDates};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelPrices;
 use crate::domain::geo::Place;
 use crate::domain::money::Micros;
-use crate::domain::quantity::{ChargeUnit, DistanceUnit, LengthUnit, WeightUnit};
+use crate::domain::quantity::{ChargeUnit, DistanceUnit, WeightUnit};
 use crate::domain::rate::{
-    ChargePart, CompiledRates, FxRates, Market, NoTrace, Piece, Rated, RatingDate, RatingRequest, Steps,
-    TermProblem, TraceLine, UnitCount,
+    ChargePart, CompiledRates, FxRates, Market, NoTrace, Rated, RatingDate, RatingRequest, Steps,
+    TermProblem, TraceLine,
 };
 use crate::domain::terms::in_force;
 use crate::domain::viewer::Viewer;
@@ -348,28 +348,14 @@ impl RateBook {
                 })
                 .transpose()
         };
-        let count = fields.int(q::PIECES).map_or(Ok(1), |n| {
+        let pieces = fields.int(q::PIECES).map(|n| {
             u32::try_from(n).map_err(|_| RowError::field("pieces", &n.to_string(), "the number is too large"))
-        })?;
-        let sides = [number("length", q::LENGTH)?, number("width", q::WIDTH)?, number("height", q::HEIGHT)?];
-        let sides = match sides {
-            [Some(length), Some(width), Some(height)] => Some([length, width, height]),
-            _ => None,
-        };
-        let mut units = Vec::new();
-        for (name, field, unit) in [
-            ("pallets", q::PALLETS, ChargeUnit::Pallet),
-            ("loading_metres", q::LOADING_METRES, ChargeUnit::LoadingMetre),
-        ] {
-            units.extend(number(name, field)?.map(|count| UnitCount { unit, count }));
-        }
-        let described = sides.is_some() || !fields.is_blank(q::PIECES);
-        Ok(RatingRequest {
+        });
+        let said = OF_REQUESTS.read(fields)?.unwrap_or_default();
+        let request = RatingRequest {
             reference: text(q::REFERENCE),
-            ordered: fields.day(q::ORDERED),
             pickup: midnight(q::PICKUP),
             delivery: midnight(q::DELIVERY),
-            invoiced: fields.day(q::INVOICED),
             origin: Arc::new(Place {
                 facility: text(q::ORIGIN_FACILITY),
                 port: text(q::ORIGIN_PORT),
@@ -390,7 +376,6 @@ impl RateBook {
             }),
             equipment: text(q::EQUIPMENT),
             service: text(q::SERVICE),
-            class: text(q::CLASS),
             zone: text(q::ZONE),
             weight: number("weight", q::WEIGHT)?,
             weight_unit: fields.text(q::WEIGHT_UNIT).and_then(|u| u.parse().ok()).unwrap_or(weight_unit),
@@ -399,25 +384,9 @@ impl RateBook {
                 .text(q::DISTANCE_UNIT)
                 .and_then(|u| u.parse().ok())
                 .unwrap_or(distance_unit),
-            length_unit: fields.text(q::LENGTH_UNIT).and_then(|u| u.parse().ok()).unwrap_or(LengthUnit::In),
-            articles: Vec::new(),
-            pieces: if described {
-                vec![Piece { count, weight: None, sides, stackable: false }]
-            } else {
-                Vec::new()
-            },
-            units,
-            value: number("value", q::VALUE)?,
-            flags: fields
-                .text(q::FLAGS)
-                .unwrap_or_default()
-                .split('|')
-                .map(|flag| flag.trim().to_owned())
-                .filter(|flag| !flag.is_empty())
-                .collect(),
-            events: Vec::new(),
-            observed: Observed::default(),
-        })
+            ..RatingRequest::default()
+        };
+        Ok(said.onto(request, pieces.transpose()?))
     }
 }
 

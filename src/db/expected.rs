@@ -18,6 +18,7 @@ use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fact::fold_day;
 use super::fold::ShipmentKey;
+use super::particulars::{ParticularsOfDay, ParticularsRow, particulars_of, particulars_of_day_unscoped};
 use super::schema::{
     contract_versions, expected_charges, expected_versions, lanes, measure_cells, rate_lines, shipments,
 };
@@ -31,6 +32,7 @@ use crate::domain::expected::affected::Range;
 use crate::domain::expected::{Consignment, Expected, LaneFacts, Parts, Span};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
+use crate::domain::rate::Particulars;
 use crate::domain::shipment::{DateOnly, Milestones};
 use crate::domain::viewer::Viewer;
 
@@ -108,15 +110,17 @@ impl Atlas {
         &self,
         db: &mut Db,
         rows: &mut Vec<ConsignmentRow>,
-        events: &mut EventsOfDay,
+        (events, particulars): (&mut EventsOfDay, &mut ParticularsOfDay),
         mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
     ) -> Result<(), E> {
         self.learn(db, rows.iter().filter_map(|row| row.lane_id).collect())?;
         let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
         for row in rows.drain(..) {
             let lane = row.lane_id.and_then(|id| lanes.get(&id)).cloned().unwrap_or_default();
-            let own = events.remove(&(row.partner_id, row.id)).unwrap_or_default();
-            each(row.read(lane, &self.zones, own))?;
+            let key = (row.partner_id, row.id);
+            let own = events.remove(&key).unwrap_or_default();
+            let particulars = particulars.remove(&key).map(Box::new);
+            each(row.read(lane, &self.zones, own, particulars))?;
         }
         Ok(())
     }
@@ -162,6 +166,7 @@ impl ConsignmentRow {
         lane: Arc<LaneFacts>,
         zones: &HashMap<i32, Tz>,
         events: Vec<AccessorialEvent>,
+        particulars: Option<Box<Particulars>>,
     ) -> StoredConsignment {
         let zone = |id: Option<i32>| id.and_then(|id| zones.get(&id)).copied();
         let at = |at: Option<Instant>| at.map(|at| at.0);
@@ -198,6 +203,7 @@ impl ConsignmentRow {
                 distance_m: self.distance_m.or(lane.distance_m),
                 attempts: self.attempts,
                 first_attempt: self.first_attempt,
+                particulars,
                 events,
             },
             lane,
@@ -219,13 +225,14 @@ pub fn consignments_fold_unscoped<E: From<DbError> + From<diesel::result::Error>
     mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut events = events_of_day_unscoped(db, partners, day)?;
+    let mut said = particulars_of_day_unscoped(db, partners, day)?;
     let mut rows = Vec::new();
     fold_day!(
         db, shipments.obligation_day = day, partners, CHUNK_ROWS,
         shipments::table => ConsignmentRow::as_select() => ConsignmentRow,
         |row: &ConsignmentRow| (row.partner_id, row.id),
         |row: ConsignmentRow| { rows.push(row); Ok::<_, E>(()) },
-        atlas.place(db, &mut rows, &mut events, &mut each)?
+        atlas.place(db, &mut rows, (&mut events, &mut said), &mut each)?
     )
 }
 
@@ -250,8 +257,10 @@ pub fn consignment_show(
         .optional()?;
     let events = event_list(db, viewer, key.1, key.2)?.into_iter().filter_map(|reported| reported.event);
     let mut events = EventsOfDay::from([((key.1, key.2), events.collect())]);
+    let said = particulars_of(db, viewer, key)?.map(ParticularsRow::read).transpose()?;
+    let mut said: ParticularsOfDay = said.into_iter().map(|said| ((key.1, key.2), said)).collect();
     let mut found = None;
-    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), &mut events, |stored| {
+    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), (&mut events, &mut said), |stored| {
         found = Some(stored);
         Ok::<_, DbError>(())
     })?;

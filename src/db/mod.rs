@@ -32,6 +32,7 @@ pub mod market;
 pub mod measure;
 pub mod negotiation;
 pub mod own_kpi;
+pub mod particulars;
 pub mod partner;
 pub mod plan;
 pub mod quality;

@@ -1,8 +1,10 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
 mod fairness;
+mod rating;
 
 pub use fairness::*;
+pub use rating::*;
 
 diesel::table! {
     use crate::db::types::sql::*;

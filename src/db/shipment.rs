@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::conn::Db;
 use super::fact::fact_replace;
+use super::fold::ShipmentKey;
 use super::schema::{shipment_versions, shipments, stale_cells};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
@@ -128,6 +129,14 @@ pub struct ShipmentRow {
     pub delivery_window_outcome: String,
     /// Settles at.
     pub settles_at: Option<Instant>,
+}
+
+impl ShipmentRow {
+    /// Where it is stored.
+    #[must_use]
+    pub const fn key(&self) -> ShipmentKey {
+        (self.obligation_day, self.partner_id, self.id)
+    }
 }
 
 sqlite_row_insert!(

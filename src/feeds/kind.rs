@@ -326,6 +326,18 @@ fields! {
         CO2E_KG = "co2e_kg", QUANTITY, "Emissions, well to wheel, in kilograms of CO2e";
         EMISSION_DISTANCE_KM = "emission_distance_km", QUANTITY, "Shortest feasible or great-circle distance in kilometres";
         EMISSION_DATA = "emission_data", choice(super::EMISSION_DATA), "Where the emissions come from";
+        ORDERED = "ordered", rates_day(), "Day of the order";
+        INVOICED = "invoiced", rates_day(), "Day of the invoice";
+        CLASS = "class", TEXT, "Freight class";
+        LENGTH = "length", QUANTITY, "Length of a piece";
+        WIDTH = "width", QUANTITY, "Width of a piece";
+        HEIGHT = "height", QUANTITY, "Height of a piece";
+        LENGTH_UNIT = "length_unit", choice(LENGTH_UNITS), "Unit of the sides; IN when there is none";
+        VOLUME_M3 = "volume_m3", QUANTITY, "Volume of everything in cubic metres, where the sides are not known";
+        PALLETS = "pallets", QUANTITY, "Pallets";
+        LOADING_METRES = "loading_metres", QUANTITY, "Loading metres";
+        VALUE = "value", QUANTITY, "Value of the goods, in the contract's currency";
+        FLAGS = "flags", LIST, "What it is flagged with, such as liftgate, separated by |";
     }
 }
 
@@ -587,6 +599,7 @@ fields! {
         WIDTH = "width", QUANTITY, "Width of a piece";
         HEIGHT = "height", QUANTITY, "Height of a piece";
         LENGTH_UNIT = "length_unit", choice(LENGTH_UNITS), "Unit of the sides; IN when there is none";
+        VOLUME_M3 = "volume_m3", QUANTITY, "Volume of everything in cubic metres, where the sides are not known";
         PALLETS = "pallets", QUANTITY, "Pallets";
         LOADING_METRES = "loading_metres", QUANTITY, "Loading metres";
         VALUE = "value", QUANTITY, "Value of the goods, in the contract's currency";

@@ -21,6 +21,7 @@ use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
 use crate::domain::quantity::ChargeUnit;
+use crate::domain::rate::Particulars;
 use crate::domain::shipment::DateOnly;
 use crate::domain::viewer::Action;
 
@@ -533,6 +534,9 @@ fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
     found.extend(row.first_attempt.as_deref().map(|w| ("First attempt", words(Some(w)))));
     found.extend(row.disposition.as_deref().map(|w| ("Final disposition", words(Some(w)))));
     found.extend(row.diverted_by.as_deref().map(|w| ("Diverted by", words(Some(w)))));
+    if let Some(said) = &whole.particulars {
+        found.extend(particulars(said));
+    }
     let Some(quality) = &whole.quality else { return found };
     let yes = |said: bool| if said { "yes" } else { "no" }.to_owned();
     let there = |at: Instant| show::local_short(at.0, whole.names.delivery_zone(row), false);
@@ -551,6 +555,29 @@ fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
         quality.emission_distance_m.map(|m| ("Emission distance, km", show::decimal(Decimal::new(m, 3), 0))),
     );
     found.extend(quality.emission_data.as_deref().map(|w| ("Emission data", words(Some(w)))));
+    found
+}
+
+/// What a price may depend on beside weight, pieces and distance.
+fn particulars(said: &Particulars) -> Vec<(&'static str, String)> {
+    let quantity = |value: Micros| crate::domain::words::quantity(value);
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    if !said.class.is_empty() {
+        found.push(("Freight class", said.class.clone()));
+    }
+    found.extend(said.sides.map(|sides| {
+        let [length, width, height] = sides.map(quantity);
+        ("Size of a piece", format!("{length} × {width} × {height} {}", said.length_unit.label()))
+    }));
+    found.extend(said.volume_m3.map(|volume| ("Volume, m³", quantity(volume))));
+    found.extend(said.pallets.map(|count| ("Pallets", quantity(count))));
+    found.extend(said.loading_metres.map(|metres| ("Loading metres", quantity(metres))));
+    found.extend(said.value.map(|value| ("Value of the goods", show::money(value))));
+    if !said.flags.is_empty() {
+        found.push(("Flagged with", said.flags.join(", ")));
+    }
+    found.extend(said.ordered.map(|day| ("Ordered", show::day(day))));
+    found.extend(said.invoiced.map(|day| ("Invoiced", show::day(day))));
     found
 }
 

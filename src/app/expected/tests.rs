@@ -1,6 +1,7 @@
 //! Expected charges on both databases: what is priced, what makes it stale, and that twice changes nothing.
 
 mod events;
+mod particulars;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -11,6 +11,7 @@ mod batch;
 mod charges;
 mod events;
 mod market;
+pub(in crate::app) mod particulars;
 mod plain;
 pub mod rates;
 mod seen;

@@ -9,6 +9,7 @@ use super::batch::{
     Batch, Counts, FactHasher, Input, Run, check_currency, fact_text, micros, partner, pipeline,
     pipeline_beside, repeated, small, some_text, sort_out, text, thousandths,
 };
+use super::particulars::OF_SHIPMENTS;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
 use crate::app::baseline::{StopZones, stop_zones};
@@ -20,6 +21,9 @@ use crate::db::dialect::{
 };
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
+use crate::db::particulars::{
+    ParticularsRow, any_particulars, particulars_delete, particulars_insert, particulars_of,
+};
 use crate::db::quality::{QualityRow, any_quality, quality_delete, quality_insert, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{
@@ -28,6 +32,7 @@ use crate::db::shipment::{
 use crate::db::types::{Day, Instant};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
+use crate::domain::rate::Particulars;
 use crate::domain::shipment::{Amounts, DateOnly, Milestones, Verdicts};
 use crate::domain::viewer::Viewer;
 use crate::feeds::RowError;
@@ -44,6 +49,7 @@ pub struct Draft {
     policy: OutcomePolicy,
     asks: Asks,
     quality: Option<Box<QualityRow>>,
+    particulars: Option<Box<Particulars>>,
     /// The row as far as it needs no look-up, until it is taken out; boxed, since it is moved often and large.
     row: Option<Box<ShipmentRow>>,
 }
@@ -63,6 +69,8 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         seen: SeenKeys::default(),
         asked: HashMap::new(),
         quality: HashMap::new(),
+        particulars: HashMap::new(),
+        any_particulars: any_particulars(db)?,
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
         any_exclusions: false,
@@ -108,6 +116,7 @@ fn draft(
     fill_texts(&mut row, fields);
     fill_numbers(&mut row, fields, reporting)?;
     let quality = quality(fields)?;
+    let particulars = OF_SHIPMENTS.read(fields)?.map(Box::new);
     fill_times(&mut row, &milestones, &verdicts)?;
     Ok(Draft {
         partner: text(fields, f::PARTNER),
@@ -123,6 +132,7 @@ fn draft(
         policy,
         asks: asks(fields)?,
         quality,
+        particulars,
         row: Some(row),
     })
 }
@@ -305,6 +315,8 @@ struct Given<'a> {
     row: &'a ShipmentRow,
     #[serde(skip_serializing_if = "Option::is_none")]
     quality: Option<&'a QualityRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    particulars: Option<&'a ParticularsRow>,
 }
 
 /// The row of quality under the key of its shipment.
@@ -324,6 +336,8 @@ struct Ready {
     stated: Vec<CommitmentRow>,
     /// What was said of their deliveries.
     quality: Vec<QualityRow>,
+    /// What they are rated by beside their own row.
+    particulars: Vec<ParticularsRow>,
     /// The days of partners to sum again.
     stale: BTreeSet<StaleCell>,
 }
@@ -334,6 +348,9 @@ impl Ready {
         commitments_insert(db, &self.stated)?;
         if !self.quality.is_empty() {
             quality_insert(db, &self.quality)?;
+        }
+        if !self.particulars.is_empty() {
+            particulars_insert(db, &self.particulars)?;
         }
         stale_mark(db, Source::Shipments, &self.stale)?;
         Ok(Counts { new: u64::try_from(self.rows.len()).unwrap_or(0), ..Counts::default() })
@@ -349,6 +366,10 @@ struct Writer<'a> {
     asked: HashMap<i64, (Asks, StopZones)>,
     /// What the rows of this batch say of their deliveries, by row id: only of rows that say so.
     quality: HashMap<i64, Box<QualityRow>>,
+    /// What the rows of this batch say that a price may depend on, by row id: only of rows that say so.
+    particulars: HashMap<i64, Box<Particulars>>,
+    /// Whether any shipment has particulars beside it; while none has, no changed row looks for them.
+    any_particulars: bool,
     /// Whether any shipment has a row of quality beside it; while none has, no changed row looks for one.
     any_quality: bool,
     /// Whether any shipment has commitments beside it; while none has, no changed row looks for them.
@@ -371,6 +392,7 @@ impl Writer<'_> {
         counts.new += ready.store(db)?.new;
         self.any_commitments |= !ready.stated.is_empty();
         self.any_quality |= !ready.quality.is_empty();
+        self.any_particulars |= !ready.particulars.is_empty();
         Ok(counts)
     }
 
@@ -383,6 +405,7 @@ impl Writer<'_> {
         let mut rows = Vec::with_capacity(batch.drafts.len());
         self.asked.clear();
         self.quality.clear();
+        self.particulars.clear();
         for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
             let Ok(draft) = slot else { continue };
             let Some(row) = draft.row.take() else { continue };
@@ -414,7 +437,14 @@ impl Writer<'_> {
         } else {
             rows.iter().filter_map(|row| Some(keyed(*self.quality.remove(&row.id)?, row))).collect()
         };
-        Ok(Ready { rows, stated, quality, stale })
+        let particulars = if self.particulars.is_empty() {
+            Vec::new()
+        } else {
+            let said =
+                |row: &ShipmentRow| Some(ParticularsRow::of(row.key(), self.particulars.get(&row.id)?));
+            rows.iter().filter_map(|row| said(row)).collect()
+        };
+        Ok(Ready { rows, stated, quality, particulars, stale })
     }
 
     /// Looks the names of a draft up, for the row taken out of it.
@@ -453,6 +483,9 @@ impl Writer<'_> {
         }
         if let Some(quality) = draft.quality.take() {
             self.quality.insert(row.id, quality);
+        }
+        if let Some(particulars) = draft.particulars.take() {
+            self.particulars.insert(row.id, particulars);
         }
         Ok(Ok(row))
     }
@@ -498,6 +531,7 @@ impl Writer<'_> {
         };
         let asked = self.asked.remove(&row.id);
         let quality = self.quality.remove(&row.id);
+        let particulars = self.particulars.remove(&row.id);
         row.id = old.id;
         if asked.is_some() || self.any_commitments {
             let known = commitments_of(db, &Viewer::system(), old.partner_id, old.id)?;
@@ -521,10 +555,20 @@ impl Writer<'_> {
         } else {
             None
         };
-        let fact = fact_text(&Given { row: &old, quality: before.as_ref() }, "shipment", &old.reference)?;
+        let said =
+            if self.any_particulars { particulars_of(db, &Viewer::system(), old.key())? } else { None };
+        let given = Given { row: &old, quality: before.as_ref(), particulars: said.as_ref() };
+        let fact = fact_text(&given, "shipment", &old.reference)?;
         shipment_replace(db, &old, &row, self.run.now, &fact)?;
         if before.is_some() {
             quality_delete(db, old.obligation_day, old.partner_id, old.id)?;
+        }
+        if said.is_some() {
+            particulars_delete(db, old.key())?;
+        }
+        if let Some(particulars) = particulars {
+            particulars_insert(db, &[ParticularsRow::of(row.key(), &particulars)])?;
+            self.any_particulars = true;
         }
         if let Some(quality) = quality {
             quality_insert(db, &[keyed(*quality, &row)])?;

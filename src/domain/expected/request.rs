@@ -10,7 +10,7 @@ use crate::domain::accessorial::observed::{Observed, ObservedStay, STAY_HOURS_MA
 use crate::domain::geo::{GeoSelector, Place};
 use crate::domain::money::Micros;
 use crate::domain::quantity::{DistanceUnit, WeightUnit};
-use crate::domain::rate::{Piece, RatingDate, RatingRequest};
+use crate::domain::rate::{Particulars, RatingDate, RatingRequest};
 use crate::domain::shipment::{DateOnly, Milestones};
 
 /// Millionths of a kilogram in a gram, and of a kilometre in a metre.
@@ -43,6 +43,8 @@ pub struct Consignment {
     pub attempts: Option<i32>,
     /// How the first one ended, a word of the feed's list.
     pub first_attempt: Option<String>,
+    /// What else its feed says that a price may depend on; nothing where it says nothing.
+    pub particulars: Option<Box<Particulars>>,
     /// What was reported to have happened and may be charged.
     pub events: Vec<AccessorialEvent>,
 }
@@ -134,7 +136,7 @@ impl Consignment {
     pub fn request(&self) -> RatingRequest {
         let scaled = |thousandths: i64| Micros(thousandths.saturating_mul(MICROS_PER_THOUSANDTH));
         let pieces = self.pieces.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
-        RatingRequest {
+        let request = RatingRequest {
             reference: self.reference.clone(),
             pickup: self.pickup(),
             delivery: self.delivery(),
@@ -146,14 +148,11 @@ impl Consignment {
             weight_unit: WeightUnit::Kg,
             distance: self.distance_m.map(scaled),
             distance_unit: DistanceUnit::Km,
-            pieces: pieces
-                .map(|count| Piece { count, weight: None, sides: None, stackable: false })
-                .into_iter()
-                .collect(),
             events: self.events.clone(),
             observed: self.observed(),
             ..RatingRequest::default()
-        }
+        };
+        self.particulars.as_deref().cloned().unwrap_or_default().onto(request, pieces)
     }
 
     /// What the shipment's own facts report beside its events (DOMAIN §3.9):

@@ -94,6 +94,8 @@ pub struct RatingRequest {
     pub articles: Vec<Article>,
     /// Pieces by size.
     pub pieces: Vec<Piece>,
+    /// Volume of everything, in cubic metres, where pieces have no sides.
+    pub volume_m3: Option<Micros>,
     /// Other counts.
     pub units: Vec<UnitCount>,
     /// Value of the goods, in the contract's currency.
@@ -144,6 +146,7 @@ impl Default for RatingRequest {
             length_unit: LengthUnit::In,
             articles: Vec::new(),
             pieces: Vec::new(),
+            volume_m3: None,
             units: Vec::new(),
             value: None,
             flags: Vec::new(),

@@ -5,10 +5,12 @@ use chrono::NaiveDate;
 use super::engine::Unrated;
 use super::{DimMethod, DimRule, Micros, Piece, RateParameters, RatingRequest};
 use crate::domain::exact::{ONE, Ratio, RoundMode};
-use crate::domain::quantity::QUANTITY_MAX;
+use crate::domain::quantity::{ChargeUnit, LengthUnit, QUANTITY_MAX};
 
 /// Longest side of a piece, in any unit.
 const SIDE_MAX: Micros = Micros(100_000_000_000);
+
+const ONE_METRE: Micros = Micros(1_000_000);
 
 /// Weights of a shipment, in the tariff's unit.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,19 @@ pub(super) fn actual(
     Ok(Some(fits(parameters.weight_unit.convert(weight, request.weight_unit), "weight")?))
 }
 
+/// Whether the rule finds a size: sides of a piece, or where it goes by a ratio the volume or the loading metres as said.
+fn is_measured(request: &RatingRequest, rule: &DimRule) -> bool {
+    let sides = || request.pieces.iter().any(|piece| piece.sides.is_some());
+    let said = match rule.method {
+        DimMethod::Divisor { .. } => false,
+        DimMethod::Ratio { per_cube, per_loading_metre, .. } => {
+            (per_cube.is_some() && request.volume_m3.is_some())
+                || (per_loading_metre.is_some() && request.count_of(ChargeUnit::LoadingMetre).is_some())
+        }
+    };
+    said || sides()
+}
+
 /// The rule in force on `day`.
 pub(super) fn rule_on(rules: &[DimRule], day: NaiveDate) -> Option<&DimRule> {
     rules.iter().find(|r| r.valid_from.is_none_or(|from| from <= day) && r.valid_to.is_none_or(|to| day < to))
@@ -64,9 +79,7 @@ pub(super) fn shipment(
     day: NaiveDate,
 ) -> Result<Weighed, Unrated> {
     let rounded = fits(parameters.weight_rounding.apply(actual), "weight")?;
-    let Some(rule) =
-        rule_on(&parameters.dims, day).filter(|_| request.pieces.iter().any(|p| p.sides.is_some()))
-    else {
+    let Some(rule) = rule_on(&parameters.dims, day).filter(|rule| is_measured(request, rule)) else {
         return Ok(Weighed { actual, by_size: None, billed: rounded });
     };
     let by_size = match rule.method {
@@ -141,8 +154,15 @@ fn side_of(side: Micros) -> Result<Micros, Unrated> {
     if Micros::ZERO < side && side <= SIDE_MAX { Ok(side) } else { Err(Unrated::Absurd("size")) }
 }
 
-/// Cubic length of all measured pieces, in the rule's unit.
+/// Cubic length of all measured pieces, in the rule's unit; the volume as said where none is measured.
 fn volume(request: &RatingRequest, rule: &DimRule) -> Result<Ratio, Unrated> {
+    let said = request.volume_m3.filter(|_| measured(request).next().is_none());
+    if let Some(said) = said {
+        let metre = fits(rule.length_unit.convert(ONE_METRE, LengthUnit::M), "size")?;
+        let side = fits(metre.round(RoundMode::Nearest, 1), "size")?;
+        let cubic_metre = fits(cube([side; 3]), "size")?;
+        return fits(cubic_metre.times(i128::from(sane(said, "volume")?.0), ONE), "size");
+    }
     let mut sum = Ratio::ZERO;
     for (piece, sides) in measured(request) {
         let [length, width, height] = sides;
@@ -156,7 +176,7 @@ fn volume(request: &RatingRequest, rule: &DimRule) -> Result<Ratio, Unrated> {
 
 /// Length × width ÷ width of the vehicle, of what cannot be stacked; or as counted on the request.
 fn loading_metres(request: &RatingRequest, rule: &DimRule, vehicle_width: Micros) -> Result<Ratio, Unrated> {
-    if let Some(counted) = request.count_of(crate::domain::quantity::ChargeUnit::LoadingMetre) {
+    if let Some(counted) = request.count_of(ChargeUnit::LoadingMetre) {
         return Ok(sane(counted, "loading metres")?.into());
     }
     let mut sum = Ratio::ZERO;
