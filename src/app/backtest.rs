@@ -557,7 +557,11 @@ impl VersionShown {
         }
         let side = |side: &OneSidedShown, who: &str| {
             (side.shipments > 0).then(|| {
-                format!("{} only {who} prices ({} {currency})", words::figure(side.shipments), side.total)
+                format!(
+                    "{} only {who} prices ({} {currency})",
+                    words::figure(side.shipments),
+                    words::group(&side.total)
+                )
             })
         };
         let neither =
