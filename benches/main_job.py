@@ -315,6 +315,16 @@ def check_answers(kpis, found):
 
 def measure_page(url, options):
     """p99 of the scorecard page and of a static file, 50 readers each, from one server."""
+    with served(url) as address:
+        cookie, page = sign_in(address, MONTH)
+        static = latency(f"{address}{static_path(address)}", cookie, options)
+        card = latency(page, cookie, options)
+        return {"static_p99_ms": static[0], "static_rps": static[1], "page_p99_ms": card[0], "page_rps": card[1], "page_ratio": card[0] / static[0], "page": page.removeprefix(address)}
+
+
+@contextlib.contextmanager
+def served(url):
+    """A server over a database, with a reader who may sign in; gives its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -326,10 +336,7 @@ def measure_page(url, options):
     environment = {**os.environ, "LANEMARK_BIND": f"127.0.0.1:{port}", "LANEMARK_BASE_URL": address, "RUST_LOG": "error"}
     server = subprocess.Popen([str(LANEMARK), "serve", "--database", url], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        cookie, page = sign_in(address, MONTH)
-        static = latency(f"{address}{static_path(address)}", cookie, options)
-        card = latency(page, cookie, options)
-        return {"static_p99_ms": static[0], "static_rps": static[1], "page_p99_ms": card[0], "page_rps": card[1], "page_ratio": card[0] / static[0], "page": page.removeprefix(address)}
+        yield address
     finally:
         server.terminate()
         server.wait(20)

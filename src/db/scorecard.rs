@@ -15,7 +15,7 @@ use super::schema::{
     exclusions, kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_finals, scorecard_log,
     scorecard_templates, scorecards, settings,
 };
-use super::setting::{REPORTING_ZONE, zone_of};
+use super::setting::{REPORTING_CURRENCY, REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::exclusion::Side;
@@ -355,6 +355,38 @@ pub fn scorecard_briefs(
         query = query.filter(scorecards::partner_id.eq(partner_id));
     }
     query.load::<BriefTuple>(db)?.into_iter().map(brief).collect()
+}
+
+/// What lists of published scorecards rest on beside partners: while it is the same, they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The place of the last publication in the log, which only grows.
+    last: Option<i64>,
+    /// The reporting zone and currency as set.
+    zone: Option<String>,
+    currency: Option<String>,
+}
+
+impl Stamp {
+    /// The reporting zone.
+    ///
+    /// # Errors
+    /// A stored zone that is none.
+    pub fn zone(&self) -> Result<Tz, DbError> {
+        zone_of(self.zone.as_deref())
+    }
+}
+
+/// Reads the [`Stamp`]; one statement. It names no partner and holds no figure of one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn publications_stamp(db: &mut Db) -> QueryResult<Stamp> {
+    let last = scorecard_log::table.select(diesel::dsl::max(scorecard_log::seq)).single_value();
+    let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
+    let currency = settings::table.find(REPORTING_CURRENCY).select(settings::value).single_value();
+    let (last, zone, currency) = diesel::select((last, zone, currency)).get_result(db)?;
+    Ok(Stamp { last, zone, currency })
 }
 
 /// The newest period of each kind that any partner the viewer may see has a scorecard for, newest first.

@@ -117,6 +117,8 @@ pub struct Web {
     pub config: WebConfig,
     /// How often who may try to sign in.
     pub limits: sign_in::Limits,
+    /// Portfolios as drawn.
+    pub(crate) portfolios: today::Portfolios,
     /// Signs cookies.
     key: cookie::Key,
 }
@@ -132,7 +134,13 @@ impl Web {
             None => setting_get_or_set(&mut *app.pool.get()?, SECRET_SETTING, &random_hex()?)?,
         };
         let key = cookie::Key::from(&Sha512::digest(secret.as_bytes()));
-        Ok(Self { app, config, limits: sign_in::Limits::new(), key })
+        Ok(Self {
+            app,
+            config,
+            limits: sign_in::Limits::new(),
+            portfolios: today::Portfolios::default(),
+            key,
+        })
     }
 }
 

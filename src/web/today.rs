@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -16,16 +17,19 @@ use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
-use super::show;
+use super::{Web, show};
 use crate::app::attention::attention_with;
 use crate::app::score::Published;
 use crate::app::spend::{SPEND_MONTHS, yearly_spend, yearly_spend_load};
 use crate::db::partner::{Partner, partner_list};
-use crate::db::scorecard::{ScorecardBrief, scorecard_briefs, scorecard_list_period};
+use crate::db::scorecard::{
+    ScorecardBrief, Stamp, publications_stamp, scorecard_briefs, scorecard_list_period,
+};
 use crate::db::setting::reporting_currency;
 use crate::domain::attention::{Item, Kind, NOW_DAYS};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
+use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{KpiScore, NotScored, Place, Publication, PublicationState, Tier};
 use crate::domain::signal::Change;
@@ -49,6 +53,7 @@ const SILENT_SHARE: i64 = 4;
 /// The score that parts good from weak.
 const GOOD_FROM: i64 = 80;
 
+#[derive(Clone)]
 struct Act {
     who: String,
     when: String,
@@ -115,14 +120,11 @@ struct Mover {
 
 #[derive(Template)]
 #[template(path = "today/page.html")]
-struct TodayPage {
+struct TodayPage<'a> {
     page: Page,
     heading: String,
-    lede: String,
+    lede: &'a str,
     periods: Vec<(String, String, bool)>,
-    period_title: String,
-    before: String,
-    state: &'static str,
     acts: Vec<Act>,
     acts_of: String,
     rest: Vec<(String, String)>,
@@ -130,6 +132,15 @@ struct TodayPage {
     decisions: String,
     /// How much waits on the contract desk, in words; empty when nothing does.
     desk: String,
+    portfolio: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "today/portfolio.html")]
+struct Portfolio {
+    period_title: String,
+    before: String,
+    state: &'static str,
     heads: Vec<Head>,
     lines: Vec<PartnerLine>,
     quiet: String,
@@ -140,33 +151,131 @@ struct TodayPage {
     csv: String,
 }
 
+/// What published cards alone decide of the page, drawn.
+struct Drawn {
+    seen: Seen,
+    periods: Vec<(String, String, bool)>,
+    lede: String,
+    portfolio: String,
+    acts: Vec<Act>,
+    /// What contracts are worth.
+    spend: BTreeMap<i64, Decimal>,
+}
+
+/// What a drawing was made from: it holds for as long as all of it is the same.
+#[derive(Clone, PartialEq, Eq)]
+struct Seen {
+    publications: Stamp,
+    partners: Vec<Partner>,
+    today: NaiveDate,
+}
+
+/// Pages whose portfolio is kept drawn: that of each period somebody looked at lately.
+const KEPT: usize = 24;
+
+/// Portfolios as drawn, by the period asked for. A page of two hundred partners takes a tenth of a second to draw and is
+/// opened by everybody at eight; nothing of it changes until something is published.
+#[derive(Default)]
+pub struct Portfolios(Mutex<BTreeMap<Option<Period>, Arc<Drawn>>>);
+
+impl std::fmt::Debug for Portfolios {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Portfolios")
+    }
+}
+
+impl Portfolios {
+    /// The drawing of a period, from what is kept when that was made from the same.
+    fn get(&self, unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Arc<Drawn>, WebError> {
+        let publications = publications_stamp(unit.db)?;
+        let today = local_day(unit.app.now(), publications.zone()?);
+        let seen = Seen { publications, partners: partner_list(unit.db, unit.viewer)?, today };
+        let kept = self.lock().get(&asked).cloned();
+        if let Some(drawn) = kept.filter(|drawn| drawn.seen == seen) {
+            return Ok(drawn);
+        }
+        let drawn = Arc::new(drawn(unit, asked, seen)?);
+        let mut all = self.lock();
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        all.insert(asked, Arc::clone(&drawn));
+        Ok(drawn)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Option<Period>, Arc<Drawn>>> {
+        // What is kept is whole whenever the lock is free.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The query of the page.
 #[derive(Deserialize)]
 pub(super) struct Query {
     period: Option<String>,
 }
 
-/// What the page is drawn from.
+/// What the portfolio is drawn from.
 struct Loaded {
     today: NaiveDate,
     period: Period,
     partners: Vec<Partner>,
     cards: BTreeMap<i64, Published>,
     briefs: Vec<ScorecardBrief>,
-    attention: Vec<Item>,
-    decisions: String,
     currency: String,
 }
 
 /// `GET /today`
-pub(super) async fn show(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
+pub(super) async fn show(
+    me: SignedIn,
+    site: web::Data<Web>,
+    query: web::Query<Query>,
+) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
-    let loaded = me.in_db(move |mut unit| load(&mut unit, asked)).await?;
-    page::html(&draw(me.page("Today"), &loaded))
+    let (drawn, attention, decisions) = me
+        .in_db(move |mut unit| {
+            let drawn = site.portfolios.get(&mut unit, asked)?;
+            let attention = if unit.viewer.role.may(Action::ViewContracts) {
+                attention_with(unit.app, unit.db, unit.viewer, &drawn.spend)?
+            } else {
+                Vec::new()
+            };
+            Ok::<_, WebError>((drawn, attention, super::decision::counted(unit.db, unit.viewer)?))
+        })
+        .await?;
+    let mut acts = drawn.acts.clone();
+    acts.extend(attention.iter().filter_map(contract_act));
+    let found = acts.len();
+    acts.sort_by_key(|act| act.rank);
+    let rest: Vec<(String, String)> = acts
+        .split_off(found.min(ACT_ITEMS))
+        .into_iter()
+        .take(ACT_ITEMS)
+        .map(|a| (format!("{}: {}", a.who, a.what), a.href))
+        .collect();
+    page::html(&TodayPage {
+        page: me.page("Today"),
+        heading: show::weekday_long(drawn.seen.today),
+        lede: &drawn.lede,
+        periods: drawn.periods.clone(),
+        acts_of: match found {
+            0 => String::new(),
+            n if n <= ACT_ITEMS => format!("{n} open, signals first, then standings, then deadlines"),
+            n => format!("{ACT_ITEMS} of {n} open, signals first, then standings, then deadlines"),
+        },
+        acts,
+        rest,
+        decisions,
+        desk: match attention.len() {
+            0 => String::new(),
+            n => format!("All that waits on contracts: {}", words::many(n, "item")),
+        },
+        portfolio: &drawn.portfolio,
+    })
 }
 
-fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> {
-    let today = unit.app.today(unit.db)?;
+fn load(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Loaded, WebError> {
+    let today = seen.today;
     let period = match asked {
         Some(period) => period,
         None => opening(unit.db, unit.viewer, None, today)?,
@@ -177,46 +286,29 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Loaded, WebError> 
     for row in scorecard_list_period(unit.db, unit.viewer, period)? {
         cards.insert(row.partner_id, Published::read(row)?);
     }
-    let attention = if unit.viewer.role.may(Action::ViewContracts) {
-        // The briefs read above hold the last year, unless somebody asks for a month that has not begun.
-        let month = Period::containing(PeriodKind::Month, today);
-        let spend = if period.start() <= month.start() {
-            yearly_spend(&briefs, month.previous().start())
-        } else {
-            yearly_spend_load(unit.db, unit.viewer, today)?
-        };
-        attention_with(unit.app, unit.db, unit.viewer, &spend)?
-    } else {
-        Vec::new()
-    };
     let currency = reporting_currency(unit.db)?;
-    let decisions = super::decision::counted(unit.db, unit.viewer)?;
-    Ok(Loaded {
-        decisions,
-        today,
-        period,
-        partners: partner_list(unit.db, unit.viewer)?,
-        cards,
-        briefs,
-        attention,
-        currency,
-    })
+    Ok(Loaded { today, period, partners: seen.partners.clone(), cards, briefs, currency })
 }
 
-fn draw(page: Page, loaded: &Loaded) -> TodayPage {
+fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: Seen) -> Result<Drawn, WebError> {
+    let loaded = load(unit, asked, &seen)?;
+    // The briefs hold the last year, unless somebody asks for a month that has not begun.
+    let month = Period::containing(PeriodKind::Month, loaded.today);
+    let of_contracts = if loaded.period.start() <= month.start() {
+        yearly_spend(&loaded.briefs, month.previous().start())
+    } else {
+        yearly_spend_load(unit.db, unit.viewer, loaded.today)?
+    };
+    let spend = yearly_spend(&loaded.briefs, loaded.period.start());
+    let portfolio = portfolio(&loaded, &spend).render().map_err(anyhow::Error::from)?;
+    let acts = acts(&loaded, &spend);
+    Ok(Drawn { periods: periods(&loaded), lede: lede(&loaded), portfolio, acts, spend: of_contracts, seen })
+}
+
+fn portfolio(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Portfolio {
     let terms = loaded.cards.values().next().map(|c| &c.snapshot.result);
     let mut columns = columns(terms);
     columns.retain(|(kpi, _)| has_value(*kpi, loaded));
-    let spend = yearly_spend(&loaded.briefs, loaded.period.start());
-    let mut acts = acts(loaded, &spend);
-    let found = acts.len();
-    acts.sort_by_key(|act| act.rank);
-    let rest: Vec<(String, String)> = acts
-        .split_off(found.min(ACT_ITEMS))
-        .into_iter()
-        .take(ACT_ITEMS)
-        .map(|a| (format!("{}: {}", a.who, a.what), a.href))
-        .collect();
     let (shown, quiet): (Vec<&Partner>, Vec<&Partner>) =
         open_partners(loaded).partition(|p| has_line(p, loaded));
     let mut lines: Vec<(Option<i32>, PartnerLine)> = shown
@@ -228,25 +320,10 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         .collect();
     lines.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.name.cmp(&b.1.name)));
     let state = Publication::of(loaded.period, &BusinessCalendar::weekdays([])).state(loaded.today);
-    TodayPage {
-        heading: show::weekday_long(loaded.today),
-        lede: lede(loaded),
-        periods: periods(loaded),
+    Portfolio {
         period_title: loaded.period.title(),
         before: short(loaded.period.previous()),
         state: state.words(),
-        acts_of: match found {
-            0 => String::new(),
-            n if n <= ACT_ITEMS => format!("{n} open, signals first, then standings, then deadlines"),
-            n => format!("{ACT_ITEMS} of {n} open, signals first, then standings, then deadlines"),
-        },
-        acts,
-        rest,
-        decisions: loaded.decisions.clone(),
-        desk: match loaded.attention.len() {
-            0 => String::new(),
-            n => format!("All that waits on contracts: {}", words::many(n, "item")),
-        },
         heads: columns
             .iter()
             .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
@@ -254,11 +331,10 @@ fn draw(page: Page, loaded: &Loaded) -> TodayPage {
         quiet: quiet_words(quiet.len(), loaded.period),
         unscored: unscored(loaded),
         lines: lines.into_iter().map(|(_, line)| line).collect(),
-        scatter: scatter(loaded, &spend),
+        scatter: scatter(loaded, spend),
         movers: movers(loaded),
         currency: loaded.currency.clone(),
         csv: format!("/today.csv?period={}", loaded.period),
-        page,
     }
 }
 
@@ -358,7 +434,6 @@ fn acts(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Vec<Act> {
             None => acts.extend(silence),
         }
     }
-    acts.extend(loaded.attention.iter().filter_map(contract_act));
     acts
 }
 
@@ -673,7 +748,14 @@ fn movers(loaded: &Loaded) -> Vec<Mover> {
 /// `GET /today.csv`
 pub(super) async fn csv(me: SignedIn, query: web::Query<Query>) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
-    let loaded = me.in_db(move |mut unit| load(&mut unit, asked)).await?;
+    let loaded = me
+        .in_db(move |mut unit| {
+            let publications = publications_stamp(unit.db)?;
+            let today = local_day(unit.app.now(), publications.zone()?);
+            let partners = partner_list(unit.db, unit.viewer)?;
+            load(&mut unit, asked, &Seen { publications, partners, today })
+        })
+        .await?;
     download_csv(&format!("partners-{}.csv", loaded.period), portfolio_csv(&loaded))
 }
 

@@ -95,8 +95,9 @@ async fn answer(browser: &Browser, site: &Site, reference: &str) {
     browser.client.find(Locator::XPath(&link)).await.unwrap().click().await.unwrap();
     browser.reads("crumb", "Challenge").await;
     assert!(browser.text("main").await.contains(PARTNER) || browser.text("h1").await.contains(reference));
-    browser.fill(".form", "party", "Consignee").await;
-    browser.client.execute("const s = document.querySelector(\".form [name='reason_code']\"); s.selectedIndex = s.options.length - 1", Vec::new()).await.unwrap();
+    for (name, value) in [("party", "CONSIGNEE"), ("reason_code", "B1")] {
+        browser.find(&format!(".form [name='{name}'] option[value='{value}']")).await.click().await.unwrap();
+    }
     browser.fill(".form", "words", "The log says so.").await;
     browser.press(".form button[value='EXCUSED']").await;
     browser.client.wait().for_element(Locator::Css(".notice, .form")).await.unwrap();

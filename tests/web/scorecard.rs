@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use actix_web::http::StatusCode;
+use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::import::{ImportReport, ImportRequest, import};
 use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
+use lanemark::db::schema::partners;
 use lanemark::domain::viewer::Role;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
@@ -294,5 +296,39 @@ fn a_shipment_tells_who_moved_its_commitment() {
         browser.sign_in_as(Role::Partner).await;
         let own = browser.get("/portal/shipments/file/SHP-7").await;
         assert_eq!(own.texts("section:has(#commitments) tbody tr"), lines);
+    });
+}
+
+/// The portfolio is kept as it was drawn until something it shows changes.
+#[test]
+fn the_portfolio_is_drawn_again_when_a_card_or_a_partner_changes() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        browser.sign_in_as(Role::CarrierManager).await;
+        let first = browser.get("/today?period=2025-06").await;
+        let cells = first.texts("table.heatmap tbody tr:first-child td.heat");
+        assert!(
+            first.html.contains("Brackwater Lines") && cells.iter().any(|cell| cell.contains("92.3")),
+            "{cells:?}"
+        );
+        assert_eq!(browser.get("/today?period=2025-06").await.html, first.html);
+
+        // A late arrival: the card is published again, and the page shows it at once.
+        load(
+            &browser.app,
+            "reference,partner,lane,pickup_zone,delivery_zone,delivery_window_start,delivery_window_end,arrived_at,currency,linehaul\n\
+             SHP-002,BRCK,JOL-IND,America/Chicago,America/Chicago,2025-06-04T13:00Z,2025-06-04T15:00Z,2025-06-04T14:00Z,USD,100.00\n",
+        );
+        let again = browser.get("/today?period=2025-06").await;
+        let cells = again.texts("table.heatmap tbody tr:first-child td.heat");
+        assert!(cells.iter().any(|cell| cell.contains("94.9")), "{cells:?}");
+
+        diesel::update(partners::table.filter(partners::code.eq("BRCK")))
+            .set(partners::name.eq("Brackwater Road"))
+            .execute(&mut *browser.app.pool.get().unwrap())
+            .unwrap();
+        let renamed = browser.get("/today?period=2025-06").await;
+        assert!(renamed.html.contains("Brackwater Road") && !renamed.html.contains("Brackwater Lines"));
     });
 }
