@@ -3,6 +3,7 @@
 //! A nightly run costs what the day brought, not what the years hold. Running it again changes nothing.
 
 pub mod check;
+pub mod load;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,7 +27,7 @@ use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
-use crate::domain::shipment::Verdicts;
+use crate::domain::shipment::{ShipmentFacts, Verdicts};
 use crate::domain::tender;
 
 /// The job that refreshes.
@@ -243,14 +244,19 @@ impl DayResult {
     }
 }
 
+/// Day cells under way: partner, service, mode, day.
+type DayMap = hashbrown::HashMap<(i64, usize, usize, NaiveDate), Measures>;
+/// Lane cells under way: partner, lane, service, month.
+type LaneMap = hashbrown::HashMap<(i64, i64, usize, NaiveDate), Measures>;
+
 /// Sums under way. Services and modes are few and rows are many: a number stands for each name, so that
 /// counting a row copies no text.
 #[derive(Default)]
 struct Tallying {
     names: Vec<String>,
     numbers: hashbrown::HashMap<String, usize>,
-    days: hashbrown::HashMap<(i64, usize, usize, NaiveDate), Measures>,
-    lanes: hashbrown::HashMap<(i64, i64, usize, NaiveDate), Measures>,
+    days: DayMap,
+    lanes: LaneMap,
 }
 
 impl Tallying {
@@ -276,14 +282,40 @@ impl Tallying {
         self.names.get(number).cloned().unwrap_or_default()
     }
 
+    /// Counts a shipment of `day`, and its pickup on the day it belongs to.
+    fn shipment(
+        &mut self,
+        place: RowPlace<'_>,
+        day: NaiveDate,
+        facts: &ShipmentFacts,
+        policy: &OutcomePolicy,
+        verdicts: &Verdicts,
+    ) {
+        if let Some(pickup_day) = facts.milestones.pickup_counts_for(verdicts) {
+            self.count(place, pickup_day, |sums| facts.add_pickup_to(verdicts, sums));
+        }
+        self.count(place, day, |sums| facts.add_to(verdicts, policy, sums));
+    }
+
+    /// Day cells with the names written out.
+    fn named_days(&self, cells: &DayMap) -> DaySums {
+        let named = |(&(partner, service, mode, day), sums): (&_, &Measures)| {
+            ((partner, self.name(service), self.name(mode), day), sums.clone())
+        };
+        cells.iter().map(named).collect()
+    }
+
+    /// Lane cells with the names written out.
+    fn named_lanes(&self, cells: LaneMap) -> LaneSums {
+        let named =
+            |((partner, lane, service, month), sums)| ((partner, lane, self.name(service), month), sums);
+        cells.into_iter().map(named).collect()
+    }
+
     /// Takes out the day cells.
     fn take_days(&mut self) -> DaySums {
-        std::mem::take(&mut self.days)
-            .into_iter()
-            .map(|((partner, service, mode, day), sums)| {
-                ((partner, self.name(service), self.name(mode), day), sums)
-            })
-            .collect()
+        let days = std::mem::take(&mut self.days);
+        self.named_days(&days)
     }
 
     /// Adds what the lanes come to.
@@ -361,10 +393,7 @@ fn sum_day(
                     service: &row.service,
                     mode: &row.mode,
                 };
-                if let Some(pickup_day) = facts.milestones.pickup_counts_for(&verdicts) {
-                    tallying.count(place, pickup_day, |sums| facts.add_pickup_to(&verdicts, sums));
-                }
-                tallying.count(place, day, |sums| facts.add_to(&verdicts, policy, sums));
+                tallying.shipment(place, day, &facts, policy, &verdicts);
                 if differs(row, &verdicts) {
                     result.shipments.push((row.key(), verdicts));
                 }

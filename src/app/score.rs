@@ -23,8 +23,8 @@ use crate::db::restatement::{
     DriftRow, FinalRow, drift_clear, drift_note, final_insert, finals_of_period_unscoped,
 };
 use crate::db::scorecard::{
-    PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
-    month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_head, scorecard_heads, scorecard_latest,
+    PublicationRow, ScorecardRow, StoredTemplate, card_stamp, day_cells, first_day, has_cells, lane_titles,
+    month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_heads, scorecard_latest,
     scorecard_log_add, scorecard_log_unscoped, scorecard_page, scorecard_preview_delete, scorecard_publish,
     scored_partners, targets_in_force, template_by_id, template_id, template_in_force, template_insert,
 };
@@ -828,13 +828,13 @@ pub fn card_head(
     period: Period,
     now: DateTime<Utc>,
 ) -> Result<Option<CardHead>, DbError> {
-    let Some(head) = scorecard_head(db, viewer, partner_id, period)? else { return Ok(None) };
+    let Some(stamp) = card_stamp(db, viewer, partner_id, period)? else { return Ok(None) };
     Ok(Some(CardHead {
-        published: head.newest.map(Published::read).transpose()?,
-        partner: head.partner,
-        made_final: head.made_final,
-        partner_asked: head.partner_asked,
-        today: local_day(now, head.zone),
+        published: published(db, viewer, partner_id, period)?,
+        partner: stamp.partner,
+        made_final: stamp.made_final,
+        partner_asked: stamp.partner_asked,
+        today: local_day(now, stamp.zone),
     }))
 }
 

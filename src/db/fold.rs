@@ -527,6 +527,25 @@ pub fn tender_outcome_write(
     Ok(())
 }
 
+/// Takes all sums of a source away: those of a first load that could not be finished.
+///
+/// # Errors
+/// The engine's reason.
+pub fn cells_clear(db: &mut Db, source: Source) -> QueryResult<()> {
+    diesel::delete(measure_cells::table.filter(measure_cells::source.eq(source.code()))).execute(db)?;
+    diesel::delete(lane_cells::table.filter(lane_cells::source.eq(source.code()))).execute(db)?;
+    Ok(())
+}
+
+/// Takes all marks of a source: the caller has summed every day of it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_days_clear(db: &mut Db, source: Source) -> QueryResult<()> {
+    diesel::delete(stale_cells::table.filter(stale_cells::source.eq(source.code()))).execute(db)?;
+    Ok(())
+}
+
 /// The first day after `after` that has facts.
 ///
 /// # Errors

@@ -146,7 +146,7 @@ pub fn pipeline_beside<D: Send, R: Send>(
     input: Input<'_>,
     draft: impl Fn(&Fields) -> Result<D, RowError> + Send,
     mut complete: impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
-    store: impl Fn(&mut Db, &R) -> Result<Counts, ImportError> + Send,
+    store: impl Fn(&mut Db, R) -> Result<Counts, ImportError> + Send,
 ) -> Result<ImportReport, ImportError> {
     let mut tally = Tally::new(run, &input)?;
     std::thread::scope(|scope| {
@@ -156,7 +156,7 @@ pub fn pipeline_beside<D: Send, R: Send>(
             for (batch, ready) in ready_in {
                 let counts = write_tx(beside, |db| {
                     transaction_lock(db, SUMS_LOCK)?;
-                    store(db, &ready)
+                    store(db, ready)
                 })?;
                 tally.note(&batch, counts)?;
                 let _done = empty_out.try_send(batch);

@@ -14,6 +14,7 @@ use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
 use crate::app::baseline::{StopZones, stop_zones};
 use crate::app::exclusion::kept;
+use crate::app::refresh::load::{LoadSums, Slice};
 use crate::db::Db;
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{
@@ -74,27 +75,27 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
         any_exclusions: false,
+        sums: if run.first_load && run.request.refresh { LoadSums::start(db, run.now)? } else { None },
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
     let (now, zone) = (run.now, run.request.mapping.zone);
     let draft = move |fields: &Fields| draft(fields, &hasher, &currency, zone, now);
-    if run.first_load && stores_beside(db) {
+    let report = if run.first_load && stores_beside(db) {
         let mut beside = run.app.pool.url().connect()?;
         bulk_writer_settings(&mut beside)?;
-        return pipeline_beside(
-            (db, &mut beside),
-            run,
-            input,
-            draft,
-            |db, batch| {
-                let rows = writer.complete_batch(db, batch)?;
-                writer.settled(rows, BTreeSet::new())
-            },
-            |db, ready| ready.store(db),
-        );
+        let complete = |db: &mut Db, batch: &mut Batch<Draft>| {
+            let rows = writer.complete_batch(db, batch)?;
+            writer.settled(db, rows, BTreeSet::new())
+        };
+        pipeline_beside((db, &mut beside), run, input, draft, complete, |db, ready: Ready| ready.store(db))?
+    } else {
+        pipeline(db, run, input, draft, |db, batch| writer.write(db, batch))?
+    };
+    if let Some(sums) = writer.sums {
+        sums.finish(db)?;
     }
-    pipeline(db, run, input, draft, |db, batch| writer.write(db, batch))
+    Ok(report)
 }
 
 fn draft(
@@ -340,10 +341,12 @@ struct Ready {
     particulars: Vec<ParticularsRow>,
     /// The days of partners to sum again.
     stale: BTreeSet<StaleCell>,
+    /// Sums of a first load that are due to be written.
+    sums: Option<Slice>,
 }
 
 impl Ready {
-    fn store(&self, db: &mut Db) -> Result<Counts, ImportError> {
+    fn store(self, db: &mut Db) -> Result<Counts, ImportError> {
         shipments_insert(db, &self.rows)?;
         commitments_insert(db, &self.stated)?;
         if !self.quality.is_empty() {
@@ -353,6 +356,9 @@ impl Ready {
             particulars_insert(db, &self.particulars)?;
         }
         stale_mark(db, Source::Shipments, &self.stale)?;
+        if let Some(sums) = self.sums {
+            sums.store(db)?;
+        }
         Ok(Counts { new: u64::try_from(self.rows.len()).unwrap_or(0), ..Counts::default() })
     }
 }
@@ -376,6 +382,8 @@ struct Writer<'a> {
     any_commitments: bool,
     /// Whether any exclusion was ever asked for, as of this batch; while none was, no changed row looks for one.
     any_exclusions: bool,
+    /// Sums made of the rows of a first load as they pass.
+    sums: Option<LoadSums>,
 }
 
 impl Writer<'_> {
@@ -388,11 +396,11 @@ impl Writer<'_> {
             self.any_exclusions = any_exclusions(db)?;
             rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
         }
-        let ready = self.settled(rows, stale)?;
-        counts.new += ready.store(db)?.new;
+        let ready = self.settled(db, rows, stale)?;
         self.any_commitments |= !ready.stated.is_empty();
         self.any_quality |= !ready.quality.is_empty();
         self.any_particulars |= !ready.particulars.is_empty();
+        counts.new += ready.store(db)?.new;
         Ok(counts)
     }
 
@@ -420,6 +428,7 @@ impl Writer<'_> {
     /// New rows with what stands beside them, as they are to be stored; the cells they touch join those in `stale`.
     fn settled(
         &mut self,
+        db: &mut Db,
         mut rows: Vec<Box<ShipmentRow>>,
         mut stale: BTreeSet<StaleCell>,
     ) -> Result<Ready, ImportError> {
@@ -432,6 +441,14 @@ impl Writer<'_> {
         stale.extend(
             rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
         );
+        let mut sums = None;
+        if let Some(of_load) = &mut self.sums {
+            for row in &mut rows {
+                let quality = self.quality.get(&row.id).map(AsRef::as_ref);
+                of_load.add(db, row, quality)?;
+            }
+            sums = of_load.slice();
+        }
         let quality = if self.quality.is_empty() {
             Vec::new()
         } else {
@@ -444,7 +461,7 @@ impl Writer<'_> {
                 |row: &ShipmentRow| Some(ParticularsRow::of(row.key(), self.particulars.get(&row.id)?));
             rows.iter().filter_map(|row| said(row)).collect()
         };
-        Ok(Ready { rows, stated, quality, particulars, stale })
+        Ok(Ready { rows, stated, quality, particulars, stale, sums })
     }
 
     /// Looks the names of a draft up, for the row taken out of it.
