@@ -243,61 +243,57 @@ pub fn scorecard_latest(
         .optional()?)
 }
 
-/// What a scorecard page begins with, as stored.
-#[derive(Clone, Debug)]
-pub struct HeadRow {
+/// What a scorecard page rests on beside the documents: while it is the same, so is the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CardStamp {
     /// Whose.
     pub partner: Partner,
-    /// The newest publication; none when there is none.
-    pub newest: Option<ScorecardRow>,
     /// When it became final; none while it is not.
     pub made_final: Option<FinalRow>,
     /// Whether the partner's own side ever asked to leave a stop out.
     pub partner_asked: bool,
     /// The reporting zone.
     pub zone: Tz,
+    /// The place of the last publication in the log, which only grows.
+    pub last: Option<i64>,
 }
 
-/// A partner and what is known of its scorecard of one period; none when the viewer may not see the partner. One
-/// statement, since a page that many open at once is mostly round trips.
+/// Reads the [`CardStamp`] of one partner and period; none when the viewer may not see the partner. One statement, since a
+/// page that many open at once is mostly round trips.
 ///
 /// # Errors
 /// The engine's reason, or a stored zone that is none.
-pub fn scorecard_head(
+pub fn card_stamp(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
     period: Period,
-) -> Result<Option<HeadRow>, DbError> {
+) -> Result<Option<CardStamp>, DbError> {
     if !viewer.sees(partner_id) {
         return Ok(None);
     }
-    let of_period = scorecards::partner_id
-        .eq(partners::id)
-        .and(scorecards::period.eq(period.to_string()))
-        .and(scorecards::latest.eq(true));
     let became_final =
         scorecard_finals::partner_id.eq(partners::id).and(scorecard_finals::period.eq(period.to_string()));
     let asked = exclusions::table
         .filter(exclusions::partner_id.eq(partner_id))
         .filter(exclusions::side.eq(Side::Partner.code()));
     let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
-    type Found = (Partner, Option<ScorecardRow>, Option<FinalRow>, bool, Option<String>);
+    let last = scorecard_log::table.select(diesel::dsl::max(scorecard_log::seq)).single_value();
+    type Found = (Partner, Option<FinalRow>, bool, Option<String>, Option<i64>);
     let found: Option<Found> = partners::table
-        .left_join(scorecards::table.on(of_period))
         .left_join(scorecard_finals::table.on(became_final))
         .filter(partners::id.eq(partner_id))
         .select((
             Partner::as_select(),
-            Option::<ScorecardRow>::as_select(),
             Option::<FinalRow>::as_select(),
             diesel::dsl::exists(asked),
             zone,
+            last,
         ))
         .first(db)
         .optional()?;
-    let Some((partner, newest, made_final, partner_asked, zone)) = found else { return Ok(None) };
-    Ok(Some(HeadRow { partner, newest, made_final, partner_asked, zone: zone_of(zone.as_deref())? }))
+    let Some((partner, made_final, partner_asked, zone, last)) = found else { return Ok(None) };
+    Ok(Some(CardStamp { partner, made_final, partner_asked, zone: zone_of(zone.as_deref())?, last }))
 }
 
 /// One scorecard by its row id; for use cases that follow restatements, not for pages.

@@ -25,6 +25,7 @@ pub mod guard;
 pub mod health;
 pub mod import;
 pub mod job;
+mod kept;
 pub mod kpi;
 pub mod ledger;
 pub mod mail;
@@ -52,6 +53,7 @@ use actix_web::{HttpServer, cookie};
 use sha2::{Digest, Sha512};
 use url::Url;
 
+use self::kept::Kept;
 use crate::app::App;
 use crate::config::Config;
 use crate::db::DbError;
@@ -118,7 +120,9 @@ pub struct Web {
     /// How often who may try to sign in.
     pub limits: sign_in::Limits,
     /// Portfolios as drawn.
-    pub(crate) portfolios: today::Portfolios,
+    portfolios: today::Portfolios,
+    /// Scorecards as drawn.
+    cards: scorecard::Cards,
     /// Signs cookies.
     key: cookie::Key,
 }
@@ -138,7 +142,8 @@ impl Web {
             app,
             config,
             limits: sign_in::Limits::new(),
-            portfolios: today::Portfolios::default(),
+            portfolios: Kept::new(today::PORTFOLIOS),
+            cards: Kept::new(scorecard::CARDS),
             key,
         })
     }

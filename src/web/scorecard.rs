@@ -4,6 +4,7 @@
 pub mod card;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -11,8 +12,10 @@ use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
+use super::Web;
 use super::download::{FileKind, download, download_csv};
 use super::extract::{SignedIn, Unit};
+use super::kept::Kept;
 use super::page::{self, Page, WebError};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
@@ -21,13 +24,15 @@ use crate::app::score::{CardHead, Published, card_head, publication, tier_from_c
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
 use crate::db::scorecard::{
-    PublicationRow, ScorecardBrief, scorecard_briefs, scorecard_periods, scorecard_publications,
+    CardStamp, PublicationRow, ScorecardBrief, card_stamp, scorecard_briefs, scorecard_periods,
+    scorecard_publications,
 };
 use crate::db::{Db, DbError};
 use crate::domain::exclusion::Validity;
+use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::Snapshot;
-use crate::domain::viewer::{Action, Viewer};
+use crate::domain::viewer::{Action, Role, Viewer};
 use crate::report::chart::sparkline;
 use crate::report::sheet;
 use serde::Deserialize;
@@ -39,12 +44,31 @@ const COLUMNS: usize = 7;
 
 #[derive(Template)]
 #[template(path = "scorecard/page.html")]
-struct CardPage {
+struct CardPage<'a> {
     page: Page,
+    body: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "scorecard/body.html")]
+struct CardBody {
     partner_id: i64,
     partner: String,
     card: Card,
 }
+
+/// A scorecard page without its surroundings.
+pub(super) struct DrawnCard {
+    title: String,
+    body: String,
+}
+
+/// Newest publications as drawn, by partner, period and what the reader may see of them. A document is the same for ever;
+/// reading and drawing it is most of the work of the page.
+pub(super) type Cards = Kept<(i64, Period, Role), (CardStamp, NaiveDate), DrawnCard>;
+
+/// Scorecards kept; each some fifty kilobytes.
+pub(super) const CARDS: usize = 256;
 
 #[derive(Template)]
 #[template(path = "scorecard/none.html")]
@@ -200,6 +224,7 @@ pub(super) fn why_none(period: Period, today: NaiveDate, known: bool) -> String 
 /// `GET /scorecards/{partner_id}/{period}`
 pub(super) async fn show(
     me: SignedIn,
+    site: web::Data<Web>,
     path: web::Path<(i64, String)>,
     params: web::Query<Params>,
 ) -> Result<HttpResponse, WebError> {
@@ -209,30 +234,61 @@ pub(super) async fn show(
         return csv(me, partner_id, period_of(period)?, version).await;
     }
     let period = period_of(&period)?;
-    let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
+    let shown = me.in_db(move |mut unit| shown(&site.cards, &mut unit, partner_id, period, version)).await?;
+    match shown {
+        Shown::Card(drawn) => page::html(&CardPage { page: me.page(drawn.title.clone()), body: &drawn.body }),
+        Shown::Nothing(found) => {
+            let partner = found.partner.name;
+            let heading = format!("{partner}, {}", period.title());
+            let newest = found.history.last().map(|b| b.period);
+            page::html(&NonePage {
+                page: me.page(heading.clone()),
+                partner_id,
+                partner,
+                heading,
+                why: why_none(period, found.today, newest.is_some()),
+                href: newest.map_or_else(String::new, |p| format!("/scorecards/{partner_id}/{p}")),
+                link: "Newest scorecard",
+            })
+        }
+    }
+}
+
+/// What there is to show of a partner and period.
+enum Shown {
+    Card(Arc<DrawnCard>),
+    Nothing(Box<Found>),
+}
+
+fn shown(
+    kept: &Cards,
+    unit: &mut Unit<'_>,
+    partner_id: i64,
+    period: Period,
+    version: Option<usize>,
+) -> Result<Shown, WebError> {
+    let stamp = card_stamp(unit.db, unit.viewer, partner_id, period)?.ok_or(WebError::NotFound)?;
+    let today = local_day(unit.app.now(), stamp.zone);
+    // How often the partner was right changes with each decision, and nothing of an older publication is asked twice.
+    let may_keep = version.is_none() && !stamp.partner_asked;
+    let (key, seen) = ((partner_id, period, unit.viewer.role), (stamp, today));
+    if let Some(drawn) = kept.get(&key, &seen).filter(|_| may_keep) {
+        return Ok(Shown::Card(drawn));
+    }
+    let found = load_version(unit, partner_id, period, version)?;
+    let Some(published) = &found.published else { return Ok(Shown::Nothing(Box::new(found))) };
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
-    let partner = found.partner.name;
-    let heading = format!("{partner}, {}", period.title());
-    let page = me.page(heading.clone());
-    let Some(published) = found.published else {
-        let newest = found.history.last().map(|b| b.period);
-        return page::html(&NonePage {
-            page,
-            partner_id,
-            partner,
-            heading,
-            why: why_none(period, found.today, newest.is_some()),
-            href: newest.map_or_else(String::new, |p| format!("/scorecards/{partner_id}/{p}")),
-            link: "Newest scorecard",
-        });
-    };
-    let mut card = Card::new(&partner, &published, &found.history, found.today, &base);
-    let with_runs = me.viewer.role.may(Action::ViewJobs);
-    card.tell_publications((&published, found.before.as_ref()), &found.publications, &base, with_runs);
-    let may_restate = me.viewer.role.may(Action::PublishScorecards);
+    let partner = found.partner.name.clone();
+    let mut card = Card::new(&partner, published, &found.history, found.today, &base);
+    let with_runs = unit.viewer.role.may(Action::ViewJobs);
+    card.tell_publications((published, found.before.as_ref()), &found.publications, &base, with_runs);
+    let may_restate = unit.viewer.role.may(Action::PublishScorecards);
     let address = format!("/scorecards/{partner_id}/{period}/restatement");
     card.tell_fairness(&found.fairness, may_restate.then_some(address));
-    page::html(&CardPage { page, partner_id, partner, card })
+    let title = format!("{partner}, {}", period.title());
+    let body = CardBody { partner_id, partner, card }.render().map_err(anyhow::Error::from)?;
+    let drawn = DrawnCard { title, body };
+    Ok(Shown::Card(if may_keep { kept.keep(key, seen, drawn) } else { Arc::new(drawn) }))
 }
 
 async fn csv(

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -14,6 +14,7 @@ use super::contract::attention::address;
 use super::download::download_csv;
 use super::edit::sentence;
 use super::extract::{SignedIn, Unit};
+use super::kept::Kept;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
 use super::scorecard::{opening, period_of};
@@ -152,8 +153,8 @@ struct Portfolio {
 }
 
 /// What published cards alone decide of the page, drawn.
-struct Drawn {
-    seen: Seen,
+pub(super) struct Drawn {
+    today: NaiveDate,
     periods: Vec<(String, String, bool)>,
     lede: String,
     portfolio: String,
@@ -164,49 +165,33 @@ struct Drawn {
 
 /// What a drawing was made from: it holds for as long as all of it is the same.
 #[derive(Clone, PartialEq, Eq)]
-struct Seen {
+pub(super) struct Seen {
     publications: Stamp,
     partners: Vec<Partner>,
     today: NaiveDate,
 }
 
-/// Pages whose portfolio is kept drawn: that of each period somebody looked at lately.
-const KEPT: usize = 24;
-
 /// Portfolios as drawn, by the period asked for. A page of two hundred partners takes a tenth of a second to draw and is
 /// opened by everybody at eight; nothing of it changes until something is published.
-#[derive(Default)]
-pub struct Portfolios(Mutex<BTreeMap<Option<Period>, Arc<Drawn>>>);
+pub(super) type Portfolios = Kept<Option<Period>, Seen, Drawn>;
 
-impl std::fmt::Debug for Portfolios {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Portfolios")
-    }
-}
+/// Portfolios kept: those of the periods that people look at.
+pub(super) const PORTFOLIOS: usize = 24;
 
-impl Portfolios {
-    /// The drawing of a period, from what is kept when that was made from the same.
-    fn get(&self, unit: &mut Unit<'_>, asked: Option<Period>) -> Result<Arc<Drawn>, WebError> {
-        let publications = publications_stamp(unit.db)?;
-        let today = local_day(unit.app.now(), publications.zone()?);
-        let seen = Seen { publications, partners: partner_list(unit.db, unit.viewer)?, today };
-        let kept = self.lock().get(&asked).cloned();
-        if let Some(drawn) = kept.filter(|drawn| drawn.seen == seen) {
-            return Ok(drawn);
-        }
-        let drawn = Arc::new(drawn(unit, asked, seen)?);
-        let mut all = self.lock();
-        if all.len() >= KEPT {
-            all.clear();
-        }
-        all.insert(asked, Arc::clone(&drawn));
-        Ok(drawn)
+/// The portfolio of a period, from what is kept when that was made from the same.
+fn portfolio_of(
+    kept: &Portfolios,
+    unit: &mut Unit<'_>,
+    asked: Option<Period>,
+) -> Result<Arc<Drawn>, WebError> {
+    let publications = publications_stamp(unit.db)?;
+    let today = local_day(unit.app.now(), publications.zone()?);
+    let seen = Seen { publications, partners: partner_list(unit.db, unit.viewer)?, today };
+    if let Some(drawn) = kept.get(&asked, &seen) {
+        return Ok(drawn);
     }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Option<Period>, Arc<Drawn>>> {
-        // What is kept is whole whenever the lock is free.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    let drawn = drawn(unit, asked, &seen)?;
+    Ok(kept.keep(asked, seen, drawn))
 }
 
 /// The query of the page.
@@ -234,7 +219,7 @@ pub(super) async fn show(
     let asked = query.period.as_deref().map(period_of).transpose()?;
     let (drawn, attention, decisions) = me
         .in_db(move |mut unit| {
-            let drawn = site.portfolios.get(&mut unit, asked)?;
+            let drawn = portfolio_of(&site.portfolios, &mut unit, asked)?;
             let attention = if unit.viewer.role.may(Action::ViewContracts) {
                 attention_with(unit.app, unit.db, unit.viewer, &drawn.spend)?
             } else {
@@ -255,7 +240,7 @@ pub(super) async fn show(
         .collect();
     page::html(&TodayPage {
         page: me.page("Today"),
-        heading: show::weekday_long(drawn.seen.today),
+        heading: show::weekday_long(drawn.today),
         lede: &drawn.lede,
         periods: drawn.periods.clone(),
         acts_of: match found {
@@ -290,8 +275,8 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Loade
     Ok(Loaded { today, period, partners: seen.partners.clone(), cards, briefs, currency })
 }
 
-fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: Seen) -> Result<Drawn, WebError> {
-    let loaded = load(unit, asked, &seen)?;
+fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Drawn, WebError> {
+    let loaded = load(unit, asked, seen)?;
     // The briefs hold the last year, unless somebody asks for a month that has not begun.
     let month = Period::containing(PeriodKind::Month, loaded.today);
     let of_contracts = if loaded.period.start() <= month.start() {
@@ -302,7 +287,14 @@ fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: Seen) -> Result<Drawn
     let spend = yearly_spend(&loaded.briefs, loaded.period.start());
     let portfolio = portfolio(&loaded, &spend).render().map_err(anyhow::Error::from)?;
     let acts = acts(&loaded, &spend);
-    Ok(Drawn { periods: periods(&loaded), lede: lede(&loaded), portfolio, acts, spend: of_contracts, seen })
+    Ok(Drawn {
+        today: seen.today,
+        periods: periods(&loaded),
+        lede: lede(&loaded),
+        portfolio,
+        acts,
+        spend: of_contracts,
+    })
 }
 
 fn portfolio(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Portfolio {

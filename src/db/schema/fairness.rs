@@ -1,7 +1,7 @@
 //! The tables of exclusions, declared events, challenges and restatements. Only what is decided
 //! about a thing is read together with it, and what the head of a scorecard page asks for.
 
-use super::{partners, scorecards, settings};
+use super::{partners, scorecard_log, settings};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -171,11 +171,11 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(exclusions, exclusion_decisions);
 diesel::allow_tables_to_appear_in_same_query!(challenges, challenge_decisions);
-// The head of a scorecard page asks for all of these at once.
+// What a scorecard page rests on is asked for at once.
 diesel::allow_tables_to_appear_in_same_query!(scorecard_finals, exclusions);
 diesel::allow_tables_to_appear_in_same_query!(scorecard_finals, partners);
-diesel::allow_tables_to_appear_in_same_query!(scorecard_finals, scorecards);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_finals, scorecard_log);
 diesel::allow_tables_to_appear_in_same_query!(scorecard_finals, settings);
 diesel::allow_tables_to_appear_in_same_query!(exclusions, partners);
-diesel::allow_tables_to_appear_in_same_query!(exclusions, scorecards);
+diesel::allow_tables_to_appear_in_same_query!(exclusions, scorecard_log);
 diesel::allow_tables_to_appear_in_same_query!(exclusions, settings);
