@@ -188,6 +188,7 @@ fn inputs(db: &mut Db, published: &Published) -> Result<Option<Inputs>, DbError>
         weeks: full_weeks(until),
         lanes: lane_titles(db)?,
         own: published.snapshot.own.as_ref().map_or_else(Vec::new, |own| own.definitions.clone()),
+        earlier: published.snapshot.result.earlier(),
     }))
 }
 

@@ -14,6 +14,7 @@ pub mod charge_code;
 pub mod compare;
 pub mod contract;
 pub mod contract_calendar;
+pub mod corrective;
 pub mod declared_event;
 pub mod demo;
 pub mod edit;
@@ -42,6 +43,8 @@ pub mod score;
 pub mod scorecard_mail;
 pub mod setting;
 pub mod spend;
+pub mod standing;
+pub mod template;
 pub mod term_sheet;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -69,7 +69,7 @@ pub fn preview(
     let CardHead { partner, published, today, .. } = head;
     let published = published.ok_or_else(missing)?;
     let fresh = Fresh::read(db, partner_id, period, today)?;
-    let moved = fresh.map_or_else(Vec::new, |fresh| figures_moved(&published.snapshot, &fresh.document));
+    let moved = fresh.map_or_else(Vec::new, |fresh| figures_moved(&published.snapshot, fresh.document()));
     let is_final = is_final(&published, today);
     let waits = anything_stale(db, app.now())?;
     Ok(Preview { partner: partner.name, published, is_final, moved, waits })
@@ -113,7 +113,7 @@ pub fn restate(
             )));
         }
         let fresh = Fresh::read(db, partner_id, period, today)?.ok_or_else(missing)?;
-        let moved = figures_moved(&published.snapshot, &fresh.document);
+        let moved = figures_moved(&published.snapshot, fresh.document());
         if moved.is_empty() || fresh.hash == published.row.snapshot_hash {
             return Err(EditError::Card(format!(
                 "nothing in the scorecard of {} would change, so there is nothing to restate",

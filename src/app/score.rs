@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::App;
 use super::own_kpi::library_at;
 use crate::db::challenge::challenges_of_card;
+use crate::db::contract::contracts_in_force;
 use crate::db::dialect::write_tx;
 use crate::db::own_kpi::own_kpi_rows;
 use crate::db::partner::Partner;
@@ -26,7 +27,8 @@ use crate::db::scorecard::{
     PublicationRow, ScorecardRow, StoredTemplate, card_stamp, day_cells, first_day, has_cells, lane_titles,
     month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_heads, scorecard_latest,
     scorecard_log_add, scorecard_log_unscoped, scorecard_page, scorecard_preview_delete, scorecard_publish,
-    scored_partners, targets_in_force, template_by_id, template_id, template_in_force, template_insert,
+    scorecard_templates_used, scored_partners, targets_in_force, template_by_id, template_id,
+    template_insert, templates_agreed,
 };
 use crate::db::setting::{reporting_currency, reporting_day, reporting_zone};
 use crate::db::types::{Day, Instant};
@@ -40,9 +42,10 @@ use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication, PublicationState, QuarterScore,
-    SERIES_WEEKS, ScorecardProblem, Snapshot, StandingInput, Summary, TargetOverride, Template, Tier,
-    default_template, log_faults, own_codes, own_plans, snapshot, standing,
+    AgreedTemplate, Alone, Facts, HeldStanding, MIN_ACTIVE_DAYS, MIN_SHIPMENTS, Mark, Publication,
+    PublicationState, QuarterScore, RECENCY_MONTHS, SERIES_WEEKS, ScorecardProblem, Snapshot, StandingInput,
+    Summary, TargetOverride, Template, Tier, default_template, log_faults, own_codes, own_plans, snapshot,
+    standing, template_of,
 };
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -267,16 +270,29 @@ fn periods_between(from: NaiveDate, today: NaiveDate) -> Vec<Period> {
     periods
 }
 
+/// A document and the template it was made by.
+struct Made {
+    template_id: i64,
+    document: Snapshot,
+}
+
 /// What all partners of a run share.
 struct Run {
     period: Period,
     /// First day not counted.
     until: NaiveDate,
     to_date: Option<NaiveDate>,
-    template: StoredTemplate,
+    /// Every version that was agreed.
+    templates: Vec<AgreedTemplate>,
+    /// Template of the scorecards that were published already: a card is scored by the version it began with.
+    fixed: BTreeMap<i64, i64>,
+    /// Contract versions in force when the period began, by partner.
+    contracts: BTreeMap<i64, Vec<i64>>,
     targets: BTreeMap<i64, Vec<TargetOverride>>,
-    /// Own KPIs of the template, as they stood when the period began.
-    own: Vec<Plan>,
+    /// Own KPIs of each template, as they stood when the period began, by template.
+    own: BTreeMap<i64, Vec<Plan>>,
+    /// Earlier scores by themselves, by partner; read only where a template has a half-life.
+    earlier: BTreeMap<i64, Vec<(Period, Alone)>>,
     lanes: BTreeMap<i64, String>,
     weeks: Vec<Period>,
     /// Briefs of the quarters before, by partner, oldest first.
@@ -292,22 +308,24 @@ impl Run {
     fn load(db: &mut Db, period: Period, today: NaiveDate) -> Result<Self, ScoreError> {
         let until = period.end().min(today);
         let running = today < period.end();
-        let template = template_in_force(db, period.start())?.ok_or_else(|| DbError::Stored {
-            what: "the scorecard template".to_owned(),
-            reason: "there is none".to_owned(),
-        })?;
+        let templates = templates_agreed(db)?;
         let zone = reporting_zone(db)?;
+        let known = scorecard_heads(db, period)?;
+        let looks_back = templates.iter().any(|one| one.template.terms.half_life_months.is_some());
         Ok(Self {
             period,
             until,
             to_date: running.then(|| until.pred_opt()).flatten(),
-            own: own_of(db, &template.template, period, zone)?,
-            template,
+            own: own_of(db, &templates, period, zone)?,
+            fixed: fixed_templates(db, period, zone, &known)?,
+            contracts: contracts_in_force(db, period.start())?,
+            earlier: if looks_back { earlier_scores(db, period)? } else { BTreeMap::new() },
+            templates,
             targets: targets_in_force(db, period.start())?,
             lanes: lane_titles(db)?,
             weeks: full_weeks(until),
             quarters: quarters_before(db, period)?,
-            known: scorecard_heads(db, period)?,
+            known,
             today,
             currency: reporting_currency(db)?,
             zone,
@@ -315,7 +333,8 @@ impl Run {
     }
 
     /// The document of one partner; none when it has no facts in the period or the one before.
-    fn document(&self, db: &mut Db, partner_id: i64) -> Result<Option<Snapshot>, ScoreError> {
+    fn document(&self, db: &mut Db, partner_id: i64) -> Result<Option<Made>, ScoreError> {
+        let agreed = self.template_of(partner_id)?;
         let sums = self.sums(db, partner_id)?;
         let idle = sums.now == Measures::default() && sums.before == Measures::default();
         if idle && !self.known.contains_key(&partner_id) {
@@ -326,16 +345,27 @@ impl Run {
             period: self.period,
             to_date: self.to_date,
             currency: &self.currency,
-            template: &self.template.template,
+            template: &agreed.template,
             overrides: self.targets.get(&partner_id).cloned().unwrap_or_default(),
             now: &sums.now,
             before: &sums.before,
             weeks: &sums.weeks,
             lanes,
-            own: &self.own,
+            own: self.own.get(&agreed.id).map_or(&[][..], Vec::as_slice),
+            earlier: self.earlier.get(&partner_id).map_or(&[][..], Vec::as_slice),
         });
         document.standing = self.standing_of(db, partner_id, &sums, &document)?;
-        Ok(Some(document))
+        Ok(Some(Made { template_id: agreed.id, document }))
+    }
+
+    /// The version a partner is scored by: the one a published scorecard of the period has, else what was agreed.
+    fn template_of(&self, partner_id: i64) -> Result<&AgreedTemplate, DbError> {
+        let fixed =
+            self.fixed.get(&partner_id).and_then(|id| self.templates.iter().find(|one| one.id == *id));
+        let contracts = self.contracts.get(&partner_id).map_or(&[][..], Vec::as_slice);
+        fixed.or_else(|| template_of(&self.templates, self.period, partner_id, contracts)).ok_or_else(|| {
+            DbError::Stored { what: "the scorecard template".to_owned(), reason: "there is none".to_owned() }
+        })
     }
 
     /// One pass over the partner's cells: whole sums for the two periods, only tallies for the weeks before them.
@@ -407,7 +437,7 @@ impl Run {
                 quarters,
                 days_active,
                 shipments,
-                gate_failed: false,
+                gate_failed: document.result.failed_gate().is_some(),
             })
         };
         if self.period.kind() == PeriodKind::Quarter {
@@ -450,13 +480,48 @@ impl Run {
 
 /// The own KPIs of a template in the versions that stood when the period began; a change made since counts for later
 /// periods only, so that scoring again restates nothing on its account.
-fn own_of(db: &mut Db, template: &Template, period: Period, zone: Tz) -> Result<Vec<Plan>, DbError> {
-    let codes = own_codes(template);
-    if codes.is_empty() {
-        return Ok(Vec::new());
-    }
+fn own_of(
+    db: &mut Db,
+    templates: &[AgreedTemplate],
+    period: Period,
+    zone: Tz,
+) -> Result<BTreeMap<i64, Vec<Plan>>, DbError> {
     let began = period.start().pred_opt().unwrap_or_else(|| period.start());
-    Ok(own_plans(template, &library_at(db, end_of_day(began, zone), &codes)?))
+    let mut plans = BTreeMap::new();
+    for one in templates {
+        let codes = own_codes(&one.template);
+        if !codes.is_empty() {
+            let library = library_at(db, end_of_day(began, zone), &codes)?;
+            plans.insert(one.id, own_plans(&one.template, &library));
+        }
+    }
+    Ok(plans)
+}
+
+/// The template of each scorecard that was published after the end of its period.
+fn fixed_templates(
+    db: &mut Db,
+    period: Period,
+    zone: Tz,
+    known: &BTreeMap<i64, (i64, String, Instant)>,
+) -> Result<BTreeMap<i64, i64>, DbError> {
+    let mut used = scorecard_templates_used(db, period)?;
+    used.retain(|partner_id, _| {
+        known.get(partner_id).is_some_and(|(_, _, at)| local_day(at.0, zone) >= period.end())
+    });
+    Ok(used)
+}
+
+/// Scores of the periods of the same kind that a half-life can reach, each by itself.
+fn earlier_scores(db: &mut Db, period: Period) -> Result<BTreeMap<i64, Vec<(Period, Alone)>>, DbError> {
+    let from = period.start().checked_sub_months(Months::new(RECENCY_MONTHS)).unwrap_or(period.start());
+    let mut earlier: BTreeMap<i64, Vec<(Period, Alone)>> = BTreeMap::new();
+    for brief in scorecard_briefs(db, &Viewer::system(), None, from, period.start())? {
+        if brief.period.kind() == period.kind() {
+            earlier.entry(brief.partner_id).or_default().push((brief.period, brief.summary.alone()));
+        }
+    }
+    Ok(earlier)
 }
 
 /// The sums of one partner.
@@ -535,15 +600,15 @@ fn store(
     run: &Run,
     as_of: DateTime<Utc>,
     run_id: Option<i64>,
-    documents: &[(i64, Snapshot)],
+    documents: &[(i64, Made)],
 ) -> Result<ScoreReport, ScoreError> {
     let mut report = ScoreReport::new(run.period);
     // Read again inside the transaction: another run may have published since.
     let heads = scorecard_heads(db, run.period)?;
     let finals = Finals::read(db, run)?;
-    for (partner_id, document) in documents {
+    for (partner_id, made) in documents {
         report.partners += 1;
-        let (text, hash) = written(document)?;
+        let (text, hash) = written(&made.document)?;
         let head = heads.get(partner_id);
         let preview = head.filter(|(_, _, at)| local_day(at.0, run.zone) < run.period.end());
         let published = head.filter(|_| preview.is_none());
@@ -578,10 +643,11 @@ fn store(
         if let Some((id, _, _)) = preview {
             scorecard_preview_delete(db, *id)?;
         }
-        let row = row_of(app, run, *partner_id, document, Written { text, hash, restates, as_of, run_id })?;
+        let row = row_of(app, run, *partner_id, made, Written { text, hash, restates, as_of, run_id })?;
         scorecard_publish(db, &row, restates)?;
         if run.to_date.is_none() {
             scorecard_log_add(db, &row)?;
+            super::corrective::open_for(app, db, (*partner_id, row.id), &made.document, run.today)?;
             report.noted += finals.note(app, db, *partner_id, (row.id, &row.snapshot_hash))?;
         }
         match (run.to_date, restates) {
@@ -643,8 +709,7 @@ impl Finals {
 /// What scoring a partner's period as of now gives, and a row to publish it by.
 pub(super) struct Fresh {
     run: Run,
-    /// The document.
-    pub document: Snapshot,
+    made: Made,
     text: String,
     /// SHA-256 of the document, in hex.
     pub hash: String,
@@ -659,9 +724,14 @@ impl Fresh {
         today: NaiveDate,
     ) -> Result<Option<Self>, ScoreError> {
         let run = Run::load(db, period, today)?;
-        let Some(document) = run.document(db, partner_id)? else { return Ok(None) };
-        let (text, hash) = written(&document)?;
-        Ok(Some(Self { run, document, text, hash }))
+        let Some(made) = run.document(db, partner_id)? else { return Ok(None) };
+        let (text, hash) = written(&made.document)?;
+        Ok(Some(Self { run, made, text, hash }))
+    }
+
+    /// The document.
+    pub(super) fn document(&self) -> &Snapshot {
+        &self.made.document
     }
 
     /// Stores it as a new publication in place of the one named, and logs that. Gives the new row's id.
@@ -679,7 +749,7 @@ impl Fresh {
             as_of: app.now(),
             run_id: None,
         };
-        let row = row_of(app, &self.run, partner_id, &self.document, written)?;
+        let row = row_of(app, &self.run, partner_id, &self.made, written)?;
         scorecard_publish(db, &row, Some(restates))?;
         scorecard_log_add(db, &row)?;
         Ok(row.id)
@@ -699,9 +769,10 @@ fn row_of(
     app: &App,
     run: &Run,
     partner_id: i64,
-    document: &Snapshot,
+    made: &Made,
     written: Written,
 ) -> Result<ScorecardRow, DbError> {
+    let document = &made.document;
     let calendar = BusinessCalendar::weekdays([]);
     let summary = serde_json::to_string(&document.summary()).map_err(|error| unwritable(&error))?;
     Ok(ScorecardRow {
@@ -709,7 +780,7 @@ fn row_of(
         partner_id,
         period: run.period.to_string(),
         period_start: Day(run.period.start()),
-        template_id: run.template.id,
+        template_id: made.template_id,
         state: Publication::of(run.period, &calendar).state(run.today).code().to_owned(),
         composite_tenths: document.result.published.and_then(tenths),
         standing: document.standing.as_ref().map_or("", |s| s.standing.tier.code()).to_owned(),
@@ -758,8 +829,28 @@ pub fn parsed(row: &ScorecardRow) -> Result<Snapshot, DbError> {
 /// # Errors
 /// The engine's reason.
 pub fn template_today(db: &mut Db, as_of: DateTime<Utc>) -> Result<Option<Template>, DbError> {
+    template_today_for(db, as_of, None)
+}
+
+/// The template that scores a partner in the month of `as_of`; for nobody in particular, the one for all.
+///
+/// # Errors
+/// The engine's reason.
+pub fn template_today_for(
+    db: &mut Db,
+    as_of: DateTime<Utc>,
+    partner_id: Option<i64>,
+) -> Result<Option<Template>, DbError> {
     let today = reporting_day(db, as_of)?;
-    Ok(template_in_force(db, today)?.map(|stored| stored.template))
+    let month = Period::containing(PeriodKind::Month, today);
+    let contracts = match partner_id {
+        Some(id) => contracts_in_force(db, month.start())?.remove(&id).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let templates = templates_agreed(db)?;
+    // No partner has the id 0.
+    let found = template_of(&templates, month, partner_id.unwrap_or_default(), &contracts);
+    Ok(found.map(|one| one.template.clone()))
 }
 
 /// A published scorecard with its document.
@@ -813,6 +904,8 @@ pub struct CardHead {
     pub made_final: Option<FinalRow>,
     /// Whether the partner's own side ever asked to leave a stop out.
     pub partner_asked: bool,
+    /// Whether anybody ever asked to set its standing by hand.
+    pub overridden: bool,
     /// The day of `now` in the reporting zone.
     pub today: NaiveDate,
 }
@@ -834,6 +927,7 @@ pub fn card_head(
         partner: stamp.partner,
         made_final: stamp.made_final,
         partner_asked: stamp.partner_asked,
+        overridden: stamp.overridden,
         today: local_day(now, stamp.zone),
     }))
 }

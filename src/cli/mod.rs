@@ -24,6 +24,7 @@ mod rate;
 mod scorecard;
 mod serve;
 mod setting;
+mod template;
 mod user;
 mod verify;
 
@@ -91,6 +92,9 @@ enum Command {
     /// What the installation is set to, its zone and currency among it: list it, set one.
     #[command(subcommand)]
     Setting(setting::SettingCommand),
+    /// Scorecard templates: list the versions, show one as a file, propose the next from a file.
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
     /// Scheduled jobs: list them, run one now.
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -157,6 +161,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),
+        Command::Template(template) => template::run(&session, &template),
         Command::Job(job) => job::run(session, &job, &config),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
         Command::Verify(_) => verify::run(&session),

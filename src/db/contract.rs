@@ -764,6 +764,52 @@ pub fn versions_in_force_unscoped(db: &mut Db, day: NaiveDate) -> Result<Vec<Hol
     Ok(holding)
 }
 
+/// Contract number and version number of versions the viewer may see, by id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn version_titles(
+    db: &mut Db,
+    viewer: &Viewer,
+    ids: &[i64],
+) -> QueryResult<std::collections::BTreeMap<i64, (String, i32)>> {
+    let rows: Vec<(i64, i64, String, i32)> = contract_versions::table
+        .inner_join(contracts::table.on(contract_versions::contract_id.eq(contracts::id)))
+        .filter(contract_versions::id.eq_any(ids))
+        .select((
+            contract_versions::id,
+            contract_versions::partner_id,
+            contracts::number,
+            contract_versions::version,
+        ))
+        .load(db)?;
+    let seen = rows.into_iter().filter(|(_, partner_id, ..)| viewer.sees(*partner_id));
+    Ok(seen.map(|(id, _, number, version)| (id, (number, version))).collect())
+}
+
+/// The contract versions in force on `day`, by partner.
+///
+/// Unscoped: scoring chooses the template of every partner by them.
+///
+/// # Errors
+/// As [`versions_in_force_unscoped`].
+pub fn contracts_in_force(
+    db: &mut Db,
+    day: NaiveDate,
+) -> Result<std::collections::BTreeMap<i64, Vec<i64>>, DbError> {
+    let ids: Vec<i64> = versions_in_force_unscoped(db, day)?.iter().map(|one| one.version_id).collect();
+    let rows: Vec<(i64, i64)> = contract_versions::table
+        .filter(contract_versions::id.eq_any(ids))
+        .order(contract_versions::id)
+        .select((contract_versions::partner_id, contract_versions::id))
+        .load(db)?;
+    let mut by_partner = std::collections::BTreeMap::<i64, Vec<i64>>::new();
+    for (partner_id, id) in rows {
+        by_partner.entry(partner_id).or_default().push(id);
+    }
+    Ok(by_partner)
+}
+
 /// Every signed version of a partner that holds on some day of `[from, to)`, by first day.
 ///
 /// # Errors

@@ -45,6 +45,8 @@ pub mod session;
 pub mod setting;
 pub mod shipment;
 pub mod side;
+pub mod standing;
+pub mod template;
 pub mod tender;
 pub mod types;
 pub mod user;

@@ -2,9 +2,11 @@
 
 mod fairness;
 mod rating;
+mod standing;
 
 pub use fairness::*;
 pub use rating::*;
+pub use standing::*;
 
 diesel::table! {
     use crate::db::types::sql::*;

@@ -13,7 +13,7 @@ use super::partner::Partner;
 use super::restatement::FinalRow;
 use super::schema::{
     exclusions, kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_finals, scorecard_log,
-    scorecard_templates, scorecards, settings,
+    scorecard_templates, scorecards, settings, standing_overrides,
 };
 use super::setting::{REPORTING_CURRENCY, REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
@@ -22,7 +22,7 @@ use crate::domain::exclusion::Side;
 use crate::domain::money::Micros;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
-use crate::domain::scorecard::{Logged, Summary, TargetOverride, Template};
+use crate::domain::scorecard::{AgreedTemplate, Logged, Summary, TargetOverride, Template};
 use crate::domain::viewer::Viewer;
 
 /// Scorecards one list answers at most.
@@ -143,34 +143,41 @@ fn stored_template((id, text): (i64, String)) -> Result<StoredTemplate, DbError>
     Ok(StoredTemplate { id, template })
 }
 
-/// The template agreed for a period that begins on `day`: the newest that is valid by then, else the oldest there is,
-/// so that imported history is judged too.
+/// Every version that was agreed, oldest first: [`crate::domain::scorecard::template_of`] chooses among them. A template
+/// is no partner's data beside the partner it may name, so only the shipper's pages list them.
 ///
 /// # Errors
 /// The engine's reason, or a template that does not read back.
-pub fn template_in_force(db: &mut Db, day: NaiveDate) -> Result<Option<StoredTemplate>, DbError> {
-    let columns = (scorecard_templates::id, scorecard_templates::definition);
-    let newest: Option<(i64, String)> = scorecard_templates::table
-        .filter(scorecard_templates::valid_from.le(Day(day)))
-        .order((scorecard_templates::valid_from.desc(), scorecard_templates::id.desc()))
-        .select(columns)
-        .first(db)
-        .optional()?;
-    let row = match newest {
-        Some(row) => Some(row),
-        None => scorecard_templates::table
-            .order((scorecard_templates::valid_from.asc(), scorecard_templates::id.asc()))
-            .select(columns)
-            .first(db)
-            .optional()?,
-    };
-    row.map(stored_template).transpose()
+pub fn templates_agreed(db: &mut Db) -> Result<Vec<AgreedTemplate>, DbError> {
+    let rows: Vec<(i64, String, Day)> = scorecard_templates::table
+        .order((scorecard_templates::valid_from, scorecard_templates::id))
+        .select((scorecard_templates::id, scorecard_templates::definition, scorecard_templates::valid_from))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(id, text, from)| {
+            let StoredTemplate { id, template } = stored_template((id, text))?;
+            Ok(AgreedTemplate { id, valid_from: from.0, template })
+        })
+        .collect()
+}
+
+/// The template that the newest scorecard of each partner in `period` was scored by.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecard_templates_used(db: &mut Db, period: Period) -> QueryResult<BTreeMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = scorecards::table
+        .filter(scorecards::period.eq(period.to_string()))
+        .filter(scorecards::latest.eq(true))
+        .select((scorecards::partner_id, scorecards::template_id))
+        .load(db)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// One template by its row id.
 ///
 /// # Errors
-/// As [`template_in_force`].
+/// As [`templates_agreed`].
 pub fn template_by_id(db: &mut Db, id: i64) -> Result<Option<StoredTemplate>, DbError> {
     let row = scorecard_templates::table
         .find(id)
@@ -252,6 +259,8 @@ pub struct CardStamp {
     pub made_final: Option<FinalRow>,
     /// Whether the partner's own side ever asked to leave a stop out.
     pub partner_asked: bool,
+    /// Whether anybody ever asked to set its standing by hand.
+    pub overridden: bool,
     /// The reporting zone.
     pub zone: Tz,
     /// The place of the last publication in the log, which only grows.
@@ -279,7 +288,8 @@ pub fn card_stamp(
         .filter(exclusions::side.eq(Side::Partner.code()));
     let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
     let last = scorecard_log::table.select(diesel::dsl::max(scorecard_log::seq)).single_value();
-    type Found = (Partner, Option<FinalRow>, bool, Option<String>, Option<i64>);
+    let by_hand = standing_overrides::table.filter(standing_overrides::partner_id.eq(partner_id));
+    type Found = (Partner, Option<FinalRow>, bool, bool, Option<String>, Option<i64>);
     let found: Option<Found> = partners::table
         .left_join(scorecard_finals::table.on(became_final))
         .filter(partners::id.eq(partner_id))
@@ -287,13 +297,15 @@ pub fn card_stamp(
             Partner::as_select(),
             Option::<FinalRow>::as_select(),
             diesel::dsl::exists(asked),
+            diesel::dsl::exists(by_hand),
             zone,
             last,
         ))
         .first(db)
         .optional()?;
-    let Some((partner, made_final, partner_asked, zone, last)) = found else { return Ok(None) };
-    Ok(Some(CardStamp { partner, made_final, partner_asked, zone: zone_of(zone.as_deref())?, last }))
+    let Some((partner, made_final, partner_asked, overridden, zone, last)) = found else { return Ok(None) };
+    let zone = zone_of(zone.as_deref())?;
+    Ok(Some(CardStamp { partner, made_final, partner_asked, overridden, zone, last }))
 }
 
 /// One scorecard by its row id; for use cases that follow restatements, not for pages.

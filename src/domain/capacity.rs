@@ -36,6 +36,24 @@ pub fn shrunk(successes: i64, trials: i64, network: Decimal) -> Decimal {
     (Decimal::from(successes.max(0)) + weight * network) / (Decimal::from(trials.max(0)) + weight)
 }
 
+/// What a partner can be asked for in a week while its awards are frozen (DOMAIN §2.5): no more than the loads a week it
+/// carries now, surge included. Gives base and surge.
+#[must_use]
+pub fn frozen_offer(base: i64, surge: i64, carries: i64) -> (i64, i64) {
+    let base = base.max(0).min(carries.max(0));
+    (base, surge.max(0).min((carries - base).max(0)))
+}
+
+/// Loads a week, rounded up, of so many in so many days; none for no days.
+#[must_use]
+pub fn weekly_loads(loads: i64, days: i64) -> i64 {
+    if days <= 0 {
+        return 0;
+    }
+    let by_week = loads.max(0).saturating_mul(7);
+    by_week.checked_div(days).unwrap_or(0) + i64::from(by_week.checked_rem(days).unwrap_or(0) > 0)
+}
+
 /// Everything a load on a lane is expected to cost with one partner, per load, in one currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostParts {

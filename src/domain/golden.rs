@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -16,7 +15,8 @@ use super::kpi::Kpi;
 use super::measure::{DWELL_BUCKET_MINUTES, Measures, Ratio, Tally};
 use super::outcome::OutcomePolicy;
 use super::scorecard::{
-    Category, KpiInput, Scale, Template, TemplateKpi, Tier, Volume, percentile, score, tier_of, two_places,
+    Category, KpiInput, Scale, Template, TemplateKpi, TemplateTerms, Tier, Volume, percentile, score,
+    tier_of, two_places,
 };
 use super::shipment::{Milestones, ShipmentFacts, Verdicts};
 use super::signal::{Better, Direction, Observation, Rule, period_change, xmr};
@@ -28,23 +28,23 @@ fn at(value: Decimal, places: u32) -> String {
     format!("{rounded:.*}", places as usize)
 }
 
-/// Every file of a folder of cases, read as `F`.
-fn files<F: DeserializeOwned>(folder: &str) -> Vec<(String, F)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(folder);
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(&path).unwrap();
-            found.push((
-                name.clone(),
-                toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}")),
-            ));
-        }
-    }
-    found
+/// The files of a folder of cases, read as `F`.
+fn files<F: DeserializeOwned>(texts: &[(&'static str, &str)]) -> Vec<(&'static str, F)> {
+    let read = |text: &str, name: &str| toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    texts.iter().map(|&(name, text)| (name, read(text, name))).collect()
 }
+
+macro_rules! cases {
+    ($folder:literal: $($name:literal),+) => {
+        &[$(($name, include_str!(concat!("../../tests/cases/", $folder, "/", $name, ".toml")))),+]
+    };
+}
+
+const KPIS: &[(&str, &str)] = cases!(
+    "kpi": "k1_intervals", "k2_on_time", "k3_dwell", "k4_due_days", "k5_tenders", "k6_to_k9_ratios", "sc4_changes"
+);
+const SCORECARDS: &[(&str, &str)] =
+    cases!("scorecard": "sc1_composite", "edges", "sc2_control_chart", "sc3_peers");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -249,7 +249,7 @@ fn golden_cases_of_kpis() {
             writeln!(wrong, "{title}: got {got}, want {want}").unwrap();
         }
     };
-    for (name, file) in files::<KpiFile>("kpi") {
+    for (name, file) in files::<KpiFile>(KPIS) {
         for case in file.wilson {
             // Not rounded before: 95 of 100 is 0.88825 at six places and 0.8882 at four.
             let (_, found) = share_with_bounds(case.successes, case.total).unwrap();
@@ -365,6 +365,7 @@ impl CompositeCase {
                         weight: d(weight),
                         scale: Some(Scale::linear(d(floor), d(target), d(stretch))),
                         critical: false,
+                        gate: false,
                         volume: Volume::Proportion,
                         unit: "point".to_owned(),
                     }
@@ -374,7 +375,15 @@ impl CompositeCase {
             Category { code: code.clone(), title: code.clone(), weight, kpis }
         });
         let categories = categories.collect();
-        (Template { version: "2025.2".to_owned(), name: self.title.clone(), categories }, inputs)
+        (
+            Template {
+                version: "2025.2".to_owned(),
+                name: self.title.clone(),
+                categories,
+                terms: TemplateTerms::default(),
+            },
+            inputs,
+        )
     }
 }
 
@@ -431,7 +440,7 @@ fn golden_cases_of_scorecards() {
         }
     };
     let mut in_bands: Vec<(Decimal, String)> = Vec::new();
-    for (_, file) in files::<CardFile>("scorecard") {
+    for (_, file) in files::<CardFile>(SCORECARDS) {
         for case in file.composite {
             let (template, inputs) = case.read();
             assert_eq!(template.problems(), vec![], "{}", case.title);

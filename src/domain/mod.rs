@@ -22,6 +22,7 @@ pub mod clause;
 pub mod commitment;
 pub mod compare;
 pub mod contract;
+pub mod corrective;
 pub mod currency;
 pub mod declared_event;
 pub mod digest;

@@ -42,6 +42,12 @@ pub enum Action {
     ViewScorecards,
     /// Define KPIs of our own.
     EditKpis,
+    /// Propose and agree scorecard templates.
+    EditTemplates,
+    /// Set a standing by hand, and agree to one that somebody else set.
+    OverrideStanding,
+    /// Open, answer and close corrective actions.
+    RunCorrectiveActions,
     /// Ask for exclusions, and declare events.
     RequestExclusions,
     /// Decide exclusions, events and challenges that somebody else asked for.
@@ -119,6 +125,8 @@ impl Role {
                     | A::ApproveContracts
                     | A::MapCharges
                     | A::ViewScorecards
+                    | A::EditTemplates
+                    | A::OverrideStanding
                     | A::ViewCapacity
                     | A::ViewImports
             ),
@@ -129,6 +137,9 @@ impl Role {
                     | A::ViewContracts
                     | A::ViewScorecards
                     | A::EditKpis
+                    | A::EditTemplates
+                    | A::OverrideStanding
+                    | A::RunCorrectiveActions
                     | A::RequestExclusions
                     | A::DecideExclusions
                     | A::PublishScorecards

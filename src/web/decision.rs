@@ -6,14 +6,15 @@ use askama::Template;
 use std::collections::BTreeMap;
 
 use super::exclusion::{challenge_what, exclusion_what, left};
-use super::extract::SignedIn;
+use super::extract::{SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::challenge::waiting;
 use crate::app::declared_event::events;
 use crate::app::restatement::drifts;
 use crate::db::Db;
-use crate::db::partner::partner_list;
+use crate::db::partner::{Partner, partner_list};
+use crate::db::standing::override_list;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::exclusion::decide_by;
 use crate::domain::period::Period;
@@ -40,6 +41,8 @@ struct ListPage {
     summary: String,
     lines: Vec<Line>,
     drifts: Vec<(String, String, String)>,
+    /// Versions of scorecard templates and standings by hand that wait: title, address, who asked.
+    others: Vec<(String, String, String)>,
 }
 
 /// How much waits, in words; empty when nothing does.
@@ -59,15 +62,33 @@ pub(super) fn counted(db: &mut Db, viewer: &Viewer) -> Result<String, WebError> 
     Ok(parts.join(", "))
 }
 
+/// What else a second person must agree to.
+fn others(unit: &mut Unit<'_>, partners: &[Partner]) -> Result<Vec<(String, String, String)>, WebError> {
+    let mut found: Vec<(String, String, String)> = super::template::waiting(unit)?
+        .into_iter()
+        .map(|(version, by)| {
+            (format!("Scorecard template {version}"), format!("/template-versions/{version}"), by)
+        })
+        .collect();
+    for one in override_list(unit.db, unit.viewer, None)?.into_iter().filter(|one| one.state.is_none()) {
+        let of = partners.iter().find(|partner| partner.id == one.row.partner_id);
+        let name = of.map_or("a partner", |partner| partner.name.as_str());
+        let href = format!("/partners/{}/standing", one.row.partner_id);
+        found.push((format!("Standing of {name} by hand"), href, one.row.requested_by));
+    }
+    Ok(found)
+}
+
 /// `GET /decisions`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (partners, open, declared, moved, today) = me
-        .in_db(move |unit| {
+    let (partners, open, declared, moved, today, others) = me
+        .in_db(move |mut unit| {
             let partners = partner_list(unit.db, unit.viewer)?;
             let today = unit.app.today(unit.db)?;
             let open = waiting(unit.db, unit.viewer)?;
             let declared = events(unit.db, unit.viewer)?;
-            Ok::<_, WebError>((partners, open, declared, drifts(unit.db, unit.viewer)?, today))
+            let others = others(&mut unit, &partners)?;
+            Ok::<_, WebError>((partners, open, declared, drifts(unit.db, unit.viewer)?, today, others))
         })
         .await?;
     let names: BTreeMap<i64, String> = partners.into_iter().map(|one| (one.id, one.name)).collect();
@@ -143,5 +164,6 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         },
         lines,
         drifts,
+        others,
     })
 }

@@ -40,6 +40,8 @@ pub mod session;
 pub mod shipment;
 pub mod show;
 pub mod sign_in;
+pub mod standing;
+pub mod template;
 pub mod today;
 mod upload;
 pub mod user;

@@ -1,5 +1,7 @@
 //! Partners: the list with standing and deadline, one partner, adding and changing one.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
@@ -13,12 +15,14 @@ use super::{scorecard, show};
 use crate::app::contract::contracts_of_partner;
 use crate::app::partner::{self, PartnerCard, PartnerLine};
 use crate::app::score::tier_from_code;
+use crate::app::standing::standings_on;
 use crate::db::contract::Contract;
 use crate::db::partner::{Partner, StandingRow, standing_history};
 use crate::db::scorecard::scorecard_periods;
 use crate::domain::contract::{ContractStatus, NoticeDeadline};
 use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence, normal_name};
 use crate::domain::period::Period;
+use crate::domain::scorecard::HeldOn;
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -136,6 +140,8 @@ struct Line {
     score: Option<Score>,
     contract: Option<(i64, String, Chip)>,
     due: Option<Due>,
+    /// The standing that was set by hand and holds today.
+    by_hand: Option<String>,
 }
 
 #[derive(Template)]
@@ -149,7 +155,13 @@ struct PartnersPage {
 
 /// `GET /partners`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let lines = me.in_db(|unit| partner::partner_overview(unit.app, unit.db, unit.viewer)).await?;
+    let (lines, held) = me
+        .in_db(|unit| {
+            let today = unit.app.today(unit.db)?;
+            let held = standings_on(unit.db, unit.viewer, today)?;
+            Ok::<_, WebError>((partner::partner_overview(unit.app, unit.db, unit.viewer)?, held))
+        })
+        .await?;
     let near = lines.iter().filter(|line| line.days_left.is_some_and(|left| left <= SOON_DAYS)).count();
     let summary = format!(
         "{}. {} to act on a contract within {SOON_DAYS} days.",
@@ -159,13 +171,14 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     page::html(&PartnersPage {
         page: me.page("Partners"),
         summary,
-        lines: lines.into_iter().map(line).collect(),
+        lines: lines.into_iter().map(|one| line(one, &held)).collect(),
         may_edit: me.viewer.role.may(Action::EditPartners),
     })
 }
 
-fn line(line: PartnerLine) -> Line {
+fn line(line: PartnerLine, held: &BTreeMap<i64, HeldOn>) -> Line {
     Line {
+        by_hand: super::standing::held_words(held.get(&line.partner.id)),
         id: line.partner.id,
         status: Chip::of_partner(&line.partner.status),
         code: line.partner.code,
@@ -205,6 +218,7 @@ struct PartnerPage {
     may_edit: bool,
     may_contract: bool,
     may_see_money: bool,
+    may_see_scores: bool,
 }
 
 /// `GET /partners/{id}`
@@ -224,7 +238,9 @@ pub(super) async fn show(me: SignedIn, id: web::Path<i64>) -> Result<HttpRespons
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
     let card = scored.as_ref().and_then(|scored| {
         let published = scored.published.as_ref()?;
-        Some(Card::new(&found.partner.name, published, &scored.history, scored.today, &base))
+        let mut card = Card::new(&found.partner.name, published, &scored.history, scored.today, &base);
+        card.by_hand.clone_from(&scored.by_hand);
+        Some(card)
     });
     let card_href = scored
         .as_ref()
@@ -254,6 +270,7 @@ pub(super) async fn show(me: SignedIn, id: web::Path<i64>) -> Result<HttpRespons
         may_edit: me.viewer.role.may(Action::EditPartners),
         may_contract: me.viewer.role.may(Action::EditContracts),
         may_see_money: me.viewer.role.may(Action::ViewLedger),
+        may_see_scores: me.viewer.role.may(Action::ViewScorecards),
     })
 }
 

@@ -18,18 +18,20 @@ use super::shipment::View;
 use super::show;
 use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
 use crate::app::contract::own::waiting_own;
+use crate::app::corrective::actions;
 use crate::app::evidence::shipment;
 use crate::app::expected::view::{events_view, expected_view};
 use crate::app::ledger::own::credits_own;
 use crate::app::own_kpi::library;
 use crate::app::plan::show::plan_own;
-use crate::app::score::template_today;
+use crate::app::score::template_today_for;
 use crate::db::DbError;
 use crate::db::contract::contract_list_of_partner;
 use crate::db::partner::partner_show;
 use crate::db::scorecard::scorecard_list_period;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::contract::ContractStatus;
+use crate::domain::corrective::ActionState;
 use crate::domain::formula::{OwnKpi, Plan};
 use crate::domain::period::Period;
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, own_plans, percentile};
@@ -128,7 +130,7 @@ fn base() -> Base {
 /// `GET /portal`
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
-    let (found, period, percentile, contracts, plan, money, waiting, talks) = me
+    let (found, period, percentile, contracts, plan, money, waiting, talks, open) = me
         .in_db(move |mut unit| {
             let today = unit.app.today(unit.db)?;
             let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
@@ -140,7 +142,8 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let waiting = waiting_own(unit.db, unit.viewer)?;
             let talks = negotiations_own(unit.db, unit.viewer)?;
             let found = load(&mut unit, partner_id, period)?;
-            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting, talks))
+            let open = actions(unit.db, unit.viewer, Some(partner_id))?;
+            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting, talks, open))
         })
         .await?;
     let card = found
@@ -161,6 +164,18 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
         })
         .chain(talks.iter().filter_map(|talk| proposal(talk, found.today)))
         .chain(self::asks(&found, period))
+        .chain(open.iter().filter(|one| one.state == ActionState::Open).map(|one| {
+            let due = one.row.due_on.0;
+            Ask {
+                day: due,
+                when: show::weekday(due),
+                soon: due.signed_duration_since(found.today).num_days() <= 2,
+                what: "Answer a corrective action".to_owned(),
+                why: one.row.words.clone(),
+                href: format!("/portal/corrective-actions/{}", one.row.id),
+                action: "Read and answer",
+            }
+        }))
         .collect();
     if let Some(plan) = plan {
         let open: Vec<_> = plan.weeks.iter().filter(|w| w.is_open && w.answer_units.is_none()).collect();
@@ -341,6 +356,7 @@ async fn draw_card(
     let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     let card = found.published.as_ref().map(|published| {
         let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
+        card.by_hand.clone_from(&found.by_hand);
         card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
         card.tell_fairness(&found.fairness, None);
         card
@@ -408,7 +424,7 @@ pub(super) async fn kpis(me: SignedIn) -> Result<HttpResponse, WebError> {
     // Of the shipper's own KPIs a partner learns those it is scored by, and what they rest on.
     let (terms, own) = me
         .in_db(|unit| {
-            let terms = template_today(unit.db, unit.app.now())?;
+            let terms = template_today_for(unit.db, unit.app.now(), unit.viewer.partner_id)?;
             let library = library(unit.db)?;
             let plans = terms.as_ref().map_or_else(Vec::new, |terms| own_plans(terms, &library));
             let mut own: Vec<OwnKpi> = plans.iter().flat_map(Plan::kpis).cloned().collect();

@@ -19,7 +19,7 @@ use super::page::WebError;
 use super::{
     account, audit, challenge, charge_code, compare, contract, decision, declared_event, evidence,
     exceptions, exclusion, import, job, kpi, ledger, mail, partner, plan, portal, restatement, scorecard,
-    shipment, sign_in, today, user,
+    shipment, sign_in, standing, template, today, user,
 };
 use crate::domain::viewer::Action;
 
@@ -50,6 +50,12 @@ fn table() -> Vec<Row> {
         get("/partners/new", May(Action::EditPartners), partner::new),
         post("/partners", May(Action::EditPartners), partner::create),
         get("/partners/{id}", May(Action::ViewPartners), partner::show),
+        get("/partners/{id}/standing", May(Action::ViewScorecards), standing::show_one),
+        post("/partners/{id}/standing-overrides", May(Action::OverrideStanding), standing::ask),
+        post("/standing-overrides/{id}/decision", May(Action::OverrideStanding), standing::decide),
+        get("/watch-list", May(Action::ViewScorecards), standing::watch),
+        get("/corrective-actions/{id}", May(Action::ViewScorecards), standing::action),
+        post("/corrective-actions/{id}/steps", May(Action::RunCorrectiveActions), standing::step),
         get("/partners/{id}/edit", May(Action::EditPartners), partner::edit_form),
         post("/partners/{id}", May(Action::EditPartners), partner::change),
         // Contracts.
@@ -168,6 +174,8 @@ fn table() -> Vec<Row> {
         get("/portal/exclusions/{id}", May(Action::UsePortal), exclusion::show_own),
         post("/portal/exclusions/{id}/withdrawal", May(Action::UsePortal), exclusion::withdraw),
         get("/portal/evidence-files/{id}", May(Action::UsePortal), exclusion::file),
+        get("/portal/corrective-actions/{id}", May(Action::UsePortal), standing::action_own),
+        post("/portal/corrective-actions/{id}/answer", May(Action::UsePortal), standing::answer_own),
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
         // The portal: a partner's own contract and money.
         get("/portal/contract", May(Action::UsePortal), contract::own::show),
@@ -221,6 +229,13 @@ fn table() -> Vec<Row> {
         get("/declared-events", May(Action::ViewScorecards), declared_event::list),
         post("/declared-events", May(Action::RequestExclusions), declared_event::create),
         post("/declared-events/{id}/decision", May(Action::DecideExclusions), declared_event::decide),
+        get("/templates", May(Action::ViewScorecards), template::list),
+        get("/templates/new", May(Action::EditTemplates), template::new),
+        post("/templates", May(Action::EditTemplates), template::create),
+        get("/templates/{code}", May(Action::ViewScorecards), template::show_one),
+        get("/templates/{code}/edit", May(Action::EditTemplates), template::edit_form),
+        get("/template-versions/{version}", May(Action::ViewScorecards), template::show_version),
+        post("/template-versions/{version}/decision", May(Action::EditTemplates), template::decide),
         get("/kpis", May(Action::ViewScorecards), kpi::list),
         get("/kpis/new", May(Action::EditKpis), kpi::own::new),
         post("/kpis", May(Action::EditKpis), kpi::own::create),

@@ -21,6 +21,7 @@ use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
 use crate::app::restatement::restated;
 use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
+use crate::app::standing::held_beside;
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
 use crate::db::scorecard::{
@@ -98,6 +99,8 @@ pub(super) struct Found {
     pub history: Vec<ScorecardBrief>,
     /// The day in the reporting zone.
     pub today: NaiveDate,
+    /// What was set by hand and holds today, beside the measured standing; empty when nothing was.
+    pub by_hand: String,
 }
 
 /// What is said of a scorecard beside its figures.
@@ -168,7 +171,7 @@ pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Resu
 
 /// As [`load`], and whether the partner ever asked to leave a stop out.
 fn loaded(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<(Found, bool), WebError> {
-    let CardHead { partner, published, made_final, partner_asked, today } =
+    let CardHead { partner, published, made_final, partner_asked, overridden, today } =
         card_head(unit.db, unit.viewer, partner_id, period, unit.app.now())?.ok_or(WebError::NotFound)?;
     let months = match period.kind() {
         PeriodKind::Month => 1,
@@ -178,8 +181,14 @@ fn loaded(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<(Found
     let from = period.start().checked_sub_months(Months::new(back)).unwrap_or(period.start());
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
     let fairness = Fairness { made_final, ..Fairness::default() };
-    let found =
-        Found { partner, published, publications: Vec::new(), before: None, fairness, history, today };
+    let mut by_hand = String::new();
+    if overridden {
+        let measured = published.as_ref().and_then(|card| tier_from_code(&card.row.standing));
+        let held = held_beside(unit.db, unit.viewer, partner_id, measured, today)?;
+        by_hand = if unit.viewer.role == Role::Partner { held.partner_words() } else { held.words() };
+    }
+    let publications = Vec::new();
+    let found = Found { partner, published, publications, before: None, fairness, history, today, by_hand };
     Ok((found, partner_asked))
 }
 
@@ -269,8 +278,9 @@ fn shown(
 ) -> Result<Shown, WebError> {
     let stamp = card_stamp(unit.db, unit.viewer, partner_id, period)?.ok_or(WebError::NotFound)?;
     let today = local_day(unit.app.now(), stamp.zone);
-    // How often the partner was right changes with each decision, and nothing of an older publication is asked twice.
-    let may_keep = version.is_none() && !stamp.partner_asked;
+    // How often the partner was right changes with each decision, a standing set by hand with its own, and nothing of an
+    // older publication is asked twice.
+    let may_keep = version.is_none() && !stamp.partner_asked && !stamp.overridden;
     let (key, seen) = ((partner_id, period, unit.viewer.role), (stamp, today));
     if let Some(drawn) = kept.get(&key, &seen).filter(|_| may_keep) {
         return Ok(Shown::Card(drawn));
@@ -280,6 +290,7 @@ fn shown(
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
     let partner = found.partner.name.clone();
     let mut card = Card::new(&partner, published, &found.history, found.today, &base);
+    card.by_hand.clone_from(&found.by_hand);
     let with_runs = unit.viewer.role.may(Action::ViewJobs);
     card.tell_publications((published, found.before.as_ref()), &found.publications, &base, with_runs);
     let may_restate = unit.viewer.role.may(Action::PublishScorecards);

@@ -179,6 +179,7 @@ fn template() -> Template {
         weight: 2.into(),
         scale: Some(Scale::linear(30.into(), 10.into(), 2.into())),
         critical: false,
+        gate: false,
         volume: Volume::Proportion,
         unit: "point".to_owned(),
     });

@@ -15,4 +15,5 @@ mod routes;
 mod scorecard;
 mod security;
 mod sign_in;
+mod template;
 mod user;

@@ -27,6 +27,21 @@ const EDIT_PARTNERS: &[Role] = &[Procurement, CarrierManager];
 
 /// Method, address pattern, who may.
 pub(super) const EXPECTED: &[(&str, &str, For)] = &[
+    ("GET", "/templates", Roles(SHIPPER)),
+    ("GET", "/templates/new", Roles(&[Procurement, CarrierManager])),
+    ("POST", "/templates", Roles(&[Procurement, CarrierManager])),
+    ("GET", "/templates/{code}", Roles(SHIPPER)),
+    ("GET", "/templates/{code}/edit", Roles(&[Procurement, CarrierManager])),
+    ("GET", "/template-versions/{version}", Roles(SHIPPER)),
+    ("POST", "/template-versions/{version}/decision", Roles(&[Procurement, CarrierManager])),
+    ("GET", "/partners/{id}/standing", Roles(SHIPPER)),
+    ("POST", "/partners/{id}/standing-overrides", Roles(&[Procurement, CarrierManager])),
+    ("POST", "/standing-overrides/{id}/decision", Roles(&[Procurement, CarrierManager])),
+    ("GET", "/watch-list", Roles(SHIPPER)),
+    ("GET", "/corrective-actions/{id}", Roles(SHIPPER)),
+    ("POST", "/corrective-actions/{id}/steps", Roles(&[CarrierManager])),
+    ("GET", "/portal/corrective-actions/{id}", Roles(&[Partner])),
+    ("POST", "/portal/corrective-actions/{id}/answer", Roles(&[Partner])),
     ("GET", "/decisions", Roles(SHIPPER)),
     ("GET", "/exclusions/{id}", Roles(SHIPPER)),
     ("POST", "/exclusions/{id}/decision", Roles(&[CarrierManager])),

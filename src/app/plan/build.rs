@@ -11,7 +11,7 @@ use crate::db::types::Day;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::capacity::{
     Allocation, CostParts, KeptLoads, LAST_COMMITTED_WEEK, LaneDemand, Offer, Problem, Share, allocate,
-    effective_cost, resilience, shrunk, surge_loads,
+    effective_cost, frozen_offer, resilience, shrunk, surge_loads,
 };
 use crate::domain::forecast::{Forecast, forecast};
 use crate::domain::money::{Bps, Micros};
@@ -237,6 +237,11 @@ fn offer(inputs: &Inputs, prices: &Prices<'_>, row: &CommitmentRow) -> Result<Of
         _ => called,
     };
     let cost = prices.effective(row)?;
+    let (base, surge) = if inputs.frozen.contains(&row.partner_id) {
+        frozen_offer(base, surge, inputs.carries(row.partner_id, row.lane_id))
+    } else {
+        (base, surge)
+    };
     Ok(Offer {
         partner: row.partner_id,
         lane: row.lane_id,
@@ -413,6 +418,6 @@ fn summary(
         resilience: resilience(whole, &with_kept(inputs, allocation, kept))?,
         truck_values,
         policy: inputs.policy.clone(),
-        notes: prices.notes(),
+        notes: prices.notes().into_iter().chain(inputs.frozen_note()).collect(),
     })
 }

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{AnswerError, plan_answer, plan_commit_all};
 
 use crate::app::App;
+use crate::app::standing::frozen_on;
 use crate::db::measure::{CellFilter, lane_cells_fold, measure_totals};
 use crate::db::plan::{
     self, CommitmentRow, LaneName, PlanCellRow, PlanLaneRow, PlanRow, plan_delete, plan_insert,
@@ -34,7 +35,7 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError, dialect};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::capacity::{
-    ANSWER_BUSINESS_DAYS, AllocationError, MAX_PLAN_WEEKS, Proof, Resilience, TruckValue,
+    ANSWER_BUSINESS_DAYS, AllocationError, MAX_PLAN_WEEKS, Proof, Resilience, TruckValue, weekly_loads,
 };
 use crate::domain::digest::sha256;
 use crate::domain::forecast::{ForecastError, HORIZON_WEEKS, MAX_LANES};
@@ -275,6 +276,8 @@ struct Record {
     on_time: (i64, i64),
     /// Freight in millionths, and shipments that carry a cost.
     freight: (i64, i64),
+    /// Shipments due.
+    loads: i64,
 }
 
 impl Record {
@@ -287,6 +290,7 @@ impl Record {
         pair(&mut self.accepted, tally(&measures.tender));
         pair(&mut self.on_time, if window.1 > 0 { window } else { tally(&measures.delivery_day) });
         pair(&mut self.freight, (measures.freight.numerator, measures.freight.denominator));
+        self.loads = self.loads.saturating_add(measures.shipments);
     }
 }
 
@@ -302,6 +306,10 @@ struct Inputs {
     lanes: BTreeMap<i64, LaneName>,
     /// Partners that get nothing.
     suspended: std::collections::BTreeSet<i64>,
+    /// Partners whose awards are frozen by their standing.
+    frozen: std::collections::BTreeSet<i64>,
+    /// Days of facts behind the records.
+    record_days: i64,
     commitments: Vec<CommitmentRow>,
     by_partner: BTreeMap<i64, Record>,
     by_partner_lane: BTreeMap<(i64, i64), Record>,
@@ -334,12 +342,20 @@ impl Inputs {
             by_partner_lane.entry((cell.partner_id, cell.lane_id)).or_default().add(&cell.measures);
         })?;
         let names = plan::partner_names(db)?;
+        let (frozen, stopped) = frozen_on(db, as_of)?;
+        let record_from = filter.from.unwrap_or(first_week);
         Ok(Self {
             as_of,
             first_week,
             histories,
             lanes: plan::lane_names(db)?.into_iter().map(|lane| (lane.id, lane)).collect(),
-            suspended: names.iter().filter(|p| p.status != "ACTIVE").map(|p| p.id).collect(),
+            suspended: names
+                .iter()
+                .filter(|p| p.status != "ACTIVE" || stopped.contains(&p.id))
+                .map(|p| p.id)
+                .collect(),
+            frozen,
+            record_days: first_week.signed_duration_since(record_from).num_days(),
             commitments: plan::commitment_list(db, &system, (first_week, until), None)?,
             by_partner,
             by_partner_lane,
@@ -352,6 +368,25 @@ impl Inputs {
     fn week(&self, number: usize) -> NaiveDate {
         let weeks = u64::try_from(number.saturating_sub(1)).unwrap_or(0);
         self.first_week + Days::new(7 * weeks)
+    }
+
+    /// Loads a week that a partner carries on a lane now, by the months behind the rates.
+    fn carries(&self, partner: i64, lane: i64) -> i64 {
+        let loads = self.by_partner_lane.get(&(partner, lane)).map_or(0, |record| record.loads);
+        weekly_loads(loads, self.record_days)
+    }
+
+    /// How many partners are held to what they carry, in words; none when none is.
+    fn frozen_note(&self) -> Option<String> {
+        let held =
+            self.commitments.iter().map(|row| row.partner_id).collect::<std::collections::BTreeSet<_>>();
+        let many = held.intersection(&self.frozen).count();
+        (many > 0).then(|| {
+            format!(
+                "Awards of {} are frozen by standing: no more loads a week than carried in the last {RATE_MONTHS} months.",
+                words::many(many, "partner")
+            )
+        })
     }
 
     fn lane_code(&self, lane: i64) -> String {

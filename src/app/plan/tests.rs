@@ -6,11 +6,13 @@ use diesel::prelude::*;
 use super::show::{plan_lane_show, plan_own, plan_show};
 use super::{AnswerError, PlanError, plan, plan_answer, plan_commit_all};
 use crate::app::App;
+use crate::app::standing::{NewOverride, override_ask, override_decide};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::db::plan::{CommitmentRow, commitment_put};
-use crate::db::schema::{audit_log, lanes, partners, plan_cells, plan_lanes, plans, tenders};
+use crate::db::schema::{audit_log, lane_cells, lanes, partners, plan_cells, plan_lanes, plans, tenders};
 use crate::db::types::{Day, Instant};
 use crate::domain::capacity::{Answer, PlanCellError, Zone};
+use crate::domain::scorecard::Tier;
 use crate::domain::viewer::Role;
 
 /// A Tuesday; its week is week 28.
@@ -147,6 +149,51 @@ fn a_load_is_counted_once_and_shared_out_by_cost() {
         let lane = plan_lane_show(app, &manager, None, LANE).unwrap().unwrap();
         assert_eq!((lane.history.len(), lane.history.last().copied()), (30, Some((day("2025-06-30"), 20))));
         assert_eq!(lane.commitments.len(), 26);
+    });
+}
+
+#[test]
+fn frozen_awards_give_no_more_than_is_carried_now() {
+    on_each_engine(NOW, |app| {
+        network(app);
+        // 212 loads in 187 days, 8 a week.
+        let measures = crate::domain::measure::Measures { shipments: 212, ..Default::default() };
+        diesel::insert_into(lane_cells::table)
+            .values((
+                lane_cells::partner_id.eq(ALDER),
+                lane_cells::lane_id.eq(LANE),
+                lane_cells::month.eq(Day(day("2025-03-01"))),
+                lane_cells::service.eq(""),
+                lane_cells::source.eq("SHIPMENTS"),
+                lane_cells::source_month.eq(Day(day("2025-03-01"))),
+                lane_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
+            ))
+            .execute(&mut *app.pool.get().unwrap())
+            .unwrap();
+        let carried = |app: &App| -> Vec<i32> {
+            let manager = viewer("Mara", Role::CarrierManager);
+            let shown = plan_show(app, &manager, None, None).unwrap().unwrap();
+            let of_alder = shown.cells.iter().filter(|c| c.partner_id == ALDER);
+            of_alder.map(|c| c.base_units + c.surge_units).collect()
+        };
+        plan(app, today(), None).unwrap();
+        assert_eq!(carried(app).into_iter().max(), Some(15), "12 and a surge of 3 before");
+        for (tier, most) in [(Tier::Probation, Some(8)), (Tier::Suspended, None)] {
+            let new = NewOverride {
+                partner_id: ALDER,
+                tier: Some(tier),
+                days: (today(), day("2025-08-01")),
+                reason: "Under review.".to_owned(),
+            };
+            let id =
+                override_ask(app, &mut app.pool.get().unwrap(), &viewer("Mara", Role::CarrierManager), &new);
+            let paul = viewer("Paul", Role::Procurement);
+            let decision = crate::domain::exclusion::Decision::Approved;
+            override_decide(app, &mut app.pool.get().unwrap(), &paul, id.unwrap(), decision, "Agreed.")
+                .unwrap();
+            plan(app, today(), None).unwrap();
+            assert_eq!(carried(app).into_iter().max(), most, "{tier:?}");
+        }
     });
 }
 

@@ -73,6 +73,7 @@ fn category(title: &str, weight: i64, kpis: &str) -> Category {
             weight: number(1),
             scale: Some(Scale::linear(number(2), number(3), number(4))),
             critical: false,
+            gate: false,
             volume: Volume::Proportion,
             unit: "point".to_owned(),
         }
@@ -106,6 +107,7 @@ fn sc1_template() -> Template {
                 kpis: vec![],
             },
         ],
+        terms: crate::domain::scorecard::TemplateTerms::default(),
     }
 }
 

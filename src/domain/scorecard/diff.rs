@@ -164,6 +164,7 @@ mod tests {
             weeks: &[],
             lanes: Vec::new(),
             own: &[],
+            earlier: &[],
         })
     }
 

@@ -4,6 +4,8 @@
 //! out inside the category first, and the published number is the one tiers compare, so a partner can re-perform
 //! the result from the stored [`ScoreResult`] alone.
 
+mod agreement;
+mod consequence;
 mod diff;
 mod log;
 mod moved;
@@ -14,8 +16,18 @@ mod score;
 mod snapshot;
 mod standing;
 mod template;
+mod template_file;
 mod words;
 
+pub use agreement::{
+    AgreedTemplate, HALF_LIFE_MAX, STANDARD, TEMPLATE_VERSIONS_MAX, TemplateChange, TemplateTerms,
+    ambiguous_with, bands_words, begins_too_early, half_life_words, line_words, recency_weight, season_words,
+    template_changes, template_of,
+};
+pub use consequence::{
+    ANSWER_BUSINESS_DAYS, Consequences, HeldOn, ShareRange, StandingOverride, answer_due, cause_of,
+    consequences, held_on, opens_action, override_problem, suggested_share,
+};
 pub use diff::{Moved, figures_moved};
 pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
@@ -23,8 +35,8 @@ pub use own::{OwnEvidence, OwnKpis, own_codes, own_plans};
 pub use publication::{Publication, PublicationState};
 pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
 pub use score::{
-    CategoryScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE, NotScored, Place, ScoreResult,
-    percentile, score,
+    Alone, CategoryScore, EarlierScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE,
+    NotScored, Place, RECENCY_MONTHS, Recency, ScoreResult, look_back, percentile, score,
 };
 pub use snapshot::{
     DEFINITIONS_VERSION, Facts, HeldStanding, KpiEvidence, LaneMisses, Reading, SERIES_WEEKS, Series,
@@ -34,6 +46,8 @@ pub use standing::{
     MIN_ACTIVE_DAYS, MIN_SHIPMENTS, QuarterScore, Standing, StandingInput, Tier, standing, tier_of,
 };
 pub use template::{
-    Band, Category, Scale, Template, TemplateKpi, TemplateProblem, Volume, default_template, normalise,
+    Band, BandStep, CATEGORIES_MAX, Category, LINES_MAX, Scale, Template, TemplateKpi, TemplateProblem,
+    Volume, bands_of, default_template, normalise, volume_and_unit,
 };
+pub use template_file::{DraftBand, DraftCategory, DraftLine, TemplateDraft, in_catalogue};
 pub use words::{one_place, plain, target_words, two_places};

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::own::own_plans;
+use super::score::Alone;
 use super::snapshot::{Facts, Snapshot, TargetOverride, headline_tallies, snapshot};
 use super::template::Template;
 use crate::domain::formula::{Library, OwnKpi};
@@ -37,6 +38,9 @@ pub struct Inputs {
     /// Own KPIs of the template and every one they rest on, in the versions that counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own: Vec<OwnKpi>,
+    /// Earlier scores that weigh in, each by itself; none without a half-life.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<(Period, Alone)>,
 }
 
 /// A shipment of a bundle.
@@ -151,6 +155,7 @@ impl<'a> Reperformance<'a> {
                 .map(|(id, sums)| (id, title(id), headline_tallies(&sums)))
                 .collect(),
             own: &own,
+            earlier: &inputs.earlier,
         })
     }
 }

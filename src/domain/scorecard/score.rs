@@ -3,9 +3,11 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+use super::agreement::recency_weight;
 use super::standing::{Tier, tier_of};
 use super::template::{Category, Scale, Template, TemplateKpi};
 use super::words::target_words;
+use crate::domain::period::Period;
 
 /// Least share of KPI weight that must be scored for a composite (DOMAIN §2.3).
 pub const MIN_WEIGHT_COVERAGE: Decimal = Decimal::from_parts(60, 0, 0, false, 2);
@@ -101,6 +103,9 @@ pub struct KpiScore {
     pub critical: bool,
     /// Critical, scoring 0 on 30 units or more with its whole interval beyond the floor (DOMAIN §2.5).
     pub critical_failed: bool,
+    /// A gate that failed, by the same rule.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gate_failed: bool,
 }
 
 /// One category.
@@ -140,6 +145,96 @@ pub struct ScoreResult {
     pub band: Option<Tier>,
     /// A critical KPI failed.
     pub critical_failed: bool,
+    /// How earlier periods weigh in; none where the period counts alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recency: Option<Recency>,
+}
+
+/// Months back that a template with a half-life looks.
+pub const RECENCY_MONTHS: u32 = 12;
+
+/// The composite of a period by itself, as published to one place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alone {
+    /// The composite.
+    pub published: Option<Decimal>,
+    /// The composite without low-volume KPIs.
+    pub firm: Option<Decimal>,
+}
+
+/// An earlier period of the same kind, as it weighs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierScore {
+    /// The period.
+    pub period: Period,
+    /// Its own score.
+    #[serde(flatten)]
+    pub alone: Alone,
+    /// Its weight; that of the scored period is 1.
+    pub weight: Decimal,
+}
+
+/// What a published composite is averaged from: this period and earlier ones, the nearer the heavier (DOMAIN §2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recency {
+    /// Months after which a composite weighs half.
+    pub half_life_months: u32,
+    /// This period by itself.
+    pub alone: Alone,
+    /// The earlier ones that are scored, newest first.
+    pub earlier: Vec<EarlierScore>,
+}
+
+/// The result with earlier periods weighed in: `Σ weight × composite ÷ Σ weight`, where this period weighs 1. Without a
+/// half-life, a composite or an earlier one it stays as it is.
+#[must_use]
+pub fn look_back(
+    mut result: ScoreResult,
+    half_life_months: Option<u32>,
+    period: Period,
+    earlier: &[(Period, Alone)],
+) -> ScoreResult {
+    let (Some(half_life_months), Some(published)) = (half_life_months, result.published) else {
+        return result;
+    };
+    let mut weighed: Vec<EarlierScore> = earlier
+        .iter()
+        .filter(|(before, alone)| {
+            before.kind() == period.kind() && before.start() < period.start() && alone.published.is_some()
+        })
+        .filter_map(|(before, alone)| {
+            let back = months_between(*before, period).filter(|back| *back <= RECENCY_MONTHS)?;
+            let weight = recency_weight(back, half_life_months);
+            Some(EarlierScore { period: *before, alone: *alone, weight })
+        })
+        .collect();
+    weighed.sort_by_key(|one| std::cmp::Reverse(one.period.start()));
+    if weighed.is_empty() {
+        return result;
+    }
+    let alone = Alone { published: Some(published), firm: result.firm };
+    let mean = |own: Option<Decimal>, of: fn(&Alone) -> Option<Decimal>| {
+        let (mut weight, mut points) = (Decimal::ONE, own?);
+        for one in &weighed {
+            if let Some(score) = of(&one.alone) {
+                weight += one.weight;
+                points += one.weight * score;
+            }
+        }
+        Some(to_published(points / weight))
+    };
+    result.published = mean(alone.published, |one| one.published);
+    result.firm = mean(alone.firm, |one| one.firm);
+    result.band = result.published.map(tier_of);
+    result.recency = Some(Recency { half_life_months, alone, earlier: weighed });
+    result
+}
+
+fn months_between(before: Period, period: Period) -> Option<u32> {
+    use chrono::Datelike;
+    let count =
+        |p: Period| p.start().year().checked_mul(12)?.checked_add(i32::try_from(p.start().month()).ok()?);
+    u32::try_from(count(period)?.checked_sub(count(before)?)?).ok()
 }
 
 /// Scores `inputs` under `template`. An input without a place in the template is left out; a KPI without an input is
@@ -164,6 +259,7 @@ pub fn score(template: &Template, inputs: &[KpiInput]) -> ScoreResult {
         band: published.map(tier_of),
         critical_failed: categories.iter().flat_map(|c| &c.kpis).any(|k| k.critical_failed),
         categories,
+        recency: None,
     }
 }
 
@@ -192,17 +288,37 @@ impl ScoreResult {
         self.kpis().find(|k| k.input.code == code)
     }
 
+    /// The first gate that failed; none when all are open.
+    #[must_use]
+    pub fn failed_gate(&self) -> Option<&KpiScore> {
+        self.kpis().find(|kpi| kpi.gate_failed)
+    }
+
     /// `73.2`, or `not scored`.
     #[must_use]
     pub fn words(&self) -> String {
         self.published.map_or_else(|| "not scored".to_owned(), |p| format!("{p:.1}"))
     }
 
-    /// Whether scoring the stored inputs again gives this very result.
+    /// Whether scoring the stored inputs of `period` again gives this very result.
     #[must_use]
-    pub fn re_performs(&self, template: &Template) -> bool {
+    pub fn re_performs(&self, template: &Template, period: Period) -> bool {
         let inputs: Vec<KpiInput> = self.kpis().map(|k| k.input.clone()).collect();
-        score(template, &inputs) == *self
+        look_back(score(template, &inputs), template.terms.half_life_months, period, &self.earlier()) == *self
+    }
+
+    /// The earlier periods that weigh in, each by itself.
+    #[must_use]
+    pub fn earlier(&self) -> Vec<(Period, Alone)> {
+        let earlier = self.recency.iter().flat_map(|recency| &recency.earlier);
+        earlier.map(|one| (one.period, one.alone)).collect()
+    }
+
+    /// The score of the period by itself, whatever earlier ones add.
+    #[must_use]
+    pub fn alone(&self) -> Alone {
+        let itself = Alone { published: self.published, firm: self.firm };
+        self.recency.as_ref().map_or(itself, |recency| recency.alone)
     }
 }
 
@@ -306,8 +422,7 @@ fn score_kpi(kpi: &TemplateKpi, inputs: &[KpiInput]) -> KpiScore {
     };
     let score = judged.map(|(scale, value)| scale.points(value));
     let place = judged.map_or(Place::NotScored, |(scale, value)| place_of(scale, value, &input));
-    let critical_failed = kpi.critical
-        && score == Some(Decimal::ZERO)
+    let failed = score == Some(Decimal::ZERO)
         && input.n >= kpi.volume.full_from()
         && judged.is_some_and(|(scale, value)| {
             let best = ends(&input, scale).map_or(value, |(_, better)| better);
@@ -323,7 +438,8 @@ fn score_kpi(kpi: &TemplateKpi, inputs: &[KpiInput]) -> KpiScore {
         effective_weight: None,
         place,
         critical: kpi.critical,
-        critical_failed,
+        critical_failed: kpi.critical && failed,
+        gate_failed: kpi.gate && failed,
         input,
     }
 }
@@ -412,7 +528,7 @@ fn to_published(value: Decimal) -> Decimal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::Volume;
+    use super::super::template::{Volume, default_template};
     use super::*;
 
     fn d(text: &str) -> Decimal {
@@ -451,6 +567,7 @@ mod tests {
                             weight: d(f[1]),
                             scale: Some(Scale::linear(d(f[3]), d(f[4]), d(f[5]))),
                             critical: false,
+                            gate: false,
                             volume: Volume::Proportion,
                             unit: "point".into(),
                         }
@@ -460,7 +577,10 @@ mod tests {
                 Category { code: title.to_uppercase(), title: (*title).into(), weight, kpis }
             })
             .collect();
-        (Template { version: "2025.2".into(), name: "Golden".into(), categories }, inputs)
+        (
+            Template { version: "2025.2".into(), name: "Golden".into(), categories, ..default_template() },
+            inputs,
+        )
     }
 
     #[test]
@@ -481,10 +601,10 @@ mod tests {
         let stored = serde_json::to_string(&result).unwrap();
         let back: ScoreResult = serde_json::from_str(&stored).unwrap();
         assert_eq!(back, result);
-        assert!(back.re_performs(&template));
+        assert!(back.re_performs(&template, "2025-06".parse().unwrap()));
         let mut forged = back;
         forged.published = Some(d("80.0"));
-        assert!(!forged.re_performs(&template));
+        assert!(!forged.re_performs(&template, "2025-06".parse().unwrap()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::own::{OwnEvidence, OwnKpis};
-use super::score::{KpiInput, ScoreResult, score};
+use super::score::{Alone, KpiInput, ScoreResult, look_back, score};
 use super::standing::{QuarterScore, Standing, Tier};
 use super::template::{Scale, Template};
 use crate::domain::formula::{OwnKpi, Plan};
@@ -193,6 +193,18 @@ pub struct Summary {
     pub quarter: QuarterScore,
     /// The standing.
     pub tier: Option<Tier>,
+    /// The score by itself, where earlier periods weigh in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<Alone>,
+}
+
+impl Summary {
+    /// The score of the period by itself.
+    #[must_use]
+    pub fn alone(&self) -> Alone {
+        let quarter = &self.quarter;
+        self.alone.unwrap_or(Alone { published: quarter.published, firm: quarter.firm })
+    }
 }
 
 /// Everything [`snapshot`] is made from.
@@ -218,6 +230,8 @@ pub struct Facts<'a> {
     pub lanes: Vec<(i64, String, [Tally; 3])>,
     /// Own KPIs of the template, ready to be computed.
     pub own: &'a [Plan],
+    /// Earlier scores of the same kind of period, each by itself; read by a template with a half-life.
+    pub earlier: &'a [(Period, Alone)],
 }
 
 /// The tallies of the KPIs that can head a scorecard, in their order.
@@ -245,7 +259,12 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
         definitions: DEFINITIONS_VERSION.to_owned(),
         overrides: facts.overrides,
         shipments: facts.now.shipments,
-        result: score(&template, &inputs),
+        result: look_back(
+            score(&template, &inputs),
+            template.terms.half_life_months,
+            facts.period,
+            facts.earlier,
+        ),
         evidence,
         own,
         series: headline.map(|(place, kpi)| series(kpi, place, facts.weeks)),
@@ -569,6 +588,7 @@ impl Snapshot {
                 critical_failed: self.result.critical_failed,
             },
             tier: self.standing.as_ref().map(|s| s.standing.tier),
+            alone: self.result.recency.as_ref().map(|recency| recency.alone),
         }
     }
 
@@ -580,7 +600,13 @@ impl Snapshot {
         }
         let inputs = inputs(&self.evidence, self.own.as_ref());
         let agreed = with_targets(template, &self.overrides);
-        score(&agreed, &inputs) == self.result && self.result.re_performs(&agreed)
+        let again = look_back(
+            score(&agreed, &inputs),
+            agreed.terms.half_life_months,
+            self.period,
+            &self.result.earlier(),
+        );
+        again == self.result && self.result.re_performs(&agreed, self.period)
     }
 }
 

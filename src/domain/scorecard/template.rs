@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::kpi::Kpi;
+use super::agreement::{HALF_LIFE_MAX, TemplateTerms};
+use crate::domain::kpi::{Kpi, Shape, Unit};
 use crate::domain::signal::Better;
 
 /// Points a KPI earns at its target: good, not perfect (DOMAIN §2.2).
@@ -22,6 +23,9 @@ pub struct Template {
     pub name: String,
     /// The lenses, in reading order.
     pub categories: Vec<Category>,
+    /// Whom it is for, and how it looks back.
+    #[serde(default, skip_serializing_if = "TemplateTerms::is_plain")]
+    pub terms: TemplateTerms,
 }
 
 /// One lens of the scorecard.
@@ -49,6 +53,9 @@ pub struct TemplateKpi {
     /// A failure caps the standing at Approved (DOMAIN §2.5).
     #[serde(default)]
     pub critical: bool,
+    /// A failure suspends the partner (DOMAIN §2.5).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gate: bool,
     /// How many units it takes.
     #[serde(default)]
     pub volume: Volume,
@@ -134,7 +141,50 @@ pub enum TemplateProblem {
     /// The same code twice.
     #[error("{0} appears more than once")]
     Twice(String),
+    /// Nothing between two bands, or two at once.
+    #[error(
+        "{code}: the band from {from} must end at {next}, where the next begins, and ends at {to}; that is {what}"
+    )]
+    BandGap {
+        /// The KPI.
+        code: String,
+        /// Where the band begins.
+        from: Decimal,
+        /// Where it ends.
+        to: Decimal,
+        /// Where the next begins.
+        next: Decimal,
+        /// `a hole` or `an overlap`.
+        what: &'static str,
+    },
+    /// Thresholds that call the worse value better.
+    #[error("{code}: {better}, so floor, target and stretch must {way}")]
+    WrongWay {
+        /// The KPI.
+        code: String,
+        /// What is better, in words.
+        better: &'static str,
+        /// `rise` or `fall`.
+        way: &'static str,
+    },
+    /// A gate or a critical KPI that cannot fail.
+    #[error("{0} has no thresholds, so it can be neither a gate nor critical")]
+    NothingToFail(String),
+    /// More than a scorecard can show.
+    #[error("a template has 1 to {CATEGORIES_MAX} lenses and 1 to {LINES_MAX} KPIs")]
+    Size,
+    /// A half-life out of bounds.
+    #[error("the half-life is 1 to {HALF_LIFE_MAX} months; leave it empty to count each period alone")]
+    HalfLife,
+    /// A month that is none.
+    #[error("{0} is no month; months are 1 to 12, and none for the whole year")]
+    Month(u32),
 }
+
+/// Most lenses of a template.
+pub const CATEGORIES_MAX: usize = 12;
+/// Most KPIs of a template.
+pub const LINES_MAX: usize = 60;
 
 impl Volume {
     /// Scored without reserve from this many units.
@@ -219,6 +269,64 @@ impl Scale {
     }
 }
 
+/// A step of a band table as people write it, with its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BandStep {
+    /// First value of the band, on the worse side.
+    pub from: Decimal,
+    /// Where it ends and the next begins; none for the last, or where the next says it.
+    pub to: Option<Decimal>,
+    /// Points, 0–100.
+    pub points: Decimal,
+}
+
+/// The bands of a KPI from steps that say where they end.
+///
+/// # Errors
+/// [`TemplateProblem::BandGap`] for a hole or an overlap between two steps.
+pub fn bands_of(code: &str, steps: &[BandStep]) -> Result<Vec<Band>, TemplateProblem> {
+    for pair in steps.windows(2) {
+        let [step, after] = pair else { continue };
+        let Some(to) = step.to.filter(|to| *to != after.from) else { continue };
+        // Towards better values, an end before the next begin leaves values in no band.
+        let hole = (after.from > step.from) == (to < after.from);
+        return Err(TemplateProblem::BandGap {
+            code: code.to_owned(),
+            from: step.from,
+            to,
+            next: after.from,
+            what: if hole { "a hole" } else { "an overlap" },
+        });
+    }
+    Ok(steps.iter().map(|step| Band { from: step.from, points: step.points }).collect())
+}
+
+/// How many units a catalogue KPI takes, and one unit of difference in words.
+#[must_use]
+pub fn volume_and_unit(kpi: Kpi) -> (Volume, &'static str) {
+    let definition = kpi.definition();
+    let volume = match definition.shape {
+        Shape::Judged | Shape::Share => Volume::Proportion,
+        Shape::Sums | Shape::Percentile => Volume::Mean,
+    };
+    let known = default_template();
+    if let Some(line) = known.kpi(kpi.code()) {
+        return (line.volume, if kpi == Kpi::Attempts { "attempt" } else { unit_word(definition.unit) });
+    }
+    (volume, unit_word(definition.unit))
+}
+
+fn unit_word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Percent | Unit::Ratio => "point",
+        Unit::PerHundred => "per 100",
+        Unit::Hours => "h",
+        Unit::Minutes => "min",
+        Unit::GramsPerTkm => "g/tkm",
+        _ => "",
+    }
+}
+
 /// 0–100 points: 0 at the floor, 80 at the target, 100 at the stretch, straight between (DOMAIN §2.2).
 ///
 /// Works in both directions; thresholds that are not strictly monotone give 0.
@@ -243,6 +351,15 @@ impl Template {
     #[must_use]
     pub fn problems(&self) -> Vec<TemplateProblem> {
         let mut problems = Vec::new();
+        let sizes = [(self.categories.len(), CATEGORIES_MAX), (self.kpis().count(), LINES_MAX)];
+        if sizes.iter().any(|(size, most)| !(1..=*most).contains(size)) {
+            problems.push(TemplateProblem::Size);
+        }
+        if self.terms.half_life_months.is_some_and(|months| !(1..=HALF_LIFE_MAX).contains(&months)) {
+            problems.push(TemplateProblem::HalfLife);
+        }
+        let months = self.terms.months.iter().filter(|month| !(1..=12).contains(*month));
+        problems.extend(months.map(|month| TemplateProblem::Month(*month)));
         let whole: Decimal = self.categories.iter().map(|c| c.weight).sum();
         if whole != Decimal::ONE_HUNDRED {
             problems.push(TemplateProblem::CategoryWeights(whole));
@@ -300,7 +417,14 @@ impl TemplateKpi {
         if (self.weight > Decimal::ZERO) != self.scale.is_some() {
             problems.push(TemplateProblem::HalfDefined(self.code.clone()));
         }
-        let Some(scale) = &self.scale else { return };
+        let Some(scale) = &self.scale else {
+            if self.gate || self.critical {
+                problems.push(TemplateProblem::NothingToFail(self.code.clone()));
+            }
+            return;
+        };
+        let catalogue = self.code.parse::<Kpi>().ok().and_then(|kpi| kpi.definition().better);
+        problems.extend(catalogue.and_then(|better| self.wrong_way(better)));
         if !scale.is_monotone() {
             problems.push(TemplateProblem::NotMonotone {
                 code: self.code.clone(),
@@ -348,6 +472,7 @@ pub fn default_template() -> Template {
             category("ADAPTABILITY", "Adaptability", 15, adaptability),
             category("SUSTAINABILITY", "Sustainability", 5, Vec::new()),
         ],
+        terms: TemplateTerms::default(),
     }
 }
 
@@ -363,6 +488,7 @@ fn weighed(kpi: Kpi, weight: i64, volume: Volume, unit: &str) -> TemplateKpi {
         weight: Decimal::from(weight),
         scale: scale.map(|[floor, target, stretch]| Scale::linear(floor, target, stretch)),
         critical: false,
+        gate: false,
         volume,
         unit: unit.to_owned(),
     }
@@ -374,12 +500,24 @@ fn informative(code: &str) -> TemplateKpi {
         weight: Decimal::ZERO,
         scale: None,
         critical: false,
+        gate: false,
         volume: Volume::Proportion,
         unit: String::new(),
     }
 }
 
 impl TemplateKpi {
+    /// Thresholds that run against what is better.
+    #[must_use]
+    pub fn wrong_way(&self, better: Better) -> Option<TemplateProblem> {
+        self.scale.as_ref().filter(|scale| scale.is_monotone() && scale.better() != better)?;
+        let (better, way) = match better {
+            Better::Higher => ("more is better", "rise"),
+            Better::Lower => ("less is better", "fall"),
+        };
+        Some(TemplateProblem::WrongWay { code: self.code.clone(), better, way })
+    }
+
     fn critical(self) -> Self {
         Self { critical: true, ..self }
     }

@@ -16,6 +16,7 @@ use crate::domain::scorecard::{
     ScoreResult, Series, Snapshot, Tier, Where, kpis_moved, one_place, plain,
 };
 use crate::domain::signal::Change;
+use crate::domain::words;
 use crate::report::chart::{
     ControlText, IntervalBar, Party, Width, control_chart, interval_bar, pareto_bar, sparkline,
 };
@@ -60,6 +61,12 @@ pub struct Card {
     pub csv: String,
     /// Where the archive of its evidence is.
     pub bundle: String,
+    /// Version of the template that scored it.
+    pub template: String,
+    /// How earlier periods weigh in; empty when they do not.
+    pub recency: String,
+    /// The standing that was set by hand and holds now; empty when none is.
+    pub by_hand: String,
     /// `Composite, provisional`.
     pub lead_title: String,
     /// `73.2` or `not scored`.
@@ -315,6 +322,9 @@ impl Card {
             periods: switcher(period, history, today, base),
             csv: format!("{}.csv", base.card(period)),
             bundle: format!("{}/evidence.zip", base.card(period)),
+            template: snapshot.result.template_version.clone(),
+            recency: recency_words(&snapshot.result),
+            by_hand: String::new(),
             lead_title: format!("Composite, {}", state.words()),
             lead: snapshot.result.words(),
             state: state_chip(state),
@@ -502,6 +512,21 @@ pub fn short(period: Period) -> String {
         PeriodKind::Month => period.start().format("%B").to_string(),
         _ => period.title().split(" of ").next().unwrap_or_default().to_owned(),
     }
+}
+
+/// `By itself 73.2. Weighed in: May 75.1 × 0.5, April 70.0 × 0.25.`
+fn recency_words(result: &ScoreResult) -> String {
+    let Some(recency) = &result.recency else { return String::new() };
+    let one = |score: Option<Decimal>| score.map_or_else(String::new, |score| show::decimal(score, 1));
+    let earlier = recency.earlier.iter().map(|before| {
+        format!("{} {} × {}", short(before.period), one(before.alone.published), before.weight.normalize())
+    });
+    format!(
+        "The composite looks back with a half-life of {}. By itself the period scores {}, with weight 1; weighed in: {}. The mean of all is the published figure.",
+        words::count(i64::from(recency.half_life_months), "month"),
+        one(recency.alone.published),
+        earlier.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn basis(published: &Published) -> String {

@@ -1,0 +1,2 @@
+DROP TABLE corrective_action_steps;
+DROP TABLE corrective_actions;

@@ -1,0 +1,2 @@
+DROP TABLE standing_override_decisions;
+DROP TABLE standing_overrides;

@@ -1,0 +1,238 @@
+//! Standings set by hand, corrective actions, and what was decided about each; all only added to.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{
+    corrective_action_steps, corrective_actions, standing_override_decisions, standing_overrides,
+};
+use super::shipment::partner_filter;
+use super::types::{Day, Instant};
+use crate::domain::exclusion::Decision;
+use crate::domain::field::BadCode;
+use crate::domain::viewer::Viewer;
+
+/// Rows one list answers at most.
+const LIST_LIMIT: i64 = 5_000;
+
+/// An override as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = standing_overrides)]
+pub struct OverrideRow {
+    /// Row id.
+    pub id: i64,
+    /// Whose standing.
+    pub partner_id: i64,
+    /// Code of the standing.
+    pub tier: String,
+    /// First day it holds.
+    pub first_day: Day,
+    /// Last day it holds.
+    pub last_day: Day,
+    /// Why.
+    pub reason: String,
+    /// When it was asked for.
+    pub requested_at: Instant,
+    /// By whom.
+    pub requested_by: String,
+    /// Id of that user.
+    pub requested_by_id: i64,
+}
+
+/// One decision about an override.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = standing_override_decisions)]
+pub struct OverrideDecisionRow {
+    /// The override.
+    pub override_id: i64,
+    /// 1 for the first decision.
+    pub seq: i32,
+    /// Whose standing.
+    pub partner_id: i64,
+    /// [`Decision`].
+    pub kind: String,
+    /// Why.
+    pub words: String,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: String,
+    /// Id of that user.
+    pub actor_id: i64,
+}
+
+/// An override with its decisions, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedOverride {
+    /// As it was asked for.
+    pub row: OverrideRow,
+    /// What was decided.
+    pub decisions: Vec<OverrideDecisionRow>,
+    /// Where it stands; none while it waits.
+    pub state: Option<Decision>,
+}
+
+/// Adds an override.
+///
+/// # Errors
+/// The engine's reason.
+pub fn override_insert(db: &mut Db, row: &OverrideRow) -> QueryResult<()> {
+    diesel::insert_into(standing_overrides::table).values(row).execute(db).map(drop)
+}
+
+/// Adds a decision; a second one of the same number fails.
+///
+/// # Errors
+/// The engine's reason.
+pub fn override_decision_insert(db: &mut Db, row: &OverrideDecisionRow) -> QueryResult<()> {
+    diesel::insert_into(standing_override_decisions::table).values(row).execute(db).map(drop)
+}
+
+/// The overrides of the partners the viewer may see, or of one of them, newest first.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn override_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+) -> Result<Vec<AskedOverride>, DbError> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let mut query = standing_overrides::table
+        .order(standing_overrides::id.desc())
+        .limit(LIST_LIMIT)
+        .select(OverrideRow::as_select())
+        .into_boxed();
+    let mut decided = standing_override_decisions::table
+        .order((standing_override_decisions::override_id, standing_override_decisions::seq))
+        .select(OverrideDecisionRow::as_select())
+        .into_boxed();
+    if let Some(only) = partner {
+        query = query.filter(standing_overrides::partner_id.eq(only));
+        decided = decided.filter(standing_override_decisions::partner_id.eq(only));
+    }
+    let rows: Vec<OverrideRow> = query.load(db)?;
+    let mut decisions: BTreeMap<i64, Vec<OverrideDecisionRow>> = BTreeMap::new();
+    for one in decided.load::<OverrideDecisionRow>(db)? {
+        decisions.entry(one.override_id).or_default().push(one);
+    }
+    rows.into_iter()
+        .map(|row| {
+            let decisions = decisions.remove(&row.id).unwrap_or_default();
+            let state = decisions.last().map(|last| last.kind.parse()).transpose();
+            let state = state.map_err(|error: BadCode| DbError::Stored {
+                what: format!("a decision about standing override {}", row.id),
+                reason: error.to_string(),
+            })?;
+            Ok(AskedOverride { row, decisions, state })
+        })
+        .collect()
+}
+
+/// A corrective action as it was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = corrective_actions)]
+pub struct ActionRow {
+    /// Row id.
+    pub id: i64,
+    /// Whose.
+    pub partner_id: i64,
+    /// Names the cause, so that it is opened once.
+    pub cause: String,
+    /// The scorecard that opened it.
+    pub scorecard_id: Option<i64>,
+    /// The period whose facts opened it.
+    pub period: String,
+    /// The KPI it is about; empty when no single one is.
+    pub kpi: String,
+    /// What is wrong, in words.
+    pub words: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The day by which it is answered.
+    pub due_on: Day,
+    /// When it was opened.
+    pub opened_at: Instant,
+    /// By whom.
+    pub opened_by: String,
+    /// Id of that user; 0 for a run.
+    pub opened_by_id: i64,
+}
+
+/// One step of a corrective action.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = corrective_action_steps)]
+pub struct ActionStepRow {
+    /// The action.
+    pub action_id: i64,
+    /// 1 for the first step.
+    pub seq: i32,
+    /// Whose.
+    pub partner_id: i64,
+    /// [`crate::domain::corrective::Step`].
+    pub kind: String,
+    /// What was said.
+    pub words: String,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: String,
+    /// Id of that user.
+    pub actor_id: i64,
+}
+
+/// Adds a corrective action; a second one of the same partner and cause is refused.
+///
+/// # Errors
+/// The engine's reason.
+pub fn action_insert(db: &mut Db, row: &ActionRow) -> QueryResult<()> {
+    diesel::insert_into(corrective_actions::table).values(row).execute(db).map(drop)
+}
+
+/// Adds a step; a second one of the same number fails.
+///
+/// # Errors
+/// The engine's reason.
+pub fn action_step_insert(db: &mut Db, row: &ActionStepRow) -> QueryResult<()> {
+    diesel::insert_into(corrective_action_steps::table).values(row).execute(db).map(drop)
+}
+
+/// The corrective actions of the partners the viewer may see, or of one of them, newest first, each with its steps.
+///
+/// # Errors
+/// The engine's reason.
+pub fn action_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+) -> QueryResult<Vec<(ActionRow, Vec<ActionStepRow>)>> {
+    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let mut query = corrective_actions::table
+        .order(corrective_actions::id.desc())
+        .limit(LIST_LIMIT)
+        .select(ActionRow::as_select())
+        .into_boxed();
+    let mut taken = corrective_action_steps::table
+        .order((corrective_action_steps::action_id, corrective_action_steps::seq))
+        .select(ActionStepRow::as_select())
+        .into_boxed();
+    if let Some(only) = partner {
+        query = query.filter(corrective_actions::partner_id.eq(only));
+        taken = taken.filter(corrective_action_steps::partner_id.eq(only));
+    }
+    let rows: Vec<ActionRow> = query.load(db)?;
+    let mut steps: BTreeMap<i64, Vec<ActionStepRow>> = BTreeMap::new();
+    for one in taken.load::<ActionStepRow>(db)? {
+        steps.entry(one.action_id).or_default().push(one);
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let steps = steps.remove(&row.id).unwrap_or_default();
+            (row, steps)
+        })
+        .collect())
+}
