@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use rust_decimal::Decimal;
 
 use super::App;
@@ -12,7 +12,7 @@ use super::edit::{EditError, allowed, valid};
 use super::score::tier_from_code;
 use super::scorecard_mail::{To, Told, tell};
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::partner::{Partner, partner_list, partner_show, standing_list};
+use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::scorecard::scorecard_briefs;
 use crate::db::standing::{
     AskedOverride, OverrideDecisionRow, OverrideRow, override_decision_insert, override_insert, override_list,
@@ -30,6 +30,8 @@ use crate::domain::words;
 
 /// One override of a partner at a time is decided.
 const LOCK: &str = "standing-overrides";
+/// Months back in which the newest decision about a standing is looked for: two quarters, the running one and a month to score.
+const MEASURED_MONTHS: u32 = 10;
 
 /// The agreed overrides by partner, as the rules know them.
 ///
@@ -72,10 +74,16 @@ fn override_of(one: &AskedOverride) -> Result<StandingOverride, DbError> {
 /// # Errors
 /// The engine's reason, or a row that does not read back.
 pub fn standings_on(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<BTreeMap<i64, HeldOn>, DbError> {
-    let running = Period::containing(PeriodKind::Month, day).start();
+    let from = day.checked_sub_months(Months::new(MEASURED_MONTHS)).unwrap_or(day);
+    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new.
     let mut measured: BTreeMap<i64, Option<Tier>> = BTreeMap::new();
-    for row in standing_list(db, viewer, running)? {
-        measured.insert(row.partner_id, tier_from_code(&row.standing));
+    let mut ended: Vec<_> = scorecard_briefs(db, viewer, None, from, day)?
+        .into_iter()
+        .filter(|brief| brief.period.end() <= day && brief.summary.tier.is_some())
+        .collect();
+    ended.sort_by_key(|brief| (brief.period.kind() == PeriodKind::Quarter, brief.period.start()));
+    for brief in ended {
+        measured.insert(brief.partner_id, brief.summary.tier);
     }
     let by_hand = agreed(db, viewer, None)?;
     let ids: BTreeSet<i64> = measured.keys().chain(by_hand.keys()).copied().collect();

@@ -423,8 +423,6 @@ impl TemplateKpi {
             }
             return;
         };
-        let catalogue = self.code.parse::<Kpi>().ok().and_then(|kpi| kpi.definition().better);
-        problems.extend(catalogue.and_then(|better| self.wrong_way(better)));
         if !scale.is_monotone() {
             problems.push(TemplateProblem::NotMonotone {
                 code: self.code.clone(),

@@ -209,6 +209,9 @@ impl TemplateDraft {
         let template = Template { version: String::new(), name, categories, terms };
         if wrong.is_empty() {
             wrong.extend(template.problems().iter().map(TemplateProblem::to_string));
+            let better = |code: &str| in_catalogue(code).and_then(|kpi| kpi.definition().better);
+            let turned = template.kpis().filter_map(|line| line.wrong_way(better(&line.code)?));
+            wrong.extend(turned.map(|problem| problem.to_string()));
         }
         if wrong.is_empty() { Ok(template) } else { Err(wrong) }
     }
