@@ -22,6 +22,9 @@ fn fields(template: &Template) -> Vec<(String, String)> {
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();
     let mut put = |name: &str, value: String| fields.push((name.to_owned(), value));
+    for (row, _) in template.kpis().enumerate().filter(|(_, line)| line.critical) {
+        put("line_critical", row.to_string());
+    }
     for category in &template.categories {
         put("cat_code", category.code.clone());
         put("cat_title", category.title.clone());
