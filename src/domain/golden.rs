@@ -30,7 +30,8 @@ fn at(value: Decimal, places: u32) -> String {
 
 /// The files of a folder of cases, read as `F`.
 fn files<F: DeserializeOwned>(texts: &[(&'static str, &str)]) -> Vec<(&'static str, F)> {
-    let read = |text: &str, name: &str| toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read =
+        |text: &str, name: &str| toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
     texts.iter().map(|&(name, text)| (name, read(text, name))).collect()
 }
 
