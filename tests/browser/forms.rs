@@ -61,11 +61,10 @@ async fn write_contracts(browser: &Browser, base: &str) -> Vec<String> {
     browser.reads("notice", "copy of the one before").await;
     let draft = here(browser).await;
     browser.press("a[href^='/contract-versions/'][href$='/rate']").await;
-    for (name, value) in
-        [("code", "TAIL"), ("label", "Tailgate lift"), ("unit", "per occurrence"), ("rate", "45.00")]
-    {
+    for (name, value) in [("code", "TAIL"), ("label", "Tailgate lift"), ("rate", "45.00")] {
         browser.fill(".form", name, value).await;
     }
+    browser.press(".form [name='unit'] option[value='PER_OCCURRENCE']").await;
     browser.press(".form .btn.primary").await;
     assert!(browser.text(".changes ins").await.contains("45.00"));
     write_terms(browser).await;
