@@ -205,7 +205,7 @@ fn checked(app: &App, db: &mut Db, viewer: &Viewer, draft: &TemplateDraft) -> Re
             "name the month or quarter it counts from, such as 2027-01 or 2027-Q1".to_owned(),
         )),
         Some(first) => {
-            errors.extend(begins_too_early(first, today).map(|why| ("first_period".to_owned(), why)))
+            errors.extend(begins_too_early(first, today).map(|why| ("first_period".to_owned(), why)));
         }
     }
     let terms = terms_of(db, viewer, draft, &mut errors)?;

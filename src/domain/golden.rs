@@ -25,7 +25,7 @@ use super::tender::{Response, TenderFacts, judge};
 /// A rounded figure, half up.
 fn at(value: Decimal, places: u32) -> String {
     let rounded = value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
-    format!("{rounded:.*}", places as usize)
+    format!("{rounded:.*}", usize::try_from(places).unwrap())
 }
 
 /// The files of a folder of cases, read as `F`.

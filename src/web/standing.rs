@@ -395,7 +395,7 @@ struct OwnActionPage {
     notice: Option<String>,
 }
 
-fn found_action(unit: Unit<'_>, id: i64) -> Result<(Corrective, String, chrono::NaiveDate), WebError> {
+fn found_action(unit: &mut Unit<'_>, id: i64) -> Result<(Corrective, String, chrono::NaiveDate), WebError> {
     let found = actions(unit.db, unit.viewer, None)?.into_iter().find(|one| one.row.id == id);
     let found = found.ok_or(WebError::NotFound)?;
     let partner = partner_show(unit.db, unit.viewer, found.row.partner_id)?;
@@ -406,7 +406,7 @@ fn found_action(unit: Unit<'_>, id: i64) -> Result<(Corrective, String, chrono::
 /// `GET /corrective-actions/{id}`
 pub(super) async fn action(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let id = *id;
-    let found = me.in_db(move |unit| found_action(unit, id)).await?;
+    let found = me.in_db(move |mut unit| found_action(&mut unit, id)).await?;
     page::html(&action_page(&me, found, Form::default(), None))
 }
 
@@ -428,7 +428,7 @@ fn action_page(
 /// `GET /portal/corrective-actions/{id}`
 pub(super) async fn action_own(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let id = *id;
-    let found = me.in_db(move |unit| found_action(unit, id)).await?;
+    let found = me.in_db(move |mut unit| found_action(&mut unit, id)).await?;
     page::html(&action_page_own(&me, found, Form::default(), None))
 }
 
@@ -488,7 +488,7 @@ async fn take(
         }
         Err(error) => {
             let Refusal { status, notice } = refuse(&mut form, error, &[("words", "words")])?;
-            let found = me.in_db(move |unit| found_action(unit, id)).await?;
+            let found = me.in_db(move |mut unit| found_action(&mut unit, id)).await?;
             if base.is_empty() {
                 page::html_with(status, &action_page(&me, found, form, notice))
             } else {

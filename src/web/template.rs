@@ -151,11 +151,11 @@ struct VersionPage {
 pub(super) async fn show_one(me: SignedIn, code: web::Path<String>) -> Result<HttpResponse, WebError> {
     let code = code.into_inner();
     let found = me
-        .in_db(move |unit| {
+        .in_db(move |mut unit| {
             let books = template_books(unit.app, unit.db)?;
             let book = books.into_iter().find(|book| book.code == code).ok_or(WebError::NotFound)?;
             let shown = book.shown().cloned().ok_or(WebError::NotFound)?;
-            view(unit, &book, &shown)
+            view(&mut unit, &book, &shown)
         })
         .await?;
     page::html(&version_page(&me, found, Form::default(), None))
@@ -176,15 +176,15 @@ struct View {
 }
 
 async fn version_view(me: &SignedIn, version: String) -> Result<View, WebError> {
-    me.in_db(move |unit| {
+    me.in_db(move |mut unit| {
         let found = template_version(unit.app, unit.db, &version)?;
         let (book, shown) = found.ok_or(WebError::NotFound)?;
-        view(unit, &book, &shown)
+        view(&mut unit, &book, &shown)
     })
     .await
 }
 
-fn view(unit: Unit<'_>, book: &TemplateBook, shown: &TemplateVersion) -> Result<View, WebError> {
+fn view(unit: &mut Unit<'_>, book: &TemplateBook, shown: &TemplateVersion) -> Result<View, WebError> {
     Ok(View {
         scope: scope_words(unit.db, unit.viewer, &shown.template.terms)?,
         names: kpi_names(unit.db)?,

@@ -20,6 +20,8 @@ use lanemark::app::score::score_due;
 use lanemark::clock::Clock;
 use lanemark::db::DbUrl;
 use lanemark::db::contract::contract_by_number;
+use lanemark::db::standing::{ActionRow, action_insert};
+use lanemark::db::types::{Day, Instant};
 use lanemark::db::user::user_by_email;
 use lanemark::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
 use lanemark::domain::backtest::ask::Ask;
@@ -72,6 +74,7 @@ impl Site {
         let priced = priced.unwrap().unwrap().id;
         let drafted = amend(&app);
         let replayed = replay(&app, priced);
+        correct(&app);
         let handle = answer(app, listener);
         Self { base, negotiated, priced, replayed, drafted, handle, folder }
     }
@@ -119,6 +122,28 @@ impl Drop for Site {
         // The answer comes when the last connection is closed; the system ends before.
         drop(self.handle.stop(false));
     }
+}
+
+/// A corrective action that waits for the answer of the demo's partner.
+fn correct(app: &App) {
+    let db = &mut app.pool.get().unwrap();
+    let email = sign_ins().into_iter().find(|who| who.role == Role::Partner.title()).unwrap().email;
+    let partner_id = user_by_email(db, &email).unwrap().unwrap().viewer().unwrap().partner_id.unwrap();
+    let row = ActionRow {
+        id: app.id(),
+        partner_id,
+        cause: "OTD_WIN:2026-Q2".to_owned(),
+        scorecard_id: None,
+        period: "2026-Q2".to_owned(),
+        kpi: "OTD_WIN".to_owned(),
+        words: "Delivery on time, window: short of 95 by 6.20 points.".to_owned(),
+        owner: "Dana Orsolo".to_owned(),
+        due_on: Day(app.today(db).unwrap().checked_add_days(chrono::Days::new(14)).unwrap()),
+        opened_at: Instant(app.now()),
+        opened_by: "Lanemark".to_owned(),
+        opened_by_id: 0,
+    };
+    action_insert(db, &row).unwrap();
 }
 
 /// A draft with the rates of the version in force, for whoever changes one of them. Gives its version.

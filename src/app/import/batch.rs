@@ -176,14 +176,17 @@ pub fn pipeline_beside<D: Send, R: Send>(
     })
 }
 
+/// A batch as read, or why reading ended.
+type Read<D> = Result<Batch<D>, ImportError>;
+
 /// Starts the thread that reads and maps; gives the end its batches come out of and the one used batches go back into.
 fn start_reading<'scope, 'env, D: Send + 'env>(
     scope: &'scope std::thread::Scope<'scope, 'env>,
     batch_rows: usize,
     input: Input<'env>,
     draft: impl Fn(&Fields) -> Result<D, RowError> + Send + 'env,
-) -> (Receiver<Result<Batch<D>, ImportError>>, SyncSender<Batch<D>>) {
-    let (full_out, full_in) = sync_channel::<Result<Batch<D>, ImportError>>(BATCHES_IN_FLIGHT);
+) -> (Receiver<Read<D>>, SyncSender<Batch<D>>) {
+    let (full_out, full_in) = sync_channel::<Read<D>>(BATCHES_IN_FLIGHT);
     let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + BATCHES_READY);
     scope.spawn(move || {
         let result = read_batches(input.reader, &input.compiled, batch_rows, &draft, &empty_in, |batch| {

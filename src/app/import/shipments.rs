@@ -330,9 +330,11 @@ fn keyed(quality: QualityRow, row: &ShipmentRow) -> QualityRow {
     }
 }
 
+type Rows = Vec<Box<ShipmentRow>>;
+
 /// New rows of a batch as they are to be stored.
 struct Ready {
-    rows: Vec<Box<ShipmentRow>>,
+    rows: Rows,
     /// What was said of their commitments.
     stated: Vec<CommitmentRow>,
     /// What was said of their deliveries.
@@ -405,11 +407,7 @@ impl Writer<'_> {
     }
 
     /// The rows of a batch with every name looked up; what cannot be taken becomes a reject.
-    fn complete_batch(
-        &mut self,
-        db: &mut Db,
-        batch: &mut Batch<Draft>,
-    ) -> Result<Vec<Box<ShipmentRow>>, ImportError> {
+    fn complete_batch(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Rows, ImportError> {
         let mut rows = Vec::with_capacity(batch.drafts.len());
         self.asked.clear();
         self.quality.clear();
@@ -429,7 +427,7 @@ impl Writer<'_> {
     fn settled(
         &mut self,
         db: &mut Db,
-        mut rows: Vec<Box<ShipmentRow>>,
+        mut rows: Rows,
         mut stale: BTreeSet<StaleCell>,
     ) -> Result<Ready, ImportError> {
         let mut stated = Vec::new();
@@ -509,17 +507,13 @@ impl Writer<'_> {
 
     /// Takes out the rows that are there already: word for word, or as an earlier version, which is
     /// replaced.
-    #[expect(
-        clippy::vec_box,
-        reason = "a row is a kilobyte, and moves from thread to thread and list to list"
-    )]
     fn keep_new(
         &mut self,
         db: &mut Db,
-        rows: Vec<Box<ShipmentRow>>,
+        rows: Rows,
         stale: &mut BTreeSet<StaleCell>,
         counts: &mut Counts,
-    ) -> Result<Vec<Box<ShipmentRow>>, ImportError> {
+    ) -> Result<Rows, ImportError> {
         let sorted = sort_out(db, FactTable::Shipments, rows, |row| {
             ((row.partner_id, row.source_id, row.reference.as_str()), row.fact_hash)
         })?;

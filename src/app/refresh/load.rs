@@ -270,7 +270,7 @@ mod tests {
                     "S{place},P{},L{},{},UTC,UTC,{before}T12:00Z,{before}T11:00Z,{day}T17:00Z,{arrived},{told},10,{came},YES,{}.50,200",
                     place % 2,
                     place % 3,
-                    ["standard", "express"][(place % 2) as usize],
+                    if place % 2 == 0 { "standard" } else { "express" },
                     100 + place,
                 )
                 .unwrap();
@@ -307,7 +307,10 @@ mod tests {
         assert_eq!(refresh(app, app.now(), |_, _| ()).unwrap(), RefreshReport::default());
     }
 
-    fn cells(app: &App) -> (Vec<(i64, String, String)>, Vec<(i64, i64, String)>) {
+    type Days = Vec<(i64, String, String)>;
+    type Lanes = Vec<(i64, i64, String)>;
+
+    fn cells(app: &App) -> (Days, Lanes) {
         let mut db = conn(app);
         let days = measure_cells::table
             .order((
