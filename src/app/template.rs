@@ -322,7 +322,7 @@ fn unambiguous(
 /// agrees to it. Gives its name.
 ///
 /// # Errors
-/// [`EditError::Invalid`] by the fields of [`checked`], [`EditError::Denied`], or the database's reason.
+/// [`EditError::Invalid`] by its fields, [`EditError::Denied`], or the database's reason.
 pub fn template_propose(
     app: &App,
     db: &mut Db,

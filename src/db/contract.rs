@@ -566,7 +566,7 @@ fn terms_of(db: &mut Db, contract: Contract, version: &Version) -> Result<Terms,
     parts.terms(contract, version)
 }
 
-/// Hands on everything each of some versions says, read together: so many statements for [`VERSIONS_AT_ONCE`] of them as
+/// Hands on everything each of some versions says, read together: so many statements for `VERSIONS_AT_ONCE` of them as
 /// for one. Those whose partner the viewer may not see are left out.
 ///
 /// # Errors

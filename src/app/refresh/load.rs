@@ -53,7 +53,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// Puts the sums into the database; in the transaction of the rows, under [`SUMS_LOCK`].
+    /// Puts the sums into the database; in the transaction of the rows, under the lock of the sums.
     ///
     /// # Errors
     /// The engine's reason.
