@@ -163,13 +163,22 @@ pub fn pipeline_beside<D: Send, R: Send>(
             }
             tally.finish()
         });
-        let completed = full_in.iter().try_for_each(|batch| {
-            let mut batch = batch?;
-            let ready = write_tx(db, |db| complete(db, &mut batch))?;
-            // A closed channel means the other side has failed and says so itself.
-            let _failed = ready_out.send((batch, ready));
-            Ok::<(), ImportError>(())
-        });
+        let mut completed = Ok(());
+        for batch in &full_in {
+            let sent = batch.and_then(|mut batch| {
+                let ready = write_tx(db, |db| complete(db, &mut batch))?;
+                Ok(ready_out.send((batch, ready)).is_ok())
+            });
+            match sent {
+                Ok(true) => {}
+                // The other side has failed and says so itself.
+                Ok(false) => break,
+                Err(error) => {
+                    completed = Err(error);
+                    break;
+                }
+            }
+        }
         drop(ready_out);
         let stored = storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         completed.and(stored)
