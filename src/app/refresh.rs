@@ -335,6 +335,12 @@ struct RowPlace<'a> {
     mode: &'a str,
 }
 
+impl<'a> RowPlace<'a> {
+    fn of_shipment(row: &'a FoldRow) -> Self {
+        Self { partner_id: row.partner_id, lane_id: row.lane_id, service: &row.service, mode: &row.mode }
+    }
+}
+
 /// Judges and sums the facts of several days, two days at once where there is a `spare` connection: one result
 /// a day, and the lanes of them all. Reads only, so the spare one may stand outside the transaction: what it sees
 /// is committed, and facts that are committed later mark their days stale again.
@@ -387,12 +393,7 @@ fn sum_day(
                     facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));
                 }
                 let verdicts = facts.judge(policy, lookups.as_of);
-                let place = RowPlace {
-                    partner_id: row.partner_id,
-                    lane_id: row.lane_id,
-                    service: &row.service,
-                    mode: &row.mode,
-                };
+                let place = RowPlace::of_shipment(row);
                 tallying.shipment(place, day, &facts, policy, &verdicts);
                 if differs(row, &verdicts) {
                     result.shipments.push((row.key(), verdicts));

@@ -114,16 +114,10 @@ impl LoadSums {
         let known = (&self.lookups.zones, &self.lookups.policies);
         let (facts, policy) = shipment_facts(&fold, quality, known, &self.lookups.declared)?;
         let verdicts = facts.judge(policy, self.lookups.as_of);
-        let place = RowPlace {
-            partner_id: fold.partner_id,
-            lane_id: fold.lane_id,
-            service: &fold.service,
-            mode: &fold.mode,
-        };
         let tallying = &mut self.tallying;
         std::mem::swap(&mut tallying.days, self.days.entry(day).or_default());
         std::mem::swap(&mut tallying.lanes, self.lanes.entry(month_of(day)).or_default());
-        tallying.shipment(place, day, &facts, policy, &verdicts);
+        tallying.shipment(RowPlace::of_shipment(&fold), day, &facts, policy, &verdicts);
         std::mem::swap(&mut tallying.days, self.days.entry(day).or_default());
         std::mem::swap(&mut tallying.lanes, self.lanes.entry(month_of(day)).or_default());
         self.unwritten.insert(day);
