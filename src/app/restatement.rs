@@ -9,17 +9,18 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
 use super::refresh::{anything_stale, ensure_fresh};
-use super::score::{CardHead, Fresh, Published, ScoreError, card_head};
+use super::score::{Fresh, Published, ScoreError, published};
 use super::scorecard_mail::{To, Told, tell};
 use crate::db::dialect::write_tx;
 use crate::db::restatement::{
     DriftRow, RestatementRow, drift_clear, drift_list, restatement_insert, restatements_of,
 };
-use crate::db::scorecard::scorecard_latest;
+use crate::db::scorecard::{card_stamp, scorecard_latest};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::exclusion::words_fit;
+use crate::domain::outcome::local_day;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{Moved, Publication, PublicationState, figures_moved};
 use crate::domain::viewer::{Action, Viewer};
@@ -65,14 +66,14 @@ pub fn preview(
 ) -> Result<Preview, EditError> {
     allowed(viewer, Action::PublishScorecards)?;
     let missing = || EditError::NotFound("scorecard");
-    let head = card_head(db, viewer, partner_id, period, app.now())?.ok_or_else(missing)?;
-    let CardHead { partner, published, today, .. } = head;
-    let published = published.ok_or_else(missing)?;
+    let stamp = card_stamp(db, viewer, partner_id, period)?.ok_or_else(missing)?;
+    let today = local_day(app.now(), stamp.zone);
+    let published = published(db, viewer, partner_id, period)?.ok_or_else(missing)?;
     let fresh = Fresh::read(db, partner_id, period, today)?;
     let moved = fresh.map_or_else(Vec::new, |fresh| figures_moved(&published.snapshot, fresh.document()));
     let is_final = is_final(&published, today);
     let waits = anything_stale(db, app.now())?;
-    Ok(Preview { partner: partner.name, published, is_final, moved, waits })
+    Ok(Preview { partner: stamp.partner.name, published, is_final, moved, waits })
 }
 
 fn is_final(published: &Published, today: NaiveDate) -> bool {

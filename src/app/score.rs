@@ -19,12 +19,11 @@ use crate::db::challenge::challenges_of_card;
 use crate::db::contract::contracts_in_force;
 use crate::db::dialect::write_tx;
 use crate::db::own_kpi::own_kpi_rows;
-use crate::db::partner::Partner;
 use crate::db::restatement::{
     DriftRow, FinalRow, drift_clear, drift_note, final_insert, finals_of_period_unscoped,
 };
 use crate::db::scorecard::{
-    PublicationRow, ScorecardRow, StoredTemplate, card_stamp, day_cells, first_day, has_cells, lane_titles,
+    PublicationRow, ScorecardRow, StoredTemplate, day_cells, first_day, has_cells, lane_titles,
     month_lane_cells, scorecard_briefs, scorecard_by_id, scorecard_heads, scorecard_latest,
     scorecard_log_add, scorecard_log_unscoped, scorecard_page, scorecard_preview_delete, scorecard_publish,
     scorecard_templates_used, scored_partners, targets_in_force, template_by_id, template_id,
@@ -891,45 +890,6 @@ pub fn published(
 /// As [`published`].
 pub fn publication(db: &mut Db, row: &PublicationRow) -> Result<Option<Published>, DbError> {
     scorecard_by_id(db, row.id)?.map(Published::read).transpose()
-}
-
-/// What a scorecard page begins with.
-#[derive(Clone, Debug)]
-pub struct CardHead {
-    /// Whose.
-    pub partner: Partner,
-    /// The newest publication; none when there is none.
-    pub published: Option<Published>,
-    /// When it became final; none while it is not.
-    pub made_final: Option<FinalRow>,
-    /// Whether the partner's own side ever asked to leave a stop out.
-    pub partner_asked: bool,
-    /// Whether anybody ever asked to set its standing by hand.
-    pub overridden: bool,
-    /// The day of `now` in the reporting zone.
-    pub today: NaiveDate,
-}
-
-/// Partner, newest scorecard of `period` and the day of `now`; none when the viewer may not see the partner.
-///
-/// # Errors
-/// As [`published`], or a stored zone that is none.
-pub fn card_head(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: i64,
-    period: Period,
-    now: DateTime<Utc>,
-) -> Result<Option<CardHead>, DbError> {
-    let Some(stamp) = card_stamp(db, viewer, partner_id, period)? else { return Ok(None) };
-    Ok(Some(CardHead {
-        published: published(db, viewer, partner_id, period)?,
-        partner: stamp.partner,
-        made_final: stamp.made_final,
-        partner_asked: stamp.partner_asked,
-        overridden: stamp.overridden,
-        today: local_day(now, stamp.zone),
-    }))
 }
 
 /// Checks every published scorecard: the document is the one that was hashed, its scores follow from its inputs and

@@ -20,7 +20,7 @@ use super::page::{self, Page, WebError};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
 use crate::app::restatement::restated;
-use crate::app::score::{CardHead, Published, card_head, publication, tier_from_code};
+use crate::app::score::{Published, publication, published, tier_from_code};
 use crate::app::standing::held_beside;
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
@@ -136,7 +136,18 @@ pub(super) fn load_version(
     period: Period,
     version: Option<usize>,
 ) -> Result<Found, WebError> {
-    let (mut found, partner_asked) = loaded(unit, partner_id, period)?;
+    let stamp = stamp_of(unit, partner_id, period)?;
+    loaded_version(unit, stamp, period, version)
+}
+
+fn loaded_version(
+    unit: &mut Unit<'_>,
+    stamp: CardStamp,
+    period: Period,
+    version: Option<usize>,
+) -> Result<Found, WebError> {
+    let (partner_id, partner_asked) = (stamp.partner.id, stamp.partner_asked);
+    let mut found = loaded(unit, stamp, period)?;
     let again = found.published.as_ref().is_some_and(|card| card.row.restates.is_some());
     if again || version.is_some() {
         found.publications = scorecard_publications(unit.db, unit.viewer, partner_id, period)?;
@@ -166,13 +177,18 @@ pub(super) fn load_version(
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
 pub(super) fn load(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<Found, WebError> {
-    loaded(unit, partner_id, period).map(|(found, _)| found)
+    let stamp = stamp_of(unit, partner_id, period)?;
+    loaded(unit, stamp, period)
 }
 
-/// As [`load`], and whether the partner ever asked to leave a stop out.
-fn loaded(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<(Found, bool), WebError> {
-    let CardHead { partner, published, made_final, partner_asked, overridden, today } =
-        card_head(unit.db, unit.viewer, partner_id, period, unit.app.now())?.ok_or(WebError::NotFound)?;
+fn stamp_of(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<CardStamp, WebError> {
+    card_stamp(unit.db, unit.viewer, partner_id, period)?.ok_or(WebError::NotFound)
+}
+
+fn loaded(unit: &mut Unit<'_>, stamp: CardStamp, period: Period) -> Result<Found, WebError> {
+    let CardStamp { partner, made_final, overridden, zone, .. } = stamp;
+    let (partner_id, today) = (partner.id, local_day(unit.app.now(), zone));
+    let published = published(unit.db, unit.viewer, partner_id, period)?;
     let months = match period.kind() {
         PeriodKind::Month => 1,
         _ => 3,
@@ -188,8 +204,7 @@ fn loaded(unit: &mut Unit<'_>, partner_id: i64, period: Period) -> Result<(Found
         by_hand = if unit.viewer.role == Role::Partner { held.partner_words() } else { held.words() };
     }
     let publications = Vec::new();
-    let found = Found { partner, published, publications, before: None, fairness, history, today, by_hand };
-    Ok((found, partner_asked))
+    Ok(Found { partner, published, publications, before: None, fairness, history, today, by_hand })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -276,7 +291,7 @@ fn shown(
     period: Period,
     version: Option<usize>,
 ) -> Result<Shown, WebError> {
-    let stamp = card_stamp(unit.db, unit.viewer, partner_id, period)?.ok_or(WebError::NotFound)?;
+    let stamp = stamp_of(unit, partner_id, period)?;
     let today = local_day(unit.app.now(), stamp.zone);
     // How often the partner was right changes with each decision, a standing set by hand with its own, and nothing of an
     // older publication is asked twice.
@@ -285,7 +300,7 @@ fn shown(
     if let Some(drawn) = kept.get(&key, &seen).filter(|_| may_keep) {
         return Ok(Shown::Card(drawn));
     }
-    let found = load_version(unit, partner_id, period, version)?;
+    let found = loaded_version(unit, seen.0.clone(), period, version)?;
     let Some(published) = &found.published else { return Ok(Shown::Nothing(Box::new(found))) };
     let base = Base { cards: format!("/scorecards/{partner_id}"), kpis: "/kpis" };
     let partner = found.partner.name.clone();
