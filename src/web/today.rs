@@ -171,6 +171,14 @@ pub(super) struct Seen {
     today: NaiveDate,
 }
 
+impl Seen {
+    fn read(unit: &mut Unit<'_>) -> Result<Self, WebError> {
+        let publications = publications_stamp(unit.db)?;
+        let today = local_day(unit.app.now(), publications.zone()?);
+        Ok(Self { publications, partners: partner_list(unit.db, unit.viewer)?, today })
+    }
+}
+
 /// Portfolios as drawn, by the period asked for. A page of two hundred partners takes a tenth of a second to draw and is
 /// opened by everybody at eight; nothing of it changes until something is published.
 pub(super) type Portfolios = Kept<Option<Period>, Seen, Drawn>;
@@ -184,9 +192,7 @@ fn portfolio_of(
     unit: &mut Unit<'_>,
     asked: Option<Period>,
 ) -> Result<Arc<Drawn>, WebError> {
-    let publications = publications_stamp(unit.db)?;
-    let today = local_day(unit.app.now(), publications.zone()?);
-    let seen = Seen { publications, partners: partner_list(unit.db, unit.viewer)?, today };
+    let seen = Seen::read(unit)?;
     if let Some(drawn) = kept.get(&asked, &seen) {
         return Ok(drawn);
     }
@@ -742,10 +748,8 @@ pub(super) async fn csv(me: SignedIn, query: web::Query<Query>) -> Result<HttpRe
     let asked = query.period.as_deref().map(period_of).transpose()?;
     let loaded = me
         .in_db(move |mut unit| {
-            let publications = publications_stamp(unit.db)?;
-            let today = local_day(unit.app.now(), publications.zone()?);
-            let partners = partner_list(unit.db, unit.viewer)?;
-            load(&mut unit, asked, &Seen { publications, partners, today })
+            let seen = Seen::read(&mut unit)?;
+            load(&mut unit, asked, &seen)
         })
         .await?;
     download_csv(&format!("partners-{}.csv", loaded.period), portfolio_csv(&loaded))
