@@ -111,29 +111,47 @@ pub fn version_for_sheet(
     number: &str,
     wanted: Option<i32>,
 ) -> Result<Version, RateSheetError> {
+    let has_rates = |db: &mut Db, version: &Version| {
+        let terms = terms_load(db, viewer, version.id)?;
+        Ok(terms.is_some_and(|terms| !terms.pricing.terms.lines.is_empty()))
+    };
+    version_for(app, db, viewer, (number, wanted), has_rates)?.ok_or_else(|| {
+        RateSheetError::NotFound(format!(
+            "version of contract {number} with rate tables; load some with `lanemark import rates FILE --contract {number}`"
+        ))
+    })
+}
+
+/// The version of that number; without one, of those that `serve`, the one in force today, else the newest, drafts
+/// included; none where none does.
+///
+/// # Errors
+/// As [`version_for_sheet`].
+pub(super) fn version_for(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    (number, wanted): (&str, Option<i32>),
+    serves: impl Fn(&mut Db, &Version) -> Result<bool, DbError>,
+) -> Result<Option<Version>, RateSheetError> {
     let missing = || RateSheetError::NotFound(format!("contract {number}"));
     let contract = contract_by_number(db, viewer, number)?.ok_or_else(missing)?;
     let versions = version_list(db, viewer, contract.id)?;
     if let Some(wanted) = wanted {
         let found = versions.into_iter().find(|version| version.version == wanted);
-        return found
-            .ok_or_else(|| RateSheetError::NotFound(format!("version {wanted} of contract {number}")));
+        let missing = || RateSheetError::NotFound(format!("version {wanted} of contract {number}"));
+        return found.ok_or_else(missing).map(Some);
     }
     let today = app.today(db)?;
     let mut newest = None;
     for version in versions {
-        let has_rates =
-            terms_load(db, viewer, version.id)?.is_some_and(|terms| !terms.pricing.terms.lines.is_empty());
-        if has_rates && in_force(&contract.term, &version.dates()?, today) {
-            return Ok(version);
+        let serves = serves(db, &version)?;
+        if serves && in_force(&contract.term, &version.dates()?, today) {
+            return Ok(Some(version));
         }
-        newest = newest.or(Some(version).filter(|_| has_rates));
+        newest = newest.or(Some(version).filter(|_| serves));
     }
-    newest.ok_or_else(|| {
-        RateSheetError::NotFound(format!(
-            "version of contract {number} with rate tables; load some with `lanemark import rates FILE --contract {number}`"
-        ))
-    })
+    Ok(newest)
 }
 
 /// A sheet whose form is settled and whose terms were found to fit it.

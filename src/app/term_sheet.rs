@@ -1,13 +1,13 @@
 //! Accessorial rates and fuel tables of a contract version as a file that `lanemark import` takes again as it is.
 
 use super::App;
-use super::rate_sheet::RateSheetError;
+use super::rate_sheet::{RateSheetError, version_for};
 use crate::db::Db;
-use crate::db::contract::{Version, contract_by_number, terms_load, version_list};
+use crate::db::contract::{Version, terms_load};
 use crate::domain::fuel::FuelMethod;
 use crate::domain::guard::guarded;
 use crate::domain::rate::form::{TermItem, list_to_cell, rate_fields, rate_write, sheet_number, write};
-use crate::domain::terms::{Terms, in_force};
+use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::feeds::kind::ImportKind;
 use crate::feeds::mapping::{MAX_LIST_CHARS, MAX_TEXT_CHARS};
@@ -24,22 +24,8 @@ pub fn version_for_terms(
     number: &str,
     wanted: Option<i32>,
 ) -> Result<Version, RateSheetError> {
-    let missing = || RateSheetError::NotFound(format!("contract {number}"));
-    let contract = contract_by_number(db, viewer, number)?.ok_or_else(missing)?;
-    let versions = version_list(db, viewer, contract.id)?;
-    if let Some(wanted) = wanted {
-        let found = versions.into_iter().find(|version| version.version == wanted);
-        return found
-            .ok_or_else(|| RateSheetError::NotFound(format!("version {wanted} of contract {number}")));
-    }
-    let today = app.today(db)?;
-    let newest = versions.first().cloned();
-    for version in versions {
-        if in_force(&contract.term, &version.dates()?, today) {
-            return Ok(version);
-        }
-    }
-    newest.ok_or_else(|| RateSheetError::NotFound(format!("version of contract {number}")))
+    let missing = || RateSheetError::NotFound(format!("version of contract {number}"));
+    version_for(app, db, viewer, (number, wanted), |_, _| Ok(true))?.ok_or_else(missing)
 }
 
 /// The accessorial rates of a version, or its fuel programmes with their tables, as `kind` says.
