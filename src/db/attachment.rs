@@ -1,12 +1,11 @@
 //! Files attached to contracts and their moves. The database itself refuses to change or remove a row.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
 use super::contract::{Contract, contract_show, version_show};
+use super::decided::by_parent;
 use super::schema::{contract_attachment_moves, contract_attachments};
 use super::types::Instant;
 use crate::domain::attachment::{FileKind, FileMove, Standing};
@@ -132,10 +131,7 @@ pub fn attachment_list(db: &mut Db, viewer: &Viewer, contract: &Contract) -> Res
         .order((contract_attachment_moves::attachment_id, contract_attachment_moves::seq))
         .select(MoveRow::as_select())
         .load(db)?;
-    let mut by_file: BTreeMap<i64, Vec<MoveRow>> = BTreeMap::new();
-    for one in moves {
-        by_file.entry(one.attachment_id).or_default().push(one);
-    }
+    let mut by_file = by_parent(moves, |one| one.attachment_id);
     let mut found = Vec::new();
     for row in rows {
         let moves = by_file.remove(&row.id).unwrap_or_default();

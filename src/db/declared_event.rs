@@ -1,12 +1,13 @@
 //! Declared events and what was decided about them; both only added to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::decided::{by_parent, newest};
 use super::schema::{declared_event_decisions, declared_events, lanes, shipments};
 use super::shipment::StaleCell;
 use super::types::{Day, Instant};
@@ -123,18 +124,12 @@ pub fn declared_event_list(db: &mut Db) -> Result<Vec<Declared>, DbError> {
         .order((declared_event_decisions::declared_event_id, declared_event_decisions::seq))
         .select(EventDecisionRow::as_select())
         .load(db)?;
-    let mut decisions: BTreeMap<i64, Vec<EventDecisionRow>> = BTreeMap::new();
-    for one in found {
-        decisions.entry(one.declared_event_id).or_default().push(one);
-    }
+    let mut decisions = by_parent(found, |one| one.declared_event_id);
     rows.into_iter()
         .map(|row| {
             let decisions = decisions.remove(&row.id).unwrap_or_default();
-            let state = decisions.last().map(|last| last.kind.parse()).transpose();
-            let state = state.map_err(|error: BadCode| DbError::Stored {
-                what: format!("a decision about declared event {}", row.id),
-                reason: error.to_string(),
-            })?;
+            let newest_kind = decisions.last().map(|last| last.kind.as_str());
+            let state = newest(newest_kind, || format!("a decision about declared event {}", row.id))?;
             Ok(Declared { row, decisions, state })
         })
         .collect()

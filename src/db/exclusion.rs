@@ -8,6 +8,7 @@ use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::decided::by_parent;
 use super::schema::{evidence_files, exclusion_decisions, exclusions};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -303,17 +304,16 @@ pub fn exclusions_after_unscoped(db: &mut Db, after: i64, limit: i64) -> Result<
 
 fn with_decisions(db: &mut Db, rows: Vec<ExclusionRow>) -> Result<Vec<Exclusion>, DbError> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut decisions: BTreeMap<i64, Vec<DecisionRow>> = BTreeMap::new();
+    let mut found = Vec::new();
     for ids in ids.chunks(IDS_PER_STATEMENT) {
-        let found: Vec<DecisionRow> = exclusion_decisions::table
+        let of_some: Vec<DecisionRow> = exclusion_decisions::table
             .filter(exclusion_decisions::exclusion_id.eq_any(ids.to_vec()))
             .order((exclusion_decisions::exclusion_id, exclusion_decisions::seq))
             .select(DecisionRow::as_select())
             .load(db)?;
-        for one in found {
-            decisions.entry(one.exclusion_id).or_default().push(one);
-        }
+        found.extend(of_some);
     }
+    let mut decisions = by_parent(found, |one| one.exclusion_id);
     rows.into_iter()
         .map(|row| {
             let decisions = decisions.remove(&row.id).unwrap_or_default();

@@ -13,6 +13,7 @@ pub mod conn;
 pub mod contract;
 pub mod contract_event;
 pub mod contract_term;
+mod decided;
 pub mod declared_event;
 pub mod dialect;
 pub mod dimension;

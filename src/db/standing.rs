@@ -1,18 +1,16 @@
 //! Standings set by hand, corrective actions, and what was decided about each; all only added to.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::decided::{by_parent, newest};
 use super::schema::{
     corrective_action_steps, corrective_actions, standing_override_decisions, standing_overrides,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::exclusion::Decision;
-use crate::domain::field::BadCode;
 use crate::domain::viewer::Viewer;
 
 /// Rows one list answers at most.
@@ -115,18 +113,12 @@ pub fn override_list(
         decided = decided.filter(standing_override_decisions::partner_id.eq(only));
     }
     let rows: Vec<OverrideRow> = query.load(db)?;
-    let mut decisions: BTreeMap<i64, Vec<OverrideDecisionRow>> = BTreeMap::new();
-    for one in decided.load::<OverrideDecisionRow>(db)? {
-        decisions.entry(one.override_id).or_default().push(one);
-    }
+    let mut decisions = by_parent(decided.load::<OverrideDecisionRow>(db)?, |one| one.override_id);
     rows.into_iter()
         .map(|row| {
             let decisions = decisions.remove(&row.id).unwrap_or_default();
-            let state = decisions.last().map(|last| last.kind.parse()).transpose();
-            let state = state.map_err(|error: BadCode| DbError::Stored {
-                what: format!("a decision about standing override {}", row.id),
-                reason: error.to_string(),
-            })?;
+            let newest_kind = decisions.last().map(|last| last.kind.as_str());
+            let state = newest(newest_kind, || format!("a decision about standing override {}", row.id))?;
             Ok(AskedOverride { row, decisions, state })
         })
         .collect()
@@ -224,10 +216,7 @@ pub fn action_list(
         taken = taken.filter(corrective_action_steps::partner_id.eq(only));
     }
     let rows: Vec<ActionRow> = query.load(db)?;
-    let mut steps: BTreeMap<i64, Vec<ActionStepRow>> = BTreeMap::new();
-    for one in taken.load::<ActionStepRow>(db)? {
-        steps.entry(one.action_id).or_default().push(one);
-    }
+    let mut steps = by_parent(taken.load::<ActionStepRow>(db)?, |one| one.action_id);
     Ok(rows
         .into_iter()
         .map(|row| {

@@ -1,15 +1,13 @@
 //! Versions of scorecard templates as they were proposed, and what was decided about them; both only added to.
 
-use std::collections::BTreeMap;
-
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
+use super::decided::{by_parent, newest};
 use super::schema::{template_decisions, template_proposals};
 use super::types::{Day, Instant};
 use crate::domain::exclusion::Decision;
-use crate::domain::field::BadCode;
 use crate::domain::scorecard::Template;
 
 /// A version as it was proposed.
@@ -98,22 +96,15 @@ pub fn template_proposals_all(db: &mut Db) -> Result<Vec<Proposal>, DbError> {
         .order((template_decisions::proposal_id, template_decisions::seq))
         .select(TemplateDecisionRow::as_select())
         .load(db)?;
-    let mut decisions: BTreeMap<i64, Vec<TemplateDecisionRow>> = BTreeMap::new();
-    for one in found {
-        decisions.entry(one.proposal_id).or_default().push(one);
-    }
-    let bad = |id: i64, reason: String| DbError::Stored { what: format!("proposed template {id}"), reason };
+    let mut decisions = by_parent(found, |one| one.proposal_id);
     rows.into_iter()
         .map(|row| {
             let decisions = decisions.remove(&row.id).unwrap_or_default();
-            let state = decisions.last().map(|last| last.kind.parse()).transpose();
-            Ok(Proposal {
-                state: state.map_err(|error: BadCode| bad(row.id, error.to_string()))?,
-                template: serde_json::from_str(&row.definition)
-                    .map_err(|error| bad(row.id, error.to_string()))?,
-                decisions,
-                row,
-            })
+            let what = || format!("proposed template {}", row.id);
+            let state = newest(decisions.last().map(|last| last.kind.as_str()), what)?;
+            let template = serde_json::from_str(&row.definition)
+                .map_err(|error| DbError::Stored { what: what(), reason: error.to_string() })?;
+            Ok(Proposal { state, template, decisions, row })
         })
         .collect()
 }
