@@ -22,6 +22,7 @@ use crate::app::exclusion::{
 };
 use crate::db::challenge::Challenge;
 use crate::db::exclusion::{DecisionRow, EvidenceFile, Exclusion};
+use crate::db::types::Instant;
 use crate::domain::attachment::{FILE_BYTES_MAX, endings};
 use crate::domain::attribution::{Fault, REASONS, Reason, proposal_words};
 use crate::domain::baseline::StopPurpose;
@@ -70,6 +71,16 @@ pub(super) fn chip(state: State) -> Chip {
         Some(Decision::Denied) => Chip::new("bad", "under", "denied"),
         Some(Decision::Withdrawn) => Chip::new("none", "stop", "withdrawn"),
     }
+}
+
+/// What a second person said of what was proposed, as a line of its history.
+pub(super) fn agreement_line(kind: &str, at: Instant, actor: &str, words: &str) -> String {
+    let what = match kind.parse() {
+        Ok(Decision::Approved) => "agreed",
+        Ok(Decision::Denied) => "denied it",
+        _ => "took it back",
+    };
+    format!("{} {actor} {what}: {words}", show::instant(at.0))
 }
 
 /// The state of a challenge.

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::edit::{Refusal, day, refuse, unsound};
-use super::exclusion::chip;
+use super::exclusion::{agreement_line, chip};
 use super::extract::{Form, SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due};
@@ -17,7 +17,7 @@ use crate::app::standing::{
     NewOverride, ShareAdvice, override_ask, override_decide, share_advice, standings_on, watch_list,
 };
 use crate::db::partner::{Partner, partner_list, partner_show};
-use crate::db::standing::{AskedOverride, override_list};
+use crate::db::standing::{AskedOverride, OverrideDecisionRow, override_list};
 use crate::domain::corrective::{ActionState, Step};
 use crate::domain::exclusion::Decision;
 use crate::domain::period::Period;
@@ -99,14 +99,8 @@ fn override_line(me: &SignedIn, one: &AskedOverride, today: chrono::NaiveDate) -
     };
     let mut history =
         vec![format!("{} {} asked for it", show::instant(row.requested_at.0), row.requested_by)];
-    history.extend(one.decisions.iter().map(|decision| {
-        let what = match decision.kind.parse() {
-            Ok(Decision::Approved) => "agreed",
-            Ok(Decision::Denied) => "denied it",
-            _ => "took it back",
-        };
-        format!("{} {} {what}: {}", show::instant(decision.at.0), decision.actor, decision.words)
-    }));
+    let line = |one: &OverrideDecisionRow| agreement_line(&one.kind, one.at, &one.actor, &one.words);
+    history.extend(one.decisions.iter().map(line));
     let state = match one.state {
         Some(Decision::Approved) if over => Chip::new("none", "stop", "ended"),
         Some(Decision::Approved) if today < row.first_day.0 => Chip::new("info", "clock", "agreed, to come"),

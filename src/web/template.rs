@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::edit::{Refusal, refuse, sentence, unsound};
-use super::exclusion::chip;
+use super::exclusion::{agreement_line, chip};
 use super::extract::{Form, SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::partner::Chip;
@@ -17,6 +17,7 @@ use crate::app::template::{
     template_propose, template_version,
 };
 use crate::db::partner::partner_list;
+use crate::db::template::TemplateDecisionRow;
 use crate::domain::exclusion::Decision;
 use crate::domain::kpi::Kpi;
 use crate::domain::scorecard::{
@@ -276,15 +277,8 @@ fn version_line(version: &TemplateVersion, shown: bool, current: bool) -> Versio
         Some(proposal) => {
             let row = &proposal.row;
             history.push(format!("{} {} proposed it", show::instant(row.proposed_at.0), row.proposed_by));
-            history.extend(proposal.decisions.iter().map(|decision| {
-                let what: Option<Decision> = decision.kind.parse().ok();
-                let what = match what {
-                    Some(Decision::Approved) => "agreed",
-                    Some(Decision::Denied) => "denied it",
-                    _ => "took it back",
-                };
-                format!("{} {} {what}: {}", show::instant(decision.at.0), decision.actor, decision.words)
-            }));
+            let line = |one: &TemplateDecisionRow| agreement_line(&one.kind, one.at, &one.actor, &one.words);
+            history.extend(proposal.decisions.iter().map(line));
             row.reason.clone()
         }
     };
