@@ -1,11 +1,15 @@
 //! An empty database for a test: SQLite always, PostgreSQL when `TEST_DATABASE_URL` names one.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use super::App;
 use crate::clock::Clock;
+use crate::db::schema::{measure_cells, partners};
+use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbUrl, Pool};
+use crate::domain::measure::Measures;
 use crate::domain::viewer::{Role, Viewer};
 
 /// Runs `test` on a fresh database of each engine at hand. The clock stands at `now`.
@@ -21,6 +25,41 @@ pub(crate) fn on_each_engine(now: &str, test: impl Fn(&App)) {
         }
         Err(_) => eprintln!("skipped on PostgreSQL: TEST_DATABASE_URL is not set"),
     }
+}
+
+/// A carrier with this id and code.
+pub(crate) fn carrier(app: &App, id: i64, code: &str) {
+    diesel::insert_into(partners::table)
+        .values((
+            partners::id.eq(id),
+            partners::code.eq(code),
+            partners::name.eq(format!("Partner {code}")),
+            partners::scac.eq(""),
+            partners::mode.eq("FTL"),
+            partners::status.eq("ACTIVE"),
+            partners::contact_name.eq(""),
+            partners::contact_email.eq(""),
+            partners::review_cadence.eq("MONTHLY"),
+            partners::created_at.eq(Instant("2025-01-01T00:00:00Z".parse().unwrap())),
+        ))
+        .execute(&mut *app.pool.get().unwrap())
+        .unwrap();
+}
+
+/// The sums of a carrier's shipments of one day.
+pub(crate) fn day_cell(app: &App, partner_id: i64, on: NaiveDate, measures: &Measures) {
+    diesel::insert_into(measure_cells::table)
+        .values((
+            measure_cells::partner_id.eq(partner_id),
+            measure_cells::day.eq(Day(on)),
+            measure_cells::service.eq(""),
+            measure_cells::mode.eq(""),
+            measure_cells::source.eq("SHIPMENTS"),
+            measure_cells::source_day.eq(Day(on)),
+            measure_cells::measures.eq(serde_json::to_string(measures).unwrap()),
+        ))
+        .execute(&mut *app.pool.get().unwrap())
+        .unwrap();
 }
 
 /// A viewer called `name`; its user id comes from the name, so that two names are two users.

@@ -4,9 +4,9 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::*;
-use crate::app::testing::on_each_engine;
+use crate::app::testing::{day_cell, on_each_engine};
 use crate::db::DbUrl;
-use crate::db::schema::{measure_cells, partners};
+use crate::db::schema::partners;
 use crate::domain::measure::Ratio;
 use crate::domain::scorecard::{Category, PublicationState, Scale, TemplateKpi, Volume};
 use crate::domain::signal::Change;
@@ -35,21 +35,6 @@ fn partner(app: &App, id: i64) {
             partners::code.eq(format!("P{id}")),
             partners::name.eq(format!("Partner {id}")),
             partners::created_at.eq(Instant(at("2024-01-01T00:00:00Z"))),
-        ))
-        .execute(&mut *app.pool.get().unwrap())
-        .unwrap();
-}
-
-fn cell(app: &App, partner_id: i64, on: NaiveDate, measures: &Measures) {
-    diesel::insert_into(measure_cells::table)
-        .values((
-            measure_cells::partner_id.eq(partner_id),
-            measure_cells::day.eq(Day(on)),
-            measure_cells::service.eq(""),
-            measure_cells::mode.eq(""),
-            measure_cells::source.eq("SHIPMENTS"),
-            measure_cells::source_day.eq(Day(on)),
-            measure_cells::measures.eq(serde_json::to_string(measures).unwrap()),
         ))
         .execute(&mut *app.pool.get().unwrap())
         .unwrap();
@@ -146,8 +131,8 @@ fn sc1(app: &App) {
     )
     .unwrap();
     drop(db);
-    cell(app, 1, day("2025-01-10"), &Measures { shipments: 40, ..Measures::default() });
-    cell(app, 1, day("2025-06-10"), &sc1_measures());
+    day_cell(app, 1, day("2025-01-10"), &Measures { shipments: 40, ..Measures::default() });
+    day_cell(app, 1, day("2025-06-10"), &sc1_measures());
 }
 
 fn read(app: &App, partner_id: i64, of: &str) -> Option<Published> {
@@ -184,7 +169,7 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
         score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), None).unwrap();
         let first = read(app, 1, "2025-06").unwrap();
         let late = Measures { shipments: 20, delivery_window: tally(0, 20), ..Measures::default() };
-        cell(app, 1, day("2025-06-11"), &late);
+        day_cell(app, 1, day("2025-06-11"), &late);
         // Final on 14 July: until the run of that day changed facts restate.
         let report = score_period(app, period("2025-06"), at("2025-07-14T06:00:00Z"), None).unwrap();
         assert_eq!((report.published, report.restated), (0, 1));
@@ -197,7 +182,7 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
         assert_eq!(*old, ScorecardRow { latest: false, ..first.row });
         assert_eq!(verify_scorecards(&mut db).unwrap(), (vec![], 2));
         drop(db);
-        cell(app, 1, day("2025-06-12"), &late);
+        day_cell(app, 1, day("2025-06-12"), &late);
         let report = score_period(app, period("2025-06"), at("2025-07-15T06:00:00Z"), None).unwrap();
         assert_eq!((report.restated, report.held), (0, 1), "final");
         assert_eq!(read(app, 1, "2025-06").unwrap().row, second.row);
@@ -244,7 +229,7 @@ fn a_handful_is_not_scored_and_nothing_is_not_published() {
         partner(app, 1);
         partner(app, 2);
         let few = Measures { shipments: 6, delivery_window: tally(5, 6), ..Measures::default() };
-        cell(app, 1, day("2025-06-10"), &few);
+        day_cell(app, 1, day("2025-06-10"), &few);
         let report = score_period(app, period("2025-06"), at("2025-07-08T06:00:00Z"), None).unwrap();
         assert_eq!(report.published, 1);
         let found = read(app, 1, "2025-06").unwrap();
@@ -278,7 +263,7 @@ fn the_weekly_chart_names_the_week_that_fell() {
         let usual = [950, 951, 943, 960, 954, 938, 952, 949, 961, 950, 944, 957, 945, 910];
         let mut week = period("2025-W13");
         for on_time in usual {
-            cell(
+            day_cell(
                 app,
                 1,
                 week.start(),
@@ -342,7 +327,7 @@ fn a_quarter_decides_the_standing_and_the_months_after_show_it() {
     on_both(|app| {
         sc1(app);
         for month in ["2024-08", "2024-11", "2025-02", "2025-05"] {
-            cell(app, 1, period(month).start(), &sc1_measures());
+            day_cell(app, 1, period(month).start(), &sc1_measures());
         }
         let reports = score_due(app, at("2025-07-08T06:00:00Z"), None).unwrap();
         assert!(
@@ -365,15 +350,15 @@ fn a_quarter_decides_the_standing_and_the_months_after_show_it() {
 fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
     on_both(|app| {
         sc1(app);
-        cell(app, 1, day("2024-08-10"), &sc1_measures());
+        day_cell(app, 1, day("2024-08-10"), &sc1_measures());
         score_period(app, period("2024-08"), at("2024-08-20T06:00:00Z"), None).unwrap();
         score_due(app, at("2025-07-07T06:00:00Z"), None).unwrap();
         let first = read(app, 1, "2024-08").unwrap().row;
         assert_eq!(first.as_of.0, at("2025-07-07T06:00:00Z"), "the preview was followed by the final");
         // Other facts of a month beyond the window change nothing published; another partner's history does.
-        cell(app, 1, day("2024-08-11"), &sc1_measures());
+        day_cell(app, 1, day("2024-08-11"), &sc1_measures());
         partner(app, 2);
-        cell(app, 2, day("2024-08-12"), &sc1_measures());
+        day_cell(app, 2, day("2024-08-12"), &sc1_measures());
         let night = at("2025-07-08T06:00:00Z");
         let reports = score_due(app, night, None).unwrap();
         let late: Vec<_> = reports

@@ -6,9 +6,9 @@ use diesel::prelude::*;
 use super::*;
 use crate::app::corrective::{action_step, actions};
 use crate::app::score::{published, score_period, verify_scorecards};
-use crate::app::testing::{on_each_engine, partner_viewer, viewer};
+use crate::app::testing::{carrier, day_cell, on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
-use crate::db::schema::{mails, measure_cells, partners, users};
+use crate::db::schema::{mails, users};
 use crate::domain::corrective::{ActionState, Step};
 use crate::domain::measure::{Measures, Ratio, Tally};
 use crate::domain::viewer::Role;
@@ -31,26 +31,6 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-fn partner(app: &App, id: i64, code: &str) {
-    let at = Instant("2025-01-01T00:00:00Z".parse().unwrap());
-    let db = &mut *app.pool.get().unwrap();
-    diesel::insert_into(partners::table)
-        .values((
-            partners::id.eq(id),
-            partners::code.eq(code),
-            partners::name.eq(format!("Partner {code}")),
-            partners::scac.eq(""),
-            partners::mode.eq("FTL"),
-            partners::status.eq("ACTIVE"),
-            partners::contact_name.eq(""),
-            partners::contact_email.eq(""),
-            partners::review_cadence.eq("MONTHLY"),
-            partners::created_at.eq(at),
-        ))
-        .execute(db)
-        .unwrap();
-}
-
 fn facts(app: &App, partner_id: i64, on: &str, good: i64) {
     let tally = Tally { success: good, late: 100 - good, ..Tally::default() };
     let measures = Measures {
@@ -64,24 +44,13 @@ fn facts(app: &App, partner_id: i64, on: &str, good: i64) {
         freight: Ratio { numerator: 1_000_000_000, denominator: 100 },
         ..Measures::default()
     };
-    diesel::insert_into(measure_cells::table)
-        .values((
-            measure_cells::day.eq(Day(day(on))),
-            measure_cells::partner_id.eq(partner_id),
-            measure_cells::service.eq(""),
-            measure_cells::mode.eq(""),
-            measure_cells::source.eq("SHIPMENTS"),
-            measure_cells::source_day.eq(Day(day(on))),
-            measure_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
-        ))
-        .execute(&mut *app.pool.get().unwrap())
-        .unwrap();
+    day_cell(app, partner_id, day(on), &measures);
 }
 
 /// A good partner and one that misses nearly everything, with the first quarter of 2026 and March scored.
 fn scored(app: &App) {
     for (id, code, good) in [(1, "GOOD", 97), (2, "POOR", 60)] {
-        partner(app, id, code);
+        carrier(app, id, code);
         facts(app, id, "2025-09-05", good);
         facts(app, id, "2026-03-05", good);
     }
@@ -179,7 +148,7 @@ fn two_people_set_a_standing_for_a_while_and_the_measured_one_stays_beside_it() 
 #[test]
 fn a_low_quarter_opens_one_action_for_each_cause_and_both_sides_follow_it() {
     on_each_engine(NOW, |app| {
-        partner(app, 2, "POOR");
+        carrier(app, 2, "POOR");
         for (id, email, role) in
             [(1, "mara@example.org", "CARRIER_MANAGER"), (2, "poor@example.org", "PARTNER")]
         {

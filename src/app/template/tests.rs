@@ -1,13 +1,11 @@
 //! Templates through both databases: proposed, agreed by a second person, chosen by scope and season, never rewritten.
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
 
 use super::*;
 use crate::app::score::{published, score_period, verify_scorecards};
-use crate::app::testing::{on_each_engine, viewer};
+use crate::app::testing::{carrier, day_cell, on_each_engine, viewer};
 use crate::clock::Clock;
-use crate::db::schema::{measure_cells, partners};
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::scorecard::{Tier, default_template};
 use crate::domain::viewer::Role;
@@ -56,25 +54,6 @@ fn told<T: std::fmt::Debug>(result: Result<T, EditError>) -> (String, String) {
     }
 }
 
-fn partner(app: &App, id: i64, code: &str) {
-    let at = Instant("2025-01-01T00:00:00Z".parse().unwrap());
-    diesel::insert_into(partners::table)
-        .values((
-            partners::id.eq(id),
-            partners::code.eq(code),
-            partners::name.eq(format!("Partner {code}")),
-            partners::scac.eq(""),
-            partners::mode.eq("FTL"),
-            partners::status.eq("ACTIVE"),
-            partners::contact_name.eq(""),
-            partners::contact_email.eq(""),
-            partners::review_cadence.eq("MONTHLY"),
-            partners::created_at.eq(at),
-        ))
-        .execute(&mut *app.pool.get().unwrap())
-        .unwrap();
-}
-
 fn on_time(app: &App, partner_id: i64, day: &str, good: i64) {
     let tally = Tally { success: good, late: 100 - good, ..Tally::default() };
     let measures = Measures {
@@ -87,18 +66,7 @@ fn on_time(app: &App, partner_id: i64, day: &str, good: i64) {
         status_timely: crate::domain::measure::Ratio { numerator: good, denominator: 100 },
         ..Measures::default()
     };
-    diesel::insert_into(measure_cells::table)
-        .values((
-            measure_cells::day.eq(Day(day.parse().unwrap())),
-            measure_cells::partner_id.eq(partner_id),
-            measure_cells::service.eq(""),
-            measure_cells::mode.eq(""),
-            measure_cells::source.eq("SHIPMENTS"),
-            measure_cells::source_day.eq(Day(day.parse().unwrap())),
-            measure_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
-        ))
-        .execute(&mut *app.pool.get().unwrap())
-        .unwrap();
+    day_cell(app, partner_id, day.parse().unwrap(), &measures);
 }
 
 fn card(app: &App, partner_id: i64, period: &str) -> crate::app::score::Published {
@@ -113,7 +81,7 @@ fn score(app: &App, period: &str, at: &str) {
 #[test]
 fn a_second_person_agrees_before_the_first_period_and_nothing_is_rewritten() {
     on_both(|app| {
-        partner(app, 1, "BRCK");
+        carrier(app, 1, "BRCK");
         on_time(app, 1, "2026-10-05", 93);
         score(app, "2026-10", "2026-11-03T08:00:00Z");
         let before = card(app, 1, "2026-10");
@@ -172,8 +140,8 @@ fn a_second_person_agrees_before_the_first_period_and_nothing_is_rewritten() {
 #[test]
 fn the_most_specific_template_scores_and_what_nothing_tells_apart_is_refused() {
     on_both(|app| {
-        partner(app, 1, "BRCK");
-        partner(app, 2, "OTHR");
+        carrier(app, 1, "BRCK");
+        carrier(app, 2, "OTHR");
         let one = TemplateDraft { partner: "BRCK".to_owned(), ..draft("BRACK", "2026-12") };
         let peak = TemplateDraft { months: [12].into(), ..draft("PEAK", "2026-12") };
         for (draft, version) in [(&one, "BRACK-1"), (&peak, "PEAK-1")] {
@@ -227,7 +195,7 @@ fn the_most_specific_template_scores_and_what_nothing_tells_apart_is_refused() {
 #[test]
 fn recency_weighs_earlier_months_in_and_is_made_again_from_the_document() {
     on_both(|app| {
-        partner(app, 1, "BRCK");
+        carrier(app, 1, "BRCK");
         let looks_back = TemplateDraft { half_life_months: Some(1), ..draft("STANDARD", "2026-12") };
         propose(app, &looks_back).unwrap();
         agree(app, &paul(), "STANDARD-2").unwrap();
@@ -261,7 +229,7 @@ fn recency_weighs_earlier_months_in_and_is_made_again_from_the_document() {
 #[test]
 fn a_gate_suspends_at_once() {
     on_both(|app| {
-        partner(app, 1, "BRCK");
+        carrier(app, 1, "BRCK");
         let mut gated = draft("STANDARD", "2026-12");
         gated.categories[0].kpis[0].gate = true;
         propose(app, &gated).unwrap();

@@ -56,9 +56,9 @@ fn stage(app: &App) {
     let since = Instant(at("2020-01-01T00:00:00Z"));
     template_insert(&mut db, 7, &own_template(), day("2020-01-01"), "test", since).unwrap();
     drop(db);
-    cell(app, 1, day("2025-01-10"), &Measures { shipments: 40, ..Measures::default() });
-    cell(app, 1, day("2025-06-10"), &sc1_measures());
-    cell(app, 1, day("2025-07-10"), &sc1_measures());
+    day_cell(app, 1, day("2025-01-10"), &Measures { shipments: 40, ..Measures::default() });
+    day_cell(app, 1, day("2025-06-10"), &sc1_measures());
+    day_cell(app, 1, day("2025-07-10"), &sc1_measures());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_change_counts_from_the_next_period_and_restates_nothing() {
         score_period(app, period("2025-07"), at("2025-08-02T06:00:00Z"), None).unwrap();
         let july = read(app, 1, "2025-07").unwrap();
         assert_eq!(july.snapshot.own.unwrap().definition("ALL_LATE").unwrap().version, 1);
-        cell(app, 1, day("2025-08-10"), &sc1_measures());
+        day_cell(app, 1, day("2025-08-10"), &sc1_measures());
         score_period(app, period("2025-08"), at("2025-09-02T06:00:00Z"), None).unwrap();
         let august = read(app, 1, "2025-08").unwrap();
         assert_eq!(august.snapshot.own.as_ref().unwrap().definition("ALL_LATE").unwrap().version, 2);
