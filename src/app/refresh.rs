@@ -15,10 +15,13 @@ use super::declared_event::Standing;
 use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
 use super::facts::{shipment_facts, tender_facts};
 use super::parallel::in_two;
-use crate::db::dialect::{refresh_slice_days, shipment_indexes_ensure, transaction_lock, write_tx};
+use crate::db::dialect::{
+    import_lock, refresh_slice_days, shipment_indexes_ensure, shipment_indexes_missing, transaction_lock,
+    write_tx,
+};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::fold::{
-    CellKey, FoldRow, LaneKey, ShipmentKey, TenderKey, due_cells, lane_cells_add, lane_cells_of_source,
+    CellKey, FoldRow, LaneSums, ShipmentKey, TenderKey, due_cells, lane_cells_add, lane_cells_of_source,
     lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take, stale_days, stale_month_take,
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
@@ -116,7 +119,8 @@ pub fn waiting_days(db: &mut Db) -> Result<usize, DbError> {
 /// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
 ///
 /// # Errors
-/// The database's reason; what was done before stays done, one slice at a time.
+/// [`DbError::Loading`] beside a first load; else the database's reason. What was done before stays done, one slice at a
+/// time.
 pub fn refresh(
     app: &App,
     as_of: DateTime<Utc>,
@@ -124,7 +128,7 @@ pub fn refresh(
 ) -> Result<RefreshReport, DbError> {
     let mut db = app.pool.get()?;
     let mut spare = app.pool.spare();
-    shipment_indexes_ensure(&mut db)?;
+    first_load_is_over(app, &mut db)?;
     let mut report = RefreshReport::default();
     let run = Run { as_of, books: Books::default() };
     if !versions_turned(&mut db)?.is_empty() {
@@ -153,6 +157,25 @@ pub fn refresh(
         }
     }
     Ok(report)
+}
+
+/// A first load counts its rows itself and trusts that nobody took a mark of its days meanwhile. Its indexes are missing for
+/// as long; where no import lives any more, it was killed: its marks are all there, and the indexes are built here.
+fn first_load_is_over(app: &App, db: &mut Db) -> Result<(), DbError> {
+    if shipment_indexes_missing(db)? {
+        let _no_import_begins = import_lock(app.pool.url())?.ok_or(DbError::Loading)?;
+        shipment_indexes_ensure(db)?;
+    }
+    Ok(())
+}
+
+/// The lock of the sums for work on the marks of a source; a first load may have begun since the refresh did.
+fn sums_lock(db: &mut Db, source: Source) -> Result<(), DbError> {
+    transaction_lock(db, SUMS_LOCK)?;
+    if source == Source::Shipments && shipment_indexes_missing(db)? {
+        return Err(DbError::Loading);
+    }
+    Ok(())
 }
 
 /// Runs of stale days in one month, at most `most` days each.
@@ -185,7 +208,7 @@ fn refresh_slice(
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
     let Some(month) = days.first().copied().map(month_of) else { return Ok(()) };
-    transaction_lock(db, SUMS_LOCK)?;
+    sums_lock(db, source)?;
     let known = summed_days(db, source, days)?;
     let mut again = BTreeSet::new();
     let mut work = Vec::with_capacity(days.len());
@@ -219,7 +242,6 @@ pub(super) const SUMS_LOCK: &str = "sums";
 
 /// Partner, service, mode and day; see [`CellKey`].
 type DaySums = BTreeMap<CellKey, Measures>;
-type LaneSums = BTreeMap<LaneKey, Measures>;
 
 /// What one day's facts come to, and what differs from the stored verdicts.
 #[derive(Default)]
@@ -244,10 +266,10 @@ impl DayResult {
     }
 }
 
-/// Day cells under way: partner, service, mode, day.
-type DayMap = hashbrown::HashMap<(i64, usize, usize, NaiveDate), Measures>;
+/// Day cells under way: partner, service, mode, day. Boxed, since a cell is a kilobyte and a table has twice the room it needs.
+type DayMap = hashbrown::HashMap<(i64, usize, usize, NaiveDate), Box<Measures>>;
 /// Lane cells under way: partner, lane, service, month.
-type LaneMap = hashbrown::HashMap<(i64, i64, usize, NaiveDate), Measures>;
+type LaneMap = hashbrown::HashMap<(i64, i64, usize, NaiveDate), Box<Measures>>;
 
 /// Sums under way. Services and modes are few and rows are many: a number stands for each name, so that
 /// counting a row copies no text.
@@ -299,16 +321,17 @@ impl Tallying {
 
     /// Day cells with the names written out.
     fn named_days(&self, cells: &DayMap) -> DaySums {
-        let named = |(&(partner, service, mode, day), sums): (&_, &Measures)| {
-            ((partner, self.name(service), self.name(mode), day), sums.clone())
+        let named = |(&(partner, service, mode, day), sums): (&_, &Box<Measures>)| {
+            ((partner, self.name(service), self.name(mode), day), Measures::clone(sums))
         };
         cells.iter().map(named).collect()
     }
 
     /// Lane cells with the names written out.
     fn named_lanes(&self, cells: LaneMap) -> LaneSums {
-        let named =
-            |((partner, lane, service, month), sums)| ((partner, lane, self.name(service), month), sums);
+        let named = |((partner, lane, service, month), sums): (_, Box<Measures>)| {
+            ((partner, lane, self.name(service), month), sums)
+        };
         cells.into_iter().map(named).collect()
     }
 
@@ -321,7 +344,7 @@ impl Tallying {
     /// Adds what the lanes come to.
     fn add_lanes(&self, lanes: &mut LaneSums) {
         for (&(partner, lane, service, month), sums) in &self.lanes {
-            *lanes.entry((partner, lane, self.name(service), month)).or_default() += sums;
+            **lanes.entry((partner, lane, self.name(service), month)).or_default() += sums;
         }
     }
 }
@@ -430,7 +453,7 @@ fn refresh_month(
     run: &Run,
     report: &mut RefreshReport,
 ) -> Result<(), DbError> {
-    transaction_lock(db, SUMS_LOCK)?;
+    sums_lock(db, source)?;
     let partners = stale_month_take(db, source, month)?;
     let until = month.checked_add_months(Months::new(1)).unwrap_or(month);
     // Days that wait are left out; they add themselves, or ask for the month again.

@@ -194,6 +194,19 @@ pub fn shipment_indexes_ensure(db: &mut Db) -> QueryResult<()> {
     Ok(())
 }
 
+/// Whether a bulk load has taken the secondary indexes of the shipments table away and not built them yet: it is under way,
+/// or was killed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_indexes_missing(db: &mut Db) -> QueryResult<bool> {
+    let mut missing = false;
+    for (name, _) in LOAD_INDEXES {
+        missing |= !index_exists(db, name)?;
+    }
+    Ok(missing)
+}
+
 fn index_exists(db: &mut Db, name: &str) -> QueryResult<bool> {
     is_there(
         db,

@@ -312,6 +312,9 @@ pub type CellKey = (i64, String, String, NaiveDate);
 /// Partner, lane, service and the month of the obligations.
 pub type LaneKey = (i64, i64, String, NaiveDate);
 
+/// Lane cells; boxed, since a cell is a kilobyte and a first load moves a hundred thousand of them.
+pub type LaneSums = BTreeMap<LaneKey, Box<Measures>>;
+
 #[derive(Insertable)]
 #[diesel(table_name = measure_cells, treat_none_as_default_value = false)]
 struct CellRow {
@@ -377,7 +380,7 @@ pub fn lane_cells_replace(
     source: Source,
     month: NaiveDate,
     partners: &[i64],
-    cells: BTreeMap<LaneKey, Measures>,
+    cells: LaneSums,
 ) -> Result<usize, DbError> {
     diesel::delete(
         lane_cells::table
@@ -397,13 +400,13 @@ pub fn lane_cells_add(
     db: &mut Db,
     source: Source,
     month: NaiveDate,
-    mut cells: BTreeMap<LaneKey, Measures>,
+    mut cells: LaneSums,
 ) -> Result<usize, DbError> {
     let partners: BTreeSet<i64> = cells.keys().map(|key| key.0).collect();
     let partners: Vec<i64> = partners.into_iter().collect();
     for (key, before) in lane_cells_of_source(db, source, month, Some(&partners))? {
         if let Some(sums) = cells.get_mut(&key) {
-            *sums += &before;
+            **sums += &before;
         }
     }
     lane_cells_write(db, source, month, cells)
@@ -413,34 +416,39 @@ fn lane_cells_write(
     db: &mut Db,
     source: Source,
     month: NaiveDate,
-    cells: BTreeMap<LaneKey, Measures>,
+    cells: LaneSums,
 ) -> Result<usize, DbError> {
     use diesel::upsert::excluded;
     use lane_cells as c;
 
-    let mut rows = Vec::with_capacity(cells.len());
-    for ((partner_id, lane_id, service, cell_month), measures) in cells {
-        let measures = sparse_json(&measures)?;
-        let (cell_month, source_month) = (Day(cell_month), Day(month));
-        rows.push(LaneRow {
-            partner_id,
-            month: cell_month,
-            lane_id,
-            service,
-            source: source.code(),
-            source_month,
-            measures,
-        });
-    }
-    for chunk in rows.chunks(CELLS_PER_STATEMENT) {
+    let written = cells.len();
+    let mut cells = cells.into_iter();
+    loop {
+        let mut rows = Vec::with_capacity(CELLS_PER_STATEMENT);
+        for ((partner_id, lane_id, service, cell_month), measures) in cells.by_ref().take(CELLS_PER_STATEMENT)
+        {
+            let measures = sparse_json(&measures)?;
+            let (month, source_month) = (Day(cell_month), Day(month));
+            rows.push(LaneRow {
+                partner_id,
+                month,
+                lane_id,
+                service,
+                source: source.code(),
+                source_month,
+                measures,
+            });
+        }
+        if rows.is_empty() {
+            return Ok(written);
+        }
         on_engine!(db, |conn| diesel::insert_into(c::table)
-            .values(chunk)
+            .values(rows.as_slice())
             .on_conflict((c::partner_id, c::month, c::lane_id, c::service, c::source, c::source_month))
             .do_update()
             .set(c::measures.eq(excluded(c::measures)))
             .execute(conn))?;
     }
-    Ok(rows.len())
 }
 
 /// Of some days, those whose facts the stored sums count, by partner.
@@ -623,7 +631,7 @@ pub fn lane_cells_of_source(
     source: Source,
     month: NaiveDate,
     partners: Option<&[i64]>,
-) -> Result<BTreeMap<LaneKey, Measures>, DbError> {
+) -> Result<LaneSums, DbError> {
     let mut query = lane_cells::table
         .filter(lane_cells::source.eq(source.code()))
         .filter(lane_cells::source_month.eq(Day(month)))

@@ -92,6 +92,11 @@ pub enum DbError {
         "this database holds tables of something else and none of Lanemark's; name an empty one, or one that Lanemark made"
     )]
     Foreign,
+    /// The first shipments are being loaded, and the load sums them itself.
+    #[error(
+        "the first shipments of this database are being loaded, which sums them too; try again when that import is done"
+    )]
+    Loading,
     /// A statement failed.
     #[error("the database refused a statement: {0}")]
     Query(#[from] diesel::result::Error),
@@ -110,7 +115,7 @@ impl DbError {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match self {
-            Self::Pool(_) => true,
+            Self::Pool(_) | Self::Loading => true,
             // Neither engine's code reaches us through the driver, only its words.
             Self::Query(diesel::result::Error::DatabaseError(_, told)) => {
                 let words = told.message();

@@ -110,21 +110,14 @@ pub fn pipeline<D: Send>(
                 Err(error) => return Err(error),
             }
         } else {
-            let at_once = if run.first_load { first_load_batches(db) } else { 1 };
             let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
             // The lock is taken when there is something to write.
-            while let Ok(first) = full_in.recv() {
-                let written = write_tx(db, |db| {
+            while let Ok(batch) = full_in.recv() {
+                write_tx(db, |db| {
                     transaction_lock(db, SUMS_LOCK)?;
-                    let more = full_in.iter().take(at_once.saturating_sub(1));
-                    let mut written = 0;
-                    for batch in std::iter::once(first).chain(more) {
-                        store(db, batch)?;
-                        written += 1;
-                    }
-                    Ok::<usize, ImportError>(written)
+                    store(db, batch)
                 })?;
-                checkpoints.after_commit(db, written)?;
+                checkpoints.after_commit(db, 1)?;
             }
             checkpoints.hand_back(db)?;
         }
@@ -132,33 +125,91 @@ pub fn pipeline<D: Send>(
     })
 }
 
-/// As [`pipeline`] for the first load of a table where the engine [`stores_beside`]: `complete` looks a batch's names up on
-/// `db`, in a transaction of its own, while `store` puts the batch before it into the database on `beside`. What `complete`
-/// makes (a partner, a lane) is committed before the rows that name it.
+/// What the first load of a table does with a batch, one after the other.
+pub struct Stages<C, S, P> {
+    /// Looks its names up. What it makes (a partner, a lane) is committed before, or with, the rows that name it.
+    pub complete: C,
+    /// Judges and counts its rows, on a thread of its own.
+    pub sum: S,
+    /// Puts it into the database.
+    pub store: P,
+}
+
+/// As [`pipeline`] for the first load of a table: while a batch is summed, the next one is completed and the one before is
+/// stored; on a second connection, `beside`, where the engine [`stores_beside`].
 ///
 /// # Errors
 /// [`ImportError`].
 ///
 /// [`stores_beside`]: crate::db::dialect::stores_beside
-pub fn pipeline_beside<D: Send, R: Send>(
-    (db, beside): (&mut Db, &mut Db),
+pub fn pipeline_of_first_load<D: Send, R: Send>(
+    (db, beside): (&mut Db, Option<&mut Db>),
     run: &Run<'_>,
     input: Input<'_>,
     draft: impl Fn(&Fields) -> Result<D, RowError> + Send,
-    mut complete: impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
-    store: impl Fn(&mut Db, R) -> Result<Counts, ImportError> + Send,
+    stages: Stages<
+        impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
+        impl FnMut(&mut R) -> Result<(), ImportError> + Send,
+        impl Fn(&mut Db, R) -> Result<Counts, ImportError> + Send,
+    >,
 ) -> Result<ImportReport, ImportError> {
-    let mut tally = Tally::new(run, &input)?;
+    let Stages { complete, mut sum, store } = stages;
+    let tally = Tally::new(run, &input)?;
     std::thread::scope(|scope| {
         let (full_in, empty_out) = start_reading(scope, load_batch_rows(db), input, draft);
-        let (ready_out, ready_in) = sync_channel::<(Batch<D>, R)>(BATCHES_READY);
+        let (completed_out, completed_in) = sync_channel::<(Batch<D>, R)>(BATCHES_READY);
+        let (summed_out, summed_in) = sync_channel(BATCHES_READY);
+        scope.spawn(move || {
+            for (batch, mut ready) in completed_in {
+                let summed = sum(&mut ready).map(|()| (batch, ready));
+                let failed = summed.is_err();
+                if summed_out.send(summed).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        let ends = Ends { full_in, completed_out, summed_in, empty_out };
+        match beside {
+            Some(beside) => {
+                std::thread::scope(|inner| ends.on_two(inner, (db, beside), tally, complete, store))
+            }
+            None => ends.on_one(db, run, tally, complete, store),
+        }
+    })
+}
+
+/// The ends of the channels between the threads of a first load.
+struct Ends<D, R> {
+    full_in: Receiver<Read<D>>,
+    completed_out: SyncSender<(Batch<D>, R)>,
+    summed_in: Receiver<Result<(Batch<D>, R), ImportError>>,
+    empty_out: SyncSender<Batch<D>>,
+}
+
+impl<D: Send, R: Send> Ends<D, R> {
+    /// Completes on one connection and stores on another, each batch in a transaction of its own.
+    fn on_two<'scope, 'env: 'scope>(
+        self,
+        scope: &'scope std::thread::Scope<'scope, 'env>,
+        (db, beside): (&mut Db, &'scope mut Db),
+        mut tally: Tally<'scope>,
+        mut complete: impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
+        store: impl Fn(&mut Db, R) -> Result<Counts, ImportError> + Send + 'scope,
+    ) -> Result<ImportReport, ImportError>
+    where
+        D: 'scope,
+        R: 'scope,
+    {
+        let Self { full_in, completed_out, summed_in, empty_out } = self;
         let storing = scope.spawn(move || {
-            for (batch, ready) in ready_in {
+            for summed in summed_in {
+                let (batch, ready) = summed?;
                 let counts = write_tx(beside, |db| {
                     transaction_lock(db, SUMS_LOCK)?;
                     store(db, ready)
                 })?;
                 tally.note(&batch, counts)?;
+                // The reader may be done already; then the batch is dropped here.
                 let _done = empty_out.try_send(batch);
             }
             tally.finish()
@@ -167,11 +218,11 @@ pub fn pipeline_beside<D: Send, R: Send>(
         for batch in &full_in {
             let sent = batch.and_then(|mut batch| {
                 let ready = write_tx(db, |db| complete(db, &mut batch))?;
-                Ok(ready_out.send((batch, ready)).is_ok())
+                Ok(completed_out.send((batch, ready)).is_ok())
             });
             match sent {
                 Ok(true) => {}
-                // The other side has failed and says so itself.
+                // Another side has failed and says so itself.
                 Ok(false) => break,
                 Err(error) => {
                     completed = Err(error);
@@ -179,10 +230,56 @@ pub fn pipeline_beside<D: Send, R: Send>(
                 }
             }
         }
-        drop(ready_out);
+        drop(completed_out);
         let stored = storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         completed.and(stored)
-    })
+    }
+
+    /// Completes a batch and stores the one before on the same connection, several in a transaction.
+    fn on_one(
+        self,
+        db: &mut Db,
+        run: &Run<'_>,
+        mut tally: Tally<'_>,
+        mut complete: impl FnMut(&mut Db, &mut Batch<D>) -> Result<R, ImportError>,
+        store: impl Fn(&mut Db, R) -> Result<Counts, ImportError>,
+    ) -> Result<ImportReport, ImportError> {
+        let Self { full_in, completed_out, summed_in, empty_out } = self;
+        let at_once = first_load_batches(db);
+        let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
+        let (mut is_open, mut under_way) = (true, 0);
+        while is_open || under_way > 0 {
+            let stored = write_tx(db, |db| {
+                transaction_lock(db, SUMS_LOCK)?;
+                let mut stored = 0;
+                while stored < at_once && (is_open || under_way > 0) {
+                    if is_open {
+                        if let Ok(batch) = full_in.recv() {
+                            let mut batch = batch?;
+                            let ready = complete(db, &mut batch)?;
+                            // Where that side has failed, its reason comes out at the other end.
+                            is_open = completed_out.send((batch, ready)).is_ok();
+                            under_way += usize::from(is_open);
+                        } else {
+                            is_open = false;
+                        }
+                    }
+                    if under_way > usize::from(is_open) {
+                        let Ok(summed) = summed_in.recv() else { break };
+                        let (batch, ready) = summed?;
+                        under_way -= 1;
+                        tally.note(&batch, store(db, ready)?)?;
+                        let _done = empty_out.try_send(batch);
+                        stored += 1;
+                    }
+                }
+                Ok::<usize, ImportError>(stored)
+            })?;
+            checkpoints.after_commit(db, stored)?;
+        }
+        checkpoints.hand_back(db)?;
+        tally.finish()
+    }
 }
 
 /// A batch as read, or why reading ended.

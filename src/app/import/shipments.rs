@@ -6,16 +6,15 @@ use serde::Serialize;
 
 use super::asked::{Asks, asks, settle};
 use super::batch::{
-    Batch, Counts, FactHasher, Input, Run, check_currency, fact_text, micros, partner, pipeline,
-    pipeline_beside, repeated, small, some_text, sort_out, text, thousandths,
+    Batch, Counts, FactHasher, Input, Run, Stages, check_currency, fact_text, micros, partner, pipeline,
+    pipeline_of_first_load, repeated, small, some_text, sort_out, text, thousandths,
 };
 use super::particulars::OF_SHIPMENTS;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
 use crate::app::baseline::{StopZones, stop_zones};
 use crate::app::exclusion::kept;
-use crate::app::refresh::load::{LoadSums, Slice};
-use crate::db::Db;
+use crate::app::refresh::load::{Known, LoadSums, Named, Slice};
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{
     FactTable, bulk_writer_settings, shipment_indexes_drop, shipment_indexes_ensure, stores_beside,
@@ -31,6 +30,7 @@ use crate::db::shipment::{
     ShipmentRow, Source, StaleCell, shipment_by_key, shipment_replace, shipments_insert, stale_mark,
 };
 use crate::db::types::{Day, Instant};
+use crate::db::{Db, DbError};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
 use crate::domain::rate::Particulars;
@@ -75,24 +75,31 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
         any_exclusions: false,
-        sums: if run.first_load && run.request.refresh { LoadSums::start(db, run.now)? } else { None },
         source: run.request.mapping.source.clone(),
     };
     let hasher = FactHasher::new(ImportKind::Shipments);
     let (now, zone) = (run.now, run.request.mapping.zone);
     let draft = move |fields: &Fields| draft(fields, &hasher, &currency, zone, now);
-    let report = if run.first_load && stores_beside(db) {
-        let mut beside = run.app.pool.url().connect()?;
-        bulk_writer_settings(&mut beside)?;
-        let complete = |db: &mut Db, batch: &mut Batch<Draft>| {
+    if !run.first_load {
+        return pipeline(db, run, input, draft, |db, batch| writer.write(db, batch));
+    }
+    let mut sums = if run.request.refresh { LoadSums::start(db, run.now)? } else { None };
+    let (is_summed, mut named) = (sums.is_some(), Named::default());
+    let stages = Stages {
+        complete: |db: &mut Db, batch: &mut Batch<Draft>| {
             let rows = writer.complete_batch(db, batch)?;
-            writer.settled(db, rows, BTreeSet::new())
-        };
-        pipeline_beside((db, &mut beside), run, input, draft, complete, |db, ready: Ready| ready.store(db))?
-    } else {
-        pipeline(db, run, input, draft, |db, batch| writer.write(db, batch))?
+            let known = if is_summed { named.look_up(db, &rows)? } else { None };
+            Ok(Ready { known, ..writer.settled(rows, BTreeSet::new())? })
+        },
+        sum: |ready: &mut Ready| sums.as_mut().map_or(Ok(()), |sums| Ok(ready.sum(sums)?)),
+        store: |db: &mut Db, ready: Ready| ready.store(db),
     };
-    if let Some(sums) = writer.sums {
+    let mut beside = stores_beside(db).then(|| run.app.pool.url().connect()).transpose()?;
+    if let Some(beside) = &mut beside {
+        bulk_writer_settings(beside)?;
+    }
+    let report = pipeline_of_first_load((db, beside.as_mut()), run, input, draft, stages)?;
+    if let Some(sums) = sums {
         sums.finish(db)?;
     }
     Ok(report)
@@ -343,11 +350,27 @@ struct Ready {
     particulars: Vec<ParticularsRow>,
     /// The days of partners to sum again.
     stale: BTreeSet<StaleCell>,
+    /// Zones and tolerances that the sums of a first load have to know for them.
+    known: Option<Known>,
     /// Sums of a first load that are due to be written.
     sums: Option<Slice>,
 }
 
 impl Ready {
+    /// Adds the rows to the sums of a first load.
+    fn sum(&mut self, sums: &mut LoadSums) -> Result<(), DbError> {
+        if let Some(known) = self.known.take() {
+            sums.know(known);
+        }
+        let beside: HashMap<i64, &QualityRow> =
+            self.quality.iter().map(|row| (row.shipment_id, row)).collect();
+        for row in &mut self.rows {
+            sums.add(row, beside.get(&row.id).copied())?;
+        }
+        self.sums = sums.slice();
+        Ok(())
+    }
+
     fn store(self, db: &mut Db) -> Result<Counts, ImportError> {
         shipments_insert(db, &self.rows)?;
         commitments_insert(db, &self.stated)?;
@@ -384,21 +407,17 @@ struct Writer<'a> {
     any_commitments: bool,
     /// Whether any exclusion was ever asked for, as of this batch; while none was, no changed row looks for one.
     any_exclusions: bool,
-    /// Sums made of the rows of a first load as they pass.
-    sums: Option<LoadSums>,
 }
 
 impl Writer<'_> {
     fn write(&mut self, db: &mut Db, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
-        let mut rows = self.complete_batch(db, batch)?;
+        let rows = self.complete_batch(db, batch)?;
         let mut stale: BTreeSet<StaleCell> = BTreeSet::new();
         let mut counts = Counts::default();
-        if !self.run.first_load {
-            // Somebody may ask while a long file loads: once a batch, under the lock that decisions take too.
-            self.any_exclusions = any_exclusions(db)?;
-            rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
-        }
-        let ready = self.settled(db, rows, stale)?;
+        // Somebody may ask while a long file loads: once a batch, under the lock that decisions take too.
+        self.any_exclusions = any_exclusions(db)?;
+        let rows = self.keep_new(db, rows, &mut stale, &mut counts)?;
+        let ready = self.settled(rows, stale)?;
         self.any_commitments |= !ready.stated.is_empty();
         self.any_quality |= !ready.quality.is_empty();
         self.any_particulars |= !ready.particulars.is_empty();
@@ -424,12 +443,7 @@ impl Writer<'_> {
     }
 
     /// New rows with what stands beside them, as they are to be stored; the cells they touch join those in `stale`.
-    fn settled(
-        &mut self,
-        db: &mut Db,
-        mut rows: Rows,
-        mut stale: BTreeSet<StaleCell>,
-    ) -> Result<Ready, ImportError> {
+    fn settled(&mut self, mut rows: Rows, mut stale: BTreeSet<StaleCell>) -> Result<Ready, ImportError> {
         let mut stated = Vec::new();
         for row in rows.iter_mut().filter(|_| !self.asked.is_empty()) {
             if let Some((asks, zones)) = self.asked.get(&row.id) {
@@ -439,14 +453,6 @@ impl Writer<'_> {
         stale.extend(
             rows.iter().map(|row| StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 }),
         );
-        let mut sums = None;
-        if let Some(of_load) = &mut self.sums {
-            for row in &mut rows {
-                let quality = self.quality.get(&row.id).map(AsRef::as_ref);
-                of_load.add(db, row, quality)?;
-            }
-            sums = of_load.slice();
-        }
         let quality = if self.quality.is_empty() {
             Vec::new()
         } else {
@@ -459,7 +465,7 @@ impl Writer<'_> {
                 |row: &ShipmentRow| Some(ParticularsRow::of(row.key(), self.particulars.get(&row.id)?));
             rows.iter().filter_map(|row| said(row)).collect()
         };
-        Ok(Ready { rows, stated, quality, particulars, stale, sums })
+        Ok(Ready { rows, stated, quality, particulars, stale, known: None, sums: None })
     }
 
     /// Looks the names of a draft up, for the row taken out of it.

@@ -3,10 +3,13 @@
 //! An empty table that takes in millions of rows would have to read each of them again to sum it. Here the functions of the
 //! refresh judge and count a row before it is stored, and the sums are written in the transaction of the rows. Every day
 //! stays marked as stale until the load is over: one that is killed, or whose rows come back to a day it has let go, leaves
-//! all of its days to the refresh.
+//! all of its days to the refresh. No refresh runs beside it ([`DbError::Loading`]): one would take marks of days that are
+//! half counted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use chrono_tz::Tz;
 
 use super::{
     DayMap, LaneMap, LaneSums, Lookups, Mode, RowPlace, Run, SUMS_LOCK, Tallying, differs, month_of,
@@ -24,12 +27,44 @@ use crate::db::shipment::{ShipmentRow, Source};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
+use crate::domain::outcome::OutcomePolicy;
 
-/// Cells in memory before the older months are written; a cell is a kilobyte. Tests come there with a handful of rows.
-const CELLS_MAX: usize = if cfg!(test) { 200 } else { 32_000 };
+/// Cells in memory before the older months are written; a cell is a kilobyte. More than a month of fifty thousand lanes and
+/// services has, so that each month is written once. Tests come there with a handful of rows.
+const CELLS_MAX: usize = if cfg!(test) { 200 } else { 80_000 };
 
 /// Days whose sums stay in memory after they were written: rows of a feed are seldom further out of order.
 const DAYS_KEPT: usize = if cfg!(test) { 5 } else { 40 };
+
+/// Zones and tolerances by id.
+pub type Known = (HashMap<i32, Tz>, HashMap<i32, OutcomePolicy>);
+
+/// Which zones and tolerances the sums of a load know: they are made on a thread that reads no database.
+#[derive(Default)]
+pub struct Named {
+    zones: BTreeSet<i32>,
+    policies: BTreeSet<i32>,
+}
+
+impl Named {
+    /// All there are, where `rows` name one that came with the load and is not known yet.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn look_up(&mut self, db: &mut Db, rows: &[Box<ShipmentRow>]) -> Result<Option<Known>, DbError> {
+        let known = |row: &ShipmentRow| {
+            let mut zones = [row.pickup_zone_id, row.delivery_zone_id].into_iter().flatten();
+            zones.all(|zone| self.zones.contains(&zone)) && self.policies.contains(&row.policy_id)
+        };
+        if rows.iter().all(|row| known(row)) {
+            return Ok(None);
+        }
+        let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
+        self.zones = zones.keys().copied().collect();
+        self.policies = policies.keys().copied().collect();
+        Ok(Some((zones, policies)))
+    }
+}
 
 /// The sums of a load under way.
 pub struct LoadSums {
@@ -90,17 +125,18 @@ impl LoadSums {
         }))
     }
 
+    /// Takes in zones and tolerances that the rows from here on name.
+    pub fn know(&mut self, (zones, policies): Known) {
+        self.lookups.zones = zones;
+        self.lookups.policies = policies;
+    }
+
     /// Judges and counts a row that is about to be stored; what its quality or the whole row says otherwise than the row's
     /// own verdicts goes into the row.
     ///
     /// # Errors
-    /// A tolerance that is missing, or the engine's reason.
-    pub fn add(
-        &mut self,
-        db: &mut Db,
-        row: &mut ShipmentRow,
-        quality: Option<&QualityRow>,
-    ) -> Result<(), DbError> {
+    /// A tolerance that is missing.
+    pub fn add(&mut self, row: &mut ShipmentRow, quality: Option<&QualityRow>) -> Result<(), DbError> {
         let day = row.obligation_day.0;
         if self.gave_up {
             return Ok(());
@@ -109,7 +145,6 @@ impl LoadSums {
             self.give_up();
             return Ok(());
         }
-        self.look_up(db, row)?;
         let fold = FoldRow::from(&*row);
         let known = (&self.lookups.zones, &self.lookups.policies);
         let (facts, policy) = shipment_facts(&fold, quality, known, &self.lookups.declared)?;
@@ -207,33 +242,23 @@ impl LoadSums {
         }
         slice
     }
-
-    /// Zones and tolerances that came with the load are read when a row first names them.
-    fn look_up(&mut self, db: &mut Db, row: &ShipmentRow) -> Result<(), DbError> {
-        let zones = [row.pickup_zone_id, row.delivery_zone_id];
-        if zones.into_iter().flatten().any(|zone| !self.lookups.zones.contains_key(&zone)) {
-            self.lookups.zones = zones_by_id(db)?;
-        }
-        if !self.lookups.policies.contains_key(&row.policy_id) {
-            self.lookups.policies = policies_by_id(db)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use diesel::prelude::*;
 
     use super::*;
     use crate::app::App;
     use crate::app::expected::tests::conn;
-    use crate::app::import::{ImportReport, ImportRequest, import};
+    use crate::app::import::{ImportReport, ImportRequest, Progress, import};
     use crate::app::refresh::check::{SumsChecked, sums_differ};
     use crate::app::refresh::{RefreshReport, anything_stale, refresh};
     use crate::app::testing::on_each_engine;
+    use crate::db::dialect::{shipment_indexes_drop, shipment_indexes_missing};
     use crate::db::fold::stale_days;
     use crate::db::schema::{lane_cells, measure_cells};
     use crate::db::shipment::{StaleCell, stale_mark};
@@ -274,6 +299,10 @@ mod tests {
     }
 
     fn taken_in(app: &App, csv: &str) -> ImportReport {
+        taken_in_while(app, csv, &|_| ())
+    }
+
+    fn taken_in_while(app: &App, csv: &str, progress: &(dyn Fn(Progress) + Sync)) -> ImportReport {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("facts.csv");
         std::fs::write(&path, csv).unwrap();
@@ -287,7 +316,7 @@ mod tests {
             dry_run: false,
             refresh: true,
         };
-        let report = import(app, &request, &|_| ()).unwrap();
+        let report = import(app, &request, progress).unwrap();
         assert_eq!(report.rows_rejected, 0, "{report:?}");
         report
     }
@@ -347,6 +376,40 @@ mod tests {
             }
             stale_mark(&mut conn(app), Source::Shipments, &marks).unwrap();
             assert!(refresh(app, app.now(), |_, _| ()).unwrap().days > 0);
+            assert_eq!(cells(app), as_loaded);
+            sound(app);
+        });
+    }
+
+    #[test]
+    fn no_refresh_runs_beside_a_first_load() {
+        on_each_engine(NOW, |app| {
+            let refused = AtomicUsize::new(0);
+            taken_in_while(app, &feed(0..90), &|_| match refresh(app, app.now(), |_, _| ()) {
+                Err(DbError::Loading) => drop(refused.fetch_add(1, Ordering::Relaxed)),
+                other => panic!("a refresh ran beside the load: {other:?}"),
+            });
+            assert!(refused.into_inner() > 0);
+            sound(app);
+        });
+    }
+
+    #[test]
+    fn after_a_load_that_was_killed_the_refresh_sums_what_it_left() {
+        on_each_engine(NOW, |app| {
+            taken_in(app, &feed(0..90));
+            let as_loaded = cells(app);
+            // As it is when the load dies after its first slice: every day marked, some summed, no indexes.
+            let mut db = conn(app);
+            let marks = as_loaded.0.iter().flat_map(|(partner_id, ..)| {
+                let days = (0..90).filter_map(|number| NaiveDate::from_yo_opt(2025, 60 + number));
+                days.map(|day| StaleCell { partner_id: *partner_id, day })
+            });
+            stale_mark(&mut db, Source::Shipments, &marks.collect()).unwrap();
+            shipment_indexes_drop(&mut db).unwrap();
+            drop(db);
+            assert!(refresh(app, app.now(), |_, _| ()).unwrap().days > 0);
+            assert!(!shipment_indexes_missing(&mut conn(app)).unwrap());
             assert_eq!(cells(app), as_loaded);
             sound(app);
         });
