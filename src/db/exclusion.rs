@@ -10,6 +10,7 @@ use super::DbError;
 use super::conn::Db;
 use super::decided::by_parent;
 use super::schema::{evidence_files, exclusion_decisions, exclusions};
+use super::scorecard::scorecards_changed;
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::attribution::Fault;
@@ -152,7 +153,8 @@ pub struct Exclusion {
 /// # Errors
 /// The engine's reason.
 pub fn exclusion_insert(db: &mut Db, row: &ExclusionRow) -> QueryResult<()> {
-    diesel::insert_into(exclusions::table).values(row).execute(db).map(drop)
+    diesel::insert_into(exclusions::table).values(row).execute(db)?;
+    scorecards_changed(db)
 }
 
 /// Adds a decision; a second one of the same number fails.
@@ -160,7 +162,8 @@ pub fn exclusion_insert(db: &mut Db, row: &ExclusionRow) -> QueryResult<()> {
 /// # Errors
 /// The engine's reason.
 pub fn exclusion_decision_insert(db: &mut Db, row: &DecisionRow) -> QueryResult<()> {
-    diesel::insert_into(exclusion_decisions::table).values(row).execute(db).map(drop)
+    diesel::insert_into(exclusion_decisions::table).values(row).execute(db)?;
+    scorecards_changed(db)
 }
 
 /// Whether any exclusion was ever asked for: where none was, no changed row looks for one.

@@ -12,8 +12,8 @@ use super::conn::Db;
 use super::partner::Partner;
 use super::restatement::FinalRow;
 use super::schema::{
-    exclusions, kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_finals, scorecard_log,
-    scorecard_templates, scorecards, settings, standing_overrides,
+    exclusions, kpi_targets, lane_cells, lanes, measure_cells, partners, scorecard_changes, scorecard_finals,
+    scorecard_log, scorecard_templates, scorecards, settings, standing_overrides,
 };
 use super::setting::{REPORTING_CURRENCY, REPORTING_ZONE, zone_of};
 use super::shipment::partner_filter;
@@ -263,8 +263,19 @@ pub struct CardStamp {
     pub overridden: bool,
     /// The reporting zone.
     pub zone: Tz,
-    /// The place of the last publication in the log, which only grows.
-    pub last: Option<i64>,
+    /// How often anything changed that pages of scorecards are drawn from.
+    pub changes: Option<i64>,
+}
+
+/// Counts a change of what pages of scorecards are drawn from, in the transaction that makes it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn scorecards_changed(db: &mut Db) -> QueryResult<()> {
+    diesel::update(scorecard_changes::table)
+        .set(scorecard_changes::count.eq(scorecard_changes::count + 1))
+        .execute(db)
+        .map(drop)
 }
 
 /// Reads the [`CardStamp`] of one partner and period; none when the viewer may not see the partner. One statement, since a
@@ -287,7 +298,7 @@ pub fn card_stamp(
         .filter(exclusions::partner_id.eq(partner_id))
         .filter(exclusions::side.eq(Side::Partner.code()));
     let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
-    let last = scorecard_log::table.select(diesel::dsl::max(scorecard_log::seq)).single_value();
+    let changes = scorecard_changes::table.select(scorecard_changes::count).single_value();
     let by_hand = standing_overrides::table.filter(standing_overrides::partner_id.eq(partner_id));
     type Found = (Partner, Option<FinalRow>, bool, bool, Option<String>, Option<i64>);
     let found: Option<Found> = partners::table
@@ -299,13 +310,15 @@ pub fn card_stamp(
             diesel::dsl::exists(asked),
             diesel::dsl::exists(by_hand),
             zone,
-            last,
+            changes,
         ))
         .first(db)
         .optional()?;
-    let Some((partner, made_final, partner_asked, overridden, zone, last)) = found else { return Ok(None) };
+    let Some((partner, made_final, partner_asked, overridden, zone, changes)) = found else {
+        return Ok(None);
+    };
     let zone = zone_of(zone.as_deref())?;
-    Ok(Some(CardStamp { partner, made_final, partner_asked, overridden, zone, last }))
+    Ok(Some(CardStamp { partner, made_final, partner_asked, overridden, zone, changes }))
 }
 
 /// One scorecard by its row id; for use cases that follow restatements, not for pages.
@@ -368,8 +381,8 @@ pub fn scorecard_briefs(
 /// What lists of published scorecards rest on beside partners: while it is the same, they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The place of the last publication in the log, which only grows.
-    last: Option<i64>,
+    /// How often anything changed that pages of scorecards are drawn from.
+    changes: Option<i64>,
     /// The reporting zone and currency as set.
     zone: Option<String>,
     currency: Option<String>,
@@ -390,11 +403,11 @@ impl Stamp {
 /// # Errors
 /// The engine's reason.
 pub fn publications_stamp(db: &mut Db) -> QueryResult<Stamp> {
-    let last = scorecard_log::table.select(diesel::dsl::max(scorecard_log::seq)).single_value();
+    let changes = scorecard_changes::table.select(scorecard_changes::count).single_value();
     let zone = settings::table.find(REPORTING_ZONE).select(settings::value).single_value();
     let currency = settings::table.find(REPORTING_CURRENCY).select(settings::value).single_value();
-    let (last, zone, currency) = diesel::select((last, zone, currency)).get_result(db)?;
-    Ok(Stamp { last, zone, currency })
+    let (changes, zone, currency) = diesel::select((changes, zone, currency)).get_result(db)?;
+    Ok(Stamp { changes, zone, currency })
 }
 
 /// The newest period of each kind that any partner the viewer may see has a scorecard for, newest first.
@@ -481,7 +494,7 @@ pub fn scorecard_publish(db: &mut Db, row: &ScorecardRow, replaces: Option<i64>)
         diesel::update(scorecards::table.find(old)).set(scorecards::latest.eq(false)).execute(db)?;
     }
     diesel::insert_into(scorecards::table).values(row).execute(db)?;
-    Ok(())
+    scorecards_changed(db)
 }
 
 type LogTuple = (i64, i64, i64, String, String, String, Option<i64>, String);
@@ -564,7 +577,7 @@ pub fn scorecard_log_unscoped(db: &mut Db) -> QueryResult<Vec<Logged>> {
 /// The engine's reason.
 pub fn scorecard_preview_delete(db: &mut Db, id: i64) -> QueryResult<()> {
     diesel::delete(scorecards::table.find(id)).execute(db)?;
-    Ok(())
+    scorecards_changed(db)
 }
 
 /// Scorecards after `after`, whole, in order of id, at most `limit`: for the check of all of them.

@@ -8,6 +8,7 @@ use super::decided::{by_parent, newest};
 use super::schema::{
     corrective_action_steps, corrective_actions, standing_override_decisions, standing_overrides,
 };
+use super::scorecard::scorecards_changed;
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::exclusion::Decision;
@@ -78,7 +79,8 @@ pub struct AskedOverride {
 /// # Errors
 /// The engine's reason.
 pub fn override_insert(db: &mut Db, row: &OverrideRow) -> QueryResult<()> {
-    diesel::insert_into(standing_overrides::table).values(row).execute(db).map(drop)
+    diesel::insert_into(standing_overrides::table).values(row).execute(db)?;
+    scorecards_changed(db)
 }
 
 /// Adds a decision; a second one of the same number fails.
@@ -86,7 +88,8 @@ pub fn override_insert(db: &mut Db, row: &OverrideRow) -> QueryResult<()> {
 /// # Errors
 /// The engine's reason.
 pub fn override_decision_insert(db: &mut Db, row: &OverrideDecisionRow) -> QueryResult<()> {
-    diesel::insert_into(standing_override_decisions::table).values(row).execute(db).map(drop)
+    diesel::insert_into(standing_override_decisions::table).values(row).execute(db)?;
+    scorecards_changed(db)
 }
 
 /// The overrides of the partners the viewer may see, or of one of them, newest first.

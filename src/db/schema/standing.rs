@@ -3,6 +3,13 @@
 use super::{exclusions, partners, scorecard_finals, scorecards, settings};
 
 diesel::table! {
+    scorecard_changes (id) {
+        id -> Integer,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
     template_proposals (id) {
@@ -107,3 +114,9 @@ diesel::allow_tables_to_appear_in_same_query!(standing_overrides, scorecards);
 diesel::allow_tables_to_appear_in_same_query!(standing_overrides, scorecard_finals);
 diesel::allow_tables_to_appear_in_same_query!(standing_overrides, exclusions);
 diesel::allow_tables_to_appear_in_same_query!(standing_overrides, settings);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, partners);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, scorecards);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, scorecard_finals);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, exclusions);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, settings);
+diesel::allow_tables_to_appear_in_same_query!(scorecard_changes, standing_overrides);

@@ -1,0 +1,2 @@
+DROP INDEX scorecards_history;
+DROP TABLE scorecard_changes;
