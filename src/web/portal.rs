@@ -12,6 +12,7 @@ use super::extract::SignedIn;
 use super::kpi::{Definition, definitions};
 use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
+use super::scorecard::ask::ask_lines;
 use super::scorecard::card::{Base, Card, Lens};
 use super::scorecard::{Found, Params, bundle_of, csv_of, load, load_version, opening, period_of, why_none};
 use super::shipment::View;
@@ -356,6 +357,7 @@ async fn draw_card(
     let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
     let card = found.published.as_ref().map(|published| {
         let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
+        card.asks = ask_lines(&found.asks, &found.partner.name, published, &base());
         card.by_hand.clone_from(&found.by_hand);
         card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
         card.tell_fairness(&found.fairness, None);

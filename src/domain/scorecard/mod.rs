@@ -5,6 +5,7 @@
 //! the result from the stored [`ScoreResult`] alone.
 
 mod agreement;
+mod ask;
 mod consequence;
 mod diff;
 mod log;
@@ -24,6 +25,7 @@ pub use agreement::{
     ambiguous_with, bands_words, begins_too_early, half_life_words, line_words, recency_weight, season_words,
     template_changes, template_of,
 };
+pub use ask::{Asks, Failing, OfPartner, OfShipper, asks};
 pub use consequence::{
     ANSWER_BUSINESS_DAYS, Consequences, HeldOn, ShareRange, StandingOverride, answer_due, cause_of,
     consequences, held_on, opens_action, override_problem, suggested_share,

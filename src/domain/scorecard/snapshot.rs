@@ -295,7 +295,8 @@ fn inputs(evidence: &[KpiEvidence], own: Option<&OwnKpis>) -> Vec<KpiInput> {
     catalogue.chain(own.into_iter().flat_map(OwnKpis::inputs)).collect()
 }
 
-fn input(value: &KpiValue) -> KpiInput {
+/// What a value says to the template.
+pub(super) fn input(value: &KpiValue) -> KpiInput {
     let in_unit = |end: Option<Decimal>| end.map(|v| value.in_threshold_unit(v));
     KpiInput {
         code: value.kpi.code().to_owned(),

@@ -22,6 +22,7 @@ use crate::report::chart::{
 };
 use crate::web::exclusion::rate_words;
 use crate::web::scorecard::Fairness;
+use crate::web::scorecard::ask::AskLine;
 use crate::web::show;
 
 /// Months or quarters in a trend.
@@ -43,7 +44,8 @@ impl Base {
         format!("{}/{period}", self.cards)
     }
 
-    fn kpi(&self, period: Period, code: &str) -> String {
+    /// The page of one KPI of a period.
+    pub(super) fn kpi(&self, period: Period, code: &str) -> String {
         format!("{}/{period}/{code}", self.cards)
     }
 }
@@ -113,6 +115,8 @@ pub struct Card {
     pub weekly: Option<Weekly>,
     /// Lanes and causes.
     pub misses: Option<Misses>,
+    /// One ask each way: of whom, what, where the shipments behind it are, and how many.
+    pub asks: Vec<AskLine>,
 }
 
 /// One publication of the period.
@@ -353,6 +357,7 @@ impl Card {
             unscored: unscored(&snapshot.result),
             weekly: snapshot.series.as_ref().map(weekly),
             misses: snapshot.misses.as_ref().map(|w| misses(w, period, base)),
+            asks: Vec::new(),
         }
     }
 }
