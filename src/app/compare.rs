@@ -12,6 +12,7 @@ use crate::domain::compare::{Count, RankBand, Standardised, rank_bands, standard
 use crate::domain::kpi::{Kpi, KpiValue};
 use crate::domain::measure::Measures;
 use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::Volume;
 use crate::domain::signal::{Better, NoChart, Observation, XmrChart, xmr};
 use crate::domain::viewer::Viewer;
 
@@ -86,7 +87,8 @@ impl Sums {
         let better = kpi.definition().better;
         let ranked: Vec<Count> = values
             .iter()
-            .map(|(_, value)| match (count(value), better) {
+            // A handful of units can be told from nobody, and would make one band of all the others.
+            .map(|(_, value)| match (count(value).filter(|count| count.n >= RANKED_FROM), better) {
                 (Some(count), Some(Better::Higher)) => count,
                 // The best has the fewest.
                 (Some(count), Some(Better::Lower)) => {
@@ -109,6 +111,9 @@ impl Sums {
         Across { kpi, sides, all: kpi.value(&whole) }
     }
 }
+
+/// Units from which a partner has a rank: those from which its value is scored without reserve.
+pub const RANKED_FROM: i64 = Volume::Proportion.full_from();
 
 /// Successes and units of a share of counted units; none for other values.
 fn count(value: &KpiValue) -> Option<Count> {

@@ -74,7 +74,7 @@ pub(super) async fn kpi(
             .map(|side| KpiRow {
                 name: name(side.partner_id),
                 href: format!("/scorecards/{}/{period}/{}", side.partner_id, kpi.code()),
-                rank: side.rank.map_or_else(|| "–".to_owned(), RankBand::words),
+                rank: side.rank.map_or_else(|| "too few".to_owned(), RankBand::words),
                 value: shown(&side.value),
                 interval: interval(&side.value).unwrap_or_else(|| "–".to_owned()),
                 adjusted: side.adjusted.map_or_else(|| "–".to_owned(), |adjusted| share(adjusted.share)),

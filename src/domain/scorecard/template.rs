@@ -189,7 +189,7 @@ pub const LINES_MAX: usize = 60;
 impl Volume {
     /// Scored without reserve from this many units.
     #[must_use]
-    pub fn full_from(self) -> i64 {
+    pub const fn full_from(self) -> i64 {
         match self {
             Self::Proportion => 30,
             Self::Mean => 20,
