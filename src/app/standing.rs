@@ -13,7 +13,7 @@ use super::score::tier_from_code;
 use super::scorecard_mail::{To, Told, tell};
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::partner::{Partner, partner_list, partner_show};
-use crate::db::scorecard::scorecard_briefs;
+use crate::db::scorecard::{scorecard_briefs, scorecard_periods};
 use crate::db::standing::{
     AskedOverride, OverrideDecisionRow, OverrideRow, override_decision_insert, override_insert, override_list,
 };
@@ -30,7 +30,8 @@ use crate::domain::words;
 
 /// One override of a partner at a time is decided.
 const LOCK: &str = "standing-overrides";
-/// Months back in which the newest decision about a standing is looked for: two quarters, the running one and a month to score.
+/// Months before the newest scorecard in which the last decision about a standing is looked for: two quarters, the running one
+/// and a month to score.
 const MEASURED_MONTHS: u32 = 10;
 
 /// The agreed overrides by partner, as the rules know them.
@@ -69,27 +70,42 @@ fn override_of(one: &AskedOverride) -> Result<StandingOverride, DbError> {
     })
 }
 
-/// The standing that each partner the viewer may see holds on `day`, with the measured one beside it.
+/// The standing that was measured last for each partner the viewer may see, as of `day`, with the period whose scorecard says
+/// so.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn measured_on(
+    db: &mut Db,
+    viewer: &Viewer,
+    day: NaiveDate,
+) -> Result<BTreeMap<i64, (Period, Tier)>, DbError> {
+    // What was decided last holds until something else is, however long ago the last facts came.
+    let newest = scorecard_periods(db, viewer, None)?.iter().map(|period| period.end()).max();
+    let until = newest.map_or(day, |newest| newest.min(day));
+    let from = until.checked_sub_months(Months::new(MEASURED_MONTHS)).unwrap_or(until);
+    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new.
+    let mut ended: Vec<_> = scorecard_briefs(db, viewer, None, from, until)?
+        .into_iter()
+        .filter(|brief| brief.period.end() <= day)
+        .filter_map(|brief| Some((brief.partner_id, (brief.period, brief.summary.tier?))))
+        .collect();
+    ended.sort_by_key(|(_, (period, _))| (period.kind() == PeriodKind::Quarter, period.start()));
+    Ok(ended.into_iter().collect())
+}
+
+/// The standing that each partner the viewer may see holds on `day`, with the measured one beside it: the one answer to where
+/// a partner stands, wherever a page, a mail or a job says so.
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
 pub fn standings_on(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<BTreeMap<i64, HeldOn>, DbError> {
-    let from = day.checked_sub_months(Months::new(MEASURED_MONTHS)).unwrap_or(day);
-    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new.
-    let mut measured: BTreeMap<i64, Option<Tier>> = BTreeMap::new();
-    let mut ended: Vec<_> = scorecard_briefs(db, viewer, None, from, day)?
-        .into_iter()
-        .filter(|brief| brief.period.end() <= day && brief.summary.tier.is_some())
-        .collect();
-    ended.sort_by_key(|brief| (brief.period.kind() == PeriodKind::Quarter, brief.period.start()));
-    for brief in ended {
-        measured.insert(brief.partner_id, brief.summary.tier);
-    }
+    let measured = measured_on(db, viewer, day)?;
     let by_hand = agreed(db, viewer, None)?;
     let ids: BTreeSet<i64> = measured.keys().chain(by_hand.keys()).copied().collect();
     let held = |id: i64| {
         let overrides = by_hand.get(&id).map_or(&[][..], Vec::as_slice);
-        held_on(measured.get(&id).copied().flatten(), overrides, day)
+        held_on(measured.get(&id).map(|(_, tier)| *tier), overrides, day)
     };
     Ok(ids.into_iter().map(|id| (id, held(id))).collect())
 }

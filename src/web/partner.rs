@@ -11,6 +11,7 @@ use super::edit::{self, Refusal, options};
 use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{Base, Card, Lens};
+use super::standing::{by_hand_words, held_chip};
 use super::{scorecard, show};
 use crate::app::contract::contracts_of_partner;
 use crate::app::partner::{self, PartnerCard, PartnerLine};
@@ -113,6 +114,7 @@ struct Score {
     href: String,
     period: String,
     composite: Option<String>,
+    /// The standing that this scorecard names.
     standing: Option<String>,
 }
 
@@ -140,8 +142,9 @@ struct Line {
     score: Option<Score>,
     contract: Option<(i64, String, Chip)>,
     due: Option<Due>,
-    /// The standing that was set by hand and holds today.
-    by_hand: Option<String>,
+    /// The standing held today.
+    standing: Chip,
+    by_hand: String,
 }
 
 #[derive(Template)]
@@ -178,7 +181,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
 
 fn line(line: PartnerLine, held: &BTreeMap<i64, HeldOn>) -> Line {
     Line {
-        by_hand: super::standing::held_words(held.get(&line.partner.id)),
+        standing: held_chip(held.get(&line.partner.id)),
+        by_hand: by_hand_words(held.get(&line.partner.id)),
         id: line.partner.id,
         status: Chip::of_partner(&line.partner.status),
         code: line.partner.code,

@@ -1,6 +1,7 @@
 //! Scorecards: the list, one partner's page for one period, and its evidence as csv. A page is drawn from the
 //! published document, never from facts.
 
+pub mod ask;
 pub mod card;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,28 +12,31 @@ use askama::Template;
 use chrono::{Datelike, Months, NaiveDate};
 use rust_decimal::Decimal;
 
-use self::card::{Base, Card, TREND_PERIODS, short, tenths_words, tier_chip};
+use self::ask::ask_lines;
+use self::card::{Base, Card, TREND_PERIODS, short, tenths_words};
 use super::Web;
 use super::download::{FileKind, download, download_csv};
 use super::extract::{SignedIn, Unit};
 use super::kept::Kept;
 use super::page::{self, Page, WebError};
+use super::partner::Chip;
+use super::standing::{by_hand_words, held_chip};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
 use crate::app::restatement::restated;
 use crate::app::score::{Published, publication, published, tier_from_code};
-use crate::app::standing::held_beside;
+use crate::app::standing::{held_beside, standings_on};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
 use crate::db::scorecard::{
     CardStamp, PublicationRow, ScorecardBrief, card_stamp, scorecard_briefs, scorecard_periods,
-    scorecard_publications,
+    scorecard_publications, template_by_id,
 };
 use crate::db::{Db, DbError};
 use crate::domain::exclusion::Validity;
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
-use crate::domain::scorecard::Snapshot;
+use crate::domain::scorecard::{Asks, HeldOn, Snapshot, asks};
 use crate::domain::viewer::{Action, Role, Viewer};
 use crate::report::chart::sparkline;
 use crate::report::sheet;
@@ -101,6 +105,8 @@ pub(super) struct Found {
     pub today: NaiveDate,
     /// What was set by hand and holds today, beside the measured standing; empty when nothing was.
     pub by_hand: String,
+    /// One ask each way.
+    pub asks: Asks,
 }
 
 /// What is said of a scorecard beside its figures.
@@ -169,6 +175,11 @@ fn loaded_version(
     if again {
         found.fairness.restated = restated(unit.db, unit.viewer, partner_id, period)?;
     }
+    if let Some(published) = &found.published
+        && let Some(template) = template_by_id(unit.db, published.row.template_id)?
+    {
+        found.asks = asks(&published.snapshot, &template.template);
+    }
     if partner_asked {
         found.fairness.validity = validity(unit.app, unit.db, unit.viewer, partner_id)?;
     }
@@ -204,7 +215,8 @@ fn loaded(unit: &mut Unit<'_>, stamp: CardStamp, period: Period) -> Result<Found
         by_hand = if unit.viewer.role == Role::Partner { held.partner_words() } else { held.words() };
     }
     let publications = Vec::new();
-    Ok(Found { partner, published, publications, before: None, fairness, history, today, by_hand })
+    let asks = Asks::default();
+    Ok(Found { partner, published, publications, before: None, fairness, history, today, by_hand, asks })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -293,9 +305,8 @@ fn shown(
 ) -> Result<Shown, WebError> {
     let stamp = stamp_of(unit, partner_id, period)?;
     let today = local_day(unit.app.now(), stamp.zone);
-    // How often the partner was right changes with each decision, a standing set by hand with its own, and nothing of an
-    // older publication is asked twice.
-    let may_keep = version.is_none() && !stamp.partner_asked && !stamp.overridden;
+    // Nothing of an older publication is asked twice.
+    let may_keep = version.is_none();
     let (key, seen) = ((partner_id, period, unit.viewer.role), (stamp, today));
     if let Some(drawn) = kept.get(&key, &seen).filter(|_| may_keep) {
         return Ok(Shown::Card(drawn));
@@ -306,6 +317,7 @@ fn shown(
     let partner = found.partner.name.clone();
     let mut card = Card::new(&partner, published, &found.history, found.today, &base);
     card.by_hand.clone_from(&found.by_hand);
+    card.asks = ask_lines(&found.asks, &partner, published, &base);
     let with_runs = unit.viewer.role.may(Action::ViewJobs);
     card.tell_publications((published, found.before.as_ref()), &found.publications, &base, with_runs);
     let may_restate = unit.viewer.role.may(Action::PublishScorecards);
@@ -480,7 +492,8 @@ struct ListRow {
     name: String,
     mode: String,
     href: String,
-    standing: (&'static str, &'static str, String),
+    standing: Chip,
+    by_hand: String,
     spark: String,
     cells: Vec<Option<(String, String)>>,
 }
@@ -497,7 +510,7 @@ struct ListPage {
 
 /// `GET /scorecards`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (partners, briefs, today) = me
+    let (partners, briefs, held, today) = me
         .in_db(move |unit| {
             let today = unit.app.today(unit.db)?;
             // Counted back from the newest there is: imported history shows however old it is.
@@ -505,7 +518,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
             let month = Period::containing(PeriodKind::Month, newest).start();
             let from = month.checked_sub_months(Months::new(LIST_MONTHS)).unwrap_or(month);
             let briefs = scorecard_briefs(unit.db, unit.viewer, None, from, NaiveDate::MAX)?;
-            Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs, today))
+            let held = standings_on(unit.db, unit.viewer, today)?;
+            Ok::<_, WebError>((partner_list(unit.db, unit.viewer)?, briefs, held, today))
         })
         .await?;
     let of_kind = |kind| -> BTreeSet<NaiveDate> {
@@ -522,7 +536,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
     let rows = if briefs.is_empty() {
         Vec::new()
     } else {
-        partners.iter().filter(|p| p.is_open()).map(|p| list_row(p, &periods, &trend, &by)).collect()
+        let row = |p: &Partner| list_row(p, held.get(&p.id), (&periods, &trend), &by);
+        partners.iter().filter(|p| p.is_open()).map(row).collect()
     };
     let titles = months.iter().map(|d| (d.format("%b").to_string(), d.year().to_string())).collect();
     page::html(&ListPage {
@@ -538,8 +553,8 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
 
 fn list_row(
     partner: &Partner,
-    periods: &[Period],
-    trend: &[NaiveDate],
+    held: Option<&HeldOn>,
+    (periods, trend): (&[Period], &[NaiveDate]),
     by: &BTreeMap<(i64, String), &ScorecardBrief>,
 ) -> ListRow {
     let found: Vec<Option<&ScorecardBrief>> =
@@ -552,10 +567,6 @@ fn list_row(
             Some(Decimal::new(i64::from(tenths), 1))
         })
         .collect();
-    let newest = found.iter().rev().flatten().next();
-    let standing = newest
-        .and_then(|b| tier_from_code(&b.standing))
-        .map_or_else(|| ("none", "todo", "Not decided yet".to_owned()), tier_chip);
     let cells = found
         .iter()
         .map(|brief| {
@@ -574,7 +585,8 @@ fn list_row(
             || format!("/partners/{}", partner.id),
             |(_, p)| format!("/scorecards/{}/{p}", partner.id),
         ),
-        standing,
+        standing: held_chip(held),
+        by_hand: by_hand_words(held),
         spark: if months.iter().flatten().count() > 1 {
             sparkline(&months, &format!("{}, {} months", partner.name, months.len()))
         } else {

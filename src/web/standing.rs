@@ -492,7 +492,13 @@ async fn take(
     }
 }
 
-/// The standing of a partner in a list: what counts today, and whether it was set by hand.
-pub(super) fn held_words(held: Option<&HeldOn>) -> Option<String> {
-    held.and_then(|held| held.by_hand.as_ref().map(|one| one.tier.title().to_owned()))
+/// The standing that counts today, as a chip of a list.
+pub(super) fn held_chip(held: Option<&HeldOn>) -> Chip {
+    chip_of(held.and_then(HeldOn::tier))
+}
+
+/// What a list says beside a standing that was set by hand; empty when it was measured.
+pub(super) fn by_hand_words(held: Option<&HeldOn>) -> String {
+    let Some(held) = held.filter(|held| held.by_hand.is_some()) else { return String::new() };
+    format!("by hand, measured {}", held.measured.map_or("not ranked", Tier::title))
 }

@@ -1,7 +1,7 @@
 //! The carrier manager's morning: what to act on, every partner at a glance, spend against score, movers.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
@@ -16,24 +16,30 @@ use super::edit::sentence;
 use super::extract::{SignedIn, Unit};
 use super::kept::Kept;
 use super::page::{self, Page, WebError};
-use super::scorecard::card::{in_unit, mark, short, tenths_words, threshold, tier_chip};
+use super::partner::Chip;
+use super::scorecard::card::{in_own_unit, in_unit, mark, short, tenths_words, threshold};
 use super::scorecard::{opening, period_of};
+use super::standing::{by_hand_words, held_chip};
 use super::{Web, show};
 use crate::app::attention::attention_with;
 use crate::app::score::Published;
 use crate::app::spend::{SPEND_MONTHS, yearly_spend, yearly_spend_load};
+use crate::app::standing::{measured_on, standings_on};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{
-    ScorecardBrief, Stamp, publications_stamp, scorecard_briefs, scorecard_list_period,
+    ScorecardBrief, Stamp, publications_stamp, scorecard_briefs, scorecard_latest, scorecard_list_period,
 };
 use crate::db::setting::reporting_currency;
 use crate::domain::attention::{Item, Kind, NOW_DAYS};
 use crate::domain::calendar::BusinessCalendar;
+use crate::domain::formula::OwnUnit;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
-use crate::domain::scorecard::{KpiScore, NotScored, Place, Publication, PublicationState, Tier};
-use crate::domain::signal::Change;
+use crate::domain::scorecard::{
+    HeldOn, KpiScore, NotScored, Place, Publication, PublicationState, Snapshot, Tier,
+};
+use crate::domain::signal::{Change, PeriodChange};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 use crate::report::chart::{ScatterPoint, ScatterText, sparkline, spend_scatter};
@@ -81,7 +87,7 @@ enum Urgency {
 }
 
 struct Head {
-    name: &'static str,
+    name: String,
     target: String,
 }
 
@@ -99,7 +105,8 @@ struct PartnerLine {
     name: String,
     mode: String,
     href: String,
-    standing: (&'static str, &'static str, String),
+    standing: Chip,
+    by_hand: String,
     score: Option<String>,
     spark: String,
     cells: Vec<Cell>,
@@ -109,7 +116,7 @@ struct PartnerLine {
 struct Mover {
     name: String,
     href: String,
-    kpi: &'static str,
+    kpi: String,
     before: String,
     now: String,
     kpi_href: String,
@@ -214,6 +221,10 @@ struct Loaded {
     cards: BTreeMap<i64, Published>,
     briefs: Vec<ScorecardBrief>,
     currency: String,
+    /// Where each partner stands today, whatever the period.
+    held: BTreeMap<i64, HeldOn>,
+    /// What was measured that partners stand so low by today.
+    low: BTreeMap<i64, Published>,
 }
 
 /// `GET /today`
@@ -278,7 +289,16 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Loade
         cards.insert(row.partner_id, Published::read(row)?);
     }
     let currency = reporting_currency(unit.db)?;
-    Ok(Loaded { today, period, partners: seen.partners.clone(), cards, briefs, currency })
+    let held = standings_on(unit.db, unit.viewer, today)?;
+    let mut low = BTreeMap::new();
+    for (partner_id, (decided, tier)) in measured_on(unit.db, unit.viewer, today)? {
+        if asks_for_plan(tier)
+            && let Some(row) = scorecard_latest(unit.db, unit.viewer, partner_id, decided)?
+        {
+            low.insert(partner_id, Published::read(row)?);
+        }
+    }
+    Ok(Loaded { today, period, partners: seen.partners.clone(), cards, briefs, currency, held, low })
 }
 
 fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Drawn, WebError> {
@@ -290,7 +310,8 @@ fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Draw
     } else {
         yearly_spend_load(unit.db, unit.viewer, loaded.today)?
     };
-    let spend = yearly_spend(&loaded.briefs, loaded.period.start());
+    let last_month = Period::containing(PeriodKind::Month, loaded.period.last_day());
+    let spend = yearly_spend(&loaded.briefs, last_month.start());
     let portfolio = portfolio(&loaded, &spend).render().map_err(anyhow::Error::from)?;
     let acts = acts(&loaded, &spend);
     Ok(Drawn {
@@ -304,9 +325,7 @@ fn drawn(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Draw
 }
 
 fn portfolio(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Portfolio {
-    let terms = loaded.cards.values().next().map(|c| &c.snapshot.result);
-    let mut columns = columns(terms);
-    columns.retain(|(kpi, _)| has_value(*kpi, loaded));
+    let columns = columns(loaded);
     let (shown, quiet): (Vec<&Partner>, Vec<&Partner>) =
         open_partners(loaded).partition(|p| has_line(p, loaded));
     let mut lines: Vec<(Option<i32>, PartnerLine)> = shown
@@ -324,7 +343,7 @@ fn portfolio(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Portfolio {
         state: state.words(),
         heads: columns
             .iter()
-            .map(|(kpi, target)| Head { name: kpi.name(), target: target.clone() })
+            .map(|column| Head { name: column.name.clone(), target: column.target.clone() })
             .collect(),
         quiet: quiet_words(quiet.len(), loaded.period),
         unscored: unscored(loaded),
@@ -336,27 +355,80 @@ fn portfolio(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Portfolio {
     }
 }
 
-/// Whether any partner has a value of the KPI; a column without one says nothing.
-fn has_value(kpi: Kpi, loaded: &Loaded) -> bool {
-    let value = |card: &Published| card.snapshot.result.kpi(kpi.code()).and_then(|k| k.input.value);
-    loaded.cards.values().any(|card| value(card).is_some())
+/// A KPI column, of the catalogue or one's own.
+struct Column {
+    code: String,
+    name: String,
+    target: String,
 }
 
-/// The heaviest KPIs in reading order, with the template's target.
-fn columns(result: Option<&crate::domain::scorecard::ScoreResult>) -> Vec<(Kpi, String)> {
-    let Some(result) = result else { return Vec::new() };
+/// The heaviest KPIs of the template that most partners are scored by, in reading order, each with its target where all
+/// partners have the same; a column without any value says nothing and is left out.
+fn columns(loaded: &Loaded) -> Vec<Column> {
+    let mut by_template: BTreeMap<i64, (usize, &Published)> = BTreeMap::new();
+    for card in loaded.cards.values() {
+        by_template.entry(card.row.template_id).or_insert((0, card)).0 += 1;
+    }
+    let Some((_, card)) = by_template.values().max_by_key(|(cards, _)| *cards) else { return Vec::new() };
+    let result = &card.snapshot.result;
     let mut weights: Vec<Decimal> = result.kpis().map(|k| k.weight).collect();
     weights.sort_by(|a, b| b.cmp(a));
     let least = weights.get(COLUMNS - 1).copied().unwrap_or_default();
     result
         .kpis()
         .filter(|k| k.scale.is_some() && k.weight >= least)
-        .filter_map(|k| {
-            let kpi: Kpi = k.input.code.parse().ok()?;
-            Some((kpi, threshold(k.scale.as_ref()?.target, kpi.definition().unit)))
+        .map(|k| {
+            let code = k.input.code.clone();
+            let name = card.snapshot.kpi_name(&code).to_owned();
+            Column { target: target_of(&code, loaded), code, name }
         })
         .take(COLUMNS)
+        .filter(|column| has_value(&column.code, loaded))
         .collect()
+}
+
+/// Whether any partner has a value of the KPI.
+fn has_value(code: &str, loaded: &Loaded) -> bool {
+    let value = |card: &Published| card.snapshot.result.kpi(code).and_then(|k| k.input.value);
+    loaded.cards.values().any(|card| value(card).is_some())
+}
+
+/// The target of a KPI for all partners scored by it, in words.
+fn target_of(code: &str, loaded: &Loaded) -> String {
+    let targets: BTreeSet<String> = loaded
+        .cards
+        .values()
+        .filter_map(|card| {
+            let target = card.snapshot.result.kpi(code)?.scale.as_ref()?.target;
+            target_words(&card.snapshot, code, target)
+        })
+        .collect();
+    match (targets.first(), targets.len()) {
+        (Some(one), 1) => format!("target {one}"),
+        _ => "own targets".to_owned(),
+    }
+}
+
+fn target_words(snapshot: &Snapshot, code: &str, target: Decimal) -> Option<String> {
+    if let Ok(kpi) = code.parse::<Kpi>() {
+        return Some(threshold(target, kpi.definition().unit));
+    }
+    Some(in_own_unit(target, snapshot.own_of(code)?.0.unit, ""))
+}
+
+/// A value without the sign of its unit where that is per cent, as the whole table mostly is.
+fn figure(snapshot: &Snapshot, code: &str, value: Decimal) -> Option<String> {
+    if let Ok(kpi) = code.parse::<Kpi>() {
+        let unit = kpi.definition().unit;
+        return Some(if unit == KpiUnit::Percent {
+            show::decimal(value, 1)
+        } else {
+            in_unit(value, unit, "")
+        });
+    }
+    let unit = snapshot.own_of(code)?.0.unit;
+    let number = show::decimal(value, unit.places());
+    Some(if unit == OwnUnit::Percent { number } else { in_own_unit(value, unit, "") })
 }
 
 fn lede(loaded: &Loaded) -> String {
@@ -420,10 +492,10 @@ fn acts(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> Vec<Act> {
     let mut acts = Vec::new();
     for partner in &loaded.partners {
         let money = spend.get(&partner.id).copied().unwrap_or_default();
-        let Some(card) = loaded.cards.get(&partner.id) else { continue };
-        acts.extend(signal_act(partner, card, money));
-        let silence = silence_act(partner, card, money);
-        match standing_act(partner, card, money) {
+        let card = loaded.cards.get(&partner.id);
+        acts.extend(card.and_then(|card| signal_act(partner, card, money)));
+        let silence = card.and_then(|card| silence_act(partner, card, money));
+        match standing_act(partner, loaded, money) {
             // One partner, one item: what is missing is part of why it stands so low.
             Some(mut act) => {
                 act.evidence.extend(silence.into_iter().flat_map(|silence| [" ".to_owned(), silence.what]));
@@ -509,20 +581,31 @@ fn silence_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Ac
     })
 }
 
-/// The standing asks for a plan.
-fn standing_act(partner: &Partner, card: &Published, money: Decimal) -> Option<Act> {
-    let held = card.snapshot.standing.as_ref()?;
-    matches!(held.standing.tier, Tier::ExitReview | Tier::Suspended).then(|| Act {
+/// Whether a standing is so low that something must be done about it at once.
+fn asks_for_plan(tier: Tier) -> bool {
+    matches!(tier, Tier::ExitReview | Tier::Suspended)
+}
+
+/// The standing held today asks for a plan.
+fn standing_act(partner: &Partner, loaded: &Loaded, money: Decimal) -> Option<Act> {
+    let held = loaded.held.get(&partner.id)?;
+    let tier = held.tier().filter(|tier| asks_for_plan(*tier) && partner.is_open())?;
+    let measured = loaded.low.get(&partner.id).filter(|_| held.by_hand.is_none());
+    let decided = measured.and_then(|card| card.snapshot.standing.as_ref());
+    let quarter = decided.map_or(String::new(), |decided| {
+        decided.quarter.map_or(String::new(), |quarter| format!(", {}", quarter.title().to_lowercase()))
+    });
+    Some(Act {
         who: partner.name.clone(),
-        when: held.quarter.map_or_else(
-            || held.standing.tier.title().to_owned(),
-            |quarter| format!("{}, {}", held.standing.tier.title(), quarter.title().to_lowercase()),
-        ),
+        when: format!("{}{quarter}", tier.title()),
         soon: true,
-        what: format!("Standing asks for: {}.", held.standing.tier.effect()),
-        evidence: sentence(&held.words()),
-        href: format!("/scorecards/{}/{}", partner.id, held.quarter.unwrap_or(card.snapshot.period)),
-        action: "Open scorecard",
+        what: format!("Standing asks for: {}.", tier.effect()),
+        evidence: decided.map_or_else(|| held.words(), |decided| sentence(&decided.words())),
+        href: measured.map_or_else(
+            || format!("/partners/{}/standing", partner.id),
+            |card| format!("/scorecards/{}/{}", partner.id, card.snapshot.period),
+        ),
+        action: if measured.is_some() { "Open scorecard" } else { "Open standing" },
         rank: (Urgency::Standing, 0, Reverse(money)),
     })
 }
@@ -548,7 +631,7 @@ fn contract_act(item: &Item) -> Option<Act> {
     })
 }
 
-fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[(Kpi, String)]) -> PartnerLine {
+fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[Column]) -> PartnerLine {
     let card = loaded.cards.get(&partner.id);
     let href = format!("/scorecards/{}/{}", partner.id, loaded.period);
     let mut months: Vec<&ScorecardBrief> = loaded
@@ -563,20 +646,19 @@ fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[(Kpi, String)]) -
         .skip(months.len().saturating_sub(TREND_MONTHS))
         .map(|b| b.composite_tenths.map(|t| Decimal::new(i64::from(t), 1)))
         .collect();
-    let standing = card
-        .and_then(|c| c.snapshot.standing.as_ref())
-        .map_or_else(|| ("none", "todo", "Not decided yet".to_owned()), |s| tier_chip(s.standing.tier));
+    let held = loaded.held.get(&partner.id);
     PartnerLine {
         name: partner.name.clone(),
         mode: partner.mode.clone(),
-        standing,
+        standing: held_chip(held),
+        by_hand: by_hand_words(held),
         score: card.and_then(|c| c.row.composite_tenths).map(tenths_words),
         spark: if trend.iter().flatten().count() > 1 {
             sparkline(&trend, &words::many(trend.len(), "month"))
         } else {
             String::new()
         },
-        cells: columns.iter().map(|(kpi, _)| cell(*kpi, card, &href)).collect(),
+        cells: columns.iter().map(|column| cell(&column.code, card, &href)).collect(),
         spend: card
             .and_then(|c| c.snapshot.spend.as_ref())
             .map_or_else(|| "–".to_owned(), |s| show::decimal(s.freight / Decimal::ONE_THOUSAND, 1)),
@@ -584,8 +666,8 @@ fn partner_line(partner: &Partner, loaded: &Loaded, columns: &[(Kpi, String)]) -
     }
 }
 
-fn cell(kpi: Kpi, card: Option<&Published>, href: &str) -> Cell {
-    let href = format!("{href}/{}", kpi.code());
+fn cell(code: &str, card: Option<&Published>, href: &str) -> Cell {
+    let href = format!("{href}/{code}");
     let nothing = |note: &str| Cell {
         class: "nodata",
         mark: "",
@@ -594,14 +676,11 @@ fn cell(kpi: Kpi, card: Option<&Published>, href: &str) -> Cell {
         note: note.to_owned(),
         href: href.clone(),
     };
-    let Some(score) = card.and_then(|c| c.snapshot.result.kpi(kpi.code())) else { return nothing("") };
-    let Some(value) = score.input.value else {
+    let found = card.and_then(|card| Some((&card.snapshot, card.snapshot.result.kpi(code)?)));
+    let Some((snapshot, score)) = found else { return nothing("") };
+    let shown = score.input.value.and_then(|value| figure(snapshot, code, value));
+    let Some(value) = shown else {
         return nothing(if score.not_scored == Some(NotScored::NotApplicable) { "not used" } else { "" });
-    };
-    let unit = kpi.definition().unit;
-    let figure = match unit {
-        KpiUnit::Percent => show::decimal(value, 1),
-        _ => in_unit(value, unit, ""),
     };
     let (class, words) = class_of(score);
     let note = match score.not_scored {
@@ -613,7 +692,7 @@ fn cell(kpi: Kpi, card: Option<&Published>, href: &str) -> Cell {
         None if score.low_volume => format!("n {}, low", score.input.n),
         None => String::new(),
     };
-    Cell { class, mark: mark(score.place), words, value: figure, note, href }
+    Cell { class, mark: mark(score.place), words, value, note, href }
 }
 
 fn class_of(score: &KpiScore) -> (&'static str, &'static str) {
@@ -699,38 +778,69 @@ fn scatter(loaded: &Loaded, spend: &BTreeMap<i64, Decimal>) -> String {
     )
 }
 
+/// How one KPI of a card changed since the period before.
+struct Moved<'a> {
+    code: &'a str,
+    change: &'a PeriodChange,
+    words: Option<(String, Option<String>)>,
+    before: Option<Decimal>,
+    now: Option<Decimal>,
+}
+
+/// The changes of a card that a score came out of, of the catalogue and of one's own KPIs.
+fn moved(snapshot: &Snapshot) -> impl Iterator<Item = Moved<'_>> {
+    let scored = |code: &str| snapshot.result.kpi(code).is_some_and(|kpi| kpi.score.is_some());
+    let listed = snapshot.evidence.iter().map(|evidence| Moved {
+        code: evidence.value.kpi.code(),
+        change: &evidence.change,
+        words: evidence.change_words(),
+        before: evidence.previous,
+        now: evidence.value.score_value(),
+    });
+    let own = snapshot.own.iter().flat_map(|own| {
+        own.values.iter().filter_map(|one| {
+            let kpi = own.definition(&one.value.code)?;
+            Some(Moved {
+                code: &one.value.code,
+                change: &one.change,
+                words: one.change_words(kpi),
+                before: one.previous,
+                now: one.value.score_value(kpi.unit),
+            })
+        })
+    });
+    listed.chain(own).filter(move |moved| scored(moved.code))
+}
+
 fn movers(loaded: &Loaded) -> Vec<Mover> {
     let mut found: Vec<((bool, Decimal), Mover)> = Vec::new();
     for partner in &loaded.partners {
         let Some(card) = loaded.cards.get(&partner.id) else { continue };
-        for evidence in &card.snapshot.evidence {
-            let scored =
-                card.snapshot.result.kpi(evidence.value.kpi.code()).is_some_and(|k| k.score.is_some());
-            let (Some(difference), Some((change, range)), true) =
-                (evidence.change.difference, evidence.change_words(), scored)
-            else {
+        let href = format!("/scorecards/{}/{}", partner.id, loaded.period);
+        for one in moved(&card.snapshot) {
+            let (Some(difference), Some((change, range))) = (one.change.difference, one.words) else {
                 continue;
             };
-            // What rounds to nothing did not move.
-            if difference.delta.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero).is_zero() {
+            // What rounds to nothing, in points, did not move.
+            let points = difference.delta * Decimal::ONE_HUNDRED;
+            if points.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero).is_zero() {
                 continue;
             }
-            let (way, words) = match evidence.change.change {
+            let (way, words) = match one.change.change {
                 Change::Improved => ("up", "Improved"),
                 Change::Deteriorated => ("down", "Deteriorated"),
                 _ => ("flat", "No detectable change"),
             };
-            let one = |v: Option<Decimal>| v.map_or_else(|| "–".to_owned(), |v| show::decimal(v, 1));
-            let href = format!("/scorecards/{}/{}", partner.id, loaded.period);
+            let figure = |v: Option<Decimal>| v.map_or_else(|| "–".to_owned(), |v| show::decimal(v, 1));
             found.push((
                 (difference.is_detectable(), difference.delta.abs()),
                 Mover {
                     name: partner.name.clone(),
-                    kpi_href: format!("{href}/{}", evidence.value.kpi.code()),
-                    href,
-                    kpi: evidence.value.kpi.name(),
-                    before: one(evidence.previous),
-                    now: one(evidence.value.score_value()),
+                    kpi_href: format!("{href}/{}", one.code),
+                    href: href.clone(),
+                    kpi: card.snapshot.kpi_name(one.code).to_owned(),
+                    before: figure(one.before),
+                    now: figure(one.now),
                     change,
                     range: range.unwrap_or_default(),
                     way,
@@ -774,17 +884,20 @@ fn portfolio_csv(loaded: &Loaded) -> Result<Vec<u8>, csv::Error> {
     for partner in &loaded.partners {
         let Some(card) = loaded.cards.get(&partner.id) else { continue };
         let text = |v: Option<Decimal>| v.map_or_else(String::new, |v| v.normalize().to_string());
-        for evidence in &card.snapshot.evidence {
-            let code = evidence.value.kpi.code();
+        let listed = card.snapshot.evidence.iter().map(|evidence| &evidence.value);
+        let listed = listed.map(|value| (value.kpi.code(), value.net, value.gross, value.n));
+        let own = card.snapshot.own.iter().flat_map(|own| &own.values).map(|own| &own.value);
+        let own = own.map(|value| (value.code.as_str(), value.net, value.gross, value.n));
+        for (code, net, gross, n) in listed.chain(own) {
             let score = card.snapshot.result.kpi(code).and_then(|k| k.score);
             rows.push([
                 partner.code.clone(),
                 partner.name.clone(),
                 loaded.period.to_string(),
                 code.to_owned(),
-                text(evidence.value.net),
-                text(evidence.value.gross),
-                evidence.value.n.to_string(),
+                text(net),
+                text(gross),
+                n.to_string(),
                 text(score.map(|s| s.trunc_with_scale(4))),
                 text(card.snapshot.result.published),
                 card.row.standing.clone(),
