@@ -16,13 +16,13 @@ use fantoccini::key::Key;
 use lanemark::domain::viewer::Role;
 
 use driver::{Browser, Scripts};
-use site::{Site, sign_in, sign_out};
+use site::{FINAL, Site, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
 
 /// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables, a draft
 /// with some, a KPI of our own.
 fn further(site: &Site, role: Role) -> Vec<String> {
-    let Site { base, negotiated, priced, replayed, drafted, .. } = site;
+    let Site { base, negotiated, priced, replayed, drafted, partner, .. } = site;
     let mut pages = match role {
         Role::Admin => Vec::new(),
         Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
@@ -34,6 +34,8 @@ fn further(site: &Site, role: Role) -> Vec<String> {
             format!("{base}/contracts/{priced}/backtests/{replayed}"),
             format!("{base}/kpis/OTD_WIN"),
             format!("{base}/kpis/SILENT_SHARE"),
+            // Only a final scorecard can be restated by a person.
+            format!("{base}/scorecards/{partner}/{FINAL}"),
         ],
     };
     if role == Role::Procurement {

@@ -45,6 +45,9 @@ const POOL_SIZE: u32 = 3;
 /// The site's database in its folder.
 const FILE: &str = "site.db";
 
+/// A month whose scorecards are final on the day of the network.
+pub const FINAL: &str = "2026-05";
+
 /// A site that serves until it is dropped.
 pub struct Site {
     /// Its address, without a slash at the end.
@@ -57,6 +60,8 @@ pub struct Site {
     pub replayed: i64,
     /// A draft with rate tables.
     pub drafted: i64,
+    /// A partner whose scorecard of [`FINAL`] is final.
+    pub partner: i64,
     handle: ServerHandle,
     folder: TempDir,
 }
@@ -74,9 +79,9 @@ impl Site {
         let priced = priced.unwrap().unwrap().id;
         let drafted = amend(&app);
         let replayed = replay(&app, priced);
-        correct(&app);
+        let partner = correct(&app);
         let handle = answer(app, listener);
-        Self { base, negotiated, priced, replayed, drafted, handle, folder }
+        Self { base, negotiated, priced, replayed, drafted, partner, handle, folder }
     }
 
     /// Serves the same database on another day, once what falls due by then is summed and scored. Gives its address.
@@ -124,8 +129,8 @@ impl Drop for Site {
     }
 }
 
-/// A corrective action that waits for the answer of the demo's partner.
-fn correct(app: &App) {
+/// A corrective action that waits for the answer of the demo's partner. Gives the partner.
+fn correct(app: &App) -> i64 {
     let db = &mut app.pool.get().unwrap();
     let email = sign_ins().into_iter().find(|who| who.role == Role::Partner.title()).unwrap().email;
     let partner_id = user_by_email(db, &email).unwrap().unwrap().viewer().unwrap().partner_id.unwrap();
@@ -144,6 +149,7 @@ fn correct(app: &App) {
         opened_by_id: 0,
     };
     action_insert(db, &row).unwrap();
+    partner_id
 }
 
 /// A draft with the rates of the version in force, for whoever changes one of them. Gives its version.

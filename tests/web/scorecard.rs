@@ -332,3 +332,85 @@ fn the_portfolio_is_drawn_again_when_a_card_or_a_partner_changes() {
         assert!(renamed.html.contains("Brackwater Road") && !renamed.html.contains("Brackwater Lines"));
     });
 }
+
+/// A preview of the running month is put in place of the one before without a line in the log of publications.
+#[test]
+fn a_preview_made_anew_shows_at_once() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        let running = |arrived: &str| {
+            let mut csv = facts().lines().next().unwrap().to_owned() + "\n";
+            for number in 0..12 {
+                let day = number % 6 + 1;
+                let arrived = if number == 0 { arrived } else { "14:30" };
+                writeln!(
+                    csv,
+                    "JUL-{number:03},BRCK,JOL-IND,America/Chicago,America/Chicago,2025-07-{day:02}T13:00Z,\
+                     2025-07-{day:02}T15:00Z,2025-07-{day:02}T{arrived}Z,,,USD,100.00"
+                )
+                .unwrap();
+            }
+            csv
+        };
+        load(&browser.app, &running("14:30"));
+        let brck: i64 = partners::table
+            .filter(partners::code.eq("BRCK"))
+            .select(partners::id)
+            .first(&mut *browser.app.pool.get().unwrap())
+            .unwrap();
+        browser.sign_in_as(Role::CarrierManager).await;
+        let addresses = ["/today?period=2025-07".to_owned(), format!("/scorecards/{brck}/2025-07")];
+        let mut before = Vec::new();
+        for address in &addresses {
+            let page = browser.get(address).await;
+            assert!(page.html.contains("100.0"), "{address}");
+            before.push(page.html);
+        }
+        load(&browser.app, &running("17:30"));
+        for (address, before) in addresses.iter().zip(&before) {
+            let page = browser.get(address).await;
+            assert!(page.html.contains("91.7") && page.html != *before, "{address}: {}", page.html);
+        }
+    });
+}
+
+/// Every list tells one standing: the one that holds today.
+#[test]
+fn a_standing_by_hand_shows_wherever_a_standing_is_told() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        let brck: i64 = partners::table
+            .filter(partners::code.eq("BRCK"))
+            .select(partners::id)
+            .first(&mut *browser.app.pool.get().unwrap())
+            .unwrap();
+        browser.sign_in_as(Role::CarrierManager).await;
+        let lists = ["/today?period=2025-06", "/scorecards", "/partners"];
+        for address in lists {
+            assert!(!browser.get(address).await.html.contains("by hand"), "{address}");
+        }
+        let today = db.app().today(&mut db.conn()).unwrap();
+        let (first, last) = (today.to_string(), (today + chrono::Days::new(20)).to_string());
+        let ask = [
+            ("tier", "SUSPENDED"),
+            ("first_day", first.as_str()),
+            ("last_day", last.as_str()),
+            ("reason", "Insurance ran out."),
+        ];
+        let asked = browser.post(&format!("/partners/{brck}/standing-overrides"), &ask).await;
+        assert_eq!(asked.status, StatusCode::SEE_OTHER);
+        browser.sign_in_as(Role::Procurement).await;
+        let page = browser.get(&format!("/partners/{brck}/standing")).await;
+        let post = page.attribute("form.line", "action").unwrap();
+        let agreed = browser.post(&post, &[("decision", "APPROVED"), ("words", "Agreed.")]).await;
+        assert_eq!(agreed.status, StatusCode::SEE_OTHER);
+        for address in lists {
+            let page = browser.get(address).await.html;
+            assert!(page.contains("Suspended") && page.contains("by hand, measured"), "{address}");
+        }
+        let today = browser.get("/today?period=2025-06").await;
+        assert!(today.html.contains("Standing asks for"), "{}", today.html);
+    });
+}
