@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{HALF_LIFE_MAX, TemplateTerms};
 use crate::domain::kpi::{Kpi, Shape, Unit};
+use crate::domain::money::MICROS_SCALE;
 use crate::domain::signal::Better;
 
 /// Points a KPI earns at its target: good, not perfect (DOMAIN §2.2).
@@ -113,9 +114,25 @@ pub enum TemplateProblem {
         /// Weight of the category.
         weight: Decimal,
     },
-    /// A weight below zero.
-    #[error("{0} has a weight below 0")]
-    NegativeWeight(String),
+    /// A weight that is none.
+    #[error("{0}: a weight is 0 to {WEIGHT_MAX}, with {MICROS_SCALE} decimals at most")]
+    Weight(String),
+    /// A threshold, or the beginning of a band, beyond anything a KPI can be.
+    #[error(
+        "{0}: thresholds and bands lie between -{MARK_MAX} and {MARK_MAX}, with {MICROS_SCALE} decimals at most"
+    )]
+    Mark(String),
+    /// More bands than a table can show.
+    #[error("{0} has more than {BANDS_MAX} bands")]
+    TooManyBands(String),
+    /// A code that is none.
+    #[error(
+        "{0}: a lens needs a code of 1 to {CODE_CHARS_MAX} capitals, digits and underscores, such as COST"
+    )]
+    LensCode(String),
+    /// A name that is none.
+    #[error("{0}: a lens needs a name of 1 to {TITLE_CHARS_MAX} characters")]
+    LensTitle(String),
     /// Floor, target and stretch out of order.
     #[error(
         "{code}: floor {floor}, target {target} and stretch {stretch} must all rise (more is better) or all fall"
@@ -181,6 +198,19 @@ pub enum TemplateProblem {
     Month(u32),
 }
 
+/// Largest weight: the whole scorecard.
+pub const WEIGHT_MAX: i64 = 100;
+/// Thresholds lie between minus this and this: what an amount in [`Micros`](crate::domain::money::Micros) can be, so that
+/// nothing that is computed from them is too large.
+pub const MARK_MAX: i64 = i64::MAX / 10_i64.pow(MICROS_SCALE);
+/// Most bands of one KPI.
+pub const BANDS_MAX: usize = 20;
+/// Longest code of a template or a lens, in characters.
+pub const CODE_CHARS_MAX: usize = 24;
+/// Longest name of a lens, in characters.
+pub const TITLE_CHARS_MAX: usize = 80;
+/// Characters of a code or name that is too long that a message repeats.
+const TOLD_CHARS: usize = 40;
 /// Most lenses of a template.
 pub const CATEGORIES_MAX: usize = 12;
 /// Most KPIs of a template.
@@ -360,6 +390,13 @@ impl Template {
         }
         let months = self.terms.months.iter().filter(|month| !(1..=12).contains(*month));
         problems.extend(months.map(|month| TemplateProblem::Month(*month)));
+        for category in &self.categories {
+            category.check_numbers(&mut problems);
+        }
+        // Whatever is computed below is only computed of numbers that are sound.
+        if !problems.is_empty() {
+            return problems;
+        }
         let whole: Decimal = self.categories.iter().map(|c| c.weight).sum();
         if whole != Decimal::ONE_HUNDRED {
             problems.push(TemplateProblem::CategoryWeights(whole));
@@ -393,11 +430,57 @@ impl Template {
     }
 }
 
+/// Whether a code names a template or a lens: capitals, digits, underscores, not too many.
+#[must_use]
+pub fn is_code(code: &str) -> bool {
+    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    (1..=CODE_CHARS_MAX).contains(&code.chars().count()) && code.chars().all(plain)
+}
+
+/// Whether a number lies between `least` and `most` and is no finer than an amount.
+fn is_sound(number: Decimal, least: i64, most: i64) -> bool {
+    number >= Decimal::from(least)
+        && number <= Decimal::from(most)
+        && number.normalize().scale() <= MICROS_SCALE
+}
+
+/// What a message repeats of a code or name; a short stretch, since it may be of any length.
+fn told(text: &str) -> String {
+    if text.is_empty() {
+        return "a lens without a code".to_owned();
+    }
+    text.chars().take(TOLD_CHARS).collect()
+}
+
 impl Category {
-    fn check(&self, problems: &mut Vec<TemplateProblem>) {
-        if self.weight < Decimal::ZERO {
-            problems.push(TemplateProblem::NegativeWeight(self.code.clone()));
+    /// Sizes and ranges, of the lens and of its KPIs: what must hold before anything is computed.
+    fn check_numbers(&self, problems: &mut Vec<TemplateProblem>) {
+        if !is_code(&self.code) {
+            problems.push(TemplateProblem::LensCode(told(&self.code)));
         }
+        if !(1..=TITLE_CHARS_MAX).contains(&self.title.trim().chars().count()) {
+            problems.push(TemplateProblem::LensTitle(told(&self.code)));
+        }
+        if !is_sound(self.weight, 0, WEIGHT_MAX) {
+            problems.push(TemplateProblem::Weight(told(&self.code)));
+        }
+        for kpi in &self.kpis {
+            if !is_sound(kpi.weight, 0, WEIGHT_MAX) {
+                problems.push(TemplateProblem::Weight(told(&kpi.code)));
+            }
+            let Some(scale) = &kpi.scale else { continue };
+            let marks = [scale.floor, scale.target, scale.stretch].into_iter();
+            let mut marks = marks.chain(scale.bands.iter().map(|band| band.from));
+            if !marks.all(|mark| is_sound(mark, -MARK_MAX, MARK_MAX)) {
+                problems.push(TemplateProblem::Mark(told(&kpi.code)));
+            }
+            if scale.bands.len() > BANDS_MAX {
+                problems.push(TemplateProblem::TooManyBands(told(&kpi.code)));
+            }
+        }
+    }
+
+    fn check(&self, problems: &mut Vec<TemplateProblem>) {
         let sum: Decimal = self.kpis.iter().map(|kpi| kpi.weight).sum();
         if !self.kpis.is_empty() && sum != self.weight {
             problems.push(TemplateProblem::KpiWeights {
@@ -411,9 +494,6 @@ impl Category {
 
 impl TemplateKpi {
     fn check(&self, problems: &mut Vec<TemplateProblem>) {
-        if self.weight < Decimal::ZERO {
-            problems.push(TemplateProblem::NegativeWeight(self.code.clone()));
-        }
         if (self.weight > Decimal::ZERO) != self.scale.is_some() {
             problems.push(TemplateProblem::HalfDefined(self.code.clone()));
         }

@@ -9,6 +9,9 @@ use super::agreement::TemplateTerms;
 use super::template::{BandStep, Category, Scale, Template, TemplateKpi, TemplateProblem, Volume, bands_of};
 use crate::domain::kpi::Kpi;
 
+/// Most problems of one draft that are told at once.
+const PROBLEMS_MAX: usize = 50;
+
 /// A version that somebody proposes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,9 +179,6 @@ impl TemplateDraft {
         let mut wrong = Vec::new();
         let mut categories = Vec::new();
         for draft in &self.categories {
-            if draft.code.trim().is_empty() || draft.title.trim().is_empty() {
-                wrong.push("each lens needs a code and a name".to_owned());
-            }
             let mut kpis = Vec::new();
             for line in &draft.kpis {
                 let Some((volume, unit)) = volume(&line.code) else {
@@ -213,6 +213,7 @@ impl TemplateDraft {
             let turned = template.kpis().filter_map(|line| line.wrong_way(better(&line.code)?));
             wrong.extend(turned.map(|problem| problem.to_string()));
         }
+        wrong.truncate(PROBLEMS_MAX);
         if wrong.is_empty() { Ok(template) } else { Err(wrong) }
     }
 }
@@ -377,6 +378,108 @@ mod tests {
         assert_eq!(with("15 to 8: 40; from 8: 100"), Ok(()));
         assert!(with("15 to 9: 40; from 8: 100").unwrap_err().contains("a hole"));
         assert!(with("15 to 7: 40; from 8: 100").unwrap_err().contains("an overlap"));
+    }
+
+    #[test]
+    fn numbers_and_names_have_bounds_that_are_told() {
+        let told = |change: fn(&mut TemplateDraft)| {
+            let mut draft = TemplateDraft::of(&default_template());
+            change(&mut draft);
+            made(&draft).unwrap_err().join(" | ")
+        };
+        let weight = "a weight is 0 to 100, with 6 decimals at most";
+        assert_eq!(told(|d| d.categories[0].weight = Decimal::MAX), format!("RELIABILITY: {weight}"));
+        assert_eq!(told(|d| d.categories[0].kpis[0].weight = Decimal::MAX), format!("OTP_WIN: {weight}"));
+        assert_eq!(told(|d| d.categories[0].weight = (-1).into()), format!("RELIABILITY: {weight}"));
+        assert!(told(|d| d.categories[0].weight = Decimal::new(1, 7)).contains(weight));
+        let mark = "OTP_WIN: thresholds and bands lie between -9223372036854 and 9223372036854";
+        assert!(told(|d| d.categories[0].kpis[0].floor = Some(Decimal::MIN)).contains(mark));
+        assert!(
+            told(|d| {
+                let band = |from: Decimal, points: i64| DraftBand { from, to: None, points: points.into() };
+                d.categories[0].kpis[0].bands = vec![band(85.into(), 50), band(Decimal::MAX, 80)];
+            })
+            .contains(mark)
+        );
+        assert!(
+            told(|d| {
+                let band = |at: i64| DraftBand { from: (50 + at).into(), to: None, points: at.into() };
+                d.categories[0].kpis[0].bands = (0..21).map(band).collect();
+            })
+            .contains("OTP_WIN has more than 20 bands")
+        );
+        let code = "a lens needs a code of 1 to 24 capitals, digits and underscores";
+        for wrong in ["", "cost", "A B", "ABCDEFGHIJKLMNOPQRSTUVWXY"] {
+            let mut draft = TemplateDraft::of(&default_template());
+            draft.categories[0].code = wrong.to_owned();
+            assert!(made(&draft).unwrap_err().join(" | ").contains(code), "{wrong}");
+        }
+        let title = "a lens needs a name of 1 to 80 characters";
+        assert!(told(|d| d.categories[0].title = " ".to_owned()).contains(title));
+        assert!(told(|d| d.categories[0].title = "x".repeat(81)).contains(title));
+        let mut draft = TemplateDraft::of(&default_template());
+        draft.categories[0].title = "x".repeat(80);
+        draft.categories[0].code = "ABCDEFGHIJKLMNOPQRSTUVWX".to_owned();
+        assert!(made(&draft).is_ok());
+    }
+
+    /// Any decimal there is, the largest and the finest among them.
+    fn any_number() -> impl proptest::strategy::Strategy<Value = Decimal> {
+        use proptest::prelude::*;
+        let ends = [Decimal::MAX, Decimal::MIN, Decimal::ZERO, Decimal::ONE_HUNDRED, Decimal::new(1, 28)];
+        let any = (any::<u32>(), any::<u32>(), any::<u32>(), any::<bool>(), 0_u32..=28);
+        prop_oneof![
+            proptest::sample::select(ends.to_vec()),
+            any.prop_map(|(lo, mid, hi, minus, scale)| Decimal::from_parts(lo, mid, hi, minus, scale)),
+            (-10_i64..200).prop_map(Decimal::from),
+        ]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_panics(text in "\\PC*") {
+            drop(TemplateDraft::read(&text).map(|draft| made(&draft)));
+            let _ = DraftBand::read_all(&text);
+        }
+
+        /// Whatever numbers a file holds it is a template or is told what is wrong, and a template scores any value.
+        #[test]
+        fn no_number_in_a_file_panics(
+            numbers in proptest::collection::vec(any_number(), 14),
+            value in any_number(),
+            banded: bool,
+        ) {
+            let n = |at: usize| numbers[at];
+            let mut draft = TemplateDraft::of(&default_template());
+            for (at, category) in draft.categories.iter_mut().enumerate() {
+                if n(at) != Decimal::ZERO {
+                    category.weight = n(at);
+                }
+            }
+            let line = &mut draft.categories[0].kpis[0];
+            line.weight = n(5);
+            (line.floor, line.target, line.stretch) = (Some(n(6)), Some(n(7)), Some(n(8)));
+            if banded {
+                line.bands = vec![
+                    DraftBand { from: n(9), to: Some(n(10)), points: n(11) },
+                    DraftBand { from: n(12), to: None, points: n(13) },
+                ];
+            }
+            let toml = toml::to_string(&draft).unwrap();
+            let read = TemplateDraft::read(&toml).unwrap();
+            proptest::prop_assert_eq!(&read, &draft);
+            drop(made(&read));
+            // Thresholds alone, in a template that is sound besides.
+            let mut draft = TemplateDraft::of(&default_template());
+            let line = &mut draft.categories[0].kpis[0];
+            (line.floor, line.target, line.stretch) = (Some(n(6)), Some(n(7)), Some(n(8)));
+            if let Ok(template) = made(&draft) {
+                let scale = template.kpis().next().and_then(|kpi| kpi.scale.clone()).unwrap();
+                let most = Decimal::from(super::super::template::MARK_MAX);
+                let points = scale.points(value.clamp(-most, most));
+                proptest::prop_assert!((Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&points));
+            }
+        }
     }
 
     #[test]
