@@ -11,7 +11,7 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed};
 use super::kpi::{Dimension, KpiError, sums_by};
-use super::score::template_today;
+use super::template::{ScoredBy, lock_definitions, scored_by};
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::measure::newest_day;
 use crate::db::own_kpi::{OwnKpiRow, own_kpi_history, own_kpi_insert, own_kpi_rows};
@@ -28,7 +28,7 @@ use crate::domain::signal::Better;
 use crate::domain::viewer::{Action, Viewer};
 
 /// Definitions are checked against each other, so they are changed one after the other.
-const LOCK: &str = "own-kpis";
+pub(super) const LOCK: &str = "own-kpis";
 
 /// The own KPIs as they are now.
 ///
@@ -191,7 +191,7 @@ pub fn save(app: &App, db: &mut Db, viewer: &Viewer, seen: i32, kpi: &OwnKpi) ->
 pub fn retire(app: &App, db: &mut Db, viewer: &Viewer, code: &str, seen: i32) -> Result<(), EditError> {
     allowed(viewer, Action::EditKpis)?;
     write_tx(db, |db| {
-        transaction_lock(db, LOCK)?;
+        lock_definitions(db)?;
         let library = library(db)?;
         let Some(known) = library.get(code) else { return Err(EditError::NotFound("KPI")) };
         if known.version != seen {
@@ -204,10 +204,16 @@ pub fn retire(app: &App, db: &mut Db, viewer: &Viewer, code: &str, seen: i32) ->
             let words = format!("{} uses it; change that KPI first", user.name_with_code());
             return Err(EditError::field("retire", &words));
         }
-        if let Some(template) = template_today(db, app.now())?.filter(|template| template.kpi(code).is_some())
-        {
-            let words =
-                format!("scorecards by template {} use it; agree another template first", template.version);
+        let today = app.today(db)?;
+        let scored = scored_by(db, code, today)?;
+        if !scored.is_empty() {
+            let named = |one: &ScoredBy| {
+                format!("{}{}", one.version, if one.waits { ", which waits to be agreed" } else { "" })
+            };
+            let words = format!(
+                "it is scored by template {}; agree versions without it and deny what waits first",
+                scored.iter().map(named).collect::<Vec<_>>().join("; by ")
+            );
             return Err(EditError::field("retire", &words));
         }
         let kept = OwnKpi { version: known.version.saturating_add(1), retired: true, ..known.clone() };

@@ -1,11 +1,11 @@
-//! Mails about exclusions, challenges and restatements: one message, queued in the transaction of what it tells about.
+//! Mails about exclusions, challenges, restatements, standings and templates: one message, queued in the transaction of what it tells about.
 
 use super::App;
 use super::mail::{MailKind, NewMail, enqueue};
 use crate::db::partner::partner_show;
-use crate::db::user::{user_addresses, user_addresses_of_partner};
+use crate::db::user::{user_addresses, user_addresses_but, user_addresses_of_partner};
 use crate::db::{Db, DbError};
-use crate::domain::viewer::{Role, Viewer};
+use crate::domain::viewer::{Action, Role, Viewer};
 use crate::mail::template::ScorecardNoticeMail;
 
 /// Most people one message goes to.
@@ -18,6 +18,13 @@ pub enum To {
     Partner,
     /// The carrier managers.
     Managers,
+    /// Whoever may do `action`, but not the user `but`, who did the rest of it.
+    WhoMay {
+        /// What they may do.
+        action: Action,
+        /// Id of the user who is left out.
+        but: i64,
+    },
 }
 
 /// What is told.
@@ -43,13 +50,49 @@ pub fn tell(app: &App, db: &mut Db, partner_id: i64, to: To, told: &Told<'_>) ->
     let addresses = match to {
         To::Partner => user_addresses_of_partner(db, partner_id, ADDRESSES_MAX)?,
         To::Managers => user_addresses(db, Role::CarrierManager, ADDRESSES_MAX)?,
+        To::WhoMay { action, but } => who_may(db, action, but)?,
     };
     if addresses.is_empty() {
         return Ok(0);
     }
     let partner = partner_show(db, &Viewer::system(), partner_id)?;
+    let about = partner.map(|partner| partner.name).unwrap_or_default();
+    send(app, db, addresses, (Some(partner_id), about), told)
+}
+
+/// Queues a message that is about no single partner for whoever may do `action`, but not the user `but`. Gives how many
+/// were queued now.
+///
+/// # Errors
+/// The database's reason.
+pub fn tell_who_may(
+    app: &App,
+    db: &mut Db,
+    (action, but): (Action, i64),
+    about: &str,
+    told: &Told<'_>,
+) -> Result<usize, DbError> {
+    let addresses = who_may(db, action, but)?;
+    send(app, db, addresses, (None, about.to_owned()), told)
+}
+
+fn who_may(db: &mut Db, action: Action, but: i64) -> Result<Vec<String>, DbError> {
+    let roles: Vec<Role> = Role::ALL.into_iter().filter(|role| role.may(action)).collect();
+    Ok(user_addresses_but(db, &roles, but, ADDRESSES_MAX)?)
+}
+
+fn send(
+    app: &App,
+    db: &mut Db,
+    addresses: Vec<String>,
+    (partner_id, about): (Option<i64>, String),
+    told: &Told<'_>,
+) -> Result<usize, DbError> {
+    if addresses.is_empty() {
+        return Ok(0);
+    }
     let message = ScorecardNoticeMail {
-        partner_name: partner.map(|partner| partner.name).unwrap_or_default(),
+        partner_name: about,
         heading: told.heading.clone(),
         lines: told.lines.clone(),
         action: told.action.to_owned(),
@@ -68,7 +111,7 @@ pub fn tell(app: &App, db: &mut Db, partner_id: i64, to: To, told: &Told<'_>) ->
         let mail = NewMail {
             dedupe_key: format!("{}:{to}", told.occasion),
             kind: MailKind::Scorecard,
-            partner_id: Some(partner_id),
+            partner_id,
             to,
             message: message.clone(),
             parts: Vec::new(),

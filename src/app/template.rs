@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+
 use super::App;
 use super::audit::{Entry, audit};
 use super::edit::{EditError, allowed, valid};
 use super::own_kpi::library;
 use super::score::ensure_default_template;
+use super::scorecard_mail::{Told, tell_who_may};
 use crate::db::contract::{contract_by_number, version_list, version_titles};
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::partner::{partner_by_code_unscoped, partner_list};
@@ -22,17 +25,58 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::exclusion::{Decision, after, words_fit};
 use crate::domain::field::{FieldErrors, require};
+use crate::domain::formula::Library;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    AgreedTemplate, STANDARD, TEMPLATE_VERSIONS_MAX, Template, TemplateChange, TemplateDraft, TemplateTerms,
-    ambiguous_with, begins_too_early, in_catalogue, template_changes, volume_and_unit,
+    AgreedTemplate, CODE_CHARS_MAX, STANDARD, TEMPLATE_VERSIONS_MAX, Template, TemplateChange, TemplateDraft,
+    TemplateTerms, Volume, ambiguous_with, begins_too_early, in_catalogue, is_code, still_scoring,
+    template_changes, volume_and_unit,
 };
 use crate::domain::viewer::{Action, Viewer};
 
 /// Templates are checked against each other, so they are changed one after the other.
 const LOCK: &str = "scorecard-templates";
-/// Longest code of a template, in characters.
-const CODE_CHARS_MAX: usize = 24;
+
+/// Takes the locks of own KPIs and of templates, always in this order: a template rests on the KPIs it scores, and a KPI
+/// that is scored cannot be retired.
+pub(super) fn lock_definitions(db: &mut Db) -> Result<(), DbError> {
+    transaction_lock(db, super::own_kpi::LOCK)?;
+    Ok(transaction_lock(db, LOCK)?)
+}
+
+/// A version of a template that scores a KPI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScoredBy {
+    /// The version.
+    pub version: String,
+    /// The weight it gives the KPI, out of 100; 0 for information only.
+    pub weight: Decimal,
+    /// Whether it waits to be agreed.
+    pub waits: bool,
+}
+
+/// The versions of templates that name a KPI and can score a period that begins after today: agreed ones that nothing
+/// replaced yet, whomever and whenever they are for, and those that wait to be agreed.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn scored_by(db: &mut Db, code: &str, today: chrono::NaiveDate) -> Result<Vec<ScoredBy>, DbError> {
+    let one = |template: &Template, waits: bool| {
+        let line = template.kpi(code)?;
+        Some(ScoredBy { version: template.version.clone(), weight: line.weight, waits })
+    };
+    let agreed = templates_agreed(db)?;
+    let mut found: Vec<ScoredBy> =
+        still_scoring(&agreed, today).filter_map(|version| one(&version.template, false)).collect();
+    let proposals = template_proposals_all(db)?;
+    found.extend(
+        proposals
+            .iter()
+            .filter(|proposal| proposal.state.is_none() && !proposal.template.terms.retired)
+            .filter_map(|proposal| one(&proposal.template, true)),
+    );
+    Ok(found)
+}
 
 /// One version, agreed or not.
 #[derive(Clone, Debug)]
@@ -191,9 +235,8 @@ struct Checked {
 fn checked(app: &App, db: &mut Db, viewer: &Viewer, draft: &TemplateDraft) -> Result<Checked, EditError> {
     let mut errors = FieldErrors::new();
     let code = draft.code.trim();
-    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let fine = (1..=CODE_CHARS_MAX).contains(&code.chars().count()) && code.chars().all(plain);
-    require(&mut errors, fine, "code", "use 1 to 24 capitals, digits and underscores, such as PEAK_SEASON");
+    let words = format!("use 1 to {CODE_CHARS_MAX} capitals, digits and underscores, such as PEAK_SEASON");
+    require(&mut errors, is_code(code), "code", &words);
     words_fit(&mut errors, "name", &draft.name, "give it a name");
     words_fit(&mut errors, "reason", &draft.reason, "say why it changes");
     let first: Option<Period> = draft.first_period.trim().parse().ok();
@@ -215,23 +258,13 @@ fn checked(app: &App, db: &mut Db, viewer: &Viewer, draft: &TemplateDraft) -> Re
         require(&mut errors, whole, "code", words);
     }
     let own = library(db)?;
-    let volume = |code: &str| match in_catalogue(code) {
-        Some(kpi) => {
-            let (volume, unit) = volume_and_unit(kpi);
-            Some((volume, unit.to_owned()))
-        }
-        None => {
-            own.get(code).filter(|kpi| !kpi.retired).map(|kpi| (kpi.volume, own_unit(kpi.unit).to_owned()))
-        }
-    };
-    let template = match draft.template(terms, volume) {
+    let template = match draft.template(terms, |code| volume_of(&own, code)) {
         Ok(template) => {
-            let wrong = template.kpis().filter_map(|line| line.wrong_way(own.get(&line.code)?.better));
-            errors.extend(wrong.map(|problem| ("lines".to_owned(), problem.to_string())));
+            errors.extend(of_lines(own_problems(&template, &own)));
             Some(template)
         }
         Err(wrong) => {
-            errors.extend(wrong.into_iter().map(|problem| ("lines".to_owned(), problem)));
+            errors.extend(of_lines(wrong));
             None
         }
     };
@@ -240,6 +273,45 @@ fn checked(app: &App, db: &mut Db, viewer: &Viewer, draft: &TemplateDraft) -> Re
         (Some(template), Some(first)) => Ok(Checked { template, first }),
         _ => Err(EditError::field("lines", "the template is not whole")),
     }
+}
+
+fn of_lines(wrong: Vec<String>) -> impl Iterator<Item = (String, String)> {
+    wrong.into_iter().map(|problem| ("lines".to_owned(), problem))
+}
+
+/// How many units a KPI takes and how a difference of it is called; none for a code that is no KPI in use.
+fn volume_of(own: &Library, code: &str) -> Option<(Volume, String)> {
+    match in_catalogue(code) {
+        Some(kpi) => {
+            let (volume, unit) = volume_and_unit(kpi);
+            Some((volume, unit.to_owned()))
+        }
+        None => {
+            own.get(code).filter(|kpi| !kpi.retired).map(|kpi| (kpi.volume, own_unit(kpi.unit).to_owned()))
+        }
+    }
+}
+
+/// What is wrong with a template as the own KPIs stand now: one it scores was retired or changed since it was proposed, or
+/// is scored against what is better.
+fn own_problems(template: &Template, own: &Library) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for line in template.kpis().filter(|line| in_catalogue(&line.code).is_none()) {
+        match volume_of(own, &line.code) {
+            None => wrong.push(format!(
+                "{} is not used any more; propose a version without it, or take the KPI up again",
+                line.code
+            )),
+            Some(found) if found != (line.volume, line.unit.clone()) => wrong.push(format!(
+                "{} was changed since this version was proposed; propose the version again",
+                line.code
+            )),
+            Some(_) => {}
+        }
+        let better = own.get(&line.code).map(|kpi| kpi.better);
+        wrong.extend(better.and_then(|better| line.wrong_way(better)).map(|problem| problem.to_string()));
+    }
+    wrong
 }
 
 /// One unit of difference of an own KPI, as its thresholds are told.
@@ -331,7 +403,7 @@ pub fn template_propose(
 ) -> Result<String, EditError> {
     allowed(viewer, Action::EditTemplates)?;
     write_tx(db, |db| {
-        transaction_lock(db, LOCK)?;
+        lock_definitions(db)?;
         ensure_default_template(app, db)?;
         let Checked { mut template, first } = checked(app, db, viewer, draft)?;
         unambiguous(db, &template, first.start(), None)?;
@@ -378,8 +450,27 @@ pub fn template_propose(
         template_proposal_insert(db, &row)?;
         let detail = format!("from {}: {}", row.first_period, row.reason);
         log(app, db, viewer, "template.propose", &row.version, &detail)?;
+        tell_others(app, db, &row)?;
         Ok(row.version)
     })
+}
+
+/// Tells whoever may agree to a version, but not who proposed it.
+fn tell_others(app: &App, db: &mut Db, row: &ProposalRow) -> Result<(), DbError> {
+    let told = Told {
+        occasion: format!("template-proposal:{}", row.id),
+        heading: "A version waits to be agreed".to_owned(),
+        lines: vec![
+            format!("{} proposes that it counts from {} on.", row.proposed_by, row.first_period),
+            row.reason.clone(),
+            "Somebody else than who proposed it must agree before that period begins.".to_owned(),
+        ],
+        action: "Decide it",
+        path: format!("/template-versions/{}", row.version),
+    };
+    let about = format!("Scorecard template {}", row.version);
+    let to = (Action::EditTemplates, row.proposed_by_id);
+    tell_who_may(app, db, to, &about, &told).map(drop)
 }
 
 fn waits(version: &TemplateVersion) -> bool {
@@ -389,8 +480,8 @@ fn waits(version: &TemplateVersion) -> bool {
 /// Agrees to a version, denies it or takes it back. From then on it stands as it is.
 ///
 /// # Errors
-/// [`EditError::Review`] with what stands against it, [`EditError::Invalid`] of the field `words` or `first_period`,
-/// [`EditError::NotFound`], [`EditError::Denied`], or the database's reason.
+/// [`EditError::Review`] with what stands against it, [`EditError::Invalid`] of the fields `words`, `first_period`, `code`
+/// and `lines`, [`EditError::NotFound`], [`EditError::Denied`], or the database's reason.
 pub fn template_decide(
     app: &App,
     db: &mut Db,
@@ -404,7 +495,7 @@ pub fn template_decide(
     words_fit(&mut errors, "words", words, "say why");
     valid(errors)?;
     write_tx(db, |db| {
-        transaction_lock(db, LOCK)?;
+        lock_definitions(db)?;
         let all = template_proposals_all(db)?;
         let found = all.into_iter().find(|one| one.row.version == version);
         let found = found.ok_or(EditError::NotFound("template version"))?;
@@ -421,6 +512,10 @@ pub fn template_decide(
                 return Err(EditError::field("first_period", &why));
             }
             unambiguous(db, &found.template, found.row.valid_from.0, Some(found.row.id))?;
+            // A version that ends the use of a template scores nothing.
+            if !found.template.terms.retired {
+                valid(of_lines(own_problems(&found.template, &library(db)?)).collect())?;
+            }
             let by = &found.row.proposed_by;
             template_insert(
                 db,

@@ -117,6 +117,22 @@ pub fn user_addresses(db: &mut Db, role: Role, limit: i64) -> QueryResult<Vec<St
         .load(db)
 }
 
+/// The addresses of at most `limit` users of any of `roles` who may sign in, sorted; the user `but` is left out.
+///
+/// # Errors
+/// The engine's reason.
+pub fn user_addresses_but(db: &mut Db, roles: &[Role], but: i64, limit: i64) -> QueryResult<Vec<String>> {
+    let codes: Vec<&str> = roles.iter().map(|role| role.code()).collect();
+    users::table
+        .filter(users::role.eq_any(codes))
+        .filter(users::id.ne(but))
+        .filter(users::active.eq(true))
+        .order(users::email)
+        .limit(limit)
+        .select(users::email)
+        .load(db)
+}
+
 /// The addresses of at most `limit` users of one partner who may sign in, sorted.
 ///
 /// # Errors

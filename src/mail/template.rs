@@ -143,7 +143,7 @@ message!(
 pub struct ContractStepMail {
     /// The contract's number.
     pub contract: String,
-    /// The partner.
+    /// The partner, or what else it is about.
     pub partner_name: String,
     /// What happened, such as `Version 2 was signed`.
     pub heading: String,

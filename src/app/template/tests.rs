@@ -1,13 +1,19 @@
 //! Templates through both databases: proposed, agreed by a second person, chosen by scope and season, never rewritten.
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 
 use super::*;
+use crate::app::own_kpi::{retire, save};
 use crate::app::score::{published, score_period, verify_scorecards};
 use crate::app::testing::{carrier, day_cell, on_each_engine, viewer};
 use crate::clock::Clock;
+use crate::db::own_kpi::{OwnKpiRow, own_kpi_history, own_kpi_insert};
+use crate::db::schema::{mails, users};
+use crate::domain::formula::{OwnKpi, OwnUnit};
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::scorecard::{Tier, default_template};
+use crate::domain::signal::Better;
 use crate::domain::viewer::Role;
 
 const NOW: &str = "2026-11-15T08:00:00Z";
@@ -223,6 +229,135 @@ fn recency_weighs_earlier_months_in_and_is_made_again_from_the_document() {
         assert_eq!(weights, ["0.5", "0.25"]);
         assert_eq!(recency.earlier[0].alone.published, Some(b), "by itself, not weighed twice");
         assert_eq!(verify_scorecards(&mut app.pool.get().unwrap()).unwrap(), (vec![], 3));
+    });
+}
+
+fn own(code: &str) -> OwnKpi {
+    OwnKpi {
+        code: code.to_owned(),
+        version: 0,
+        name: "Late share".to_owned(),
+        unit: OwnUnit::Percent,
+        better: Better::Lower,
+        formula: "delivery_window.late / shipments".to_owned(),
+        rules: "Deliveries after their window, for each shipment due.".to_owned(),
+        volume: Volume::Proportion,
+        retired: false,
+    }
+}
+
+/// A draft that scores an own KPI in place of the first of the catalogue.
+fn scoring(code: &str, kpi: &str, first: &str) -> TemplateDraft {
+    let mut draft = draft(code, first);
+    let line = &mut draft.categories[0].kpis[0];
+    line.code = kpi.to_owned();
+    let mark = |text: &str| Some(text.parse().unwrap());
+    (line.floor, line.target, line.stretch) = (mark("20"), mark("8"), mark("4"));
+    draft
+}
+
+#[test]
+fn a_kpi_is_not_retired_while_a_scoped_a_future_or_a_waiting_version_scores_it() {
+    on_both(|app| {
+        carrier(app, 1, "BRCK");
+        let keep = |code: &str| save(app, &mut app.pool.get().unwrap(), &mara(), 0, &own(code)).unwrap();
+        let refused =
+            |app: &App, code: &str| told(retire(app, &mut app.pool.get().unwrap(), &mara(), code, 1));
+        for code in ["SCOPED", "LATER", "WAITS"] {
+            keep(code);
+        }
+        let scoped = TemplateDraft { partner: "BRCK".to_owned(), ..scoring("BRACK", "SCOPED", "2026-12") };
+        propose(app, &scoped).unwrap();
+        let (field, words) = refused(app, "SCOPED");
+        assert_eq!(field, "retire");
+        assert!(words.contains("template BRACK-1, which waits to be agreed"), "{words}");
+        agree(app, &paul(), "BRACK-1").unwrap();
+        propose(app, &scoring("STANDARD", "LATER", "2027-06")).unwrap();
+        agree(app, &paul(), "STANDARD-2").unwrap();
+        propose(app, &TemplateDraft { months: [12].into(), ..scoring("PEAK", "WAITS", "2026-12") }).unwrap();
+        assert!(refused(app, "SCOPED").1.contains("BRACK-1"), "for one partner only");
+        assert!(refused(app, "LATER").1.contains("STANDARD-2"), "from next year on");
+        assert!(refused(app, "WAITS").1.contains("PEAK-1, which waits"));
+        let scored = |code: &str, on: &str| {
+            let found = scored_by(&mut app.pool.get().unwrap(), code, on.parse().unwrap()).unwrap();
+            found.into_iter().map(|one| one.version).collect::<Vec<_>>()
+        };
+        assert_eq!(scored("OTD_DAY", "2026-11-15"), ["2026.1", "BRACK-1", "STANDARD-2", "PEAK-1"]);
+        assert_eq!(scored("OTD_DAY", "2027-06-01"), ["BRACK-1", "STANDARD-2", "PEAK-1"], "replaced by then");
+        // Nothing scores it any more: denied, or replaced and its day has come.
+        let words = "Not this year.";
+        let mut db = app.pool.get().unwrap();
+        template_decide(app, &mut db, &paul(), "PEAK-1", Decision::Denied, words).unwrap();
+        retire(app, &mut db, &mara(), "WAITS", 1).unwrap();
+        drop(db);
+        let end = TemplateDraft { first_period: "2027-01".to_owned(), retired: true, ..scoped };
+        propose(app, &end).unwrap();
+        agree(app, &paul(), "BRACK-2").unwrap();
+        assert!(refused(app, "SCOPED").1.contains("BRACK-1"), "until January");
+        let january = later(app, "2027-01-02T08:00:00Z");
+        retire(&january, &mut app.pool.get().unwrap(), &mara(), "SCOPED", 1).unwrap();
+    });
+}
+
+#[test]
+fn a_version_is_not_agreed_over_a_kpi_that_changed_since() {
+    on_both(|app| {
+        save(app, &mut app.pool.get().unwrap(), &mara(), 0, &own("LATE_SHARE")).unwrap();
+        propose(app, &scoring("STANDARD", "LATE_SHARE", "2027-01")).unwrap();
+        let change = |seen: i32, kpi: &OwnKpi| {
+            save(app, &mut app.pool.get().unwrap(), &mara(), seen, kpi).unwrap();
+        };
+        change(1, &OwnKpi { better: Better::Higher, ..own("LATE_SHARE") });
+        let wrong = told(agree(app, &paul(), "STANDARD-2"));
+        assert!(wrong.0 == "lines" && wrong.1.contains("more is better"), "{wrong:?}");
+        change(2, &OwnKpi { volume: Volume::Mean, ..own("LATE_SHARE") });
+        let wrong = told(agree(app, &paul(), "STANDARD-2"));
+        assert!(wrong.1.contains("LATE_SHARE was changed since"), "{wrong:?}");
+        // Retired behind its back, as before the lock was shared.
+        let row = OwnKpiRow { version: 4, retired: true, ..row_of(app, "LATE_SHARE") };
+        own_kpi_insert(&mut app.pool.get().unwrap(), &row).unwrap();
+        let wrong = told(agree(app, &paul(), "STANDARD-2"));
+        assert!(wrong.1.contains("LATE_SHARE is not used any more"), "{wrong:?}");
+        change(4, &own("LATE_SHARE"));
+        agree(app, &paul(), "STANDARD-2").unwrap();
+    });
+}
+
+fn row_of(app: &App, code: &str) -> OwnKpiRow {
+    own_kpi_history(&mut app.pool.get().unwrap(), code).unwrap().remove(0)
+}
+
+#[test]
+fn whoever_may_agree_to_a_version_is_told_but_not_who_proposed_it() {
+    on_both(|app| {
+        for (id, email, role) in [
+            (mara().user_id, "mara@x.example", Role::CarrierManager),
+            (1, "mo@x.example", Role::CarrierManager),
+            (2, "paul@x.example", Role::Procurement),
+            (3, "ada@x.example", Role::Auditor),
+        ] {
+            diesel::insert_into(users::table)
+                .values((
+                    users::id.eq(id),
+                    users::email.eq(email),
+                    users::name.eq(email),
+                    users::role.eq(role.code()),
+                    users::password_hash.eq("x"),
+                    users::active.eq(true),
+                    users::created_at.eq(Instant(app.now())),
+                ))
+                .execute(&mut *app.pool.get().unwrap())
+                .unwrap();
+        }
+        propose(app, &draft("STANDARD", "2026-12")).unwrap();
+        let mailed: Vec<(String, String)> = mails::table
+            .select((mails::recipient, mails::subject))
+            .order(mails::recipient)
+            .load(&mut *app.pool.get().unwrap())
+            .unwrap();
+        let subject = "Scorecard template STANDARD-2: A version waits to be agreed";
+        let to: Vec<(&str, &str)> = mailed.iter().map(|(to, what)| (to.as_str(), what.as_str())).collect();
+        assert_eq!(to, [("mo@x.example", subject), ("paul@x.example", subject)]);
     });
 }
 

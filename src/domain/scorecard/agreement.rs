@@ -138,6 +138,20 @@ pub fn template_of<'a>(
         .or_else(|| agreed.iter().filter(|one| one.template.terms.code == STANDARD).min_by_key(|one| at(one)))
 }
 
+/// The versions that can score a period that begins after `day`: not retired, and replaced by no later version of the same
+/// code by then. A version that is agreed for later days is among them beside the one it will replace.
+pub fn still_scoring(agreed: &[AgreedTemplate], day: NaiveDate) -> impl Iterator<Item = &AgreedTemplate> {
+    let at = |one: &AgreedTemplate| (one.valid_from, one.id);
+    agreed.iter().filter(move |one| {
+        let replaced = agreed.iter().any(|later| {
+            later.template.terms.code == one.template.terms.code
+                && at(later) > at(one)
+                && later.valid_from <= day.max(one.valid_from)
+        });
+        !one.template.terms.retired && !replaced
+    })
+}
+
 /// The template that a new version could not be told apart from: by the versions that hold from its first day on.
 #[must_use]
 pub fn ambiguous_with<'a>(
@@ -382,6 +396,23 @@ mod tests {
         assert_eq!(id("2025-12", 9, &[70]), Some(6));
         assert_eq!(id("2026-06", 9, &[]), Some(3), "retired from June on");
         assert_eq!(id("1960-01", 9, &[]), Some(1), "history before the first");
+    }
+
+    #[test]
+    fn what_can_still_score_is_what_nothing_replaced_and_what_is_to_come() {
+        let agreed = [
+            of(1, "1970-01-01", TemplateTerms::default()),
+            of(2, "2026-01-01", TemplateTerms::default()),
+            of(3, "2027-01-01", TemplateTerms::default()),
+            of(4, "2027-01-01", TemplateTerms::default()),
+            of(5, "2020-01-01", terms("ONE", Some(9), None, &[])),
+            of(6, "2026-06-01", TemplateTerms { retired: true, ..terms("ONE", Some(9), None, &[]) }),
+        ];
+        let ids = |on: &str| still_scoring(&agreed, day(on)).map(|one| one.id).collect::<Vec<_>>();
+        assert_eq!(ids("2025-12-31"), [1, 2, 4, 5], "3 gives way to 4 on its first day");
+        assert_eq!(ids("2026-01-01"), [2, 4, 5]);
+        assert_eq!(ids("2026-06-01"), [2, 4], "retired");
+        assert_eq!(ids("2027-01-01"), [4]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod ask;
+mod by_hand;
 mod consequence;
 mod diff;
 mod log;
@@ -23,9 +24,10 @@ mod words;
 pub use agreement::{
     AgreedTemplate, HALF_LIFE_MAX, STANDARD, TEMPLATE_VERSIONS_MAX, TemplateChange, TemplateTerms,
     ambiguous_with, bands_words, begins_too_early, half_life_words, line_words, recency_weight, season_words,
-    template_changes, template_of,
+    still_scoring, template_changes, template_of,
 };
 pub use ask::{Asks, Failing, OfPartner, OfShipper, asks};
+pub use by_hand::{OverrideDecision, OverrideRefused, last_day_held, override_after};
 pub use consequence::{
     ANSWER_BUSINESS_DAYS, Consequences, HeldOn, ShareRange, StandingOverride, answer_due, cause_of,
     consequences, held_on, opens_action, override_problem, suggested_share,
@@ -48,8 +50,9 @@ pub use standing::{
     MIN_ACTIVE_DAYS, MIN_SHIPMENTS, QuarterScore, Standing, StandingInput, Tier, standing, tier_of,
 };
 pub use template::{
-    Band, BandStep, CATEGORIES_MAX, Category, LINES_MAX, Scale, Template, TemplateKpi, TemplateProblem,
-    Volume, bands_of, default_template, normalise, volume_and_unit,
+    BANDS_MAX, Band, BandStep, CATEGORIES_MAX, CODE_CHARS_MAX, Category, LINES_MAX, MARK_MAX, Scale,
+    TITLE_CHARS_MAX, Template, TemplateKpi, TemplateProblem, Volume, WEIGHT_MAX, bands_of, default_template,
+    is_code, normalise, volume_and_unit,
 };
 pub use template_file::{DraftBand, DraftCategory, DraftLine, TemplateDraft, in_catalogue};
 pub use words::{one_place, plain, target_words, two_places};
