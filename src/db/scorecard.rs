@@ -27,6 +27,8 @@ use crate::domain::viewer::Viewer;
 
 /// Scorecards one list answers at most.
 pub const LIST_LIMIT: i64 = 20_000;
+/// Scorecards one statement answers at most where all are read, page after page.
+const PAGE_ROWS: i64 = 20_000;
 
 /// A published scorecard, whole.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -329,7 +331,7 @@ pub fn scorecard_by_id(db: &mut Db, id: i64) -> QueryResult<Option<ScorecardRow>
     scorecards::table.find(id).select(ScorecardRow::as_select()).first(db).optional()
 }
 
-/// All latest scorecards of one period, whole, of the partners the viewer may see.
+/// All latest scorecards of one period, whole, of the partners the viewer may see, by partner.
 ///
 /// # Errors
 /// The engine's reason.
@@ -339,17 +341,49 @@ pub fn scorecard_list_period(
     period: Period,
 ) -> Result<Vec<ScorecardRow>, DbError> {
     let Some(partner) = partner_filter(viewer, None) else { return Ok(Vec::new()) };
-    let mut query = scorecards::table
-        .filter(scorecards::period.eq(period.to_string()))
-        .filter(scorecards::latest.eq(true))
-        .order(scorecards::partner_id)
-        .select(ScorecardRow::as_select())
-        .limit(LIST_LIMIT)
-        .into_boxed();
-    if let Some(partner_id) = partner {
-        query = query.filter(scorecards::partner_id.eq(partner_id));
+    in_pages(
+        PAGE_ROWS,
+        |after: Option<i64>, rows| {
+            let mut query = scorecards::table
+                .filter(scorecards::period.eq(period.to_string()))
+                .filter(scorecards::latest.eq(true))
+                .order(scorecards::partner_id)
+                .select(ScorecardRow::as_select())
+                .limit(rows)
+                .into_boxed();
+            if let Some(partner_id) = partner {
+                query = query.filter(scorecards::partner_id.eq(partner_id));
+            }
+            if let Some(after) = after {
+                query = query.filter(scorecards::partner_id.gt(after));
+            }
+            Ok(query.load(db)?)
+        },
+        |row| row.partner_id,
+    )
+}
+
+/// Everything a query answers, read by its key page after page, so that nothing is cut off and no statement answers more
+/// than `rows`.
+///
+/// # Errors
+/// Those of `read`.
+fn in_pages<T, K>(
+    rows: i64,
+    mut read: impl FnMut(Option<K>, i64) -> Result<Vec<T>, DbError>,
+    key: impl Fn(&T) -> K,
+) -> Result<Vec<T>, DbError> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = read(after, rows)?;
+        let whole = i64::try_from(page.len()).unwrap_or(i64::MAX) >= rows;
+        after = page.last().map(&key);
+        all.extend(page);
+        if !whole {
+            return Ok(all);
+        }
     }
-    Ok(query.load(db)?)
 }
 
 /// Latest scorecards without their documents whose period begins in `[from, until)`, by partner and first day.
@@ -363,19 +397,57 @@ pub fn scorecard_briefs(
     from: NaiveDate,
     until: NaiveDate,
 ) -> Result<Vec<ScorecardBrief>, DbError> {
+    scorecard_briefs_paged(db, viewer, partner_id, (from, until), PAGE_ROWS)
+}
+
+/// [`scorecard_briefs`] with this many rows a statement.
+///
+/// # Errors
+/// As [`scorecard_briefs`].
+pub(crate) fn scorecard_briefs_paged(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    (from, until): (NaiveDate, NaiveDate),
+    rows: i64,
+) -> Result<Vec<ScorecardBrief>, DbError> {
     let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
-    let mut query = scorecards::table
-        .filter(scorecards::latest.eq(true))
-        .filter(scorecards::period_start.ge(Day(from)))
-        .filter(scorecards::period_start.lt(Day(until)))
-        .order((scorecards::partner_id, scorecards::period_start))
-        .select(BRIEF)
-        .limit(LIST_LIMIT)
-        .into_boxed();
-    if let Some(partner_id) = partner {
-        query = query.filter(scorecards::partner_id.eq(partner_id));
+    let read = |after: Option<(i64, Day, i64)>, rows: i64| {
+        let mut query = scorecards::table
+            .filter(scorecards::latest.eq(true))
+            .filter(scorecards::period_start.ge(Day(from)))
+            .filter(scorecards::period_start.lt(Day(until)))
+            .order((scorecards::partner_id, scorecards::period_start, scorecards::id))
+            .select((BRIEF, scorecards::period_start))
+            .limit(rows)
+            .into_boxed();
+        if let Some(partner_id) = partner {
+            query = query.filter(scorecards::partner_id.eq(partner_id));
+        }
+        if let Some((whose, start, id)) = after {
+            let later = scorecards::period_start
+                .gt(start)
+                .or(scorecards::period_start.eq(start).and(scorecards::id.gt(id)));
+            let rest = scorecards::partner_id.gt(whose).or(scorecards::partner_id.eq(whose).and(later));
+            query = query.filter(rest);
+        }
+        Ok(query.load::<(BriefTuple, Day)>(db)?)
+    };
+    let found = in_pages(rows, read, |(row, start)| (row.1, *start, row.0))?;
+    let mut briefs: Vec<ScorecardBrief> = Vec::with_capacity(found.len());
+    for (row, _) in found {
+        let brief = brief(row)?;
+        // One that was published between two pages stands in both, as it was and as it is; the newer counts.
+        let again = |one: &ScorecardBrief| (one.partner_id, one.period) == (brief.partner_id, brief.period);
+        let start = brief.period.start();
+        let near = briefs.iter().rev().take_while(|one| one.period.start() == start).position(again);
+        if let Some(back) = near {
+            let at = briefs.len().saturating_sub(back).saturating_sub(1);
+            briefs.remove(at);
+        }
+        briefs.push(brief);
     }
-    query.load::<BriefTuple>(db)?.into_iter().map(brief).collect()
+    Ok(briefs)
 }
 
 /// What lists of published scorecards rest on beside partners: while it is the same, they are.

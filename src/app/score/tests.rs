@@ -380,3 +380,4 @@ fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
 }
 
 mod own;
+mod pages;
