@@ -426,6 +426,7 @@ pub fn daily(app: &App, today: NaiveDate) -> Result<Daily, EditError> {
     let mut db = app.pool.get().map_err(EditError::Db)?;
     let denied = deny_overdue(app, &mut db, today)?;
     let mails = write_tx(&mut db, |db| remind(app, db, today))?;
+    let mails = mails + write_tx(&mut db, |db| super::corrective::remind(app, db, today))?;
     Ok(Daily { denied, mails })
 }
 

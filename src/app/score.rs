@@ -100,7 +100,7 @@ pub struct ScoreReport {
     pub unchanged: i64,
     /// Final, so that facts that came later did not move them.
     pub held: i64,
-    /// Rows about finality that were written: became final, or would be moved by later facts.
+    /// Rows beside the scorecards that were written: became final, would be moved by later facts, corrective actions.
     #[serde(skip)]
     noted: i64,
 }
@@ -646,7 +646,6 @@ fn store(
         scorecard_publish(db, &row, restates)?;
         if run.to_date.is_none() {
             scorecard_log_add(db, &row)?;
-            super::corrective::open_for(app, db, (*partner_id, row.id), &made.document, run.today)?;
             report.noted += finals.note(app, db, *partner_id, (row.id, &row.snapshot_hash))?;
         }
         match (run.to_date, restates) {
@@ -654,6 +653,9 @@ fn store(
             (None, Some(_)) => report.restated += 1,
             (None, None) => report.published += 1,
         }
+    }
+    if run.period.kind() == PeriodKind::Quarter {
+        report.noted += super::corrective::follow(app, db, None, run.today)?;
     }
     Ok(report)
 }
@@ -751,6 +753,7 @@ impl Fresh {
         let row = row_of(app, &self.run, partner_id, &self.made, written)?;
         scorecard_publish(db, &row, Some(restates))?;
         scorecard_log_add(db, &row)?;
+        super::corrective::follow(app, db, Some(partner_id), self.run.today)?;
         Ok(row.id)
     }
 }

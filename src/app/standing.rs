@@ -14,16 +14,21 @@ use super::scorecard_mail::{To, Told, tell};
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::scorecard::{scorecard_briefs, scorecard_periods};
+use crate::db::setting::reporting_zone;
 use crate::db::standing::{
-    AskedOverride, OverrideDecisionRow, OverrideRow, override_decision_insert, override_insert, override_list,
+    AskedOverride, OverrideDecisionRow, OverrideRow, Which, override_decision_insert, override_insert,
+    override_list,
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::exclusion::{Decision, after, words_fit};
+use crate::domain::exclusion::words_fit;
 use crate::domain::field::{FieldErrors, require};
+use crate::domain::outcome::local_day;
+use crate::domain::partner::PartnerStatus;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    HeldOn, ShareRange, StandingOverride, Tier, consequences, held_on, override_problem, suggested_share,
+    HeldOn, OverrideDecision, OverrideRefused, ShareRange, StandingOverride, Tier, consequences, held_on,
+    last_day_held, override_after, override_problem, suggested_share,
 };
 use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
@@ -34,7 +39,8 @@ const LOCK: &str = "standing-overrides";
 /// and a month to score.
 const MEASURED_MONTHS: u32 = 10;
 
-/// The agreed overrides by partner, as the rules know them.
+/// The overrides by partner that were agreed for days around `day`, as the rules know them; one that was ended early with
+/// the days it held.
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
@@ -42,32 +48,38 @@ fn agreed(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: Option<i64>,
+    day: NaiveDate,
 ) -> Result<BTreeMap<i64, Vec<StandingOverride>>, DbError> {
     let mut found: BTreeMap<i64, Vec<StandingOverride>> = BTreeMap::new();
-    for one in override_list(db, viewer, partner_id)? {
-        if one.state == Some(Decision::Approved) {
-            found.entry(one.row.partner_id).or_default().push(override_of(&one)?);
+    for one in override_list(db, viewer, partner_id, Which::Around(day))? {
+        if let Some(held) = override_of(&one)? {
+            found.entry(one.row.partner_id).or_default().push(held);
         }
     }
     Ok(found)
 }
 
-fn override_of(one: &AskedOverride) -> Result<StandingOverride, DbError> {
+/// An override as far as it held or holds; none when it was never agreed, or ended before it began.
+fn override_of(one: &AskedOverride) -> Result<Option<StandingOverride>, DbError> {
     let row = &one.row;
-    Ok(StandingOverride {
+    if !matches!(one.state, Some(OverrideDecision::Approved | OverrideDecision::Ended)) {
+        return Ok(None);
+    }
+    let Some(last_day) = last_day_held(row.first_day.0, row.last_day.0, one.ended_on()) else {
+        return Ok(None);
+    };
+    let agreed = one.decisions.iter().find(|one| one.kind == OverrideDecision::Approved.code());
+    Ok(Some(StandingOverride {
         id: row.id,
         tier: tier_from_code(&row.tier).ok_or_else(|| DbError::Stored {
             what: format!("standing override {}", row.id),
             reason: format!("`{}` is no standing", row.tier),
         })?,
         first_day: row.first_day.0,
-        last_day: row.last_day.0,
+        last_day,
         reason: row.reason.clone(),
-        people: (
-            row.requested_by.clone(),
-            one.decisions.last().map(|last| last.actor.clone()).unwrap_or_default(),
-        ),
-    })
+        people: (row.requested_by.clone(), agreed.map(|one| one.actor.clone()).unwrap_or_default()),
+    }))
 }
 
 /// The standing that was measured last for each partner the viewer may see, as of `day`, with the period whose scorecard says
@@ -80,14 +92,25 @@ pub fn measured_on(
     viewer: &Viewer,
     day: NaiveDate,
 ) -> Result<BTreeMap<i64, (Period, Tier)>, DbError> {
+    measured_of(db, viewer, None, day)
+}
+
+fn measured_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    day: NaiveDate,
+) -> Result<BTreeMap<i64, (Period, Tier)>, DbError> {
+    let zone = reporting_zone(db)?;
     // What was decided last holds until something else is, however long ago the last facts came.
-    let newest = scorecard_periods(db, viewer, None)?.iter().map(|period| period.end()).max();
+    let newest = scorecard_periods(db, viewer, partner_id)?.iter().map(|period| period.end()).max();
     let until = newest.map_or(day, |newest| newest.min(day));
     let from = until.checked_sub_months(Months::new(MEASURED_MONTHS)).unwrap_or(until);
-    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new.
-    let mut ended: Vec<_> = scorecard_briefs(db, viewer, None, from, until)?
+    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new. A preview that was made
+    // while the period ran decides nothing, also when its period is over since.
+    let mut ended: Vec<_> = scorecard_briefs(db, viewer, partner_id, from, until)?
         .into_iter()
-        .filter(|brief| brief.period.end() <= day)
+        .filter(|brief| brief.period.end() <= day && local_day(brief.as_of.0, zone) >= brief.period.end())
         .filter_map(|brief| Some((brief.partner_id, (brief.period, brief.summary.tier?))))
         .collect();
     ended.sort_by_key(|(_, (period, _))| (period.kind() == PeriodKind::Quarter, period.start()));
@@ -100,29 +123,31 @@ pub fn measured_on(
 /// # Errors
 /// The engine's reason, or a row that does not read back.
 pub fn standings_on(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<BTreeMap<i64, HeldOn>, DbError> {
-    let measured = measured_on(db, viewer, day)?;
-    let by_hand = agreed(db, viewer, None)?;
+    standings_of(db, viewer, None, day)
+}
+
+/// [`standings_on`] of one partner; not ranked when nothing is known of it, or the viewer may not see it.
+///
+/// # Errors
+/// As [`standings_on`].
+pub fn standing_on(db: &mut Db, viewer: &Viewer, partner_id: i64, day: NaiveDate) -> Result<HeldOn, DbError> {
+    Ok(standings_of(db, viewer, Some(partner_id), day)?.remove(&partner_id).unwrap_or_default())
+}
+
+fn standings_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    day: NaiveDate,
+) -> Result<BTreeMap<i64, HeldOn>, DbError> {
+    let measured = measured_of(db, viewer, partner_id, day)?;
+    let by_hand = agreed(db, viewer, partner_id, day)?;
     let ids: BTreeSet<i64> = measured.keys().chain(by_hand.keys()).copied().collect();
     let held = |id: i64| {
         let overrides = by_hand.get(&id).map_or(&[][..], Vec::as_slice);
         held_on(measured.get(&id).map(|(_, tier)| *tier), overrides, day)
     };
     Ok(ids.into_iter().map(|id| (id, held(id))).collect())
-}
-
-/// The override of a partner that holds on `day`, beside the standing a scorecard measured; none when none holds.
-///
-/// # Errors
-/// As [`standings_on`].
-pub fn held_beside(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: i64,
-    measured: Option<Tier>,
-    day: NaiveDate,
-) -> Result<HeldOn, DbError> {
-    let by_hand = agreed(db, viewer, Some(partner_id))?.remove(&partner_id).unwrap_or_default();
-    Ok(held_on(measured, &by_hand, day))
 }
 
 /// An override to ask for.
@@ -157,8 +182,7 @@ pub fn override_ask(app: &App, db: &mut Db, viewer: &Viewer, new: &NewOverride) 
         valid(std::mem::take(&mut errors))?;
         let Some(tier) = tier else { return Err(EditError::NotFound("standing")) };
         partner_show(db, viewer, new.partner_id)?.ok_or(EditError::NotFound("partner"))?;
-        let waits = override_list(db, viewer, Some(new.partner_id))?.iter().any(|one| one.state.is_none());
-        if waits {
+        if !override_list(db, viewer, Some(new.partner_id), Which::Waiting)?.is_empty() {
             return Err(EditError::field("tier", "another one waits to be agreed; decide that one first"));
         }
         let row = OverrideRow {
@@ -174,12 +198,13 @@ pub fn override_ask(app: &App, db: &mut Db, viewer: &Viewer, new: &NewOverride) 
         };
         override_insert(db, &row)?;
         log(app, db, viewer, "standing.override", &row, &row.reason)?;
-        tell_managers(app, db, &row)?;
+        tell_others(app, db, &row)?;
         Ok(row.id)
     })
 }
 
-fn tell_managers(app: &App, db: &mut Db, row: &OverrideRow) -> Result<(), DbError> {
+/// Tells whoever may agree to it, but not who asked.
+fn tell_others(app: &App, db: &mut Db, row: &OverrideRow) -> Result<(), DbError> {
     let tier = tier_from_code(&row.tier).map_or("another standing", Tier::title);
     let told = Told {
         occasion: format!("standing-override:{}", row.id),
@@ -192,20 +217,31 @@ fn tell_managers(app: &App, db: &mut Db, row: &OverrideRow) -> Result<(), DbErro
         action: "Decide it",
         path: format!("/partners/{}/standing", row.partner_id),
     };
-    tell(app, db, row.partner_id, To::Managers, &told).map(drop)
+    let to = To::WhoMay { action: Action::OverrideStanding, but: row.requested_by_id };
+    tell(app, db, row.partner_id, to, &told).map(drop)
 }
 
-/// Agrees to an override, denies it, or takes it back; one that was agreed can be ended early by a denial.
+impl From<OverrideRefused> for EditError {
+    fn from(refused: OverrideRefused) -> Self {
+        match refused {
+            OverrideRefused::Request(refused) => Self::Review(refused),
+            other => Self::Card(other.to_string()),
+        }
+    }
+}
+
+/// Agrees to an override, denies it, takes it back, or ends one that was agreed: from today on it no longer holds, and the
+/// days before stay as they were.
 ///
 /// # Errors
-/// [`EditError::Review`] with what stands against it, [`EditError::Invalid`] of `words` or `last_day`,
-/// [`EditError::NotFound`], [`EditError::Denied`], or the database's reason.
+/// [`EditError::Review`] or [`EditError::Card`] with what stands against it, [`EditError::Invalid`] of `words` or
+/// `last_day`, [`EditError::NotFound`], [`EditError::Denied`], or the database's reason.
 pub fn override_decide(
     app: &App,
     db: &mut Db,
     viewer: &Viewer,
     id: i64,
-    decision: Decision,
+    decision: OverrideDecision,
     why: &str,
 ) -> Result<i64, EditError> {
     allowed(viewer, Action::OverrideStanding)?;
@@ -214,12 +250,17 @@ pub fn override_decide(
     valid(errors)?;
     write_tx(db, |db| {
         transaction_lock(db, LOCK)?;
-        let found = override_list(db, viewer, None)?.into_iter().find(|one| one.row.id == id);
+        let found = override_list(db, viewer, None, Which::One(id))?.pop();
         let found = found.ok_or(EditError::NotFound("override"))?;
         let row = &found.row;
-        let next = after(found.state, decision, row.requested_by_id == viewer.user_id)?;
-        if next == Decision::Approved && row.last_day.0 < app.today(db)? {
+        let next = override_after(found.state, decision, row.requested_by_id == viewer.user_id)?;
+        let today = app.today(db)?;
+        let over = row.last_day.0 < today;
+        if next == OverrideDecision::Approved && over {
             return Err(EditError::field("last_day", "it has ended before anybody agreed; ask again"));
+        }
+        if next == OverrideDecision::Ended && over {
+            return Err(EditError::Card("it has ended by itself already".to_owned()));
         }
         override_decision_insert(
             db,
@@ -232,6 +273,7 @@ pub fn override_decide(
                 at: Instant(app.now()),
                 actor: viewer.name.clone(),
                 actor_id: viewer.user_id,
+                ends_on: (next == OverrideDecision::Ended).then_some(Day(today)),
             },
         )?;
         let action = format!("standing.{}", next.code().to_lowercase());
@@ -280,7 +322,7 @@ pub struct Watched {
     pub held: HeldOn,
 }
 
-/// Partners on the watch list on `day`, the worst standing first, then by name.
+/// Partners on the watch list on `day`, the worst standing first, then by name; not those we no longer work with.
 ///
 /// # Errors
 /// As [`standings_on`].
@@ -288,6 +330,7 @@ pub fn watch_list(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<Vec<Wa
     let mut held = standings_on(db, viewer, day)?;
     let mut found: Vec<Watched> = partner_list(db, viewer)?
         .into_iter()
+        .filter(|partner| partner.status != PartnerStatus::Closed.code())
         .filter_map(|partner| {
             let held = held.remove(&partner.id)?;
             // Also whoever is lifted off it by hand: the measure still says otherwise.

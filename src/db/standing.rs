@@ -1,5 +1,6 @@
 //! Standings set by hand, corrective actions, and what was decided about each; all only added to.
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::DbError;
@@ -11,11 +12,14 @@ use super::schema::{
 use super::scorecard::scorecards_changed;
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
-use crate::domain::exclusion::Decision;
+use crate::domain::corrective::Step;
+use crate::domain::scorecard::OverrideDecision;
 use crate::domain::viewer::Viewer;
 
-/// Rows one list answers at most.
-const LIST_LIMIT: i64 = 5_000;
+/// Rows one list answers at most, the newest ones; a page whose list is full says so.
+pub const STANDING_LIST_LIMIT: i64 = 5_000;
+/// Ids named in one statement.
+const IDS_AT_ONCE: usize = 500;
 
 /// An override as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -51,7 +55,7 @@ pub struct OverrideDecisionRow {
     pub seq: i32,
     /// Whose standing.
     pub partner_id: i64,
-    /// [`Decision`].
+    /// [`OverrideDecision`].
     pub kind: String,
     /// Why.
     pub words: String,
@@ -61,6 +65,8 @@ pub struct OverrideDecisionRow {
     pub actor: String,
     /// Id of that user.
     pub actor_id: i64,
+    /// Of an end: the first day it no longer holds.
+    pub ends_on: Option<Day>,
 }
 
 /// An override with its decisions, oldest first.
@@ -71,7 +77,15 @@ pub struct AskedOverride {
     /// What was decided.
     pub decisions: Vec<OverrideDecisionRow>,
     /// Where it stands; none while it waits.
-    pub state: Option<Decision>,
+    pub state: Option<OverrideDecision>,
+}
+
+impl AskedOverride {
+    /// The first day it no longer holds, when it was ended.
+    #[must_use]
+    pub fn ended_on(&self) -> Option<NaiveDate> {
+        self.decisions.iter().find_map(|one| one.ends_on).map(|day| day.0)
+    }
 }
 
 /// Adds an override.
@@ -92,7 +106,20 @@ pub fn override_decision_insert(db: &mut Db, row: &OverrideDecisionRow) -> Query
     scorecards_changed(db)
 }
 
-/// The overrides of the partners the viewer may see, or of one of them, newest first.
+/// Which overrides are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The newest ones, up to [`STANDING_LIST_LIMIT`]: for a page.
+    Newest,
+    /// The one with this id.
+    One(i64),
+    /// Every one that nobody decided yet.
+    Waiting,
+    /// Every one asked for days that hold this one, whatever was decided.
+    Around(NaiveDate),
+}
+
+/// Overrides of the partners the viewer may see, or of one of them, newest first.
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
@@ -100,23 +127,40 @@ pub fn override_list(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: Option<i64>,
+    which: Which,
 ) -> Result<Vec<AskedOverride>, DbError> {
     let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
     let mut query = standing_overrides::table
         .order(standing_overrides::id.desc())
-        .limit(LIST_LIMIT)
         .select(OverrideRow::as_select())
-        .into_boxed();
-    let mut decided = standing_override_decisions::table
-        .order((standing_override_decisions::override_id, standing_override_decisions::seq))
-        .select(OverrideDecisionRow::as_select())
         .into_boxed();
     if let Some(only) = partner {
         query = query.filter(standing_overrides::partner_id.eq(only));
-        decided = decided.filter(standing_override_decisions::partner_id.eq(only));
     }
+    query = match which {
+        Which::Newest => query.limit(STANDING_LIST_LIMIT),
+        Which::One(id) => query.filter(standing_overrides::id.eq(id)),
+        Which::Waiting => query.filter(diesel::dsl::not(diesel::dsl::exists(
+            standing_override_decisions::table
+                .filter(standing_override_decisions::override_id.eq(standing_overrides::id)),
+        ))),
+        Which::Around(day) => query
+            .filter(standing_overrides::first_day.le(Day(day)))
+            .filter(standing_overrides::last_day.ge(Day(day))),
+    };
     let rows: Vec<OverrideRow> = query.load(db)?;
-    let mut decisions = by_parent(decided.load::<OverrideDecisionRow>(db)?, |one| one.override_id);
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut decided: Vec<OverrideDecisionRow> = Vec::new();
+    for some in ids.chunks(IDS_AT_ONCE) {
+        decided.extend(
+            standing_override_decisions::table
+                .filter(standing_override_decisions::override_id.eq_any(some.to_vec()))
+                .order((standing_override_decisions::override_id, standing_override_decisions::seq))
+                .select(OverrideDecisionRow::as_select())
+                .load::<OverrideDecisionRow>(db)?,
+        );
+    }
+    let mut decisions = by_parent(decided, |one| one.override_id);
     rows.into_iter()
         .map(|row| {
             let decisions = decisions.remove(&row.id).unwrap_or_default();
@@ -177,6 +221,8 @@ pub struct ActionStepRow {
     pub actor: String,
     /// Id of that user.
     pub actor_id: i64,
+    /// Of a note: the quarter that was noted.
+    pub period: Option<String>,
 }
 
 /// Adds a corrective action; a second one of the same partner and cause is refused.
@@ -195,31 +241,66 @@ pub fn action_step_insert(db: &mut Db, row: &ActionStepRow) -> QueryResult<()> {
     diesel::insert_into(corrective_action_steps::table).values(row).execute(db).map(drop)
 }
 
-/// The corrective actions of the partners the viewer may see, or of one of them, newest first, each with its steps.
+/// Which corrective actions are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actions {
+    /// The newest ones of the partners the viewer may see, up to [`STANDING_LIST_LIMIT`]: for a page.
+    Newest,
+    /// Every one of this partner.
+    OfPartner(i64),
+    /// Every one that is not closed and due until this day.
+    DueUntil(NaiveDate),
+    /// The one with this id.
+    One(i64),
+}
+
+/// Corrective actions that the viewer may see, newest first, each with its steps.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn action_list(
     db: &mut Db,
     viewer: &Viewer,
-    partner_id: Option<i64>,
+    which: Actions,
 ) -> QueryResult<Vec<(ActionRow, Vec<ActionStepRow>)>> {
-    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
+    let of = match which {
+        Actions::OfPartner(id) => Some(id),
+        Actions::Newest | Actions::DueUntil(_) | Actions::One(_) => None,
+    };
+    let Some(partner) = partner_filter(viewer, of) else { return Ok(Vec::new()) };
     let mut query = corrective_actions::table
         .order(corrective_actions::id.desc())
-        .limit(LIST_LIMIT)
         .select(ActionRow::as_select())
-        .into_boxed();
-    let mut taken = corrective_action_steps::table
-        .order((corrective_action_steps::action_id, corrective_action_steps::seq))
-        .select(ActionStepRow::as_select())
         .into_boxed();
     if let Some(only) = partner {
         query = query.filter(corrective_actions::partner_id.eq(only));
-        taken = taken.filter(corrective_action_steps::partner_id.eq(only));
     }
+    query = match which {
+        Actions::Newest => query.limit(STANDING_LIST_LIMIT),
+        Actions::OfPartner(_) => query,
+        Actions::DueUntil(day) => {
+            let closed = corrective_action_steps::table
+                .filter(corrective_action_steps::action_id.eq(corrective_actions::id))
+                .filter(corrective_action_steps::kind.eq(Step::Closed.code()));
+            query
+                .filter(corrective_actions::due_on.le(Day(day)))
+                .filter(diesel::dsl::not(diesel::dsl::exists(closed)))
+        }
+        Actions::One(id) => query.filter(corrective_actions::id.eq(id)),
+    };
     let rows: Vec<ActionRow> = query.load(db)?;
-    let mut steps = by_parent(taken.load::<ActionStepRow>(db)?, |one| one.action_id);
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut taken: Vec<ActionStepRow> = Vec::new();
+    for some in ids.chunks(IDS_AT_ONCE) {
+        taken.extend(
+            corrective_action_steps::table
+                .filter(corrective_action_steps::action_id.eq_any(some.to_vec()))
+                .order((corrective_action_steps::action_id, corrective_action_steps::seq))
+                .select(ActionStepRow::as_select())
+                .load::<ActionStepRow>(db)?,
+        );
+    }
+    let mut steps = by_parent(taken, |one| one.action_id);
     Ok(rows
         .into_iter()
         .map(|row| {

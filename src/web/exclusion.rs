@@ -80,7 +80,7 @@ pub(super) fn agreement_line(kind: &str, at: Instant, actor: &str, words: &str) 
         Ok(Decision::Denied) => "denied it",
         _ => "took it back",
     };
-    format!("{} {actor} {what}: {words}", show::instant(at.0))
+    format!("{} {actor} {what}: {words}", show::moment(at.0))
 }
 
 /// The state of a challenge.

@@ -53,6 +53,7 @@ fn table() -> Vec<Row> {
         get("/partners/{id}/standing", May(Action::ViewScorecards), standing::show_one),
         post("/partners/{id}/standing-overrides", May(Action::OverrideStanding), standing::ask),
         post("/standing-overrides/{id}/decision", May(Action::OverrideStanding), standing::decide),
+        post("/partners/{id}/corrective-actions", May(Action::RunCorrectiveActions), standing::open_action),
         get("/watch-list", May(Action::ViewScorecards), standing::watch),
         get("/corrective-actions/{id}", May(Action::ViewScorecards), standing::action),
         post("/corrective-actions/{id}/steps", May(Action::RunCorrectiveActions), standing::step),

@@ -24,8 +24,8 @@ use super::standing::{by_hand_words, held_chip};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
 use crate::app::restatement::restated;
-use crate::app::score::{Published, publication, published, tier_from_code};
-use crate::app::standing::{held_beside, standings_on};
+use crate::app::score::{Published, publication, published};
+use crate::app::standing::{standing_on, standings_on};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::restatement::{FinalRow, RestatementRow};
 use crate::db::scorecard::{
@@ -209,9 +209,14 @@ fn loaded(unit: &mut Unit<'_>, stamp: CardStamp, period: Period) -> Result<Found
     let history = scorecard_briefs(unit.db, unit.viewer, Some(partner_id), from, NaiveDate::MAX)?;
     let fairness = Fairness { made_final, ..Fairness::default() };
     let mut by_hand = String::new();
-    if overridden {
-        let measured = published.as_ref().and_then(|card| tier_from_code(&card.row.standing));
-        let held = held_beside(unit.db, unit.viewer, partner_id, measured, today)?;
+    // It is about today, so it stands on no card that another one of its kind followed.
+    let followed = history.iter().any(|brief| {
+        brief.period.kind() == period.kind()
+            && brief.period.start() > period.start()
+            && brief.period.end() <= today
+    });
+    if overridden && !followed {
+        let held = standing_on(unit.db, unit.viewer, partner_id, today)?;
         by_hand = if unit.viewer.role == Role::Partner { held.partner_words() } else { held.words() };
     }
     let publications = Vec::new();

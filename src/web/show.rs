@@ -94,6 +94,12 @@ pub fn instant(at: DateTime<Utc>) -> String {
     crate::domain::words::instant(at, Tz::UTC)
 }
 
+/// The same to the minute and without the zone, under a heading that says it is UTC: `8 Jul 2025 06:10`.
+#[must_use]
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.format("%-d %b %Y %H:%M").to_string()
+}
+
 /// An instant at a stop, with the zone's own name: `2 Jun 2026 10:57 CDT`; a date alone where no time was given.
 #[must_use]
 pub fn local(at: DateTime<Utc>, zone: Tz, date_only: bool) -> String {

@@ -1,6 +1,8 @@
 //! The standing of a partner, measured and set by hand, and what follows: the watch list, corrective actions, the share
 //! that is suggested.
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -11,17 +13,26 @@ use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due};
 use super::scorecard::card::tier_chip;
 use super::show;
-use crate::app::corrective::{Corrective, action_step, actions};
+use crate::app::corrective::{
+    Corrective, NewAction, action as one_action, action_open, action_step, actions,
+};
+use crate::app::own_kpi::library;
 use crate::app::score::tier_from_code;
 use crate::app::standing::{
-    NewOverride, ShareAdvice, override_ask, override_decide, share_advice, standings_on, watch_list,
+    NewOverride, ShareAdvice, override_ask, override_decide, share_advice, standing_on, watch_list,
 };
+use crate::db::Db;
 use crate::db::partner::{Partner, partner_list, partner_show};
-use crate::db::standing::{AskedOverride, OverrideDecisionRow, override_list};
+use crate::db::standing::{
+    ActionRow, AskedOverride, OverrideDecisionRow, STANDING_LIST_LIMIT, Which, override_list,
+};
+use crate::domain::capacity::CARRIED_WEEKS;
 use crate::domain::corrective::{ActionState, Step};
 use crate::domain::exclusion::Decision;
-use crate::domain::period::Period;
-use crate::domain::scorecard::{HeldOn, Tier, consequences};
+use crate::domain::formula::OwnKpi;
+use crate::domain::kpi::Kpi;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::scorecard::{HeldOn, OverrideDecision, Tier, consequences, in_catalogue, last_day_held};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -33,6 +44,61 @@ fn chip_of(tier: Option<Tier>) -> Chip {
     let Some(tier) = tier else { return Chip::new("none", "todo", "not ranked yet") };
     let (tone, shape, word) = tier_chip(tier);
     Chip::new(tone, shape, word)
+}
+
+/// What KPIs are called, by code; own ones also when they are not used any more.
+struct KpiNames {
+    own: BTreeMap<String, OwnKpi>,
+}
+
+impl KpiNames {
+    fn read(db: &mut Db) -> Result<Self, WebError> {
+        let own = library(db)?;
+        Ok(Self { own: own.kpis().map(|kpi| (kpi.code.clone(), kpi.clone())).collect() })
+    }
+
+    /// What an action can be about, for a choice: the standing as a whole first.
+    fn choices(&self) -> Vec<(String, String)> {
+        let whole = (String::new(), "The standing as a whole".to_owned());
+        let catalogue = Kpi::ALL.into_iter().map(|kpi| (kpi.code().to_owned(), kpi.name().to_owned()));
+        let own = self.own.values().filter(|kpi| !kpi.retired);
+        let own = own.map(|kpi| (kpi.code.clone(), kpi.name.clone()));
+        std::iter::once(whole).chain(catalogue).chain(own).collect()
+    }
+
+    fn of<'a>(&'a self, code: &'a str) -> &'a str {
+        match in_catalogue(code) {
+            Some(kpi) => kpi.name(),
+            None => self.own.get(code).map_or(code, |kpi| kpi.name.as_str()),
+        }
+    }
+}
+
+/// `Status within 60 min, quarter 2 of 2026`: the KPI and the period that a corrective action is about.
+fn action_title(row: &ActionRow, names: &KpiNames) -> String {
+    let what = if row.kpi.is_empty() { "Standing" } else { names.of(&row.kpi) };
+    // What a person opened is about no single period.
+    if row.scorecard_id.is_none() {
+        return format!("{what}, opened by hand");
+    }
+    match row.period.parse::<Period>() {
+        Ok(period) if period.kind() == PeriodKind::Quarter => {
+            format!("{what}, {}", period.title().to_lowercase())
+        }
+        Ok(period) => format!("{what}, {}", period.title()),
+        Err(_) => what.to_owned(),
+    }
+}
+
+/// What to say under a list that shows only the newest rows; nothing when it shows all.
+fn full_list(rows: usize) -> Option<String> {
+    let most = usize::try_from(STANDING_LIST_LIMIT).unwrap_or(usize::MAX);
+    (rows >= most).then(|| {
+        format!(
+            "The newest {} are shown. The page of a partner's standing shows all of its own.",
+            words::figure(STANDING_LIST_LIMIT)
+        )
+    })
 }
 
 /// A corrective action as a list shows it.
@@ -47,16 +113,11 @@ struct ActionLine {
     state: Chip,
 }
 
-fn action_line(one: &Corrective, partner: String, base: &str, today: chrono::NaiveDate) -> ActionLine {
+fn action_line(one: &Corrective, partner: String, names: &KpiNames, today: chrono::NaiveDate) -> ActionLine {
     let row = &one.row;
-    let title = row.period.parse::<Period>().map_or_else(|_| row.period.clone(), Period::title);
     ActionLine {
-        href: format!("{base}/corrective-actions/{}", row.id),
-        title: if row.kpi.is_empty() {
-            format!("Standing, {title}")
-        } else {
-            format!("{}, {title}", row.kpi)
-        },
+        href: format!("/corrective-actions/{}", row.id),
+        title: action_title(row, names),
         partner,
         words: row.words.clone(),
         owner: row.owner.clone(),
@@ -83,6 +144,8 @@ struct OverrideLine {
     state: Chip,
     history: Vec<String>,
     choices: Vec<(&'static str, &'static str)>,
+    /// The words of a decision that was refused.
+    said: String,
 }
 
 fn override_line(me: &SignedIn, one: &AskedOverride, today: chrono::NaiveDate) -> OverrideLine {
@@ -93,28 +156,51 @@ fn override_line(me: &SignedIn, one: &AskedOverride, today: chrono::NaiveDate) -
         _ if over || !me.viewer.role.may(Action::OverrideStanding) => Vec::new(),
         (None, true) => vec![("WITHDRAWN", "Take it back")],
         (None, false) => vec![("APPROVED", "Agree"), ("DENIED", "Deny")],
-        (Some(Decision::Approved), true) => vec![("WITHDRAWN", "End it now")],
-        (Some(Decision::Approved), false) => vec![("DENIED", "End it now")],
+        (Some(OverrideDecision::Approved), _) => vec![("ENDED", "End it now")],
         _ => Vec::new(),
     };
-    let mut history =
-        vec![format!("{} {} asked for it", show::instant(row.requested_at.0), row.requested_by)];
-    let line = |one: &OverrideDecisionRow| agreement_line(&one.kind, one.at, &one.actor, &one.words);
-    history.extend(one.decisions.iter().map(line));
+    let mut history = vec![format!("{} {} asked for it", show::moment(row.requested_at.0), row.requested_by)];
+    history.extend(one.decisions.iter().map(decision_line));
+    let held = last_day_held(row.first_day.0, row.last_day.0, one.ended_on());
     let state = match one.state {
-        Some(Decision::Approved) if over => Chip::new("none", "stop", "ended"),
-        Some(Decision::Approved) if today < row.first_day.0 => Chip::new("info", "clock", "agreed, to come"),
-        Some(Decision::Approved) => Chip::new("good", "check", "holds"),
-        other => chip(other),
+        None => chip(None),
+        Some(OverrideDecision::Denied) => chip(Some(Decision::Denied)),
+        Some(OverrideDecision::Withdrawn) => chip(Some(Decision::Withdrawn)),
+        Some(OverrideDecision::Ended) if held.is_some() => Chip::new("none", "stop", "ended early"),
+        Some(OverrideDecision::Ended) => Chip::new("none", "stop", "ended before it began"),
+        Some(OverrideDecision::Approved) if over => Chip::new("none", "stop", "ended"),
+        Some(OverrideDecision::Approved) if today < row.first_day.0 => {
+            Chip::new("info", "clock", "agreed, to come")
+        }
+        Some(OverrideDecision::Approved) => Chip::new("good", "check", "holds"),
     };
+    let mut days = format!("{} to {}", show::day(row.first_day.0), show::day(row.last_day.0));
+    if let (Some(OverrideDecision::Ended), Some(last)) = (one.state, held) {
+        days.push_str(&format!("; it held until {}", show::day(last)));
+    }
     OverrideLine {
         id: row.id,
         tier: chip_of(tier_from_code(&row.tier)),
-        days: format!("{} to {}", show::day(row.first_day.0), show::day(row.last_day.0)),
+        days,
         reason: row.reason.clone(),
         state,
         history,
         choices,
+        said: String::new(),
+    }
+}
+
+/// A decision about an override, as a line of its history.
+fn decision_line(one: &OverrideDecisionRow) -> String {
+    match one.ends_on {
+        Some(day) => format!(
+            "{} {} ended it from {} on: {}",
+            show::moment(one.at.0),
+            one.actor,
+            show::day(day.0),
+            one.words
+        ),
+        None => agreement_line(&one.kind, one.at, &one.actor, &one.words),
     }
 }
 
@@ -129,9 +215,14 @@ struct StandingPage {
     effects: Vec<String>,
     share: Option<(String, String, String)>,
     overrides: Vec<OverrideLine>,
+    /// What to say when more were asked for than are shown.
+    more: Option<String>,
     actions: Vec<ActionLine>,
     tiers: Vec<(String, String)>,
     may_ask: bool,
+    /// KPIs a corrective action can be opened for.
+    kpis: Vec<(String, String)>,
+    may_open: bool,
     form: Form,
     notice: Option<String>,
 }
@@ -148,7 +239,7 @@ fn effects(tier: Option<Tier>) -> Vec<String> {
         told.push("The capacity plan gives it no loads.".to_owned());
     } else if follows.frozen {
         told.push(
-            "Its awards are frozen: the capacity plan gives it no more loads than it carries now.".to_owned(),
+            format!("Its awards are frozen: the capacity plan gives it no more loads a week on a lane than it carried in the last {CARRIED_WEEKS} whole weeks, or since its first load there."),
         );
     }
     if follows.corrective_action {
@@ -169,15 +260,16 @@ async fn standing_page(
     form: Form,
     notice: Option<String>,
 ) -> Result<StandingPage, WebError> {
-    let (partner, held, overrides, found, share, today) = me
+    let (partner, held, overrides, found, share, today, names) = me
         .in_db(move |unit| {
             let partner = partner_show(unit.db, unit.viewer, id)?.ok_or(WebError::NotFound)?;
             let today = unit.app.today(unit.db)?;
-            let held = standings_on(unit.db, unit.viewer, today)?.remove(&id).unwrap_or_default();
-            let overrides = override_list(unit.db, unit.viewer, Some(id))?;
+            let held = standing_on(unit.db, unit.viewer, id, today)?;
+            let overrides = override_list(unit.db, unit.viewer, Some(id), Which::Newest)?;
             let found = actions(unit.db, unit.viewer, Some(id))?;
             let share = share_advice(unit.db, unit.viewer, id, held.tier(), today)?;
-            Ok::<_, WebError>((partner, held, overrides, found, share, today))
+            let names = KpiNames::read(unit.db)?;
+            Ok::<_, WebError>((partner, held, overrides, found, share, today, names))
         })
         .await?;
     Ok(StandingPage {
@@ -187,10 +279,13 @@ async fn standing_page(
         by_hand: held.words(),
         effects: effects(held.tier()),
         share: share.as_ref().map(share_words),
+        more: full_list(overrides.len()),
         overrides: overrides.iter().map(|one| override_line(me, one, today)).collect(),
-        actions: found.iter().map(|one| action_line(one, partner.name.clone(), "", today)).collect(),
+        actions: found.iter().map(|one| action_line(one, partner.name.clone(), &names, today)).collect(),
         tiers: BY_HAND.iter().map(|tier| (tier.code().to_owned(), tier.title().to_owned())).collect(),
         may_ask: me.viewer.role.may(Action::OverrideStanding),
+        kpis: names.choices(),
+        may_open: me.viewer.role.may(Action::RunCorrectiveActions),
         partner,
         form,
         notice,
@@ -233,23 +328,72 @@ pub(super) async fn ask(me: SignedIn, id: web::Path<i64>, mut form: Form) -> Res
     page::html_with(status, &standing_page(&me, id, form, notice).await?)
 }
 
-/// `POST /standing-overrides/{id}/decision`
-pub(super) async fn decide(me: SignedIn, id: web::Path<i64>, form: Form) -> Result<HttpResponse, WebError> {
+/// Name in the rules, name on the form.
+const ACTION_NAMES: &[(&str, &str)] = &[("kpi", "kpi"), ("words", "what"), ("due_on", "due_on")];
+
+/// `POST /partners/{id}/corrective-actions`
+pub(super) async fn open_action(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
     let id = *id;
-    let decision: Decision = form
+    let refusal = match day(&mut form, "due_on") {
+        Some(due_on) => {
+            let new = NewAction {
+                partner_id: id,
+                kpi: form.value("kpi").to_owned(),
+                words: form.value("what").to_owned(),
+                due_on,
+            };
+            let work =
+                me.in_db(move |unit| Ok::<_, WebError>(action_open(unit.app, unit.db, unit.viewer, &new)));
+            match work.await? {
+                Ok(opened) => {
+                    me.flash("Opened; the partner is told.");
+                    return Ok(page::see_other(&format!("/corrective-actions/{opened}")));
+                }
+                Err(error) => refuse(&mut form, error, ACTION_NAMES)?,
+            }
+        }
+        None => unsound(),
+    };
+    let Refusal { status, notice } = refusal;
+    page::html_with(status, &standing_page(&me, id, form, notice).await?)
+}
+
+/// `POST /standing-overrides/{id}/decision`
+pub(super) async fn decide(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let decision: OverrideDecision = form
         .value("decision")
         .parse()
         .map_err(|_| WebError::BadRequest("Choose what to do with it.".to_owned()))?;
     let why = form.value("words").to_owned();
-    let partner_id = me
+    let said = why.clone();
+    let (partner_id, decided) = me
         .in_db(move |unit| {
-            override_decide(unit.app, unit.db, unit.viewer, id, decision, &why).map_err(WebError::from)
+            let found = override_list(unit.db, unit.viewer, None, Which::One(id))?.pop();
+            let partner_id = found.ok_or(WebError::NotFound)?.row.partner_id;
+            let decided = override_decide(unit.app, unit.db, unit.viewer, id, decision, &why);
+            Ok::<_, WebError>((partner_id, decided))
         })
         .await?;
+    if let Err(error) = decided {
+        let Refusal { status, notice } = refuse(&mut form, error, &[])?;
+        let mut shown = standing_page(&me, partner_id, Form::default(), notice).await?;
+        shown.overrides.iter_mut().filter(|one| one.id == id).for_each(|one| one.said.clone_from(&said));
+        return page::html_with(status, &shown);
+    }
     me.flash(match decision {
-        Decision::Approved => "Agreed. It ends by itself on its last day.",
-        Decision::Denied => "Denied. The measured standing counts.",
-        Decision::Withdrawn => "Taken back. The measured standing counts.",
+        OverrideDecision::Approved => "Agreed. It ends by itself on its last day.",
+        OverrideDecision::Denied => "Denied. The measured standing counts.",
+        OverrideDecision::Withdrawn => "Taken back. The measured standing counts.",
+        OverrideDecision::Ended => "Ended. From today on the measured standing counts.",
     });
     Ok(page::see_other(&format!("/partners/{partner_id}/standing")))
 }
@@ -270,16 +414,24 @@ struct WatchPage {
     page: Page,
     lines: Vec<WatchLine>,
     actions: Vec<ActionLine>,
+    /// What to say when there are more actions than are shown.
+    more: Option<String>,
 }
 
 /// `GET /watch-list`: partners on it, and every corrective action.
 pub(super) async fn watch(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (watched, found, partners, today) = me
+    let (watched, found, partners, today, names) = me
         .in_db(|unit| {
             let today = unit.app.today(unit.db)?;
-            let watched = watch_list(unit.db, unit.viewer, today)?;
+            let mut watched = Vec::new();
+            for one in watch_list(unit.db, unit.viewer, today)? {
+                let own = actions(unit.db, unit.viewer, Some(one.partner.id))?;
+                let open = own.iter().filter(|action| action.state != ActionState::Closed).count();
+                watched.push((one, open));
+            }
             let found = actions(unit.db, unit.viewer, None)?;
-            Ok::<_, WebError>((watched, found, partner_list(unit.db, unit.viewer)?, today))
+            let names = KpiNames::read(unit.db)?;
+            Ok::<_, WebError>((watched, found, partner_list(unit.db, unit.viewer)?, today, names))
         })
         .await?;
     let name = |id: i64| {
@@ -288,27 +440,21 @@ pub(super) async fn watch(me: SignedIn) -> Result<HttpResponse, WebError> {
     };
     let lines = watched
         .into_iter()
-        .map(|one| {
-            let open = found
-                .iter()
-                .filter(|action| action.row.partner_id == one.partner.id)
-                .filter(|action| action.state != ActionState::Closed)
-                .count();
-            WatchLine {
-                held: chip_of(one.held.tier()),
-                measured: chip_of(one.held.measured),
-                by_hand: one.held.words(),
-                effect: one.held.tier().map_or("", Tier::effect).to_owned(),
-                actions: if open == 0 { String::new() } else { words::many(open, "corrective action") },
-                id: one.partner.id,
-                name: one.partner.name,
-            }
+        .map(|(one, open)| WatchLine {
+            held: chip_of(one.held.tier()),
+            measured: chip_of(one.held.measured),
+            by_hand: one.held.words(),
+            effect: one.held.tier().map_or("", Tier::effect).to_owned(),
+            actions: if open == 0 { String::new() } else { words::many(open, "corrective action") },
+            id: one.partner.id,
+            name: one.partner.name,
         })
         .collect();
     page::html(&WatchPage {
         page: me.page("Watch list"),
         lines,
-        actions: found.iter().map(|one| action_line(one, name(one.row.partner_id), "", today)).collect(),
+        more: full_list(found.len()),
+        actions: found.iter().map(|one| action_line(one, name(one.row.partner_id), &names, today)).collect(),
     })
 }
 
@@ -324,7 +470,8 @@ struct ActionView {
     due: Due,
     state: Chip,
     history: Vec<String>,
-    card: String,
+    /// The scorecard that opened it; none when a person did.
+    card: Option<String>,
     choices: Vec<(&'static str, &'static str)>,
 }
 
@@ -333,14 +480,18 @@ fn action_view(
     partner: String,
     portal: bool,
     may: bool,
-    today: chrono::NaiveDate,
+    (today, names): (chrono::NaiveDate, &KpiNames),
 ) -> ActionView {
-    let line = action_line(one, partner.clone(), "", today);
+    let line = action_line(one, partner.clone(), names, today);
     let row = &one.row;
-    let mut history = vec![format!("{} {} opened it", show::instant(row.opened_at.0), row.opened_by)];
+    let mut history = vec![format!("{} {} opened it", show::moment(row.opened_at.0), row.opened_by)];
     history.extend(one.steps.iter().map(|step| {
-        let what = step.kind.parse::<Step>().map_or("", Step::label);
-        format!("{} {} {what}: {}", show::instant(step.at.0), step.actor, step.words)
+        let what = match step.kind.parse::<Step>() {
+            Ok(Step::Noted) => "noted a later quarter",
+            Ok(step) => step.label(),
+            Err(_) => "",
+        };
+        format!("{} {} {what}: {}", show::moment(step.at.0), step.actor, step.words)
     }));
     let choices = match (portal, one.state) {
         (true, ActionState::Open) => vec![("ANSWERED", "Send the answer")],
@@ -362,11 +513,13 @@ fn action_view(
         due: line.due,
         state: line.state,
         history,
-        card: if portal {
-            format!("/portal/scorecards/{}", row.period)
-        } else {
-            format!("/scorecards/{}/{}", row.partner_id, row.period)
-        },
+        card: row.scorecard_id.map(|_| {
+            if portal {
+                format!("/portal/scorecards/{}", row.period)
+            } else {
+                format!("/scorecards/{}/{}", row.partner_id, row.period)
+            }
+        }),
         choices,
     }
 }
@@ -389,12 +542,23 @@ struct OwnActionPage {
     notice: Option<String>,
 }
 
-fn found_action(unit: &mut Unit<'_>, id: i64) -> Result<(Corrective, String, chrono::NaiveDate), WebError> {
-    let found = actions(unit.db, unit.viewer, None)?.into_iter().find(|one| one.row.id == id);
-    let found = found.ok_or(WebError::NotFound)?;
+/// An action with what its page needs beside it.
+struct Found {
+    action: Corrective,
+    partner: String,
+    today: chrono::NaiveDate,
+    names: KpiNames,
+}
+
+fn found_action(unit: &mut Unit<'_>, id: i64) -> Result<Found, WebError> {
+    let found = one_action(unit.db, unit.viewer, id)?.ok_or(WebError::NotFound)?;
     let partner = partner_show(unit.db, unit.viewer, found.row.partner_id)?;
-    let name = partner.map(|partner| partner.name).unwrap_or_default();
-    Ok((found, name, unit.app.today(unit.db)?))
+    Ok(Found {
+        action: found,
+        partner: partner.map(|partner| partner.name).unwrap_or_default(),
+        today: unit.app.today(unit.db)?,
+        names: KpiNames::read(unit.db)?,
+    })
 }
 
 /// `GET /corrective-actions/{id}`
@@ -404,16 +568,11 @@ pub(super) async fn action(me: SignedIn, id: web::Path<i64>) -> Result<HttpRespo
     page::html(&action_page(&me, found, Form::default(), None))
 }
 
-fn action_page(
-    me: &SignedIn,
-    (found, partner, today): (Corrective, String, chrono::NaiveDate),
-    form: Form,
-    notice: Option<String>,
-) -> ActionPage {
+fn action_page(me: &SignedIn, found: Found, form: Form, notice: Option<String>) -> ActionPage {
     let may = me.viewer.role.may(Action::RunCorrectiveActions);
     ActionPage {
         page: me.page("Corrective action"),
-        action: action_view(&found, partner, false, may, today),
+        action: action_view(&found.action, found.partner, false, may, (found.today, &found.names)),
         form,
         notice,
     }
@@ -426,15 +585,10 @@ pub(super) async fn action_own(me: SignedIn, id: web::Path<i64>) -> Result<HttpR
     page::html(&action_page_own(&me, found, Form::default(), None))
 }
 
-fn action_page_own(
-    me: &SignedIn,
-    (found, partner, today): (Corrective, String, chrono::NaiveDate),
-    form: Form,
-    notice: Option<String>,
-) -> OwnActionPage {
+fn action_page_own(me: &SignedIn, found: Found, form: Form, notice: Option<String>) -> OwnActionPage {
     OwnActionPage {
         page: me.page("Corrective action"),
-        action: action_view(&found, partner, true, false, today),
+        action: action_view(&found.action, found.partner, true, false, (found.today, &found.names)),
         form,
         notice,
     }
@@ -446,8 +600,12 @@ pub(super) async fn step(me: SignedIn, id: web::Path<i64>, form: Form) -> Result
         .value("step")
         .parse()
         .map_err(|_| WebError::BadRequest("Choose what to do with it.".to_owned()))?;
-    if kind == Step::Answered {
-        return Err(WebError::BadRequest("The partner answers it in the portal.".to_owned()));
+    match kind {
+        Step::Answered => {
+            return Err(WebError::BadRequest("The partner answers it in the portal.".to_owned()));
+        }
+        Step::Noted => return Err(WebError::BadRequest("Choose what to do with it.".to_owned())),
+        Step::Reopened | Step::Closed => {}
     }
     take(me, *id, kind, form, "").await
 }
@@ -476,7 +634,7 @@ async fn take(
             me.flash(match kind {
                 Step::Answered => "Your answer is sent.",
                 Step::Reopened => "Opened again; the partner is told.",
-                Step::Closed => "Closed; the partner is told.",
+                Step::Closed | Step::Noted => "Closed; the partner is told.",
             });
             Ok(page::see_other(&format!("{base}/corrective-actions/{id}")))
         }

@@ -276,7 +276,7 @@ fn version_line(version: &TemplateVersion, shown: bool, current: bool) -> Versio
         None => "What an installation starts with.".to_owned(),
         Some(proposal) => {
             let row = &proposal.row;
-            history.push(format!("{} {} proposed it", show::instant(row.proposed_at.0), row.proposed_by));
+            history.push(format!("{} {} proposed it", show::moment(row.proposed_at.0), row.proposed_by));
             let line = |one: &TemplateDecisionRow| agreement_line(&one.kind, one.at, &one.actor, &one.words);
             history.extend(proposal.decisions.iter().map(line));
             row.reason.clone()
@@ -407,6 +407,7 @@ fn filled(draft: &TemplateDraft) -> (Form, Vec<CategoryRow>, Vec<LineRow>) {
         ("contract_version", draft.contract_version.map_or_else(String::new, |v| v.to_string())),
         ("months", months.join(", ")),
         ("half_life_months", draft.half_life_months.map_or_else(String::new, |m| m.to_string())),
+        ("retired", if draft.retired { "yes" } else { "" }.to_owned()),
     ]);
     let categories = draft.categories.iter().map(CategoryRow::of).collect();
     let lines = draft
@@ -612,14 +613,16 @@ pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse,
     page::html_with(status, &form_page(&me, of, (form, categories, lines), problems, notice).await?)
 }
 
-/// How many versions wait to be agreed, in words; empty when none does.
-pub(super) fn waiting(unit: &mut Unit<'_>) -> Result<Vec<(String, String)>, WebError> {
-    let books = template_books(unit.app, unit.db)?;
-    let open = books.iter().flat_map(|book| &book.versions).filter(|version| waits(version));
-    Ok(open
-        .map(|one| {
-            let by = one.proposal.as_ref().map(|proposal| proposal.row.proposed_by.clone());
-            (one.template.version.clone(), by.unwrap_or_default())
-        })
-        .collect())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retired_template_comes_back_with_its_box_ticked() {
+        let ticked = |retired: bool| {
+            let draft = TemplateDraft { retired, ..TemplateDraft::default() };
+            filled(&draft).0.is("retired", "yes")
+        };
+        assert!(ticked(true) && !ticked(false));
+    }
 }

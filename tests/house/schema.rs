@@ -78,7 +78,7 @@ fn declared(engine: &str) -> Columns {
             let (name, rest) = statement.split_once(" (\n").unwrap();
             let body = rest.split("\n)").next().unwrap();
             let columns = body.lines().map(str::trim).filter(|line| {
-                !["PRIMARY", "UNIQUE", "CHECK", "--"].iter().any(|word| line.starts_with(word))
+                !["PRIMARY", "UNIQUE", "CHECK", "FOREIGN", "--"].iter().any(|word| line.starts_with(word))
             });
             let columns = columns.map(|line| {
                 let mut words = line.trim_end_matches(',').split_whitespace();

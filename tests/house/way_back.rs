@@ -109,3 +109,51 @@ fn every_migration_goes_down_to_what_was_there_before_it_and_up_again() {
         assert_same(&full, &here, "down and up again");
     });
 }
+
+/// Rows of a history keep their meaning: what was agreed and then denied or taken back was ended on that day.
+#[test]
+fn a_standing_that_was_ended_early_reads_as_ended_after_the_migration() {
+    on_both(|test: TestDb| {
+        let mut db = test.conn();
+        while step(&mut db, true).as_deref() != Some("20261130371000") {}
+        let (first, at) = match &mut *db {
+            Db::Pg(_) => ("DATE '2026-04-10'", "TIMESTAMPTZ '2026-04-20T08:00:00Z'"),
+            Db::Sqlite(_) => ("20553", "1776672000000000"),
+        };
+        let partner = format!(
+            "INSERT INTO partners (id, code, name, created_at) VALUES (1, 'A', 'A', {at}), (2, 'B', 'B', {at})"
+        );
+        let asked = |id: i64| {
+            format!(
+                "INSERT INTO standing_overrides VALUES ({id}, 1, 'APPROVED', {first}, {first}, 'x', {at}, 'm', 1)"
+            )
+        };
+        // The second names another partner than the override is about, as nothing forbade.
+        let decided = |id: i64, seq: i32, partner: i64, kind: &str| {
+            format!(
+                "INSERT INTO standing_override_decisions VALUES ({id}, {seq}, {partner}, '{kind}', 'x', {at}, 'p', 2)"
+            )
+        };
+        let rows = [
+            partner,
+            asked(7),
+            asked(8),
+            decided(7, 1, 1, "APPROVED"),
+            decided(7, 2, 2, "DENIED"),
+            decided(8, 1, 1, "DENIED"),
+        ];
+        for sql in rows {
+            diesel::sql_query(sql).execute(&mut *db).unwrap();
+        }
+        while step(&mut db, false).is_some() {}
+        let sql = format!(
+            "SELECT override_id || ' ' || partner_id || ' ' || kind || ' ' || \
+             CASE WHEN ends_on IS NULL THEN 'open' WHEN ends_on = {} THEN 'its day' ELSE 'another day' END AS line \
+             FROM standing_override_decisions ORDER BY override_id, seq",
+            if matches!(&*db, Db::Pg(_)) { "DATE '2026-04-20'" } else { "20563" }
+        );
+        let lines: Vec<Line> = diesel::sql_query(sql).load(&mut *db).unwrap();
+        let lines: Vec<String> = lines.into_iter().map(|row| row.line).collect();
+        assert_eq!(lines, ["7 1 APPROVED open", "7 1 ENDED its day", "8 1 DENIED open"]);
+    });
+}

@@ -36,6 +36,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/template-versions/{version}/decision", Roles(&[Procurement, CarrierManager])),
     ("GET", "/partners/{id}/standing", Roles(SHIPPER)),
     ("POST", "/partners/{id}/standing-overrides", Roles(&[Procurement, CarrierManager])),
+    ("POST", "/partners/{id}/corrective-actions", Roles(&[CarrierManager])),
     ("POST", "/standing-overrides/{id}/decision", Roles(&[Procurement, CarrierManager])),
     ("GET", "/watch-list", Roles(SHIPPER)),
     ("GET", "/corrective-actions/{id}", Roles(SHIPPER)),

@@ -8,12 +8,14 @@ use lanemark::app::App;
 use lanemark::app::import::{ImportReport, ImportRequest, import};
 use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
+use lanemark::app::standing::{NewOverride, override_ask, override_decide, standing_on};
 use lanemark::db::schema::partners;
+use lanemark::domain::scorecard::{OverrideDecision, Tier};
 use lanemark::domain::viewer::Role;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
-use crate::support::app::{TestApp, partner};
+use crate::support::app::{TestApp, partner, user};
 use crate::support::db::on_both_async;
 
 /// Forty deliveries of June 2025 for BRCK: 36 on time, 2 late, 1 never reported, 1 late and excused; six for TINY.
@@ -75,6 +77,39 @@ fn load(app: &App, csv: &str) -> ImportReport {
     refresh(app, app.now(), |_, _| {}).unwrap();
     score_due(app, app.now(), None).unwrap();
     report
+}
+
+/// What is set by hand is about today, so it stands on the newest card of its kind alone, beside what is measured now.
+#[test]
+fn a_standing_by_hand_is_told_on_the_newest_card_only() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        let id = browser.partner_id;
+        let mut csv = facts();
+        csv = csv.replace("2025-06-", "2025-05-").replace("SHP-", "MAY-");
+        load(&browser.app, &csv);
+        let mara = browser.sign_in_as(Role::CarrierManager).await;
+        let today = browser.app.today(&mut db.conn()).unwrap();
+        let new = NewOverride {
+            partner_id: id,
+            tier: Some(Tier::Preferred),
+            days: (today, today + chrono::Days::new(20)),
+            reason: "New depot.".to_owned(),
+        };
+        let asked = override_ask(&browser.app, &mut db.conn(), &mara, &new).unwrap();
+        let paul = user(&browser.app, "paul@lanes.example", Role::Procurement, None);
+        let agreed = OverrideDecision::Approved;
+        override_decide(&browser.app, &mut db.conn(), &paul, asked, agreed, "Agreed.").unwrap();
+        let measured = standing_on(&mut db.conn(), &mara, id, today).unwrap().measured;
+        let measured = measured.map_or("not ranked yet", Tier::title);
+        for (period, told) in [("2025-05", false), ("2025-06", true), ("2025-Q2", true), ("2025-07", true)] {
+            let card = browser.get(&format!("/scorecards/{id}/{period}")).await;
+            let words = format!("agreed by {}: New depot. Measured: {measured}.", paul.name);
+            assert_eq!(card.html.contains("Set by hand to Preferred"), told, "{period}: {}", card.html);
+            assert_eq!(card.html.contains(&words), told, "{period}");
+        }
+    });
 }
 
 #[test]

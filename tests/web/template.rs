@@ -80,7 +80,10 @@ fn a_template_is_proposed_by_one_person_and_agreed_by_another() {
         assert_eq!(reply.location(), Some("/template-versions/STANDARD-2"), "{}", reply.html);
         let page = browser.get("/template-versions/STANDARD-2").await;
         assert_eq!(page.text("ul.redline del"), "Reliability: weight 5, floor 85, target 95, stretch 98");
-        assert!(browser.get("/decisions").await.html.contains("Scorecard template STANDARD-2"));
+        let waits = browser.get("/decisions").await;
+        assert!(waits.html.contains("Scorecard template STANDARD-2"));
+        assert_eq!(waits.text(".top p"), "1 scorecard template waits for a decision.");
+        assert!(browser.get("/today").await.html.contains("Needs decision: 1 scorecard template"));
         let decision = [("decision", "APPROVED"), ("words", "As discussed.")];
         let own = browser.post("/template-versions/STANDARD-2/decision", &decision).await;
         assert_eq!(own.status, StatusCode::CONFLICT, "not by its author");
@@ -121,15 +124,70 @@ fn a_standing_by_hand_is_asked_for_and_agreed_on_its_page() {
         assert!(reply.text("#last_day-err").contains("one quarter at most"));
         ask[2].1 = last.as_str();
         assert_eq!(browser.post(&address, &ask).await.status, StatusCode::SEE_OTHER);
-        browser.sign_in_as(Role::Procurement).await;
         let page = browser.get(&format!("/partners/{id}/standing")).await;
         let post = page.attribute("form.line", "action").unwrap();
+        let own = browser.post(&post, &[("decision", "APPROVED"), ("words", "All is well.")]).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.html);
+        assert_eq!(own.text("h1"), "Standing of Brackwater Lines", "on its page, not on a bare one");
+        assert!(own.text(".notice.bad").contains("someone else must decide it"), "{}", own.html);
+        assert_eq!(own.attribute("form.line input", "value").as_deref(), Some("All is well."));
+        browser.sign_in_as(Role::Procurement).await;
+        assert_eq!(
+            browser.get("/decisions").await.text(".top p"),
+            "1 standing by hand waits for a decision."
+        );
+        let mute = browser.post(&post, &[("decision", "APPROVED"), ("words", "")]).await;
+        assert_eq!(mute.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(mute.text(".notice.bad").starts_with("Say why"), "{}", mute.text(".notice.bad"));
         let agreed = browser.post(&post, &[("decision", "APPROVED"), ("words", "Agreed.")]).await;
         assert_eq!(agreed.status, StatusCode::SEE_OTHER, "{}", agreed.html);
         let page = browser.get(&format!("/partners/{id}/standing")).await;
         assert!(page.text(".notice.warn").contains("Set by hand to Preferred"));
         assert!(browser.get("/partners").await.html.contains("by hand, measured not ranked"));
         assert_eq!(browser.get("/watch-list").await.status, StatusCode::OK);
+        let ended = browser.post(&post, &[("decision", "ENDED"), ("words", "Too early.")]).await;
+        assert_eq!(ended.status, StatusCode::SEE_OTHER, "{}", ended.html);
+        let page = browser.get(&format!("/partners/{id}/standing")).await;
+        let told = page.texts("[aria-labelledby=overrides] td").join(" | ");
+        assert!(told.contains("ended before it began") && told.contains("ended it from"), "{told}");
+        assert!(page.texts(".notice.warn").is_empty());
+        let again = browser.post(&post, &[("decision", "ENDED"), ("words", "Again.")]).await;
+        assert_eq!(again.status, StatusCode::CONFLICT);
+        assert!(again.text(".notice.bad").contains("ended already"), "{}", again.html);
+    });
+}
+
+#[test]
+fn a_corrective_action_is_opened_by_hand_and_named_by_its_kpi() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let id = browser.partner_id;
+        let today = db.app().today(&mut db.conn()).unwrap();
+        let due = (today + chrono::Days::new(10)).to_string();
+        browser.sign_in_as(Role::CarrierManager).await;
+        let address = format!("/partners/{id}/corrective-actions");
+        let mute = [("kpi", "EDI_TIMELY"), ("what", ""), ("due_on", due.as_str())];
+        let reply = browser.post(&address, &mute).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(reply.text("#what-err").starts_with("Say what is wrong"), "{}", reply.html);
+        let sound = [("kpi", "EDI_TIMELY"), ("what", "A day late since Monday."), ("due_on", due.as_str())];
+        let opened = browser.post(&address, &sound).await;
+        assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.html);
+        let page = browser.get(opened.location().unwrap()).await;
+        assert_eq!(page.text("h1"), "Corrective action: Status within 60 min, opened by hand");
+        let list = browser.get("/watch-list").await;
+        let titles = list.texts("[aria-labelledby=actions] tbody th a");
+        assert_eq!(titles, ["Status within 60 min, opened by hand"]);
+        let noted = browser
+            .post(
+                &format!("{}/steps", opened.location().unwrap()),
+                &[("step", "NOTED"), ("words", "Quarter 3.")],
+            )
+            .await;
+        assert_eq!(noted.status, StatusCode::BAD_REQUEST);
+        browser.sign_in_as(Role::Partner).await;
+        let own = browser.get(&format!("/portal{}", opened.location().unwrap())).await;
+        assert!(own.html.contains("A day late since Monday."), "{}", own.html);
     });
 }
 

@@ -68,6 +68,7 @@ diesel::table! {
         at -> Instant,
         actor -> Text,
         actor_id -> BigInt,
+        ends_on -> Nullable<Day>,
     }
 }
 
@@ -102,6 +103,7 @@ diesel::table! {
         at -> Instant,
         actor -> Text,
         actor_id -> BigInt,
+        period -> Nullable<Text>,
     }
 }
 
