@@ -1,5 +1,7 @@
 //! The joint capacity plan: weekly demand, commitments of capacity, stored plans and partners' answers.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
@@ -8,14 +10,18 @@ use diesel::sql_types::BigInt;
 use super::Db;
 use super::dialect::BothExt;
 use super::schema::{
-    capacity_commitments, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
+    capacity_commitments, lane_cells, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
 };
+use super::shipment::Source;
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
 use crate::on_engine;
 
 /// Rows in one insert: 13 values each stay far below either engine's limit.
 const ROWS_PER_INSERT: usize = 1_000;
+
+/// Partners named in one statement.
+const IDS_AT_ONCE: usize = 500;
 
 /// A stored plan.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -200,6 +206,70 @@ pub fn shipment_loads(
         query = query.filter(shipments::lane_id.eq(lane));
     }
     query.load(db)
+}
+
+/// What a partner carried on a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The partner.
+    pub partner_id: i64,
+    /// The lane.
+    pub lane_id: i64,
+    /// Loads due, without those that were cancelled.
+    pub loads: i64,
+    /// The day of the first of them.
+    pub first: Day,
+}
+
+/// What `partners` carried on their lanes of loads due in `[from, until)`; for the plan, which is the shipper's.
+///
+/// # Errors
+/// The engine's reason.
+pub fn loads_carried_unscoped(
+    db: &mut Db,
+    partners: &[i64],
+    from: NaiveDate,
+    until: NaiveDate,
+) -> QueryResult<Vec<Carried>> {
+    let mut all = Vec::new();
+    for some in partners.chunks(IDS_AT_ONCE) {
+        let rows: Vec<(i64, i64, i64, Option<Day>)> = shipments::table
+            .filter(shipments::obligation_day.ge(Day(from)))
+            .filter(shipments::obligation_day.lt(Day(until)))
+            .filter(shipments::partner_id.eq_any(some.to_vec()))
+            .filter(shipments::lane_id.is_not_null())
+            .filter(shipments::cancelled_at.is_null())
+            .group_by((shipments::partner_id, shipments::lane_id))
+            .select((
+                shipments::partner_id,
+                shipments::lane_id.assume_not_null(),
+                count_star(),
+                diesel::dsl::min(shipments::obligation_day),
+            ))
+            .load(db)?;
+        all.extend(rows.into_iter().filter_map(|(partner_id, lane_id, loads, first)| {
+            Some(Carried { partner_id, lane_id, loads, first: first? })
+        }));
+    }
+    Ok(all)
+}
+
+/// The first month in which each of `partners` had a shipment on each lane, by partner and lane; for the plan.
+///
+/// # Errors
+/// The engine's reason.
+pub fn first_months_unscoped(db: &mut Db, partners: &[i64]) -> QueryResult<BTreeMap<(i64, i64), NaiveDate>> {
+    let mut all = BTreeMap::new();
+    for some in partners.chunks(IDS_AT_ONCE) {
+        let rows: Vec<(i64, i64, Option<Day>)> = lane_cells::table
+            .filter(lane_cells::partner_id.eq_any(some.to_vec()))
+            .filter(lane_cells::source.eq(Source::Shipments.code()))
+            .group_by((lane_cells::partner_id, lane_cells::lane_id))
+            .select((lane_cells::partner_id, lane_cells::lane_id, diesel::dsl::min(lane_cells::month)))
+            .load(db)?;
+        all.extend(rows.into_iter().filter_map(|(partner, lane, month)| Some(((partner, lane), month?.0))));
+    }
+    Ok(all)
 }
 
 /// The first day with a tender or a shipment, so that no empty years are asked for.

@@ -20,6 +20,7 @@ pub use cell::{
     MAX_REASON_CHARS, PlanCell, PlanCellError, PlanEvent, PlanState, Zone,
 };
 
+use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,24 @@ pub fn weekly_loads(loads: i64, days: i64) -> i64 {
     }
     let by_week = loads.max(0).saturating_mul(7);
     by_week.checked_div(days).unwrap_or(0) + i64::from(by_week.checked_rem(days).unwrap_or(0) > 0)
+}
+
+/// Whole weeks before a plan that say what a partner with frozen awards carries, at most.
+pub const CARRIED_WEEKS: u64 = 13;
+
+/// The first day of those weeks before a plan that begins in `first_week`.
+#[must_use]
+pub fn carried_from(first_week: NaiveDate) -> NaiveDate {
+    first_week.checked_sub_days(Days::new(CARRIED_WEEKS * 7)).unwrap_or(first_week)
+}
+
+/// Loads a week that a partner carries on a lane, rounded up: `loads` are those due in the [`CARRIED_WEEKS`] before
+/// `first_week`, counted from its first load on the lane when that came later, so that who came lately is not held to less
+/// than it carries.
+#[must_use]
+pub fn carried_weekly(loads: i64, first_load: NaiveDate, first_week: NaiveDate) -> i64 {
+    let from = first_load.max(carried_from(first_week));
+    weekly_loads(loads, first_week.signed_duration_since(from).num_days())
 }
 
 /// Everything a load on a lane is expected to cost with one partner, per load, in one currency.

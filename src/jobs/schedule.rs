@@ -16,6 +16,8 @@ use crate::app::backtest::run::JOB as BACKTEST_JOB;
 use crate::app::refresh::REFRESH_JOB;
 use crate::domain::period::Period;
 
+/// The job that scores what is due and publishes it.
+pub const SCORE_JOB: &str = "score-period";
 /// The scope of a run that covers everything.
 pub const ALL: &str = "all";
 
@@ -66,7 +68,7 @@ pub const JOBS: &[Job] = &[
         run: registry::refresh_measures,
     },
     Job {
-        name: "score-period",
+        name: SCORE_JOB,
         title: "Score the period",
         what: "Computes the reliability, cost and composite scores of every partner and stores what changed.",
         cron: "0 30 2 * * *",
@@ -110,7 +112,8 @@ pub const JOBS: &[Job] = &[
         what: "Forecasts thirteen weeks and proposes who carries what.",
         cron: "0 0 4 * * MON",
         cadence: "every Monday at 4:00",
-        after: &[REFRESH_JOB],
+        // It freezes awards by standings, which the scoring decides.
+        after: &[REFRESH_JOB, SCORE_JOB],
         scope: ALL,
         by_period: false,
         catch_up: 1,
@@ -149,7 +152,7 @@ pub const JOBS: &[Job] = &[
         what: "Queues the review of each partner whose period was published.",
         cron: "0 0 6 * * *",
         cadence: "every day at 6:00",
-        after: &["score-period"],
+        after: &[SCORE_JOB],
         scope: ALL,
         by_period: true,
         catch_up: 35,
@@ -306,6 +309,13 @@ mod tests {
             for name in job.after {
                 assert!(JOBS[..index].iter().any(|other| other.name == *name), "{} after {name}", job.name);
             }
+        }
+    }
+
+    #[test]
+    fn whatever_reads_standings_waits_for_the_scoring() {
+        for name in ["plan-capacity", "send-reviews"] {
+            assert!(find(name).unwrap().after.contains(&SCORE_JOB), "{name}");
         }
     }
 

@@ -15,7 +15,7 @@ pub mod show;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -35,7 +35,8 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError, dialect};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::capacity::{
-    ANSWER_BUSINESS_DAYS, AllocationError, MAX_PLAN_WEEKS, Proof, Resilience, TruckValue, weekly_loads,
+    ANSWER_BUSINESS_DAYS, AllocationError, CARRIED_WEEKS, MAX_PLAN_WEEKS, Proof, Resilience, TruckValue,
+    carried_from, carried_weekly,
 };
 use crate::domain::digest::sha256;
 use crate::domain::forecast::{ForecastError, HORIZON_WEEKS, MAX_LANES};
@@ -48,6 +49,9 @@ use crate::domain::words::count;
 
 /// Weeks of history read: three seasons, and 26 weeks to score methods on.
 pub const HISTORY_WEEKS: u64 = 156;
+/// Months before the weeks of [`carried_from`] in which a first load is looked for by day: a lane cell of the month of a
+/// pickup can be one month older than the load.
+const FIRST_LOAD_MONTHS: u32 = 1;
 /// Months of outcomes behind the probabilities of acceptance and on-time delivery.
 const RATE_MONTHS: u32 = 6;
 /// The setting that holds a [`PlanPolicy`] as JSON.
@@ -276,8 +280,6 @@ struct Record {
     on_time: (i64, i64),
     /// Freight in millionths, and shipments that carry a cost.
     freight: (i64, i64),
-    /// Shipments due.
-    loads: i64,
 }
 
 impl Record {
@@ -290,7 +292,6 @@ impl Record {
         pair(&mut self.accepted, tally(&measures.tender));
         pair(&mut self.on_time, if window.1 > 0 { window } else { tally(&measures.delivery_day) });
         pair(&mut self.freight, (measures.freight.numerator, measures.freight.denominator));
-        self.loads = self.loads.saturating_add(measures.shipments);
     }
 }
 
@@ -305,11 +306,11 @@ struct Inputs {
     histories: BTreeMap<i64, Vec<i64>>,
     lanes: BTreeMap<i64, LaneName>,
     /// Partners that get nothing.
-    suspended: std::collections::BTreeSet<i64>,
+    suspended: BTreeSet<i64>,
     /// Partners whose awards are frozen by their standing.
-    frozen: std::collections::BTreeSet<i64>,
-    /// Days of facts behind the records.
-    record_days: i64,
+    frozen: BTreeSet<i64>,
+    /// Loads a week that partners with frozen awards carry, by partner and lane.
+    carried: BTreeMap<(i64, i64), i64>,
     commitments: Vec<CommitmentRow>,
     by_partner: BTreeMap<i64, Record>,
     by_partner_lane: BTreeMap<(i64, i64), Record>,
@@ -343,7 +344,6 @@ impl Inputs {
         })?;
         let names = plan::partner_names(db)?;
         let (frozen, stopped) = frozen_on(db, as_of)?;
-        let record_from = filter.from.unwrap_or(first_week);
         Ok(Self {
             as_of,
             first_week,
@@ -354,8 +354,8 @@ impl Inputs {
                 .filter(|p| p.status != "ACTIVE" || stopped.contains(&p.id))
                 .map(|p| p.id)
                 .collect(),
+            carried: carried(db, &frozen, first_week)?,
             frozen,
-            record_days: first_week.signed_duration_since(record_from).num_days(),
             commitments: plan::commitment_list(db, &system, (first_week, until), None)?,
             by_partner,
             by_partner_lane,
@@ -370,21 +370,21 @@ impl Inputs {
         self.first_week + Days::new(7 * weeks)
     }
 
-    /// Loads a week that a partner carries on a lane now, by the months behind the rates.
+    /// Loads a week that a partner with frozen awards carries on a lane.
     fn carries(&self, partner: i64, lane: i64) -> i64 {
-        let loads = self.by_partner_lane.get(&(partner, lane)).map_or(0, |record| record.loads);
-        weekly_loads(loads, self.record_days)
+        self.carried.get(&(partner, lane)).copied().unwrap_or(0)
     }
 
     /// How many partners are held to what they carry, in words; none when none is.
     fn frozen_note(&self) -> Option<String> {
-        let held =
-            self.commitments.iter().map(|row| row.partner_id).collect::<std::collections::BTreeSet<_>>();
+        let held = self.commitments.iter().map(|row| row.partner_id).collect::<BTreeSet<_>>();
         let many = held.intersection(&self.frozen).count();
         (many > 0).then(|| {
             format!(
-                "Awards of {} are frozen by standing: no more loads a week than carried in the last {RATE_MONTHS} months.",
-                words::many(many, "partner")
+                "Awards of {} are frozen by standing: no more loads a week on a lane than carried in the {CARRIED_WEEKS} weeks from {} to {}, or since the first load there when that came later.",
+                words::many(many, "partner"),
+                words::day(carried_from(self.first_week)),
+                words::day(self.first_week.pred_opt().unwrap_or(self.first_week))
             )
         })
     }
@@ -392,6 +392,36 @@ impl Inputs {
     fn lane_code(&self, lane: i64) -> String {
         self.lanes.get(&lane).map_or_else(|| lane.to_string(), |name| name.code.clone())
     }
+}
+
+/// Loads a week that each of `partners` carries on each lane, by the days of [`carried_from`].
+fn carried(
+    db: &mut Db,
+    partners: &BTreeSet<i64>,
+    first_week: NaiveDate,
+) -> Result<BTreeMap<(i64, i64), i64>, DbError> {
+    if partners.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let partners: Vec<i64> = partners.iter().copied().collect();
+    let from = carried_from(first_week);
+    let looked_from = Period::containing(PeriodKind::Month, from).start();
+    let looked_from =
+        looked_from.checked_sub_months(chrono::Months::new(FIRST_LOAD_MONTHS)).unwrap_or(looked_from);
+    let months = plan::first_months_unscoped(db, &partners)?;
+    let firsts: BTreeMap<(i64, i64), NaiveDate> =
+        plan::loads_carried_unscoped(db, &partners, looked_from, first_week)?
+            .into_iter()
+            .map(|one| ((one.partner_id, one.lane_id), one.first.0))
+            .collect();
+    let mut carried = BTreeMap::new();
+    for one in plan::loads_carried_unscoped(db, &partners, from, first_week)? {
+        let key = (one.partner_id, one.lane_id);
+        let before = months.get(&key).is_some_and(|month| *month < looked_from);
+        let first = if before { from } else { firsts.get(&key).copied().unwrap_or(one.first.0) };
+        carried.insert(key, carried_weekly(one.loads, first, first_week));
+    }
+    Ok(carried)
 }
 
 /// What partners answered to the plan before that of `as_of`, for weeks that are still to come.

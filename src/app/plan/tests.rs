@@ -9,11 +9,15 @@ use crate::app::App;
 use crate::app::standing::{NewOverride, override_ask, override_decide};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::db::plan::{CommitmentRow, commitment_put};
-use crate::db::schema::{audit_log, lane_cells, lanes, partners, plan_cells, plan_lanes, plans, tenders};
+use crate::db::schema::{
+    audit_log, lane_cells, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
+};
+use crate::db::shipment::ShipmentRow;
 use crate::db::types::{Day, Instant};
 use crate::domain::capacity::{Answer, PlanCellError, Zone};
 use crate::domain::scorecard::Tier;
 use crate::domain::viewer::Role;
+use crate::on_engine;
 
 /// A Tuesday; its week is week 28.
 const NOW: &str = "2025-07-08T06:10:00Z";
@@ -114,6 +118,29 @@ fn offer(app: &App, partner_id: i64, week: u64, base_units: i32, cost: i64) {
     commitment_put(&mut app.pool.get().unwrap(), &row).unwrap();
 }
 
+/// So many loads of a partner on the lane, due on one day.
+fn carries(app: &App, partner_id: i64, on: &str, loads: i64) {
+    let db = &mut *app.pool.get().unwrap();
+    for _ in 0..loads {
+        let id = app.id();
+        let row = ShipmentRow {
+            obligation_day: Day(day(on)),
+            partner_id,
+            id,
+            reference: format!("S-{id}"),
+            version: 1,
+            policy_id: 1,
+            lane_id: Some(LANE),
+            delivery_due_day: Some(Day(day(on))),
+            pickup_window_outcome: "-".to_owned(),
+            delivery_day_outcome: "S".to_owned(),
+            delivery_window_outcome: "-".to_owned(),
+            ..ShipmentRow::default()
+        };
+        on_engine!(db, |conn| diesel::insert_into(shipments::table).values(&row).execute(conn)).unwrap();
+    }
+}
+
 fn rows(app: &App) -> (i64, i64, i64) {
     let db = &mut *app.pool.get().unwrap();
     (
@@ -156,20 +183,25 @@ fn a_load_is_counted_once_and_shared_out_by_cost() {
 fn frozen_awards_give_no_more_than_is_carried_now() {
     on_each_engine(NOW, |app| {
         network(app);
-        // 212 loads in 187 days, 8 a week.
+        // Of the running month, and of before the 13 weeks: they do not count. Alder has run the lane for long.
         let measures = crate::domain::measure::Measures { shipments: 212, ..Default::default() };
         diesel::insert_into(lane_cells::table)
             .values((
                 lane_cells::partner_id.eq(ALDER),
                 lane_cells::lane_id.eq(LANE),
-                lane_cells::month.eq(Day(day("2025-03-01"))),
+                lane_cells::month.eq(Day(day("2025-01-01"))),
                 lane_cells::service.eq(""),
                 lane_cells::source.eq("SHIPMENTS"),
-                lane_cells::source_month.eq(Day(day("2025-03-01"))),
+                lane_cells::source_month.eq(Day(day("2025-01-01"))),
                 lane_cells::measures.eq(serde_json::to_string(&measures).unwrap()),
             ))
             .execute(&mut *app.pool.get().unwrap())
             .unwrap();
+        carries(app, ALDER, "2025-04-06", 500);
+        carries(app, ALDER, "2025-07-07", 500);
+        // 92 loads in the 91 days before, 8 a week.
+        carries(app, ALDER, "2025-04-07", 46);
+        carries(app, ALDER, "2025-07-06", 46);
         let carried = |app: &App| -> Vec<i32> {
             let manager = viewer("Mara", Role::CarrierManager);
             let shown = plan_show(app, &manager, None, None).unwrap().unwrap();
@@ -188,12 +220,41 @@ fn frozen_awards_give_no_more_than_is_carried_now() {
             let id =
                 override_ask(app, &mut app.pool.get().unwrap(), &viewer("Mara", Role::CarrierManager), &new);
             let paul = viewer("Paul", Role::Procurement);
-            let decision = crate::domain::exclusion::Decision::Approved;
+            let decision = crate::domain::scorecard::OverrideDecision::Approved;
             override_decide(app, &mut app.pool.get().unwrap(), &paul, id.unwrap(), decision, "Agreed.")
                 .unwrap();
             plan(app, today(), None).unwrap();
             assert_eq!(carried(app).into_iter().max(), most, "{tier:?}");
         }
+    });
+}
+
+/// Who came lately is held to what it carries since, not to a span in which it had nothing.
+#[test]
+fn a_partner_that_came_lately_is_held_to_what_it_carries_since() {
+    on_each_engine(NOW, |app| {
+        network(app);
+        // Ten loads a week for three weeks; over thirteen weeks that would be three.
+        for on in ["2025-06-16", "2025-06-23", "2025-06-30"] {
+            carries(app, ALDER, on, 10);
+        }
+        let by_hand = NewOverride {
+            partner_id: ALDER,
+            tier: Some(Tier::Probation),
+            days: (today(), day("2025-08-01")),
+            reason: "Under review.".to_owned(),
+        };
+        let db = &mut app.pool.get().unwrap();
+        let id = override_ask(app, db, &viewer("Mara", Role::CarrierManager), &by_hand).unwrap();
+        let decision = crate::domain::scorecard::OverrideDecision::Approved;
+        override_decide(app, db, &viewer("Paul", Role::Procurement), id, decision, "Agreed.").unwrap();
+        plan(app, today(), None).unwrap();
+        let manager = viewer("Mara", Role::CarrierManager);
+        let shown = plan_show(app, &manager, None, None).unwrap().unwrap();
+        let of_alder = shown.cells.iter().filter(|c| c.partner_id == ALDER);
+        assert_eq!(of_alder.map(|c| c.base_units + c.surge_units).max(), Some(10));
+        let note = shown.summary.notes.iter().find(|note| note.contains("frozen")).unwrap();
+        assert!(note.contains("in the 13 weeks from 7 April 2025 to 6 July 2025"), "{note}");
     });
 }
 

@@ -275,3 +275,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_carried_counts_by_day_from_the_first_load_or_thirteen_weeks() {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let first_week = day("2025-07-07");
+    assert_eq!(carried_from(first_week), day("2025-04-07"));
+    let weekly = |loads, first: &str| carried_weekly(loads, day(first), first_week);
+    assert_eq!(weekly(92, "2024-01-01"), 8, "92 in 91 days, rounded up");
+    assert_eq!(weekly(91, "2025-04-07"), 7);
+    assert_eq!(weekly(30, "2025-06-16"), 10, "three weeks");
+    assert_eq!(weekly(3, "2025-07-06"), 21, "since yesterday");
+    assert_eq!(weekly(0, "2025-04-07"), 0);
+    assert_eq!(weekly(9, "2025-07-07"), 0, "no day of it is over");
+}
