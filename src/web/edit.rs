@@ -25,11 +25,7 @@ impl From<EditError> for WebError {
             EditError::Denied { .. } => Self::Forbidden,
             EditError::Db(error) => error.into(),
             EditError::Invalid(errors) => Self::BadRequest(
-                errors
-                    .into_iter()
-                    .map(|(field, message)| format!("{field}: {message}"))
-                    .collect::<Vec<_>>()
-                    .join("; "),
+                errors.into_iter().map(|(_, message)| sentence(&message)).collect::<Vec<_>>().join(" "),
             ),
             other => Self::Conflict(sentence(&other.to_string())),
         }
@@ -56,13 +52,15 @@ pub(super) fn refuse(
 ) -> Result<Refusal, WebError> {
     match error {
         EditError::Invalid(errors) => {
-            let mut notice = None;
+            // What has no field on this form is told above it, in its own words: a name of ours says nothing there.
+            let mut rest: Vec<String> = Vec::new();
             for (field, message) in errors {
                 match names.iter().find(|(rule, _)| *rule == field) {
                     Some((_, name)) => form.fail(name, sentence(&message)),
-                    None => notice = Some(format!("{field}: {message}")),
+                    None => rest.push(sentence(&message)),
                 }
             }
+            let notice = (!rest.is_empty()).then(|| rest.join(" "));
             Ok(Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, notice })
         }
         error @ (EditError::NotFound(_) | EditError::Denied { .. } | EditError::Db(_)) => Err(error.into()),
@@ -172,6 +170,19 @@ pub(super) use options;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_field_shows_is_told_in_whole_sentences() {
+        let errors =
+            [("words", "say why"), ("first_period", "it began"), ("lines", "OLD is not used any more")];
+        let errors = errors.map(|(field, words)| (field.to_owned(), words.to_owned())).to_vec();
+        let mut form = Form::default();
+        let refused = refuse(&mut form, EditError::Invalid(errors.clone()), &[("words", "words")]).unwrap();
+        assert_eq!(refused.notice.as_deref(), Some("It began. OLD is not used any more."));
+        assert_eq!(form.error("words"), Some("Say why."));
+        let WebError::BadRequest(bare) = WebError::from(EditError::Invalid(errors)) else { panic!() };
+        assert_eq!(bare, "Say why. It began. OLD is not used any more.");
+    }
 
     #[test]
     fn amounts_and_shares_read_as_people_write_them() {
