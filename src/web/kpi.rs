@@ -12,9 +12,10 @@ use super::scorecard::card::threshold;
 use crate::app::own_kpi::library;
 use crate::app::score::template_today;
 use crate::db::DbError;
+use crate::db::scorecard::templates_agreed;
 use crate::domain::kpi::{Kpi, Shape};
 use crate::domain::measure::{DWELL_BUCKET_MINUTES, RESPONSE_BUCKET_MINUTES};
-use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain};
+use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain, still_scoring};
 use crate::domain::signal::Better;
 use crate::domain::viewer::Action;
 
@@ -40,7 +41,10 @@ pub(super) struct Definition {
 struct ListPage {
     page: Page,
     version: &'static str,
+    /// Version of the template for all.
     template: String,
+    /// Whether others are agreed beside it.
+    with_others: bool,
     kpis: Vec<Definition>,
     own: Vec<OwnLine>,
     may_edit: bool,
@@ -57,10 +61,15 @@ struct KpiPage {
 
 /// `GET /kpis`
 pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let (terms, library) = me
+    let (terms, library, with_others) = me
         .in_db(|unit| {
             let terms = template_today(unit.db, unit.app.now())?;
-            Ok::<_, DbError>((terms, library(unit.db)?))
+            let today = unit.app.today(unit.db)?;
+            let agreed = templates_agreed(unit.db)?;
+            let shown = terms.as_ref().map(|terms| terms.version.as_str());
+            let others =
+                still_scoring(&agreed, today).any(|one| Some(one.template.version.as_str()) != shown);
+            Ok::<_, DbError>((terms, library(unit.db)?, others))
         })
         .await?;
     let kpis = definitions(terms.as_ref());
@@ -68,6 +77,7 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         page: me.page("KPIs"),
         version: DEFINITIONS_VERSION,
         template: version(terms.as_ref()),
+        with_others,
         kpis,
         own: library.kpis().map(|kpi| OwnLine::of(kpi, terms.as_ref())).collect(),
         may_edit: me.viewer.role.may(Action::EditKpis),

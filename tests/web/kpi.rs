@@ -89,6 +89,8 @@ fn a_kpi_is_looked_at_kept_changed_and_retired() {
         browser.sign_in_as(Role::CarrierManager).await;
         let list = browser.get("/kpis").await;
         assert!(list.text(".empty b").contains("Nothing defined yet"));
+        let words = list.text(".top p");
+        assert!(words.contains("which counts wherever no other does. A contract"), "{words}");
         let form = browser.get("/kpis/new").await;
         assert!(form.texts("details code").contains(&"delivery_window.no_evidence".to_owned()));
 

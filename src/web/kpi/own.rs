@@ -11,7 +11,7 @@ use crate::app::edit::EditError;
 use crate::app::own_kpi::{
     OwnKpiPage, Preview, better_code, changes, own_kpi_page, preview, retire as retire_kpi, save,
 };
-use crate::app::score::template_today;
+use crate::app::template::{ScoredBy, scored_by};
 use crate::db::own_kpi::OwnKpiRow;
 use crate::db::setting::reporting_currency;
 use crate::domain::formula::{
@@ -170,7 +170,7 @@ struct OwnPage {
     unit: &'static str,
     better: &'static str,
     volume: String,
-    weight: Option<(String, String)>,
+    scored: Vec<Weighed>,
     uses: Vec<(String, String)>,
     used_by: Vec<(String, String)>,
     versions: Vec<Version>,
@@ -197,15 +197,16 @@ async fn one(
     notice: Option<String>,
     status: StatusCode,
 ) -> Result<HttpResponse, WebError> {
-    let (found, look, terms) = me
+    let (found, look, scored) = me
         .in_db(move |mut unit| {
             let found = own_kpi_page(unit.db, &code)?.ok_or(WebError::NotFound)?;
             let look = look(&mut unit, &found.kpi, asked.partner.as_deref())?;
-            Ok::<_, WebError>((found, look.0, look.1))
+            let today = unit.app.today(unit.db)?;
+            let scored = scored_by(unit.db, &found.kpi.code, today)?;
+            Ok::<_, WebError>((found, look, scored))
         })
         .await?;
     let OwnKpiPage { kpi, history, used_by, uses } = found;
-    let place = terms.as_ref().and_then(|terms| Some((terms, terms.kpi(&kpi.code)?)));
     page::html_with(
         status,
         &OwnPage {
@@ -213,7 +214,7 @@ async fn one(
             unit: kpi.unit.label(),
             better: better_words(kpi.better),
             volume: volume_words(kpi.volume),
-            weight: place.map(|(terms, place)| (plain(place.weight), terms.version.clone())),
+            scored: scored.iter().map(Weighed::of).collect(),
             uses,
             used_by,
             versions: versions(&history)?,
@@ -225,11 +226,23 @@ async fn one(
     )
 }
 
-fn look(unit: &mut Unit<'_>, kpi: &OwnKpi, partner: Option<&str>) -> Result<(Look, Option<Terms>), WebError> {
+fn look(unit: &mut Unit<'_>, kpi: &OwnKpi, partner: Option<&str>) -> Result<Look, WebError> {
     let found = preview(unit.app, unit.db, unit.viewer, kpi, partner)?;
     let currency = reporting_currency(unit.db)?;
-    let terms = template_today(unit.db, unit.app.now())?;
-    Ok((Look::of(&found, kpi.unit, &currency), terms))
+    Ok(Look::of(&found, kpi.unit, &currency))
+}
+
+/// A version of a template that scores the KPI.
+struct Weighed {
+    version: String,
+    weight: String,
+    waits: bool,
+}
+
+impl Weighed {
+    fn of(one: &ScoredBy) -> Self {
+        Self { version: one.version.clone(), weight: plain(one.weight), waits: one.waits }
+    }
 }
 
 /// A name that a formula may use, ready to print.
