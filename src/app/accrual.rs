@@ -14,6 +14,8 @@ pub(super) mod replay;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::Serialize;
@@ -24,6 +26,7 @@ use crate::db::dialect::write_tx;
 use crate::db::ledger::standing_load;
 use crate::db::setting::{reporting_zone, setting};
 use crate::db::{Db, DbError};
+use crate::domain::claim::Claimants;
 use crate::domain::clause::{ClauseError, ContractCap, InForce};
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::kpi::UnknownKpi;
@@ -78,6 +81,8 @@ pub struct AccrualReport {
     pub changed_rows: usize,
     /// Late shipments that wait for their linehaul charge.
     pub unpriced: usize,
+    /// Late shipments that several contracts in force together claim, or none of them: nothing is credited for those.
+    pub unclaimed: usize,
     /// Contracts already accrued for a later day, left alone.
     pub ahead: usize,
     /// Mails queued about items that the partner had been told of and that changed.
@@ -102,6 +107,12 @@ impl AccrualReport {
         if self.unpriced > 0 {
             text.push_str(&format!(", {} without linehaul", count(self.unpriced, "late shipment")));
         }
+        if self.unclaimed > 0 {
+            text.push_str(&format!(
+                ", {} that no contract alone claims",
+                count(self.unclaimed, "late shipment")
+            ));
+        }
         if self.mails > 0 {
             text.push_str(&format!(", {} about changed items", words::count(self.mails, "mail")));
         }
@@ -122,6 +133,7 @@ impl AccrualReport {
         self.entries += other.entries;
         self.changed_rows += other.changed_rows;
         self.unpriced += other.unpriced;
+        self.unclaimed += other.unclaimed;
         self.ahead += other.ahead;
         self.mails += other.mails;
         self.not_told.extend(other.not_told);
@@ -176,6 +188,7 @@ struct Run {
 
 /// The versions of one contract that share one cap.
 struct Group {
+    contract_id: i64,
     number: String,
     partner_id: i64,
     currency: Currency,
@@ -185,6 +198,8 @@ struct Group {
     in_force: Vec<InForce>,
     /// First obligation day looked at: the start of every pot that the restatement window reaches into.
     from: NaiveDate,
+    /// Whose an obligation is where another contract of the partner is in force beside this one.
+    beside: Arc<Claimants>,
 }
 
 impl Group {
@@ -272,7 +287,8 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
     let window = as_of.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(as_of);
     // Versions to come as well: they say how much of a running period the cap holds for.
     let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
-    let mut groups = by_cap(all, window);
+    let beside = Arc::new(Claimants::of(&all));
+    let mut groups = by_cap(all, window, &beside);
     for group in &mut groups {
         group.in_force = group.versions.iter().map(Terms::span).collect();
         group.versions.retain(|version| version.valid_from <= as_of);
@@ -287,7 +303,7 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
 }
 
 /// Versions of one partner, together where one cap of one contract holds for all of them. `from` is the first day looked at.
-fn by_cap(all: Vec<Terms>, from: NaiveDate) -> Vec<Group> {
+fn by_cap(all: Vec<Terms>, from: NaiveDate, beside: &Arc<Claimants>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for terms in all {
         let same = |group: &&mut Group| {
@@ -297,6 +313,8 @@ fn by_cap(all: Vec<Terms>, from: NaiveDate) -> Vec<Group> {
         match groups.iter_mut().find(same) {
             Some(group) => group.versions.push(terms),
             None => groups.push(Group {
+                contract_id: terms.contract_id,
+                beside: Arc::clone(beside),
                 number: terms.number.clone(),
                 partner_id: terms.partner_id,
                 currency: terms.currency,

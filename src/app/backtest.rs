@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::contract::negotiate::{round_text, tables_load};
-use super::expected::{Book, Books, Prices, spans_now};
+use super::expected::{Book, Books, Prices, claimants, spans_now};
 use super::parallel::in_two;
 use crate::db::contract::{Version, contract_by_number, terms_load, version_list};
 use crate::db::expected::{
@@ -34,8 +34,9 @@ use crate::domain::backtest::ask::{Ask, AskProblem, Proposal};
 use crate::domain::backtest::{
     Backtest, Causes, Common, Group, OneSided, Outcome, Place, Tally, increased, month,
 };
+use crate::domain::claim::Claimants;
 use crate::domain::contract::ContractVersionStatus;
-use crate::domain::expected::{Span, chosen};
+use crate::domain::expected::{Choice, RatedBy, Span, chosen};
 use crate::domain::money::Micros;
 use crate::domain::rate::RateTerms;
 use crate::domain::terms::Terms;
@@ -155,6 +156,7 @@ pub fn backtest(
     let (tried, texts) = tried(db, viewer, &contract.number, &versions, ask)?;
     let stretch = Stretch {
         partner_id: contract.partner_id,
+        contract_id: contract.id,
         from: ask.period.start(),
         to: ask.period.end(),
         shipments_max: request.shipments_max,
@@ -192,6 +194,8 @@ pub fn backtest(
 /// Whose shipments of which days.
 struct Stretch {
     partner_id: i64,
+    /// The contract whose texts are tried: shipments of another one that is in force beside it are not its own.
+    contract_id: i64,
     from: NaiveDate,
     /// First day no longer.
     to: NaiveDate,
@@ -210,13 +214,14 @@ fn replay<S: Default + Send>(
 ) -> Result<(u64, Prices, S, S), BacktestError> {
     let with_rates = versions_with_rates_unscoped(db)?;
     let spans = spans_now(db, stretch.partner_id, &with_rates)?;
+    let claimants = claimants(db, &spans)?;
     let books = Books::default();
     let mut in_force: HashMap<i64, Arc<Book>> = HashMap::new();
     for span in &spans {
         in_force.insert(span.version_id, books.open(db, span.version_id)?);
     }
     let (atlas, prices) = (Atlas::read(db)?, Prices::all(db, app.now())?);
-    let desk = Desk { spans, in_force, tried, prices: &prices };
+    let desk = Desk { spans, claimants, contract_id: stretch.contract_id, in_force, tried, prices: &prices };
     let days: Vec<NaiveDate> = stretch.from.iter_days().take_while(|day| *day < stretch.to).collect();
     let read = AtomicU64::new(0);
     let told = Mutex::new((progress, 0_u64));
@@ -225,11 +230,11 @@ fn replay<S: Default + Send>(
         let Some(&day) = days.get(index) else { return Ok::<_, BacktestError>(()) };
         let (month, mut versions) = (month(day), Vec::with_capacity(tried.len()));
         consignments_fold_unscoped(db, &atlas, &[stretch.partner_id], day, |row| {
+            let Some(was) = desk.rate(&row, &mut versions) else { return Ok(()) };
             let read = read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
                 return Err(BacktestError::TooManyShipments(most));
             }
-            let was = desk.rate(&row, &mut versions);
             let place = Place { lane: &row.lane.code, service: &row.facts.service, month: &month };
             count(sums, place, &was, &versions);
             Ok::<_, BacktestError>(())
@@ -266,7 +271,7 @@ pub(in crate::app) fn replay_texts(
     app: &App,
     db: &mut Db,
     viewer: &Viewer,
-    (contract, partner_id): (&str, i64),
+    (contract, contract_id, partner_id): (&str, i64, i64),
     texts: &[RateTerms],
     (from, to): (NaiveDate, NaiveDate),
     shipments_max: u64,
@@ -289,7 +294,7 @@ pub(in crate::app) fn replay_texts(
             book,
         });
     }
-    let stretch = Stretch { partner_id, from, to, shipments_max: Some(shipments_max) };
+    let stretch = Stretch { partner_id, contract_id, from, to, shipments_max: Some(shipments_max) };
     let (shipments, _, mut months, more) = replay(
         app,
         db,
@@ -398,16 +403,23 @@ fn compiled(
 /// What one shipment is rated by.
 struct Desk<'a> {
     spans: Vec<Span>,
+    claimants: Claimants,
+    contract_id: i64,
     in_force: HashMap<i64, Arc<Book>>,
     tried: &'a [Tried],
     prices: &'a Prices,
 }
 
 impl Desk<'_> {
-    /// Under what was in force, and into `versions` under each that is tried.
-    fn rate(&self, row: &StoredConsignment, versions: &mut Vec<Outcome>) -> Outcome {
+    /// Under what was in force, and into `versions` under each that is tried; none for a shipment of another contract
+    /// that is in force beside this one.
+    fn rate(&self, row: &StoredConsignment, versions: &mut Vec<Outcome>) -> Option<Outcome> {
         let (request, market) = (row.facts.request(), self.prices.market());
-        let in_force = chosen(&self.spans, &row.facts, &request).map(|by| by.version_id);
+        let in_force = match chosen(&self.spans, &self.claimants, &row.facts, &request) {
+            Choice::By(by) if self.is_of_another(by) => return None,
+            Choice::By(by) => Some(by.version_id),
+            Choice::Nothing | Choice::Untold(..) => None,
+        };
         let was = in_force
             .and_then(|version_id| self.in_force.get(&version_id))
             .map(|book| book.brief(row, &request, market));
@@ -417,7 +429,16 @@ impl Desk<'_> {
             Some(was) if tried.same_as == in_force => Some(was),
             _ => Some(tried.book.brief(row, &request, market)),
         }));
-        was
+        Some(was)
+    }
+
+    fn is_of_another(&self, by: RatedBy) -> bool {
+        if self.claimants.is_empty() {
+            return false;
+        }
+        let own = |span: &Span| span.contract_id == self.contract_id;
+        !self.spans.iter().any(|span| own(span) && span.version_id == by.version_id)
+            && self.spans.iter().any(|span| own(span) && span.holds(by.rating_day))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::db::DbError;
 use crate::domain::challenge::NotNow;
+use crate::domain::claim::Together;
 use crate::domain::contract::ContractError;
 use crate::domain::exclusion;
 use crate::domain::field::FieldErrors;
@@ -116,18 +117,9 @@ pub enum EditError {
     /// Versions would overlap in valid time.
     #[error("{0}; change the first day of the draft")]
     Versions(ContractError),
-    /// Two contracts of one partner would hold on the same day, and shipments would be credited twice.
-    #[error(
-        "contract {contract} would be in force on {day} together with contract {other} of the same partner; end {other} first, or start later"
-    )]
-    OtherContract {
-        /// Contract number.
-        contract: String,
-        /// The contract that holds already.
-        other: String,
-        /// First day on which both would hold.
-        day: chrono::NaiveDate,
-    },
+    /// Two contracts of one partner would hold on the same day and claim the same shipments.
+    #[error("{0}")]
+    OtherContract(Box<Together>),
     /// The contract is in a state that does not allow it.
     #[error("contract {contract} is {status}; {next}")]
     WrongState {

@@ -286,14 +286,14 @@ impl RateBook {
             Err(reason) => return self.unrated(&request.reference, row, reason),
         };
         let market = Market { fuel: &self.fuel, fx: &self.fx };
-        let (version, digits) = (book.version, self.currency.minor_digits());
+        let (by, digits) = ((self.contract.as_str(), book.version), self.currency.minor_digits());
         if trace {
             let mut steps = Steps::default();
             let rated = book.rates.rate(request, market, &mut steps);
-            return RatedShipment::of(&rated, request, (row, version), digits, Some(steps.lines()));
+            return RatedShipment::of(&rated, request, (row, by), digits, Some(steps.lines()));
         }
         let rated = book.rates.rate(request, market, &mut NoTrace);
-        RatedShipment::of(&rated, request, (row, version), digits, None)
+        RatedShipment::of(&rated, request, (row, by), digits, None)
     }
 
     fn unread(&self, fields: &Fields, row: &Row, error: &RowError) -> RatedShipment {
@@ -305,6 +305,7 @@ impl RateBook {
         RatedShipment {
             reference: reference.to_owned(),
             row,
+            contract: self.contract.clone(),
             version: None,
             status: "UNRATED",
             total: None,
@@ -417,6 +418,8 @@ pub struct RatedShipment {
     pub reference: String,
     /// Row of the file.
     pub row: u64,
+    /// Number of the contract it was rated by.
+    pub contract: String,
     /// The version it was rated by; none where no version could be.
     pub version: Option<i32>,
     /// `RATED`, `UNRATED` or `NOT_APPLICABLE`.
@@ -467,7 +470,7 @@ impl RatedShipment {
     fn of(
         rated: &Rated<'_>,
         request: &RatingRequest,
-        (row, version): (u64, i32),
+        (row, (contract, version)): (u64, (&str, i32)),
         digits: u32,
         trace: Option<Vec<TraceLine>>,
     ) -> Self {
@@ -483,6 +486,7 @@ impl RatedShipment {
         Self {
             reference: request.reference.clone(),
             row,
+            contract: contract.to_owned(),
             version: Some(version),
             status: rated.status.code(),
             total: rated.total.map(|total| money(total, digits)),

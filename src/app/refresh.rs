@@ -2,6 +2,7 @@
 //!
 //! A nightly run costs what the day brought, not what the years hold. Running it again changes nothing.
 
+pub(in crate::app) mod apart;
 pub mod check;
 pub mod load;
 

@@ -708,8 +708,8 @@ fn clauses_of(db: &mut Db, ids: &[i64]) -> Result<BTreeMap<i64, Vec<Clause>>, Db
     Ok(found)
 }
 
-/// The terms in force for a partner on a day; none when no signed version holds then, or when the viewer
-/// may not see the partner. Approval and signature see to it that there is at most one.
+/// The terms in force for a partner on a day, of at most one version a contract; none when no signed version holds then,
+/// or when the viewer may not see the partner.
 ///
 /// # Errors
 /// [`DbError::Stored`] for terms that do not read back, or the engine's reason.
@@ -718,15 +718,16 @@ pub fn terms_in_force(
     viewer: &Viewer,
     partner_id: i64,
     day: NaiveDate,
-) -> Result<Option<Terms>, DbError> {
+) -> Result<Vec<Terms>, DbError> {
+    let mut found = Vec::new();
     for contract in contract_list_of_partner(db, viewer, partner_id)? {
         for version in version_list(db, viewer, contract.id)? {
             if terms::in_force(&contract.term, &version.dates()?, day) {
-                return terms_of(db, contract, &version).map(Some);
+                found.push(terms_of(db, contract.clone(), &version)?);
             }
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// A version that holds on some day, without what it says.

@@ -105,6 +105,16 @@ impl Atlas {
         Ok(Self { zones: zones_by_id(db)?, lanes: RwLock::default() })
     }
 
+    /// One lane; one without code where there is none.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn lane(&self, db: &mut Db, id: i64) -> QueryResult<Arc<LaneFacts>> {
+        self.learn(db, BTreeSet::from([id]))?;
+        let lanes = self.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(lanes.get(&id).cloned().unwrap_or_default())
+    }
+
     /// Hands on the shipments of some rows, in their order.
     fn place<E: From<diesel::result::Error>>(
         &self,
@@ -590,23 +600,31 @@ pub type Spans = BTreeMap<i64, Vec<Span>>;
 /// # Errors
 /// [`DbError::Stored`] for a row that does not read back, or the engine's reason.
 pub fn expected_spans_unscoped(db: &mut Db) -> Result<Spans, DbError> {
-    let rows: Vec<(i64, i64, Day, Option<Day>, String)> = expected_versions::table
-        .order((expected_versions::partner_id, expected_versions::valid_from))
+    let rows: Vec<(i64, i64, i64, Day, Option<Day>, String)> = expected_versions::table
+        .inner_join(
+            contract_versions::table.on(contract_versions::id.eq(expected_versions::contract_version_id)),
+        )
+        .order((
+            expected_versions::partner_id,
+            expected_versions::valid_from,
+            expected_versions::contract_version_id,
+        ))
         .select((
             expected_versions::partner_id,
             expected_versions::contract_version_id,
+            contract_versions::contract_id,
             expected_versions::valid_from,
             expected_versions::valid_to,
             expected_versions::rating_date,
         ))
         .load(db)?;
     let mut spans = Spans::new();
-    for (partner_id, version_id, from, until, which) in rows {
+    for (partner_id, version_id, contract_id, from, until, which) in rows {
         let which = which.parse().map_err(|error: BadCode| DbError::Stored {
             what: format!("the rating date of contract version {version_id}"),
             reason: error.to_string(),
         })?;
-        let span = Span { version_id, from: from.0, until: until.map(|day| day.0), which };
+        let span = Span { version_id, contract_id, from: from.0, until: until.map(|day| day.0), which };
         spans.entry(partner_id).or_default().push(span);
     }
     Ok(spans)

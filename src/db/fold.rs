@@ -659,6 +659,28 @@ pub fn lane_cells_of_source(
         .collect()
 }
 
+/// The days whose facts of a partner count for one of the days from the first to the last, both included.
+///
+/// # Errors
+/// The engine's reason.
+pub fn source_days(
+    db: &mut Db,
+    source: Source,
+    partner_id: i64,
+    (first, last): (NaiveDate, NaiveDate),
+) -> QueryResult<Vec<NaiveDate>> {
+    let days: Vec<Day> = measure_cells::table
+        .filter(measure_cells::partner_id.eq(partner_id))
+        .filter(measure_cells::day.ge(Day(first)))
+        .filter(measure_cells::day.le(Day(last)))
+        .filter(measure_cells::source.eq(source.code()))
+        .select(measure_cells::source_day)
+        .distinct()
+        .order(measure_cells::source_day)
+        .load(db)?;
+    Ok(days.into_iter().map(|day| day.0).collect())
+}
+
 /// The stored sums of one day's facts.
 ///
 /// # Errors

@@ -198,6 +198,56 @@ impl GeoSelector {
         }
     }
 
+    /// Whether some place is surely accepted by both, as far as the texts tell; each end brings the zones of its own
+    /// contract. A state and a postcode may meet or not, which no text tells: that is not sure.
+    #[must_use]
+    pub fn surely_meets(&self, zones: &[Zone], other: &Self, of_other: &[Zone]) -> bool {
+        match (self, other) {
+            (Self::Any, _) | (_, Self::Any) => true,
+            (Self::Zone(a), Self::Zone(b)) if same(a, b) => true,
+            (Self::Zone(name), _) => {
+                members(name, zones).iter().any(|member| member.surely_meets(&[], other, of_other))
+            }
+            (_, Self::Zone(name)) => {
+                members(name, of_other).iter().any(|member| self.surely_meets(zones, member, &[]))
+            }
+            _ => self.may_overlap(other, &[]) || self.holds(other) || other.holds(self),
+        }
+    }
+
+    /// Fingerprints of the selector itself, and of everything the texts say it lies in, itself included. Two selectors
+    /// that surely meet have one that lies in the other, so the first of one is among the second of the other.
+    pub(crate) fn within(&self, zones: &[Zone]) -> (Vec<u64>, Vec<u64>) {
+        let (mut own, mut around) = (vec![self.fingerprint()], vec![self.fingerprint()]);
+        around.push(Self::Any.fingerprint());
+        let country = |code: &str, around: &mut Vec<u64>| {
+            around.push(Self::Country(code.to_owned()).fingerprint());
+        };
+        match self {
+            Self::Facility(_) | Self::Port(_) | Self::Country(_) | Self::Any => {}
+            Self::State(code, _) => country(code, &mut around),
+            Self::City(code, state, _) => {
+                around.push(Self::State(code.clone(), state.clone()).fingerprint());
+                country(code, &mut around);
+            }
+            Self::Postcode(code, text) | Self::Area(code, text) => {
+                let ends = text.char_indices().map(|(at, letter)| at + letter.len_utf8());
+                around.extend(ends.filter_map(|end| text.get(..end)).map(|head| key(b'a', [head, "", ""])));
+                if let Some(code) = code {
+                    country(code, &mut around);
+                }
+            }
+            Self::Zone(name) => {
+                for member in members(name, zones) {
+                    let (one, beyond) = member.within(&[]);
+                    own.extend(one);
+                    around.extend(beyond);
+                }
+            }
+        }
+        (own, around)
+    }
+
     /// A fingerprint that equal selectors share, whatever their case. Different ones may share it too.
     #[must_use]
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -227,10 +277,13 @@ pub(crate) fn key(kind: u8, parts: [&str; 3]) -> u64 {
     hash
 }
 
+fn members<'a>(name: &str, zones: &'a [Zone]) -> &'a [GeoSelector] {
+    zones.iter().find(|zone| same(&zone.name, name)).map_or(&[][..], |zone| &zone.members)
+}
+
 fn zones_share(a: &str, b: &str, zones: &[Zone]) -> bool {
-    let members =
-        |name: &str| zones.iter().find(|zone| same(&zone.name, name)).map_or(&[][..], |z| &z.members);
-    members(a).iter().any(|x| members(b).iter().any(|y| x.may_overlap(y, &[]) || x.holds(y) || y.holds(x)))
+    let of_b = members(b, zones);
+    members(a, zones).iter().any(|x| of_b.iter().any(|y| x.may_overlap(y, &[]) || x.holds(y) || y.holds(x)))
 }
 
 impl GeoSelector {
@@ -440,6 +493,49 @@ mod tests {
         let ranks: Vec<u8> =
             order.iter().map(|t| t.parse::<GeoSelector>().unwrap().level().specificity()).collect();
         assert_eq!(ranks, [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn places_that_surely_meet_are_told_from_those_that_may() {
+        let zone = |name: &str, members: &[&str]| Zone {
+            name: name.to_owned(),
+            members: members.iter().map(|member| member.parse().unwrap()).collect(),
+        };
+        let (ours, theirs) = ([zone("A", &["zip3:US/750", "US-OK"])], [zone("B", &["zip:75001"])]);
+        let meet = |a: &str, b: &str| {
+            let (a, b): (GeoSelector, GeoSelector) = (a.parse().unwrap(), b.parse().unwrap());
+            let found = a.surely_meets(&ours, &b, &theirs);
+            let ((own, around), (of_b, around_b)) = (a.within(&ours), b.within(&theirs));
+            let seen =
+                own.iter().any(|key| around_b.contains(key)) || of_b.iter().any(|key| around.contains(key));
+            assert!(seen || !found, "the look-up would miss {a} and {b}");
+            found
+        };
+        for (a, b) in [
+            ("*", "facility:DC-1"),
+            ("US", "US-TX"),
+            ("US-TX", "city:US-TX-Dallas"),
+            ("zip3:750", "zip:US/75001"),
+            ("zip2:US/75", "zip3:750"),
+            ("US", "zip:US/75001"),
+            ("zone:A", "zone:B"),
+            ("zone:A", "city:US-OK-Tulsa"),
+            ("zip:75001", "zone:B"),
+            ("facility:dc-1", "facility:DC-1"),
+        ] {
+            assert!(meet(a, b), "{a} and {b}");
+        }
+        for (a, b) in [
+            ("US-TX", "US-OK"),
+            ("zip3:750", "zip3:751"),
+            ("zip:DE/75001", "zip3:US/750"),
+            ("US-TX", "zip:75001"),
+            ("facility:DC-1", "US"),
+            ("zone:A", "US-TX"),
+            ("zone:A", "zone:C"),
+        ] {
+            assert!(!meet(a, b), "{a} and {b}");
+        }
     }
 
     #[test]

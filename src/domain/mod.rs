@@ -18,6 +18,7 @@ pub mod calibration;
 pub mod capacity;
 pub mod challenge;
 pub mod charge_code;
+pub mod claim;
 pub mod clause;
 pub mod commitment;
 pub mod compare;

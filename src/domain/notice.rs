@@ -44,7 +44,13 @@ impl Decided {
         others: &[(ContractTerm, VersionDates)],
     ) -> Self {
         let after = first_day_after(term);
-        if after.is_some_and(|after| others.iter().any(|(term, version)| in_force(term, version, after))) {
+        // One that is in force beside this contract goes on without it and replaces nothing.
+        let succeeds = |after: NaiveDate, (term, version): &(ContractTerm, VersionDates)| {
+            let last = after.pred_opt().unwrap_or(after);
+            let beside = version.version_no > 1 && term.term_start <= last;
+            in_force(term, version, after) && !in_force(term, version, last) && !beside
+        };
+        if after.is_some_and(|after| others.iter().any(|other| succeeds(after, other))) {
             return Self::Succeeded;
         }
         // A renewal moves the end of a term that renews; only notice makes it a fixed one, or moves a fixed end.

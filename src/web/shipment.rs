@@ -279,12 +279,19 @@ fn expected_part(view: &ExpectedView, whole: &Whole) -> ExpectedPart {
         if view.same { "" } else { "; they give other digits now, so it waits for the next refresh" }
     );
     ExpectedPart {
-        by: format!(
-            "Contract {}, version {}, rated on {}{fuel}",
-            view.contract.1,
-            view.version_no,
-            show::day(expected.rating_day)
-        ),
+        by: if view.told {
+            format!(
+                "Contract {}, version {}, rated on {}{fuel}",
+                view.contract.1,
+                view.version_no,
+                show::day(expected.rating_day)
+            )
+        } else {
+            format!(
+                "Several contracts are in force on {}, and nobody can tell whose shipment it is",
+                show::day(expected.rating_day)
+            )
+        },
         tone,
         shape,
         title: expected.status.label(),

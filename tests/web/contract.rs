@@ -243,7 +243,8 @@ fn a_contract_is_written_by_one_and_approved_by_another() {
 
         let viewer = Viewer::system();
         let today = "2025-07-08".parse().unwrap();
-        let terms = terms_in_force(&mut db.conn(), &viewer, desk.browser.partner_id, today).unwrap().unwrap();
+        let terms =
+            terms_in_force(&mut db.conn(), &viewer, desk.browser.partner_id, today).unwrap().remove(0);
         assert_eq!(terms.rates[0].rate, Some(Micros(40_000_000)));
         assert_eq!((terms.targets.len(), terms.clauses.len()), (1, 2));
     });

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::{AccrualError, Group, Run, UNREPORTED_DAYS_MAX};
+use crate::app::refresh::apart::facts_apart;
 use crate::db::late_delivery::{MissedDelivery, missed_deliveries};
 use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::{Db, DbError};
@@ -16,6 +17,7 @@ use crate::domain::clause::{
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
+use crate::domain::outcome::end_of_local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::terms::{Clause, Terms};
 use crate::domain::viewer::Viewer;
@@ -25,6 +27,8 @@ pub(super) struct Priced {
     pub targets: Vec<Target>,
     /// Late shipments that wait for their linehaul charge.
     pub unpriced: usize,
+    /// Late shipments that no contract alone claims, told with the first of the contracts in force together.
+    pub unclaimed: usize,
 }
 
 /// A half-open range of days.
@@ -40,15 +44,34 @@ struct Case<'a> {
 }
 
 pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, AccrualError> {
-    let days = measures_by_day(db, run, group)?;
+    let mut days = measures_by_day(db, run, group)?;
+    let share = own_share(db, run, group)?;
+    if let Some(share) = &share {
+        // On days with two contracts in force only the facts of this one are its own.
+        days.retain(|day, _| !share.days.contains(day));
+        days.extend(share.sums.iter().map(|(day, sums)| (*day, sums.clone())));
+    }
     let mut unreported = BTreeSet::new();
+    let mut unclaimed = BTreeSet::new();
     let mut unpriced = BTreeSet::new();
     let mut cases = Vec::new();
     let freight_by_version: Vec<_> =
         group.versions.iter().map(|version| freight(run, group, &[version.span()], &days)).collect();
     for (version, freight) in group.versions.iter().zip(&freight_by_version) {
         let span = span(run, group, version);
-        let missed = missed(db, group, version, span)?;
+        let mut missed = missed(db, group, version, span)?;
+        if let Some(share) = &share {
+            missed.retain(|delivery| match share.owner(delivery) {
+                Owner::Own => true,
+                Owner::Other => false,
+                Owner::Nobody => {
+                    if group.beside.first_on(delivery.due_day) == Some(group.contract_id) {
+                        unclaimed.insert(delivery.shipment_id);
+                    }
+                    false
+                }
+            });
+        }
         for delivery in missed.iter().filter(|delivery| delivery.done_day.is_none()) {
             unreported.insert(delivery.shipment_id);
         }
@@ -85,7 +108,65 @@ pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, Acc
             );
         }
     }
-    Ok(Priced { targets, unpriced: unpriced.len() })
+    Ok(Priced { targets, unpriced: unpriced.len(), unclaimed: unclaimed.len() })
+}
+
+/// What is a contract's own on the days it shares with another one.
+struct Share {
+    days: BTreeSet<NaiveDate>,
+    sums: BTreeMap<NaiveDate, Measures>,
+    /// Shipments due on those days, by id: the contract each belongs to, if one alone claims it.
+    owners: BTreeMap<i64, Option<i64>>,
+    contract_id: i64,
+}
+
+enum Owner {
+    Own,
+    Other,
+    Nobody,
+}
+
+impl Share {
+    fn owner(&self, delivery: &MissedDelivery) -> Owner {
+        if !self.days.contains(&delivery.due_day) {
+            return Owner::Own;
+        }
+        match self.owners.get(&delivery.shipment_id).copied().flatten() {
+            Some(contract_id) if contract_id == self.contract_id => Owner::Own,
+            Some(_) => Owner::Other,
+            None => Owner::Nobody,
+        }
+    }
+}
+
+/// The group's own facts of the days on which another contract of the partner is in force too; none where there is no
+/// such day, which is what costs nothing.
+fn own_share(db: &mut Db, run: &Run, group: &Group) -> Result<Option<Share>, AccrualError> {
+    if group.beside.is_empty() {
+        return Ok(None);
+    }
+    let Some(from) = kinds(group).map(|kind| Period::containing(kind, group.from).start()).min() else {
+        return Ok(None);
+    };
+    let days = from.iter_days().take_while(|day| *day <= run.as_of);
+    let days: BTreeSet<NaiveDate> = days.filter(|day| group.beside.shares(group.contract_id, *day)).collect();
+    if days.is_empty() {
+        return Ok(None);
+    }
+    let mut share =
+        Share { days, sums: BTreeMap::new(), owners: BTreeMap::new(), contract_id: group.contract_id };
+    // As the day ends: what is pending then is pending in the sums too.
+    let as_of = end_of_local_day(run.as_of, run.zone);
+    facts_apart(db, group.partner_id, &share.days, as_of, |day, fact, what, sums| {
+        let owner = group.beside.whose(day, what).contract_id();
+        if let Some(shipment_id) = fact {
+            share.owners.insert(shipment_id, owner);
+        }
+        if owner == Some(group.contract_id) {
+            *share.sums.entry(day).or_default() += sums;
+        }
+    })?;
+    Ok(Some(share))
 }
 
 impl Case<'_> {

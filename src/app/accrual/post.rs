@@ -29,6 +29,7 @@ pub(super) struct Posting {
     pub targets: usize,
     /// Late shipments that wait for their linehaul charge.
     pub unpriced: usize,
+    pub unclaimed: usize,
     /// What is missing between the clauses and the ledger.
     pub entries: Vec<JournalEntry>,
     /// Rows that are not as they are to be.
@@ -86,7 +87,14 @@ pub(super) fn plan(
         (!same).then_some((row.key, before.target))
     };
     let told = accruals.iter().filter_map(changed).collect();
-    Ok(Posting { targets: priced.targets.len(), unpriced: priced.unpriced, entries, accruals, told })
+    Ok(Posting {
+        targets: priced.targets.len(),
+        unpriced: priced.unpriced,
+        unclaimed: priced.unclaimed,
+        entries,
+        accruals,
+        told,
+    })
 }
 
 /// Brings to the general ledger what still stands as a memo of an item that is recognised now: its period has closed, or the
@@ -131,6 +139,7 @@ pub(super) fn store(
     let mut report = AccrualReport {
         targets: posting.targets,
         unpriced: posting.unpriced,
+        unclaimed: posting.unclaimed,
         entries: posting.entries.len(),
         ..AccrualReport::default()
     };

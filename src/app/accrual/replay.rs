@@ -4,6 +4,7 @@
 //! period, and a cap that holds for one, see the part of it that is replayed. Whole periods give what the ledger has.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -13,11 +14,12 @@ use crate::db::Db;
 use crate::db::contract::terms_between;
 use crate::db::setting::reporting_zone;
 use crate::domain::backtest::credits::CreditSums;
+use crate::domain::claim::Claimants;
 use crate::domain::contract::{ContractStatus, ContractVersionStatus, RenewalKind};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::RecognitionPolicy;
 use crate::domain::money::Micros;
-use crate::domain::terms::{Clause, Terms};
+use crate::domain::terms::{Clause, Days, Terms};
 use crate::domain::viewer::Viewer;
 
 /// The days replayed.
@@ -45,6 +47,8 @@ pub(in crate::app) struct ClausesReplayed {
     pub sums: CreditSums,
     /// Late shipments left out, since they have no linehaul charge yet.
     pub unpriced: usize,
+    /// Late shipments left out, since no contract alone claims them.
+    pub unclaimed: usize,
     /// Numbers of contracts left out, since they are in another currency.
     pub foreign: Vec<String>,
 }
@@ -86,31 +90,42 @@ pub(in crate::app) fn text_replay(
     terms.term.renewal = RenewalKind::Evergreen;
     // Clauses of a text are not stored rows; each needs a number of its own.
     terms.clauses = terms.clauses.into_iter().zip(1..).map(|(clause, id)| Clause { id, ..clause }).collect();
-    for group in by_cap(vec![terms], days.from) {
+    // Beside the contracts that were in force with this one; where it was not, the text takes all shipments.
+    let beside = terms_between(db, &Viewer::system(), terms.partner_id, days.from, days.to)?;
+    let beside = Arc::new(Claimants::of(&beside));
+    for group in by_cap(vec![terms], days.from, &beside) {
         evaluate(db, group, days, &mut replayed)?;
     }
     Ok(replayed)
 }
 
-/// The service credits and bonuses of all that was in force for a partner on the days replayed, from the facts as known
-/// now; contracts in another currency than `currency` are named and left out.
+/// The service credits and bonuses of what was in force for the shipments of a contract on the days replayed, from the
+/// facts as known now: on days on which it was in force its own, on others those of the partner's other contracts.
+/// Contracts in another currency than `currency` are named and left out.
 ///
 /// # Errors
 /// As [`clauses_replay`].
 pub(in crate::app) fn in_force_replay(
     db: &mut Db,
     viewer: &Viewer,
-    (partner_id, currency): (i64, Currency),
+    (partner_id, contract_id, currency): (i64, i64, Currency),
     days: ReplayDays,
 ) -> Result<ClausesReplayed, AccrualError> {
     let mut replayed = ClausesReplayed::default();
     let mut all = terms_between(db, viewer, partner_id, days.from, days.to)?;
+    let beside = Arc::new(Claimants::of(&all));
+    let own: Vec<Days> =
+        all.iter().filter(|terms| terms.contract_id == contract_id).map(Terms::in_force_days).collect();
     for terms in &mut all {
+        if terms.contract_id != contract_id {
+            // What it owed then, it owed for shipments that are not this contract's.
+            terms.rests.extend(&own);
+        }
         let end = terms.in_force_days().1;
         terms.valid_from = terms.valid_from.max(days.from);
         terms.valid_to = Some(end.map_or(days.to, |end| end.min(days.to)));
     }
-    for group in by_cap(all, days.from) {
+    for group in by_cap(all, days.from, &beside) {
         if group.versions.iter().all(|version| version.clauses.is_empty()) {
             continue;
         }
@@ -148,5 +163,6 @@ fn evaluate(
         replayed.sums.add(words, last, target);
     }
     replayed.unpriced = replayed.unpriced.saturating_add(priced.unpriced);
+    replayed.unclaimed = replayed.unclaimed.saturating_add(priced.unclaimed);
     Ok(())
 }

@@ -571,7 +571,7 @@ fn a_replay_of_what_was_in_force_comes_to_what_the_ledger_has() {
         let db = &mut *app.pool.get().unwrap();
         let before = entries(db);
         let days = ReplayDays::past((day("2025-06-01"), day("2025-08-01")));
-        let of = |currency| (PARTNER, currency);
+        let of = |currency| (PARTNER, 70, currency);
         let replayed = in_force_replay(db, &Viewer::system(), of(Currency::USD), days).unwrap();
         let months: Vec<_> =
             replayed.sums.months.iter().map(|(month, sums)| (month.as_str(), sums.credits)).collect();

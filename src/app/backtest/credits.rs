@@ -39,7 +39,7 @@ pub(super) fn net(
     let as_of = period.last_day().min(app.today(db)?).max(from);
     let days = ReplayDays { from, to, as_of };
     let mut notes = Vec::new();
-    let of = (contract.partner_id, contract.currency);
+    let of = (contract.partner_id, contract.id, contract.currency);
     let in_force = noted(IN_FORCE, in_force_replay(db, viewer, of, days), &mut notes)?;
     let mut versions = Vec::with_capacity(texts.len());
     for (tried, text) in tried.iter().zip(texts) {
@@ -85,6 +85,11 @@ fn noted(
             if done.unpriced > 0 {
                 let many = words::many(done.unpriced, "late shipment");
                 notes.push(format!("Service credits {name}: {many} left out, without a linehaul charge."));
+            }
+            if done.unclaimed > 0 {
+                let many = words::many(done.unclaimed, "late shipment");
+                notes
+                    .push(format!("Service credits {name}: {many} left out, that no contract alone claims."));
             }
             Ok(Some(done.sums))
         }

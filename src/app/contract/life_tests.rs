@@ -204,7 +204,10 @@ fn a_late_signature_takes_over_at_once() {
         assert!(matches!(busy, Err(EditError::DraftExists { version_no: 2, .. })), "one at a time");
         approve(app, &piet(), second).unwrap();
         let on = |text: &str| {
-            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text)).unwrap().unwrap().version_no
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text))
+                .unwrap()
+                .remove(0)
+                .version_no
         };
         assert_eq!(on("2025-07-05"), 1, "approval alone changes nothing");
         sign(app, partner_id, second).unwrap();

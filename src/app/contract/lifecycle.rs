@@ -10,6 +10,7 @@ use crate::db::dialect::write_tx;
 use crate::db::rate::rate_terms_load;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
+use crate::domain::claim::{Together, conflict, first_shared_day};
 use crate::domain::contract::{
     ContractStatus, ContractTerm, ContractVersionStatus as Status, RenewalKind, VersionDates,
     validate_versions,
@@ -19,13 +20,13 @@ use crate::domain::lifecycle::{
     Attempt, Mend, Missing, Refused, SIGNER_CHARS_MAX, Standing, Step, Text, Who, missing,
 };
 use crate::domain::rate::CompiledRates;
-use crate::domain::terms::{AgreedFrame, Terms};
+use crate::domain::terms::{AgreedFrame, Days, Terms};
 use crate::domain::viewer::{Action, Viewer};
 
 use super::super::App;
 use super::super::edit::{EditError, allowed, valid};
 use super::step_mail::{tell_authors, tell_partner};
-use super::{days_of, draft, first_shared_day, log, version_subject};
+use super::{days_of, draft, log, version_subject};
 
 /// One step to take.
 #[derive(Clone, Copy, Debug)]
@@ -251,7 +252,7 @@ fn version_missing(db: &mut Db, viewer: &Viewer, terms: &Terms) -> Result<Vec<Mi
 /// # Errors
 /// [`EditError::OwnWork`] when the viewer wrote any of it, [`EditError::Incomplete`] with everything that is missing,
 /// [`EditError::Versions`] when two versions of the contract would hold on one day, [`EditError::OtherContract`] when
-/// two contracts of the partner would, else as [`version_submit`].
+/// two contracts of the partner would and claim the same shipments, else as [`version_submit`].
 pub fn version_approve(
     app: &App,
     db: &mut Db,
@@ -323,31 +324,39 @@ fn conflicts(db: &mut Db, contract: &Contract, new: &Version) -> Result<Vec<Vers
         return Err(EditError::Versions(error));
     }
     let term = ContractTerm { status: ContractStatus::Active, ..contract.term.clone() };
-    other_contracts_free(db, contract, days_of(&term, new))?;
+    others_leave_room(db, contract, new, days_of(&term, new))?;
     Ok(closed)
 }
 
-/// Shipments name a partner and no contract, so at most one contract of a partner may hold on a day.
-fn other_contracts_free(
-    db: &mut Db,
-    contract: &Contract,
-    days: (NaiveDate, Option<NaiveDate>),
-) -> Result<(), EditError> {
+/// Shipments name a partner and no contract, so contracts of a partner that hold on one day must not claim the same
+/// ones; [`conflict`] says when they do.
+fn others_leave_room(db: &mut Db, contract: &Contract, new: &Version, days: Days) -> Result<(), EditError> {
     let system = Viewer::system();
+    let mut ours: Option<Terms> = None;
     for other in store::contract_list_of_partner(db, &system, contract.partner_id)? {
         if other.id == contract.id {
             continue;
         }
         for version in store::version_list(db, &system, other.id)? {
-            let shared = first_shared_day(days, days_of(&other.term, &version));
+            let theirs = days_of(&other.term, &version);
             let binds = version.state()?.binds();
-            if let Some(day) = shared.filter(|_| binds) {
-                return Err(EditError::OtherContract {
-                    contract: contract.number.clone(),
-                    other: other.number,
-                    day,
-                });
+            let Some(day) = first_shared_day(days, theirs).filter(|_| binds) else { continue };
+            if ours.is_none() {
+                ours = store::terms_load(db, &system, new.id)?;
             }
+            let found = store::terms_load(db, &system, version.id)?;
+            let Some(why) = ours.as_ref().zip(found.as_ref()).and_then(|(a, b)| conflict(a, b)) else {
+                continue;
+            };
+            let last = [days.1, theirs.1].into_iter().flatten().min().and_then(|end| end.pred_opt());
+            return Err(EditError::OtherContract(Box::new(Together {
+                contract: contract.number.clone(),
+                version_no: new.version,
+                other: other.number,
+                other_version_no: version.version,
+                days: (day, last),
+                why,
+            })));
         }
     }
     Ok(())

@@ -618,16 +618,6 @@ fn log(
     audit(app, db, viewer, Entry { action, subject, partner_id: Some(partner_id), detail })
 }
 
-/// The days two ranges share first, if any; an open end is no end.
-fn first_shared_day(
-    a: (NaiveDate, Option<NaiveDate>),
-    b: (NaiveDate, Option<NaiveDate>),
-) -> Option<NaiveDate> {
-    let first = a.0.max(b.0);
-    let before = |end: Option<NaiveDate>| end.is_none_or(|end| first < end);
-    (before(a.1) && before(b.1)).then_some(first)
-}
-
 /// The days a version is in force, by its contract's term.
 fn days_of(term: &ContractTerm, version: &Version) -> (NaiveDate, Option<NaiveDate>) {
     let to = match (version.valid_to.map(|day| day.0), terms::first_day_after(term)) {

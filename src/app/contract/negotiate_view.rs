@@ -476,7 +476,7 @@ fn replayed(
     });
     let mut charges: Option<Replayed> = None;
     if replays {
-        let whose = (talk.number.as_str(), version.partner_id);
+        let whose = (talk.number.as_str(), version.contract_id, version.partner_id);
         let rated: Vec<RateTerms> = texts.iter().chain(&tried).map(rate_terms).collect();
         match replay_texts(app, db, viewer, whose, &rated, days, SHIPMENTS_MAX) {
             Ok(done) => charges = Some(done),

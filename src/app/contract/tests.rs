@@ -185,7 +185,7 @@ fn somebody_else_approves_what_one_wrote() {
         let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
         assert_eq!(
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap(),
-            None
+            []
         );
         // Whoever changes a line is an author too.
         rate_save(app, &mut conn(app), &piet(), version, &seen, &liftgate(40_000_000), None).unwrap();
@@ -201,12 +201,12 @@ fn somebody_else_approves_what_one_wrote() {
         approve(app, &viewer("Fay", Role::Finance), version).unwrap();
         assert_eq!(
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap(),
-            None,
+            [],
             "nothing holds before the partner has signed"
         );
         sign(app, partner_id, version).unwrap();
-        let terms =
-            store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap().unwrap();
+        let mut held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap();
+        let terms = held.remove(0);
         assert_eq!((terms.contract_id, terms.rates), (contract, vec![liftgate(40_000_000)]));
         let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
         let actions: Vec<_> = page.history.iter().map(|row| row.action.as_str()).collect();
@@ -284,6 +284,7 @@ fn a_new_version_ends_the_one_before_and_shows_what_changed() {
         let rate_on = |text: &str| {
             store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text))
                 .unwrap()
+                .first()
                 .map(|terms| terms.rates[0].rate.unwrap())
         };
         assert_eq!(rate_on("2025-07-31"), Some(Micros(40_000_000)));
@@ -322,12 +323,97 @@ fn versions_and_contracts_may_not_overlap() {
         .unwrap();
         submit(app, other);
         let refused = message(approve(app, &piet(), other));
-        assert!(
-            refused.contains("BRK-2 would be in force on 2025-09-30 together with contract BRK-1"),
-            "{refused}"
+        assert_eq!(
+            refused,
+            "contract BRK-2, version 1, would be in force from 2025-09-30 to 2025-09-30 together with contract BRK-1, \
+             version 1, of the same partner, and BRK-2 has no lanes, so it claims every shipment; give it lanes that \
+             leave the others out, end BRK-1 first, or start later"
         );
         assert_eq!(contract_show(app, &mut conn(app), &dina(), contract, None).unwrap().versions.len(), 1);
     });
+}
+
+#[test]
+fn contracts_of_one_partner_may_be_in_force_together_where_none_claims_the_others_shipments() {
+    on_each_engine(NOW, |app| {
+        let partner_id = partner(app, "BRK");
+        let draft = |number: &str, lanes: &[(&str, &str, &str)], target: i64| {
+            let fields = fields(number, "2024-10-01", "2025-09-30");
+            let (_, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
+            set_lanes(app, version, lanes);
+            let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+            let target = KpiTarget {
+                kpi: "OTD_WIN".to_owned(),
+                floor: Micros(85_000_000),
+                target: Micros(target * 1_000_000),
+                stretch: Micros(98_000_000),
+            };
+            target_save(app, &mut conn(app), &dina(), version, &seen, &target, None).unwrap();
+            submit(app, version);
+            version
+        };
+        let full = draft("BRK-TL", &[("TL", "*", "TL")], 95);
+        approve(app, &piet(), full).unwrap();
+        // Both approved while none is signed; the signature asks again.
+        let texas = draft("BRK-TX", &[("SOUTH", "US-TX", "")], 95);
+        approve(app, &piet(), texas).unwrap();
+        sign(app, partner_id, full).unwrap();
+        let refused = message(sign(app, partner_id, texas));
+        assert_eq!(
+            refused,
+            "contract BRK-TX, version 1, would be in force from 2024-10-01 to 2025-09-30 together with contract BRK-TL, \
+             version 1, of the same partner, and both claim the shipments of its lane SOUTH (US-TX to anywhere) and of \
+             lane TL (anywhere to anywhere, TL) of BRK-TL; change one of the two lanes, name another equipment or service \
+             on each, end BRK-TL first, or start later"
+        );
+        let other = draft("BRK-AIR", &[("AIR", "*", "AIR")], 96);
+        let refused = message(approve(app, &piet(), other));
+        assert!(refused.contains("they set different targets for OTD_WIN"), "{refused}");
+        let part = draft("BRK-LTL", &[("LTL", "*", "LTL")], 95);
+        approve(app, &piet(), part).unwrap();
+        sign(app, partner_id, part).unwrap();
+        let held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-07-08")).unwrap();
+        assert_eq!(held.iter().map(|terms| terms.number.as_str()).collect::<Vec<_>>(), ["BRK-LTL", "BRK-TL"]);
+        let targets = crate::db::scorecard::targets_in_force(&mut conn(app), day("2025-07-01")).unwrap();
+        assert_eq!(targets[&partner_id].len(), 2, "equal, so whichever is read first");
+
+        // An amendment that reaches into the other one is refused like a contract.
+        let contract = store::version_show(&mut conn(app), &dina(), part).unwrap().unwrap().contract_id;
+        let second =
+            version_create(app, &mut conn(app), &dina(), contract, &amendment("2025-08-01")).unwrap();
+        set_lanes(app, second, &[("LTL", "*", "LTL"), ("MORE", "US-TX", "TL")]);
+        submit(app, second);
+        let refused = message(approve(app, &piet(), second));
+        assert!(
+            refused.contains("BRK-LTL, version 2, would be in force from 2025-08-01 to 2025-09-30")
+                && refused.contains("its lane MORE (US-TX to anywhere, TL)"),
+            "{refused}"
+        );
+    });
+}
+
+/// Lanes to anywhere of a draft: code, origin, service.
+fn set_lanes(app: &App, version: i64, lanes: &[(&str, &str, &str)]) {
+    use crate::domain::rate::{Band, Cell, Lane, RateBasis, RateLine, RateTerms};
+
+    let mut line = RateLine::new("LOAD", "Load", RateBasis::Flat);
+    let rate = Micros(100_000_000);
+    line.cells = vec![Cell { column: 0, first: Band::ALL, second: Band::ALL, rate, prior: None, min: None }];
+    let lane = |(code, origin, service): &(&str, &str, &str)| Lane {
+        code: (*code).to_owned(),
+        origin: origin.parse().unwrap(),
+        destination: "*".parse().unwrap(),
+        equipment: None,
+        service: Some((*service).to_owned()).filter(|service| !service.is_empty()),
+        transit_business_days: None,
+        line: "LOAD".to_owned(),
+    };
+    let lanes = lanes.iter().map(lane).collect();
+    let terms = RateTerms { lanes, lines: vec![line], ..RateTerms::empty(Currency::USD) };
+    crate::db::dialect::write_tx(&mut conn(app), |db| {
+        draft::pricing_save_in_tx(app, db, &dina(), version, terms, vec![None], "")
+    })
+    .unwrap();
 }
 
 #[test]
@@ -343,7 +429,7 @@ fn a_partner_sees_its_own_contracts_and_no_draft() {
         assert!(store::contract_show(&mut conn, &foreign, contract).unwrap().is_none());
         assert!(store::terms_load(&mut conn, &foreign, version).unwrap().is_none());
         assert!(store::version_list(&mut conn, &foreign, contract).unwrap().is_empty());
-        assert!(store::terms_in_force(&mut conn, &foreign, brk, day("2025-07-08")).unwrap().is_none());
+        assert!(store::terms_in_force(&mut conn, &foreign, brk, day("2025-07-08")).unwrap().is_empty());
         assert!(store::contract_list(&mut conn, &viewer("Ann", Role::Admin)).unwrap().is_empty());
     });
 }
@@ -389,7 +475,7 @@ fn the_calendar_warns_hands_over_and_expires_once() {
             (ContractStatus::Expired, vec!["EXPIRED", "SUPERSEDED"])
         );
         let held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-09-30")).unwrap();
-        assert_eq!(held.map(|terms| terms.version_no), Some(2), "what held before still did");
+        assert_eq!(held.first().map(|terms| terms.version_no), Some(2), "what held before still did");
     });
 }
 
@@ -414,7 +500,7 @@ fn a_renewing_contract_runs_on_until_it_is_ended() {
         assert!(matches!(longer, Err(EditError::Invalid(errors)) if errors[0].1.contains("2025-12-31")));
         contract_end(app, &mut conn(app), &dina(), contract, &page.contract_seen, day("2025-12-31")).unwrap();
         let on = |text: &str| {
-            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text)).unwrap().is_some()
+            store::terms_in_force(&mut conn(app), &dina(), partner_id, day(text)).unwrap().len() == 1
         };
         assert!(on("2025-12-31") && !on("2026-01-01"));
     });

@@ -274,7 +274,7 @@ mod tests {
         let slipping = slipping.iter().find(|partner| partner.code == super::super::SLIPPING).unwrap();
         let version = |db: &mut Db, day: &str| {
             let day = day.parse().unwrap();
-            terms_in_force(db, &system, slipping.id, day).unwrap().map(|terms| terms.version_no)
+            terms_in_force(db, &system, slipping.id, day).unwrap().first().map(|terms| terms.version_no)
         };
         assert_eq!(version(db, "2024-12-31"), None);
         assert_eq!(version(db, "2025-12-31"), Some(1));

@@ -27,10 +27,11 @@ use crate::db::rate::rate_terms_load;
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::{Db, DbError};
+use crate::domain::claim::Claimants;
 use crate::domain::currency::Currency;
 use crate::domain::expected::affected::{clipped, fuel_days, fx_days};
 use crate::domain::expected::{
-    Expected, ExpectedStatus, Parts, Priced, RatedBy, Span, chosen, counted_rated, expect,
+    Choice, Expected, ExpectedStatus, Parts, Priced, RatedBy, Span, chosen, counted_rated, expect,
 };
 use crate::domain::fuel::{FuelPrice, FuelPrices};
 use crate::domain::money::Micros;
@@ -109,6 +110,25 @@ impl Book {
         Self { currency: terms.currency, rates: CompiledRates::new(terms).map_err(problem) }
     }
 
+    /// A shipment of which nobody can tell whose it is.
+    pub(super) fn untold(
+        &self,
+        by: RatedBy,
+        facts: &StoredConsignment,
+        request: &RatingRequest,
+        why: &str,
+    ) -> Expected {
+        self.cancelled(by, facts, request).unwrap_or_else(|| {
+            Expected::without_price(by, request, self.currency, (ExpectedStatus::Unrated, why))
+        })
+    }
+
+    fn cancelled(&self, by: RatedBy, facts: &StoredConsignment, request: &RatingRequest) -> Option<Expected> {
+        let why = (ExpectedStatus::NotApplicable, "the shipper cancelled it");
+        let cancelled = facts.facts.milestones.cancelled_at.is_some();
+        cancelled.then(|| Expected::without_price(by, request, self.currency, why))
+    }
+
     /// Prices a shipment.
     pub(super) fn price(
         &self,
@@ -117,9 +137,8 @@ impl Book {
         request: &RatingRequest,
         market: Market<'_>,
     ) -> Expected {
-        if facts.facts.milestones.cancelled_at.is_some() {
-            let why = (ExpectedStatus::NotApplicable, "the shipper cancelled it");
-            return Expected::without_price(by, request, self.currency, why);
+        if let Some(cancelled) = self.cancelled(by, facts, request) {
+            return cancelled;
         }
         match &self.rates {
             Ok(rates) => expect(rates, by, request, market),
@@ -184,6 +203,8 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Shelf {
     spans: Spans,
+    /// By partner, where several contracts may be in force together.
+    claimants: HashMap<i64, Claimants>,
     reporting: String,
     books: Books,
     atlas: Atlas,
@@ -232,7 +253,21 @@ impl Shelf {
             Mode::Stored => None,
         };
         let reporting = reporting_currency(db)?;
-        Ok(Some(Self { spans, reporting, books: books.clone(), atlas: Atlas::read(db)?, prices }))
+        let mut by_partner = HashMap::new();
+        for (partner_id, spans) in spans.iter().filter(|_| mode == Mode::Price) {
+            let found = claimants(db, spans)?;
+            if !found.is_empty() {
+                by_partner.insert(*partner_id, found);
+            }
+        }
+        Ok(Some(Self {
+            spans,
+            claimants: by_partner,
+            reporting,
+            books: books.clone(),
+            atlas: Atlas::read(db)?,
+            prices,
+        }))
     }
 
     /// Prices the shipments of a day, those of the partners that have rates.
@@ -285,10 +320,16 @@ impl Shelf {
         prices: &Prices,
     ) -> Result<Option<Expected>, DbError> {
         let request = row.facts.request();
+        let nobody = Claimants::default();
         let spans = self.spans.get(&row.key.1).map_or(&[][..], Vec::as_slice);
-        let Some(by) = chosen(spans, &row.facts, &request) else { return Ok(None) };
+        let claimants = self.claimants.get(&row.key.1).unwrap_or(&nobody);
+        let choice = chosen(spans, claimants, &row.facts, &request);
+        let Some((by, untold)) = choice.listed() else { return Ok(None) };
         let book = self.books.open(db, by.version_id)?;
-        Ok(Some(book.price(by, row, &request, prices.market())))
+        Ok(Some(match untold {
+            None => book.price(by, row, &request, prices.market()),
+            Some(why) => book.untold(by, row, &request, &why),
+        }))
     }
 
     /// The contract-rated amount of a shipment that counts in KPIs.
@@ -318,12 +359,60 @@ pub(super) fn spans_now(
         for version in version_list(db, &Viewer::system(), contract.id)? {
             if with_rates.contains(&(partner_id, version.id)) {
                 let which = version.rating_date()?;
-                spans.extend(Span::of(&contract.term, &version.dates()?, which));
+                spans.extend(Span::of((contract.id, &contract.term), &version.dates()?, which));
             }
         }
     }
     spans.sort_unstable_by_key(|span| (span.from, span.version_id));
     Ok(spans)
+}
+
+/// The lanes of versions, to say whose a shipment is; nothing where they are all of one contract.
+///
+/// # Errors
+/// The database's reason.
+pub(super) fn claimants(db: &mut Db, spans: &[Span]) -> Result<Claimants, DbError> {
+    let contracts: BTreeSet<i64> = spans.iter().map(|span| span.contract_id).collect();
+    if contracts.len() < 2 {
+        return Ok(Claimants::default());
+    }
+    let mut all = Vec::new();
+    for version_id in spans.iter().map(|span| span.version_id).collect::<BTreeSet<_>>() {
+        all.extend(terms_load(db, &Viewer::system(), version_id)?);
+    }
+    // By the days that price, which the spans say.
+    Ok(Claimants::each(&all))
+}
+
+/// Why a partner's shipment has no price, where nobody can tell whose it is: by the versions its charges are made by.
+#[derive(Debug, Default)]
+pub(super) struct Untold {
+    spans: Vec<Span>,
+    claimants: Claimants,
+}
+
+impl Untold {
+    /// For one partner.
+    ///
+    /// # Errors
+    /// The database's reason.
+    pub(super) fn read(db: &mut Db, partner_id: i64) -> Result<Self, DbError> {
+        let spans = expected_spans_unscoped(db)?.remove(&partner_id).unwrap_or_default();
+        let claimants = claimants(db, &spans)?;
+        Ok(Self { spans, claimants })
+    }
+
+    /// The charge such a shipment has; none where a version prices it.
+    pub(super) fn charge(&self, book: &Book, facts: &StoredConsignment) -> Option<Expected> {
+        if self.claimants.is_empty() {
+            return None;
+        }
+        let request = facts.facts.request();
+        match chosen(&self.spans, &self.claimants, &facts.facts, &request) {
+            Choice::Untold(by, why) => Some(book.untold(by, facts, &request, &why)),
+            Choice::By(_) | Choice::Nothing => None,
+        }
+    }
 }
 
 /// Partner, and the versions that priced its shipments before and do now.
@@ -361,12 +450,17 @@ pub fn versions_mark(db: &mut Db) -> Result<(), DbError> {
     let atlas = Atlas::read(db)?;
     for (partner_id, was, now) in versions_turned(db)? {
         let mut cells = BTreeSet::new();
+        let all: Vec<Span> = was.iter().chain(&now).copied().collect();
+        let claimants = claimants(db, &all)?;
         for day in counted_days(db, partner_id)? {
             let mut turns = false;
             consignments_fold_unscoped(db, &atlas, &[partner_id], day, |row| {
                 let request = row.facts.request();
-                let version = |spans: &[Span]| chosen(spans, &row.facts, &request).map(|by| by.version_id);
-                turns = turns || version(&was) != version(&now);
+                let choice = |spans: &[Span]| match chosen(spans, &claimants, &row.facts, &request).listed() {
+                    Some((by, why)) => (Some(by.version_id), why),
+                    None => (None, None),
+                };
+                turns = turns || choice(&was) != choice(&now);
                 Ok::<_, DbError>(())
             })?;
             if turns {

@@ -2,6 +2,7 @@
 
 mod events;
 mod particulars;
+mod together;
 
 use std::ops::ControlFlow;
 use std::path::Path;

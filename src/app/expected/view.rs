@@ -17,7 +17,7 @@ use crate::domain::money::Micros;
 use crate::domain::rate::{CompiledRates, Market, RatingRequest, Step, Steps, Trace, TraceLine};
 use crate::domain::viewer::Viewer;
 
-use super::{Book, Prices};
+use super::{Book, Prices, Untold};
 
 /// Reasons one page lists; the rest is counted.
 pub const REASONS_MAX: usize = 50;
@@ -42,6 +42,8 @@ pub struct ExpectedView {
     pub contract: (i64, String),
     /// Number of the version.
     pub version_no: i32,
+    /// Whether it is this contract's shipment; where nobody can tell, the reason is in the stored charge.
+    pub told: bool,
     /// Line by line.
     pub lines: Vec<LineShown>,
     /// Every step, made again with the prices known then.
@@ -115,9 +117,14 @@ pub fn expected_view(
     let (book, prices) = (Book::of(&terms), Prices::known(db, stored.known_at)?);
     let request = facts.facts.request();
     let by = RatedBy { version_id, rating_day: stored.expected.rating_day };
-    let again = book.price(by, &facts, &request, prices.market());
+    let untold = match stored.expected.reason {
+        Some(_) => Untold::read(db, key.1)?.charge(&book, &facts).filter(|again| *again == stored.expected),
+        None => None,
+    };
+    let told = untold.is_none();
+    let again = untold.unwrap_or_else(|| book.price(by, &facts, &request, prices.market()));
     let (mut trace, mut labels, mut came_to) = (Vec::new(), Vec::new(), Vec::new());
-    if let Ok(rates) = &book.rates {
+    if let Some(rates) = book.rates.as_ref().ok().filter(|_| told) {
         let mut steps = Steps::default();
         let rated = rates.rate(&request, prices.market(), &mut steps);
         labels.extend(rated.lines.iter().map(|line| line.label.to_owned()));
@@ -142,6 +149,7 @@ pub fn expected_view(
         outcomes: came_to,
         contract: (contract.id, contract.number),
         version_no: version.version,
+        told,
         lines,
         trace,
         stored,

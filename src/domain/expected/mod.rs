@@ -12,6 +12,7 @@ mod tests;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claimants;
 use super::contract::{ContractTerm, VersionDates};
 use super::currency::Currency;
 use super::field::codes;
@@ -43,6 +44,8 @@ codes! {
 pub struct Span {
     /// The version.
     pub version_id: i64,
+    /// Its contract.
+    pub contract_id: i64,
     /// First day.
     pub from: NaiveDate,
     /// First day no longer; open when none.
@@ -54,14 +57,24 @@ pub struct Span {
 impl Span {
     /// The days on which a version holds; none when it never does.
     #[must_use]
-    pub fn of(term: &ContractTerm, version: &VersionDates, which: RatingDate) -> Option<Self> {
+    pub fn of(
+        (contract_id, term): (i64, &ContractTerm),
+        version: &VersionDates,
+        which: RatingDate,
+    ) -> Option<Self> {
         let from = version.valid_from.max(term.term_start);
         let until = match (version.valid_to, first_day_after(term)) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
         // By the rule everything else uses, so that a state that holds nowhere prices nothing here either.
-        in_force(term, version, from).then_some(Self { version_id: version.id, from, until, which })
+        in_force(term, version, from).then_some(Self {
+            version_id: version.id,
+            contract_id,
+            from,
+            until,
+            which,
+        })
     }
 
     /// Whether the version prices that day.
@@ -71,13 +84,66 @@ impl Span {
     }
 }
 
-/// Which of the versions prices a shipment, and the day that decides it.
+/// Which version prices a shipment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// None holds on its day.
+    Nothing,
+    /// This one.
+    By(RatedBy),
+    /// Several contracts hold, and not exactly one claims it: it has no price, for this reason. It is listed under the
+    /// first of them.
+    Untold(RatedBy, String),
+}
+
+impl Choice {
+    /// The version the shipment is listed under, and why it has no price where nobody can tell whose it is.
+    #[must_use]
+    pub fn listed(self) -> Option<(RatedBy, Option<String>)> {
+        match self {
+            Self::Nothing => None,
+            Self::By(by) => Some((by, None)),
+            Self::Untold(by, why) => Some((by, Some(why))),
+        }
+    }
+}
+
+/// Which of the versions prices a shipment, and the day that decides it. `claimants` has the lanes of the versions where
+/// several contracts of the partner are in force together; empty where none are.
 #[must_use]
-pub fn chosen(spans: &[Span], facts: &Consignment, request: &RatingRequest) -> Option<RatedBy> {
-    spans.iter().find_map(|span| {
+pub fn chosen(
+    spans: &[Span],
+    claimants: &Claimants,
+    facts: &Consignment,
+    request: &RatingRequest,
+) -> Choice {
+    let holding = |span: &Span| {
         let rating_day = facts.rating_day(request, span.which);
-        span.holds(rating_day).then_some(RatedBy { version_id: span.version_id, rating_day })
-    })
+        let by = RatedBy { version_id: span.version_id, rating_day };
+        span.holds(rating_day).then_some((span.contract_id, by))
+    };
+    let mut found = spans.iter().filter_map(holding);
+    let Some((contract_id, by)) = found.next() else { return Choice::Nothing };
+    if claimants.is_empty() {
+        return Choice::By(by);
+    }
+    // One version of each contract: the first, as above.
+    let mut each = vec![(contract_id, by)];
+    for (contract_id, by) in found {
+        if each.iter().all(|(known, _)| *known != contract_id) {
+            each.push((contract_id, by));
+        }
+    }
+    if each.len() == 1 {
+        return Choice::By(by);
+    }
+    each.sort_unstable_by_key(|(contract_id, _)| *contract_id);
+    let versions: Vec<i64> = each.iter().map(|(_, by)| by.version_id).collect();
+    let whose = claimants.whose_of(&versions, request.claimed());
+    let own = whose.contract_id();
+    let first = each.iter().find(|(contract_id, _)| own.is_none_or(|own| own == *contract_id));
+    let by = first.map_or(by, |(_, by)| *by);
+    whose.reason().map_or(Choice::By(by), |why| Choice::Untold(by, why))
 }
 
 /// One line of an expected charge, as it is kept.

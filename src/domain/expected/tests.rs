@@ -210,16 +210,16 @@ fn a_version_prices_the_days_it_is_in_force() {
         valid_from: day("2024-11-01"),
         valid_to: Some(day("2025-05-15")),
     };
-    let first = Span::of(&term, &version, RatingDate::Pickup).unwrap();
+    let first = Span::of((10, &term), &version, RatingDate::Pickup).unwrap();
     assert_eq!((first.from, first.until), (day("2025-01-01"), Some(day("2025-05-15"))));
     version.status = ContractVersionStatus::Draft;
-    assert_eq!(Span::of(&term, &version, RatingDate::Pickup), None);
+    assert_eq!(Span::of((10, &term), &version, RatingDate::Pickup), None);
 
-    let second = Span { version_id: 2, from: day("2025-05-15"), until: None, which: RatingDate::Pickup };
+    let second = Span { version_id: 2, contract_id: 10, from: day("2025-05-15"), until: None, which: RatingDate::Pickup };
     let (facts, spans) = (consignment(), [first, second]);
-    let by = chosen(&spans, &facts, &facts.request());
-    assert_eq!(by, Some(RatedBy { version_id: 1, rating_day: day("2025-05-14") }));
-    assert_eq!(chosen(&spans[1..], &facts, &facts.request()), None);
+    let by = |spans: &[Span]| chosen(spans, &Claimants::default(), &facts, &facts.request());
+    assert_eq!(by(&spans), Choice::By(RatedBy { version_id: 1, rating_day: day("2025-05-14") }));
+    assert_eq!(by(&spans[1..]), Choice::Nothing);
 }
 
 #[test]

@@ -147,3 +147,32 @@ proptest! {
         }
     }
 }
+
+/// A contract in force beside this one is no successor, in its first version or in a later one.
+#[test]
+fn a_contract_beside_it_decides_nothing_about_the_end() {
+    let term = |start: &str, end: &str| ContractTerm {
+        status: ContractStatus::Active,
+        term_start: start.parse().unwrap(),
+        term_end: end.parse().ok(),
+        renewal: RenewalKind::Fixed,
+        renewal_months: None,
+        notice_days: 30,
+    };
+    let version = |no: i32, from: &str, to: &str| VersionDates {
+        id: i64::from(no),
+        version_no: no,
+        status: ContractVersionStatus::Active,
+        valid_from: from.parse().unwrap(),
+        valid_to: to.parse().ok(),
+    };
+    let own = term("2025-01-01", "2025-12-31");
+    let decided = |others: &[(ContractTerm, VersionDates)]| Decided::of(&own, None, others);
+    let beside = term("2025-01-01", "2026-12-31");
+    assert_eq!(decided(&[(beside.clone(), version(1, "2025-01-01", ""))]), Decided::Nothing);
+    let amended =
+        [(beside.clone(), version(2, "2026-01-01", "")), (beside, version(1, "2025-01-01", "2026-01-01"))];
+    assert_eq!(decided(&amended), Decided::Nothing);
+    let next = (term("2026-01-01", "2026-12-31"), version(1, "2026-01-01", ""));
+    assert_eq!(decided(&[next]), Decided::Succeeded);
+}

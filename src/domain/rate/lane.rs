@@ -79,7 +79,14 @@ fn fingerprint(equipment: &str, service: &str, origin: u64, destination: u64) ->
 }
 
 impl LaneIndex {
+    /// Laid out, with every tie told.
     pub fn new(lanes: &[Lane], zones: &[Zone], problems: &mut Problems) -> Self {
+        check_ties(lanes, zones, COMPARED_MAX, problems);
+        Self::laid_out(lanes, zones)
+    }
+
+    /// Laid out; approval has refused ties.
+    pub fn laid_out(lanes: &[Lane], zones: &[Zone]) -> Self {
         let mut index = Self::default();
         let mut order_of: Vec<usize> = (0..lanes.len()).collect();
         let lane_at = |index: usize| lanes.get(index);
@@ -103,7 +110,6 @@ impl LaneIndex {
         }
         index.prefixes.sort_unstable();
         index.prefixes.dedup();
-        check_ties(lanes, zones, COMPARED_MAX, problems);
         index
     }
 

@@ -8,6 +8,7 @@
 
 pub mod cap;
 pub mod change;
+pub mod claim;
 mod compile;
 mod complete;
 pub mod diff;

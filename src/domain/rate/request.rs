@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claimed;
 use super::{RatingDate, WeightUnit};
 use crate::domain::accessorial::charge::AccessorialEvent;
 use crate::domain::accessorial::observed::Observed;
@@ -165,6 +166,17 @@ impl RatingRequest {
             RatingDate::Ordered => self.ordered,
             RatingDate::Delivery => self.delivery.map(|at| at.date()),
             RatingDate::Invoice => self.invoiced,
+        }
+    }
+
+    /// What decides whose it is, where several contracts are in force together.
+    #[must_use]
+    pub fn claimed(&self) -> Claimed<'_> {
+        Claimed {
+            origin: &self.origin,
+            destination: &self.destination,
+            equipment: &self.equipment,
+            service: &self.service,
         }
     }
 

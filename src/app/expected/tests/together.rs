@@ -1,0 +1,193 @@
+//! Two contracts of one partner in force together, on both databases: each prices, credits and is replayed on its own
+//! shipments, and what nobody can tell is priced and credited by neither.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::*;
+use crate::app::accrual::{AccrualScope, accrue};
+use crate::app::contract::draft::{clause_save, version_seen};
+use crate::db::contract::version_titles;
+use crate::db::schema::accruals;
+use crate::domain::clause::ClauseTerms;
+use crate::domain::terms::Clause;
+
+/// Of each contract one late and one on time; one late that neither has a lane for.
+const OF_BOTH: &str = "\
+reference,partner,origin,destination,service,picked_up_at,delivery_due_date,delivery_zone,arrived_at,delivered_at,linehaul,freight_total
+T1,P1,Alpha,Beta,TL,2025-05-06T10:00:00Z,2025-05-07,UTC,2025-05-09T10:00:00Z,2025-05-09T10:00:00Z,100,100
+T2,P1,Alpha,Beta,TL,2025-05-06T10:00:00Z,2025-05-08,UTC,2025-05-08T10:00:00Z,2025-05-08T10:00:00Z,100,100
+L1,P1,Alpha,Beta,LTL,2025-05-06T10:00:00Z,2025-05-07,UTC,2025-05-08T10:00:00Z,2025-05-08T10:00:00Z,40,40
+L2,P1,Alpha,Beta,LTL,2025-05-06T10:00:00Z,2025-05-08,UTC,2025-05-08T10:00:00Z,2025-05-08T10:00:00Z,40,40
+N1,P1,Alpha,Beta,AIR,2025-05-06T10:00:00Z,2025-05-07,UTC,2025-05-09T10:00:00Z,2025-05-09T10:00:00Z,30,30
+";
+const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
+const SHORT: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_DAY","better":"HIGHER","scale":"PERCENT",
+    "threshold":"95","min_volume":1,"period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":1000}}}"#;
+
+/// So much a load from Alpha to Beta of one service, or of any.
+fn of_service(load: i64, service: &str) -> RateTerms {
+    let mut terms = RateTerms { fuel: Vec::new(), ..terms(load) };
+    terms.lanes[0].service = Some(service.to_owned()).filter(|service| !service.is_empty());
+    terms.lanes[0].code = format!("A-B {service}").trim().to_owned();
+    terms
+}
+
+/// A contract of `P1` that both sides signed, with both kinds of clause.
+fn signed(app: &App, number: &str, rates: RateTerms) -> i64 {
+    let fields = ContractFields {
+        number: number.to_owned(),
+        title: "Loads".to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Draft,
+            term_start: "2025-01-01".parse().unwrap(),
+            term_end: None,
+            renewal: RenewalKind::Evergreen,
+            renewal_months: None,
+            notice_days: 1,
+        },
+    };
+    let p1 = partner(app, "P1");
+    let (contract, version) = contract_create(app, &mut conn(app), &dina(), p1, &fields).unwrap();
+    write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, rates, vec![None], ""))
+        .unwrap();
+    for (code, terms) in [("7.1", LATE), ("7.2", SHORT)] {
+        let terms = ClauseTerms::from_json(terms).unwrap();
+        let clause = Clause { id: 0, code: code.to_owned(), title: "Service".to_owned(), terms };
+        let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+        clause_save(app, &mut conn(app), &dina(), version, &seen, &clause, None).unwrap();
+    }
+    approve(app, version);
+    contract
+}
+
+/// What is owed, by contract and obligation day, with the shipment where it is about one.
+fn owed(app: &App) -> BTreeMap<(String, String, bool), i64> {
+    let mut db = conn(app);
+    let rows: Vec<(i64, crate::db::types::Day, Option<i64>, i64)> = accruals::table
+        .select((
+            accruals::contract_version_id,
+            accruals::obligation_day,
+            accruals::shipment_id,
+            accruals::target_micros,
+        ))
+        .load(&mut *db)
+        .unwrap();
+    let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
+    let titles = version_titles(&mut db, &Viewer::system(), &ids).unwrap();
+    let named = rows.into_iter().filter(|row| row.3 != 0).map(|(version, day, shipment, amount)| {
+        ((titles[&version].0.clone(), day.to_string(), shipment.is_some()), amount / 10_000)
+    });
+    named.collect()
+}
+
+#[test]
+fn each_contract_prices_and_credits_its_own_shipments() {
+    on_each_engine(NOW, |app| {
+        load(app, ImportKind::Shipments, OF_BOTH);
+        signed(app, "P1-TL", of_service(100, "TL"));
+        refreshed(app);
+        let run = || accrue(app, "2025-07-08".parse().unwrap(), AccrualScope::default()).unwrap();
+        run();
+        let key = |contract: &str, day: &str, one: bool| (contract.to_owned(), day.to_owned(), one);
+        // Alone in force, every shipment is the contract's: 2 × 5 % of 100, of 30 and once of 40; 310 freight.
+        let alone = owed(app);
+        assert_eq!(alone[&key("P1-TL", "2025-05-31", false)], 3_100, "{alone:?}");
+        assert_eq!(total(app, "L1"), None, "no lane of the only contract");
+
+        signed(app, "P1-LTL", of_service(40, "LTL"));
+        refreshed(app);
+        let at = |reference: &str| {
+            let stored = charge(app, reference).unwrap().expected;
+            let title = version_titles(&mut conn(app), &Viewer::system(), &[stored.version_id]).unwrap();
+            (title[&stored.version_id].0.clone(), total(app, reference))
+        };
+        assert_eq!(at("T1"), ("P1-TL".to_owned(), Some(10_000)));
+        assert_eq!(at("L1"), ("P1-LTL".to_owned(), Some(4_000)));
+        let none = charge(app, "N1").unwrap().expected;
+        assert_eq!(none.status, ExpectedStatus::Unrated);
+        assert_eq!(
+            none.reason.as_deref(),
+            Some("no lane of the contracts in force together matches: P1-TL (version 1), P1-LTL (version 1)")
+        );
+        assert_sound(app, 5);
+
+        let report = run();
+        assert_eq!(report.problems, []);
+        assert_eq!((report.unclaimed, report.unpriced), (1, 0), "N1, told once");
+        let expected: BTreeMap<_, _> = [
+            (key("P1-TL", "2025-05-07", true), 1_000),
+            (key("P1-LTL", "2025-05-07", true), 200),
+            // One of two late: a tenth of the freight of each.
+            (key("P1-TL", "2025-05-31", false), 2_000),
+            (key("P1-LTL", "2025-05-31", false), 800),
+        ]
+        .into();
+        assert_eq!(owed(app), expected);
+        assert_eq!(run().changed_rows, 0, "a second run changes nothing");
+
+        let ask = Ask { versions: vec![1], ..Ask::newest("2025-05".parse().unwrap()) };
+        for (number, shipments, charges, net) in
+            [("P1-TL", 3, "200.00", "170.00"), ("P1-LTL", 3, "80.00", "70.00")]
+        {
+            let request =
+                BacktestRequest { contract: number, ask: &ask, shipments_max: None, lanes_max: LANES_MAX };
+            let report =
+                backtest(app, &mut conn(app), &dina(), &request, |_, _| ControlFlow::Continue(())).unwrap();
+            let (total, credited) = (&report.total, &report.net.total);
+            assert_eq!((report.shipments, total.in_force.total.as_str()), (shipments, charges), "{number}");
+            assert_eq!(total.versions[0].tally.total, charges, "{number}");
+            assert_eq!(credited.in_force.net_cost.as_deref(), Some(net), "{number}");
+            assert_eq!(credited.versions[0].net_cost.as_deref(), Some(net), "{number}");
+        }
+    });
+}
+
+/// A facility and a port of one name: no text says that they are one place, but the feed does.
+#[test]
+fn a_shipment_that_two_contracts_claim_is_priced_by_neither() {
+    on_each_engine(NOW, |app| {
+        load(app, ImportKind::Shipments, OF_BOTH);
+        signed(app, "P1-DOCK", of_service(100, ""));
+        refreshed(app);
+        assert_eq!(total(app, "T1"), Some(10_000));
+        let mut ports = of_service(40, "");
+        ports.lanes[0].origin = "port:Alpha".parse().unwrap();
+        ports.lanes[0].destination = "port:Beta".parse().unwrap();
+        ports.lanes[0].code = "PORTS".to_owned();
+        let contract = signed(app, "P1-PORT", ports.clone());
+        assert!(refreshed(app).charges > 0, "what two claim is found without new facts");
+        let both = charge(app, "T1").unwrap().expected;
+        assert_eq!((both.status, both.parts), (ExpectedStatus::Unrated, None));
+        assert_eq!(
+            both.reason.as_deref(),
+            Some(
+                "contracts P1-DOCK (version 1), lane A-B, and P1-PORT (version 1), lane PORTS, both match; amend one so \
+                 that only one does"
+            )
+        );
+        assert_sound(app, 5);
+        let key = charge(app, "T1").unwrap().key;
+        let shown = expected_view(&mut conn(app), &dina(), key).unwrap().unwrap();
+        assert_eq!((shown.told, shown.same, shown.trace.len()), (false, true, 0));
+        let report = accrue(app, "2025-07-08".parse().unwrap(), AccrualScope::default()).unwrap();
+        assert_eq!((report.unclaimed, owed(app)), (3, BTreeMap::new()), "no credit by a guess either");
+
+        // Amended to one service, the others are the first contract's again.
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: "2025-02-01".parse().unwrap(),
+            change_summary: "LTL only".to_owned(),
+        };
+        let version = version_create(app, &mut conn(app), &dina(), contract, &fields).unwrap();
+        ports.lanes[0].service = Some("AIR".to_owned());
+        write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, ports, vec![None], ""))
+            .unwrap();
+        approve(app, version);
+        refreshed(app);
+        assert_eq!((total(app, "T1"), total(app, "N1")), (Some(10_000), None));
+        assert_sound(app, 5);
+    });
+}

@@ -1,0 +1,106 @@
+//! The facts of some days one by one, each with what it adds to the sums: for whoever needs only some of them, such as
+//! the contract whose facts they are where two are in force together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::{Lookups, Run};
+use crate::app::expected::{Books, Mode};
+use crate::app::facts::{shipment_facts, tender_facts};
+use crate::db::expected::{Atlas, StoredConsignment, consignments_fold_unscoped};
+use crate::db::fold::{shipments_fold, source_days, tenders_fold};
+use crate::db::quality::{QualityOfDay, quality_of_day};
+use crate::db::shipment::Source;
+use crate::db::{Db, DbError};
+use crate::domain::measure::Measures;
+use crate::domain::rate::claim::Claimed;
+use crate::domain::tender;
+
+/// Says each fact of a partner that counts for one of `days` as known at `as_of`: the day, the shipment where it is one
+/// due that day, what decides whose it is, and what it adds. Together they are what the measure cells of those days have.
+///
+/// # Errors
+/// The database's reason.
+pub(in crate::app) fn facts_apart(
+    db: &mut Db,
+    partner_id: i64,
+    days: &BTreeSet<NaiveDate>,
+    as_of: DateTime<Utc>,
+    mut each: impl FnMut(NaiveDate, Option<i64>, Claimed<'_>, &Measures),
+) -> Result<(), DbError> {
+    let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
+    let run = Run { as_of, books: Books::default() };
+    let atlas = Atlas::read(db)?;
+    let lookups = Lookups::read(db, &run, Source::Shipments, Mode::Stored)?;
+    let partners = [partner_id];
+    for source_day in source_days(db, Source::Shipments, partner_id, (first, last))? {
+        let charges = match &lookups.shelf {
+            Some(shelf) => shelf.day(db, source_day, &partners)?,
+            None => Default::default(),
+        };
+        let quality = if lookups.any_quality {
+            quality_of_day(db, source_day, &partners)?
+        } else {
+            QualityOfDay::new()
+        };
+        let mut places: HashMap<i64, StoredConsignment> = HashMap::new();
+        consignments_fold_unscoped(db, &atlas, &partners, source_day, |row| {
+            places.insert(row.key.2, row);
+            Ok::<_, DbError>(())
+        })?;
+        shipments_fold(db, &partners, source_day, |row| {
+            let Some(place) = places.get(&row.id) else { return Ok(()) };
+            let beside = quality.get(&(row.partner_id, row.id));
+            let known = (&lookups.zones, &lookups.policies);
+            let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
+            if let Some(shelf) = &lookups.shelf {
+                facts.amounts.rated = shelf.counted(&charges, facts.amounts.rated, (row.partner_id, row.id));
+            }
+            let verdicts = facts.judge(policy, as_of);
+            let what = Claimed {
+                origin: &place.facts.origin,
+                destination: &place.facts.destination,
+                equipment: &place.facts.equipment,
+                service: &place.facts.service,
+            };
+            let pickup_day = facts.milestones.pickup_counts_for(&verdicts);
+            if let Some(day) = pickup_day.filter(|day| days.contains(day)) {
+                let mut sums = Measures::default();
+                facts.add_pickup_to(&verdicts, &mut sums);
+                each(day, None, what, &sums);
+            }
+            if days.contains(&source_day) {
+                let mut sums = Measures::default();
+                facts.add_to(&verdicts, policy, &mut sums);
+                each(source_day, Some(row.id), what, &sums);
+            }
+            Ok::<_, DbError>(())
+        })?;
+    }
+    for day in source_days(db, Source::Tenders, partner_id, (first, last))? {
+        let mut tenders = Vec::new();
+        tenders_fold(db, &partners, day, |row| {
+            tenders.push(row.clone());
+            Ok::<_, DbError>(())
+        })?;
+        for row in tenders.iter().filter(|_| days.contains(&day)) {
+            let lane = match row.lane_id {
+                Some(id) => atlas.lane(db, id)?,
+                None => Default::default(),
+            };
+            let facts = tender_facts(row);
+            let mut sums = Measures::default();
+            facts.add_to(&tender::judge(&facts, as_of), &mut sums);
+            // An offer names no equipment.
+            let what = Claimed {
+                origin: &lane.origin,
+                destination: &lane.destination,
+                equipment: "",
+                service: &row.service,
+            };
+            each(day, None, what, &sums);
+        }
+    }
+    Ok(())
+}
