@@ -199,9 +199,10 @@ fn terms(
         return Ok(ExitCode::SUCCESS);
     }
     println!(
-        "{}: {} read, {} added, {} changed, {} the same, in contract {}, version {} (draft{}){}",
+        "{}: {} of {} read, {} added, {} changed, {} the same, in contract {}, version {} (draft{}){}",
         shown(&arguments.file),
         words::many(report.rows_read, "row"),
+        mapping.kind.words(),
         report.added.len(),
         report.changed.len(),
         report.same,

@@ -652,6 +652,32 @@ impl ImportKind {
         }
     }
 
+    /// The word stored of an import of the kind.
+    #[must_use]
+    pub fn code(self) -> String {
+        self.name().replace('-', "_").to_uppercase()
+    }
+
+    /// The kind stored by that word.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
+    /// What a file of the kind holds, in words that follow others.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Accessorials => "accessorial events",
+            Self::AccessorialRates => "accessorial rates",
+            Self::FuelTable => "fuel tables",
+            Self::Fuel => "fuel prices",
+            Self::Fx => "exchange rates",
+            Self::Requests => "shipments to rate",
+            other => other.name(),
+        }
+    }
+
     /// The kind of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -707,6 +733,7 @@ mod tests {
     fn every_field_is_found_by_its_name_and_zone_fields_exist() {
         for kind in ImportKind::ALL {
             assert_eq!(ImportKind::named(kind.name()), Some(kind));
+            assert_eq!(ImportKind::of_code(&kind.code()), Some(kind));
             for (index, spec) in kind.specs().iter().enumerate() {
                 assert_eq!(kind.field(spec.name).unwrap().index(), index, "{kind}: {} twice?", spec.name);
                 let timed = matches!(spec.kind, FieldType::Day | FieldType::Instant);

@@ -8,6 +8,7 @@ use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
 use crate::db::import::{ImportRecord, import_list, import_show};
+use crate::feeds::kind::ImportKind;
 
 /// Imports on one page.
 const PAGE_ROWS: i64 = 50;
@@ -107,7 +108,8 @@ impl Line {
         Self {
             id: record.id,
             file: record.file_name,
-            kind: record.kind.to_lowercase(),
+            kind: ImportKind::of_code(&record.kind)
+                .map_or_else(|| record.kind.to_lowercase(), |kind| kind.words().to_owned()),
             mapping: record.mapping,
             by: record.imported_by,
             started: show::instant(record.started_at.0),

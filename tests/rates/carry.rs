@@ -119,6 +119,8 @@ fn accessorial_rates_and_fuel_tables_come_by_file_and_go_out_as_they_came() {
             // A dry run tells the same and keeps nothing.
             let dry = import(kind, file, "C-1", &["--dry-run"]).ends(0).json();
             assert_eq!(dry["added"].as_array().unwrap().len(), rows, "{dry}");
+            let named = if kind == "accessorials" { "accessorial-rates" } else { kind };
+            assert_eq!(dry["kind"], named, "{dry}");
             let said = import(kind, file, "C-1", &[]).ends(0).json();
             assert_eq!((&said["added"], &said["changed"]), (&dry["added"], &dry["changed"]), "{kind}");
             let again = import(kind, file, "C-1", &[]).ends(0).json();

@@ -124,6 +124,10 @@ fn a_file_is_looked_at_before_it_is_in_the_draft() {
                 "{said}"
             );
         }
+        let listed = browser.get("/imports").await.texts("tbody tr th").join("; ");
+        for said in ["accessorial rates, mapping", "fuel tables, mapping"] {
+            assert!(listed.contains(said), "{said}: {listed}");
+        }
         let large = "x".repeat(2_000_001);
         let large = browser.send(upload(&path, &[("how", "rates")], Some(&large))).await;
         assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);

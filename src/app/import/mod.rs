@@ -204,7 +204,7 @@ pub fn import(
 fn run_begin(db: &mut Db, run: &batch::Run<'_>) -> Result<(), DbError> {
     let import = NewImport {
         id: run.import_id,
-        kind: run.request.mapping.kind.name().to_uppercase(),
+        kind: run.request.mapping.kind.code(),
         file_name: file_name(run.request.path),
         mapping: &run.request.mapping.name,
         started_at: Instant(run.now),

@@ -742,7 +742,7 @@ impl Load<'_> {
         let now = Instant(self.app.now());
         let import = NewImport {
             id: self.app.id(),
-            kind: "RATES".to_owned(),
+            kind: ImportKind::Rates.code(),
             file_name: file_name(self.request.path),
             mapping: &self.request.mapping.name,
             started_at: now,

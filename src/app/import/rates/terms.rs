@@ -35,6 +35,8 @@ pub const TERM_ROWS_MAX: u64 = 20_000;
 /// What a file of accessorial rates or fuel tables changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TermsReport {
+    /// What the file held: `accessorial-rates` or `fuel-table`.
+    pub kind: String,
     /// Contract number.
     pub contract: String,
     /// The draft version it was loaded into.
@@ -87,6 +89,7 @@ fn run(load: &Load<'_>, db: &mut Db, progress: &dyn Fn(Progress)) -> Result<Term
     let terms = load.terms(db, version.id)?;
     let mut rows = Rows::read(load.request, progress)?;
     let mut report = TermsReport {
+        kind: load.request.mapping.kind.name().to_owned(),
         contract: contract.number.clone(),
         version: version.version,
         version_created,
@@ -418,8 +421,7 @@ fn record(load: &Load<'_>, db: &mut Db, report: &TermsReport) -> Result<(), Rate
     let now = Instant(load.app.now());
     let import = NewImport {
         id: load.app.id(),
-        // In the list of imports all that a contract says of price is rates; the mapping says which part.
-        kind: "RATES".to_owned(),
+        kind: load.request.mapping.kind.code(),
         file_name: super::file_name(load.request.path),
         mapping: &load.request.mapping.name,
         started_at: now,
