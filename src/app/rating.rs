@@ -8,23 +8,21 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::App;
+use super::expected::Prices;
 use crate::app::evidence::shipment;
 use crate::app::import::particulars::OF_REQUESTS;
 use crate::db::contract::{contract_by_number, version_list};
 use crate::db::evidence::source_list;
 use crate::db::expected::consignment_show;
-use crate::db::market::{fuel_price_list, fx_rate_list};
 use crate::db::rate::rate_terms_load;
 use crate::db::{Db, DbError};
 use crate::domain::contract::{ContractTerm, VersionDates};
 use crate::domain::currency::Currency;
-use crate::domain::fuel::FuelPrices;
 use crate::domain::geo::Place;
 use crate::domain::money::Micros;
 use crate::domain::quantity::{ChargeUnit, DistanceUnit, WeightUnit};
 use crate::domain::rate::{
-    ChargePart, CompiledRates, FxRates, Market, NoTrace, Rated, RatingDate, RatingRequest, Steps,
-    TermProblem, TraceLine,
+    ChargePart, CompiledRates, NoTrace, Rated, RatingDate, RatingRequest, Steps, TermProblem, TraceLine,
 };
 use crate::domain::terms::in_force;
 use crate::domain::viewer::Viewer;
@@ -108,8 +106,7 @@ pub struct RateBook {
     /// Whether the rating date of a shipment decides which of them prices it.
     dated: bool,
     today: NaiveDate,
-    fuel: FuelPrices,
-    fx: FxRates,
+    prices: Prices,
 }
 
 impl RateBook {
@@ -172,12 +169,7 @@ impl RateBook {
         if books.iter().all(|book| book.rates.cells() == 0) {
             return Err(RatingError::NoRates(contract.number));
         }
-        let now = app.now();
-        let stored = |what: &str, reason: String| DbError::Stored { what: what.to_owned(), reason };
-        let fuel = FuelPrices::new(fuel_price_list(db, now)?, Some(now), [])
-            .map_err(|error| stored("a fuel price", error.to_string()))?;
-        let fx = FxRates::new(fx_rate_list(db, now)?, Some(now))
-            .map_err(|error| stored("an exchange rate", error.to_string()))?;
+        let prices = Prices::all(db, app.now())?;
         Ok(Self {
             currency: contract.currency,
             term: contract.term,
@@ -185,8 +177,7 @@ impl RateBook {
             books,
             dated,
             today,
-            fuel,
-            fx,
+            prices,
         })
     }
 
@@ -285,7 +276,7 @@ impl RateBook {
             Ok(book) => book,
             Err(reason) => return self.unrated(&request.reference, row, reason),
         };
-        let market = Market { fuel: &self.fuel, fx: &self.fx };
+        let market = self.prices.market();
         let (by, digits) = ((self.contract.as_str(), book.version), self.currency.minor_digits());
         if trace {
             let mut steps = Steps::default();

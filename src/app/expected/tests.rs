@@ -324,6 +324,53 @@ fn a_late_fuel_price_rates_its_week_again_and_nothing_else() {
     });
 }
 
+/// The clock stands, as in a demo: the order of the statements decides, and each was known at a moment of its own.
+#[test]
+fn a_price_corrected_twice_at_one_moment_counts_as_it_was_said_last() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let fuel = |price: &str| {
+            let file = format!("index,published_on,price\nDIESEL,2025-05-05,{price}\n");
+            let said = load(app, ImportKind::Fuel, &file);
+            (said.rows_new, said.rows_changed, said.rows_same)
+        };
+        assert_eq!([fuel("4.10"), fuel("3.50"), fuel("4.20"), fuel("4.20")], [(0, 1, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1)]);
+        refreshed(app);
+        assert_eq!(total(app, "W1-A"), Some(12_000), "by what was said last");
+        assert_sound(app, 7);
+        let now: chrono::DateTime<chrono::Utc> = NOW.parse().unwrap();
+        let of_day = |microseconds: i64| -> Vec<i64> {
+            let known = now + chrono::TimeDelta::microseconds(microseconds);
+            let all = crate::db::market::fuel_price_list(&mut conn(app), known).unwrap();
+            let of_day = all.iter().filter(|price| price.published_on.to_string() == "2025-05-05");
+            of_day.map(|price| price.price.0 / 10_000).collect()
+        };
+        assert_eq!(of_day(0), [350], "what was known before the corrections");
+        assert_eq!((of_day(2), of_day(3)), (vec![350, 410, 350], vec![350, 410, 350, 420]));
+
+        let rate = |rate: &str| load(app, ImportKind::Fx, &format!("base,quote,day,rate\nEUR,USD,2025-05-05,{rate}\n"));
+        assert_eq!((rate("1.10").rows_new, rate("1.20").rows_changed, rate("1.15").rows_changed), (1, 1, 1));
+        // One file that contradicts itself is another thing.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.csv");
+        std::fs::write(&path, "index,published_on,price\nNEW,2025-05-05,3\nNEW,2025-05-05,4\nNEW,2025-05-05,3\n").unwrap();
+        let mapping = Mapping::identity(ImportKind::Fuel);
+        let rejects = folder.path().join("rejects.csv");
+        let request = ImportRequest {
+            path: &path,
+            mapping: &mapping,
+            by: "test",
+            rejects: rejects.clone(),
+            dry_run: false,
+            refresh: false,
+        };
+        let said = import(app, &request, &|_| ()).unwrap();
+        assert_eq!((said.rows_new, said.rows_same, said.rows_rejected), (1, 1, 1));
+        let told = std::fs::read_to_string(rejects).unwrap();
+        assert!(told.contains("a row before it in this file says something else about the same day"), "{told}");
+    });
+}
+
 #[test]
 fn a_late_version_rates_the_days_from_its_first_and_an_end_takes_the_charges_away() {
     on_each_engine(NOW, |app| {

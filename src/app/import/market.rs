@@ -1,10 +1,11 @@
 //! Fuel prices and exchange rates: small, append only. A row that says something new about a day already known is
 //! a correction beside it, and what was known before can still be asked.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::ImportError;
 use super::batch::{Run, micros, text};
+use super::seen::SeenKeys;
 use crate::app::expected::Reach;
 use crate::db::Db;
 use crate::db::market::{fuel_price_insert, fuel_price_latest, fx_rate_insert, fx_rate_latest};
@@ -56,20 +57,26 @@ pub fn fx_draft(fields: &Fields, recorded_at: DateTime<Utc>) -> Result<FxRate, R
     Ok(rate)
 }
 
-/// Stores a price and marks what it changes; `reach` says whose charges that may be.
+/// Stores a price and marks what it changes; `reach` says whose charges that may be. `seen` holds what rows before it in
+/// the file said.
 pub fn fuel_write(
     db: &mut Db,
-    price: &FuelPrice,
+    price: &mut FuelPrice,
+    (seen, row): (&mut SeenKeys, u64),
     reach: Option<&mut Reach>,
 ) -> Result<Result<Done, RowError>, ImportError> {
     let known = fuel_price_latest(db, &price.index, price.published_on)?;
+    let before = seen.note((0, 0, &format!("{} {}", price.published_on, price.index)), row);
     let done = match &known {
         None => Done::New,
         Some(known) if (known.price, known.effective_from) == (price.price, price.effective_from) => {
             return Ok(Ok(Done::Same));
         }
-        Some(known) if known.recorded_at >= price.recorded_at => return Ok(Err(twice("published_on"))),
-        Some(_) => Done::Changed,
+        Some(_) if before.is_some() => return Ok(Err(twice("published_on"))),
+        Some(known) => {
+            price.recorded_at = after(known.recorded_at, price.recorded_at);
+            Done::Changed
+        }
     };
     fuel_price_insert(db, price)?;
     if let Some(reach) = reach {
@@ -78,18 +85,24 @@ pub fn fuel_write(
     Ok(Ok(done))
 }
 
-/// Stores a rate and marks what it changes.
+/// Stores a rate and marks what it changes, as [`fuel_write`] does.
 pub fn fx_write(
     db: &mut Db,
-    rate: &FxRate,
+    rate: &mut FxRate,
+    (seen, row): (&mut SeenKeys, u64),
     reach: Option<&mut Reach>,
 ) -> Result<Result<Done, RowError>, ImportError> {
     let known = fx_rate_latest(db, rate.from, rate.to, rate.valid_on)?;
+    let before =
+        seen.note((0, 0, &format!("{} {} {}", rate.valid_on, rate.from.code(), rate.to.code())), row);
     let done = match &known {
         None => Done::New,
         Some(known) if known.rate == rate.rate => return Ok(Ok(Done::Same)),
-        Some(known) if known.recorded_at >= rate.recorded_at => return Ok(Err(twice("day"))),
-        Some(_) => Done::Changed,
+        Some(_) if before.is_some() => return Ok(Err(twice("day"))),
+        Some(known) => {
+            rate.recorded_at = after(known.recorded_at, rate.recorded_at);
+            Done::Changed
+        }
     };
     fx_rate_insert(db, rate)?;
     if let Some(reach) = reach {
@@ -98,6 +111,17 @@ pub fn fx_write(
     Ok(Ok(done))
 }
 
+/// When a correction became known: now, or where the clock stands or was set back, the smallest step the database keeps
+/// after what it corrects. The order of the statements decides, and what was known between them can still be asked.
+fn after(corrected: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    now.max(corrected + TimeDelta::microseconds(1))
+}
+
 fn twice(field: &str) -> RowError {
-    RowError::field(field, "", "a row before says something else about the same day; only that one was taken")
+    RowError::field(
+        field,
+        "",
+        "a row before it in this file says something else about the same day, and only that one was taken; leave one of the two \
+         in the file",
+    )
 }

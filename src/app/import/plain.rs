@@ -165,8 +165,8 @@ fn write(
                 done
             }
             Draft::Capacity(draft) => capacity_write(db, run, dimensions, seen, number, reporting, draft)?,
-            Draft::Fuel(price) => fuel_write(db, price, reach.as_mut())?,
-            Draft::Fx(rate) => fx_write(db, rate, reach.as_mut())?,
+            Draft::Fuel(price) => fuel_write(db, price, (seen, number), reach.as_mut())?,
+            Draft::Fx(rate) => fx_write(db, rate, (seen, number), reach.as_mut())?,
         };
         match done {
             Ok(Done::New) => counts.new += 1,
