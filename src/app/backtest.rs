@@ -27,18 +27,19 @@ use super::expected::{Book, Books, Prices, claimants, spans_now};
 use super::parallel::in_two;
 use crate::db::contract::{Version, contract_by_number, terms_load, version_list};
 use crate::db::expected::{
-    Atlas, StoredConsignment, consignments_fold_unscoped, versions_with_rates_unscoped,
+    Atlas, StoredConsignment, consignments_brief_unscoped, consignments_fold_unscoped,
+    versions_with_rates_unscoped,
 };
 use crate::db::{Db, DbError};
 use crate::domain::backtest::ask::{Ask, AskProblem, Proposal};
 use crate::domain::backtest::{
-    Backtest, Causes, Common, Group, OneSided, Outcome, Place, Tally, increased, month,
+    Causes, Common, Counting, Group, OneSided, Outcome, Place, Tally, increased, month,
 };
 use crate::domain::claim::Claimants;
 use crate::domain::contract::ContractVersionStatus;
 use crate::domain::expected::{Choice, RatedBy, Span, chosen};
 use crate::domain::money::Micros;
-use crate::domain::rate::RateTerms;
+use crate::domain::rate::{RateTerms, RatingRequest};
 use crate::domain::terms::Terms;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -161,11 +162,12 @@ pub fn backtest(
         to: ask.period.end(),
         shipments_max: request.shipments_max,
     };
-    let (read, prices, mut sums, more) =
-        replay(app, db, &stretch, &tried, progress, |sums: &mut Backtest, place, was, versions| {
+    let (read, prices, sums, more) =
+        replay(app, db, &stretch, &tried, progress, |sums: &mut Counting, place, was, versions| {
             sums.add(place, was, versions);
         })?;
-    sums.merge(more);
+    let mut sums = sums.done();
+    sums.merge(more.done());
     sums.total.widen(tried.len());
     sums.keep_lanes(request.lanes_max);
     let versions: Vec<TriedVersion> = tried
@@ -222,6 +224,7 @@ fn replay<S: Default + Send>(
     }
     let (atlas, prices) = (Atlas::read(db)?, Prices::all(db, app.now())?);
     let desk = Desk { spans, claimants, contract_id: stretch.contract_id, in_force, tried, prices: &prices };
+    let brief = desk.asks_for_pickups_alone();
     let days: Vec<NaiveDate> = stretch.from.iter_days().take_while(|day| *day < stretch.to).collect();
     let read = AtomicU64::new(0);
     let told = Mutex::new((progress, 0_u64));
@@ -229,16 +232,22 @@ fn replay<S: Default + Send>(
     let (own, other) = in_two(db, spare.as_deref_mut(), days.len(), |db, index, sums: &mut S| {
         let Some(&day) = days.get(index) else { return Ok::<_, BacktestError>(()) };
         let (month, mut versions) = (month(day), Vec::with_capacity(tried.len()));
-        consignments_fold_unscoped(db, &atlas, &[stretch.partner_id], day, |row| {
-            let Some(was) = desk.rate(&row, &mut versions) else { return Ok(()) };
+        let mut each = |row: StoredConsignment| {
+            let lane = Arc::clone(&row.lane);
+            let Some((request, was)) = desk.rate(row, &mut versions) else { return Ok(()) };
             let read = read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
                 return Err(BacktestError::TooManyShipments(most));
             }
-            let place = Place { lane: &row.lane.code, service: &row.facts.service, month: &month };
+            let place = Place { lane: &lane.code, service: &request.service, month: &month };
             count(sums, place, &was, &versions);
             Ok::<_, BacktestError>(())
-        })?;
+        };
+        if brief {
+            consignments_brief_unscoped(db, &atlas, stretch.partner_id, day, &mut each)?;
+        } else {
+            consignments_fold_unscoped(db, &atlas, &[stretch.partner_id], day, &mut each)?;
+        }
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
         let done = told.1;
@@ -413,23 +422,31 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Under what was in force, and into `versions` under each that is tried; none for a shipment of another contract
     /// that is in force beside this one.
-    fn rate(&self, row: &StoredConsignment, versions: &mut Vec<Outcome>) -> Option<Outcome> {
-        let (request, market) = (row.facts.request(), self.prices.market());
-        let in_force = match chosen(&self.spans, &self.claimants, &row.facts, &request) {
+    fn rate(&self, row: StoredConsignment, versions: &mut Vec<Outcome>) -> Option<(RatingRequest, Outcome)> {
+        let (day, cancelled) = (row.facts.obligation_day, row.facts.milestones.cancelled_at.is_some());
+        let (request, market) = (row.facts.into_request(), self.prices.market());
+        let in_force = match chosen(&self.spans, &self.claimants, day, &request) {
             Choice::By(by) if self.is_of_another(by) => return None,
             Choice::By(by) => Some(by.version_id),
             Choice::Nothing | Choice::Untold(..) => None,
         };
         let was = in_force
             .and_then(|version_id| self.in_force.get(&version_id))
-            .map(|book| book.brief(row, &request, market));
+            .map(|book| book.brief(cancelled, &request, market));
         versions.clear();
         versions.extend(self.tried.iter().map(|tried| match was {
             // The same rates come to the same.
             Some(was) if tried.same_as == in_force => Some(was),
-            _ => Some(tried.book.brief(row, &request, market)),
+            _ => Some(tried.book.brief(cancelled, &request, market)),
         }));
-        Some(was)
+        Some((request, was))
+    }
+
+    /// Whether no rates look at a time after the pickup, so that those need not be read.
+    fn asks_for_pickups_alone(&self) -> bool {
+        let mut books =
+            self.in_force.values().map(Arc::as_ref).chain(self.tried.iter().map(|tried| &tried.book));
+        books.all(|book| book.rates.as_ref().is_ok_and(|rates| !rates.uses_later_times()))
     }
 
     fn is_of_another(&self, by: RatedBy) -> bool {

@@ -8,9 +8,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
+use hashbrown::HashMap as FastMap;
 
 use super::DbError;
 use super::accessorial::{EventsOfDay, event_list, events_of_day_unscoped};
@@ -24,7 +26,6 @@ use super::schema::{
 };
 use super::shipment::{Source, StaleCell, partner_filter};
 use super::types::{Day, Instant, sql as sql_types};
-use crate::bulk_insert;
 use crate::domain::accessorial::charge::AccessorialEvent;
 use crate::domain::attention::UnratedFacts;
 use crate::domain::currency::{BadCurrency, Currency};
@@ -35,6 +36,7 @@ use crate::domain::money::Micros;
 use crate::domain::rate::Particulars;
 use crate::domain::shipment::{DateOnly, Milestones};
 use crate::domain::viewer::Viewer;
+use crate::{bulk_insert, on_engine};
 
 /// Rows in memory at once.
 const CHUNK_ROWS: i64 = 20_000;
@@ -75,6 +77,28 @@ pub struct ConsignmentRow {
     pub first_attempt: Option<String>,
 }
 
+/// The columns that a price depends on which asks for no time after the pickup.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = shipments)]
+struct BriefRow {
+    id: i64,
+    lane_id: Option<i64>,
+    service: String,
+    region: String,
+    equipment: String,
+    pickup_zone_id: Option<i32>,
+    delivery_zone_id: Option<i32>,
+    pickup_window_start: Option<Instant>,
+    pickup_window_end: Option<Instant>,
+    pickup_due_day: Option<Day>,
+    pickup_arrived_at: Option<Instant>,
+    picked_up_at: Option<Instant>,
+    cancelled_at: Option<Instant>,
+    pieces: Option<i64>,
+    weight_g: Option<i64>,
+    distance_m: Option<i64>,
+}
+
 /// The columns of its lane.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = lanes)]
@@ -92,8 +116,8 @@ struct LanePart {
 /// were then, so one serves one run; threads share it.
 #[derive(Debug)]
 pub struct Atlas {
-    zones: HashMap<i32, Tz>,
-    lanes: RwLock<HashMap<i64, Arc<LaneFacts>>>,
+    zones: FastMap<i32, Tz>,
+    lanes: RwLock<FastMap<i64, Arc<LaneFacts>>>,
 }
 
 impl Atlas {
@@ -102,7 +126,7 @@ impl Atlas {
     /// # Errors
     /// The database's reason.
     pub fn read(db: &mut Db) -> Result<Self, DbError> {
-        Ok(Self { zones: zones_by_id(db)?, lanes: RwLock::default() })
+        Ok(Self { zones: zones_by_id(db)?.into_iter().collect(), lanes: RwLock::default() })
     }
 
     /// One lane; one without code where there is none.
@@ -174,7 +198,7 @@ impl ConsignmentRow {
     fn read(
         self,
         lane: Arc<LaneFacts>,
-        zones: &HashMap<i32, Tz>,
+        zones: &FastMap<i32, Tz>,
         events: Vec<AccessorialEvent>,
         particulars: Option<Box<Particulars>>,
     ) -> StoredConsignment {
@@ -219,6 +243,102 @@ impl ConsignmentRow {
             lane,
         }
     }
+}
+
+impl BriefRow {
+    fn read(
+        self,
+        (obligation_day, partner_id): (NaiveDate, i64),
+        lane: &Arc<LaneFacts>,
+        zones: &FastMap<i32, Tz>,
+        (events, particulars): (&mut EventsOfDay, &mut ParticularsOfDay),
+    ) -> StoredConsignment {
+        let zone = |id: Option<i32>| id.and_then(|id| zones.get(&id)).copied();
+        let at = |at: Option<Instant>| at.map(|at| at.0);
+        let key = (partner_id, self.id);
+        // Most days have none, and a look-up in each of a million rows adds up.
+        let events = if events.is_empty() { Vec::new() } else { events.remove(&key).unwrap_or_default() };
+        let particulars = if particulars.is_empty() { None } else { particulars.remove(&key).map(Box::new) };
+        StoredConsignment {
+            key: (Day(obligation_day), partner_id, self.id),
+            facts: Consignment {
+                reference: String::new(),
+                obligation_day,
+                milestones: Milestones {
+                    pickup_zone: zone(self.pickup_zone_id),
+                    delivery_zone: zone(self.delivery_zone_id),
+                    pickup_window_start: at(self.pickup_window_start),
+                    pickup_window_end: at(self.pickup_window_end),
+                    pickup_due_day: self.pickup_due_day.map(|day| day.0),
+                    pickup_arrived_at: at(self.pickup_arrived_at),
+                    picked_up_at: at(self.picked_up_at),
+                    cancelled_at: at(self.cancelled_at),
+                    ..Milestones::default()
+                },
+                origin: Arc::clone(&lane.origin),
+                destination: lane.destination_in(&self.region),
+                service: self.service,
+                equipment: self.equipment,
+                pieces: self.pieces,
+                weight_g: self.weight_g,
+                distance_m: self.distance_m.or(lane.distance_m),
+                attempts: None,
+                first_attempt: None,
+                particulars,
+                events,
+            },
+            lane: Arc::clone(lane),
+        }
+    }
+}
+
+/// Reads the shipments of a partner due on a day without reference and without the times after the pickup, for prices that
+/// ask for none of them. In no order, so that a row is handed on as it is read.
+///
+/// Unscoped: the backtest names the partner it may read.
+///
+/// # Errors
+/// As [`consignments_fold_unscoped`].
+pub fn consignments_brief_unscoped<E: From<DbError> + From<diesel::result::Error>>(
+    db: &mut Db,
+    atlas: &Atlas,
+    partner_id: i64,
+    day: NaiveDate,
+    mut each: impl FnMut(StoredConsignment) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut events = events_of_day_unscoped(db, &[partner_id], day)?;
+    let mut said = particulars_of_day_unscoped(db, &[partner_id], day)?;
+    let none = Arc::new(LaneFacts::default());
+    // Rows whose lane first comes up: it is read when the connection is free again.
+    let mut waiting: Vec<BriefRow> = Vec::new();
+    on_engine!(db, |conn| {
+        let rows = shipments::table
+            .filter(shipments::obligation_day.eq(Day(day)))
+            .filter(shipments::partner_id.eq(partner_id))
+            .select(BriefRow::as_select())
+            .load_iter::<BriefRow, DefaultLoadingMode>(conn)?;
+        let lanes = atlas.lanes.read().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            let row: BriefRow = row?;
+            match row.lane_id.map(|id| lanes.get(&id)) {
+                Some(None) => waiting.push(row),
+                lane => {
+                    let lane = lane.flatten().unwrap_or(&none);
+                    each(row.read((day, partner_id), lane, &atlas.zones, (&mut events, &mut said)))?;
+                }
+            }
+        }
+    });
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    atlas.learn(db, waiting.iter().filter_map(|row| row.lane_id).collect())?;
+    let lanes = atlas.lanes.read().unwrap_or_else(PoisonError::into_inner);
+    for row in waiting {
+        let lane = row.lane_id.and_then(|id| lanes.get(&id)).unwrap_or(&none);
+        each(row.read((day, partner_id), lane, &atlas.zones, (&mut events, &mut said)))?;
+    }
+    Ok(())
 }
 
 /// Reads the shipments of some partners due on a day as the engine needs them, chunk by chunk, in key order.

@@ -10,6 +10,7 @@ pub mod credits;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
+use hashbrown::{Equivalent, HashMap};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -402,6 +403,59 @@ impl Backtest {
     }
 }
 
+/// A replay under way: each shipment is added to one sum, of its lane and service in the month that is being read, and
+/// those sums are added up when the month changes.
+#[derive(Clone, Debug, Default)]
+pub struct Counting {
+    month: String,
+    of_month: HashMap<(String, String), Group>,
+    done: Backtest,
+}
+
+/// Lane and service, to look up by without copying them.
+#[derive(Hash)]
+struct LaneService<'a>(&'a str, &'a str);
+
+impl Equivalent<(String, String)> for LaneService<'_> {
+    fn equivalent(&self, key: &(String, String)) -> bool {
+        (self.0, self.1) == (key.0.as_str(), key.1.as_str())
+    }
+}
+
+impl Counting {
+    /// Counts one shipment, as [`Backtest::add`] does.
+    pub fn add(&mut self, place: Place<'_>, in_force: &Outcome, versions: &[Outcome]) {
+        if self.month != place.month {
+            self.close();
+            place.month.clone_into(&mut self.month);
+        }
+        match self.of_month.get_mut(&LaneService(place.lane, place.service)) {
+            Some(group) => group.add(in_force, versions),
+            None => {
+                let key = (place.lane.to_owned(), place.service.to_owned());
+                self.of_month.entry(key).or_default().add(in_force, versions);
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        let Self { month, of_month, done } = self;
+        for ((lane, service), group) in of_month.drain() {
+            done.total.merge(&group);
+            done.lanes.entry(lane).or_default().merge(&group);
+            done.services.entry(service).or_default().merge(&group);
+            done.months.entry(month.clone()).or_default().merge(&group);
+        }
+    }
+
+    /// What the shipments came to.
+    #[must_use]
+    pub fn done(mut self) -> Backtest {
+        self.close();
+        self.done
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -522,6 +576,13 @@ mod tests {
                 backtest
             };
             let backtest = replay(&rows);
+            let mut counting = Counting::default();
+            for (lane, number, was, first, second) in &rows {
+                let month = month(NaiveDate::from_ymd_opt(2025, number + 1, 3).unwrap());
+                let place = Place { lane: &lane.to_string(), service: "S", month: &month };
+                counting.add(place, was, &[*first, *second]);
+            }
+            prop_assert_eq!(counting.done(), backtest.clone());
             for (tally, compared) in backtest.total.versions.iter().zip(&backtest.total.compared) {
                 let one_sided = compared.only_version.total - compared.only_in_force.total;
                 let whole = tally.total - backtest.total.in_force.total;

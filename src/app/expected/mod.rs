@@ -151,17 +151,10 @@ impl Book {
         }
     }
 
-    /// The same without lines and reasons, for comparing many.
-    pub(super) fn brief(
-        &self,
-        facts: &StoredConsignment,
-        request: &RatingRequest,
-        market: Market<'_>,
-    ) -> Priced {
+    /// The same without lines and reasons, for comparing many; whether the shipper cancelled it is known.
+    pub(super) fn brief(&self, cancelled: bool, request: &RatingRequest, market: Market<'_>) -> Priced {
         match &self.rates {
-            _ if facts.facts.milestones.cancelled_at.is_some() => {
-                Priced::without_price(ExpectedStatus::NotApplicable)
-            }
+            _ if cancelled => Priced::without_price(ExpectedStatus::NotApplicable),
             Ok(rates) => Priced::by(rates, request, market),
             Err(_) => Priced::without_price(ExpectedStatus::Unrated),
         }
@@ -323,7 +316,7 @@ impl Shelf {
         let nobody = Claimants::default();
         let spans = self.spans.get(&row.key.1).map_or(&[][..], Vec::as_slice);
         let claimants = self.claimants.get(&row.key.1).unwrap_or(&nobody);
-        let choice = chosen(spans, claimants, &row.facts, &request);
+        let choice = chosen(spans, claimants, row.facts.obligation_day, &request);
         let Some((by, untold)) = choice.listed() else { return Ok(None) };
         let book = self.books.open(db, by.version_id)?;
         Ok(Some(match untold {
@@ -408,7 +401,7 @@ impl Untold {
             return None;
         }
         let request = facts.facts.request();
-        match chosen(&self.spans, &self.claimants, &facts.facts, &request) {
+        match chosen(&self.spans, &self.claimants, facts.facts.obligation_day, &request) {
             Choice::Untold(by, why) => Some(book.untold(by, facts, &request, &why)),
             Choice::By(_) | Choice::Nothing => None,
         }
@@ -456,10 +449,13 @@ pub fn versions_mark(db: &mut Db) -> Result<(), DbError> {
             let mut turns = false;
             consignments_fold_unscoped(db, &atlas, &[partner_id], day, |row| {
                 let request = row.facts.request();
-                let choice = |spans: &[Span]| match chosen(spans, &claimants, &row.facts, &request).listed() {
-                    Some((by, why)) => (Some(by.version_id), why),
-                    None => (None, None),
-                };
+                let choice =
+                    |spans: &[Span]| match chosen(spans, &claimants, row.facts.obligation_day, &request)
+                        .listed()
+                    {
+                        Some((by, why)) => (Some(by.version_id), why),
+                        None => (None, None),
+                    };
                 turns = turns || choice(&was) != choice(&now);
                 Ok::<_, DbError>(())
             })?;

@@ -334,7 +334,10 @@ fn a_price_corrected_twice_at_one_moment_counts_as_it_was_said_last() {
             let said = load(app, ImportKind::Fuel, &file);
             (said.rows_new, said.rows_changed, said.rows_same)
         };
-        assert_eq!([fuel("4.10"), fuel("3.50"), fuel("4.20"), fuel("4.20")], [(0, 1, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1)]);
+        assert_eq!(
+            [fuel("4.10"), fuel("3.50"), fuel("4.20"), fuel("4.20")],
+            [(0, 1, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1)]
+        );
         refreshed(app);
         assert_eq!(total(app, "W1-A"), Some(12_000), "by what was said last");
         assert_sound(app, 7);
@@ -348,12 +351,18 @@ fn a_price_corrected_twice_at_one_moment_counts_as_it_was_said_last() {
         assert_eq!(of_day(0), [350], "what was known before the corrections");
         assert_eq!((of_day(2), of_day(3)), (vec![350, 410, 350], vec![350, 410, 350, 420]));
 
-        let rate = |rate: &str| load(app, ImportKind::Fx, &format!("base,quote,day,rate\nEUR,USD,2025-05-05,{rate}\n"));
+        let rate = |rate: &str| {
+            load(app, ImportKind::Fx, &format!("base,quote,day,rate\nEUR,USD,2025-05-05,{rate}\n"))
+        };
         assert_eq!((rate("1.10").rows_new, rate("1.20").rows_changed, rate("1.15").rows_changed), (1, 1, 1));
         // One file that contradicts itself is another thing.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("both.csv");
-        std::fs::write(&path, "index,published_on,price\nNEW,2025-05-05,3\nNEW,2025-05-05,4\nNEW,2025-05-05,3\n").unwrap();
+        std::fs::write(
+            &path,
+            "index,published_on,price\nNEW,2025-05-05,3\nNEW,2025-05-05,4\nNEW,2025-05-05,3\n",
+        )
+        .unwrap();
         let mapping = Mapping::identity(ImportKind::Fuel);
         let rejects = folder.path().join("rejects.csv");
         let request = ImportRequest {
@@ -367,7 +376,10 @@ fn a_price_corrected_twice_at_one_moment_counts_as_it_was_said_last() {
         let said = import(app, &request, &|_| ()).unwrap();
         assert_eq!((said.rows_new, said.rows_same, said.rows_rejected), (1, 1, 1));
         let told = std::fs::read_to_string(rejects).unwrap();
-        assert!(told.contains("a row before it in this file says something else about the same day"), "{told}");
+        assert!(
+            told.contains("a row before it in this file says something else about the same day"),
+            "{told}"
+        );
     });
 }
 
@@ -436,7 +448,7 @@ fn a_charge_edited_by_hand_is_found() {
         let mut db = conn(app);
         let (_, _, told) = charges_differ(&mut db).unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("its expected charge is not what version"), "{told:?}");
+        assert!(told[0].contains("its expected charge is not what contract C-"), "{told:?}");
         let differences = sums_differ(&mut db, app.now()).unwrap().differences;
         assert!(
             differences.iter().any(|line| line.contains("1 stored expected charges differ")),
@@ -525,6 +537,56 @@ fn what_only_one_side_prices_is_told_and_is_no_difference() {
             table.contains("2,all,,660.00,132.00,,0.00,0.00,0.00,0.00,0.00,0,7,660.00,132.00,1,6"),
             "{table}"
         );
+    });
+}
+
+/// A pickup that is only planned, one cancelled, and one on another local day than the UTC one.
+const TIMED: &str = "\
+reference,partner,origin,destination,region,service,equipment,pieces,weight_kg,pickup_due_date,picked_up_at,pickup_zone,delivery_due_date,delivered_at,cancelled_at,freight_total
+PLAN,P1,Alpha,Beta,NE,STD,VAN,2,100,2025-05-12,,America/Chicago,2025-05-14,2025-05-14T10:00:00Z,,110
+GONE,P1,Alpha,Beta,NE,STD,VAN,2,100,2025-05-12,,America/Chicago,2025-05-14,,2025-05-11T10:00:00Z,
+EDGE,P1,Alpha,Beta,NE,EXP,VAN,2,100,,2025-05-20T03:00:00Z,America/Chicago,2025-05-21,2025-05-21T10:00:00Z,,110
+";
+
+#[test]
+fn what_a_replay_leaves_unread_of_a_shipment_changes_no_price() {
+    on_each_engine(NOW, |app| {
+        let contract = worked(app);
+        load(app, ImportKind::Shipments, TIMED);
+        load(app, ImportKind::Fuel, "index,published_on,price\nDIESEL,2025-05-19,4.50\n");
+        refreshed(app);
+        let fields = VersionFields {
+            kind: VersionKind::RateUpdate,
+            valid_from: "2026-01-01".parse().unwrap(),
+            change_summary: "looks at deliveries".to_owned(),
+        };
+        let draft = version_create(app, &mut conn(app), &dina(), contract, &fields).unwrap();
+        let mut asks = terms(100);
+        // No delivery is at that time, but it has to be read.
+        asks.parameters.not_applicable = Some("delivery time between 03:00 and 03:01".parse().unwrap());
+        write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), draft, asks, vec![None], ""))
+            .unwrap();
+        let number = format!("C-{}", partner(app, "P1"));
+        let replay = |versions: &[i32]| {
+            let ask = Ask { versions: versions.to_vec(), ..Ask::newest("2025-05".parse().unwrap()) };
+            let request =
+                BacktestRequest { contract: &number, ask: &ask, shipments_max: None, lanes_max: LANES_MAX };
+            backtest(app, &mut conn(app), &dina(), &request, |_, _| ControlFlow::Continue(())).unwrap()
+        };
+        let (brief, whole) = (replay(&[1]), replay(&[1, 2]));
+        assert_eq!((brief.shipments, whole.shipments), (10, 10));
+        // Nine on the priced lane, one of them cancelled: seven of 100 with 10 % fuel, W3-A with 20 %.
+        let told = &whole.total;
+        assert_eq!((told.in_force.rated, told.in_force.not_applicable, told.in_force.unrated), (8, 1, 1));
+        assert_eq!(told.in_force.total, "890.00");
+        assert_eq!(told.versions[1].tally, told.versions[0].tally, "nothing was delivered at that time");
+        let groups = |report: &crate::app::backtest::BacktestReport| {
+            let all = [&report.months, &report.services, &report.lanes].into_iter().flatten();
+            let of = |sums: &crate::app::backtest::Shown| (sums.in_force.clone(), sums.versions[0].clone());
+            let named = all.map(|named| (named.name.clone(), of(&named.sums)));
+            std::iter::once((String::new(), of(&report.total))).chain(named).collect::<Vec<_>>()
+        };
+        assert_eq!(groups(&brief), groups(&whole));
     });
 }
 

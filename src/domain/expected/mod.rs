@@ -114,11 +114,12 @@ impl Choice {
 pub fn chosen(
     spans: &[Span],
     claimants: &Claimants,
-    facts: &Consignment,
+    obligation_day: NaiveDate,
     request: &RatingRequest,
 ) -> Choice {
     let holding = |span: &Span| {
-        let rating_day = facts.rating_day(request, span.which);
+        // Without the day it asks for the obligation day, so that such a shipment is listed as unrated instead of lost.
+        let rating_day = request.day(span.which).unwrap_or(obligation_day);
         let by = RatedBy { version_id: span.version_id, rating_day };
         span.holds(rating_day).then_some((span.contract_id, by))
     };

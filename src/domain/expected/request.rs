@@ -10,7 +10,7 @@ use crate::domain::accessorial::observed::{Observed, ObservedStay, STAY_HOURS_MA
 use crate::domain::geo::{GeoSelector, Place};
 use crate::domain::money::Micros;
 use crate::domain::quantity::{DistanceUnit, WeightUnit};
-use crate::domain::rate::{Particulars, RatingDate, RatingRequest};
+use crate::domain::rate::{Particulars, RatingRequest};
 use crate::domain::shipment::{DateOnly, Milestones};
 
 /// Millionths of a kilogram in a gram, and of a kilometre in a metre.
@@ -134,25 +134,31 @@ impl Consignment {
     /// units of the tariff.
     #[must_use]
     pub fn request(&self) -> RatingRequest {
+        self.clone().into_request()
+    }
+
+    /// The same, of one that is needed no more.
+    #[must_use]
+    pub fn into_request(self) -> RatingRequest {
         let scaled = |thousandths: i64| Micros(thousandths.saturating_mul(MICROS_PER_THOUSANDTH));
         let pieces = self.pieces.and_then(|count| u32::try_from(count).ok()).filter(|count| *count > 0);
         let request = RatingRequest {
-            reference: self.reference.clone(),
             pickup: self.pickup(),
             delivery: self.delivery(),
-            origin: Arc::clone(&self.origin),
-            destination: Arc::clone(&self.destination),
-            equipment: self.equipment.clone(),
-            service: self.service.clone(),
+            observed: self.observed(),
+            reference: self.reference,
+            origin: self.origin,
+            destination: self.destination,
+            equipment: self.equipment,
+            service: self.service,
             weight: self.weight_g.map(scaled),
             weight_unit: WeightUnit::Kg,
             distance: self.distance_m.map(scaled),
             distance_unit: DistanceUnit::Km,
-            events: self.events.clone(),
-            observed: self.observed(),
+            events: self.events,
             ..RatingRequest::default()
         };
-        self.particulars.as_deref().cloned().unwrap_or_default().onto(request, pieces)
+        self.particulars.map(|said| *said).unwrap_or_default().onto(request, pieces)
     }
 
     /// What the shipment's own facts report beside its events (DOMAIN §3.9):
@@ -203,13 +209,6 @@ impl Consignment {
             redelivered: again
                 && self.first_attempt.as_deref().is_some_and(|end| NOT_BY_CARRIER.contains(&end)),
         }
-    }
-
-    /// The day that decides the version: the one the version asks for, else the obligation day, so that a shipment
-    /// without that day is listed as unrated instead of lost.
-    #[must_use]
-    pub fn rating_day(&self, request: &RatingRequest, which: RatingDate) -> NaiveDate {
-        request.day(which).unwrap_or(self.obligation_day)
     }
 
     /// Pickup, local at the origin: as it happened, else as it is planned.

@@ -145,7 +145,10 @@ fn the_pickup_is_the_local_one_that_happened() {
     assert_eq!(facts.request().day(RatingDate::Pickup), Some(day("2025-05-12")), "then what is planned");
     facts.milestones.pickup_due_day = None;
     assert_eq!(facts.request().day(RatingDate::Pickup), None);
-    assert_eq!(facts.rating_day(&facts.request(), RatingDate::Pickup), day("2025-05-16"));
+    let from = day("2025-05-16");
+    let span = Span { version_id: 1, contract_id: 1, from, until: None, which: RatingDate::Pickup };
+    let by = chosen(&[span], &Claimants::default(), facts.obligation_day, &facts.request());
+    assert_eq!(by, Choice::By(RatedBy { version_id: 1, rating_day: from }), "then the day it is due");
 }
 
 #[test]
@@ -215,9 +218,15 @@ fn a_version_prices_the_days_it_is_in_force() {
     version.status = ContractVersionStatus::Draft;
     assert_eq!(Span::of((10, &term), &version, RatingDate::Pickup), None);
 
-    let second = Span { version_id: 2, contract_id: 10, from: day("2025-05-15"), until: None, which: RatingDate::Pickup };
+    let second = Span {
+        version_id: 2,
+        contract_id: 10,
+        from: day("2025-05-15"),
+        until: None,
+        which: RatingDate::Pickup,
+    };
     let (facts, spans) = (consignment(), [first, second]);
-    let by = |spans: &[Span]| chosen(spans, &Claimants::default(), &facts, &facts.request());
+    let by = |spans: &[Span]| chosen(spans, &Claimants::default(), facts.obligation_day, &facts.request());
     assert_eq!(by(&spans), Choice::By(RatedBy { version_id: 1, rating_day: day("2025-05-14") }));
     assert_eq!(by(&spans[1..]), Choice::Nothing);
 }

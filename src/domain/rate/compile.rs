@@ -35,6 +35,8 @@ pub struct CompiledRates {
     pub(super) length_unit: LengthUnit,
     /// Whether any condition may ask for it.
     pub(super) uses_sides: bool,
+    /// Whether anything may ask for another time than the pickup.
+    uses_later_times: bool,
 }
 
 impl CompiledRates {
@@ -74,7 +76,7 @@ impl CompiledRates {
             .filter(|(rate, _)| rate.rules.trigger == AccessorialTrigger::Automatic);
         let automatic = automatic.map(|(_, number)| number).collect();
         let observable = accessorials.iter().zip(0..).filter(|(rate, _)| Observed::reports(rate));
-        let observable = observable.map(|(_, number)| number).collect();
+        let observable: Vec<usize> = observable.map(|(_, number)| number).collect();
         let mut fuel = terms.fuel.clone();
         fuel.sort_by(|a, b| (&a.code, &a.index, a.valid_from).cmp(&(&b.code, &b.index, b.valid_from)));
         let mut taxes = terms.taxes.clone();
@@ -82,9 +84,16 @@ impl CompiledRates {
         let mut zones = terms.zones.clone();
         zones.sort_by(|a, b| a.name.cmp(&b.name));
         let conditions = accessorials.iter().filter_map(|rate| rate.rules.condition.as_ref());
-        let uses_sides = conditions
-            .chain(&terms.parameters.not_applicable)
-            .any(|c| c.to_string().contains("longest_side"));
+        let asked: Vec<String> =
+            conditions.chain(&terms.parameters.not_applicable).map(ToString::to_string).collect();
+        let asks = |word: &str| asked.iter().any(|condition| condition.contains(word));
+        let (uses_sides, uses_later_times) = (
+            asks("longest_side"),
+            // What its own times report is charged by them.
+            asks("delivery")
+                || !observable.is_empty()
+                || terms.parameters.rating_date == RatingDate::Delivery,
+        );
         Ok(Self {
             lines,
             lanes,
@@ -101,6 +110,7 @@ impl CompiledRates {
             minor: minor_unit(terms.currency.minor_digits()),
             length_unit: terms.parameters.dims.first().map_or(LengthUnit::In, |rule| rule.length_unit),
             uses_sides,
+            uses_later_times,
             terms: RateTerms {
                 parameters: terms.parameters.clone(),
                 zones,
@@ -133,6 +143,12 @@ impl CompiledRates {
     #[must_use]
     pub fn has_fuel(&self) -> bool {
         !self.terms.fuel.is_empty()
+    }
+
+    /// Whether a price depends on the times after the pickup, such as the delivery or how long a stop took.
+    #[must_use]
+    pub fn uses_later_times(&self) -> bool {
+        self.uses_later_times
     }
 
     /// Cells in all rate lines.
