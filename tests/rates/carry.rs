@@ -30,7 +30,11 @@ fn a_sheet_prices_the_same_in_another_contract() {
         load(&desk, "tariff.csv", mapping.to_str().unwrap()).ends(0);
         let priced = |contract: &str| {
             let said = desk.run(&["rate", "loads.csv", "--contract", contract, "--format", "json"]).ends(0);
-            said.json()
+            let mut said = said.json();
+            for one in said.as_array_mut().unwrap() {
+                assert_eq!(one.as_object_mut().unwrap().remove("contract"), Some(contract.into()));
+            }
+            said
         };
         let first = priced("C-1");
         // 1,000 lb at 31.40 less 62 %, DOMAIN R1 without its fuel.
