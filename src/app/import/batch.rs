@@ -28,8 +28,8 @@ use crate::feeds::{FeedError, RowError};
 /// Batches between the threads; bounds memory.
 const BATCHES_IN_FLIGHT: usize = 4;
 
-/// Batches completed and not yet stored, and the one being stored; bounds memory too.
-const BATCHES_READY: usize = 2;
+/// Batches between the threads of a first load that complete, sum and store; bounds memory too.
+const BATCHES_READY: usize = 1;
 
 /// One import under way.
 pub struct Run<'a> {

@@ -29,12 +29,12 @@ use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
 use crate::domain::outcome::OutcomePolicy;
 
-/// Cells in memory before the older months are written; a cell is a kilobyte. More than a month of fifty thousand lanes and
-/// services has, so that each month is written once. Tests come there with a handful of rows.
-const CELLS_MAX: usize = if cfg!(test) { 200 } else { 80_000 };
+/// Cells in memory before the older months are written; a cell is a kilobyte. More than a month has where partners serve
+/// thirty thousand lanes, so that each month is written once. Tests come there with a handful of rows.
+const CELLS_MAX: usize = if cfg!(test) { 200 } else { 48_000 };
 
 /// Days whose sums stay in memory after they were written: rows of a feed are seldom further out of order.
-const DAYS_KEPT: usize = if cfg!(test) { 5 } else { 40 };
+const DAYS_KEPT: usize = if cfg!(test) { 5 } else { 20 };
 
 /// Zones and tolerances by id.
 pub type Known = (HashMap<i32, Tz>, HashMap<i32, OutcomePolicy>);
