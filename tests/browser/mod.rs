@@ -16,7 +16,7 @@ use fantoccini::key::Key;
 use lanemark::domain::viewer::Role;
 
 use driver::{Browser, Scripts};
-use site::{FINAL, Site, sign_in, sign_out};
+use site::{FINAL, REVIEWED, Site, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
 
 /// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables, a draft
@@ -34,10 +34,13 @@ fn further(site: &Site, role: Role) -> Vec<String> {
             format!("{base}/contracts/{priced}/backtests/{replayed}"),
             format!("{base}/kpis/OTD_WIN"),
             format!("{base}/kpis/SILENT_SHARE"),
-            // Only a final scorecard can be restated by a person.
-            format!("{base}/scorecards/{partner}/{FINAL}"),
         ],
     };
+    if role == Role::CarrierManager {
+        // An exclusion is asked for while the scorecard is under review, a restatement once it is final.
+        pages.push(format!("{base}/scorecards/{partner}/{REVIEWED}/OTD_WIN?show=missed"));
+        pages.push(format!("{base}/scorecards/{partner}/{FINAL}"));
+    }
     if role == Role::Procurement {
         pages.push(format!("{base}/contract-versions/{drafted}/table-rate?line=0"));
     }

@@ -47,6 +47,8 @@ const FILE: &str = "site.db";
 
 /// A month whose scorecards are final on the day of the network.
 pub const FINAL: &str = "2026-05";
+/// The month under review that day.
+pub const REVIEWED: &str = "2026-06";
 
 /// A site that serves until it is dropped.
 pub struct Site {

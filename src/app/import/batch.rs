@@ -29,7 +29,7 @@ use crate::feeds::{FeedError, RowError};
 const BATCHES_IN_FLIGHT: usize = 4;
 
 /// Batches between the threads of a first load that complete, sum and store; bounds memory too.
-const BATCHES_READY: usize = 1;
+const BATCHES_READY: usize = 2;
 
 /// One import under way.
 pub struct Run<'a> {

@@ -12,8 +12,7 @@ use crate::db::dialect::NaturalKey;
 /// happens with a chance of 1 in 140,000, and then shows as a reject naming both rows, never silently.
 #[derive(Debug, Default)]
 pub struct SeenKeys {
-    /// Fingerprints, in order of arrival.
-    prints: Vec<u64>,
+    prints: Prints,
     places: HashTable<u32>,
     runs: Runs,
 }
@@ -23,7 +22,7 @@ impl SeenKeys {
     pub fn note(&mut self, key: NaturalKey<'_>, row: u64) -> Option<u64> {
         let print = fingerprint(key);
         let Self { prints, places, runs } = self;
-        let at = |place: u32| usize::try_from(place).ok().and_then(|place| prints.get(place)).copied();
+        let at = |place: u32| usize::try_from(place).ok().and_then(|place| prints.get(place));
         match places.entry(print, |&place| at(place) == Some(print), |&place| at(place).unwrap_or(0)) {
             Entry::Occupied(seen) => Some(runs.row(*seen.get())),
             Entry::Vacant(free) => {
@@ -32,6 +31,35 @@ impl SeenKeys {
                 prints.push(print);
                 runs.push(place, row);
                 None
+            }
+        }
+    }
+}
+
+/// Fingerprints in one block.
+const BLOCK: usize = 1 << 16;
+
+/// Fingerprints, in order of arrival, in blocks: one list of ten million would be copied as it grows, and have room for as
+/// many again.
+#[derive(Debug, Default)]
+struct Prints(Vec<Vec<u64>>);
+
+impl Prints {
+    fn len(&self) -> usize {
+        self.0.last().map_or(0, |last| (self.0.len() - 1) * BLOCK + last.len())
+    }
+
+    fn get(&self, place: usize) -> Option<u64> {
+        self.0.get(place / BLOCK)?.get(place % BLOCK).copied()
+    }
+
+    fn push(&mut self, print: u64) {
+        match self.0.last_mut().filter(|last| last.len() < BLOCK) {
+            Some(last) => last.push(print),
+            None => {
+                let mut block = Vec::with_capacity(BLOCK);
+                block.push(print);
+                self.0.push(block);
             }
         }
     }
@@ -76,6 +104,18 @@ mod tests {
         assert_eq!(seen.note((2, 1, "A"), 4), None, "another partner's A is another key");
         assert_eq!(seen.note((1, 1, "A"), 5), Some(2));
         assert_eq!(seen.note((1, 1, "A"), 6), Some(2));
+    }
+
+    #[test]
+    fn places_go_on_over_the_end_of_a_block() {
+        let mut prints = Prints::default();
+        for print in 0..BLOCK + 2 {
+            assert_eq!(prints.len(), print);
+            prints.push(u64::try_from(print).unwrap() * 3);
+        }
+        let at = [0, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 2].map(|place| prints.get(place));
+        let third = |place: usize| Some(u64::try_from(place).unwrap() * 3);
+        assert_eq!(at, [third(0), third(BLOCK - 1), third(BLOCK), third(BLOCK + 1), None]);
     }
 
     #[test]
