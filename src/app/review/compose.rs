@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::app::score::{Published, tier_from_code};
+use crate::app::score::Published;
 use crate::db::partner::Partner;
 use crate::domain::kpi::Unit;
 use crate::domain::scorecard::{KpiScore, Place, Snapshot, kpis_moved};
@@ -59,8 +59,12 @@ impl Review<'_> {
     }
 }
 
+/// The standing of the scorecard with the quarter that decided it: by the day the mail is read another may hold.
 fn standing(card: &Published) -> String {
-    tier_from_code(&card.row.standing).map_or_else(|| "not decided yet".to_owned(), |t| t.title().to_owned())
+    let Some(held) = &card.snapshot.standing else { return "not decided yet".to_owned() };
+    let tier = held.standing.tier.title();
+    held.quarter
+        .map_or_else(|| tier.to_owned(), |quarter| format!("{tier} ({})", quarter.title().to_lowercase()))
 }
 
 /// `up 1.2 since May 2025`.
