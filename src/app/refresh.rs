@@ -322,10 +322,12 @@ impl Tallying {
 
     /// Day cells with the names written out.
     fn named_days(&self, cells: &DayMap) -> DaySums {
-        let named = |(&(partner, service, mode, day), sums): (&_, &Box<Measures>)| {
-            ((partner, self.name(service), self.name(mode), day), Measures::clone(sums))
-        };
-        cells.iter().map(named).collect()
+        cells
+            .iter()
+            .map(|(&(partner, service, mode, day), sums)| {
+                ((partner, self.name(service), self.name(mode), day), Measures::clone(sums))
+            })
+            .collect()
     }
 
     /// Lane cells with the names written out.

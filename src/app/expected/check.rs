@@ -1,6 +1,7 @@
 //! Stored expected charges made again: by the same version and the prices known then, they must give the same digits.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 
@@ -53,8 +54,8 @@ pub fn charges_differ(db: &mut Db) -> Result<(i64, i64, Vec<String>), DbError> {
             }
             // Whose it is may be untold; a price where it should be is what the check of the sums finds.
             if let Some(facts) = facts.get(&row.key.2).filter(|_| row.expected.reason.is_some()) {
-                if !by_partner.contains_key(&partner_id) {
-                    by_partner.insert(partner_id, Untold::read(db, partner_id)?);
+                if let Entry::Vacant(free) = by_partner.entry(partner_id) {
+                    free.insert(Untold::read(db, partner_id)?);
                 }
                 let untold = by_partner.get(&partner_id).and_then(|known| known.charge(&book, facts));
                 if untold.as_ref() == Some(&row.expected) {

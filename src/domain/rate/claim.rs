@@ -98,6 +98,9 @@ fn may_share(a: Option<&str>, b: Option<&str>) -> bool {
     a.zip(b).is_none_or(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
+/// Selectors by the fingerprint of a place.
+type ByPrint<'a> = HashMap<u64, Vec<&'a GeoSelector>>;
+
 /// For each end of our lanes, the lanes of the other whose end may lie in it or around it.
 struct Met<'a>(HashMap<&'a GeoSelector, Vec<usize>>);
 
@@ -107,8 +110,7 @@ impl<'a> Met<'a> {
         for (number, lane) in theirs.lanes.iter().enumerate() {
             lanes_at.entry(end(lane)).or_default().push(number);
         }
-        let (mut exact, mut below): (HashMap<u64, Vec<&GeoSelector>>, HashMap<u64, Vec<&GeoSelector>>) =
-            (HashMap::new(), HashMap::new());
+        let (mut exact, mut below): (ByPrint<'_>, ByPrint<'_>) = (HashMap::new(), HashMap::new());
         for selector in lanes_at.keys() {
             let (own, around) = selector.within(&theirs.zones);
             own.into_iter().for_each(|key| exact.entry(key).or_default().push(selector));
