@@ -223,7 +223,7 @@ fn index_exists(db: &mut Db, name: &str) -> QueryResult<bool> {
 pub fn load_batch_rows(db: &Db) -> usize {
     match db {
         Db::Sqlite(_) => 2_000,
-        Db::Pg(_) => 3_000,
+        Db::Pg(_) => 2_500,
     }
 }
 
