@@ -23,7 +23,6 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::exclusion::words_fit;
 use crate::domain::field::{FieldErrors, require};
-use crate::domain::outcome::local_day;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
@@ -106,11 +105,10 @@ fn measured_of(
     let newest = scorecard_periods(db, viewer, partner_id)?.iter().map(|period| period.end()).max();
     let until = newest.map_or(day, |newest| newest.min(day));
     let from = until.checked_sub_months(Months::new(MEASURED_MONTHS)).unwrap_or(until);
-    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new. A preview that was made
-    // while the period ran decides nothing, also when its period is over since.
+    // A quarter decides; a month shows what the quarter before it decided, and that a partner is new.
     let mut ended: Vec<_> = scorecard_briefs(db, viewer, partner_id, from, until)?
         .into_iter()
-        .filter(|brief| brief.period.end() <= day && local_day(brief.as_of.0, zone) >= brief.period.end())
+        .filter(|brief| brief.decides(zone, day))
         .filter_map(|brief| Some((brief.partner_id, (brief.period, brief.summary.tier?))))
         .collect();
     ended.sort_by_key(|(_, (period, _))| (period.kind() == PeriodKind::Quarter, period.start()));
@@ -123,7 +121,21 @@ fn measured_of(
 /// # Errors
 /// The engine's reason, or a row that does not read back.
 pub fn standings_on(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<BTreeMap<i64, HeldOn>, DbError> {
-    standings_of(db, viewer, None, day)
+    let measured = measured_on(db, viewer, day)?;
+    standings_from(db, viewer, &measured, day)
+}
+
+/// [`standings_on`] where the [`measured_on`] of that day is at hand.
+///
+/// # Errors
+/// As [`standings_on`].
+pub fn standings_from(
+    db: &mut Db,
+    viewer: &Viewer,
+    measured: &BTreeMap<i64, (Period, Tier)>,
+    day: NaiveDate,
+) -> Result<BTreeMap<i64, HeldOn>, DbError> {
+    Ok(held_by(measured, &agreed(db, viewer, None, day)?, day))
 }
 
 /// [`standings_on`] of one partner; not ranked when nothing is known of it, or the viewer may not see it.
@@ -131,23 +143,22 @@ pub fn standings_on(db: &mut Db, viewer: &Viewer, day: NaiveDate) -> Result<BTre
 /// # Errors
 /// As [`standings_on`].
 pub fn standing_on(db: &mut Db, viewer: &Viewer, partner_id: i64, day: NaiveDate) -> Result<HeldOn, DbError> {
-    Ok(standings_of(db, viewer, Some(partner_id), day)?.remove(&partner_id).unwrap_or_default())
+    let measured = measured_of(db, viewer, Some(partner_id), day)?;
+    let by_hand = agreed(db, viewer, Some(partner_id), day)?;
+    Ok(held_by(&measured, &by_hand, day).remove(&partner_id).unwrap_or_default())
 }
 
-fn standings_of(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: Option<i64>,
+fn held_by(
+    measured: &BTreeMap<i64, (Period, Tier)>,
+    by_hand: &BTreeMap<i64, Vec<StandingOverride>>,
     day: NaiveDate,
-) -> Result<BTreeMap<i64, HeldOn>, DbError> {
-    let measured = measured_of(db, viewer, partner_id, day)?;
-    let by_hand = agreed(db, viewer, partner_id, day)?;
+) -> BTreeMap<i64, HeldOn> {
     let ids: BTreeSet<i64> = measured.keys().chain(by_hand.keys()).copied().collect();
     let held = |id: i64| {
         let overrides = by_hand.get(&id).map_or(&[][..], Vec::as_slice);
         held_on(measured.get(&id).map(|(_, tier)| *tier), overrides, day)
     };
-    Ok(ids.into_iter().map(|id| (id, held(id))).collect())
+    ids.into_iter().map(|id| (id, held(id))).collect()
 }
 
 /// An override to ask for.

@@ -20,6 +20,7 @@ use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::exclusion::Side;
 use crate::domain::money::Micros;
+use crate::domain::outcome::local_day;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{AgreedTemplate, Logged, Summary, TargetOverride, Template};
@@ -89,6 +90,15 @@ pub struct ScorecardBrief {
     pub restates: Option<i64>,
     /// Facts known until then are in it.
     pub as_of: Instant,
+}
+
+impl ScorecardBrief {
+    /// Whether it decides anything on `day`: its period is over, and it was made after that. A preview that was made while
+    /// the period ran decides nothing, also when its period is over since.
+    #[must_use]
+    pub fn decides(&self, zone: Tz, day: NaiveDate) -> bool {
+        self.period.end() <= day && local_day(self.as_of.0, zone) >= self.period.end()
+    }
 }
 
 type BriefTuple = (i64, i64, String, Option<i32>, String, String, Option<i64>, Instant);

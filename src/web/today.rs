@@ -24,7 +24,7 @@ use super::{Web, show};
 use crate::app::attention::attention_with;
 use crate::app::score::Published;
 use crate::app::spend::{SPEND_MONTHS, yearly_spend, yearly_spend_load};
-use crate::app::standing::{measured_on, standings_on};
+use crate::app::standing::{measured_on, standings_from};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::scorecard::{
     ScorecardBrief, Stamp, publications_stamp, scorecard_briefs, scorecard_latest, scorecard_list_period,
@@ -289,9 +289,10 @@ fn load(unit: &mut Unit<'_>, asked: Option<Period>, seen: &Seen) -> Result<Loade
         cards.insert(row.partner_id, Published::read(row)?);
     }
     let currency = reporting_currency(unit.db)?;
-    let held = standings_on(unit.db, unit.viewer, today)?;
+    let measured = measured_on(unit.db, unit.viewer, today)?;
+    let held = standings_from(unit.db, unit.viewer, &measured, today)?;
     let mut low = BTreeMap::new();
-    for (partner_id, (decided, tier)) in measured_on(unit.db, unit.viewer, today)? {
+    for (partner_id, (decided, tier)) in measured {
         if asks_for_plan(tier)
             && let Some(row) = scorecard_latest(unit.db, unit.viewer, partner_id, decided)?
         {
