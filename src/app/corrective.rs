@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::Months;
+use diesel::QueryResult;
 
 use super::App;
 use super::audit::{Entry, audit};
@@ -26,7 +27,6 @@ use crate::domain::corrective::{
 };
 use crate::domain::exclusion::words_fit;
 use crate::domain::field::{BadCode, FieldErrors, require};
-use crate::domain::outcome::local_day;
 use crate::domain::partner::PartnerStatus;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{answer_due, cause_of, in_catalogue, opens_action};
@@ -119,9 +119,7 @@ pub(super) fn follow(
     let from = today.checked_sub_months(Months::new(MONTHS_BACK)).unwrap_or(today);
     let mut newest: BTreeMap<i64, ScorecardBrief> = BTreeMap::new();
     for brief in scorecard_briefs(db, &system, only, from, today)? {
-        let over = brief.period.kind() == PeriodKind::Quarter && brief.period.end() <= today;
-        // A preview decides nothing.
-        if over && local_day(brief.as_of.0, zone) >= brief.period.end() {
+        if brief.period.kind() == PeriodKind::Quarter && brief.decides(zone, today) {
             newest.insert(brief.partner_id, brief);
         }
     }
@@ -220,25 +218,37 @@ fn owner_of(partner: &Partner) -> String {
     if contact.is_empty() { partner.name.clone() } else { contact.to_owned() }
 }
 
+/// Adds a step by `who`, name and user id, and gives its number; `noted` is the quarter of a note.
+fn step_add(
+    app: &App,
+    db: &mut Db,
+    found: &Corrective,
+    (step, words): (Step, &str),
+    (actor, actor_id): (&str, i64),
+    noted: Option<Period>,
+) -> QueryResult<i32> {
+    let seq = found.next_seq();
+    let row = ActionStepRow {
+        action_id: found.row.id,
+        seq,
+        partner_id: found.row.partner_id,
+        kind: step.code().to_owned(),
+        words: words.to_owned(),
+        at: Instant(app.now()),
+        actor: actor.to_owned(),
+        actor_id,
+        period: noted.map(|quarter| quarter.to_string()),
+    };
+    action_step_insert(db, &row)?;
+    Ok(seq)
+}
+
 fn note(app: &App, db: &mut Db, id: i64, low: &Low) -> Result<(), DbError> {
     let system = Viewer::system();
     let Some(found) = action(db, &system, id)? else { return Ok(()) };
-    let (row, seq) = (&found.row, found.next_seq());
+    let row = &found.row;
     let said = low.lines.join(" ");
-    action_step_insert(
-        db,
-        &ActionStepRow {
-            action_id: id,
-            seq,
-            partner_id: row.partner_id,
-            kind: Step::Noted.code().to_owned(),
-            words: said.clone(),
-            at: Instant(app.now()),
-            actor: SELF.to_owned(),
-            actor_id: 0,
-            period: Some(low.quarter.to_string()),
-        },
-    )?;
+    let seq = step_add(app, db, &found, (Step::Noted, &said), (SELF, 0), Some(low.quarter))?;
     log(app, db, &system, "corrective.noted", row, &said)?;
     let heading = "A later quarter is low too, and is noted on the corrective action that is open";
     tell_both(app, db, row, (format!("corrective:{id}:{seq}"), heading), &low.lines, "Read it")
@@ -400,21 +410,8 @@ pub fn action_step(
         let found = action(db, viewer, id)?.ok_or(EditError::NotFound("corrective action"))?;
         after(found.state, step).map_err(|refused| EditError::Card(refused.to_string()))?;
         let row = &found.row;
-        let seq = found.next_seq();
-        action_step_insert(
-            db,
-            &ActionStepRow {
-                action_id: id,
-                seq,
-                partner_id: row.partner_id,
-                kind: step.code().to_owned(),
-                words: why.trim().to_owned(),
-                at: Instant(app.now()),
-                actor: viewer.name.clone(),
-                actor_id: viewer.user_id,
-                period: None,
-            },
-        )?;
+        let who = (viewer.name.as_str(), viewer.user_id);
+        let seq = step_add(app, db, &found, (step, why.trim()), who, None)?;
         log(app, db, viewer, &format!("corrective.{}", step.code().to_lowercase()), row, why.trim())?;
         let (to, path, action) = match step {
             Step::Answered => (To::Managers, "", "Look at it"),
