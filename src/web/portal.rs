@@ -14,7 +14,9 @@ use super::ledger::own::Brief;
 use super::page::{self, Page, WebError};
 use super::scorecard::ask::ask_lines;
 use super::scorecard::card::{Base, Card, Lens};
-use super::scorecard::{Found, Params, bundle_of, csv_of, load, load_version, opening, period_of, why_none};
+use super::scorecard::{
+    Found, Params, asks_of, bundle_of, csv_of, load, load_version, opening, period_of, why_none,
+};
 use super::shipment::View;
 use super::show;
 use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
@@ -354,10 +356,16 @@ async fn draw_card(
     period: Period,
     version: Option<usize>,
 ) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(move |mut unit| load_version(&mut unit, partner_id, period, version)).await?;
+    let (found, asks) = me
+        .in_db(move |mut unit| {
+            let found = load_version(&mut unit, partner_id, period, version)?;
+            let asks = found.published.as_ref().map(|published| asks_of(unit.db, published)).transpose()?;
+            Ok::<_, WebError>((found, asks.unwrap_or_default()))
+        })
+        .await?;
     let card = found.published.as_ref().map(|published| {
         let mut card = Card::new(&found.partner.name, published, &found.history, found.today, &base());
-        card.asks = ask_lines(&found.asks, &found.partner.name, published, &base());
+        card.asks = ask_lines(&asks, &found.partner.name, published, &base());
         card.by_hand.clone_from(&found.by_hand);
         card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
         card.tell_fairness(&found.fairness, None);

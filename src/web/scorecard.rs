@@ -105,8 +105,6 @@ pub(super) struct Found {
     pub today: NaiveDate,
     /// What was set by hand and holds today, beside the measured standing; empty when nothing was.
     pub by_hand: String,
-    /// One ask each way.
-    pub asks: Asks,
 }
 
 /// What is said of a scorecard beside its figures.
@@ -175,15 +173,16 @@ fn loaded_version(
     if again {
         found.fairness.restated = restated(unit.db, unit.viewer, partner_id, period)?;
     }
-    if let Some(published) = &found.published
-        && let Some(template) = template_by_id(unit.db, published.row.template_id)?
-    {
-        found.asks = asks(&published.snapshot, &template.template);
-    }
     if partner_asked {
         found.fairness.validity = validity(unit.app, unit.db, unit.viewer, partner_id)?;
     }
     Ok(found)
+}
+
+/// One ask each way of a published scorecard, by the template it was scored by.
+pub(super) fn asks_of(db: &mut Db, published: &Published) -> Result<Asks, DbError> {
+    let template = template_by_id(db, published.row.template_id)?;
+    Ok(template.map_or_else(Asks::default, |template| asks(&published.snapshot, &template.template)))
 }
 
 /// Loads what a scorecard page needs; [`WebError::NotFound`] for a partner that is none of the viewer's.
@@ -220,8 +219,7 @@ fn loaded(unit: &mut Unit<'_>, stamp: CardStamp, period: Period) -> Result<Found
         by_hand = if unit.viewer.role == Role::Partner { held.partner_words() } else { held.words() };
     }
     let publications = Vec::new();
-    let asks = Asks::default();
-    Ok(Found { partner, published, publications, before: None, fairness, history, today, by_hand, asks })
+    Ok(Found { partner, published, publications, before: None, fairness, history, today, by_hand })
 }
 
 /// The newest closed month with a scorecard, else the newest of any kind.
@@ -322,7 +320,7 @@ fn shown(
     let partner = found.partner.name.clone();
     let mut card = Card::new(&partner, published, &found.history, found.today, &base);
     card.by_hand.clone_from(&found.by_hand);
-    card.asks = ask_lines(&found.asks, &partner, published, &base);
+    card.asks = ask_lines(&asks_of(unit.db, published)?, &partner, published, &base);
     let with_runs = unit.viewer.role.may(Action::ViewJobs);
     card.tell_publications((published, found.before.as_ref()), &found.publications, &base, with_runs);
     let may_restate = unit.viewer.role.may(Action::PublishScorecards);

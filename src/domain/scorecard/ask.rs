@@ -103,14 +103,13 @@ fn gain(document: &Snapshot, found: &Where, kept: &LaneMisses, template: &Templa
         _ => return None,
     }
     let better = input(&found.kpi.value(&sums));
-    let as_it_is: Vec<KpiInput> = document.result.kpis().map(|kpi| kpi.input.clone()).collect();
-    let as_it_could_be: Vec<KpiInput> = as_it_is
-        .iter()
+    let inputs: Vec<KpiInput> = document
+        .result
+        .inputs()
         .map(|one| if one.code == better.code { better.clone() } else { one.clone() })
         .collect();
     let template = with_targets(template, &document.overrides);
-    let composite = |inputs: &[KpiInput]| score(&template, inputs).published;
-    Some(composite(&as_it_could_be)? - composite(&as_it_is)?)
+    Some(score(&template, &inputs).published? - document.result.alone().published?)
 }
 
 fn of_shipper(found: &Where) -> Option<OfShipper> {

@@ -300,10 +300,15 @@ impl ScoreResult {
         self.published.map_or_else(|| "not scored".to_owned(), |p| format!("{p:.1}"))
     }
 
+    /// What it was scored from, in reading order.
+    pub fn inputs(&self) -> impl Iterator<Item = &KpiInput> {
+        self.kpis().map(|kpi| &kpi.input)
+    }
+
     /// Whether scoring the stored inputs of `period` again gives this very result.
     #[must_use]
     pub fn re_performs(&self, template: &Template, period: Period) -> bool {
-        let inputs: Vec<KpiInput> = self.kpis().map(|k| k.input.clone()).collect();
+        let inputs: Vec<KpiInput> = self.inputs().cloned().collect();
         look_back(score(template, &inputs), template.terms.half_life_months, period, &self.earlier()) == *self
     }
 
