@@ -200,11 +200,12 @@ pub fn shipment_indexes_ensure(db: &mut Db) -> QueryResult<()> {
 /// # Errors
 /// The engine's reason.
 pub fn shipment_indexes_missing(db: &mut Db) -> QueryResult<bool> {
-    let mut missing = false;
     for (name, _) in LOAD_INDEXES {
-        missing |= !index_exists(db, name)?;
+        if !index_exists(db, name)? {
+            return Ok(true);
+        }
     }
-    Ok(missing)
+    Ok(false)
 }
 
 fn index_exists(db: &mut Db, name: &str) -> QueryResult<bool> {
