@@ -62,6 +62,12 @@ pub fn stage(app: &App) -> i64 {
 }
 
 /// Imports shipments and scores what changed.
+/// The id of the partner with forty deliveries.
+fn brackwater(app: &App) -> i64 {
+    let found = partners::table.filter(partners::code.eq("BRCK")).select(partners::id);
+    found.first(&mut *app.pool.get().unwrap()).unwrap()
+}
+
 fn load(app: &App, csv: &str) -> ImportReport {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shipments.csv");
@@ -389,11 +395,7 @@ fn a_preview_made_anew_shows_at_once() {
             csv
         };
         load(&browser.app, &running("14:30"));
-        let brck: i64 = partners::table
-            .filter(partners::code.eq("BRCK"))
-            .select(partners::id)
-            .first(&mut *browser.app.pool.get().unwrap())
-            .unwrap();
+        let brck = brackwater(&browser.app);
         browser.sign_in_as(Role::CarrierManager).await;
         let addresses = ["/today?period=2025-07".to_owned(), format!("/scorecards/{brck}/2025-07")];
         let mut before = Vec::new();
@@ -416,11 +418,7 @@ fn a_standing_by_hand_shows_wherever_a_standing_is_told() {
     on_both_async(|db| async move {
         let mut browser = TestApp::new(&db).await;
         stage(&browser.app);
-        let brck: i64 = partners::table
-            .filter(partners::code.eq("BRCK"))
-            .select(partners::id)
-            .first(&mut *browser.app.pool.get().unwrap())
-            .unwrap();
+        let brck = brackwater(&browser.app);
         browser.sign_in_as(Role::CarrierManager).await;
         let lists = ["/today?period=2025-06", "/scorecards", "/partners"];
         for address in lists {

@@ -149,11 +149,11 @@ fn terms(load: i64) -> RateTerms {
     RateTerms { lanes: vec![lane], lines: vec![line], fuel: vec![fuel], ..RateTerms::empty(Currency::USD) }
 }
 
-/// A contract of the partner with that price a load, written by one and approved by another.
-pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
-    let fields = ContractFields {
-        number: format!("C-{partner_id}"),
-        title: "Loads".to_owned(),
+/// What a contract in dollars from 2025 on says of itself.
+fn in_dollars(number: &str, title: &str) -> ContractFields {
+    ContractFields {
+        number: number.to_owned(),
+        title: title.to_owned(),
         currency: Currency::USD,
         term: ContractTerm {
             status: ContractStatus::Draft,
@@ -163,7 +163,12 @@ pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
             renewal_months: None,
             notice_days: 1,
         },
-    };
+    }
+}
+
+/// A contract of the partner with that price a load, written by one and approved by another.
+pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
+    let fields = in_dollars(&format!("C-{partner_id}"), "Loads");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
     price(app, version, load);
     approve(app, version);

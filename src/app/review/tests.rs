@@ -7,9 +7,9 @@ use super::{ReviewReport, send_reviews};
 use crate::app::App;
 use crate::app::mail::{MailShown, mail_list, mail_show};
 use crate::app::score::score_period;
-use crate::app::testing::{on_each_engine, viewer};
-use crate::db::schema::{measure_cells, partners};
-use crate::db::types::{Day, Instant};
+use crate::app::testing::{day_cell, on_each_engine, viewer};
+use crate::db::schema::partners;
+use crate::db::types::Instant;
 use crate::domain::measure::{Measures, Ratio, Tally};
 use crate::domain::viewer::Role;
 
@@ -51,22 +51,7 @@ fn cell(app: &App, partner_id: i64, on: NaiveDate, on_time: i64) {
         with_linehaul: 100,
         ..Measures::default()
     };
-    store(app, partner_id, on, &measures);
-}
-
-fn store(app: &App, partner_id: i64, on: NaiveDate, measures: &Measures) {
-    diesel::insert_into(measure_cells::table)
-        .values((
-            measure_cells::partner_id.eq(partner_id),
-            measure_cells::day.eq(Day(on)),
-            measure_cells::service.eq(""),
-            measure_cells::mode.eq(""),
-            measure_cells::source.eq("SHIPMENTS"),
-            measure_cells::source_day.eq(Day(on)),
-            measure_cells::measures.eq(serde_json::to_string(measures).unwrap()),
-        ))
-        .execute(&mut *app.pool.get().unwrap())
-        .unwrap();
+    day_cell(app, partner_id, on, &measures);
 }
 
 /// Half a year of Tuesdays, 9 in 10 on time.
@@ -145,7 +130,7 @@ fn a_handful_of_good_cases_is_no_target_met() {
             first_attempt: Tally { success: 12, ..Tally::default() },
             ..Measures::default()
         };
-        store(app, 1, day("2025-06-10"), &measures);
+        day_cell(app, 1, day("2025-06-10"), &measures);
         score(app, NOW);
         send(app);
         let text = newest(app).content.unwrap().message.text;

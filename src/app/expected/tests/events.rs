@@ -47,19 +47,7 @@ fn rate(code: &str, unit: AccessorialUnit, dollars: i64) -> AccessorialRate {
 fn agreed(app: &App) {
     load(app, ImportKind::Shipments, SHIPMENTS);
     load(app, ImportKind::Fuel, FUEL);
-    let fields = ContractFields {
-        number: "C-1".to_owned(),
-        title: "Loads".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Draft,
-            term_start: "2025-01-01".parse().unwrap(),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 1,
-        },
-    };
+    let fields = in_dollars("C-1", "Loads");
     let p1 = partner(app, "P1");
     let (_, version) = contract_create(app, &mut conn(app), &dina(), p1, &fields).unwrap();
     price(app, version, 100);

@@ -17,19 +17,7 @@ C,P1,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,120,,,2025-
 ";
 
 fn agreed(app: &App) -> i64 {
-    let fields = ContractFields {
-        number: "C-1".to_owned(),
-        title: "Pallets".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Draft,
-            term_start: "2025-01-01".parse().unwrap(),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 1,
-        },
-    };
+    let fields = in_dollars("C-1", "Pallets");
     let p1 = partner(app, "P1");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), p1, &fields).unwrap();
     let mut by_pallet = terms(50);

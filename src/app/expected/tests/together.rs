@@ -36,19 +36,7 @@ fn of_service(load: i64, service: &str) -> RateTerms {
 
 /// A contract of `P1` that both sides signed, with both kinds of clause.
 fn signed(app: &App, number: &str, rates: RateTerms) -> i64 {
-    let fields = ContractFields {
-        number: number.to_owned(),
-        title: "Loads".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Draft,
-            term_start: "2025-01-01".parse().unwrap(),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 1,
-        },
-    };
+    let fields = in_dollars(number, "Loads");
     let p1 = partner(app, "P1");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), p1, &fields).unwrap();
     write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, rates, vec![None], ""))
