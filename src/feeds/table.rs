@@ -145,18 +145,21 @@ impl TableReader {
         Self::from_reader(Box::new(handle), &file, meta.len(), tab, encoding)
     }
 
-    /// Reads a file to its end and keeps nothing of it; gives its number of rows. What stops here would
-    /// stop a load half-way.
+    /// Reads a file to its end and keeps nothing of it; gives its number of rows, those whose cells are all empty included.
+    /// What stops here would stop a load half-way.
     ///
     /// # Errors
     /// As [`TableReader::open`] and [`TableReader::read_row`].
     pub fn check(path: &Path, encoding: Option<&str>) -> Result<u64, FeedError> {
         let (mut reader, mut row) = (Self::open(path, encoding)?, Row::new());
         let mut rows = 0;
-        while reader.read_row(&mut row)? {
+        loop {
+            rows += reader.rows.pass_plain()?;
+            if !reader.rows.read_any(&mut row)? {
+                return Ok(rows);
+            }
             rows += 1;
         }
-        Ok(rows)
     }
 
     /// Reads delimited text, or gzip of it, from any reader of `total` bytes (0 when not known).
@@ -237,16 +240,33 @@ impl std::fmt::Debug for TableReader {
 }
 
 impl Rows {
+    /// The next row that is not blank.
     #[inline]
     fn read(&mut self, row: &mut Row) -> Result<bool, FeedError> {
         loop {
-            let found = match self {
-                Self::Delimited(rows) => rows.read(row)?,
-                Self::Sheet(rows) => rows.read(row)?,
-            };
-            if !found || !row.is_blank() {
-                return Ok(found);
+            if !self.read_any(row)? {
+                return Ok(false);
             }
+            if !row.is_blank() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The next row, its cells empty or not.
+    #[inline]
+    fn read_any(&mut self, row: &mut Row) -> Result<bool, FeedError> {
+        match self {
+            Self::Delimited(rows) => rows.read(row),
+            Self::Sheet(rows) => rows.read(row),
+        }
+    }
+
+    /// Passes rows that need not be taken apart to know that they can be; gives how many.
+    fn pass_plain(&mut self) -> Result<u64, FeedError> {
+        match self {
+            Self::Delimited(rows) => rows.pass_plain_rows(),
+            Self::Sheet(_) => Ok(0),
         }
     }
 

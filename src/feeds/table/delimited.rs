@@ -1,6 +1,7 @@
 //! Rows of delimited text, by the csv state machine over our own bounded buffers.
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use super::source::Source;
 use super::{MAX_COLUMNS, MAX_LINE_BYTES, Row};
@@ -22,6 +23,8 @@ pub(super) struct Delimited {
     /// The last record ended in CR, so a LF that follows belongs to it.
     after_return: bool,
     columns: Vec<String>,
+    /// Whether [`Self::pass_plain_rows`] may find any.
+    may_be_plain: bool,
 }
 
 impl Delimited {
@@ -35,6 +38,7 @@ impl Delimited {
             row: 0,
             after_return: false,
             columns: Vec::new(),
+            may_be_plain: true,
         }
     }
 
@@ -87,6 +91,44 @@ impl Delimited {
         }
         self.hand_over(row, written, cells)?;
         Ok(true)
+    }
+
+    /// Passes the rows at hand that a look at their bytes proves readable: whole lines of UTF-8 that have no quote and not
+    /// too many columns. Gives how many; what it leaves is for [`Self::read`]. Called where a row begins, the header read.
+    pub(super) fn pass_plain_rows(&mut self) -> Result<u64, FeedError> {
+        if !self.may_be_plain || !self.skip_blank_lines()? {
+            return Ok(0);
+        }
+        let delimiter = self.delimiter.unwrap_or(b',');
+        let chunk = self.source.fill(self.row)?;
+        let unquoted = memchr(b'"', chunk).and_then(|quote| chunk.get(..quote)).unwrap_or(chunk);
+        let whole = memrchr(b'\n', unquoted).and_then(|last| unquoted.get(..=last)).unwrap_or_default();
+        let (mut start, mut lines, mut blank, mut returns) = (0, 0, 0, 0);
+        for end in memchr_iter(b'\n', whole) {
+            let line = whole.get(start..end).unwrap_or_default();
+            if line.len() >= MAX_COLUMNS && memchr_iter(delimiter, line).count() >= MAX_COLUMNS {
+                break;
+            }
+            let ends_in_return = usize::from(line.last() == Some(&b'\r'));
+            returns += ends_in_return;
+            blank += u64::from(line.len() == ends_in_return);
+            lines += 1;
+            start = end + 1;
+        }
+        let passed = whole.get(..start).unwrap_or_default();
+        // A return without a line feed ends a row too, which only the machine counts.
+        let lone_return = if passed.is_empty() {
+            memchr(b'\r', unquoted).is_some_and(|at| at + 1 < unquoted.len())
+        } else {
+            memchr_iter(b'\r', passed).count() != returns
+        };
+        if lone_return || std::str::from_utf8(passed).is_err() {
+            self.may_be_plain = false;
+            return Ok(0);
+        }
+        self.source.consume(start);
+        self.row += lines;
+        Ok(lines - blank)
     }
 
     /// Passes line ends that hold no record, counting each as a row; false at the end of the file.

@@ -103,6 +103,56 @@ fn files_without_content_and_headers_that_repeat() {
     assert_eq!(read(b"a,,\n1,,\n,,\n").unwrap().1, rows(&[(2, &["1", "", ""])]));
 }
 
+/// Checks bytes as a file.
+fn check(bytes: &[u8]) -> Result<u64, String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    let name = file.path().display().to_string();
+    TableReader::check(file.path(), None).map_err(|error| error.to_string().replace(&name, "t.csv"))
+}
+
+/// A reader without the short way, so that the two can be compared.
+fn check_row_by_row(bytes: &[u8]) -> Result<u64, FeedError> {
+    let reader = Box::new(std::io::Cursor::new(bytes.to_vec()));
+    let (mut table, mut row) = (TableReader::from_reader(reader, "t.csv", 0, None, None)?, Row::new());
+    let mut rows = 0;
+    while table.rows.read_any(&mut row)? {
+        rows += 1;
+    }
+    Ok(rows)
+}
+
+proptest::proptest! {
+    /// Whatever the bytes, the short way counts the same rows and stops at the same row for the same reason.
+    #[test]
+    fn checking_a_file_says_what_reading_it_row_by_row_says(
+        pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "a", "1,2", ",", "\"", "\"x\ny\"", "\n", "\r", "\r\n", "é", "plain,row\n", "\n\n", ",,\n",
+            "\u{fffd}bad", "a long line without an end that goes on and on,",
+        ]), 0..60),
+        wide in proptest::option::of(1_020_usize..1_030),
+        again in 1_usize..3_000,
+    ) {
+        let mut bytes = b"h1,h2\n".to_vec();
+        // Longer than one chunk where `again` is large.
+        for _ in 0..again {
+            bytes.extend_from_slice(b"x,some text that fills the line up to a usual length\r\n");
+        }
+        for piece in &pieces {
+            match piece.strip_suffix("bad") {
+                Some(_) => bytes.push(0xff),
+                None => bytes.extend_from_slice(piece.as_bytes()),
+            }
+        }
+        if let Some(wide) = wide {
+            bytes.extend_from_slice(",".repeat(wide).as_bytes());
+            bytes.push(b'\n');
+        }
+        let wanted = check_row_by_row(&bytes).map_err(|error| error.to_string());
+        proptest::prop_assert_eq!(check(&bytes), wanted);
+    }
+}
+
 /// Reads to the end without keeping anything; a reader that never ends must fail, not run on.
 fn exhaust(table: Result<TableReader, FeedError>) -> Result<Found, FeedError> {
     const ENOUGH: u64 = 8 << 20;
