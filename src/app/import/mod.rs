@@ -87,6 +87,8 @@ pub struct ImportReport {
     pub rows_rejected: u64,
     /// The rejects file, when there is one.
     pub rejects_file: Option<PathBuf>,
+    /// Columns of the file from which no field is taken; where one is near to a field's name, with that name.
+    pub columns_ignored: Vec<String>,
     /// What the refresh after the load did.
     pub refresh: RefreshReport,
     /// Nothing was kept.
@@ -156,6 +158,7 @@ pub fn import(
     let encoding = request.mapping.encoding.as_deref();
     let reader = TableReader::open(request.path, encoding)?;
     let compiled = request.mapping.compile(reader.headers())?;
+    let columns_ignored = compiled.ignored_told(request.mapping.kind);
     // A file that breaks off is refused before its first row is written, not after half of them.
     if TableReader::check(request.path, encoding)? > MAX_IMPORT_ROWS {
         return Err(ImportError::TooManyRows);
@@ -186,13 +189,14 @@ pub fn import(
         }
     };
     shipment_indexes_ensure(&mut db)?;
+    let result = result.map(|report| ImportReport { columns_ignored, ..report });
     if request.dry_run {
         return result;
     }
     run_end(&mut db, &run, result.as_ref().ok())?;
     let mut report = result?;
     if report.rows_new >= MANY_ROWS {
-        statistics_refresh(&mut db)?;
+        statistics_refresh(&mut db, report.rows_new)?;
     }
     drop(db);
     if request.refresh {

@@ -17,7 +17,8 @@ use crate::app::exclusion::kept;
 use crate::app::refresh::load::{Known, LoadSums, Named, Slice};
 use crate::db::baseline::{CommitmentRow, any_commitments, commitments_insert, commitments_of};
 use crate::db::dialect::{
-    FactTable, bulk_writer_settings, shipment_indexes_drop, shipment_indexes_ensure, stores_beside,
+    FactTable, bulk_writer_settings, shipment_indexes_drop, shipment_indexes_ensure,
+    shipment_indexes_ensure_but_last, stores_beside,
 };
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
@@ -99,9 +100,16 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         bulk_writer_settings(beside)?;
     }
     let report = pipeline_of_first_load((db, beside.as_mut()), run, input, draft, stages)?;
-    if let Some(sums) = sums {
-        sums.finish(db)?;
-    }
+    std::thread::scope(|scope| -> Result<(), ImportError> {
+        // The server sorts keys on one core while the last sums are written on the other.
+        let building = beside.as_mut().map(|beside| scope.spawn(|| shipment_indexes_ensure_but_last(beside)));
+        let finished = sums.map_or(Ok(()), |sums| sums.finish(db));
+        let built = building.map_or(Ok(()), |building| {
+            building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        finished?;
+        Ok(built?)
+    })?;
     Ok(report)
 }
 
