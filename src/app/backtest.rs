@@ -37,7 +37,7 @@ use crate::domain::backtest::{
 };
 use crate::domain::claim::Claimants;
 use crate::domain::contract::ContractVersionStatus;
-use crate::domain::expected::{Choice, RatedBy, Span, chosen};
+use crate::domain::expected::{Choice, Consignment, RatedBy, Span, chosen};
 use crate::domain::money::Micros;
 use crate::domain::rate::{RateTerms, RatingRequest};
 use crate::domain::terms::Terms;
@@ -204,6 +204,13 @@ struct Stretch {
     shipments_max: Option<u64>,
 }
 
+/// What one of two threads has: the lanes it has read, and what it has counted.
+#[derive(Default)]
+struct Side<S> {
+    atlas: Option<Atlas>,
+    sums: S,
+}
+
 /// Rates every shipment of a stretch by what was in force and by each of `tried`, two days at once. Gives how many there
 /// were, the prices used, and what `count` made of them, in two parts whose sum is the whole.
 fn replay<S: Default + Send>(
@@ -222,31 +229,36 @@ fn replay<S: Default + Send>(
     for span in &spans {
         in_force.insert(span.version_id, books.open(db, span.version_id)?);
     }
-    let (atlas, prices) = (Atlas::read(db)?, Prices::all(db, app.now())?);
+    let prices = Prices::all(db, app.now())?;
     let desk = Desk { spans, claimants, contract_id: stretch.contract_id, in_force, tried, prices: &prices };
     let brief = desk.asks_for_pickups_alone();
     let days: Vec<NaiveDate> = stretch.from.iter_days().take_while(|day| *day < stretch.to).collect();
     let read = AtomicU64::new(0);
     let told = Mutex::new((progress, 0_u64));
     let mut spare = app.pool.spare();
-    let (own, other) = in_two(db, spare.as_deref_mut(), days.len(), |db, index, sums: &mut S| {
+    let (own, other) = in_two(db, spare.as_deref_mut(), days.len(), |db, index, side: &mut Side<S>| {
         let Some(&day) = days.get(index) else { return Ok::<_, BacktestError>(()) };
+        let Side { atlas, sums } = side;
+        let atlas = match atlas {
+            Some(atlas) => atlas,
+            None => atlas.insert(Atlas::read(db)?),
+        };
         let (month, mut versions) = (month(day), Vec::with_capacity(tried.len()));
         let mut each = |row: StoredConsignment| {
-            let lane = Arc::clone(&row.lane);
-            let Some((request, was)) = desk.rate(row, &mut versions) else { return Ok(()) };
+            let Some((request, was)) = desk.rate(row.facts, &mut versions) else { return Ok(()) };
             let read = read.fetch_add(1, Ordering::Relaxed).saturating_add(1);
             if let Some(most) = stretch.shipments_max.filter(|most| read > *most) {
                 return Err(BacktestError::TooManyShipments(most));
             }
-            let place = Place { lane: &lane.code, service: &request.service, month: &month };
+            let (lane_id, lane) = (row.lane.id, &*row.lane.code);
+            let place = Place { lane_id, lane, service: &request.service, month: &month };
             count(sums, place, &was, &versions);
             Ok::<_, BacktestError>(())
         };
         if brief {
-            consignments_brief_unscoped(db, &atlas, stretch.partner_id, day, &mut each)?;
+            consignments_brief_unscoped(db, atlas, stretch.partner_id, day, &mut each)?;
         } else {
-            consignments_fold_unscoped(db, &atlas, &[stretch.partner_id], day, &mut each)?;
+            consignments_fold_unscoped(db, atlas, &[stretch.partner_id], day, &mut each)?;
         }
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.1 += 1;
@@ -256,7 +268,7 @@ fn replay<S: Default + Send>(
             ControlFlow::Break(()) => Err(BacktestError::Cancelled),
         }
     })?;
-    Ok((read.into_inner(), prices, own, other))
+    Ok((read.into_inner(), prices, own.sums, other.sums))
 }
 
 /// Texts that are no stored versions, such as rounds of a negotiation, replayed.
@@ -422,9 +434,9 @@ struct Desk<'a> {
 impl Desk<'_> {
     /// Under what was in force, and into `versions` under each that is tried; none for a shipment of another contract
     /// that is in force beside this one.
-    fn rate(&self, row: StoredConsignment, versions: &mut Vec<Outcome>) -> Option<(RatingRequest, Outcome)> {
-        let (day, cancelled) = (row.facts.obligation_day, row.facts.milestones.cancelled_at.is_some());
-        let (request, market) = (row.facts.into_request(), self.prices.market());
+    fn rate(&self, facts: Consignment, versions: &mut Vec<Outcome>) -> Option<(RatingRequest, Outcome)> {
+        let (day, cancelled) = (facts.obligation_day, facts.milestones.cancelled_at.is_some());
+        let (request, market) = (facts.into_request(), self.prices.market());
         let in_force = match chosen(&self.spans, &self.claimants, day, &request) {
             Choice::By(by) if self.is_of_another(by) => return None,
             Choice::By(by) => Some(by.version_id),

@@ -113,7 +113,8 @@ struct LanePart {
 }
 
 /// What the zones and lanes of shipments are looked up in: zones read at once, lanes when one first comes up. As they
-/// were then, so one serves one run; threads share it.
+/// were then, so one serves one run. Threads may share it; where each shipment costs little, each has one of its own, since
+/// counting who holds a lane makes two cores wait for each other.
 #[derive(Debug)]
 pub struct Atlas {
     zones: FastMap<i32, Tz>,
@@ -179,7 +180,7 @@ impl LanePart {
     fn read(self) -> LaneFacts {
         let (origin, destination) =
             ((&*self.origin, &*self.origin_region), (&*self.destination, &*self.region));
-        LaneFacts::new(self.code, origin, destination, self.distance_m)
+        LaneFacts::new((self.id, self.code), origin, destination, self.distance_m)
     }
 }
 

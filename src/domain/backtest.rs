@@ -10,7 +10,7 @@ pub mod credits;
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -329,6 +329,8 @@ impl Common {
 /// Where a shipment is counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
+    /// Id of its lane; 0 where it has none.
+    pub lane_id: i64,
     /// Code of its lane.
     pub lane: &'a str,
     /// Service level.
@@ -404,22 +406,16 @@ impl Backtest {
 }
 
 /// A replay under way: each shipment is added to one sum, of its lane and service in the month that is being read, and
-/// those sums are added up when the month changes.
+/// those sums are added up when the month changes. There are thousands of such sums, so a shipment finds its own by numbers:
+/// to compare names would fetch each from memory.
 #[derive(Clone, Debug, Default)]
 pub struct Counting {
     month: String,
-    of_month: HashMap<(String, String), Group>,
+    /// Service level → its number here.
+    services: HashMap<String, usize>,
+    /// Lane id and number of the service → code of the lane, and the sums.
+    of_month: HashMap<(i64, usize), (String, Group)>,
     done: Backtest,
-}
-
-/// Lane and service, to look up by without copying them.
-#[derive(Hash)]
-struct LaneService<'a>(&'a str, &'a str);
-
-impl Equivalent<(String, String)> for LaneService<'_> {
-    fn equivalent(&self, key: &(String, String)) -> bool {
-        (self.0, self.1) == (key.0.as_str(), key.1.as_str())
-    }
 }
 
 impl Counting {
@@ -429,18 +425,26 @@ impl Counting {
             self.close();
             place.month.clone_into(&mut self.month);
         }
-        match self.of_month.get_mut(&LaneService(place.lane, place.service)) {
-            Some(group) => group.add(in_force, versions),
+        let service = match self.services.get(place.service) {
+            Some(number) => *number,
             None => {
-                let key = (place.lane.to_owned(), place.service.to_owned());
-                self.of_month.entry(key).or_default().add(in_force, versions);
+                let number = self.services.len();
+                self.services.insert(place.service.to_owned(), number);
+                number
             }
-        }
+        };
+        let (_, group) = self
+            .of_month
+            .entry((place.lane_id, service))
+            .or_insert_with(|| (place.lane.to_owned(), Group::default()));
+        group.add(in_force, versions);
     }
 
     fn close(&mut self) {
-        let Self { month, of_month, done } = self;
-        for ((lane, service), group) in of_month.drain() {
+        let Self { month, services, of_month, done } = self;
+        let names: HashMap<usize, &String> = services.iter().map(|(name, number)| (*number, name)).collect();
+        for ((_, service), (lane, group)) in of_month.drain() {
+            let service = names.get(&service).copied().cloned().unwrap_or_default();
             done.total.merge(&group);
             done.lanes.entry(lane).or_default().merge(&group);
             done.services.entry(service).or_default().merge(&group);
@@ -520,7 +524,7 @@ mod tests {
     fn a_shipment_that_loses_its_price_is_told_and_is_no_saving() {
         let mut backtest = Backtest::default();
         let month = month("2025-05-31".parse().unwrap());
-        let place = Place { lane: "A-B", service: "", month: &month };
+        let place = Place { lane_id: 1, lane: "A-B", service: "", month: &month };
         let was = outcome(Some([100, 10, 5, 0]), 0);
         backtest.add(place, &was, &[outcome(None, 0), outcome(Some([120, 12, 5, 0]), 30)]);
         let total = &backtest.total;
@@ -570,7 +574,7 @@ mod tests {
                 let mut backtest = Backtest::default();
                 for (lane, number, was, first, second) in rows {
                     let month = month(NaiveDate::from_ymd_opt(2025, number + 1, 3).unwrap());
-                    let place = Place { lane: &lane.to_string(), service: "S", month: &month };
+                    let place = Place { lane_id: i64::from(*lane), lane: &lane.to_string(), service: "S", month: &month };
                     backtest.add(place, was, &[*first, *second]);
                 }
                 backtest
@@ -579,7 +583,7 @@ mod tests {
             let mut counting = Counting::default();
             for (lane, number, was, first, second) in &rows {
                 let month = month(NaiveDate::from_ymd_opt(2025, number + 1, 3).unwrap());
-                let place = Place { lane: &lane.to_string(), service: "S", month: &month };
+                let place = Place { lane_id: i64::from(*lane), lane: &lane.to_string(), service: "S", month: &month };
                 counting.add(place, was, &[*first, *second]);
             }
             prop_assert_eq!(counting.done(), backtest.clone());

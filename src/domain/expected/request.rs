@@ -52,6 +52,8 @@ pub struct Consignment {
 /// What the lane of a shipment says about its price: read once, shared by its shipments.
 #[derive(Clone, Debug, Default)]
 pub struct LaneFacts {
+    /// Its id; 0 where there is none.
+    pub id: i64,
     /// Its code.
     pub code: String,
     /// Where it starts.
@@ -65,15 +67,16 @@ pub struct LaneFacts {
 }
 
 impl LaneFacts {
-    /// From the names of the two places, each with its region.
+    /// From its id and code and the names of the two places, each with its region.
     #[must_use]
     pub fn new(
-        code: String,
+        (id, code): (i64, String),
         origin: (&str, &str),
         destination: (&str, &str),
         distance_m: Option<i64>,
     ) -> Self {
         Self {
+            id,
             code,
             origin: Arc::new(place(origin.0, origin.1)),
             destination: Arc::new(place(destination.0, destination.1)),
