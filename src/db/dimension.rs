@@ -49,7 +49,9 @@ impl LaneNames {
 pub struct Dimensions<'a> {
     ids: &'a IdMaker,
     now: DateTime<Utc>,
+    /// Spellings that came up, codes and aliases; then names, which give way to them.
     partners: HashMap<String, i64>,
+    partner_names: HashMap<String, i64>,
     lanes: HashMap<String, i64>,
     sources: HashMap<String, i32>,
     zones: HashMap<Tz, i32>,
@@ -66,6 +68,7 @@ impl<'a> Dimensions<'a> {
             ids,
             now,
             partners: HashMap::new(),
+            partner_names: HashMap::new(),
             lanes: lanes::table
                 .select((lanes::code, lanes::id))
                 .load::<(String, i64)>(db)?
@@ -79,7 +82,7 @@ impl<'a> Dimensions<'a> {
             zones: zones_by_id(db)?.into_iter().map(|(id, zone)| (zone, id)).collect(),
             policies: policies_by_id(db)?.into_iter().map(|(id, policy)| (policy, id)).collect(),
         };
-        // A code beats a name, a name beats an alias: later entries do not replace earlier ones.
+        // A code beats an alias, and both beat a name: later entries do not replace earlier ones.
         let named: Vec<(i64, String, String)> = partners::table
             .select((partners::id, partners::code, partners::name))
             .order(partners::id)
@@ -89,11 +92,11 @@ impl<'a> Dimensions<'a> {
         for (id, code, _) in &named {
             dimensions.partners.entry(normal_name(code)).or_insert(*id);
         }
-        for (id, _, name) in &named {
-            dimensions.partners.entry(normal_name(name)).or_insert(*id);
-        }
         for (alias, id) in aliases {
             dimensions.partners.entry(alias).or_insert(id);
+        }
+        for (id, _, name) in &named {
+            dimensions.partner_names.entry(normal_name(name)).or_insert(*id);
         }
         Ok(dimensions)
     }
@@ -102,7 +105,25 @@ impl<'a> Dimensions<'a> {
     #[must_use]
     pub fn partner(&self, text: &str) -> Option<i64> {
         // The exact text is remembered after the first look, so the usual path allocates nothing.
-        self.partners.get(text).or_else(|| self.partners.get(&normal_name(text))).copied()
+        self.partners.get(text).copied().or_else(|| {
+            let name = normal_name(text);
+            self.partners.get(&name).or_else(|| self.partner_names.get(&name)).copied()
+        })
+    }
+
+    /// The partner of that code or alias; a partner that is only called so is none.
+    #[must_use]
+    pub fn partner_by_code(&self, text: &str) -> Option<i64> {
+        self.partners.get(&normal_name(text)).copied()
+    }
+
+    /// Remembers that a partner is called something else now, so that the next row finds it as the next import would.
+    pub fn partner_rename(&mut self, id: i64, before: &str, after: &str) {
+        let before = normal_name(before);
+        if self.partner_names.get(&before) == Some(&id) {
+            self.partner_names.remove(&before);
+        }
+        self.partner_names.entry(normal_name(after)).or_insert(id);
     }
 
     /// Remembers the spelling of a feed, so that the next row finds it without folding case.
@@ -132,6 +153,7 @@ impl<'a> Dimensions<'a> {
         self.partners.insert(normal_name(&code), id);
         self.partners.insert(alias, id);
         self.partners.insert(text.to_owned(), id);
+        self.partner_names.entry(normal_name(name.unwrap_or(text))).or_insert(id);
         Ok(id)
     }
 
@@ -152,7 +174,7 @@ impl<'a> Dimensions<'a> {
             short.extend(word.chars().take(MAX_CODE_CHARS));
         }
         let numbered = |number: u32| format!("{short}{MADE_CODE_MARK}{number}");
-        let taken = |code: &String| self.partners.contains_key(&normal_name(code));
+        let taken = |code: &String| self.partner(code).is_some();
         (1..).map(numbered).find(|code| !taken(code)).unwrap_or(short)
     }
 

@@ -180,3 +180,44 @@ fn a_lane_file_with_fewer_columns_leaves_the_rest_as_it_is() {
         assert_eq!(lane["distance_m"], 1_490_000);
     });
 }
+
+#[test]
+fn a_partner_is_found_by_its_name_in_the_file_that_makes_it_as_in_the_next() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        let head = "reference,partner,partner_name,delivery_due_date,delivered_at";
+        let row =
+            |n: usize, partner: &str| format!("L{n},{partner},Alpha Freight,2025-03-10,2025-03-10T09:00Z");
+        let rows: Vec<String> =
+            (0..6_000).map(|n| row(n, if n < 3_000 { "A1" } else { "Alpha Freight" })).collect();
+        desk.file("loads.csv", format!("{head}\n{}\n", rows.join("\n")));
+        let import = ["import", "shipments", "loads.csv", "--format", "json"];
+        assert_eq!(desk.run(&import).ends(0).json()["rows_new"], 6_000);
+        let by_partner = desk.run(&["kpi", "OTD_DAY", "--by", "partner", "--format", "json"]).ends(0).json();
+        assert_eq!(by_partner.as_array().unwrap().len(), 1, "{by_partner}");
+        assert_eq!(desk.run(&import).ends(0).json()["rows_same"], 6_000);
+    });
+}
+
+#[test]
+fn a_name_of_one_partner_is_never_the_code_or_name_of_another_in_any_order() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        // Names that are taken by a name, by an alias and by a code; and a code that is somebody's name.
+        let text = "code,name,alias\nA1,Alpha Freight,\nB1,Beta Lines,Alpha Freight\nC1,ALPHA  freight,\nalpha freight,Other,\nD1,a1,\n";
+        desk.file("partners.csv", text);
+        let import = ["import", "partners", "partners.csv", "--format", "json"];
+        let first = desk.run(&import).ends(3).json();
+        assert_eq!((&first["rows_new"], &first["rows_rejected"]), (&1.into(), &4.into()));
+        let before = Dump::of(&mut db.conn()).without(&["imports"]);
+        let again = desk.run(&import).ends(3).json();
+        assert_eq!((&again["rows_same"], &again["rows_rejected"]), (&1.into(), &4.into()));
+        Dump::of(&mut db.conn()).without(&["imports"]).assert_same(&before, "after the same file again");
+        // A partner that is renamed lets its old name go, in the same file too.
+        desk.file("renamed.csv", "code,name\nA1,Alpha Logistics\nB1,Alpha Freight\n");
+        let renamed = ["import", "partners", "renamed.csv", "--format", "json"];
+        let said = desk.run(&renamed).ends(0).json();
+        assert_eq!((&said["rows_changed"], &said["rows_new"]), (&1.into(), &1.into()));
+        assert_eq!(desk.run(&renamed).ends(0).json()["rows_same"], 2);
+    });
+}

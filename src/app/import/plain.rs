@@ -188,16 +188,25 @@ fn partner_write(
     number: u64,
     draft: &PartnerDraft,
 ) -> Result<Result<Done, RowError>, ImportError> {
-    let known = dimensions.partner(&draft.code);
+    let known = dimensions.partner_by_code(&draft.code);
+    if known.is_none() && dimensions.partner(&draft.code).is_some() {
+        let reason = "another partner is called so; write that one's code, or another code for a new partner";
+        return Ok(Err(RowError::field("code", &draft.code, reason)));
+    }
     if let Some(id) = known
         && let Some(first) = seen.note((0, 0, &id.to_string()), number)
     {
         return Ok(Err(repeated_key("code", &draft.code, "partner", first, number)));
     }
-    for alias in &draft.aliases {
-        if let Some(other) = dimensions.partner(alias).filter(|other| Some(*other) != known) {
+    let names = draft
+        .aliases
+        .iter()
+        .map(|alias| ("alias", alias))
+        .chain(draft.name.iter().map(|name| ("name", name)));
+    for (field, text) in names {
+        if let Some(other) = dimensions.partner(text).filter(|other| Some(*other) != known) {
             let reason = format!("another partner (id {other}) already answers to this name");
-            return Ok(Err(RowError::field("alias", alias, reason)));
+            return Ok(Err(RowError::field(field, text, reason)));
         }
     }
     let (id, mut done) = match known {
@@ -221,6 +230,7 @@ fn partner_write(
     let mut changed = wanted != before;
     if changed {
         partner_texts_write(db, id, &wanted)?;
+        dimensions.partner_rename(id, &before.name, &wanted.name);
     }
     for alias in &draft.aliases {
         changed |= partner_alias_add(db, id, alias)?;
