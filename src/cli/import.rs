@@ -143,6 +143,9 @@ pub fn run(session: &Session, arguments: &ImportArguments) -> anyhow::Result<Exi
                 words::figure(report.rows_same),
                 words::figure(report.rows_rejected),
             );
+            if !report.columns_ignored.is_empty() {
+                println!("columns that fill no field: {}", report.columns_ignored.join(", "));
+            }
             if let Some(file) = &report.rejects_file {
                 println!("rejected rows, each with its reason: {}", shown(file));
             }

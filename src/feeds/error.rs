@@ -220,7 +220,9 @@ pub enum FeedError {
         path: String,
     },
     /// The rejects file cannot be written.
-    #[error("{file}: the rejected rows cannot be written: {source}")]
+    #[error(
+        "{file}: the rejected rows cannot be written: {source}; good rows stored before stay, so name another file and run the import again"
+    )]
     Rejects {
         /// The rejects file.
         file: String,

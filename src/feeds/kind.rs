@@ -85,6 +85,8 @@ pub struct FieldSpec {
     pub zone: &'static str,
     /// Whether a cell lists several texts, and so may be longer.
     pub lists: bool,
+    /// Whether something is found by it, so that it needs a letter or a digit: people must see it, and addresses end in it.
+    pub names: bool,
     /// One line for people.
     pub help: &'static str,
 }
@@ -183,10 +185,12 @@ const TEXT: FieldSpec = FieldSpec {
     starts_day: false,
     zone: "",
     lists: false,
+    names: false,
     help: "",
 };
 const LIST: FieldSpec = FieldSpec { lists: true, ..TEXT };
-const KEY: FieldSpec = FieldSpec { required: true, ..TEXT };
+const NAME: FieldSpec = FieldSpec { names: true, ..TEXT };
+const KEY: FieldSpec = FieldSpec { required: true, ..NAME };
 const ZONE: FieldSpec = FieldSpec { kind: FieldType::Zone, ..TEXT };
 const COUNT: FieldSpec = FieldSpec { kind: FieldType::Integer, min: Some(0), ..TEXT };
 const QUANTITY: FieldSpec = FieldSpec { kind: FieldType::Decimal, min: Some(0), ..TEXT };
@@ -261,7 +265,7 @@ fields! {
         REFERENCE = "reference", KEY, "The feed's key of the shipment";
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
         PARTNER_NAME = "partner_name", TEXT, "Name for a carrier not seen before";
-        SOURCE = "source", TEXT, "Name of the feed: part of the shipment's identity";
+        SOURCE = "source", NAME, "Name of the feed: part of the shipment's identity";
         LANE = "lane", TEXT, "Code of the lane";
         ORIGIN = "origin", TEXT, "Where it starts";
         DESTINATION = "destination", TEXT, "Where it ends";
@@ -346,7 +350,7 @@ fields! {
     events {
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
         REFERENCE = "reference", KEY, "Reference of the shipment";
-        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        SOURCE = "source", NAME, "Name of the feed the shipment came by";
         TYPE = "type", required(choice(EVENT_TYPES)), "What happened";
         EVENT_AT = "event_at", required(INSTANT), "When it happened";
         RECEIVED_AT = "received_at", INSTANT, "When it was reported";
@@ -361,7 +365,7 @@ fields! {
     tenders {
         REFERENCE = "reference", KEY, "Reference of the load";
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
-        SOURCE = "source", TEXT, "Name of the feed";
+        SOURCE = "source", NAME, "Name of the feed";
         LANE = "lane", TEXT, "Code of the lane";
         SERVICE = "service", TEXT, "Service level";
         MODE = "mode", TEXT, "Mode: open text";
@@ -397,7 +401,7 @@ fields! {
     charges {
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
         SHIPMENT = "shipment", KEY, "Reference of the shipment";
-        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        SOURCE = "source", NAME, "Name of the feed the shipment came by";
         REFERENCE = "reference", KEY, "Id of the charge or invoice line";
         CODE = "code", KEY, "Charge code";
         CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for; when blank, what its code in the catalogue says";
@@ -413,7 +417,7 @@ fields! {
     accessorials {
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
         SHIPMENT = "shipment", KEY, "Reference of the shipment";
-        SOURCE = "source", TEXT, "Name of the feed the shipment came by";
+        SOURCE = "source", NAME, "Name of the feed the shipment came by";
         REFERENCE = "reference", KEY, "Id of the event";
         CODE = "code", KEY, "Charge code, ours or the carrier's own";
         STOP = "stop", FieldSpec { min: Some(1), ..COUNT }, "Which stop, 1 for the pickup, which it is when blank";

@@ -44,9 +44,15 @@ impl RejectWriter {
     /// A writer to `path` for rows under these column names. Nothing is created yet.
     ///
     /// # Errors
-    /// The file is there already: it may be the very file that is imported. A device such as `/dev/null` is fine.
+    /// The file cannot be made there, or is there already: it may be the very file that is imported. A device such as
+    /// `/dev/null` is fine.
     pub fn new(path: &Path, headers: &[String]) -> Result<Self, FeedError> {
         let new = Self { path: path.to_owned(), headers: headers.to_vec(), writer: None, count: 0 };
+        if !path.exists() {
+            // A place where it cannot be made is better known before the first row is stored than after the first bad one.
+            let made = File::create_new(path).and_then(|_| std::fs::remove_file(path));
+            made.map_err(|source| new.failed(source))?;
+        }
         if path.exists() && !takes_bytes(path) {
             return Err(new.failed(io::Error::new(
                 io::ErrorKind::AlreadyExists,

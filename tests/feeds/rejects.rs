@@ -11,7 +11,7 @@ use crate::support::process::Desk;
 /// A row of the file, and why it is refused: column, value, part of the reason.
 type Case = (&'static str, Option<(&'static str, &'static str, &'static str)>);
 
-const CASES: [Case; 21] = [
+const CASES: [Case; 23] = [
     ("A1,Brackwater,100,10.03.2025,2025-03-08T08:00,2025-03-10T09:00", None),
     (
         "A2,Brackwater,100,31.02.2025,2025-03-08T08:00,2025-03-10T09:00",
@@ -57,6 +57,9 @@ const CASES: [Case; 21] = [
     ("A14,\"Brack\twater\",1,10.03.2025,,", Some(("Carrier", "Brack\\twater", "holds a tab"))),
     ("A15,\"Brack\nwater\",1,10.03.2025,,", Some(("Carrier", "Brack\\nwater", "holds a line break"))),
     ("A16\u{9b}2J,Brackwater,1,10.03.2025,,", Some(("Load", "A16\\u{9b}2J", "the control character U+009B"))),
+    // An address that ends in it would lead elsewhere; and nobody could see the other.
+    ("..,Brackwater,1,10.03.2025,,", Some(("Load", "..", "has no letter and no digit"))),
+    ("\u{200b},Brackwater,1,10.03.2025,,", Some(("Load", "\u{200b}", "has no letter and no digit"))),
     // Text that only looks dangerous is text: it loads, and nothing is done by it.
     ("'; DROP TABLE shipments; --,BRCK,1,10.03.2025,,2025-03-10T09:00", None),
     ("=HYPERLINK(1),BRCK,1,10.03.2025,,2025-03-10T09:00", None),
@@ -74,7 +77,7 @@ fn each_bad_row_is_named_and_every_good_one_loads() {
         let rows: Vec<&str> = CASES.iter().map(|(row, _)| *row).collect();
         desk.file("loads.csv", format!("{HEADER}\n{}\n", rows.join("\n")));
         let said = desk.run(&["import", "shipments", "loads.csv", "--mapping", "tms.toml"]).ends(3);
-        assert!(said.out.contains("loads.csv: 21 rows read, 5 new, 0 changed, 0 already there, 16 rejected"));
+        assert!(said.out.contains("loads.csv: 23 rows read, 5 new, 0 changed, 0 already there, 18 rejected"));
         assert!(said.out.contains(".rejects.csv"), "{}", said.out);
 
         let found = desk.rejects().unwrap();
@@ -205,5 +208,34 @@ fn a_contact_that_could_carry_mail_headers_is_refused() {
             refused[1..].iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
         assert_eq!(places, [("3", "contact_email"), ("4", "contact_email")]);
         assert_eq!(partners::table.count().get_result::<i64>(&mut *db.conn()).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_rejects_file_that_cannot_be_made_stops_the_import_before_its_first_row() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        desk.file("tms.toml", tms(""));
+        desk.file("loads.csv", super::good(20));
+        let import =
+            ["import", "shipments", "loads.csv", "--mapping", "tms.toml", "--rejects", "nowhere/r.csv"];
+        desk.run(&import).ends(1).complains(&["nowhere/r.csv", "cannot be written", "name another file"]);
+        assert_eq!(shipments::table.count().get_result::<i64>(&mut *db.conn()).unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_column_that_fills_no_field_is_told_with_the_field_it_may_have_meant() {
+    on_both(|db| {
+        let desk = Desk::new(&db);
+        desk.file(
+            "loads.csv",
+            "reference,partner,delivery_due_date,deliverd_at,our_notes\nA1,BRCK,2025-03-10,2025-03-10,x\n",
+        );
+        let said = desk.run(&["import", "shipments", "loads.csv"]).ends(0);
+        let told = "columns that fill no field: `deliverd_at` (did you mean `delivered_at`?), `our_notes`";
+        assert!(said.out.contains(told), "{}", said.out);
+        let said = desk.run(&["import", "shipments", "loads.csv", "--format", "json"]).ends(0).json();
+        assert_eq!(said["columns_ignored"].as_array().unwrap().len(), 2);
     });
 }

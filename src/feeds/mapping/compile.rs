@@ -347,6 +347,15 @@ impl Compiled {
         &self.ignored
     }
 
+    /// The same, each with the field it may have meant: one of `kind` that no column fills.
+    #[must_use]
+    pub fn ignored_told(&self, kind: ImportKind) -> Vec<String> {
+        let unfilled = |name: &&str| kind.field(name).is_some_and(|field| !self.fills(field));
+        let open: Vec<&str> = kind.specs().iter().map(|spec| spec.name).filter(unfilled).collect();
+        let told = |name: &String| format!("`{name}`{}", suggestion(name, open.iter().copied()));
+        self.ignored.iter().map(told).collect()
+    }
+
     /// Turns a row into fields. After an error the fields hold nothing of use.
     ///
     /// # Errors
@@ -425,6 +434,9 @@ impl Compiled {
                 // PostgreSQL keeps no zero byte, a terminal obeys others, and a name of two lines is found under neither.
                 if let Some(control) = control(text) {
                     return Err(CellError::Control(control));
+                }
+                if step.spec.names && !text.chars().any(char::is_alphanumeric) {
+                    return Err(CellError::Nameless);
                 }
                 // Neither engine indexes a text of any length.
                 let limit = if step.spec.lists { MAX_LIST_CHARS } else { MAX_TEXT_CHARS };
@@ -569,6 +581,7 @@ enum CellError<'a> {
     NoZone,
     TooLong(usize),
     Control(char),
+    Nameless,
 }
 
 impl CellError<'_> {
@@ -587,6 +600,7 @@ impl CellError<'_> {
                 "is a time without a zone; add `zone = \"…\"` to the mapping or map the zone column"
                     .to_owned()
             }
+            Self::Nameless => "has no letter and no digit, so nobody could find it again".to_owned(),
             Self::TooLong(limit) => format!("is longer than {limit} characters"),
             Self::Control(control) => {
                 format!("holds {}, which no text may hold; take it out", control_words(control))
