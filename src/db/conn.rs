@@ -94,7 +94,7 @@ impl DbUrl {
             Self::Sqlite(path) => format!("sqlite://{}", path.display()),
             Self::Postgres(text) => match url::Url::parse(text) {
                 Ok(mut parsed) => {
-                    if parsed.password().is_some() && parsed.set_password(Some("…")).is_err() {
+                    if parsed.password().is_some() && parsed.set_password(Some("***")).is_err() {
                         return "postgres".to_owned();
                     }
                     parsed.to_string()

@@ -15,6 +15,7 @@ use super::shipment::ShipmentRow;
 use super::types::{Day, Instant};
 use crate::domain::period::Period;
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 
 /// History lines one shipment shows at most.
 pub const SIDE_LIMIT: i64 = 200;
@@ -259,11 +260,11 @@ pub fn tenders_behind(
 /// # Errors
 /// The engine's reason.
 pub fn lane_title_list(db: &mut Db, ids: &[i64]) -> QueryResult<Vec<(i64, String)>> {
-    let rows: Vec<(i64, String, String)> = lanes::table
+    let rows: Vec<(i64, String, String, String)> = lanes::table
         .filter(lanes::id.eq_any(ids.to_vec()))
-        .select((lanes::id, lanes::origin, lanes::destination))
+        .select((lanes::id, lanes::code, lanes::origin, lanes::destination))
         .load(db)?;
-    Ok(rows.into_iter().map(|(id, from, to)| (id, format!("{from} to {to}"))).collect())
+    Ok(rows.into_iter().map(|(id, code, from, to)| (id, words::lane(&code, &from, &to))).collect())
 }
 
 /// Number and code of every feed.

@@ -25,6 +25,7 @@ use crate::domain::partner::PartnerStatus;
 use crate::domain::period::Period;
 use crate::domain::scorecard::{AgreedTemplate, Logged, Summary, TargetOverride, Template};
 use crate::domain::viewer::Viewer;
+use crate::domain::words;
 
 /// Scorecards one list answers at most.
 pub const LIST_LIMIT: i64 = 20_000;
@@ -767,9 +768,9 @@ pub fn month_lane_cells<E: From<diesel::result::Error>>(
 /// # Errors
 /// The engine's reason.
 pub fn lane_titles(db: &mut Db) -> QueryResult<BTreeMap<i64, String>> {
-    let rows: Vec<(i64, String, String)> =
-        lanes::table.select((lanes::id, lanes::origin, lanes::destination)).load(db)?;
-    Ok(rows.into_iter().map(|(id, from, to)| (id, format!("{from} to {to}"))).collect())
+    let rows: Vec<(i64, String, String, String)> =
+        lanes::table.select((lanes::id, lanes::code, lanes::origin, lanes::destination)).load(db)?;
+    Ok(rows.into_iter().map(|(id, code, from, to)| (id, words::lane(&code, &from, &to))).collect())
 }
 
 /// The KPI thresholds of every contract version in force on `day`, by partner.

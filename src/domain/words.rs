@@ -6,6 +6,16 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::money::{Bps, Micros};
 
+/// A lane as people call it: `Joliet IL to Gary IN`, or its code where one of the two is not known.
+#[must_use]
+pub fn lane(code: &str, origin: &str, destination: &str) -> String {
+    if origin.is_empty() || destination.is_empty() {
+        code.to_owned()
+    } else {
+        format!("{origin} to {destination}")
+    }
+}
+
 /// The amount with thousands separators and two places or more: `186,420.55`.
 #[must_use]
 pub fn amount(value: Micros) -> String {

@@ -14,6 +14,7 @@ use crate::db::plan::{
 use crate::db::{Db, DbError};
 use crate::domain::capacity::Zone;
 use crate::domain::viewer::{Action, Role, Viewer};
+use crate::domain::words;
 
 /// A plan for the shipper's pages.
 #[derive(Clone, Debug)]
@@ -108,13 +109,7 @@ pub struct OwnWeek {
 fn lane_title(names: &BTreeMap<i64, LaneName>, lane: i64) -> String {
     names.get(&lane).map_or_else(
         || format!("lane {lane}"),
-        |name| {
-            if name.origin.is_empty() || name.destination.is_empty() {
-                name.code.clone()
-            } else {
-                format!("{} to {}", name.origin, name.destination)
-            }
-        },
+        |name| words::lane(&name.code, &name.origin, &name.destination),
     )
 }
 
