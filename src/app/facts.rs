@@ -8,6 +8,7 @@ use super::declared_event::Standing;
 use crate::db::DbError;
 use crate::db::fold::{FoldRow, TenderFoldRow};
 use crate::db::quality::QualityRow;
+use crate::domain::attribution::Given;
 use crate::domain::money::Micros;
 use crate::domain::outcome::OutcomePolicy;
 use crate::domain::quality::{Condition, EmissionData, QualityFacts};
@@ -52,6 +53,8 @@ pub fn shipment_facts<'a>(
         },
         statuses: StatusProfile::of_mode(&row.mode),
         quality: quality.map(quality_facts),
+        pickup_given: Given::of(row.pickup_reason.as_deref()),
+        delivery_given: Given::of(row.delivery_reason.as_deref()),
     };
     Ok((facts, policy))
 }

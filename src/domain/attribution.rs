@@ -3,6 +3,10 @@
 //! The one list of the codes we interpret, with short labels of our own. A code that came from a carrier never excuses
 //! anything by itself: it says whom to ask, and what an exclusion may be asked for.
 
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::field::codes;
 
 codes! {
@@ -185,6 +189,100 @@ pub fn fault_of(code: &str) -> Fault {
     reason_of(code).map_or(Fault::Unknown, |reason| reason.fault)
 }
 
+/// What was given as the reason of a miss: a code of the list, something else, or nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// A code of [`REASONS`].
+    Code(&'static Reason),
+    /// A text, or a code we do not interpret.
+    Other,
+    /// Nothing.
+    #[default]
+    Nothing,
+}
+
+impl Given {
+    /// Reads what came with an event; a blank is nothing.
+    #[must_use]
+    pub fn of(text: Option<&str>) -> Self {
+        match text.map(str::trim).filter(|text| !text.is_empty()) {
+            None => Self::Nothing,
+            Some(text) => reason_of(text).map_or(Self::Other, Self::Code),
+        }
+    }
+
+    /// The word in an address and in stored sums: the code, `OTHER` or `NONE`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Code(reason) => reason.code,
+            Self::Other => "OTHER",
+            Self::Nothing => "NONE",
+        }
+    }
+
+    /// Reads the word of [`Given::code`].
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "OTHER" => Some(Self::Other),
+            "NONE" => Some(Self::Nothing),
+            _ => REASONS.iter().find(|reason| reason.code == code).map(Self::Code),
+        }
+    }
+
+    /// Whom it points at, a proposal only: where nothing usable is given, the carrier until shown otherwise.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::Code(reason) => reason.fault,
+            Self::Other | Self::Nothing => Fault::Unknown,
+        }
+    }
+
+    /// `AI breakdown`, `A reason without a known code`, `No reason given`.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::Code(reason) => reason.words(),
+            Self::Other => "A reason without a known code".to_owned(),
+            Self::Nothing => "No reason given".to_owned(),
+        }
+    }
+
+    /// Whether nothing was given.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+}
+
+impl PartialOrd for Given {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Given {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.code().cmp(other.code())
+    }
+}
+
+impl Serialize for Given {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = String::deserialize(deserializer)?;
+        Self::from_code(&code)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{code}` is no reason code, OTHER or NONE")))
+    }
+}
+
 /// What a carrier gave as its reason, in words: `B1 closed, which is the consignee`. A text that is no code stays.
 #[must_use]
 pub fn proposal_words(given: &str) -> String {
@@ -230,6 +328,19 @@ mod tests {
         }
         assert_eq!(proposal_words("B1"), "B1 closed, which points at the consignee");
         assert_eq!(proposal_words("truck stuck"), "truck stuck");
+    }
+
+    #[test]
+    fn what_was_given_reads_back_from_its_word() {
+        let given = [None, Some(" "), Some("ai"), Some("truck stuck"), Some("Q9")].map(Given::of);
+        let codes = given.map(Given::code);
+        assert_eq!(codes, ["NONE", "NONE", "AI", "OTHER", "OTHER"]);
+        for one in given {
+            assert_eq!(Given::from_code(one.code()), Some(one));
+        }
+        assert_eq!(Given::from_code("ai"), None);
+        assert_eq!((given[2].fault(), given[3].fault()), (Fault::Carrier, Fault::Unknown));
+        assert!(REASONS.iter().all(|reason| !["OTHER", "NONE"].contains(&reason.code)));
     }
 
     #[test]

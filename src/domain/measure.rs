@@ -7,6 +7,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::causes::Causes;
 use super::outcome::Outcome;
 
 /// How many obligations had which outcome.
@@ -361,6 +362,9 @@ pub struct Measures {
     /// Shipments in [`Measures::emission`].
     #[serde(skip_serializing_if = "is_zero")]
     pub emission_count: i64,
+    /// Misses by the reason given for them.
+    #[serde(skip_serializing_if = "Causes::is_empty")]
+    pub causes: Causes,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -417,6 +421,7 @@ impl AddAssign<&Measures> for Measures {
         self.emission_own += other.emission_own;
         self.emission_primary_work += other.emission_primary_work;
         self.emission_count += other.emission_count;
+        self.causes += &other.causes;
     }
 }
 

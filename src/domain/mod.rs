@@ -1,7 +1,7 @@
 //! The rules: pure functions and values. No I/O, no database, no web, no clock.
 //!
 //! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
-//! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`kpi`],
+//! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`causes`], [`kpi`],
 //! [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
 //! [`backtest`], [`charge_code`], [`calibration`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
@@ -16,6 +16,7 @@ pub mod baseline;
 pub mod calendar;
 pub mod calibration;
 pub mod capacity;
+pub mod causes;
 pub mod challenge;
 pub mod charge_code;
 pub mod claim;

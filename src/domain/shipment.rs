@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::attribution::Given;
+use super::causes::MissedBy;
 use super::measure::Measures;
 use super::money::Micros;
 use super::outcome::{
@@ -646,6 +648,12 @@ pub struct ShipmentFacts {
     pub statuses: StatusProfile,
     /// What the feed said of the delivery beyond all that.
     pub quality: Option<QualityFacts>,
+    /// What was given as the reason of a missed pickup.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub pickup_given: Given,
+    /// What was given as the reason of a missed delivery.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub delivery_given: Given,
 }
 
 impl ShipmentFacts {
@@ -665,6 +673,7 @@ impl ShipmentFacts {
     pub fn add_pickup_to(&self, verdicts: &Verdicts, sums: &mut Measures) {
         sums.pickup_window.count(verdicts.pickup_window);
         sums.pickup_day.count(verdicts.pickup_day);
+        sums.causes.count(MissedBy::PickupWindow, verdicts.pickup_window, self.pickup_given);
     }
 
     /// Adds what is dated by the delivery obligation. The pickup belongs to its own day:
@@ -673,6 +682,8 @@ impl ShipmentFacts {
         sums.shipments += 1;
         sums.delivery_day.count(verdicts.delivery_day);
         sums.delivery_window.count(verdicts.delivery_window);
+        sums.causes.count(MissedBy::DeliveryDay, verdicts.delivery_day, self.delivery_given);
+        sums.causes.count(MissedBy::DeliveryWindow, verdicts.delivery_window, self.delivery_given);
         if !self.milestones.delivery_declared {
             self.add_service(sums);
         }

@@ -19,21 +19,11 @@ const STORM_CLAIMED: i64 = 8_500;
 const LATE_BY_OTHERS: i64 = 1_100;
 /// Days after delivery until the invoice has come.
 const INVOICE_DAYS: i64 = 4;
-const CARRIER_REASONS: [&str; 6] = [
-    "Mechanical breakdown",
-    "Driver hours exhausted",
-    "Traffic",
-    "Missed connection",
-    "Trailer not unloaded in time",
-    "Sorting error",
-];
+/// Codes of `domain/attribution`, and one that says it in words of its own; a carrier that gives nothing gives that.
+const CARRIER_REASONS: [&str; 6] = ["AI", "AH", "", "AJ", "T2", "Traffic"];
 /// Reasons of others with the attribution that was approved.
-const OTHER_REASONS: [(&str, &str); 4] = [
-    ("Freight not ready", "SHIPPER"),
-    ("Paperwork missing", "SHIPPER"),
-    ("Consignee closed", "CONSIGNEE"),
-    ("Inspection", "GOVERNMENT"),
-];
+const OTHER_REASONS: [(&str, &str); 4] =
+    [("SN", "SHIPPER"), ("BC", "SHIPPER"), ("B1", "CONSIGNEE"), ("P2", "GOVERNMENT")];
 
 /// A message: when it happened and when it was received.
 pub(super) type Message = (i64, i64);
@@ -383,7 +373,7 @@ impl Maker {
                 let recipient = first_attempt != "FAILED";
                 returned = recipient && dice.chance(2_500);
                 if recipient && exclusion.is_empty() && dice.chance(8_500) {
-                    (reason, exclusion) = ("Recipient refused or address wrong", "CONSIGNEE");
+                    (reason, exclusion) = ("AQ", "CONSIGNEE");
                 }
             }
         } else if lane.mode == Mode::Truckload {

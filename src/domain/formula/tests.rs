@@ -198,7 +198,8 @@ fn every_field_of_the_measures_has_its_names() {
     for name in names() {
         assert!(fields.iter().any(|field| field == name.field), "{} is read from no field", name.name);
     }
-    for field in &fields {
+    // Misses by reason are a table for people, told whole; the tallies beside them have the names.
+    for field in fields.iter().filter(|field| *field != "causes") {
         let read = |json: &str| serde_json::from_str::<Measures>(&format!(r#"{{"{field}": {json}}}"#)).ok();
         // Parts of one field are told apart by figures of their own; a part without a name goes unread.
         let (filled, parts): (Measures, Vec<i64>) = if let Some(whole) = read("7") {
