@@ -67,23 +67,58 @@ fn sheet_write(
     header: &[&str],
     rows: impl IntoIterator<Item: IntoIterator<Item = String>>,
 ) -> Result<(), rust_xlsxwriter::XlsxError> {
-    let sheet = book.add_worksheet();
+    let rows = rows.into_iter().map(|cells| cells.into_iter().map(|text| (text, true)));
+    sheet_fill(book.add_worksheet(), name, header, rows).map(drop)
+}
+
+/// Fills a sheet from the top with texts, each of which may be a figure or not; gives the number of its last row, counted
+/// from 0.
+fn sheet_fill(
+    sheet: &mut rust_xlsxwriter::Worksheet,
+    name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item: IntoIterator<Item = (String, bool)>>,
+) -> Result<u32, rust_xlsxwriter::XlsxError> {
     sheet.set_name(name)?;
     sheet.set_freeze_panes(1, 0)?;
     let bold = rust_xlsxwriter::Format::new().set_bold();
-    for (title, column) in header.iter().zip(0_u16..) {
-        sheet.write_string_with_format(0, column, *title, &bold)?;
+    for (_, column) in header.iter().zip(0_u16..) {
         sheet.set_column_width(column, COLUMN_CHARS)?;
     }
+    for (title, column) in header.iter().zip(0_u16..) {
+        sheet.write_string_with_format(0, column, *title, &bold)?;
+    }
+    let mut last = 0;
     for (cells, row) in rows.into_iter().zip(1_u32..) {
-        for (text, column) in cells.into_iter().zip(0_u16..) {
-            match spreadsheet_number(&text) {
+        for ((text, is_figure), column) in cells.into_iter().zip(0_u16..) {
+            match spreadsheet_number(&text).filter(|_| is_figure) {
                 Some(number) => sheet.write_number(row, column, number)?,
                 None => sheet.write_string(row, column, text)?,
             };
         }
+        last = row;
     }
-    Ok(())
+    Ok(last)
+}
+
+/// A long list as a workbook of one sheet, a row in memory at a time. A cell says whether it is a figure: a reference of
+/// digits stays the text it is. `more` is a last line of words, such as that the list goes on.
+///
+/// # Errors
+/// As [`workbook`].
+pub fn list_xlsx(
+    name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item: IntoIterator<Item = (String, bool)>>,
+    more: Option<&str>,
+) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet_with_constant_memory()?;
+    let last = sheet_fill(sheet, name, header, rows)?;
+    if let Some(words) = more {
+        sheet.write_string(last.saturating_add(1), 0, words)?;
+    }
+    book.save_to_buffer()
 }
 
 /// The number a spreadsheet keeps for a text, when it is the same one.
@@ -108,5 +143,29 @@ mod tests {
         let rows = [["=cmd()".to_owned(), "-4.5".to_owned()], ["Gary, \"IN\"".to_owned(), "7".to_owned()]];
         let text = String::from_utf8(csv(["lane", "loads"], rows).unwrap()).unwrap();
         assert_eq!(text, "lane,loads\r\n'=cmd(),-4.5\r\n\"Gary, \"\"IN\"\"\",7\r\n");
+    }
+
+    #[test]
+    fn a_list_keeps_references_as_texts_and_figures_as_numbers() {
+        use calamine::{Data, Reader, Xlsx};
+        let cell = |text: &str, is_figure| (text.to_owned(), is_figure);
+        let rows =
+            [[cell("00123", false), cell("1234.5", true)], [cell("=A1", false), cell("\u{2013}", true)]];
+        let bytes = list_xlsx("CPS", &["Reference", "Freight"], rows, Some("and so on")).unwrap();
+        let mut book: Xlsx<_> = Xlsx::new(std::io::Cursor::new(bytes)).unwrap();
+        let sheet = book.worksheet_range("CPS").unwrap();
+        let text = |text: &str| Data::String(text.to_owned());
+        let told: Vec<Data> = sheet.rows().skip(1).flatten().cloned().collect();
+        assert_eq!(
+            told,
+            [
+                text("00123"),
+                Data::Float(1234.5),
+                text("=A1"),
+                text("\u{2013}"),
+                text("and so on"),
+                Data::Empty
+            ]
+        );
     }
 }
