@@ -3,7 +3,7 @@
 //! Nothing is ever edited. An agreed version is added beside the ones before it, so that what was published stays scored as
 //! it was; what scores a period is chosen by [`crate::domain::scorecard::template_of`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -15,6 +15,8 @@ use super::score::ensure_default_template;
 use super::scorecard_mail::{Told, tell_who_may};
 use crate::db::contract::{contract_by_number, version_list, version_titles};
 use crate::db::dialect::{transaction_lock, write_tx};
+use crate::db::lane::{lane_codes, lane_regions};
+use crate::db::measure::services_and_modes_unscoped;
 use crate::db::partner::{partner_by_code_unscoped, partner_list};
 use crate::db::scorecard::{template_insert, templates_agreed};
 use crate::db::template::{
@@ -29,7 +31,7 @@ use crate::domain::formula::Library;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
     AgreedTemplate, CODE_CHARS_MAX, STANDARD, TEMPLATE_VERSIONS_MAX, Template, TemplateChange, TemplateDraft,
-    TemplateTerms, Volume, ambiguous_with, begins_too_early, in_catalogue, is_code, still_scoring,
+    TemplateTerms, Volume, ambiguous_with, begins_too_early, in_catalogue, is_code, kpi_part, still_scoring,
     template_changes, volume_and_unit,
 };
 use crate::domain::viewer::{Action, Viewer};
@@ -261,6 +263,7 @@ fn checked(app: &App, db: &mut Db, viewer: &Viewer, draft: &TemplateDraft) -> Re
     let template = match draft.template(terms, |code| volume_of(&own, code)) {
         Ok(template) => {
             errors.extend(of_lines(own_problems(&template, &own)));
+            errors.extend(of_lines(scopes_unknown(db, &template)?));
             Some(template)
         }
         Err(wrong) => {
@@ -296,7 +299,7 @@ fn volume_of(own: &Library, code: &str) -> Option<(Volume, String)> {
 /// is scored against what is better.
 fn own_problems(template: &Template, own: &Library) -> Vec<String> {
     let mut wrong = Vec::new();
-    for line in template.kpis().filter(|line| in_catalogue(&line.code).is_none()) {
+    for line in template.kpis().filter(|line| in_catalogue(kpi_part(&line.code)).is_none()) {
         match volume_of(own, &line.code) {
             None => wrong.push(format!(
                 "{} is not used any more; propose a version without it, or take the KPI up again",
@@ -312,6 +315,42 @@ fn own_problems(template: &Template, own: &Library) -> Vec<String> {
         wrong.extend(better.and_then(|better| line.wrong_way(better)).map(|problem| problem.to_string()));
     }
     wrong
+}
+
+/// Most names that a message lists.
+const NAMES_TOLD: usize = 8;
+
+/// Where the scopes of a template name what there is not: a lane, a region, a service or a mode without any fact.
+fn scopes_unknown(db: &mut Db, template: &Template) -> Result<Vec<String>, DbError> {
+    if template.scopes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lanes: BTreeSet<String> = lane_codes(db)?.into_values().collect();
+    let regions: BTreeSet<String> = lane_regions(db)?.into_values().filter(|name| !name.is_empty()).collect();
+    let (services, modes) = services_and_modes_unscoped(db)?;
+    let mut wrong = Vec::new();
+    for scope in &template.scopes {
+        let one = |name: &String| BTreeSet::from_iter(Some(name.clone()).filter(|name| !name.is_empty()));
+        for (what, named, known) in [
+            ("lane", &scope.lanes, &lanes),
+            ("region", &scope.regions, &regions),
+            ("service", &one(&scope.service), &services),
+            ("mode", &one(&scope.mode), &modes),
+        ] {
+            let missing: Vec<&str> = named.difference(known).take(NAMES_TOLD).map(String::as_str).collect();
+            if !missing.is_empty() {
+                let there: Vec<&str> = known.iter().take(NAMES_TOLD).map(String::as_str).collect();
+                let more = if known.len() > NAMES_TOLD { " and others" } else { "" };
+                let there = if there.is_empty() { "none yet".to_owned() } else { there.join(", ") };
+                wrong.push(format!(
+                    "{}: no {what} is called {}, so nothing could be counted; there is {there}{more}",
+                    scope.code,
+                    missing.join(", ")
+                ));
+            }
+        }
+    }
+    Ok(wrong)
 }
 
 /// One unit of difference of an own KPI, as its thresholds are told.

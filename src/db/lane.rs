@@ -56,3 +56,11 @@ pub fn lane_regions(db: &mut Db) -> QueryResult<HashMap<i64, String>> {
     let rows: Vec<(i64, String)> = lanes::table.select((lanes::id, lanes::region)).load(db)?;
     Ok(rows.into_iter().collect())
 }
+
+/// Id, code and region of the destination of every lane, by id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lane_places_all(db: &mut Db) -> QueryResult<Vec<(i64, String, String)>> {
+    lanes::table.select((lanes::id, lanes::code, lanes::region)).order(lanes::id).load(db)
+}

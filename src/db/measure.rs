@@ -1,6 +1,6 @@
 //! Measure cells: sums per partner, service, mode and day, and per partner, lane, service and month.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -151,6 +151,19 @@ pub fn newest_day(db: &mut Db, viewer: &Viewer, until: NaiveDate) -> QueryResult
     }
     let day: Option<Day> = query.first(db)?;
     Ok(day.map(|day| day.0))
+}
+
+/// The services and modes that any facts were summed by, without the blank ones.
+///
+/// # Errors
+/// The engine's reason.
+pub fn services_and_modes_unscoped(db: &mut Db) -> QueryResult<(BTreeSet<String>, BTreeSet<String>)> {
+    let rows: Vec<(String, String)> =
+        measure_cells::table.select((measure_cells::service, measure_cells::mode)).distinct().load(db)?;
+    let (mut services, mut modes): (BTreeSet<String>, BTreeSet<String>) = rows.into_iter().unzip();
+    services.remove("");
+    modes.remove("");
+    Ok((services, modes))
 }
 
 /// Folds lane cells of the months in `[from, until)` that the viewer may see.

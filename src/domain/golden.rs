@@ -382,6 +382,7 @@ impl CompositeCase {
                 name: self.title.clone(),
                 categories,
                 terms: TemplateTerms::default(),
+                scopes: Vec::new(),
             },
             inputs,
         )

@@ -1,6 +1,8 @@
 //! Scorecard templates: the list, one with its versions and redlines, proposing the next version, and the second person's
 //! decision.
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -21,13 +23,15 @@ use crate::db::template::TemplateDecisionRow;
 use crate::domain::exclusion::Decision;
 use crate::domain::kpi::Kpi;
 use crate::domain::scorecard::{
-    DraftBand, DraftCategory, DraftLine, STANDARD, TemplateDraft, bands_words, half_life_words, plain,
-    season_words,
+    DraftBand, DraftCategory, DraftLine, STANDARD, Scope, TemplateDraft, bands_words, half_life_words,
+    kpi_part, line_code, plain, scope_part, season_words,
 };
 use crate::domain::viewer::Action;
 
 /// Blank rows at the end of the form's two tables.
 const BLANK_CATEGORIES: usize = 1;
+/// Blank rows of scopes.
+const BLANK_SCOPES: usize = 2;
 /// Blank KPI rows.
 const BLANK_LINES: usize = 4;
 
@@ -96,6 +100,8 @@ fn begins(version: &TemplateVersion) -> String {
 /// A KPI of a version, ready to print.
 struct KpiRow {
     code: String,
+    /// The KPI without its scope.
+    kpi: String,
     name: String,
     weight: String,
     marks: Option<[String; 3]>,
@@ -107,6 +113,13 @@ struct Lens {
     title: String,
     weight: String,
     kpis: Vec<KpiRow>,
+}
+
+/// A scope of a version, ready to print: its name, its code and what it counts.
+struct ScopeLine {
+    title: String,
+    code: String,
+    words: String,
 }
 
 struct Change {
@@ -140,6 +153,7 @@ struct VersionPage {
     from: String,
     retired: bool,
     lenses: Vec<Lens>,
+    scopes: Vec<ScopeLine>,
     versions: Vec<VersionLine>,
     may_edit: bool,
     /// What the viewer may decide: value and word.
@@ -213,8 +227,12 @@ fn version_page(me: &SignedIn, found: View, form: Form, notice: Option<String>) 
         (true, false) => vec![("APPROVED", "Agree"), ("DENIED", "Deny")],
     };
     let name_of = |code: &str| {
-        let found = names.iter().find(|(known, _)| known == code);
-        found.map_or_else(|| code.to_owned(), |(_, name)| name.clone())
+        let kpi = kpi_part(code);
+        let found = names.iter().find(|(known, _)| known == kpi);
+        let name = found.map_or_else(|| kpi.to_owned(), |(_, name)| name.clone());
+        let scope =
+            scope_part(code).map(|scope| template.scope(scope).map_or(scope, |one| one.title.as_str()));
+        scope.map_or_else(|| name.clone(), |scope| format!("{name}: {scope}"))
     };
     let lens = |category: &crate::domain::scorecard::Category| Lens {
         title: category.title.clone(),
@@ -224,6 +242,7 @@ fn version_page(me: &SignedIn, found: View, form: Form, notice: Option<String>) 
             .iter()
             .map(|kpi| KpiRow {
                 code: kpi.code.clone(),
+                kpi: kpi_part(&kpi.code).to_owned(),
                 name: name_of(&kpi.code),
                 weight: plain(kpi.weight),
                 marks: kpi.scale.as_ref().map(|s| [s.floor, s.target, s.stretch].map(plain)),
@@ -249,6 +268,15 @@ fn version_page(me: &SignedIn, found: View, form: Form, notice: Option<String>) 
         from: begins(&shown),
         retired: template.terms.retired,
         lenses: template.categories.iter().map(lens).collect(),
+        scopes: template
+            .scopes
+            .iter()
+            .map(|scope| ScopeLine {
+                title: scope.title.clone(),
+                code: scope.code.clone(),
+                words: scope.words(),
+            })
+            .collect(),
         versions: book
             .versions
             .iter()
@@ -343,11 +371,23 @@ struct CategoryRow {
     weight: String,
 }
 
+/// A row of the form's table of scopes.
+#[derive(Default)]
+struct ScopeRow {
+    code: String,
+    title: String,
+    service: String,
+    mode: String,
+    lanes: String,
+    regions: String,
+}
+
 /// A row of the form's table of KPIs.
 #[derive(Default)]
 struct LineRow {
     category: String,
     code: String,
+    scope: String,
     weight: String,
     floor: String,
     target: String,
@@ -364,12 +404,59 @@ struct FormPage {
     /// Code of the template that gets a new version; none for a new one.
     of: Option<String>,
     form: Form,
-    categories: Vec<CategoryRow>,
-    lines: Vec<LineRow>,
+    tables: Tables,
     kpis: Vec<(String, String)>,
     partners: Vec<(String, String)>,
     problems: Vec<String>,
     notice: Option<String>,
+}
+
+/// The tables of the form.
+#[derive(Default)]
+struct Tables {
+    categories: Vec<CategoryRow>,
+    lines: Vec<LineRow>,
+    scopes: Vec<ScopeRow>,
+}
+
+/// Stands between names in a cell of the form.
+const NAMES_APART: char = ';';
+
+fn names_in(cell: &str) -> BTreeSet<String> {
+    cell.split([NAMES_APART, '\n'])
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+impl ScopeRow {
+    fn of(scope: &Scope) -> Self {
+        let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join("; ");
+        Self {
+            code: scope.code.clone(),
+            title: scope.title.clone(),
+            service: scope.service.clone(),
+            mode: scope.mode.clone(),
+            lanes: names(&scope.lanes),
+            regions: names(&scope.regions),
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            code: self.code.clone(),
+            title: self.title.clone(),
+            service: self.service.clone(),
+            mode: self.mode.clone(),
+            lanes: names_in(&self.lanes),
+            regions: names_in(&self.regions),
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.scope() == Scope::default()
+    }
 }
 
 impl CategoryRow {
@@ -384,7 +471,8 @@ impl LineRow {
         let band = |band: &DraftBand| format!("{}: {}", plain(band.from), plain(band.points));
         Self {
             category: category.to_owned(),
-            code: line.code.clone(),
+            code: kpi_part(&line.code).to_owned(),
+            scope: scope_part(&line.code).unwrap_or_default().to_owned(),
             weight: plain(line.weight),
             floor: mark(line.floor),
             target: mark(line.target),
@@ -394,10 +482,15 @@ impl LineRow {
             gate: line.gate,
         }
     }
+
+    /// The KPI and its scope as one code.
+    fn line_code(&self) -> String {
+        line_code(&self.code, &self.scope)
+    }
 }
 
-/// The form filled from a draft: fields, lenses, KPIs.
-fn filled(draft: &TemplateDraft) -> (Form, Vec<CategoryRow>, Vec<LineRow>) {
+/// The form filled from a draft: fields and tables.
+fn filled(draft: &TemplateDraft) -> (Form, Tables) {
     let months: Vec<String> = draft.months.iter().map(u32::to_string).collect();
     let form = Form::filled([
         ("code", draft.code.clone()),
@@ -415,21 +508,22 @@ fn filled(draft: &TemplateDraft) -> (Form, Vec<CategoryRow>, Vec<LineRow>) {
         .iter()
         .flat_map(|category| category.kpis.iter().map(|line| LineRow::of(&category.code, line)))
         .collect();
-    (form, categories, lines)
+    (form, Tables { categories, lines, scopes: draft.scopes.iter().map(ScopeRow::of).collect() })
 }
 
 async fn form_page(
     me: &SignedIn,
     of: Option<String>,
-    (form, mut categories, mut lines): (Form, Vec<CategoryRow>, Vec<LineRow>),
+    (form, mut tables): (Form, Tables),
     problems: Vec<String>,
     notice: Option<String>,
 ) -> Result<FormPage, WebError> {
     let (kpis, partners) = me
         .in_db(|unit| Ok::<_, WebError>((kpi_names(unit.db)?, partner_list(unit.db, unit.viewer)?)))
         .await?;
-    categories.extend((0..BLANK_CATEGORIES).map(|_| CategoryRow::default()));
-    lines.extend((0..BLANK_LINES).map(|_| LineRow::default()));
+    tables.categories.extend((0..BLANK_CATEGORIES).map(|_| CategoryRow::default()));
+    tables.lines.extend((0..BLANK_LINES).map(|_| LineRow::default()));
+    tables.scopes.extend((0..BLANK_SCOPES).map(|_| ScopeRow::default()));
     let mut choices = vec![(String::new(), "All partners".to_owned())];
     choices.extend(partners.into_iter().map(|partner| (partner.code, partner.name)));
     Ok(FormPage {
@@ -437,8 +531,7 @@ async fn form_page(
             .page(of.as_ref().map_or_else(|| "New template".to_owned(), |of| format!("New version of {of}"))),
         of,
         form,
-        categories,
-        lines,
+        tables,
         kpis,
         partners: choices,
         problems,
@@ -473,7 +566,7 @@ async fn draft_of(me: &SignedIn, code: String) -> Result<TemplateDraft, WebError
 }
 
 /// The rows as sent; wholly empty ones are left out.
-fn rows(form: &Form) -> (Vec<CategoryRow>, Vec<LineRow>) {
+fn rows(form: &Form) -> Tables {
     let all = |name: &str| -> Vec<String> { form.all(name).map(|text| text.trim().to_owned()).collect() };
     let at = |column: &[String], row: usize| column.get(row).cloned().unwrap_or_default();
     let (codes, titles, weights) = (all("cat_code"), all("cat_title"), all("cat_weight"));
@@ -484,11 +577,13 @@ fn rows(form: &Form) -> (Vec<CategoryRow>, Vec<LineRow>) {
     let columns =
         ["line_cat", "line_code", "line_weight", "line_floor", "line_target", "line_stretch", "line_bands"];
     let [cats, kpis, weights, floors, targets, stretches, bands] = columns.map(all);
+    let within = all("line_scope");
     let (critical, gates) = (all("line_critical"), all("line_gate"));
     let lines = (0..kpis.len())
         .map(|row| LineRow {
             category: at(&cats, row),
             code: at(&kpis, row),
+            scope: at(&within, row),
             weight: at(&weights, row),
             floor: at(&floors, row),
             target: at(&targets, row),
@@ -499,7 +594,21 @@ fn rows(form: &Form) -> (Vec<CategoryRow>, Vec<LineRow>) {
         })
         .filter(|row| !row.code.is_empty())
         .collect();
-    (categories, lines)
+    let columns =
+        ["scope_code", "scope_title", "scope_service", "scope_mode", "scope_lanes", "scope_regions"];
+    let [codes, titles, services, modes, lanes, regions] = columns.map(all);
+    let scopes = (0..codes.len())
+        .map(|row| ScopeRow {
+            code: at(&codes, row),
+            title: at(&titles, row),
+            service: at(&services, row),
+            mode: at(&modes, row),
+            lanes: at(&lanes, row),
+            regions: at(&regions, row),
+        })
+        .filter(|row| !row.is_blank())
+        .collect();
+    Tables { categories, lines, scopes }
 }
 
 /// The number in a cell; notes what does not read.
@@ -512,7 +621,8 @@ fn number(problems: &mut Vec<String>, what: &str, text: &str) -> rust_decimal::D
 }
 
 /// The draft in a form, and what does not read of its tables.
-fn read(form: &mut Form, categories: &[CategoryRow], lines: &[LineRow]) -> (TemplateDraft, Vec<String>) {
+fn read(form: &mut Form, tables: &Tables) -> (TemplateDraft, Vec<String>) {
+    let Tables { categories, lines, scopes } = tables;
     let mut problems = Vec::new();
     let mut draft = TemplateDraft {
         code: form.value("code").to_owned(),
@@ -531,14 +641,15 @@ fn read(form: &mut Form, categories: &[CategoryRow], lines: &[LineRow]) -> (Temp
                 kpis: Vec::new(),
             })
             .collect(),
+        scopes: scopes.iter().map(ScopeRow::scope).collect(),
         ..TemplateDraft::default()
     };
     for row in lines {
         let mut mark = |what: &str, text: &str| {
-            (!text.is_empty()).then(|| number(&mut problems, &format!("{what} of {}", row.code), text))
+            (!text.is_empty()).then(|| number(&mut problems, &format!("{what} of {}", row.line_code()), text))
         };
         let line = DraftLine {
-            code: row.code.clone(),
+            code: row.line_code(),
             weight: mark("Weight", &row.weight).unwrap_or_default(),
             floor: mark("Floor", &row.floor),
             target: mark("Target", &row.target),
@@ -549,15 +660,16 @@ fn read(form: &mut Form, categories: &[CategoryRow], lines: &[LineRow]) -> (Temp
         };
         match draft.categories.iter_mut().find(|category| category.code == row.category) {
             Some(category) => category.kpis.push(line),
-            None => problems.push(format!("{}: choose a lens from the table above.", row.code)),
+            None => problems.push(format!("{}: choose a lens from the table above.", row.line_code())),
         }
     }
     for row in lines {
         match DraftBand::read_all(&row.bands) {
-            Err(why) => problems.push(format!("{}: {}", row.code, sentence(&why))),
+            Err(why) => problems.push(format!("{}: {}", row.line_code(), sentence(&why))),
             Ok(bands) => {
                 let lines = draft.categories.iter_mut().flat_map(|category| &mut category.kpis);
-                lines.filter(|line| line.code == row.code).for_each(|line| line.bands.clone_from(&bands));
+                let code = row.line_code();
+                lines.filter(|line| line.code == code).for_each(|line| line.bands.clone_from(&bands));
             }
         }
     }
@@ -587,8 +699,8 @@ const NAMES: &[(&str, &str)] = &[
 
 /// `POST /templates`
 pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse, WebError> {
-    let (categories, lines) = rows(&form);
-    let (draft, mut problems) = read(&mut form, &categories, &lines);
+    let tables = rows(&form);
+    let (draft, mut problems) = read(&mut form, &tables);
     let of = Some(form.value("of").to_owned()).filter(|of| !of.is_empty());
     let mut refusal = unsound();
     if form.is_sound() && problems.is_empty() {
@@ -610,7 +722,7 @@ pub(super) async fn create(me: SignedIn, mut form: Form) -> Result<HttpResponse,
     }
     let Refusal { status, notice } = refusal;
     let status = if status == StatusCode::OK { StatusCode::UNPROCESSABLE_ENTITY } else { status };
-    page::html_with(status, &form_page(&me, of, (form, categories, lines), problems, notice).await?)
+    page::html_with(status, &form_page(&me, of, (form, tables), problems, notice).await?)
 }
 
 #[cfg(test)]

@@ -105,6 +105,46 @@ fn a_template_is_proposed_by_one_person_and_agreed_by_another() {
 }
 
 #[test]
+fn a_scope_is_named_in_the_form_and_refused_where_nothing_could_be_counted() {
+    on_both_async(|db| async move {
+        let app = db.app();
+        let mut browser = TestApp::new(&db).await;
+        crate::web::scorecard::stage(&browser.app);
+        let books = template_books(&app, &mut db.conn()).unwrap();
+        let template = books[0].shown().unwrap().template.clone();
+        browser.sign_in_as(Role::CarrierManager).await;
+        let with = |scope: [&str; 6]| {
+            let mut fields = fields(&template);
+            let names =
+                ["scope_code", "scope_title", "scope_service", "scope_mode", "scope_lanes", "scope_regions"];
+            fields
+                .extend(names.iter().zip(scope).map(|(name, value)| ((*name).to_owned(), value.to_owned())));
+            // The first line of all counts by it.
+            fields.extend(template.kpis().enumerate().map(|(row, _)| {
+                ("line_scope".to_owned(), if row == 0 { scope[0].to_owned() } else { String::new() })
+            }));
+            fields
+        };
+        let post = async |browser: &mut TestApp, fields: &[(String, String)]| {
+            browser.post("/templates", &borrowed(fields)).await
+        };
+        let unknown =
+            post(&mut browser, &with(["WEST", "lanes of group West", "", "", "JOL-IND; JOL-NIL", ""])).await;
+        assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(unknown.html.contains("no lane is called JOL-NIL"), "{}", unknown.html);
+        assert!(unknown.html.contains("JOL-IND; JOL-NIL"), "what was typed stays");
+        let mode = post(&mut browser, &with(["WEST", "West", "", "LTL", "JOL-IND", ""])).await;
+        assert!(mode.html.contains("not by mode"), "{}", mode.html);
+        let sound = post(&mut browser, &with(["WEST", "lanes of group West", "", "", "JOL-IND", ""])).await;
+        assert_eq!(sound.location(), Some("/template-versions/STANDARD-2"), "{}", sound.html);
+        let page = browser.get("/template-versions/STANDARD-2").await;
+        assert!(page.html.contains("Pickup on time, window: lanes of group West"), "{}", page.html);
+        assert_eq!(page.text("section[aria-labelledby=scopes] tbody td"), "lane JOL-IND");
+        assert!(page.texts("ul.redline li").iter().any(|line| line.contains("scope WEST")));
+    });
+}
+
+#[test]
 fn a_standing_by_hand_is_asked_for_and_agreed_on_its_page() {
     on_both_async(|db| async move {
         let mut browser = TestApp::new(&db).await;

@@ -209,6 +209,16 @@ pub fn template_changes(before: &Template, now: &Template) -> Vec<TemplateChange
         };
         say(format!("lens {code}"), of(before), of(now));
     }
+    let mut codes: Vec<&str> = now.scopes.iter().map(|scope| scope.code.as_str()).collect();
+    codes.extend(before.scopes.iter().map(|scope| scope.code.as_str()));
+    for code in once(codes) {
+        let of = |template: &Template| {
+            template
+                .scope(code)
+                .map_or_else(String::new, |scope| format!("{}: {}", scope.title, scope.words()))
+        };
+        say(format!("scope {code}"), of(before), of(now));
+    }
     let mut codes: Vec<&str> = now.kpis().map(|kpi| kpi.code.as_str()).collect();
     codes.extend(before.kpis().map(|kpi| kpi.code.as_str()));
     for code in once(codes) {

@@ -15,6 +15,7 @@ mod own;
 mod publication;
 mod reperform;
 mod score;
+mod scope;
 mod snapshot;
 mod standing;
 mod template;
@@ -40,6 +41,7 @@ pub use publication::{Publication, PublicationState};
 pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
 pub use score::{
     Alone, CategoryScore, EarlierScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE,
+pub use scope::{SCOPE_LANES_MAX, SCOPE_REGIONS_MAX, SCOPES_MAX, Scope, kpi_part, line_code, scope_part};
     NotScored, Place, RECENCY_MONTHS, Recency, ScoreResult, look_back, percentile, score,
 };
 pub use snapshot::{

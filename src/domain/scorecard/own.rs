@@ -4,6 +4,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::scope::kpi_part;
 use super::score::KpiInput;
 use super::template::Template;
 use crate::domain::formula::{Library, OwnKpi, OwnValue, Plan};
@@ -38,11 +39,11 @@ pub struct OwnEvidence {
     pub change: PeriodChange,
 }
 
-/// The codes of a template that are not in the catalogue, in reading order.
+/// The codes of a template that are not in the catalogue, in reading order. Lines within a scope are always of the catalogue.
 #[must_use]
 pub fn own_codes(template: &Template) -> Vec<&str> {
     let in_catalogue = |code: &str| Kpi::ALL.into_iter().any(|kpi| kpi.code() == code);
-    template.kpis().map(|kpi| kpi.code.as_str()).filter(|code| !in_catalogue(code)).collect()
+    template.kpis().map(|kpi| kpi.code.as_str()).filter(|code| !in_catalogue(kpi_part(code))).collect()
 }
 
 /// The own KPIs of a template ready to be computed. One that does not exist, was retired or does not hold is left out,

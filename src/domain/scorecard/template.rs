@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{HALF_LIFE_MAX, TemplateTerms};
+use super::scope::Scope;
 use crate::domain::kpi::{Kpi, Shape, Unit};
 use crate::domain::money::MICROS_SCALE;
 use crate::domain::signal::Better;
@@ -27,6 +28,9 @@ pub struct Template {
     /// Whom it is for, and how it looks back.
     #[serde(default, skip_serializing_if = "TemplateTerms::is_plain")]
     pub terms: TemplateTerms,
+    /// Parts of a partner's work that lines count by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Scope>,
 }
 
 /// One lens of the scorecard.
@@ -45,7 +49,7 @@ pub struct Category {
 /// One KPI of a category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateKpi {
-    /// KPI code of DOMAIN §1.5, such as `OTD_WIN`.
+    /// KPI code of DOMAIN §1.5, such as `OTD_WIN`; within a scope `OTD_WIN@WEST`.
     pub code: String,
     /// Weight out of the whole scorecard's 100; 0 for information only.
     pub weight: Decimal,
@@ -193,6 +197,14 @@ pub enum TemplateProblem {
     /// A half-life out of bounds.
     #[error("the half-life is 1 to {HALF_LIFE_MAX} months; leave it empty to count each period alone")]
     HalfLife,
+    /// A scope that cannot count, or a line that cannot count by one.
+    #[error("{about}: {why}")]
+    Scope {
+        /// The scope or the KPI.
+        about: String,
+        /// Why.
+        why: String,
+    },
     /// A month that is none.
     #[error("{0} is no month; months are 1 to 12, and none for the whole year")]
     Month(u32),
@@ -393,6 +405,8 @@ impl Template {
         for category in &self.categories {
             category.check_numbers(&mut problems);
         }
+        let scopes = self.scope_problems().into_iter();
+        problems.extend(scopes.map(|(about, why)| TemplateProblem::Scope { about, why }));
         // Whatever is computed below is only computed of numbers that are sound.
         if !problems.is_empty() {
             return problems;
@@ -551,6 +565,7 @@ pub fn default_template() -> Template {
             category("SUSTAINABILITY", "Sustainability", 5, Vec::new()),
         ],
         terms: TemplateTerms::default(),
+        scopes: Vec::new(),
     }
 }
 

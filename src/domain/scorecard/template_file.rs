@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::agreement::TemplateTerms;
+use super::scope::{Scope, kpi_part};
 use super::template::{BandStep, Category, Scale, Template, TemplateKpi, TemplateProblem, Volume, bands_of};
 use crate::domain::kpi::Kpi;
 
@@ -47,6 +48,9 @@ pub struct TemplateDraft {
     /// The lenses, in reading order.
     #[serde(default)]
     pub categories: Vec<DraftCategory>,
+    /// Parts of a partner's work that lines count by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<Scope>,
 }
 
 /// A lens of a draft.
@@ -69,7 +73,7 @@ pub struct DraftCategory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DraftLine {
-    /// KPI code, of the catalogue or an own one.
+    /// KPI code, of the catalogue or an own one; within a scope `OTD_WIN@WEST`.
     pub code: String,
     /// Weight out of 100; 0 for information only.
     #[serde(default, deserialize_with = "number")]
@@ -162,6 +166,7 @@ impl TemplateDraft {
             half_life_months,
             retired,
             categories: template.categories.iter().map(DraftCategory::of).collect(),
+            scopes: template.scopes.clone(),
             ..Self::default()
         }
     }
@@ -181,8 +186,9 @@ impl TemplateDraft {
         for draft in &self.categories {
             let mut kpis = Vec::new();
             for line in &draft.kpis {
-                let Some((volume, unit)) = volume(&line.code) else {
-                    wrong.push(format!("{} is no KPI; the page of KPIs lists them all", line.code));
+                let Some((volume, unit)) = volume(kpi_part(&line.code)) else {
+                    wrong
+                        .push(format!("{} is no KPI; the page of KPIs lists them all", kpi_part(&line.code)));
                     continue;
                 };
                 let problems = line.scale().map(|scale| {
@@ -206,10 +212,11 @@ impl TemplateDraft {
             });
         }
         let name = self.name.trim().to_owned();
-        let template = Template { version: String::new(), name, categories, terms };
+        let template =
+            Template { version: String::new(), name, categories, terms, scopes: self.scopes.clone() };
         if wrong.is_empty() {
             wrong.extend(template.problems().iter().map(TemplateProblem::to_string));
-            let better = |code: &str| in_catalogue(code).and_then(|kpi| kpi.definition().better);
+            let better = |code: &str| in_catalogue(kpi_part(code)).and_then(|kpi| kpi.definition().better);
             let turned = template.kpis().filter_map(|line| line.wrong_way(better(&line.code)?));
             wrong.extend(turned.map(|problem| problem.to_string()));
         }
@@ -480,6 +487,16 @@ mod tests {
                 proptest::prop_assert!((Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&points));
             }
         }
+    }
+
+    #[test]
+    fn the_file_in_the_documentation_reads() {
+        let text = include_str!("../../../docs/templates.md");
+        let file = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let draft = TemplateDraft::read(file).unwrap();
+        assert_eq!(draft.categories[0].kpis[1].code, "OTD_WIN@WEST");
+        let told = made(&draft).unwrap_err().join(" | ");
+        assert_eq!(told, "category weights sum to 40 and must sum to 100", "it shows one category of several");
     }
 
     #[test]
