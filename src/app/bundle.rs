@@ -196,6 +196,14 @@ fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
     let before = inputs.period.previous().start();
     let from = inputs.weeks.first().map_or(before, |week| week.start().min(before));
     let until = inputs.period.end();
+        scope_lanes: published
+            .snapshot
+            .scoped
+            .iter()
+            .filter(|one| one.scope.is_by_lane())
+            .map(|one| (one.scope.code.clone(), one.lane_ids.clone()))
+            .collect(),
+        standing: standing::basis(db, viewer, published)?,
     Span { partner_id, lane_id: None, from, until, after, limit: PAGE_ROWS }
 }
 
@@ -245,6 +253,8 @@ fn shipments(
             let pickup = line.facts.milestones.pickup_obligation_day();
             if line.day < inputs.period.end() || pickup.is_some_and(|day| day < inputs.period.end()) {
                 *room = room.checked_sub(1).ok_or(BundleError::TooMany)?;
+                service: row.service.clone(),
+                mode: row.mode.clone(),
                 each(line)?;
             }
         }
@@ -280,6 +290,8 @@ fn tenders(
             return Ok(());
         }
     }
+                service: row.fact.service.clone(),
+                mode: row.fact.mode.clone(),
 }
 
 /// An archive being written, with the digest of each file.
@@ -369,7 +381,7 @@ pub fn check_bundle(file: impl Read + Seek) -> Result<BundleReport, BundleError>
         }
     }
     let again = again.finish();
-    let kpis = document.evidence.len();
+    let kpis = document.evidence.len() + document.scoped.len();
     problems.extend(differences(&document, &again));
     if !document.re_performs(&inputs.template) {
         problems.push("scoring the published inputs again by the template gives other scores".to_owned());

@@ -22,6 +22,7 @@ use crate::db::quality::{QualityRow, quality_of};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{ShipmentRow, shipment_by_key};
 use crate::db::{Db, DbError};
+use crate::domain::attribution::Given;
 use crate::domain::baseline::{Effect, Requester, Statement, StopPurpose, StopWindow};
 use crate::domain::currency::Currency;
 use crate::domain::expected::{Parts, counted_rated};
@@ -31,13 +32,14 @@ use crate::domain::money::Micros;
 use crate::domain::outcome::{OutcomePolicy, local_day};
 use crate::domain::period::Period;
 use crate::domain::rate::Particulars;
+use crate::domain::scorecard::Scope;
 use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::tender::judge;
 use crate::domain::viewer::Viewer;
 
 /// Rows of one page.
 pub const PAGE_ROWS: usize = 50;
-/// Rows of one download.
+/// Rows of one download, as csv or as a workbook.
 pub const DOWNLOAD_ROWS: usize = 20_000;
 
 /// Which of the counted units to list.
@@ -152,6 +154,37 @@ pub enum Rows {
     /// Shipments.
     Shipments(Vec<ShipmentRow>),
     /// Tenders.
+/// Which part of what a KPI counted to list: everything, unless it says otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// Only this lane.
+    pub lane_id: Option<i64>,
+    /// Only what this was given as the reason for.
+    pub given: Option<Given>,
+    /// Only what a scope of the template holds, with the lanes it held when it was counted.
+    pub scope: Option<(Scope, BTreeSet<i64>)>,
+}
+
+impl Part {
+    /// Whether a fact is in the scope asked for.
+    fn is_in_scope(&self, lane_id: Option<i64>, service: &str, mode: &str) -> bool {
+        let Some((scope, lanes)) = &self.scope else { return true };
+        let on_lane = || lane_id.is_some_and(|lane| lanes.contains(&lane));
+        scope.is_of(service, mode) && (!scope.is_by_lane() || on_lane())
+    }
+
+    fn takes(&self, kpi: Kpi, row: &ShipmentRow) -> bool {
+        self.is_in_scope(row.lane_id, &row.service, &row.mode) && self.has_reason(kpi, row)
+    }
+
+    /// Whether a shipment has the reason asked for, at the stop that the KPI judges.
+    fn has_reason(&self, kpi: Kpi, row: &ShipmentRow) -> bool {
+        let Some(given) = self.given else { return true };
+        let said = if kpi.is_of_pickups() { &row.pickup_reason } else { &row.delivery_reason };
+        Given::of(said.as_deref()) == given
+    }
+}
+
     Tenders(Vec<TenderLine>),
 }
 
@@ -185,8 +218,8 @@ pub struct Names {
     pub reporting: String,
 }
 
-/// The facts that `kpi` counted for a partner in a period as known at `as_of`, of one lane where one is named, `limit` at
-/// a time.
+/// The facts that `kpi` counted for a partner in a period as known at `as_of`, of the part that is asked for, `limit` at a
+/// time.
 ///
 /// # Errors
 /// The engine's reason.
@@ -194,7 +227,7 @@ pub fn behind(
     db: &mut Db,
     viewer: &Viewer,
     (partner_id, period, as_of): (i64, Period, DateTime<Utc>),
-    (kpi, pick, lane_id): (Kpi, Pick, Option<i64>),
+    (kpi, pick, part): (Kpi, Pick, &Part),
     (after, limit): (Option<After>, usize),
 ) -> Result<Behind, DbError> {
     let mut span = Span {
@@ -203,6 +236,7 @@ pub fn behind(
         from: period.start(),
         until: period.end(),
         after,
+    let lane_id = part.lane_id;
         limit: limit.saturating_add(1),
     };
     let mut names = Names::load(db)?;
@@ -214,6 +248,9 @@ pub fn behind(
             pick.takes(&kpi.value(&alone))
         })?;
         let next = (rows.len() > limit)
+            if !part.is_in_scope(line.fact.lane_id, &line.fact.service, &line.fact.mode) {
+                return false;
+            }
             .then(|| rows.truncate(limit))
             .and_then(|()| rows.last().map(|row| After { day: row.fact.sent_day.0, id: row.fact.id }));
         names.add_lanes(db, rows.iter().filter_map(|row| row.fact.lane_id).chain(lane_id))?;
@@ -225,9 +262,10 @@ pub fn behind(
     let mut rows = match test(kpi, pick, period) {
         // The window was compared in UTC with a day to spare; the local day of the stop decides.
         Some(test) if kpi == Kpi::OtpWin => shipments_behind(db, viewer, &span, &test, |_, row| {
-            Ok(names.pickup_day(row).is_none_or(|day| period.contains(day)))
+            let in_period = names.pickup_day(row).is_none_or(|day| period.contains(day));
+            Ok(in_period && part.takes(kpi, row))
         })?,
-        Some(test) => shipments_behind(db, viewer, &span, &test, |_, _| Ok(true))?,
+        Some(test) => shipments_behind(db, viewer, &span, &test, |_, row| Ok(part.takes(kpi, row)))?,
         None => shipments_behind(db, viewer, &span, &ShipmentTest::Any, |db, row| {
             let alone = names.alone(db, kpi, row, (period, as_of))?;
             Ok(alone.is_some_and(|alone| pick.takes(&kpi.value(&alone))))
@@ -235,6 +273,9 @@ pub fn behind(
     };
     let next = (rows.len() > limit)
         .then(|| rows.truncate(limit))
+            if !part.takes(kpi, row) {
+                return Ok(false);
+            }
         .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
     names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id).chain(lane_id))?;
     if kpi.definition().unit.is_money() || matches!(kpi, Kpi::Cvc | Kpi::AccRatio) {

@@ -4,6 +4,8 @@
 //! is final: from then on only a person restates it ([`super::restatement`]), and a run notes that facts would move it. A
 //! period that still runs has a preview, which each run replaces.
 
+mod scoped;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -293,6 +295,8 @@ struct Run {
     /// Earlier scores by themselves, by partner; read only where a template has a half-life.
     earlier: BTreeMap<i64, Vec<(Period, Alone)>>,
     lanes: BTreeMap<i64, String>,
+    /// Id, code and region of every lane; read only where a template has a scope by lanes.
+    lane_places: Vec<(i64, String, String)>,
     weeks: Vec<Period>,
     /// Briefs of the quarters before, by partner, oldest first.
     quarters: BTreeMap<i64, Vec<(Period, Summary)>>,
@@ -319,6 +323,7 @@ impl Run {
             fixed: fixed_templates(db, period, zone, &known)?,
             contracts: contracts_in_force(db, period.start())?,
             earlier: if looks_back { earlier_scores(db, period)? } else { BTreeMap::new() },
+            lane_places: scoped::lane_places(db, &templates)?,
             templates,
             targets: targets_in_force(db, period.start())?,
             lanes: lane_titles(db)?,
@@ -340,6 +345,7 @@ impl Run {
             return Ok(None);
         }
         let lanes = self.lanes_of(db, partner_id)?;
+        let scoped = scoped::sums(db, self, partner_id, &agreed.template)?;
         let mut document = snapshot(Facts {
             period: self.period,
             to_date: self.to_date,
@@ -351,6 +357,7 @@ impl Run {
             weeks: &sums.weeks,
             lanes,
             own: self.own.get(&agreed.id).map_or(&[][..], Vec::as_slice),
+            scoped: &scoped,
             earlier: self.earlier.get(&partner_id).map_or(&[][..], Vec::as_slice),
         });
         document.standing = self.standing_of(db, partner_id, &sums, &document)?;
@@ -614,7 +621,7 @@ fn store(
         if let Some((id, stored, _)) = published.filter(|_| finals.holds(*partner_id)) {
             // Final: facts that came later move no figure of it by themselves (DOMAIN §7.2).
             report.noted += finals.note(app, db, *partner_id, (*id, stored))?;
-            if *stored == hash {
+            if *stored == hash || *stored == older_hash(&made.document)? {
                 report.unchanged += 1;
                 report.noted += i64::from(drift_clear(db, *partner_id, &finals.period)?);
             } else {
@@ -631,10 +638,14 @@ fn store(
             }
             continue;
         }
-        if let Some((id, ..)) = head.filter(|(_, stored, _)| *stored == hash) {
+        let as_published = match published {
+            Some((_, stored, _)) if *stored != hash => *stored == older_hash(&made.document)?,
+            _ => false,
+        };
+        if let Some((id, stored, _)) = head.filter(|(_, stored, _)| as_published || *stored == hash) {
             report.unchanged += 1;
             if preview.is_none() {
-                report.noted += finals.note(app, db, *partner_id, (*id, &hash))?;
+                report.noted += finals.note(app, db, *partner_id, (*id, stored))?;
             }
             continue;
         }
@@ -831,6 +842,14 @@ pub fn parsed(row: &ScorecardRow) -> Result<Snapshot, DbError> {
 /// # Errors
 /// The engine's reason.
 pub fn template_today(db: &mut Db, as_of: DateTime<Utc>) -> Result<Option<Template>, DbError> {
+/// The hash of the document as it was written before misses were told by reason: a card published then is not restated
+/// only to tell more.
+fn older_hash(document: &Snapshot) -> Result<String, DbError> {
+    let mut older = document.clone();
+    older.drop_reasons();
+    written(&older).map(|(_, hash)| hash)
+}
+
     template_today_for(db, as_of, None)
 }
 

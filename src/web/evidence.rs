@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::download::download_csv;
+use super::download::{FileKind, download};
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_own_unit, in_unit, mark, threshold};
@@ -15,23 +15,24 @@ use super::scorecard::{Found, load, period_of};
 use super::show;
 use crate::app::challenge::{publication_of, stop_of};
 use crate::app::compare::weekly;
-use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Pick, Rows, behind};
+use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Part, Pick, Rows, behind};
 use crate::app::score::Published;
 use crate::db::evidence::{After, TenderLine};
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::Instant;
-use crate::domain::attribution::proposal_words;
+use crate::domain::attribution::{Given, proposal_words};
+use crate::domain::causes::MissedBy;
 use crate::domain::challenge::{has_lines, may_be_challenged};
 use crate::domain::kpi::{Kpi, KpiValue, Shape, Unit};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::Period;
-use crate::domain::scorecard::{KpiEvidence, KpiScore, one_place, plain};
+use crate::domain::scorecard::{KpiEvidence, KpiScore, kpi_part, line_code, one_place, plain, scope_part};
 use crate::domain::shipment::DateOnly;
 use crate::domain::signal::{NoChart, XmrChart};
 use crate::domain::viewer::Action;
 use crate::report::chart::{ControlText, Width, control_chart};
-use crate::report::sheet::csv;
+use crate::report::sheet::{csv, list_xlsx};
 
 /// Which rated amount cost against contract reads (DOMAIN: the feed's own, else the expected charge).
 const RATED_FROM: &str = "Rated amount: the one in the shipper’s file; where the file has none, the expected charge that \
@@ -56,6 +57,7 @@ pub(super) struct Query {
     show: Option<String>,
     after: Option<String>,
     lane: Option<i64>,
+    reason: Option<String>,
 }
 
 /// How a number is made, ready to print.
@@ -81,8 +83,9 @@ pub(super) struct Evidence {
     pub older: Option<String>,
     pub first: Option<String>,
     pub csv: String,
-    /// The one lane listed, and where all are.
-    pub lane: Option<(String, String)>,
+    pub xlsx: String,
+    /// What the list is narrowed to, where it is not, and the words of that link.
+    pub narrowed: Vec<(String, String, &'static str)>,
     pub card_href: String,
     pub as_of: String,
     /// Week by week; none on further pages.
@@ -157,7 +160,7 @@ pub(super) async fn show(
         challenges: false,
     };
     match open(&me, partner_id, period, &kpi, query.into_inner(), &links).await? {
-        Opened::Csv(answer) => Ok(answer),
+        Opened::File(answer) => Ok(answer),
         Opened::View(partner, view) => {
             page::html(&EvidencePage { page: me.page(view.heading.clone()), partner, view: *view })
         }
@@ -170,7 +173,7 @@ pub(super) async fn show(
 /// What an address of evidence opened.
 pub(super) enum Opened {
     /// A download.
-    Csv(HttpResponse),
+    File(HttpResponse),
     /// A page: the partner's name and what to show.
     View(String, Box<Evidence>),
     /// The same of an own KPI.
@@ -186,47 +189,67 @@ pub(super) async fn open(
     query: Query,
     links: &Links,
 ) -> Result<Opened, WebError> {
-    let (code, as_csv) = kpi.strip_suffix(".csv").map_or((kpi, false), |code| (code, true));
-    let Ok(kpi) = code.parse::<Kpi>() else {
+    let (code, file) = match kpi.rsplit_once('.') {
+        Some((code, "csv")) => (code, Some(FileKind::Csv)),
+        Some((code, "xlsx")) => (code, Some(FileKind::Xlsx)),
+        _ => (kpi, None),
+    };
+    let Ok(kpi) = kpi_part(code).parse::<Kpi>() else {
         let found = me.in_db(move |mut unit| load(&mut unit, partner_id, period)).await?;
-        let view = draw_own(&found, period, code, links).filter(|_| !as_csv).ok_or(WebError::NotFound)?;
+        let view =
+            draw_own(&found, period, code, links).filter(|_| file.is_none()).ok_or(WebError::NotFound)?;
         return Ok(Opened::Own(found.partner.name, Box::new(view)));
     };
+    let code = &line_code(kpi.code(), scope_part(code).unwrap_or_default());
     let asked =
         query.show.as_deref().map(|word| Pick::from_code(word).ok_or(WebError::NotFound)).transpose()?;
     let after = query.after.as_deref().map(|word| read_after(word).ok_or(WebError::NotFound)).transpose()?;
-    let lane = query.lane;
-    let limit = if as_csv { DOWNLOAD_ROWS } else { PAGE_ROWS };
-    let (found, pick, behind, weeks) = me
+    let given =
+        query.reason.as_deref().map(|word| Given::from_code(word).ok_or(WebError::NotFound)).transpose()?;
+    if given.is_some() && MissedBy::of(kpi).is_none() {
+        return Err(WebError::NotFound);
+    }
+    let (line, scope) = (code.to_owned(), scope_part(code).is_some());
+    let lane_id = query.lane;
+    let limit = if file.is_some() { DOWNLOAD_ROWS } else { PAGE_ROWS };
+    let (found, part, pick, behind, weeks) = me
         .in_db(move |mut unit| {
             let found = load(&mut unit, partner_id, period)?;
-            let pick = asked.unwrap_or_else(|| first_pick(kpi, found.published.as_ref()));
+            let published = found.published.as_ref();
+            let scoped = published.filter(|_| scope).and_then(|p| p.snapshot.scoped_of(&line));
+            if scope && scoped.is_none() {
+                return Err(WebError::NotFound);
+            }
+            let scope = scoped.map(|one| (one.scope.clone(), one.lane_ids.clone()));
+            let part = Part { lane_id, given, scope };
+            let pick = asked.unwrap_or_else(|| first_pick(kpi, &line, published));
             let of = (partner_id, period, unit.app.now());
-            let behind = behind(unit.db, unit.viewer, of, (kpi, pick, lane), (after, limit))?;
+            let behind = behind(unit.db, unit.viewer, of, (kpi, pick, &part), (after, limit))?;
             let weeks = match after {
-                None if !as_csv => {
+                None if file.is_none() && part.scope.is_none() => {
                     let until = period.end().min(found.today);
                     Some(weekly(unit.db, unit.viewer, partner_id, kpi, until)?)
                 }
                 _ => None,
             };
-            Ok::<_, WebError>((found, pick, behind, weeks))
+            Ok::<_, WebError>((found, part, pick, behind, weeks))
         })
         .await?;
-    if as_csv {
-        let name = format!("{}-{period}-{}-{}.csv", found.partner.code, kpi.code(), pick.code());
-        return download_csv(&name, rows_csv(kpi, &behind)).map(Opened::Csv);
+    if let Some(kind) = file {
+        let reason = given.map_or_else(String::new, |given| format!("-{}", given.code()));
+        let name = format!("{}-{period}-{}-{}{reason}", found.partner.code, code, pick.code());
+        return rows_file(&name, kind, kpi, &behind).map(Opened::File);
     }
     let partner = found.partner.name.clone();
-    let mut view = draw(&found, period, (kpi, pick, lane), &behind, after.is_some(), links);
+    let mut view = draw(&found, period, (kpi, code, pick, &part), &behind, after.is_some(), links);
     view.weekly = weeks.map(|(values, chart)| week_by_week(kpi, &values, chart));
     Ok(Opened::View(partner, Box::new(view)))
 }
 
 /// What people come for first: the misses, or everything where there are none.
-fn first_pick(kpi: Kpi, published: Option<&Published>) -> Pick {
+fn first_pick(kpi: Kpi, code: &str, published: Option<&Published>) -> Pick {
     let missed = published
-        .and_then(|p| p.snapshot.evidence_of(kpi.code()))
+        .and_then(|p| p.snapshot.evidence_of(code))
         .is_some_and(|e| e.value.has_misses() == Some(true));
     if missed && Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All }
 }
@@ -239,18 +262,36 @@ fn read_after(word: &str) -> Option<After> {
 fn draw(
     found: &Found,
     period: Period,
-    (kpi, pick, lane): (Kpi, Pick, Option<i64>),
+    (kpi, code, pick, part): (Kpi, &str, Pick, &Part),
     behind: &Behind,
     further: bool,
     links: &Links,
 ) -> Evidence {
     let definition = kpi.definition();
-    let here = format!("{}/{period}/{}", links.cards, kpi.code());
-    let of_lane = lane.map_or_else(String::new, |lane| format!("&lane={lane}"));
-    let at = |pick: Pick| format!("{here}?show={}{of_lane}", pick.code());
+    let whole = format!("{}/{period}/{}", links.cards, kpi.code());
+    let here = format!("{}/{period}/{code}", links.cards);
+    let of_lane = part.lane_id.map_or_else(String::new, |lane| format!("&lane={lane}"));
+    let of_reason = part.given.map_or_else(String::new, |given| format!("&reason={}", given.code()));
+    let narrow = format!("{of_lane}{of_reason}");
+    let at = |pick: Pick| format!("{here}?show={}{narrow}", pick.code());
+    let mut narrowed = Vec::new();
+    if let Some(lane) = part.lane_id {
+        let title = behind.names.lanes.get(&lane).cloned();
+        let title = title.unwrap_or_else(|| "a lane that is not known".to_owned());
+        narrowed.push((title, format!("{here}?show={}{of_reason}", pick.code()), "Show all lanes"));
+    }
+    if let Some(given) = part.given {
+        let words = format!("those with the reason \u{201c}{}\u{201d}", given.words());
+        narrowed.push((words, format!("{here}?show={}{of_lane}", pick.code()), "Show all reasons"));
+    }
+    if let Some((scope, _)) = &part.scope {
+        narrowed.push((scope.words(), whole.clone(), "Show everything"));
+    }
     let published = found.published.as_ref();
-    let evidence = published.and_then(|p| p.snapshot.evidence_of(kpi.code()));
-    let score = published.and_then(|p| p.snapshot.result.kpi(kpi.code()));
+    let evidence = published.and_then(|p| p.snapshot.evidence_of(code));
+    let score = published.and_then(|p| p.snapshot.result.kpi(code));
+    let scoped = published.and_then(|p| p.snapshot.scoped_of(code));
+    let name = scoped.map_or(kpi.name(), |one| one.name.as_str());
     let currency = published.and_then(|p| p.snapshot.spend.as_ref()).map_or("", |s| s.currency.as_str());
     let under_review = published.is_some_and(|p| p.snapshot.to_date.is_none())
         && has_lines(kpi)
@@ -271,7 +312,7 @@ fn draw(
     let acts = rows.iter().any(|line| !line.asks.is_empty());
     Evidence {
         acts,
-        heading: format!("{}, {}", kpi.name(), period.title()),
+        heading: format!("{name}, {}", period.title()),
         code: kpi.code(),
         period_title: period.title(),
         formula: definition.formula,
@@ -287,12 +328,9 @@ fn draw(
         rows,
         older: behind.next.map(|a| format!("{}&after={}_{}", at(pick), a.day, a.id)),
         first: further.then(|| at(pick)),
-        csv: format!("{here}.csv?show={}{of_lane}", pick.code()),
-        lane: lane.map(|lane| {
-            let title = behind.names.lanes.get(&lane).cloned();
-            let whole = format!("{here}?show={}", pick.code());
-            (title.unwrap_or_else(|| "a lane that is not known".to_owned()), whole)
-        }),
+        csv: format!("{here}.csv?show={}{narrow}", pick.code()),
+        xlsx: format!("{here}.xlsx?show={}{narrow}", pick.code()),
+        narrowed,
         card_href: format!("{}/{period}", links.cards),
         as_of: published.map_or_else(String::new, |p| {
             format!("{} {} UTC", show::day(p.row.as_of.0.date_naive()), p.row.as_of.0.format("%H:%M"))
@@ -811,11 +849,30 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
     VerdictWords { happened, title: outcome.title().to_owned(), why }
 }
 
-fn rows_csv(kpi: Kpi, behind: &Behind) -> Result<Vec<u8>, csv::Error> {
+/// The list as a file: text as the page has it, and in a workbook numbers as numbers.
+fn rows_file(name: &str, kind: FileKind, kpi: Kpi, behind: &Behind) -> Result<HttpResponse, WebError> {
     let links = Links { cards: String::new(), shipments: String::new(), asks: false, challenges: false };
     let (heads, rows) = table(kpi, behind, &links);
     let header = std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title));
     let cells =
         rows.iter().map(|row| std::iter::once(&row.title).chain(row.cells.iter().map(|(text, _)| text)));
-    csv(header, cells)
+    let bytes = csv(header, cells).map_err(anyhow::Error::from)?;
+    Ok(download(&format!("{name}.csv"), kind, bytes))
 }
+
+/// A figure as a number is typed: without the marks between thousands, with a plain minus.
+fn ungrouped(text: &str) -> String {
+    text.replace([',', '\u{a0}'], "").replace('\u{2212}', "-")
+}
+    if kind == FileKind::Xlsx {
+        let cells = rows.into_iter().map(|row| {
+            let figure = |(text, num): (String, bool)| (if num { ungrouped(&text) } else { text }, num);
+            std::iter::once((row.title, false)).chain(row.cells.into_iter().map(figure))
+        });
+        let more = behind.next.map(|_| {
+            format!("The first {DOWNLOAD_ROWS} rows; a lane, a reason or a shorter period gives the others.")
+        });
+        let header: Vec<&str> = header.collect();
+        let bytes = list_xlsx(kpi.code(), &header, cells, more.as_deref()).map_err(anyhow::Error::from)?;
+        return Ok(download(&format!("{name}.xlsx"), kind, bytes));
+    }

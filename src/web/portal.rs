@@ -396,7 +396,7 @@ pub(super) async fn evidence(
         challenges: true,
     };
     match open(&me, partner_id, period_of(&period)?, &kpi, query.into_inner(), &links).await? {
-        Opened::Csv(answer) => Ok(answer),
+        Opened::File(answer) => Ok(answer),
         Opened::View(_, view) => {
             page::html(&EvidencePage { page: me.page(view.heading.clone()), view: *view })
         }

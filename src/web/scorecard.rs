@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod card;
+pub mod misses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -32,7 +32,9 @@ use crate::domain::exclusion::Decision;
 use crate::domain::formula::OwnKpi;
 use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind};
-use crate::domain::scorecard::{HeldOn, OverrideDecision, Tier, consequences, in_catalogue, last_day_held};
+use crate::domain::scorecard::{
+    HeldOn, OverrideDecision, Tier, consequences, in_catalogue, kpi_part, last_day_held, scope_part,
+};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -66,17 +68,20 @@ impl KpiNames {
         std::iter::once(whole).chain(catalogue).chain(own).collect()
     }
 
-    fn of<'a>(&'a self, code: &'a str) -> &'a str {
-        match in_catalogue(code) {
-            Some(kpi) => kpi.name(),
-            None => self.own.get(code).map_or(code, |kpi| kpi.name.as_str()),
-        }
+    /// The name of a line: of a KPI, with its scope where it has one.
+    fn of(&self, code: &str) -> String {
+        let kpi = kpi_part(code);
+        let name = match in_catalogue(kpi) {
+            Some(known) => known.name(),
+            None => self.own.get(kpi).map_or(kpi, |own| own.name.as_str()),
+        };
+        scope_part(code).map_or_else(|| name.to_owned(), |scope| format!("{name} ({scope})"))
     }
 }
 
 /// `Status within 60 min, quarter 2 of 2026`: the KPI and the period that a corrective action is about.
 fn action_title(row: &ActionRow, names: &KpiNames) -> String {
-    let what = if row.kpi.is_empty() { "Standing" } else { names.of(&row.kpi) };
+    let what = if row.kpi.is_empty() { "Standing".to_owned() } else { names.of(&row.kpi) };
     // What a person opened is about no single period.
     if row.scorecard_id.is_none() {
         return format!("{what}, opened by hand");
@@ -86,7 +91,7 @@ fn action_title(row: &ActionRow, names: &KpiNames) -> String {
             format!("{what}, {}", period.title().to_lowercase())
         }
         Ok(period) => format!("{what}, {}", period.title()),
-        Err(_) => what.to_owned(),
+        Err(_) => what,
     }
 }
 

@@ -37,7 +37,7 @@ use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::outcome::local_day;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    HeldOn, KpiScore, NotScored, Place, Publication, PublicationState, Snapshot, Tier,
+    HeldOn, KpiScore, NotScored, Place, Publication, PublicationState, Snapshot, Tier, kpi_part,
 };
 use crate::domain::signal::{Change, PeriodChange};
 use crate::domain::viewer::Action;
@@ -411,7 +411,7 @@ fn target_of(code: &str, loaded: &Loaded) -> String {
 }
 
 fn target_words(snapshot: &Snapshot, code: &str, target: Decimal) -> Option<String> {
-    if let Ok(kpi) = code.parse::<Kpi>() {
+    if let Ok(kpi) = kpi_part(code).parse::<Kpi>() {
         return Some(threshold(target, kpi.definition().unit));
     }
     Some(in_own_unit(target, snapshot.own_of(code)?.0.unit, ""))
@@ -419,7 +419,7 @@ fn target_words(snapshot: &Snapshot, code: &str, target: Decimal) -> Option<Stri
 
 /// A value without the sign of its unit where that is per cent, as the whole table mostly is.
 fn figure(snapshot: &Snapshot, code: &str, value: Decimal) -> Option<String> {
-    if let Ok(kpi) = code.parse::<Kpi>() {
+    if let Ok(kpi) = kpi_part(code).parse::<Kpi>() {
         let unit = kpi.definition().unit;
         return Some(if unit == KpiUnit::Percent {
             show::decimal(value, 1)

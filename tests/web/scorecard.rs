@@ -171,6 +171,32 @@ fn a_scorecard_shows_every_number_with_its_count_and_leads_to_the_facts() {
         let none = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=late&lane=1")).await;
         assert!(none.texts("section:last-of-type tbody th a").is_empty(), "another lane has none of them");
 
+        // Each reason leads to exactly the shipments it counts, as page, csv and workbook.
+        let reasons = card.texts("#reasons ~ div tbody tr");
+        assert_eq!(reasons.len(), 2, "{reasons:?}");
+        assert!(reasons[0].starts_with("A reason without a known code"), "{reasons:?}");
+        assert!(reasons[1].starts_with("No reason given") && reasons[1].contains("100"), "{reasons:?}");
+        let links = card.attributes("#reasons ~ div tbody a", "href");
+        let counts = card.texts("#reasons ~ div tbody a");
+        assert_eq!(counts, ["1", "1", "2"], "late, excused; late and never reported");
+        for (link, count) in links.iter().zip(&counts) {
+            let list = browser.get(link).await;
+            let rows = list.texts("section:last-of-type tbody th a");
+            assert_eq!(&rows.len().to_string(), count, "{link}");
+            assert!(list.text("section:last-of-type .note").contains("Show all reasons"));
+            let csv = browser.get(&list.attributes("a[href*='.csv?']", "href")[0]).await;
+            assert_eq!(csv.html.lines().count(), rows.len() + 1);
+        }
+        let unknown = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?reason=ZZ")).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+        let book = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN.xlsx?show=missed")).await;
+        assert!(book.header("content-type").is_some_and(|kind| kind.contains("spreadsheetml")));
+        assert!(
+            book.header("content-disposition")
+                .is_some_and(|name| name.contains("BRCK-2025-06-OTD_WIN-missed.xlsx"))
+        );
+        assert!(book.html.starts_with("PK"));
+
         let shipment = browser.get(&format!("/shipments/{id}/file/SHP-000")).await;
         assert_eq!(shipment.text("h1"), "Shipment SHP-000");
         assert!(shipment.html.contains("2 Jun 2025 08:00 to 10:00 CDT"), "local time of the stop");
@@ -235,6 +261,12 @@ fn the_portal_shows_the_same_numbers_and_nothing_of_anyone_else() {
         assert!(!home.html.contains("Tiny") && !home.html.contains("percentile"), "five peers at least");
         let list = browser.get("/portal/scorecards/2025-06/OTD_WIN").await;
         assert_eq!(list.texts("tbody th a"), ["SHP-000", "SHP-001", "SHP-002"]);
+        let given = theirs.attributes("#reasons ~ div tbody a", "href");
+        assert!(given.iter().all(|link| link.starts_with("/portal/")), "{given:?}");
+        let unsaid = browser.get("/portal/scorecards/2025-06/OTD_WIN?show=missed&reason=NONE").await;
+        assert_eq!(unsaid.texts("tbody th a"), ["SHP-001", "SHP-002"]);
+        let book = browser.get("/portal/scorecards/2025-06/OTD_WIN.xlsx?show=missed&reason=NONE").await;
+        assert!(book.html.starts_with("PK"), "the same list to take away");
         let own = browser.get("/portal/shipments/file/SHP-000").await;
         assert_eq!(own.status, StatusCode::OK);
         assert!(

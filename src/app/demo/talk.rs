@@ -4,7 +4,7 @@
 use super::{DemoError, as_of, sign_ins};
 use crate::app::App;
 use crate::app::challenge::{NewChallenge, raise, stop_of};
-use crate::app::evidence::{Pick, Rows, behind};
+use crate::app::evidence::{Part, Pick, Rows, behind};
 use crate::app::exclusion::{Named, NewEvidence, NewExclusion, request};
 use crate::app::own_kpi::save;
 use crate::db::user::user_by_email;
@@ -37,7 +37,7 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
         [(Kpi::OtdWin, Pick::Missed), (Kpi::OtpWin, Pick::Missed), (Kpi::OtdWin, Pick::Success)]
     {
         let of = (partner_id, month, as_of());
-        let found = behind(&mut db, &partner, of, (kpi, pick, None), (None, LOOKED_AT))?;
+        let found = behind(&mut db, &partner, of, (kpi, pick, &Part::default()), (None, LOOKED_AT))?;
         let Rows::Shipments(rows) = found.rows else { continue };
         for row in rows {
             if lines.iter().all(|(_, _, _, known)| *known != row.reference) {

@@ -18,7 +18,7 @@ use crate::app::backtest::{BacktestRequest, backtest};
 use crate::app::contract::draft::{pricing_save_in_tx, version_create};
 use crate::app::contract::tests::agree;
 use crate::app::contract::{contract_create, contract_end, contract_seen};
-use crate::app::evidence::{PAGE_ROWS, Pick, Rows, behind};
+use crate::app::evidence::{PAGE_ROWS, Part, Pick, Rows, behind};
 use crate::app::import::{ImportReport, ImportRequest, import};
 use crate::app::refresh::check::{SumsChecked, sums_differ};
 use crate::app::refresh::{RefreshReport, anything_stale, refresh};
@@ -271,9 +271,14 @@ fn every_shipment_of_a_partner_with_rates_is_priced_and_counted_once() {
 
         // What the KPI counts is what its page lists, with the amount it counts.
         let of = (partner(app, "P1"), "2025-05".parse().unwrap(), app.now());
-        let behind =
-            behind(&mut conn(app), &Viewer::system(), of, (Kpi::Cvc, Pick::All, None), (None, PAGE_ROWS))
-                .unwrap();
+        let behind = behind(
+            &mut conn(app),
+            &Viewer::system(),
+            of,
+            (Kpi::Cvc, Pick::All, &Part::default()),
+            (None, PAGE_ROWS),
+        )
+        .unwrap();
         let Rows::Shipments(rows) = behind.rows else { panic!("shipments are behind it") };
         let rated: i64 = rows.iter().filter_map(|row| behind.names.rated(row)).map(|rated| rated.0).sum();
         assert_eq!((rows.len(), rated), (6, 650_000_000));

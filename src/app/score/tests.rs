@@ -6,8 +6,11 @@ use diesel::prelude::*;
 use super::*;
 use crate::app::testing::{day_cell, on_each_engine};
 use crate::db::DbUrl;
-use crate::db::schema::partners;
+use crate::db::schema::{measure_cells, partners};
+use crate::domain::attribution::Given;
+use crate::domain::causes::MissedBy;
 use crate::domain::measure::Ratio;
+use crate::domain::outcome::Outcome;
 use crate::domain::scorecard::{Category, PublicationState, Scale, TemplateKpi, Volume};
 use crate::domain::signal::Change;
 use crate::domain::viewer::Role;
@@ -93,6 +96,7 @@ fn sc1_template() -> Template {
             },
         ],
         terms: crate::domain::scorecard::TemplateTerms::default(),
+        scopes: Vec::new(),
     }
 }
 
@@ -186,6 +190,41 @@ fn changed_facts_restate_and_the_first_publication_stays_as_it_was() {
         let report = score_period(app, period("2025-06"), at("2025-07-15T06:00:00Z"), None).unwrap();
         assert_eq!((report.restated, report.held), (0, 1), "final");
         assert_eq!(read(app, 1, "2025-06").unwrap().row, second.row);
+    });
+}
+
+/// A card that was published before misses were told by reason is not restated, and does not drift, only to tell more.
+#[test]
+fn a_card_that_is_older_than_its_reasons_stays_as_it_is() {
+    on_both(|app| {
+        sc1(app);
+        let june = period("2025-06");
+        score_period(app, june, at("2025-07-08T06:00:00Z"), None).unwrap();
+        let first = read(app, 1, "2025-06").unwrap();
+        assert!(first.snapshot.misses.as_ref().unwrap().reasons.is_empty());
+        // The same sums, with the reasons counted.
+        let mut told = sc1_measures();
+        for number in 0..69 {
+            let code = if number < 40 { "AI" } else { "" };
+            told.causes.count(MissedBy::DeliveryWindow, Outcome::Late, Given::of(Some(code)));
+        }
+        diesel::delete(measure_cells::table.filter(measure_cells::day.eq(Day(day("2025-06-10")))))
+            .execute(&mut *app.pool.get().unwrap())
+            .unwrap();
+        day_cell(app, 1, day("2025-06-10"), &told);
+        let again = score_period(app, june, at("2025-07-09T06:00:00Z"), None).unwrap();
+        assert_eq!((again.unchanged, again.changed_rows()), (1, 0));
+        let held = score_period(app, june, at("2025-07-20T06:00:00Z"), None).unwrap();
+        assert_eq!((held.unchanged, held.held), (1, 0), "nothing drifts");
+        assert_eq!(read(app, 1, "2025-06").unwrap().row, first.row);
+        // A partner that is scored for the first time is told by reason.
+        partner(app, 2);
+        day_cell(app, 2, day("2025-06-10"), &told);
+        score_period(app, june, at("2025-07-20T06:00:00Z"), None).unwrap();
+        let reasons = read(app, 2, "2025-06").unwrap().snapshot.misses.unwrap().reasons;
+        let reasons: Vec<_> = reasons.iter().map(|one| (one.given.code(), one.failed, one.excused)).collect();
+        assert_eq!(reasons, [("AI", 40, 0), ("NONE", 29, 0)]);
+        assert_eq!(verify_scorecards(&mut app.pool.get().unwrap()).unwrap(), (vec![], 2));
     });
 }
 
@@ -381,3 +420,4 @@ fn history_that_came_later_is_scored_and_no_older_scorecard_is_touched() {
 
 mod own;
 mod pages;
+mod scoped;

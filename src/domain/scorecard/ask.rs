@@ -167,6 +167,7 @@ mod tests {
             weeks: &[],
             lanes: lanes.collect(),
             own: &[],
+            scoped: &[],
             earlier: &[],
         })
     }

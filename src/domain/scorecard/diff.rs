@@ -17,8 +17,8 @@ pub struct Moved {
     pub now: String,
 }
 
-/// The figures that differ, in reading order. Empty exactly when the two documents are equal: what has no words of its
-/// own is told as one line.
+/// The figures that differ, in reading order. Empty exactly when the two documents are equal, but for what the earlier was
+/// made too early to hold: what has no words of its own is told as one line.
 #[must_use]
 pub fn figures_moved(before: &Snapshot, now: &Snapshot) -> Vec<Moved> {
     let mut found = Diff::default();
@@ -38,7 +38,11 @@ pub fn figures_moved(before: &Snapshot, now: &Snapshot) -> Vec<Moved> {
     found.say("Freight", freight(before), freight(now));
     categories(&mut found, before, now);
     for kpi in Kpi::ALL {
-        kpi_moved(&mut found, kpi, before, now);
+        line_moved(&mut found, (kpi.code(), kpi.name()), before, now);
+    }
+    let gone = before.scoped.iter().filter(|one| now.scoped_of(&one.code).is_none());
+    for one in now.scoped.iter().chain(gone) {
+        line_moved(&mut found, (&one.code, &one.name), before, now);
     }
     let misses = |one: &Snapshot| {
         one.misses.as_ref().map_or_else(nothing, |misses| {
@@ -47,9 +51,9 @@ pub fn figures_moved(before: &Snapshot, now: &Snapshot) -> Vec<Moved> {
         })
     };
     found.say("Misses of the charted KPI", misses(before), misses(now));
-    if found.moved.is_empty() && before != now {
+    if found.moved.is_empty() && *before != now.told_like(before) {
         found.moved.push(Moved {
-            what: "Lanes, weeks or the figures of the period before".to_owned(),
+            what: "Lanes, reasons, weeks or the figures of the period before".to_owned(),
             before: "as first published".to_owned(),
             now: "differ".to_owned(),
         });
@@ -102,9 +106,8 @@ fn categories(found: &mut Diff, before: &Snapshot, now: &Snapshot) {
 /// One count of a KPI.
 type Count = fn(&KpiEvidence) -> i64;
 
-fn kpi_moved(found: &mut Diff, kpi: Kpi, before: &Snapshot, now: &Snapshot) {
-    let name = kpi.name();
-    let (was, is) = (before.evidence_of(kpi.code()), now.evidence_of(kpi.code()));
+fn line_moved(found: &mut Diff, (code, name): (&str, &str), before: &Snapshot, now: &Snapshot) {
+    let (was, is) = (before.evidence_of(code), now.evidence_of(code));
     let value = |one: Option<&KpiEvidence>, pick: fn(&KpiValue) -> Option<Decimal>| {
         one.and_then(|evidence| Some(in_words(&evidence.value, pick(&evidence.value)?)))
             .unwrap_or_else(nothing)
@@ -126,7 +129,7 @@ fn kpi_moved(found: &mut Diff, kpi: Kpi, before: &Snapshot, now: &Snapshot) {
         found.say(format!("{name}: {words}"), count(was, pick), count(is, pick));
     }
     let points = |one: &Snapshot| {
-        let score = one.result.kpi(kpi.code()).and_then(|score| score.score);
+        let score = one.result.kpi(code).and_then(|score| score.score);
         score.map_or_else(|| "not scored".to_owned(), one_place)
     };
     found.say(format!("{name}: score"), points(before), points(now));
@@ -164,6 +167,7 @@ mod tests {
             weeks: &[],
             lanes: Vec::new(),
             own: &[],
+            scoped: &[],
             earlier: &[],
         })
     }

@@ -45,8 +45,9 @@ pub use scope::{SCOPE_LANES_MAX, SCOPE_REGIONS_MAX, SCOPES_MAX, Scope, kpi_part,
     NotScored, Place, RECENCY_MONTHS, Recency, ScoreResult, look_back, percentile, score,
 };
 pub use snapshot::{
-    DEFINITIONS_VERSION, Facts, HeldStanding, KpiEvidence, LaneMisses, Reading, SERIES_WEEKS, Series,
-    Snapshot, Spend, Summary, TargetOverride, Week, Where, snapshot, with_targets,
+    DEFINITIONS_VERSION, Facts, HeldStanding, KpiEvidence, LaneMisses, Reading, ReasonMisses, SERIES_WEEKS,
+    ScopedEvidence, ScopedSums, Series, Snapshot, Spend, Summary, TargetOverride, Week, Where, snapshot,
+    with_targets,
 };
 pub use standing::{
     MIN_ACTIVE_DAYS, MIN_SHIPMENTS, QuarterScore, Standing, StandingInput, Tier, standing, tier_of,

@@ -1,13 +1,13 @@
 //! A scorecard made again from the facts that a bundle of evidence carries, by the functions that made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::own::own_plans;
 use super::score::Alone;
-use super::snapshot::{Facts, Snapshot, TargetOverride, headline_tallies, snapshot};
+use super::snapshot::{Facts, ScopedSums, Snapshot, TargetOverride, headline_tallies, snapshot};
 use super::template::Template;
 use crate::domain::formula::{Library, OwnKpi};
 use crate::domain::measure::{Measures, Tally};
@@ -61,6 +61,12 @@ pub struct ShipmentLine {
 }
 
 /// A tender of a bundle.
+    /// Service level; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Mode; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TenderLine {
     /// The feed's own number.
@@ -76,6 +82,12 @@ pub struct TenderLine {
 /// A scorecard being made again.
 #[derive(Clone, Debug)]
 pub struct Reperformance<'a> {
+    /// Service level; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Mode; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
     inputs: &'a Inputs,
     now: Measures,
     before: Measures,
@@ -88,6 +100,16 @@ impl<'a> Reperformance<'a> {
     #[must_use]
     pub fn new(inputs: &'a Inputs) -> Self {
         Self {
+    scoped: Vec<ScopedSums>,
+}
+
+/// Where a fact counts.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    day: NaiveDate,
+    lane_id: Option<i64>,
+    service: &'a str,
+    mode: &'a str,
             inputs,
             now: Measures::default(),
             before: Measures::default(),
@@ -100,23 +122,35 @@ impl<'a> Reperformance<'a> {
     pub fn add_shipment(&mut self, line: &ShipmentLine) {
         let verdicts = line.facts.judge(&line.policy, self.inputs.as_of);
         if let Some(day) = line.facts.milestones.pickup_counts_for(&verdicts) {
+            scoped: inputs
+                .template
+                .scopes
+                .iter()
+                .map(|scope| ScopedSums {
+                    code: scope.code.clone(),
+                    lane_ids: inputs.scope_lanes.get(&scope.code).cloned().unwrap_or_default(),
+                    ..ScopedSums::default()
+                })
+                .collect(),
             let mut sums = Measures::default();
             line.facts.add_pickup_to(&verdicts, &mut sums);
-            self.add(day, line.lane_id, &sums);
+            self.add(line.place(day), &sums);
         }
         let mut sums = Measures::default();
         line.facts.add_to(&verdicts, &line.policy, &mut sums);
-        self.add(line.day, line.lane_id, &sums);
+        let place = Place { day: line.day, lane_id: line.lane_id, service: &line.service, mode: &line.mode };
+        self.add(place, &sums);
     }
 
     /// Judges and counts a tender.
     pub fn add_tender(&mut self, line: &TenderLine) {
         let mut sums = Measures::default();
         line.facts.add_to(&judge(&line.facts, self.inputs.as_of), &mut sums);
-        self.add(line.day, line.lane_id, &sums);
+        self.add(line.place(line.day), &sums);
     }
 
-    fn add(&mut self, day: NaiveDate, lane_id: Option<i64>, sums: &Measures) {
+    fn add(&mut self, place: Place<'_>, sums: &Measures) {
+        let Place { day, lane_id, .. } = place;
         let period = self.inputs.period;
         if let Some(lane) = lane_id.filter(|_| period.contains(day)) {
             *self.lanes.entry(lane).or_default() += sums;
@@ -125,6 +159,7 @@ impl<'a> Reperformance<'a> {
             return;
         }
         if period.contains(day) {
+        self.add_to_scopes(place, sums);
             self.now += sums;
         } else if period.previous().contains(day) {
             self.before += sums;
@@ -176,14 +211,22 @@ pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
         document.result.published.map_or_else(|| "not scored".to_owned(), |score| score.to_string())
     };
     say("composite", composite(published), composite(again));
-    for before in &published.evidence {
-        let code = before.value.kpi.code();
+    let whole = published.evidence.iter().map(|before| (before.value.kpi.code(), before));
+    let scoped = published.scoped.iter().map(|one| (one.code.as_str(), &one.evidence));
+    for (code, before) in whole.chain(scoped) {
         let figures =
+            scoped: &self.scoped,
             |value: &crate::domain::kpi::KpiValue| format!("{} of {}", value.numerator, value.denominator);
         match again.evidence_of(code) {
             None => say(code, figures(&before.value), "nothing".to_owned()),
             Some(now) if now.value != before.value => {
                 say(code, figures(&before.value), figures(&now.value));
+impl ShipmentLine {
+    fn place(&self, day: NaiveDate) -> Place<'_> {
+        Place { day, lane_id: self.lane_id, service: &self.service, mode: &self.mode }
+    }
+}
+
                 say(&format!("{code}, what was left out"), left_out(&before.value), left_out(&now.value));
             }
             Some(_) => {}
@@ -193,11 +236,11 @@ pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
         let same = Snapshot {
             standing: published.standing.clone(),
             definitions: published.definitions.clone(),
-            ..again.clone()
+            ..again.told_like(published)
         };
         if same != *published && again.definitions == published.definitions {
             found.push(
-                "scores, trend or lanes: the figures are the same and what was made of them differs"
+                "scores, trend, lanes or reasons: the figures are the same and what was made of them differs"
                     .to_owned(),
             );
         }

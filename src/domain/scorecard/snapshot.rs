@@ -3,16 +3,19 @@
 //!
 //! It holds nothing that changes by waiting (no clock, no run id): two equal documents are the same publication.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::own::{OwnEvidence, OwnKpis};
+use super::scope::{Scope, kpi_part, scope_part};
 use super::score::{Alone, KpiInput, ScoreResult, look_back, score};
 use super::standing::{QuarterScore, Standing, Tier};
 use super::template::{Scale, Template};
+use crate::domain::attribution::Given;
+use crate::domain::causes::MissedBy;
 use crate::domain::formula::{OwnKpi, Plan};
 use crate::domain::interval::Interval;
 use crate::domain::kpi::{Kpi, KpiValue, Unit};
@@ -65,6 +68,35 @@ pub struct KpiEvidence {
     pub change: PeriodChange,
     /// Units left out by rule and reported apart: tenders out of scope, diversions by others.
     pub apart: i64,
+}
+
+/// The figures of a line that counts a part of the work, with everything that says which part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopedEvidence {
+    /// The line: `OTD_WIN@WEST`.
+    pub code: String,
+    /// `Delivery on time, window: lanes of group West`.
+    pub name: String,
+    /// The scope as agreed.
+    pub scope: Scope,
+    /// The lanes it held; empty where it does not count by lanes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub lane_ids: BTreeSet<i64>,
+    /// The counts.
+    pub evidence: KpiEvidence,
+}
+
+/// The sums of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopedSums {
+    /// Code of the scope.
+    pub code: String,
+    /// The lanes it holds; empty where it does not count by lanes.
+    pub lane_ids: BTreeSet<i64>,
+    /// Sums of the period; by lanes those of its whole months, also while it runs.
+    pub now: Measures,
+    /// Sums of the period before.
+    pub before: Measures,
 }
 
 /// One week of the charted KPI.
@@ -121,6 +153,29 @@ pub struct Where {
     pub no_baseline: i64,
     /// Units not decided yet.
     pub pending: i64,
+    /// Every miss by the reason given for it, worst first; empty, and not written, where sums made before reasons were
+    /// counted stand behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<ReasonMisses>,
+}
+
+/// Misses of the headline KPI for which one reason was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonMisses {
+    /// The reason.
+    pub given: Given,
+    /// Missed by the carrier.
+    pub failed: i64,
+    /// Missed and excused.
+    pub excused: i64,
+}
+
+impl ReasonMisses {
+    /// Missed for any cause.
+    #[must_use]
+    pub fn missed(&self) -> i64 {
+        self.failed + self.excused
+    }
 }
 
 /// Freight of the period.
@@ -172,6 +227,9 @@ pub struct Snapshot {
     /// Own KPIs of the template; none without any, and then nothing is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnKpis>,
+    /// Lines that count a part of the work, in the order of the template; not written where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scoped: Vec<ScopedEvidence>,
     /// Week by week; none without a KPI to chart.
     pub series: Option<Series>,
     /// Lane by lane; none without a KPI to split.
@@ -230,6 +288,8 @@ pub struct Facts<'a> {
     pub lanes: Vec<(i64, String, [Tally; 3])>,
     /// Own KPIs of the template, ready to be computed.
     pub own: &'a [Plan],
+    /// Sums of the template's scopes.
+    pub scoped: &'a [ScopedSums],
     /// Earlier scores of the same kind of period, each by itself; read by a template with a half-life.
     pub earlier: &'a [(Period, Alone)],
 }
@@ -251,7 +311,9 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
         .filter(|e| template.kpi(e.value.kpi.code()).is_some() || e.has_units())
         .collect();
     let own = OwnKpis::of(facts.own, facts.now, facts.before);
-    let inputs = inputs(&evidence, own.as_ref());
+    let scoped: Vec<ScopedEvidence> =
+        template.kpis().filter_map(|line| scoped_evidence(&template, &line.code, facts.scoped)).collect();
+    let inputs = inputs(&evidence, own.as_ref(), &scoped);
     let headline = headline(facts.now, facts.weeks);
     Snapshot {
         period: facts.period,
@@ -267,6 +329,7 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
         ),
         evidence,
         own,
+        scoped,
         series: headline.map(|(place, kpi)| series(kpi, place, facts.weeks)),
         misses: headline.and_then(|(place, kpi)| misses(kpi, place, facts.now, facts.lanes)),
         spend: (facts.now.freight.denominator > 0).then(|| Spend {
@@ -290,9 +353,24 @@ pub fn with_targets(template: &Template, overrides: &[TargetOverride]) -> Templa
     agreed
 }
 
-fn inputs(evidence: &[KpiEvidence], own: Option<&OwnKpis>) -> Vec<KpiInput> {
+fn inputs(evidence: &[KpiEvidence], own: Option<&OwnKpis>, scoped: &[ScopedEvidence]) -> Vec<KpiInput> {
     let catalogue = evidence.iter().map(|evidence| input(&evidence.value));
-    catalogue.chain(own.into_iter().flat_map(OwnKpis::inputs)).collect()
+    let scoped = scoped.iter().map(|one| KpiInput { code: one.code.clone(), ..input(&one.evidence.value) });
+    catalogue.chain(own.into_iter().flat_map(OwnKpis::inputs)).chain(scoped).collect()
+}
+
+/// The figures of a line within a scope; none for a line without one.
+fn scoped_evidence(template: &Template, code: &str, sums: &[ScopedSums]) -> Option<ScopedEvidence> {
+    let scope = template.scope(scope_part(code)?)?;
+    let kpi = Kpi::ALL.into_iter().find(|kpi| kpi.code() == kpi_part(code))?;
+    let sums = sums.iter().find(|sums| sums.code == scope.code)?;
+    Some(ScopedEvidence {
+        code: code.to_owned(),
+        name: format!("{}: {}", kpi.name(), scope.title),
+        scope: scope.clone(),
+        lane_ids: sums.lane_ids.clone(),
+        evidence: evidence(kpi, &sums.now, &sums.before),
+    })
 }
 
 /// What a value says to the template.
@@ -385,8 +463,10 @@ fn misses(kpi: Kpi, place: usize, now: &Measures, lanes: Vec<(i64, String, [Tall
         others.excused -= lane.excused;
     }
     let others_count = i64::try_from(rest.len()).unwrap_or(i64::MAX);
+    let reasons = reasons(kpi, now, &all);
     Some(Where {
         kpi,
+        reasons,
         lanes: named,
         others_count,
         others,
@@ -394,6 +474,20 @@ fn misses(kpi: Kpi, place: usize, now: &Measures, lanes: Vec<(i64, String, [Tall
         no_baseline: whole.no_baseline,
         pending: whole.pending,
     })
+}
+
+/// The misses of a KPI by reason; none unless every miss has its reason counted.
+fn reasons(kpi: Kpi, now: &Measures, all: &LaneMisses) -> Vec<ReasonMisses> {
+    let counted = MissedBy::of(kpi).map_or_else(Vec::new, |by| now.causes.worst_first(by));
+    let reasons: Vec<ReasonMisses> = counted
+        .into_iter()
+        .map(|(given, missed)| ReasonMisses { given, failed: missed.failed, excused: missed.excused })
+        .collect();
+    let told = |part: fn(&ReasonMisses) -> i64| reasons.iter().map(part).sum::<i64>();
+    if told(|one| one.failed) == all.failed() && told(|one| one.excused) == all.excused {
+        return reasons;
+    }
+    Vec::new()
 }
 
 impl LaneMisses {
@@ -497,10 +591,17 @@ impl WeekSignal {
 }
 
 impl Snapshot {
-    /// Counts of one KPI.
+    /// Counts of one line: of a KPI, or of one within a scope.
     #[must_use]
     pub fn evidence_of(&self, code: &str) -> Option<&KpiEvidence> {
-        self.evidence.iter().find(|e| e.value.kpi.code() == code)
+        let whole = self.evidence.iter().find(|e| e.value.kpi.code() == code);
+        whole.or_else(|| self.scoped_of(code).map(|one| &one.evidence))
+    }
+
+    /// A line within a scope.
+    #[must_use]
+    pub fn scoped_of(&self, code: &str) -> Option<&ScopedEvidence> {
+        self.scoped.iter().find(|one| one.code == code)
     }
 
     /// Definition and figures of an own KPI.
@@ -514,7 +615,9 @@ impl Snapshot {
     #[must_use]
     pub fn kpi_name<'a>(&'a self, code: &'a str) -> &'a str {
         let own = || self.own.as_ref().and_then(|own| own.definition(code)).map(|kpi| kpi.name.as_str());
-        self.evidence_of(code).map(|evidence| evidence.value.kpi.name()).or_else(own).unwrap_or(code)
+        let scoped = || self.scoped_of(code).map(|one| one.name.as_str());
+        let whole = || self.evidence_of(code).map(|evidence| evidence.value.kpi.name());
+        scoped().or_else(whole).or_else(own).unwrap_or(code)
     }
 
     /// The newest signal of the weekly chart inside the period, bad news first.
@@ -551,7 +654,7 @@ impl Snapshot {
             }
             return Reading { change: Change::NoData, words: "no data".to_owned(), by_chart: false };
         };
-        let charted = self.series.as_ref().is_some_and(|s| s.kpi == evidence.value.kpi);
+        let charted = self.series.as_ref().is_some_and(|s| s.kpi.code() == code);
         if let Some(found) = charted.then(|| self.signal()).flatten() {
             let week = found.week.week.number();
             let words = format!("{}, week {week}", found.signal.change.words());
@@ -593,13 +696,31 @@ impl Snapshot {
         }
     }
 
+    /// The document without what `older` was made too early to hold, so that nothing counts as moved only because more is
+    /// told now.
+    #[must_use]
+    pub fn told_like(&self, older: &Self) -> Self {
+        let mut same = self.clone();
+        if older.misses.as_ref().is_some_and(|misses| misses.reasons.is_empty()) {
+            same.drop_reasons();
+        }
+        same
+    }
+
+    /// Takes the misses by reason out, as documents were before those were counted.
+    pub fn drop_reasons(&mut self) {
+        if let Some(misses) = &mut self.misses {
+            misses.reasons.clear();
+        }
+    }
+
     /// Whether the stored inputs give the stored scores again under `template`, as it was agreed.
     #[must_use]
     pub fn re_performs(&self, template: &Template) -> bool {
         if !self.own.as_ref().is_none_or(OwnKpis::re_performs) {
             return false;
         }
-        let inputs = inputs(&self.evidence, self.own.as_ref());
+        let inputs = inputs(&self.evidence, self.own.as_ref(), &self.scoped);
         let agreed = with_targets(template, &self.overrides);
         let again = look_back(
             score(&agreed, &inputs),

@@ -9,17 +9,15 @@ use crate::db::scorecard::{PublicationRow, ScorecardBrief};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::challenge::Acceptance;
 use crate::domain::formula::OwnUnit;
-use crate::domain::kpi::{Kpi, Unit};
+use crate::domain::kpi::Unit;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{
-    CategoryScore, HeldStanding, KpiEvidence, KpiScore, LaneMisses, Place, Publication, PublicationState,
-    ScoreResult, Series, Snapshot, Tier, Where, kpis_moved, one_place, plain,
+    CategoryScore, HeldStanding, KpiEvidence, KpiScore, Place, Publication, PublicationState, ScoreResult,
+    Series, Snapshot, Spend, Tier, kpis_moved, one_place, plain,
 };
 use crate::domain::signal::Change;
 use crate::domain::words;
-use crate::report::chart::{
-    ControlText, IntervalBar, Party, Width, control_chart, interval_bar, pareto_bar, sparkline,
-};
+use crate::report::chart::{ControlText, IntervalBar, Width, control_chart, interval_bar, sparkline};
 use crate::web::exclusion::rate_words;
 use crate::web::scorecard::Fairness;
 use crate::web::scorecard::ask::AskLine;
@@ -27,6 +25,7 @@ use crate::web::show;
 
 /// Months or quarters in a trend.
 pub const TREND_PERIODS: usize = 13;
+use crate::web::scorecard::misses::{Misses, misses};
 /// Periods before the one shown, in the switcher.
 const SWITCH_BACK: usize = 2;
 
@@ -247,61 +246,6 @@ pub struct Weekly {
     pub none: String,
     /// Week, value, on time, n.
     pub rows: Vec<(String, String, String, String)>,
-}
-
-/// Lanes and causes.
-#[derive(Clone, Debug)]
-pub struct Misses {
-    /// `Where and why: 40 missed`.
-    pub title: String,
-    /// `28 by the carrier, 12 excused`.
-    pub note: String,
-    /// Worst lanes, then the others.
-    pub lanes: Vec<LaneRow>,
-    /// Everything.
-    pub all: LaneRow,
-    /// Cause, fault, drawn bar, count, running share, address.
-    pub causes: Vec<Cause>,
-}
-
-/// One lane.
-#[derive(Clone, Debug)]
-pub struct LaneRow {
-    /// `Joliet IL to Indianapolis IN`.
-    pub title: String,
-    /// Units due.
-    pub due: String,
-    /// Missed.
-    pub missed: String,
-    /// Late by the carrier, and where they are listed.
-    pub late: (String, Option<String>),
-    /// Never reported.
-    pub never: (String, Option<String>),
-    /// Excused.
-    pub excused: (String, Option<String>),
-    /// `79.0 %`.
-    pub gross: String,
-    /// `81.7 %`.
-    pub net: String,
-    /// The misses behind it.
-    pub href: Option<String>,
-}
-
-/// One cause.
-#[derive(Clone, Debug)]
-pub struct Cause {
-    /// `Late`.
-    pub title: &'static str,
-    /// Whose fault.
-    pub fault: &'static str,
-    /// Drawn bar.
-    pub bar: String,
-    /// How many.
-    pub count: String,
-    /// Share so far.
-    pub running: String,
-    /// The misses behind it.
-    pub href: String,
 }
 
 impl Card {
@@ -731,7 +675,7 @@ fn row(score: &KpiScore, snapshot: &Snapshot, base: &Base) -> Option<Row> {
         _ => ("", reading.words),
     };
     Some(Row {
-        name: kpi.name().to_owned(),
+        name: snapshot.kpi_name(&code).to_owned(),
         mark: mark(score.place),
         place: score.place.words(),
         value: value_words(snapshot, &code),
@@ -908,109 +852,4 @@ fn weekly(series: &Series) -> Weekly {
             })
             .collect(),
     }
-}
-
-fn misses(found: &Where, period: Period, base: &Base) -> Misses {
-    let behind = |show: &str, lane: Option<i64>| {
-        let lane = lane.map_or_else(String::new, |lane| format!("&lane={lane}"));
-        format!("{}?show={show}{lane}", base.kpi(period, found.kpi.code()))
-    };
-    let mut lanes: Vec<LaneRow> = found
-        .lanes
-        .iter()
-        .map(|lane| lane_row(lane, lane.title.clone(), lane.lane_id.map(|_| &behind)))
-        .collect();
-    if found.others.due() > 0 {
-        let title = match found.others_count {
-            0 => "No lane given".to_owned(),
-            1 => "1 other lane".to_owned(),
-            n => format!("{n} other lanes"),
-        };
-        lanes.push(lane_row(&found.others, title, None::<&fn(&str, Option<i64>) -> String>));
-    }
-    let what = if found.kpi == Kpi::OtpWin { "pickup" } else { "delivery" };
-    let plural = match (found.all.missed(), found.kpi) {
-        (1, _) => what.to_owned(),
-        (_, Kpi::OtpWin) => "pickups".to_owned(),
-        _ => "deliveries".to_owned(),
-    };
-    let mut note = format!(
-        "{} by the carrier, {} excused after evidence.",
-        show::count(found.all.failed()),
-        show::count(found.all.excused)
-    );
-    if found.no_baseline > 0 {
-        note.push_str(&format!(
-            " {} more have no commitment and are not counted.",
-            show::count(found.no_baseline)
-        ));
-    }
-    if found.pending > 0 {
-        note.push_str(&format!(" {} are not decided yet.", show::count(found.pending)));
-    }
-    Misses {
-        title: format!("Where and why: {} missed {plural}", show::count(found.all.missed())),
-        note,
-        all: LaneRow {
-            href: Some(behind("missed", None)),
-            ..lane_row(&found.all, found.all.title.clone(), Some(&behind))
-        },
-        lanes,
-        causes: causes(&found.all, &|show| behind(show, None)),
-    }
-}
-
-/// `behind` gives the address of what is counted: of the lane, or of all where it is a sum of known ones.
-fn lane_row<F: Fn(&str, Option<i64>) -> String>(
-    lane: &LaneMisses,
-    title: String,
-    behind: Option<&F>,
-) -> LaneRow {
-    let figure = |count: i64, show: &str| {
-        let href = behind.filter(|_| count > 0).map(|behind| behind(show, lane.lane_id));
-        (show::count(count), href)
-    };
-    let percent =
-        |value: Option<Decimal>| value.map_or_else(|| "–".to_owned(), |v| in_unit(v, Unit::Percent, ""));
-    LaneRow {
-        title,
-        due: show::count(lane.due()),
-        missed: show::count(lane.missed()),
-        late: figure(lane.late, "late"),
-        never: figure(lane.no_evidence, "never"),
-        excused: figure(lane.excused, "excused"),
-        gross: percent(lane.gross()),
-        net: percent(lane.net()),
-        href: behind.zip(lane.lane_id).map(|(behind, id)| behind("all", Some(id))),
-    }
-}
-
-fn causes(all: &LaneMisses, behind: &dyn Fn(&str) -> String) -> Vec<Cause> {
-    let mut parts = vec![
-        ("Late", "Carrier", Party::Theirs, all.late, "late"),
-        ("Never reported", "Carrier", Party::Theirs, all.no_evidence, "never"),
-        ("Excused after evidence", "Others", Party::Ours, all.excused, "excused"),
-    ];
-    parts.retain(|part| part.3 > 0);
-    parts.sort_by_key(|part| std::cmp::Reverse(part.3));
-    let most = parts.first().map_or(1, |part| part.3);
-    let whole = all.missed().max(1);
-    let mut so_far = 0;
-    parts
-        .into_iter()
-        .map(|(title, fault, party, count, show_code)| {
-            so_far += count;
-            Cause {
-                title,
-                fault,
-                bar: pareto_bar(Decimal::from(count) / Decimal::from(most), party),
-                count: show::count(count),
-                running: format!(
-                    "{}\u{a0}%",
-                    show::decimal(Decimal::from(so_far * 100) / Decimal::from(whole), 0)
-                ),
-                href: behind(show_code),
-            }
-        })
-        .collect()
 }
