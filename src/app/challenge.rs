@@ -8,6 +8,7 @@ use super::App;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
+use super::exclusion::tender::{Offered, insert as insert_tender, tender_title};
 use super::exclusion::{
     Judged, Named, NewEvidence, NewExclusion, checked, deny_overdue, find, insert, settle,
 };
@@ -23,16 +24,18 @@ use crate::db::exclusion::{
     exclusions_open,
 };
 use crate::db::scorecard::{ScorecardRow, scorecard_latest, scorecard_list_period};
-use crate::db::shipment::shipment_by_key;
+use crate::db::shipment::{ShipmentRow, shipment_by_key};
+use crate::db::tender::{TenderRow, tender_by_key};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::attribution::Fault;
 use crate::domain::baseline::StopPurpose;
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::challenge::{
-    Answer, OPEN_CHALLENGES_MAX, answer_by, answer_problems, has_lines, may_be_challenged, problems,
+    Answer, OPEN_CHALLENGES_MAX, answer_by, answer_problems, has_lines, judges_tenders, may_be_challenged,
+    problems,
 };
-use crate::domain::exclusion::{Basis, Decision, Refused};
+use crate::domain::exclusion::{Basis, Decision, Excused, Refused};
 use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{Publication, PublicationState};
@@ -91,18 +94,10 @@ pub fn raise(
         let today = app.today(db)?;
         let card = published(db, viewer, named.partner_id, period, today)?;
         may_be_challenged(&publication_of(period), today)?;
-        let judged = find(db, viewer, named)?.ok_or(EditError::NotFound("shipment"))?;
-        if !is_line(&judged, period, kpi) {
-            return Err(EditError::Card(format!(
-                "shipment {} is no line of {} in {}",
-                named.reference,
-                kpi.name(),
-                period.title()
-            )));
-        }
+        let line = Line::find(app, db, viewer, (period, kpi), named)?;
         let known = challenges_of_card(db, viewer, named.partner_id, &period.to_string())?;
         let open = || known.iter().filter(|one| one.answer.is_none());
-        if open().any(|one| one.row.shipment_id == judged.row.id && one.row.kpi == kpi.code()) {
+        if open().any(|one| one.row.shipment_id == line.id && one.row.kpi == kpi.code()) {
             return Err(EditError::Card(
                 "this line is challenged already and waits for an answer".to_owned(),
             ));
@@ -113,17 +108,16 @@ pub fn raise(
                 period.title()
             )));
         }
-        let outcome = stop_of(kpi).map(|stop| judged.outcome(stop, app.now()).title());
         let row = ChallengeRow {
             id: app.id(),
             partner_id: named.partner_id,
             scorecard_id: card.id,
             period: period.to_string(),
             kpi: kpi.code().to_owned(),
-            shipment_id: judged.row.id,
-            source_id: judged.row.source_id,
-            reference: judged.row.reference.clone(),
-            outcome: outcome.unwrap_or("as counted").to_owned(),
+            shipment_id: line.id,
+            source_id: line.source_id,
+            reference: line.reference,
+            outcome: line.outcome.to_owned(),
             statement: new.statement.trim().to_owned(),
             evidence: new.evidence.trim().to_owned(),
             answer_by: Day(answer_by(today, &deadline_calendar())),
@@ -145,7 +139,7 @@ pub fn raise(
         log(app, db, viewer, "challenge.raise", &row, &row.statement)?;
         let told = Told {
             occasion: format!("challenge:{}", row.id),
-            heading: format!("Shipment {} is challenged in {}", row.reference, period.title()),
+            heading: capital(&format!("{} is challenged in {}", row.named(), period.title())),
             lines: vec![
                 format!("{}, {}.", kpi.name(), row.outcome),
                 row.statement.clone(),
@@ -175,14 +169,59 @@ fn published(
     Ok(row)
 }
 
+/// A line as it is challenged.
+struct Line {
+    id: i64,
+    source_id: i32,
+    reference: String,
+    /// In words.
+    outcome: &'static str,
+}
+
+impl Line {
+    /// The shipment or tender of an address, if it counts in a KPI of a period.
+    fn find(
+        app: &App,
+        db: &mut Db,
+        viewer: &Viewer,
+        (period, kpi): (Period, Kpi),
+        named: Named<'_>,
+    ) -> Result<Self, EditError> {
+        let (unit, line, counts) = if kpi.counts_tenders() {
+            let offered = Offered::find(db, viewer, named)?.ok_or(EditError::NotFound("tender"))?;
+            let outcome = tender_title(offered.outcome(app.now()));
+            let counts = period.contains(offered.row.sent_day.0) && offered.is_counted_by(kpi, app.now());
+            let TenderRow { id, source_id, reference, .. } = offered.row;
+            (Excused::Tender, Self { id, source_id, reference, outcome }, counts)
+        } else {
+            let judged = find(db, viewer, named)?.ok_or(EditError::NotFound("shipment"))?;
+            let outcome = stop_of(kpi).map(|stop| judged.outcome(stop, app.now()).title());
+            let counts = is_counted(&judged, period, kpi);
+            let ShipmentRow { id, source_id, reference, .. } = judged.row;
+            let outcome = outcome.unwrap_or("as counted");
+            (Excused::Shipment, Self { id, source_id, reference, outcome }, counts)
+        };
+        if counts && has_lines(kpi) {
+            return Ok(line);
+        }
+        Err(EditError::Card(format!(
+            "{} {} is no line of {} in {}",
+            unit.label(),
+            named.reference,
+            kpi.name(),
+            period.title()
+        )))
+    }
+}
+
 /// Whether a shipment counts in a KPI of a period.
-fn is_line(judged: &Judged, period: Period, kpi: Kpi) -> bool {
+fn is_counted(judged: &Judged, period: Period, kpi: Kpi) -> bool {
     let own = judged.row.obligation_day.0;
     let day = match stop_of(kpi) {
         Some(StopPurpose::Pickup) => judged.facts.pickup_obligation_day().unwrap_or(own),
         _ => own,
     };
-    has_lines(kpi) && period.contains(day)
+    period.contains(day)
 }
 
 /// An answer to a challenge.
@@ -287,7 +326,7 @@ fn told_answer(
     }
     let told = Told {
         occasion: format!("challenge-answer:{}", row.id),
-        heading: format!("Your challenge of shipment {} in {} was answered", row.reference, period.title()),
+        heading: format!("Your challenge of {} in {} was answered", row.named(), period.title()),
         lines,
         action: "See the answer",
         path: format!("/portal/challenges/{}", row.id),
@@ -314,20 +353,20 @@ fn excuse(
         what: format!("challenge {}", row.id),
         reason: error.to_string(),
     })?;
-    let stop = stop_of(kpi).ok_or_else(|| {
+    // Of a tender the stop says nothing.
+    let tender = judges_tenders(kpi);
+    let stop = if tender { Some(StopPurpose::Pickup) } else { stop_of(kpi) }.ok_or_else(|| {
         EditError::Card(format!(
-            "{} judges no pickup and no delivery, so nothing can be excused; say which fact is corrected, or deny it",
+            "{} judges no pickup, no delivery and no tender, so nothing can be excused; say which fact is corrected, or deny it",
             kpi.name()
         ))
     })?;
     let waiting: Option<Exclusion> = exclusions_of_shipment(db, viewer, row.partner_id, row.shipment_id)?
         .into_iter()
-        .find(|one| one.state.is_none() && one.row.stop == stop.code());
+        .find(|one| one.state.is_none() && one.row.is_of_tender() == tender && one.row.stop == stop.code());
     let found = match waiting {
         Some(found) => found,
         None => {
-            let shipment = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)?;
-            let judged = Judged::read(db, shipment.ok_or(EditError::NotFound("shipment"))?)?;
             let asker = Viewer {
                 user_id: row.raised_by_id,
                 name: row.raised_by.clone(),
@@ -343,7 +382,15 @@ fn excuse(
                 file: None,
             };
             let party = new.party.unwrap_or(Fault::Unknown);
-            let row = insert(app, db, viewer, &judged, &wanted, (&asker, party))?;
+            let row = if tender {
+                let found = tender_by_key(db, row.partner_id, row.source_id, &row.reference)?;
+                let offered = Offered::read(found.ok_or(EditError::NotFound("tender"))?);
+                insert_tender(app, db, viewer, &offered, &wanted, (&asker, party))?
+            } else {
+                let shipment = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)?;
+                let judged = Judged::read(db, shipment.ok_or(EditError::NotFound("shipment"))?)?;
+                insert(app, db, viewer, &judged, &wanted, (&asker, party))?
+            };
             Exclusion { row, decisions: Vec::new(), state: None }
         }
     };
@@ -440,7 +487,7 @@ fn remind(app: &App, db: &mut Db, today: NaiveDate) -> Result<usize, DbError> {
         let row = &one.row;
         let told = Told {
             occasion: format!("exclusion-due:{}", row.id),
-            heading: format!("Decide the exclusion of shipment {}", row.reference),
+            heading: format!("Decide the exclusion of {}", row.named()),
             lines: vec![
                 row.statement.clone(),
                 format!("Undecided after {} it is denied.", words::day(row.due_on.0)),
@@ -456,7 +503,7 @@ fn remind(app: &App, db: &mut Db, today: NaiveDate) -> Result<usize, DbError> {
         let occasion = if overdue { "challenge-late" } else { "challenge-due" };
         let told = Told {
             occasion: format!("{occasion}:{}", row.id),
-            heading: format!("Answer the challenge of shipment {}", row.reference),
+            heading: format!("Answer the challenge of {}", row.named()),
             lines: vec![
                 row.statement.clone(),
                 format!(
@@ -472,7 +519,7 @@ fn remind(app: &App, db: &mut Db, today: NaiveDate) -> Result<usize, DbError> {
         if overdue {
             let told = Told {
                 occasion: format!("challenge-late-own:{}", row.id),
-                heading: format!("Your challenge of shipment {} is not answered yet", row.reference),
+                heading: format!("Your challenge of {} is not answered yet", row.named()),
                 lines: vec![format!(
                     "An answer was due by {}. The shipper was reminded. The challenge stays open, also once the scorecard is final.",
                     words::day(row.answer_by.0)
@@ -531,7 +578,7 @@ fn log(
     row: &ChallengeRow,
     detail: &str,
 ) -> Result<(), DbError> {
-    let subject = format!("shipment {} in {}", row.reference, row.period);
+    let subject = format!("{} in {}", row.named(), row.period);
     audit(app, db, by, Entry { action, subject: &subject, partner_id: Some(row.partner_id), detail })
 }
 

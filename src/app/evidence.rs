@@ -106,9 +106,15 @@ impl Pick {
             // One shipment has several messages.
             Kpi::EdiTimely => &[Self::All],
             _ => match kpi.definition().shape {
-                Shape::Judged if kpi.counts_tenders() => {
-                    &[Self::Missed, Self::Late, Self::Never, Self::Success, Self::Pending, Self::All]
-                }
+                Shape::Judged if kpi.counts_tenders() => &[
+                    Self::Missed,
+                    Self::Late,
+                    Self::Never,
+                    Self::Excused,
+                    Self::Success,
+                    Self::Pending,
+                    Self::All,
+                ],
                 Shape::Judged => &Self::ALL,
                 Shape::Share => &[Self::Missed, Self::Success, Self::All],
                 Shape::Sums | Shape::Percentile => &[Self::All],
@@ -148,12 +154,6 @@ impl Pick {
     }
 }
 
-/// Facts of one page.
-#[derive(Clone, Debug)]
-pub enum Rows {
-    /// Shipments.
-    Shipments(Vec<ShipmentRow>),
-    /// Tenders.
 /// Which part of what a KPI counted to list: everything, unless it says otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Part {
@@ -185,6 +185,12 @@ impl Part {
     }
 }
 
+/// Facts of one page.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// Shipments.
+    Shipments(Vec<ShipmentRow>),
+    /// Tenders.
     Tenders(Vec<TenderLine>),
 }
 
@@ -230,27 +236,27 @@ pub fn behind(
     (kpi, pick, part): (Kpi, Pick, &Part),
     (after, limit): (Option<After>, usize),
 ) -> Result<Behind, DbError> {
+    let lane_id = part.lane_id;
     let mut span = Span {
         partner_id,
         lane_id,
         from: period.start(),
         until: period.end(),
         after,
-    let lane_id = part.lane_id;
         limit: limit.saturating_add(1),
     };
     let mut names = Names::load(db)?;
     if kpi.counts_tenders() {
         let mut rows = tenders_behind(db, viewer, &span, |line| {
+            if !part.is_in_scope(line.fact.lane_id, &line.fact.service, &line.fact.mode) {
+                return false;
+            }
             let facts = tender_facts(&line.fact);
             let mut alone = Measures::default();
             facts.add_to(&judge(&facts, as_of), &mut alone);
             pick.takes(&kpi.value(&alone))
         })?;
         let next = (rows.len() > limit)
-            if !part.is_in_scope(line.fact.lane_id, &line.fact.service, &line.fact.mode) {
-                return false;
-            }
             .then(|| rows.truncate(limit))
             .and_then(|()| rows.last().map(|row| After { day: row.fact.sent_day.0, id: row.fact.id }));
         names.add_lanes(db, rows.iter().filter_map(|row| row.fact.lane_id).chain(lane_id))?;
@@ -267,15 +273,15 @@ pub fn behind(
         })?,
         Some(test) => shipments_behind(db, viewer, &span, &test, |_, row| Ok(part.takes(kpi, row)))?,
         None => shipments_behind(db, viewer, &span, &ShipmentTest::Any, |db, row| {
+            if !part.takes(kpi, row) {
+                return Ok(false);
+            }
             let alone = names.alone(db, kpi, row, (period, as_of))?;
             Ok(alone.is_some_and(|alone| pick.takes(&kpi.value(&alone))))
         })?,
     };
     let next = (rows.len() > limit)
         .then(|| rows.truncate(limit))
-            if !part.takes(kpi, row) {
-                return Ok(false);
-            }
         .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
     names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id).chain(lane_id))?;
     if kpi.definition().unit.is_money() || matches!(kpi, Kpi::Cvc | Kpi::AccRatio) {

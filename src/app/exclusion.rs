@@ -3,6 +3,8 @@
 //! A decision, the party on the shipment, its outcomes by the one evaluator and the mark on its cells are one transaction.
 //! A shipment that comes in again keeps what was approved: the import asks [`kept`] while any exclusion exists.
 
+pub(in crate::app) mod tender;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -35,7 +37,7 @@ use crate::domain::attachment::{FileKind, file_name, has_room, kind_of};
 use crate::domain::attribution::{Fault, reason_of};
 use crate::domain::baseline::{Statement, StopPurpose};
 use crate::domain::exclusion::{
-    Basis, Decision, Facts, Side, Validity, after, corroborated, decide_by, problems, words_fit,
+    Basis, Decision, Excused, Facts, Side, Validity, after, corroborated, decide_by, problems, words_fit,
 };
 use crate::domain::outcome::{Outcome, OutcomePolicy, end_of_local_day, local_day};
 use crate::domain::shipment::{DEFAULT_PICKUP_GRACE_MINUTES, Milestones, Verdicts};
@@ -236,6 +238,13 @@ pub(super) fn insert(
 ) -> Result<ExclusionRow, EditError> {
     let shipment = &judged.row;
     let outcome = judged.outcome(new.stop, app.now());
+    let unit = Unit {
+        unit: Excused::Shipment,
+        partner_id: shipment.partner_id,
+        id: shipment.id,
+        source_id: shipment.source_id,
+        reference: &shipment.reference,
+    };
     if !outcome.is_failure() {
         return Err(EditError::Card(format!(
             "the {} of shipment {} is {}, so there is no miss to excuse",
@@ -244,23 +253,35 @@ pub(super) fn insert(
             outcome.title()
         )));
     }
-    let system = Viewer::system();
-    let same = exclusions_of_shipment(db, &system, shipment.partner_id, shipment.id)?
-        .into_iter()
-        .find(|one| one.row.stop == new.stop.code() && one.state.is_none());
-    if same.is_some() {
-        return Err(EditError::Card(format!(
-            "an exclusion of this {} waits for a decision already; add what you know there, or have it withdrawn first",
-            new.stop.label().to_lowercase()
-        )));
-    }
+    insert_row(app, db, logger, unit, new, (asker, party))
+}
+
+/// What is to be excused: a shipment, or a tender.
+#[derive(Clone, Copy)]
+struct Unit<'a> {
+    unit: Excused,
+    partner_id: i64,
+    id: i64,
+    source_id: i32,
+    reference: &'a str,
+}
+
+/// Adds the request, unless one about the same waits already.
+fn insert_row(
+    app: &App,
+    db: &mut Db,
+    logger: &Viewer,
+    of: Unit<'_>,
+    new: &NewExclusion,
+    (asker, party): (&Viewer, Fault),
+) -> Result<ExclusionRow, EditError> {
     let today = app.today(db)?;
     let row = ExclusionRow {
         id: app.id(),
-        partner_id: shipment.partner_id,
-        shipment_id: shipment.id,
-        source_id: shipment.source_id,
-        reference: shipment.reference.clone(),
+        partner_id: of.partner_id,
+        shipment_id: of.id,
+        source_id: of.source_id,
+        reference: of.reference.to_owned(),
         stop: new.stop.code().to_owned(),
         party: party.code().to_owned(),
         reason_code: reason_of(&new.reason_code)
@@ -273,9 +294,20 @@ pub(super) fn insert(
         requested_at: Instant(app.now()),
         requested_by: asker.name.clone(),
         requested_by_id: asker.user_id,
+        unit: of.unit.code().to_owned(),
     };
+    let known = exclusions_of_shipment(db, &Viewer::system(), of.partner_id, of.id)?;
+    let same = |one: &Exclusion| {
+        (one.row.unit.as_str(), one.row.stop.as_str()) == (row.unit.as_str(), row.stop.as_str())
+    };
+    if known.iter().any(|one| one.state.is_none() && same(one)) {
+        return Err(EditError::Card(format!(
+            "an exclusion of this {} waits for a decision already; add what you know there, or have it withdrawn first",
+            row.part().to_lowercase()
+        )));
+    }
     exclusion_insert(db, &row)?;
-    let detail = format!("{} by {}, {}: {}", new.stop.label(), party.label(), row.reason_code, row.statement);
+    let detail = format!("{} by {}, {}: {}", row.part(), party.label(), row.reason_code, row.statement);
     log(app, db, logger, "exclusion.request", &row, &detail)?;
     Ok(row)
 }
@@ -384,16 +416,20 @@ pub(super) fn settle(
             actor_id: by.user_id,
         },
     )?;
-    let stop = row.stop()?;
     match (found.state, decision) {
-        (_, Decision::Approved) => apply(app, db, row, stop, Some(row.party()?))?,
-        (Some(Decision::Approved), _) => apply(app, db, row, stop, None)?,
+        (_, Decision::Approved) => apply(app, db, row, Some(row.party()?))?,
+        (Some(Decision::Approved), _) => apply(app, db, row, None)?,
         _ => {}
     }
     let action = format!("exclusion.{}", decision.code().to_lowercase());
     log(app, db, by, &action, row, words.trim())?;
     if row.side()? == Side::Partner && decision != Decision::Withdrawn {
-        let (name, what) = (stop.label().to_lowercase(), decision.label());
+        let what = decision.label();
+        let asked = if row.is_of_tender() {
+            "You asked to have it excused".to_owned()
+        } else {
+            format!("You asked to have its {} excused", row.part().to_lowercase())
+        };
         tell(
             app,
             db,
@@ -401,9 +437,9 @@ pub(super) fn settle(
             To::Partner,
             &Told {
                 occasion: format!("exclusion:{}:{seq}", row.id),
-                heading: format!("Your exclusion of shipment {} was {what}", row.reference),
+                heading: format!("Your exclusion of {} was {what}", row.named()),
                 lines: vec![
-                    format!("You asked to have its {name} excused: {}.", reason_words(&row.reason_code)),
+                    format!("{asked}: {}.", reason_words(&row.reason_code)),
                     format!("{}: {}", by.name, words.trim()),
                 ],
                 action: "See the request",
@@ -420,14 +456,12 @@ pub fn reason_words(code: &str) -> String {
     reason_of(code).map_or_else(|| code.to_owned(), crate::domain::attribution::Reason::words)
 }
 
-/// Writes a party, or none, to the stop of a shipment, judges it again, and marks its cells.
-fn apply(
-    app: &App,
-    db: &mut Db,
-    of: &ExclusionRow,
-    stop: StopPurpose,
-    party: Option<Fault>,
-) -> Result<(), DbError> {
+/// Writes a party, or none, to the stop of a shipment or to a tender, judges it again, and marks its cells.
+fn apply(app: &App, db: &mut Db, of: &ExclusionRow, party: Option<Fault>) -> Result<(), DbError> {
+    if of.is_of_tender() {
+        return tender::apply(app, db, of, party);
+    }
+    let stop = of.stop()?;
     let Some(mut row) = shipment_by_key(db, of.partner_id, of.source_id, &of.reference)? else {
         return Err(DbError::Stored {
             what: format!("the shipment of exclusion {}", of.id),
@@ -454,7 +488,7 @@ fn apply(
 /// The database's reason.
 pub fn kept(db: &mut Db, row: &mut ShipmentRow) -> Result<(), DbError> {
     for one in exclusions_of_shipment(db, &Viewer::system(), row.partner_id, row.id)? {
-        if one.state != Some(Decision::Approved) {
+        if one.state != Some(Decision::Approved) || one.row.is_of_tender() {
             continue;
         }
         let slot = match one.row.stop()? {
@@ -488,8 +522,8 @@ pub fn deny_overdue(app: &App, db: &mut Db, today: NaiveDate) -> Result<usize, E
     })
 }
 
-/// Holds every exclusion against its rules and its shipment: nobody decided what they asked for, and what stands approved
-/// excuses its stop. Reads only. Gives how many were looked at, and one line a problem.
+/// Holds every exclusion against its rules and what it is about: nobody decided what they asked for, and what stands approved
+/// excuses its stop or tender. Reads only. Gives how many were looked at, and one line a problem.
 ///
 /// # Errors
 /// The database's reason.
@@ -513,15 +547,20 @@ pub fn exclusions_differ(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
             if one.state != Some(Decision::Approved) {
                 continue;
             }
-            let shipment = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)?;
-            let excused = shipment.is_some_and(|shipment| match row.stop() {
-                Ok(StopPurpose::Pickup) => shipment.pickup_exclusion.is_some(),
-                _ => shipment.delivery_exclusion.is_some(),
-            });
+            let excused = if row.is_of_tender() {
+                tender::is_excused(db, row)?
+            } else {
+                let shipment = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)?;
+                shipment.is_some_and(|shipment| match row.stop() {
+                    Ok(StopPurpose::Pickup) => shipment.pickup_exclusion.is_some(),
+                    _ => shipment.delivery_exclusion.is_some(),
+                })
+            };
             if !excused {
                 problems.push(format!(
-                    "exclusion {} is approved, and shipment {} is not excused",
-                    row.id, row.reference
+                    "exclusion {} is approved, and {} is not excused",
+                    row.id,
+                    row.named()
                 ));
             }
         }
@@ -537,6 +576,8 @@ pub struct Shown {
     pub source: String,
     /// Files that came as evidence.
     pub files: Vec<EvidenceFile>,
+    /// The day a tender was sent, which is where it is listed; none for a shipment.
+    pub sent_on: Option<NaiveDate>,
 }
 
 /// One exclusion; none when there is none or the viewer may not see it.
@@ -547,7 +588,8 @@ pub fn show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Shown>, DbEr
     let Some(exclusion) = exclusion_show(db, viewer, id)? else { return Ok(None) };
     let files = evidence_files_of(db, viewer, Subject::Exclusion, id)?;
     let source = source_code(db, exclusion.row.source_id)?;
-    Ok(Some(Shown { exclusion, source, files }))
+    let sent_on = if exclusion.row.is_of_tender() { tender::sent_on(db, &exclusion.row)? } else { None };
+    Ok(Some(Shown { exclusion, source, files, sent_on }))
 }
 
 /// The code of a feed by its number.
@@ -627,7 +669,7 @@ fn log(
     row: &ExclusionRow,
     detail: &str,
 ) -> Result<(), DbError> {
-    let subject = format!("shipment {}", row.reference);
+    let subject = row.named();
     audit(app, db, by, Entry { action, subject: &subject, partner_id: Some(row.partner_id), detail })
 }
 

@@ -100,6 +100,7 @@ pub fn tender_facts(row: &TenderFoldRow) -> TenderFacts {
         bounced_at: row.bounced_at.map(|at| at.0),
         beyond_commitment: row.beyond_commitment,
         short_notice: row.short_notice,
+        excused: row.exclusion.is_some(),
     }
 }
 

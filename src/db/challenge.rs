@@ -10,7 +10,9 @@ use super::schema::{challenge_decisions, challenges};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::challenge::Answer;
+use crate::domain::exclusion::Excused;
 use crate::domain::field::BadCode;
+use crate::domain::kpi::Kpi;
 use crate::domain::viewer::Viewer;
 
 /// Challenges one list answers at most.
@@ -32,7 +34,7 @@ pub struct ChallengeRow {
     pub period: String,
     /// Code of the KPI.
     pub kpi: String,
-    /// The shipment.
+    /// The shipment, or the tender where the KPI counts tenders.
     pub shipment_id: i64,
     /// Its feed: with the reference, its natural key.
     pub source_id: i32,
@@ -52,6 +54,21 @@ pub struct ChallengeRow {
     pub raised_by: String,
     /// Id of that user.
     pub raised_by_id: i64,
+}
+
+impl ChallengeRow {
+    /// Whether it is about a tender; else about a shipment.
+    #[must_use]
+    pub fn is_of_tender(&self) -> bool {
+        self.kpi.parse::<Kpi>().is_ok_and(Kpi::counts_tenders)
+    }
+
+    /// `shipment 17` or `tender 17`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let unit = if self.is_of_tender() { Excused::Tender } else { Excused::Shipment };
+        format!("{} {}", unit.label(), self.reference)
+    }
 }
 
 /// An answer.

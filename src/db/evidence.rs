@@ -204,6 +204,8 @@ pub struct TenderLine {
     /// What it is counted by.
     #[diesel(embed)]
     pub fact: TenderFoldRow,
+    /// The feed.
+    pub source_id: i32,
     /// The feed's own number.
     pub reference: String,
     /// Why it was turned down.

@@ -15,7 +15,7 @@ use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::attribution::Fault;
 use crate::domain::baseline::StopPurpose;
-use crate::domain::exclusion::{Basis, Decision, Side, State};
+use crate::domain::exclusion::{Basis, Decision, Excused, Side, State};
 use crate::domain::field::BadCode;
 use crate::domain::viewer::Viewer;
 
@@ -30,15 +30,15 @@ const IDS_PER_STATEMENT: usize = 500;
 pub struct ExclusionRow {
     /// Row id.
     pub id: i64,
-    /// Who carries the shipment.
+    /// Who carries the shipment, or was offered the load.
     pub partner_id: i64,
-    /// The shipment.
+    /// The shipment, or the tender.
     pub shipment_id: i64,
     /// Its feed: with the reference, its natural key.
     pub source_id: i32,
     /// The feed's own number of it.
     pub reference: String,
-    /// [`StopPurpose`].
+    /// [`StopPurpose`]; of a tender it says nothing.
     pub stop: String,
     /// [`Fault`]: who is said to have caused it.
     pub party: String,
@@ -58,9 +58,30 @@ pub struct ExclusionRow {
     pub requested_by: String,
     /// Id of that user.
     pub requested_by_id: i64,
+    /// [`Excused`].
+    pub unit: String,
 }
 
 impl ExclusionRow {
+    /// Whether it is about a tender; else about a stop of a shipment.
+    #[must_use]
+    pub fn is_of_tender(&self) -> bool {
+        self.unit == Excused::Tender.code()
+    }
+
+    /// `shipment 17` or `tender 17`.
+    #[must_use]
+    pub fn named(&self) -> String {
+        let unit = if self.is_of_tender() { Excused::Tender } else { Excused::Shipment };
+        format!("{} {}", unit.label(), self.reference)
+    }
+
+    /// What is excused of it, in words: `Pickup`, `Delivery` or `Tender`.
+    #[must_use]
+    pub fn part(&self) -> &'static str {
+        if self.is_of_tender() { "Tender" } else { self.stop().map_or("", StopPurpose::label) }
+    }
+
     /// The stop.
     ///
     /// # Errors
@@ -185,7 +206,7 @@ pub fn exclusion_show(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Ex
     Ok(with_decisions(db, vec![row])?.pop())
 }
 
-/// The exclusions of a shipment, oldest first; none when the viewer may not see the partner.
+/// The exclusions of a shipment or a tender, oldest first; none when the viewer may not see the partner.
 ///
 /// # Errors
 /// As [`exclusion_show`].

@@ -13,6 +13,7 @@ use super::conn::Db;
 use super::fact::fold_day;
 use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders};
 use super::shipment::{ShipmentRow, Source, StaleCell};
+use super::tender::TenderRow;
 use super::types::{Day, Instant};
 use crate::domain::measure::Measures;
 use crate::{bulk_insert, on_engine};
@@ -64,9 +65,9 @@ pub struct FoldRow {
     pub diverted_by: Option<String>,
     pub pickup_exclusion: Option<String>,
     pub delivery_exclusion: Option<String>,
-    pub pieces: Option<i64>,
     pub pickup_reason: Option<String>,
     pub delivery_reason: Option<String>,
+    pub pieces: Option<i64>,
     pub weight_g: Option<i64>,
     pub distance_m: Option<i64>,
     pub linehaul_micros: Option<i64>,
@@ -101,6 +102,7 @@ pub struct TenderFoldRow {
     pub short_notice: bool,
     pub outcome: String,
     pub settles_at: Option<Instant>,
+    pub exclusion: Option<String>,
 }
 
 /// Day, partner and id: where a shipment is stored.
@@ -143,10 +145,10 @@ impl From<&ShipmentRow> for FoldRow {
             diverted_by: row.diverted_by.clone(),
             pickup_exclusion: row.pickup_exclusion.clone(),
             delivery_exclusion: row.delivery_exclusion.clone(),
-            pieces: row.pieces,
-            weight_g: row.weight_g,
             pickup_reason: row.pickup_reason.clone(),
             delivery_reason: row.delivery_reason.clone(),
+            pieces: row.pieces,
+            weight_g: row.weight_g,
             distance_m: row.distance_m,
             linehaul_micros: row.linehaul_micros,
             fuel_micros: row.fuel_micros,
@@ -157,6 +159,30 @@ impl From<&ShipmentRow> for FoldRow {
             delivery_day_outcome: row.delivery_day_outcome.clone(),
             delivery_window_outcome: row.delivery_window_outcome.clone(),
             settles_at: row.settles_at,
+        }
+    }
+}
+
+impl From<&TenderRow> for TenderFoldRow {
+    fn from(row: &TenderRow) -> Self {
+        Self {
+            partner_id: row.partner_id,
+            id: row.id,
+            sent_day: row.sent_day,
+            lane_id: row.lane_id,
+            service: row.service.clone(),
+            mode: row.mode.clone(),
+            sequence: row.sequence,
+            sent_at: row.sent_at,
+            respond_by: row.respond_by,
+            responded_at: row.responded_at,
+            response: row.response.clone(),
+            bounced_at: row.bounced_at,
+            beyond_commitment: row.beyond_commitment,
+            short_notice: row.short_notice,
+            outcome: row.outcome.clone(),
+            settles_at: row.settles_at,
+            exclusion: row.exclusion.clone(),
         }
     }
 }

@@ -294,6 +294,7 @@ diesel::table! {
         short_notice -> Bool,
         outcome -> Text,
         settles_at -> Nullable<Instant>,
+        exclusion -> Nullable<Text>,
     }
 }
 

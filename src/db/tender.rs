@@ -62,6 +62,8 @@ pub struct TenderRow {
     pub outcome: String,
     /// When time alone may change the outcome.
     pub settles_at: Option<Instant>,
+    /// Who caused that it was not taken, by an approved exclusion.
+    pub exclusion: Option<String>,
 }
 
 /// One tender by its natural key.
@@ -103,4 +105,15 @@ pub fn tender_replace(
 /// The engine's reason.
 pub fn tenders_insert(db: &mut Db, rows: &[TenderRow]) -> QueryResult<usize> {
     bulk_insert!(db, tenders::table, rows)
+}
+
+/// Writes the party of an approved exclusion to a tender, or takes it away.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tender_exclusion_write(db: &mut Db, row: &TenderRow) -> QueryResult<()> {
+    diesel::update(tenders::table.find((row.sent_day, row.partner_id, row.id)))
+        .set(tenders::exclusion.eq(&row.exclusion))
+        .execute(db)
+        .map(drop)
 }

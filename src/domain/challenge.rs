@@ -1,6 +1,6 @@
 //! A partner challenges a line of its scorecard while it reviews it (DOMAIN §7.2).
 //!
-//! A line is one shipment's outcome in one KPI. The partner has the days of its review; an answer is due five business
+//! A line is the outcome of one shipment or one tender in one KPI. The partner has the days of its review; an answer is due five business
 //! days after. A scorecard that nobody challenged counts as accepted on the last day of the review. A challenge that is
 //! still open on the final day holds nothing up: it stays open, and accepted late it leads to a restatement.
 
@@ -102,10 +102,17 @@ pub fn answer_by(day: NaiveDate, calendar: &BusinessCalendar) -> NaiveDate {
     calendar.add_bd(day, ANSWER_WITHIN_DAYS)
 }
 
-/// Whether a KPI has lines that can be challenged: those made of shipments.
+/// Whether a KPI has lines that can be challenged: shipments or tenders. The depth of the route guide says how a lane works
+/// and nothing of a partner.
 #[must_use]
 pub fn has_lines(kpi: Kpi) -> bool {
-    kpi != Kpi::Tar
+    kpi != Kpi::RgDepth
+}
+
+/// Whether a KPI judges how a tender ended, so that a tender that counts in it can be excused.
+#[must_use]
+pub fn judges_tenders(kpi: Kpi) -> bool {
+    matches!(kpi, Kpi::Tar | Kpi::Ftar | Kpi::SurgeAcc | Kpi::Bounce)
 }
 
 /// Problems of a challenge, by form field.

@@ -23,6 +23,16 @@ pub const LOADING_MINUTES: i64 = 120;
 const NOT_READY_CODES: [&str; 3] = ["SN", "NF", "P3"];
 
 codes! {
+    /// What is excused.
+    Excused, "unit" {
+        /// A stop of a shipment.
+        Shipment = "SHIPMENT", "shipment";
+        /// A tender that was not taken.
+        Tender = "TENDER", "tender";
+    }
+}
+
+codes! {
     /// Which side asked.
     Side, "side" {
         /// The shipper's people.

@@ -60,6 +60,9 @@ pub struct TenderFacts {
     pub beyond_commitment: bool,
     /// Less notice than the contract asks for.
     pub short_notice: bool,
+    /// An approved exclusion covers that it was not taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excused: bool,
 }
 
 /// What became of a tender.
@@ -77,7 +80,7 @@ pub struct TenderVerdict {
 ///
 /// No answer after `respond_by` counts as a rejection; without a `respond_by` an unanswered tender
 /// stays pending. Withdrawn tenders and those with short notice count nowhere; those above the commitment count
-/// as surge.
+/// as surge. A failure that an approved exclusion covers is excused.
 #[must_use]
 pub fn judge(facts: &TenderFacts, as_of: DateTime<Utc>) -> TenderVerdict {
     let none =
@@ -95,6 +98,7 @@ pub fn judge(facts: &TenderFacts, as_of: DateTime<Utc>) -> TenderVerdict {
             deadline => (Outcome::Pending, deadline),
         },
     };
+    let outcome = if facts.excused && outcome.is_failure() { Outcome::Excused } else { outcome };
     if facts.beyond_commitment {
         TenderVerdict { surge: outcome, settles_at, ..none }
     } else {
@@ -108,13 +112,15 @@ impl TenderFacts {
         sums.tender.count(verdict.outcome);
         sums.surge.count(verdict.surge);
         sums.tender_out_of_scope += i64::from(verdict.outcome == Outcome::NotApplicable);
-        sums.tender_bounced += i64::from(self.bounced_at.is_some());
+        // A load given back for what others caused is no load given back.
+        let given_back = self.bounced_at.is_some() && !self.excused;
+        sums.tender_bounced += i64::from(given_back);
         if self.sequence == Some(1) {
             sums.first_tender.count(verdict.outcome);
         }
         let accepted = self.response == Some(Response::Accepted);
-        if accepted {
-            sums.bounced.add(i64::from(self.bounced_at.is_some()), 1);
+        if accepted && (given_back || self.bounced_at.is_none()) {
+            sums.bounced.add(i64::from(given_back), 1);
         }
         if self.sequence.is_some() && self.response != Some(Response::Withdrawn) {
             sums.route_guide.add(1, i64::from(accepted && self.bounced_at.is_none()));
@@ -150,6 +156,32 @@ mod tests {
             ..TenderFacts::default()
         };
         assert_eq!(judge(&facts, facts.bounced_at.unwrap()).outcome, Outcome::Late);
+    }
+
+    #[test]
+    fn an_excused_failure_leaves_net_and_stays_in_gross() {
+        let sum = |facts: TenderFacts| {
+            let mut sums = Measures::default();
+            facts.add_to(&judge(&facts, DateTime::UNIX_EPOCH), &mut sums);
+            sums
+        };
+        let rejected =
+            TenderFacts { sequence: Some(1), response: Some(Response::Rejected), ..TenderFacts::default() };
+        let excused = sum(TenderFacts { excused: true, ..rejected });
+        assert_eq!((excused.tender.late, excused.tender.excused, excused.first_tender.excused), (0, 1, 1));
+        assert_eq!(
+            excused.route_guide,
+            sum(rejected).route_guide,
+            "the depth of the guide stays what it was"
+        );
+        // What was taken is no failure, and nothing excuses it.
+        let taken = TenderFacts { response: Some(Response::Accepted), excused: true, ..rejected };
+        assert_eq!(judge(&taken, DateTime::UNIX_EPOCH).outcome, Outcome::Success);
+        let back = TenderFacts { bounced_at: Some(DateTime::UNIX_EPOCH), ..taken };
+        let sums = sum(back);
+        assert_eq!((sums.tender.excused, sums.tender_bounced, sums.bounced.denominator), (1, 0, 0));
+        let surge = sum(TenderFacts { beyond_commitment: true, excused: true, ..rejected });
+        assert_eq!((surge.surge.excused, surge.tender.excused), (1, 0));
     }
 
     #[test]

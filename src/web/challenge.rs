@@ -22,7 +22,7 @@ use crate::app::exclusion::Named;
 use crate::db::challenge::Challenge;
 use crate::db::exclusion::EvidenceFile;
 use crate::domain::attachment::FILE_BYTES_MAX;
-use crate::domain::challenge::Answer;
+use crate::domain::challenge::{Answer, judges_tenders};
 use crate::domain::kpi::Kpi;
 use crate::domain::period::Period;
 use crate::domain::viewer::{Action, Role};
@@ -33,6 +33,8 @@ struct FormPage {
     page: Page,
     period: String,
     kpi: &'static str,
+    /// `Shipment` or `Tender`.
+    unit: &'static str,
     card: String,
     back: String,
     action: String,
@@ -64,6 +66,7 @@ fn form_page(
         page: me.page("Challenge a line"),
         period: period.title(),
         kpi: kpi.name(),
+        unit: if kpi.counts_tenders() { "Tender" } else { "Shipment" },
         card: format!("/portal/scorecards/{period}"),
         action: format!("{back}/challenge"),
         back,
@@ -132,7 +135,10 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 struct View {
-    reference: String,
+    /// `shipment 17`.
+    named: String,
+    /// `See the shipment`.
+    see: &'static str,
     lede: String,
     shipment: String,
     state: Chip,
@@ -192,7 +198,7 @@ fn view(
     let cards = if own { "/portal/scorecards".to_owned() } else { format!("/scorecards/{}", row.partner_id) };
     let here = if own { "/portal/challenges" } else { "/challenges" };
     let may = own || me.viewer.role.may(Action::DecideExclusions);
-    let excuses = kpi.and_then(stop_of).is_some();
+    let excuses = kpi.is_some_and(|kpi| stop_of(kpi).is_some() || judges_tenders(kpi));
     let mut choices =
         vec![("CORRECTED", "Accept: a fact is corrected", false), ("DENIED", "Do not accept", false)];
     if excuses {
@@ -202,9 +208,14 @@ fn view(
         choices = vec![("WITHDRAWN", "Take it back", false)];
     }
     Ok(View {
-        reference: row.reference.clone(),
+        named: row.named(),
+        see: if row.is_of_tender() { "See the tenders" } else { "See the shipment" },
         lede: format!("A line of {}.", challenge_what(challenge)),
-        shipment: links.shipment(row.partner_id, source, &row.reference),
+        shipment: if row.is_of_tender() {
+            format!("{cards}/{period}/{}?show=all", row.kpi)
+        } else {
+            links.shipment(row.partner_id, source, &row.reference)
+        },
         state: challenge_chip(challenge),
         due: match &challenge.answer {
             None => format!("an answer is due by {}", show::day(row.answer_by.0)),
@@ -257,14 +268,14 @@ async fn found(me: &SignedIn, id: i64) -> Result<Found, WebError> {
 pub(super) async fn show_one(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let found = found(&me, *id).await?;
     let view = view(&me, &found, Form::default(), None, SHIPPER)?;
-    page::html(&ChallengePage { page: me.page(format!("Challenge of shipment {}", view.reference)), view })
+    page::html(&ChallengePage { page: me.page(format!("Challenge of {}", view.named)), view })
 }
 
 /// `GET /portal/challenges/{id}`
 pub(super) async fn show_own(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let found = found(&me, *id).await?;
     let view = view(&me, &found, Form::default(), None, PORTAL)?;
-    page::html(&PortalPage { page: me.page(format!("Challenge of shipment {}", view.reference)), view })
+    page::html(&PortalPage { page: me.page(format!("Challenge of {}", view.named)), view })
 }
 
 /// Answers: where to go on, or the form again.
@@ -323,7 +334,7 @@ pub(super) async fn answer(
     };
     let found = found(&me, id).await?;
     let view = view(&me, &found, form, refusal.notice, SHIPPER)?;
-    let page = me.page(format!("Challenge of shipment {}", view.reference));
+    let page = me.page(format!("Challenge of {}", view.named));
     page::html_with(refusal.status, &ChallengePage { page, view })
 }
 
@@ -340,6 +351,6 @@ pub(super) async fn withdraw(
     };
     let found = found(&me, id).await?;
     let view = view(&me, &found, form, refusal.notice, PORTAL)?;
-    let page = me.page(format!("Challenge of shipment {}", view.reference));
+    let page = me.page(format!("Challenge of {}", view.named));
     page::html_with(refusal.status, &PortalPage { page, view })
 }

@@ -137,7 +137,7 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         let (left, soon) = left(row.due_on.0, today);
         lines.push(Line {
             href: format!("/exclusions/{}", row.id),
-            title: format!("Exclusion of shipment {}", row.reference),
+            title: format!("Exclusion of {}", row.named()),
             partner: name(row.partner_id),
             claim: format!("{}. {}", exclusion_what(one), row.statement),
             by: row.requested_by.clone(),
@@ -153,7 +153,7 @@ pub(super) async fn list(me: SignedIn) -> Result<HttpResponse, WebError> {
         let (left, soon) = left(row.answer_by.0, today);
         lines.push(Line {
             href: format!("/challenges/{}", row.id),
-            title: format!("Challenge of shipment {}", row.reference),
+            title: format!("Challenge of {}", row.named()),
             partner: name(row.partner_id),
             claim: format!("{}. {}", challenge_what(one), row.statement),
             by: row.raised_by.clone(),

@@ -298,14 +298,16 @@ fn draw(
         && may_be_challenged(&publication_of(period), found.today).is_ok();
     let links = &Links { challenges: links.challenges && under_review, ..links.clone() };
     let (heads, mut rows) = table(kpi, behind, links);
-    if links.challenges
-        && let Rows::Shipments(shipments) = &behind.rows
-    {
-        for (line, row) in rows.iter_mut().zip(shipments) {
-            if let Some(source) = behind.names.sources.get(&row.source_id) {
-                let (source, reference) = (show::path_part(source), show::path_part(&row.reference));
+    if links.challenges {
+        let keys: Vec<(i32, &str)> = match &behind.rows {
+            Rows::Shipments(rows) => rows.iter().map(|row| (row.source_id, row.reference.as_str())).collect(),
+            Rows::Tenders(rows) => rows.iter().map(|row| (row.source_id, row.reference.as_str())).collect(),
+        };
+        for (line, (source_id, reference)) in rows.iter_mut().zip(keys) {
+            if let Some(source) = behind.names.sources.get(&source_id) {
+                let (source, reference) = (show::path_part(source), show::path_part(reference));
                 line.asks
-                    .push(("Challenge", format!("{here}/challenge?source={source}&reference={reference}")));
+                    .push(("Challenge", format!("{whole}/challenge?source={source}&reference={reference}")));
             }
         }
     }
@@ -612,6 +614,9 @@ fn tender_line(row: &TenderLine, names: &Names) -> Line {
         (None | Some("EXPIRED"), None) => "never answered".to_owned(),
         _ => row.decline_reason.as_ref().map_or_else(|| "rejected".to_owned(), |r| format!("rejected: {r}")),
     };
+    if let Some(party) = &fact.exclusion {
+        verdict.push_str(&format!("; excused: {}", words(Some(party))));
+    }
     if fact.short_notice {
         verdict.push_str(", short notice: left out by rule");
     } else if fact.beyond_commitment {
@@ -854,16 +859,6 @@ fn rows_file(name: &str, kind: FileKind, kpi: Kpi, behind: &Behind) -> Result<Ht
     let links = Links { cards: String::new(), shipments: String::new(), asks: false, challenges: false };
     let (heads, rows) = table(kpi, behind, &links);
     let header = std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title));
-    let cells =
-        rows.iter().map(|row| std::iter::once(&row.title).chain(row.cells.iter().map(|(text, _)| text)));
-    let bytes = csv(header, cells).map_err(anyhow::Error::from)?;
-    Ok(download(&format!("{name}.csv"), kind, bytes))
-}
-
-/// A figure as a number is typed: without the marks between thousands, with a plain minus.
-fn ungrouped(text: &str) -> String {
-    text.replace([',', '\u{a0}'], "").replace('\u{2212}', "-")
-}
     if kind == FileKind::Xlsx {
         let cells = rows.into_iter().map(|row| {
             let figure = |(text, num): (String, bool)| (if num { ungrouped(&text) } else { text }, num);
@@ -876,3 +871,13 @@ fn ungrouped(text: &str) -> String {
         let bytes = list_xlsx(kpi.code(), &header, cells, more.as_deref()).map_err(anyhow::Error::from)?;
         return Ok(download(&format!("{name}.xlsx"), kind, bytes));
     }
+    let cells =
+        rows.iter().map(|row| std::iter::once(&row.title).chain(row.cells.iter().map(|(text, _)| text)));
+    let bytes = csv(header, cells).map_err(anyhow::Error::from)?;
+    Ok(download(&format!("{name}.csv"), kind, bytes))
+}
+
+/// A figure as a number is typed: without the marks between thousands, with a plain minus.
+fn ungrouped(text: &str) -> String {
+    text.replace([',', '\u{a0}'], "").replace('\u{2212}', "-")
+}

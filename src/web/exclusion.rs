@@ -29,7 +29,7 @@ use crate::domain::baseline::StopPurpose;
 use crate::domain::challenge::Answer;
 use crate::domain::exclusion::{Decision, State, Validity};
 use crate::domain::kpi::Kpi;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::{Action, Role};
 use crate::domain::words;
 
@@ -59,6 +59,15 @@ impl Links {
             format!("/portal/shipments/{source}/{reference}")
         } else {
             format!("/shipments/{partner_id}/{source}/{reference}")
+        }
+    }
+
+    /// The tenders of a month.
+    fn tenders(self, partner_id: i64, month: Period) -> String {
+        if self.is_portal {
+            format!("/portal/scorecards/{month}/TAR?show=all")
+        } else {
+            format!("/scorecards/{partner_id}/{month}/TAR?show=all")
         }
     }
 }
@@ -358,7 +367,10 @@ pub(super) async fn ask_own(
 }
 
 struct OneView {
-    reference: String,
+    /// `shipment 17`.
+    named: String,
+    /// `See the shipment`.
+    see: &'static str,
     lede: String,
     shipment: String,
     state: Chip,
@@ -431,20 +443,27 @@ fn choices(me: &SignedIn, exclusion: &Exclusion) -> Vec<(&'static str, &'static 
 
 fn one_view(me: &SignedIn, shown: &Shown, form: Form, notice: Option<String>, links: Links) -> OneView {
     let row = &shown.exclusion.row;
-    let stop: StopPurpose = row.stop().unwrap_or(StopPurpose::Delivery);
     let choices = choices(me, &shown.exclusion);
     let withdraws = choices.iter().all(|(value, ..)| *value == "WITHDRAWN");
     let here = format!("{}/{}", links.exclusions, row.id);
     OneView {
-        reference: row.reference.clone(),
-        lede: format!("To have its {} excused.", stop.label().to_lowercase()),
-        shipment: links.shipment(row.partner_id, &shown.source, &row.reference),
+        named: row.named(),
+        see: if row.is_of_tender() { "See the tenders" } else { "See the shipment" },
+        lede: if row.is_of_tender() {
+            "To have it excused.".to_owned()
+        } else {
+            format!("To have its {} excused.", row.part().to_lowercase())
+        },
+        shipment: match shown.sent_on {
+            Some(day) => links.tenders(row.partner_id, Period::containing(PeriodKind::Month, day)),
+            None => links.shipment(row.partner_id, &shown.source, &row.reference),
+        },
         state: chip(shown.exclusion.state),
         due: match shown.exclusion.state {
             None => format!("denied unless decided by {}", show::day(row.due_on.0)),
             Some(_) => String::new(),
         },
-        stop: stop.label(),
+        stop: row.part(),
         outcome: match shown.exclusion.state {
             Some(Decision::Approved) => "the miss left the net rate".to_owned(),
             _ => "the miss counts".to_owned(),
@@ -474,14 +493,14 @@ async fn found(me: &SignedIn, id: i64) -> Result<Shown, WebError> {
 pub(super) async fn show_one(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let shown = found(&me, *id).await?;
     let view = one_view(&me, &shown, Form::default(), None, SHIPPER);
-    page::html(&OnePage { page: me.page(format!("Exclusion of shipment {}", view.reference)), view })
+    page::html(&OnePage { page: me.page(format!("Exclusion of {}", view.named)), view })
 }
 
 /// `GET /portal/exclusions/{id}`
 pub(super) async fn show_own(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
     let shown = found(&me, *id).await?;
     let view = one_view(&me, &shown, Form::default(), None, PORTAL);
-    page::html(&OnePortalPage { page: me.page(format!("Exclusion of shipment {}", view.reference)), view })
+    page::html(&OnePortalPage { page: me.page(format!("Exclusion of {}", view.named)), view })
 }
 
 /// Takes a decision: nothing when it was taken, or the form again.
@@ -525,7 +544,7 @@ pub(super) async fn decide(
     };
     let shown = found(&me, id).await?;
     let view = one_view(&me, &shown, form, refusal.notice, SHIPPER);
-    let page = me.page(format!("Exclusion of shipment {}", view.reference));
+    let page = me.page(format!("Exclusion of {}", view.named));
     page::html_with(refusal.status, &OnePage { page, view })
 }
 
@@ -541,7 +560,7 @@ pub(super) async fn withdraw(
     };
     let shown = found(&me, id).await?;
     let view = one_view(&me, &shown, form, refusal.notice, PORTAL);
-    let page = me.page(format!("Exclusion of shipment {}", view.reference));
+    let page = me.page(format!("Exclusion of {}", view.named));
     page::html_with(refusal.status, &OnePortalPage { page, view })
 }
 
@@ -627,9 +646,8 @@ pub(super) async fn list_own(me: SignedIn) -> Result<HttpResponse, WebError> {
 
 /// `Delivery, B1 closed: the consignee`.
 pub(super) fn exclusion_what(one: &Exclusion) -> String {
-    let stop = one.row.stop().map_or("", StopPurpose::label);
     let party = one.row.party().map_or("", Fault::label);
-    format!("{stop}, {}: {party}", reason_words(&one.row.reason_code))
+    format!("{}, {}: {party}", one.row.part(), reason_words(&one.row.reason_code))
 }
 
 /// `On-time delivery, window, June 2025`.

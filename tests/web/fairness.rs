@@ -32,10 +32,14 @@ const CLAIM: [(&str, &str); 5] = [
 fn stage(app: &App, rows: &str) {
     partner(app, "BRCK", "Brackwater Lines");
     partner(app, "ALDR", "Alder Haulage");
+    take_in(app, ImportKind::Shipments, &format!("{HEAD}{rows}"));
+}
+
+fn take_in(app: &App, kind: ImportKind, text: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("shipments.csv");
-    std::fs::write(&path, format!("{HEAD}{rows}")).unwrap();
-    let mapping = Mapping::identity(ImportKind::Shipments);
+    let path = folder.path().join("facts.csv");
+    std::fs::write(&path, text).unwrap();
+    let mapping = Mapping::identity(kind);
     let rejects = folder.path().join("rejects.csv");
     let request =
         ImportRequest { path: &path, mapping: &mapping, by: "test", rejects, dry_run: false, refresh: true };
@@ -278,5 +282,66 @@ fn an_event_is_declared_by_one_and_approved_by_another() {
         assert!(fine.html.contains("the declared event “Ice storm” takes it out"), "{}", fine.html);
         let card = browser.get(&format!("/scorecards/{id}/2025-06")).await;
         assert_eq!(card.texts("#OTD_WIN td").get(1).map(String::as_str), Some("1"), "{}", card.html);
+    });
+}
+
+const TENDERS: &str = "reference,partner,sent_at,respond_by,response,responded_at\n\
+    LOAD-1,BRCK,2025-06-05T08:00Z,2025-06-05T12:00Z,ACCEPTED,2025-06-05T09:00Z\n\
+    LOAD-2,BRCK,2025-06-05T08:00Z,2025-06-05T12:00Z,REJECTED,2025-06-05T09:00Z\n\
+    LOAD-3,ALDR,2025-06-05T08:00Z,2025-06-05T12:00Z,REJECTED,2025-06-05T09:00Z\n";
+
+#[test]
+fn a_tender_is_challenged_in_the_portal_and_excused_by_a_manager() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app, ROWS);
+        take_in(&browser.app, ImportKind::Tenders, TENDERS);
+        let id = browser.partner_id;
+        browser.sign_in_as(Role::Partner).await;
+        let list = browser.get("/portal/scorecards/2025-06/TAR").await;
+        let href = list.attribute("td a[href*='/challenge?']", "href").unwrap();
+        assert_eq!(href, "/portal/scorecards/2025-06/TAR/challenge?source=file&reference=LOAD-2");
+        let form = browser.get(&href).await;
+        assert!(form.html.contains("Tender LOAD-2 in Tenders accepted"), "{}", form.html);
+        let fields = |reference| {
+            [
+                ("source", "file"),
+                ("reference", reference),
+                ("statement", "The load was withdrawn by phone."),
+                ("evidence", "Call of 5 June"),
+            ]
+        };
+        let address = "/portal/scorecards/2025-06/TAR/challenge";
+        assert_eq!(browser.post(address, &fields("LOAD-3")).await.status, StatusCode::NOT_FOUND);
+        let raised = browser.post(address, &fields("LOAD-2")).await;
+        assert_eq!(raised.status, StatusCode::SEE_OTHER, "{}", raised.html);
+        let own = raised.location().unwrap().to_owned();
+        let page = browser.get(&own).await;
+        assert_eq!(page.text("h1"), "Challenge of tender LOAD-2");
+        let see = page.attribute(".top .actions a", "href").unwrap();
+        assert_eq!(browser.get(&see).await.status, StatusCode::OK, "{see}");
+
+        browser.forget();
+        browser.sign_in_as(Role::CarrierManager).await;
+        assert!(browser.get("/decisions").await.html.contains("Challenge of tender LOAD-2"));
+        let theirs = own.replace("/portal", "");
+        let excused = [
+            ("answer", "EXCUSED"),
+            ("party", "SHIPPER"),
+            ("reason_code", "CS"),
+            ("words", "We took it back by phone."),
+        ];
+        let answered = browser.post(&format!("{theirs}/answer"), &excused).await;
+        assert_eq!(answered.status, StatusCode::SEE_OTHER, "{}", answered.html);
+        settle(&browser.app);
+        let listed = browser.get(&format!("/scorecards/{id}/2025-06/TAR?show=excused")).await;
+        assert!(listed.html.contains("rejected; excused: shipper"), "{}", listed.html);
+        let page = browser.get(&theirs).await;
+        let exclusion = page.attribute("section[aria-labelledby=answer] a", "href").unwrap();
+        let shown = browser.get(&exclusion).await;
+        assert_eq!(shown.text("h1"), "Exclusion of tender LOAD-2");
+        assert!(!shown.html.contains("None") && !shown.html.contains("PICKUP"), "{}", shown.html);
+        let see = shown.attribute(".top .actions a", "href").unwrap();
+        assert_eq!(browser.get(&see).await.status, StatusCode::OK, "{see}");
     });
 }

@@ -1,3 +1,6 @@
+ALTER TABLE tenders DROP COLUMN exclusion;
+ALTER TABLE exclusions DROP COLUMN unit;
+
 -- A sum that holds more than is known of does not read back: it is made again.
 
 INSERT INTO stale_cells (partner_id, source, source_day)

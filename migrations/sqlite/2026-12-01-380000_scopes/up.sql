@@ -6,3 +6,8 @@ WHERE pickup_window_outcome IN ('L', 'E', 'X')
    OR delivery_day_outcome IN ('L', 'E', 'X')
    OR delivery_window_outcome IN ('L', 'E', 'X')
 ON CONFLICT DO NOTHING;
+
+-- A tender that counts against the partner is excused like a missed stop: what is asked for says what it is about, with the
+-- id of that in shipment_id, and the party stands beside the tender. Of a tender the stop says nothing.
+ALTER TABLE exclusions ADD COLUMN unit TEXT NOT NULL DEFAULT 'SHIPMENT' CHECK (unit IN ('SHIPMENT', 'TENDER'));
+ALTER TABLE tenders ADD COLUMN exclusion TEXT CHECK (exclusion = 'SHIPPER' OR exclusion = 'CONSIGNEE' OR exclusion = 'FORCE_MAJEURE' OR exclusion = 'GOVERNMENT');

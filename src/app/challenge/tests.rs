@@ -165,3 +165,94 @@ fn reminders_go_out_once() {
         assert_eq!(daily(app, day("2025-07-17")).unwrap(), Daily::default());
     });
 }
+
+const TENDERS: &str = "reference,partner,sent_at,respond_by,response,responded_at,sequence,bounced_at\n\
+    T1,P1,2025-06-05T08:00Z,2025-06-05T12:00Z,ACCEPTED,2025-06-05T09:00Z,1,\n\
+    T2,P1,2025-06-05T08:00Z,2025-06-05T12:00Z,REJECTED,2025-06-05T09:00Z,1,\n\
+    T3,P1,2025-06-05T08:00Z,2025-06-05T12:00Z,,,1,\n\
+    T4,P2,2025-06-05T08:00Z,2025-06-05T12:00Z,REJECTED,2025-06-05T09:00Z,1,\n";
+
+/// Net, gross, failures and excused of tenders accepted by P1 in June, as the newest card counts them.
+fn acceptance(app: &App, partner_id: i64) -> (i64, i64, i64) {
+    refreshed(app);
+    score_due(app, app.now(), None).unwrap();
+    let card = scorecard_latest(&mut conn(app), &Viewer::system(), partner_id, june()).unwrap().unwrap();
+    let snapshot = crate::app::score::parsed(&card).unwrap();
+    let value = &snapshot.evidence_of("TAR").unwrap().value;
+    (value.n, value.excused, value.no_evidence)
+}
+
+#[test]
+fn a_tender_is_challenged_like_a_shipment_and_excused_leaves_net() {
+    on_each_engine(REVIEW, |app| {
+        let (p1, p2) = staged(app);
+        load(app, ImportKind::Tenders, TENDERS);
+        assert_eq!(acceptance(app, p1), (3, 0, 1));
+        let own = partner_viewer(p1);
+        let of = (june(), Kpi::Tar);
+        let id = raises(app, &own, of, p1, "T2").unwrap();
+        let found = challenge_show(&mut conn(app), &own, id).unwrap().unwrap();
+        assert_eq!((found.row.named().as_str(), found.row.outcome.as_str()), ("tender T2", "not accepted"));
+        assert!(matches!(raises(app, &own, of, p1, "T2"), Err(EditError::Card(_))), "challenged already");
+        assert!(matches!(raises(app, &own, of, p1, "T4"), Err(EditError::NotFound(_))), "another partner's");
+        assert!(
+            matches!(raises(app, &own, of, p1, "B"), Err(EditError::NotFound(_))),
+            "a shipment is no tender"
+        );
+        let surge = raises(app, &own, (june(), Kpi::SurgeAcc), p1, "T2").unwrap_err();
+        assert!(surge.to_string().contains("tender T2 is no line of"), "{surge}");
+        assert!(challenge_show(&mut conn(app), &partner_viewer(p2), id).unwrap().is_none());
+        // Who asked is not who decides.
+        let asker = Viewer { role: Role::CarrierManager, partner_id: None, ..own.clone() };
+        let excused = NewAnswer {
+            answer: Answer::Excused,
+            words: "The dock was closed.".to_owned(),
+            party: Some(Fault::Consignee),
+            reason_code: "B1".to_owned(),
+        };
+        let refused = answer(app, &mut conn(app), &asker, id, &excused).unwrap_err();
+        assert!(matches!(refused, EditError::Review(Refused::OwnRequest)), "{refused:?}");
+        answers(app, id, Answer::Excused).unwrap();
+        assert_eq!(acceptance(app, p1), (2, 1, 1));
+
+        // What was approved stays when the tender comes in again, and the checks agree.
+        let again = TENDERS.replace(
+            "T2,P1,2025-06-05T08:00Z,2025-06-05T12:00Z",
+            "T2,P1,2025-06-05T08:00Z,2025-06-05T13:00Z",
+        );
+        load(app, ImportKind::Tenders, &again);
+        assert_eq!(acceptance(app, p1), (2, 1, 1));
+        let sums = crate::app::refresh::check::sums_differ(&mut conn(app), app.now()).unwrap();
+        assert!(sums.differences.is_empty(), "{:?}", sums.differences);
+        assert_eq!(crate::app::exclusion::exclusions_differ(&mut conn(app)).unwrap(), (1, Vec::new()));
+
+        // The list behind the number has it, and a denial after the approval brings it back.
+        let part = crate::app::evidence::Part::default();
+        let listed = |pick| {
+            let of = (p1, june(), app.now());
+            let of_kpi = (Kpi::Tar, pick, &part);
+            let found = crate::app::evidence::behind(&mut conn(app), &own, of, of_kpi, (None, 50)).unwrap();
+            let crate::app::evidence::Rows::Tenders(rows) = found.rows else { panic!("tenders") };
+            rows.into_iter().map(|row| row.reference).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(crate::app::evidence::Pick::Excused), ["T2"]);
+        assert_eq!(listed(crate::app::evidence::Pick::Missed), ["T3"]);
+        let exclusion =
+            challenge_show(&mut conn(app), &own, id).unwrap().unwrap().answer.unwrap().1.exclusion_id;
+        let second = viewer("Paul", Role::CarrierManager);
+        crate::app::exclusion::decide(
+            app,
+            &mut conn(app),
+            &second,
+            exclusion.unwrap(),
+            Decision::Denied,
+            "The dock was open after all.",
+        )
+        .unwrap();
+        assert_eq!(acceptance(app, p1), (3, 0, 1));
+        // What was taken cannot be excused.
+        let taken = raises(app, &own, of, p1, "T1").unwrap();
+        let nothing = answers(app, taken, Answer::Excused).unwrap_err();
+        assert!(nothing.to_string().contains("tender T1 is accepted"), "{nothing}");
+    });
+}

@@ -65,6 +65,7 @@ fn draft(
         bounced_at: at(f::BOUNCED_AT),
         beyond_commitment: fields.yes(f::BEYOND_COMMITMENT).unwrap_or(false),
         short_notice: fields.yes(f::SHORT_NOTICE).unwrap_or(false),
+        excused: false,
     };
     let verdict = judge(&facts, now);
     let zone = fields.zone(f::ZONE).unwrap_or(zone);
@@ -93,6 +94,7 @@ fn draft(
         short_notice: facts.short_notice,
         outcome: verdict.outcome.code().to_owned(),
         settles_at: verdict.settles_at.map(Instant),
+        exclusion: None,
     };
     Ok(Draft {
         partner: text(fields, f::PARTNER),
@@ -172,6 +174,8 @@ impl Writer<'_> {
         };
         row.id = old.id;
         row.version = old.version + 1;
+        // What was approved stays, whatever else comes in of the tender.
+        row.exclusion.clone_from(&old.exclusion);
         let fact = fact_text(&old, "tender", &old.reference)?;
         tender_replace(db, &old, &row, self.run.now, &fact)?;
         stale.insert(StaleCell { partner_id: old.partner_id, day: old.sent_day.0 });

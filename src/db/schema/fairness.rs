@@ -22,6 +22,7 @@ diesel::table! {
         requested_at -> Instant,
         requested_by -> Text,
         requested_by_id -> BigInt,
+        unit -> Text,
     }
 }
 
