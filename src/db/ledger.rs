@@ -30,7 +30,8 @@ mod own;
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
 pub use own::{
-    PartnerCredit, credit_shipments, partner_credit_days, partner_credit_list, partner_credit_sums,
+    PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
+    partner_credit_sums,
 };
 
 /// Entries on one page.
@@ -377,6 +378,10 @@ pub fn accruals_upsert(
                 accruals::assessed_on.eq(excluded(accruals::assessed_on)),
             ))
             .execute(conn))?;
+    }
+    if !accruals.is_empty() {
+        // A scorecard says what they come to.
+        super::scorecard::scorecards_changed(db)?;
     }
     Ok(())
 }

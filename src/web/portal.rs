@@ -24,6 +24,7 @@ use crate::app::contract::own::waiting_own;
 use crate::app::corrective::actions;
 use crate::app::evidence::shipment;
 use crate::app::expected::view::{events_view, expected_view};
+use crate::app::ledger::own::credits_of_period;
 use crate::app::ledger::own::credits_own;
 use crate::app::own_kpi::library;
 use crate::app::plan::show::plan_own;
@@ -36,7 +37,7 @@ use crate::domain::calendar::BusinessCalendar;
 use crate::domain::contract::ContractStatus;
 use crate::domain::corrective::ActionState;
 use crate::domain::formula::{OwnKpi, Plan};
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Publication, PublicationState, own_plans, percentile};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
@@ -356,11 +357,12 @@ async fn draw_card(
     period: Period,
     version: Option<usize>,
 ) -> Result<HttpResponse, WebError> {
-    let (found, asks) = me
+    let (found, asks, credits) = me
         .in_db(move |mut unit| {
             let found = load_version(&mut unit, partner_id, period, version)?;
             let asks = found.published.as_ref().map(|published| asks_of(unit.db, published)).transpose()?;
-            Ok::<_, WebError>((found, asks.unwrap_or_default()))
+            let credits = credits_of_period(unit.db, unit.viewer, partner_id, period)?;
+            Ok::<_, WebError>((found, asks.unwrap_or_default(), credits))
         })
         .await?;
     let card = found.published.as_ref().map(|published| {
@@ -369,6 +371,9 @@ async fn draw_card(
         card.by_hand.clone_from(&found.by_hand);
         card.tell_publications((published, found.before.as_ref()), &found.publications, &base(), false);
         card.tell_fairness(&found.fairness, None);
+        let month = Period::containing(PeriodKind::Month, period.last_day());
+        let href = format!("/portal/credits?month={month}");
+        card.tell_net_credits(&credits, published.snapshot.spend.as_ref(), href);
         card
     });
     let heading = format!("{}, {}", found.partner.name, period.title());

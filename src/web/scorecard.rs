@@ -24,6 +24,7 @@ use super::partner::Chip;
 use super::standing::{by_hand_words, held_chip};
 use crate::app::bundle::{BundleError, bundle};
 use crate::app::exclusion::validity;
+use crate::app::ledger::own::credits_of_period;
 use crate::app::restatement::restated;
 use crate::app::score::{Published, publication, published};
 use crate::app::standing::{standing_on, standings_on};
@@ -327,6 +328,11 @@ fn shown(
     let may_restate = unit.viewer.role.may(Action::PublishScorecards);
     let address = format!("/scorecards/{partner_id}/{period}/restatement");
     card.tell_fairness(&found.fairness, may_restate.then_some(address));
+    if unit.viewer.role.may(Action::ViewLedger) {
+        let sums = credits_of_period(unit.db, unit.viewer, partner_id, period)?;
+        let href = format!("/ledger?partner={partner_id}");
+        card.tell_net_credits(&sums, published.snapshot.spend.as_ref(), href);
+    }
     let title = format!("{partner}, {}", period.title());
     let body = CardBody { partner_id, partner, card }.render().map_err(anyhow::Error::from)?;
     let drawn = DrawnCard { title, body };

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use crate::db::ledger::{
-    PartnerCredit, credit_shipments, partner_credit_days, partner_credit_list, partner_credit_sums,
+    PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
+    partner_credit_sums,
 };
 use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, Sign};
@@ -88,6 +90,29 @@ pub fn credits_own(
     Ok(Some(OwnCredits { month, months, items, in_month, in_all }))
 }
 
+impl Sums {
+    /// Credits less bonuses, in percent of what freight came to: `PEN_NET` (DOMAIN §1.5 D). None without freight.
+    #[must_use]
+    pub fn net_percent(&self, freight: Decimal) -> Option<Decimal> {
+        let net = self.credits.decimal() - self.bonuses.decimal();
+        (net * Decimal::ONE_HUNDRED).checked_div(freight)
+    }
+}
+
+/// What stands of a partner's items of a period, by currency, as far as the viewer may see them; nothing where no clause
+/// came to anything.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn credits_of_period(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    period: Period,
+) -> Result<BTreeMap<Currency, Sums>, DbError> {
+    Ok(sums(credit_sums_between(db, viewer, partner_id, (period.start(), period.end()))?))
+}
+
 fn sums(standing: impl IntoIterator<Item = (Currency, Sign, Micros)>) -> BTreeMap<Currency, Sums> {
     let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
     for (currency, sign, amount) in standing {
@@ -126,4 +151,22 @@ fn behind(
         (item, behind)
     };
     Ok(items.into_iter().map(facts).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DOMAIN P5: a bonus of 2,124.80 and 640.00 earned back on 212,480.00; and P2, a credit of 1,864.21 on 186,420.55.
+    #[test]
+    fn the_net_is_a_share_of_freight_and_a_bonus_makes_it_negative() {
+        let micros = |text: &str| Micros::from_decimal(text.parse().unwrap()).unwrap();
+        let sums = |credits, bonuses| Sums { credits: micros(credits), bonuses: micros(bonuses) };
+        let percent = |sums: Sums, freight: &str| {
+            sums.net_percent(freight.parse().unwrap()).map(|p| p.round_dp(2).to_string())
+        };
+        assert_eq!(percent(sums("0", "2764.80"), "212480"), Some("-1.30".to_owned()));
+        assert_eq!(percent(sums("1864.21", "0"), "186420.55"), Some("1.00".to_owned()));
+        assert_eq!(percent(sums("1", "0"), "0"), None);
+    }
 }

@@ -17,7 +17,7 @@ use crate::domain::currency::Currency;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Role, Viewer};
 
 /// What a partner may see of one item: what it comes to and why. Nothing of recognition, accounts or
 /// amounts the caps took, and nothing before it was assessed (DOMAIN §9).
@@ -87,19 +87,52 @@ pub fn partner_credit_sums(
     viewer: &Viewer,
     partner_id: i64,
 ) -> Result<Vec<(Currency, Sign, Micros)>, DbError> {
+    credit_sums(db, viewer, partner_id, &ItemState::TOLD, None)
+}
+
+/// What stands of one partner's items with obligations in `[from, until)`, by currency and who owes, as far as the viewer may
+/// see them: the partner what it was told, the shipper's people all but what was reversed.
+///
+/// # Errors
+/// As [`partner_credit_sums`].
+pub fn credit_sums_between(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    days: (NaiveDate, NaiveDate),
+) -> Result<Vec<(Currency, Sign, Micros)>, DbError> {
+    let standing: Vec<ItemState> = match viewer.role {
+        Role::Partner => ItemState::TOLD.into(),
+        _ => ItemState::ALL.iter().copied().filter(|state| *state != ItemState::Reversed).collect(),
+    };
+    credit_sums(db, viewer, partner_id, &standing, Some(days))
+}
+
+fn credit_sums(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    states: &[ItemState],
+    days: Option<(NaiveDate, NaiveDate)>,
+) -> Result<Vec<(Currency, Sign, Micros)>, DbError> {
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
-    let rows: Vec<(i64, String, i64)> = accruals::table
+    let mut query = accruals::table
         .filter(accruals::partner_id.eq(partner_id))
-        .filter(accruals::state.eq_any(ItemState::TOLD.map(ItemState::code)))
+        .filter(accruals::state.eq_any(states.iter().map(|state| state.code())))
         .group_by((accruals::clause_id, accruals::currency))
         .select((
             accruals::clause_id,
             accruals::currency,
             sql::<BigInt>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
         ))
-        .load(db)?;
+        .into_boxed();
+    if let Some((from, until)) = days {
+        let day = accruals::obligation_day;
+        query = query.filter(day.ge(Day(from)).and(day.lt(Day(until))));
+    }
+    let rows: Vec<(i64, String, i64)> = query.load(db)?;
     let ids: BTreeSet<i64> = rows.iter().map(|(clause, ..)| *clause).collect();
     let terms: Vec<(i64, String)> =
         clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;

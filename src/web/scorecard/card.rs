@@ -1,13 +1,17 @@
 //! What a scorecard shows, drawn from its published document alone. The shipper's page and the partner's portal use
 //! the same view, so that both see the same figures; it names nothing that only one side may see.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use crate::app::ledger::own::Sums;
 use crate::app::score::{Published, tier_from_code};
 use crate::db::scorecard::{PublicationRow, ScorecardBrief};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::challenge::Acceptance;
+use crate::domain::currency::Currency;
 use crate::domain::formula::OwnUnit;
 use crate::domain::kpi::Unit;
 use crate::domain::period::{Period, PeriodKind};
@@ -21,11 +25,13 @@ use crate::report::chart::{ControlText, IntervalBar, Width, control_chart, inter
 use crate::web::exclusion::rate_words;
 use crate::web::scorecard::Fairness;
 use crate::web::scorecard::ask::AskLine;
+use crate::web::scorecard::misses::{Misses, misses};
 use crate::web::show;
 
 /// Months or quarters in a trend.
 pub const TREND_PERIODS: usize = 13;
-use crate::web::scorecard::misses::{Misses, misses};
+/// Anchor of the cost lens.
+const COST: &str = "cost";
 /// Periods before the one shown, in the switcher.
 const SWITCH_BACK: usize = 2;
 
@@ -387,6 +393,48 @@ impl Card {
                 }
             }
         }
+    }
+}
+
+/// Code of the line that says what clauses came to, which no facts of shipments give.
+const PEN_NET: &str = "PEN_NET";
+
+impl Card {
+    /// Adds to the cost lens what clauses came to in the period, net of bonuses, as a share of its freight: information, from
+    /// the ledger as it stands now, and so beside the published figures. `href` is where the items are.
+    pub(in crate::web) fn tell_net_credits(
+        &mut self,
+        sums: &BTreeMap<Currency, Sums>,
+        spend: Option<&Spend>,
+        href: String,
+    ) {
+        let Some(spend) = spend else { return };
+        let sums = spend.currency.parse().ok().and_then(|currency: Currency| sums.get(&currency));
+        let Some(percent) = sums.and_then(|sums| sums.net_percent(spend.freight)) else { return };
+        let Some(cost) = self.groups.iter_mut().find(|group| group.anchor == COST) else { return };
+        let none = || "–".to_owned();
+        cost.rows.push(Row {
+            code: PEN_NET.to_owned(),
+            name: "Service credits net of bonuses".to_owned(),
+            mark: "",
+            place: Place::NotScored.words(),
+            value: Some(in_unit(percent, Unit::Percent, "")),
+            href,
+            n: none(),
+            low_volume: false,
+            bar: String::new(),
+            target: none(),
+            target_note: None,
+            score: None,
+            information: true,
+            weight: none(),
+            gross: none(),
+            change: none(),
+            change_range: None,
+            way: "",
+            reading: "Of freight, as known now; for information".to_owned(),
+            by_chart: false,
+        });
     }
 }
 
