@@ -1,6 +1,8 @@
 //! The evidence of a published scorecard to take away: the document, what it was made by and every fact behind it in one
 //! archive, from which the same program makes it again without a database.
 
+mod standing;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
 
@@ -49,12 +51,14 @@ const READ_ME: &str = "READ-ME.txt";
 const WORDS: &str = "The evidence of one published scorecard.
 
 scorecard.json   the document as it was published
-inputs.json      the period, the template as agreed, the thresholds of the contracts, the lanes
+inputs.json      the period, the template as agreed, the thresholds of the contracts, the lanes, and what the standing was
+                 decided from: the standing before, the scores of the quarters with their knock-outs, and what was set by hand
 shipments.jsonl  every shipment that is counted, with its commitments, events, amounts and the tolerance it is judged by
 tenders.jsonl    every tender that is counted
 manifest.json    versions, and the SHA-256 of each file
 
-`lanemark verify --bundle FILE` judges and counts the facts again and compares every digit; it needs no database.
+`lanemark verify --bundle FILE` judges and counts the facts again, decides the standing again and compares every digit; it
+needs no database.
 ";
 
 /// What an archive says of itself.
@@ -135,7 +139,7 @@ pub fn bundle(
     if !viewer.sees(partner.id) {
         return Ok(None);
     }
-    let Some(mut inputs) = inputs(db, published)? else { return Ok(None) };
+    let Some(mut inputs) = inputs(db, viewer, published)? else { return Ok(None) };
     let mut archive = Archive::default();
     archive.add(SCORECARD, |out| Ok(out.write_all(published.row.snapshot.as_bytes())?))?;
     let mut again = Reperformance::new(&inputs);
@@ -155,7 +159,10 @@ pub fn bundle(
             write_line(out, TENDERS, &line)
         })
     })?;
-    let moved_since = differences(&published.snapshot, &again.finish());
+    let again = again.finish();
+    let mut moved_since = differences(&published.snapshot, &again);
+    moved_since
+        .extend(inputs.standing.iter().flat_map(|basis| basis.differences(&published.snapshot, &again)));
     inputs.lanes.retain(|id, _| lanes.contains(id));
     archive.add(INPUTS, |out| write_line(out, INPUTS, &inputs))?;
     archive.add(READ_ME, |out| Ok(out.write_all(WORDS.as_bytes())?))?;
@@ -174,7 +181,7 @@ pub fn bundle(
     Ok(Some(archive.zip.finish()?.into_inner()))
 }
 
-fn inputs(db: &mut Db, published: &Published) -> Result<Option<Inputs>, DbError> {
+fn inputs(db: &mut Db, viewer: &Viewer, published: &Published) -> Result<Option<Inputs>, DbError> {
     let Some(template) = template_by_id(db, published.row.template_id)? else { return Ok(None) };
     let (period, as_of) = (published.snapshot.period, published.row.as_of.0);
     let until = period.end().min(local_day(as_of, reporting_zone(db)?));
@@ -189,13 +196,6 @@ fn inputs(db: &mut Db, published: &Published) -> Result<Option<Inputs>, DbError>
         lanes: lane_titles(db)?,
         own: published.snapshot.own.as_ref().map_or_else(Vec::new, |own| own.definitions.clone()),
         earlier: published.snapshot.result.earlier(),
-    }))
-}
-
-fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
-    let before = inputs.period.previous().start();
-    let from = inputs.weeks.first().map_or(before, |week| week.start().min(before));
-    let until = inputs.period.end();
         scope_lanes: published
             .snapshot
             .scoped
@@ -204,6 +204,13 @@ fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
             .map(|one| (one.scope.code.clone(), one.lane_ids.clone()))
             .collect(),
         standing: standing::basis(db, viewer, published)?,
+    }))
+}
+
+fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
+    let before = inputs.period.previous().start();
+    let from = inputs.weeks.first().map_or(before, |week| week.start().min(before));
+    let until = inputs.period.end();
     Span { partner_id, lane_id: None, from, until, after, limit: PAGE_ROWS }
 }
 
@@ -246,6 +253,8 @@ fn shipments(
                 reference: row.reference.clone(),
                 day: row.obligation_day.0,
                 lane_id: row.lane_id,
+                service: row.service.clone(),
+                mode: row.mode.clone(),
                 policy: *policy,
                 facts,
             };
@@ -253,8 +262,6 @@ fn shipments(
             let pickup = line.facts.milestones.pickup_obligation_day();
             if line.day < inputs.period.end() || pickup.is_some_and(|day| day < inputs.period.end()) {
                 *room = room.checked_sub(1).ok_or(BundleError::TooMany)?;
-                service: row.service.clone(),
-                mode: row.mode.clone(),
                 each(line)?;
             }
         }
@@ -283,6 +290,8 @@ fn tenders(
                 reference: row.reference.clone(),
                 day: row.fact.sent_day.0,
                 lane_id: row.fact.lane_id,
+                service: row.fact.service.clone(),
+                mode: row.fact.mode.clone(),
                 facts: tender_facts(&row.fact),
             })?;
         }
@@ -290,8 +299,6 @@ fn tenders(
             return Ok(());
         }
     }
-                service: row.fact.service.clone(),
-                mode: row.fact.mode.clone(),
 }
 
 /// An archive being written, with the digest of each file.
@@ -342,6 +349,8 @@ pub struct BundleReport {
     pub tenders: u64,
     /// KPIs made again.
     pub kpis: usize,
+    /// The standing decided again, in words; empty where the scorecard names none.
+    pub standing: String,
     /// Everything that is not as published; empty when every digit is the same.
     pub problems: Vec<String>,
 }
@@ -383,10 +392,16 @@ pub fn check_bundle(file: impl Read + Seek) -> Result<BundleReport, BundleError>
     let again = again.finish();
     let kpis = document.evidence.len() + document.scoped.len();
     problems.extend(differences(&document, &again));
+    problems.extend(inputs.standing.iter().flat_map(|basis| basis.differences(&document, &again)));
     if !document.re_performs(&inputs.template) {
         problems.push("scoring the published inputs again by the template gives other scores".to_owned());
     }
-    Ok(BundleReport { manifest, shipments, tenders, kpis, problems })
+    let standing = match (&document.standing, &inputs.standing) {
+        (None, _) => String::new(),
+        (Some(_), Some(basis)) => basis.words(),
+        (Some(_), None) => "not decided again: the archive does not say what it was decided from".to_owned(),
+    };
+    Ok(BundleReport { manifest, shipments, tenders, kpis, standing, problems })
 }
 
 fn one<T: DeserializeOwned>(

@@ -56,7 +56,7 @@ pub const DEFAULT_TEMPLATE_VERSION: &str = "2026.1";
 /// How far back a nightly run looks for changed facts, in days (DOMAIN, Appendix C).
 const RESTATE_DAYS: u64 = 90;
 /// Earlier quarters that a standing is decided on.
-const QUARTERS_BEFORE: u32 = 2;
+pub(super) const QUARTERS_BEFORE: u32 = 2;
 /// Scorecards read at once when all are checked.
 const VERIFY_PAGE: i64 = 200;
 
@@ -466,22 +466,36 @@ impl Run {
     /// Days since the first fact and shipments so far, until the end of the period; shipments are counted only until
     /// they are enough.
     fn activity(&self, db: &mut Db, partner_id: i64, sums: &Sums) -> Result<(i64, i64), ScoreError> {
-        let Some(first) = first_day(db, partner_id)? else { return Ok((0, 0)) };
-        let days = self.until.signed_duration_since(first).num_days().max(0);
-        if sums.shipments >= MIN_SHIPMENTS {
-            return Ok((days, sums.shipments));
-        }
-        let mut shipments = 0;
-        day_cells::<ScoreError>(db, partner_id, first, self.until, |day, text| {
-            let judged: Judged = serde_json::from_str(text).map_err(|error| DbError::Stored {
-                what: format!("a measure cell of partner {partner_id} on {day}"),
-                reason: error.to_string(),
-            })?;
-            shipments += judged.shipments;
-            Ok(())
-        })?;
+        let (days, shipments) = match sums.shipments {
+            known if known >= MIN_SHIPMENTS => (days_active(db, partner_id, self.until)?, known),
+            _ => activity_until(db, partner_id, self.until)?,
+        };
         Ok((days, shipments))
     }
+}
+
+/// Days since the first fact of a partner, until `until`.
+fn days_active(db: &mut Db, partner_id: i64, until: NaiveDate) -> Result<i64, DbError> {
+    let first = first_day(db, partner_id)?;
+    Ok(first.map_or(0, |first| until.signed_duration_since(first).num_days().max(0)))
+}
+
+/// Days since the first fact of a partner and shipments so far, until `until`.
+///
+/// # Errors
+/// The engine's reason, or a cell that does not read back.
+pub(super) fn activity_until(db: &mut Db, partner_id: i64, until: NaiveDate) -> Result<(i64, i64), DbError> {
+    let Some(first) = first_day(db, partner_id)? else { return Ok((0, 0)) };
+    let mut shipments = 0;
+    day_cells::<DbError>(db, partner_id, first, until, |day, text| {
+        let judged: Judged = serde_json::from_str(text).map_err(|error| DbError::Stored {
+            what: format!("a measure cell of partner {partner_id} on {day}"),
+            reason: error.to_string(),
+        })?;
+        shipments += judged.shipments;
+        Ok(())
+    })?;
+    Ok((days_active(db, partner_id, until)?, shipments))
 }
 
 /// The own KPIs of a template in the versions that stood when the period began; a change made since counts for later
@@ -828,6 +842,14 @@ fn written(document: &Snapshot) -> Result<(String, String), DbError> {
     Ok((text, hash))
 }
 
+/// The hash of the document as it was written before misses were told by reason: a card published then is not restated
+/// only to tell more.
+fn older_hash(document: &Snapshot) -> Result<String, DbError> {
+    let mut older = document.clone();
+    older.drop_reasons();
+    written(&older).map(|(_, hash)| hash)
+}
+
 /// The document of a stored row.
 ///
 /// # Errors
@@ -842,14 +864,6 @@ pub fn parsed(row: &ScorecardRow) -> Result<Snapshot, DbError> {
 /// # Errors
 /// The engine's reason.
 pub fn template_today(db: &mut Db, as_of: DateTime<Utc>) -> Result<Option<Template>, DbError> {
-/// The hash of the document as it was written before misses were told by reason: a card published then is not restated
-/// only to tell more.
-fn older_hash(document: &Snapshot) -> Result<String, DbError> {
-    let mut older = document.clone();
-    older.drop_reasons();
-    written(&older).map(|(_, hash)| hash)
-}
-
     template_today_for(db, as_of, None)
 }
 

@@ -36,6 +36,9 @@ pub fn bundle(path: &Path, format: Format) -> anyhow::Result<ExitCode> {
                 report.tenders,
                 report.kpis
             );
+            if !report.standing.is_empty() {
+                println!("standing: {}", report.standing);
+            }
             if report.is_sound() {
                 println!("every digit is as published");
             }

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod ask;
+mod basis;
 mod by_hand;
 mod consequence;
 mod diff;
@@ -14,8 +15,8 @@ mod moved;
 mod own;
 mod publication;
 mod reperform;
-mod score;
 mod scope;
+mod score;
 mod snapshot;
 mod standing;
 mod template;
@@ -28,6 +29,7 @@ pub use agreement::{
     still_scoring, template_changes, template_of,
 };
 pub use ask::{Asks, Failing, OfPartner, OfShipper, asks};
+pub use basis::{SetByHand, StandingBasis};
 pub use by_hand::{OverrideDecision, OverrideRefused, last_day_held, override_after};
 pub use consequence::{
     ANSWER_BUSINESS_DAYS, Consequences, HeldOn, ShareRange, StandingOverride, answer_due, cause_of,
@@ -39,9 +41,9 @@ pub use moved::{KpiMove, kpis_moved};
 pub use own::{OwnEvidence, OwnKpis, own_codes, own_plans};
 pub use publication::{Publication, PublicationState};
 pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
+pub use scope::{SCOPE_LANES_MAX, SCOPE_REGIONS_MAX, SCOPES_MAX, Scope, kpi_part, line_code, scope_part};
 pub use score::{
     Alone, CategoryScore, EarlierScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE,
-pub use scope::{SCOPE_LANES_MAX, SCOPE_REGIONS_MAX, SCOPES_MAX, Scope, kpi_part, line_code, scope_part};
     NotScored, Place, RECENCY_MONTHS, Recency, ScoreResult, look_back, percentile, score,
 };
 pub use snapshot::{

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::basis::StandingBasis;
 use super::own::own_plans;
 use super::score::Alone;
 use super::snapshot::{Facts, ScopedSums, Snapshot, TargetOverride, headline_tallies, snapshot};
@@ -41,6 +42,12 @@ pub struct Inputs {
     /// Earlier scores that weigh in, each by itself; none without a half-life.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<(Period, Alone)>,
+    /// Code of each scope that counts by lanes → the lanes it held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scope_lanes: BTreeMap<String, BTreeSet<i64>>,
+    /// What the standing was decided from; none where the document names no standing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<StandingBasis>,
 }
 
 /// A shipment of a bundle.
@@ -54,6 +61,12 @@ pub struct ShipmentLine {
     pub day: NaiveDate,
     /// Its lane.
     pub lane_id: Option<i64>,
+    /// Service level; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Mode; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
     /// The tolerance it is judged by.
     pub policy: OutcomePolicy,
     /// Everything it is counted by; the rated amount is the one that counts.
@@ -61,12 +74,6 @@ pub struct ShipmentLine {
 }
 
 /// A tender of a bundle.
-    /// Service level; empty when not given.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub service: String,
-    /// Mode; empty when not given.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub mode: String,
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TenderLine {
     /// The feed's own number.
@@ -75,6 +82,12 @@ pub struct TenderLine {
     pub day: NaiveDate,
     /// Its lane.
     pub lane_id: Option<i64>,
+    /// Service level; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Mode; empty when not given.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
     /// Everything it is counted by.
     pub facts: TenderFacts,
 }
@@ -82,24 +95,11 @@ pub struct TenderLine {
 /// A scorecard being made again.
 #[derive(Clone, Debug)]
 pub struct Reperformance<'a> {
-    /// Service level; empty when not given.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub service: String,
-    /// Mode; empty when not given.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub mode: String,
     inputs: &'a Inputs,
     now: Measures,
     before: Measures,
     weeks: Vec<(Period, [Tally; 3])>,
     lanes: BTreeMap<i64, Measures>,
-}
-
-impl<'a> Reperformance<'a> {
-    /// Without any fact yet.
-    #[must_use]
-    pub fn new(inputs: &'a Inputs) -> Self {
-        Self {
     scoped: Vec<ScopedSums>,
 }
 
@@ -110,18 +110,18 @@ struct Place<'a> {
     lane_id: Option<i64>,
     service: &'a str,
     mode: &'a str,
+}
+
+impl<'a> Reperformance<'a> {
+    /// Without any fact yet.
+    #[must_use]
+    pub fn new(inputs: &'a Inputs) -> Self {
+        Self {
             inputs,
             now: Measures::default(),
             before: Measures::default(),
             weeks: inputs.weeks.iter().map(|week| (*week, [Tally::default(); 3])).collect(),
             lanes: BTreeMap::new(),
-        }
-    }
-
-    /// Judges and counts a shipment.
-    pub fn add_shipment(&mut self, line: &ShipmentLine) {
-        let verdicts = line.facts.judge(&line.policy, self.inputs.as_of);
-        if let Some(day) = line.facts.milestones.pickup_counts_for(&verdicts) {
             scoped: inputs
                 .template
                 .scopes
@@ -132,26 +132,34 @@ struct Place<'a> {
                     ..ScopedSums::default()
                 })
                 .collect(),
+        }
+    }
+
+    /// Judges and counts a shipment.
+    pub fn add_shipment(&mut self, line: &ShipmentLine) {
+        let verdicts = line.facts.judge(&line.policy, self.inputs.as_of);
+        if let Some(day) = line.facts.milestones.pickup_counts_for(&verdicts) {
             let mut sums = Measures::default();
             line.facts.add_pickup_to(&verdicts, &mut sums);
             self.add(line.place(day), &sums);
         }
         let mut sums = Measures::default();
         line.facts.add_to(&verdicts, &line.policy, &mut sums);
-        let place = Place { day: line.day, lane_id: line.lane_id, service: &line.service, mode: &line.mode };
-        self.add(place, &sums);
+        self.add(line.place(line.day), &sums);
     }
 
     /// Judges and counts a tender.
     pub fn add_tender(&mut self, line: &TenderLine) {
         let mut sums = Measures::default();
         line.facts.add_to(&judge(&line.facts, self.inputs.as_of), &mut sums);
-        self.add(line.place(line.day), &sums);
+        let place = Place { day: line.day, lane_id: line.lane_id, service: &line.service, mode: &line.mode };
+        self.add(place, &sums);
     }
 
     fn add(&mut self, place: Place<'_>, sums: &Measures) {
         let Place { day, lane_id, .. } = place;
         let period = self.inputs.period;
+        self.add_to_scopes(place, sums);
         if let Some(lane) = lane_id.filter(|_| period.contains(day)) {
             *self.lanes.entry(lane).or_default() += sums;
         }
@@ -159,7 +167,6 @@ struct Place<'a> {
             return;
         }
         if period.contains(day) {
-        self.add_to_scopes(place, sums);
             self.now += sums;
         } else if period.previous().contains(day) {
             self.before += sums;
@@ -169,7 +176,24 @@ struct Place<'a> {
         }
     }
 
-    /// The document. Its standing rests on earlier quarters, which a bundle does not carry, and is left out.
+    /// As the scoring sums scopes: by lanes whole months, by service and mode the days that are over.
+    fn add_to_scopes(&mut self, place: Place<'_>, sums: &Measures) {
+        let (period, until) = (self.inputs.period, self.inputs.until);
+        for (scope, scoped) in self.inputs.template.scopes.iter().zip(&mut self.scoped) {
+            let on_lane = place.lane_id.is_some_and(|lane| scoped.lane_ids.contains(&lane));
+            let counts = if scope.is_by_lane() { on_lane } else { place.day < until };
+            if !counts || !scope.is_of(place.service, place.mode) {
+                continue;
+            }
+            if period.contains(place.day) {
+                scoped.now += sums;
+            } else if period.previous().contains(place.day) {
+                scoped.before += sums;
+            }
+        }
+    }
+
+    /// The document. Its standing rests on earlier quarters and is decided again apart, by [`Inputs::standing`].
     #[must_use]
     pub fn finish(self) -> Snapshot {
         let inputs = self.inputs;
@@ -190,14 +214,21 @@ struct Place<'a> {
                 .map(|(id, sums)| (id, title(id), headline_tallies(&sums)))
                 .collect(),
             own: &own,
+            scoped: &self.scoped,
             earlier: &inputs.earlier,
         })
     }
 }
 
+impl ShipmentLine {
+    fn place(&self, day: NaiveDate) -> Place<'_> {
+        Place { day, lane_id: self.lane_id, service: &self.service, mode: &self.mode }
+    }
+}
+
 /// Where a document made again differs from the published one, in words; nothing when every digit is the same.
 ///
-/// Standings are not compared; see [`Reperformance::finish`]. KPIs that the published document lacks are newer than it.
+/// Standings are compared apart; see [`StandingBasis::differences`]. KPIs that the published document lacks are newer than it.
 #[must_use]
 pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
@@ -215,18 +246,11 @@ pub fn differences(published: &Snapshot, again: &Snapshot) -> Vec<String> {
     let scoped = published.scoped.iter().map(|one| (one.code.as_str(), &one.evidence));
     for (code, before) in whole.chain(scoped) {
         let figures =
-            scoped: &self.scoped,
             |value: &crate::domain::kpi::KpiValue| format!("{} of {}", value.numerator, value.denominator);
         match again.evidence_of(code) {
             None => say(code, figures(&before.value), "nothing".to_owned()),
             Some(now) if now.value != before.value => {
                 say(code, figures(&before.value), figures(&now.value));
-impl ShipmentLine {
-    fn place(&self, day: NaiveDate) -> Place<'_> {
-        Place { day, lane_id: self.lane_id, service: &self.service, mode: &self.mode }
-    }
-}
-
                 say(&format!("{code}, what was left out"), left_out(&before.value), left_out(&now.value));
             }
             Some(_) => {}
