@@ -10,7 +10,9 @@ use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
 use lanemark::app::standing::{NewOverride, override_ask, override_decide, standing_on};
 use lanemark::db::schema::partners;
-use lanemark::domain::scorecard::{OverrideDecision, Tier};
+use lanemark::db::scorecard::template_insert;
+use lanemark::db::types::Instant;
+use lanemark::domain::scorecard::{OverrideDecision, Scope, Template, Tier, default_template};
 use lanemark::domain::viewer::Role;
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
@@ -207,6 +209,56 @@ fn a_scorecard_shows_every_number_with_its_count_and_leads_to_the_facts() {
             csv.header("content-disposition").is_some_and(|name| name.contains("scorecard-BRCK-2025-06.csv"))
         );
         assert!(csv.html.contains("OTD_WIN,\"Delivery on time, window\",36,39,"), "{}", csv.html);
+    });
+}
+
+#[test]
+fn a_line_within_a_scope_has_its_own_page_on_both_sides() {
+    on_both_async(|db| async move {
+        let mut template = Template { version: "SCOPED".to_owned(), ..default_template() };
+        template.scopes = vec![Scope {
+            code: "JOLIET".to_owned(),
+            title: "lanes from Joliet".to_owned(),
+            lanes: ["JOL-IND".to_owned()].into(),
+            ..Scope::default()
+        }];
+        let kpis = &mut template.categories[0].kpis;
+        let at = kpis.iter().position(|line| line.code == "OTD_WIN").unwrap();
+        kpis[at].weight = 5.into();
+        let mut scoped = kpis[at].clone();
+        scoped.code = "OTD_WIN@JOLIET".to_owned();
+        kpis.insert(at + 1, scoped);
+        assert_eq!(template.problems(), []);
+        let from = "2020-01-01".parse().unwrap();
+        let at = Instant("2020-01-01T00:00:00Z".parse().unwrap());
+        template_insert(&mut db.conn(), 7, &template, from, "test", at).unwrap();
+        let mut browser = TestApp::new(&db).await;
+        stage(&browser.app);
+        let id = browser.partner_id;
+        browser.sign_in_as(Role::CarrierManager).await;
+        let card = browser.get(&format!("/scorecards/{id}/2025-06")).await;
+        let name = "Delivery on time, window: lanes from Joliet";
+        assert!(card.texts("tbody th").iter().any(|text| text == name), "{}", card.html);
+        let here = format!("/scorecards/{id}/2025-06/OTD_WIN@JOLIET");
+        let links = card.attributes("tbody td a", "href");
+        assert!(links.contains(&here), "{links:?}");
+        let list = browser.get(&here).await;
+        assert_eq!(list.status, StatusCode::OK);
+        assert!(list.text("h1").contains(name));
+        assert_eq!(list.texts("tbody th a"), ["SHP-000", "SHP-001", "SHP-002"]);
+        assert!(list.text("section:last-of-type .note").starts_with("Only lane JOL-IND."));
+        let csv = browser.get(&format!("{here}.csv?show=all")).await;
+        assert_eq!(csv.html.lines().count(), 41);
+        for none in ["OTD_WIN@WEST", "TAR@JOLIET"] {
+            let found = browser.get(&format!("/scorecards/{id}/2025-06/{none}")).await;
+            assert_eq!(found.status, StatusCode::NOT_FOUND, "{none}");
+        }
+        let table = browser.get(&format!("/scorecards/{id}/2025-06.csv")).await;
+        assert!(table.html.contains("OTD_WIN@JOLIET,\"Delivery on time, window: lanes from Joliet\",36,39,"));
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let own = browser.get("/portal/scorecards/2025-06/OTD_WIN@JOLIET").await;
+        assert_eq!(own.texts("tbody th a"), ["SHP-000", "SHP-001", "SHP-002"]);
     });
 }
 

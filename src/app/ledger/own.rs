@@ -163,7 +163,8 @@ mod tests {
         let micros = |text: &str| Micros::from_decimal(text.parse().unwrap()).unwrap();
         let sums = |credits, bonuses| Sums { credits: micros(credits), bonuses: micros(bonuses) };
         let percent = |sums: Sums, freight: &str| {
-            sums.net_percent(freight.parse().unwrap()).map(|p| p.round_dp(2).to_string())
+            let percent = sums.net_percent(freight.parse().unwrap())?;
+            Some(percent.trunc_with_scale(2).to_string())
         };
         assert_eq!(percent(sums("0", "2764.80"), "212480"), Some("-1.30".to_owned()));
         assert_eq!(percent(sums("1864.21", "0"), "186420.55"), Some("1.00".to_owned()));

@@ -496,7 +496,10 @@ mod tests {
         let draft = TemplateDraft::read(file).unwrap();
         assert_eq!(draft.categories[0].kpis[1].code, "OTD_WIN@WEST");
         let told = made(&draft).unwrap_err().join(" | ");
-        assert_eq!(told, "category weights sum to 40 and must sum to 100", "it shows one category of several");
+        assert_eq!(
+            told, "category weights sum to 40 and must sum to 100",
+            "it shows one category of several"
+        );
     }
 
     #[test]
