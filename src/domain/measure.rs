@@ -365,6 +365,18 @@ pub struct Measures {
     /// Misses by the reason given for them.
     #[serde(skip_serializing_if = "Causes::is_empty")]
     pub causes: Causes,
+    /// Invoices that passed the audit over those audited.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub invoices_right: Ratio,
+    /// Micros between what was billed and what was right, above and below, over what was right.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub invoice_error: Ratio,
+    /// Invoices in [`Measures::invoice_error`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub invoices_valued: i64,
+    /// Invoices received in time over those whose delivery is known.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub invoices_timely: Ratio,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -422,6 +434,10 @@ impl AddAssign<&Measures> for Measures {
         self.emission_primary_work += other.emission_primary_work;
         self.emission_count += other.emission_count;
         self.causes += &other.causes;
+        self.invoices_right += other.invoices_right;
+        self.invoice_error += other.invoice_error;
+        self.invoices_valued += other.invoices_valued;
+        self.invoices_timely += other.invoices_timely;
     }
 }
 

@@ -777,6 +777,72 @@ const EMISSION: [Name; 5] = [
     ),
 ];
 
+const INVOICES: [Name; 7] = [
+    plain!(
+        "invoices.right",
+        invoices_right,
+        COUNT,
+        Read::Count(|m| m.invoices_right.numerator),
+        Part,
+        |m| m.invoices_right.denominator,
+        "Invoices that passed the audit"
+    ),
+    plain!(
+        "invoices.audited",
+        invoices_right,
+        COUNT,
+        Read::Count(|m| m.invoices_right.denominator),
+        Whole,
+        |m| m.invoices_right.denominator,
+        "Invoices audited"
+    ),
+    plain!(
+        "invoices.error",
+        invoice_error,
+        MONEY,
+        Read::Micros(|m| m.invoice_error.numerator),
+        Other,
+        |m| m.invoices_valued,
+        "Billed too much or too little, added up"
+    ),
+    plain!(
+        "invoices.correct",
+        invoice_error,
+        MONEY,
+        Read::Micros(|m| m.invoice_error.denominator),
+        Other,
+        |m| m.invoices_valued,
+        "What those invoices should have come to"
+    ),
+    plain!(
+        "invoices.valued",
+        invoices_valued,
+        COUNT,
+        Read::Count(|m| m.invoices_valued),
+        Other,
+        |m| m.invoices_valued,
+        "Invoices with a right amount"
+    ),
+    plain!(
+        "invoices.timely",
+        invoices_timely,
+        COUNT,
+        Read::Count(|m| m.invoices_timely.numerator),
+        Part,
+        |m| m.invoices_timely.denominator,
+        "Invoices received in time after the delivery"
+    ),
+    plain!(
+        "invoices.dated",
+        invoices_timely,
+        COUNT,
+        Read::Count(|m| m.invoices_timely.denominator),
+        Whole,
+        |m| m.invoices_timely.denominator,
+        "Invoices whose delivery is known"
+    ),
+];
+
 /// The table, part by part.
 const TABLE: &[&[Name]] = &[
     &SHIPMENTS,
@@ -807,6 +873,7 @@ const TABLE: &[&[Name]] = &[
     &CONTRACT,
     &ACCESSORIAL,
     &EMISSION,
+    &INVOICES,
 ];
 
 /// Every name, in reading order.

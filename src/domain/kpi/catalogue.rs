@@ -8,6 +8,7 @@ use crate::domain::signal::Better::{Higher, Lower};
 const PICKUP_DAY: &str = "Counts for the day the pickup was due.";
 const DELIVERY_DAY: &str = "Counts for the day the delivery was due.";
 const SENT_DAY: &str = "Counts for the day the tender was sent.";
+const RECEIVED_DAY: &str = "Counts for the day the invoice was received.";
 /// Conventions of the trade, without a standard behind them.
 const CONVENTION: &str = "Usual in the trade; no standard sets it.";
 
@@ -429,6 +430,45 @@ impl Kpi {
                      arrival, or at the window's start where that is later. Belongs to the facility, so it \
                      is never scored against a carrier.",
             ),
+            Self::InvAcc => Definition {
+                code: "INV_ACC",
+                name: "Invoices right, by count",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Share,
+                formula: "invoices that passed the audit ÷ invoices audited",
+                basis: RECEIVED_DAY,
+                rules: "Right is inside the tolerance, charge by charge and as a whole. Corrections and credit notes \
+                     are no new invoices. One that waits for a rate or a mapping of ours does not count yet.",
+                thresholds: marks(1, [900, 980, 995]),
+                source: CONVENTION,
+            },
+            Self::InvAccV => Definition {
+                code: "INV_ACC_V",
+                name: "Invoices right, by value",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Sums,
+                formula: "1 − Σ |billed − right| ÷ Σ right",
+                basis: RECEIVED_DAY,
+                rules: "Right is what the contract owes for what was billed. Billing too little counts like billing \
+                     too much; the tolerance forgives nothing here. Only charges of shipments that have a price.",
+                thresholds: marks(1, [970, 995, 999]),
+                source: CONVENTION,
+            },
+            Self::BillTimely => Definition {
+                code: "BILL_TIMELY",
+                name: "Invoices in time",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Share,
+                formula: "invoices received within 15 days of the delivery ÷ invoices",
+                basis: RECEIVED_DAY,
+                rules: "Days from the last delivery on the invoice to its receipt; a contract may set another number. \
+                     Corrections and credit notes do not count, nor what was not delivered yet.",
+                thresholds: marks(0, [80, 95, 99]),
+                source: CONVENTION,
+            },
             Self::Cvc => Definition {
                 better: Some(Lower),
                 thresholds: marks(1, [30, 5, 0]),

@@ -96,6 +96,12 @@ pub enum Kpi {
     Co2eInt,
     /// Share of emissions from primary data.
     PrimaryShare,
+    /// Invoices that were right, by count.
+    InvAcc,
+    /// Invoices that were right, by value.
+    InvAccV,
+    /// Invoices in time.
+    BillTimely,
 }
 
 /// What a value is measured in.
@@ -245,7 +251,7 @@ pub struct UnknownKpi(pub String);
 
 impl Kpi {
     /// The whole catalogue, in reading order.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::OtpWin,
         Self::OtpDay,
         Self::MissedPu,
@@ -280,6 +286,9 @@ impl Kpi {
         Self::DetHrs,
         Self::Co2eInt,
         Self::PrimaryShare,
+        Self::InvAcc,
+        Self::InvAccV,
+        Self::BillTimely,
     ];
 
     /// The catalogue code.
@@ -304,6 +313,12 @@ impl Kpi {
     #[must_use]
     pub fn counts_tenders(self) -> bool {
         matches!(self, Self::Tar | Self::Ftar | Self::RgDepth | Self::Bounce | Self::Trt | Self::SurgeAcc)
+    }
+
+    /// Whether it counts invoices; they belong to the day they were received.
+    #[must_use]
+    pub fn counts_invoices(self) -> bool {
+        matches!(self, Self::InvAcc | Self::InvAccV | Self::BillTimely)
     }
 
     /// Whether it is made of what a feed says of a delivery beyond times and amounts.
@@ -388,6 +403,13 @@ impl Kpi {
                 KG_METRES_SCALE,
                 measures.emission_count,
             ),
+            Self::InvAcc => self.of_proportion(measures.invoices_right),
+            Self::InvAccV => {
+                let Ratio { numerator: error, denominator: right } = measures.invoice_error;
+                let kept = Ratio { numerator: right.saturating_sub(error), denominator: right };
+                self.of_sums(kept, MICROS_SCALE, MICROS_SCALE, measures.invoices_valued)
+            }
+            Self::BillTimely => self.of_proportion(measures.invoices_timely),
             Self::DwellLm => self.of_percentile(&measures.dwell, MINUTES_IN_HOUR),
             Self::Trt => self.of_percentile(&measures.response, 1),
         }
@@ -617,6 +639,22 @@ mod tests {
         // Defaults alone are shown and never scored.
         let value = Kpi::Co2eInt.value(&Measures { emission_own: 0, ..measures });
         assert_eq!((value.net.is_some(), value.n), (true, 0));
+    }
+
+    #[test]
+    fn k7_invoices_by_count_and_by_value() {
+        // DOMAIN K7: billed 1000.00, 512.40, 250.00, 98.00 against 1000.00, 500.00, 250.00, 100.00.
+        let mut measures = Measures { invoices_valued: 4, ..Measures::default() };
+        for (error, right) in
+            [(0, 1_000_000_000), (12_400_000, 500_000_000), (0, 250_000_000), (2_000_000, 100_000_000)]
+        {
+            measures.invoices_right.add(i64::from(error == 0), 1);
+            measures.invoice_error.add(error, right);
+        }
+        assert_eq!(Kpi::InvAcc.value(&measures).net, Some(d("0.5")));
+        let value = Kpi::InvAccV.value(&measures);
+        let shown = value.net.unwrap().round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero);
+        assert_eq!((shown, value.n, value.low), (d("0.9922"), 4, None));
     }
 
     #[test]
