@@ -4,12 +4,13 @@
 //! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`causes`], [`kpi`],
 //! [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
-//! [`backtest`], [`charge_code`], [`calibration`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`backtest`], [`charge_code`], [`calibration`], [`audit`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod attachment;
 pub mod attention;
 pub mod attribution;
+pub mod audit;
 pub mod backoff;
 pub mod backtest;
 pub mod baseline;

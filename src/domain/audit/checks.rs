@@ -1,0 +1,721 @@
+//! The checks of an audit, in the order of DOMAIN §5.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+use super::{
+    Accuracy, Audited, Bill, BillKind, BillLine, BillStatus, Charge, Consigned, DisputeCode, Finding, Known,
+    Limits, Outcome, Owed, Position, RULES, number_key,
+};
+use crate::domain::accessorial::charge::{AccessorialEvent, ChargeBasis, Withheld};
+use crate::domain::money::Micros;
+use crate::domain::quantity::{ChargeUnit, WeightUnit};
+use crate::domain::words;
+
+/// A bill of the same shipments within this many days may be the same bill again.
+const PROBABLE_DAYS: i64 = 60;
+/// And its total within one part in so many.
+const PROBABLE_PART: i128 = 100;
+/// The code of a certificate of weight or class (DOMAIN §5, "Quantity").
+const CERTIFICATE: &str = "WTV";
+/// Codes of a discount and of minimum charges among the lines of linehaul.
+const DISCOUNT_CODES: &[&str] = &["DSC", "DAA", "VAB", "QQD", "275"];
+const MINIMUM_CODES: &[&str] = &["MIC", "AMC"];
+/// Grams in a pound and metres in a mile.
+const POUND_G: Decimal = Decimal::from_parts(45_359_237, 0, 0, false, 5);
+const MILE_M: Decimal = Decimal::from_parts(1_609_344, 0, 0, false, 3);
+
+/// What a position is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Shipment(String),
+    Unknown(String),
+    Nameless,
+}
+
+/// One audit under way.
+pub(super) struct Desk<'a> {
+    bill: &'a Bill,
+    known: &'a Known,
+    /// Bills before this one that can be taken up at all.
+    before: Vec<&'a Bill>,
+    /// Bills after it, likewise.
+    after: Vec<&'a Bill>,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn new(bill: &'a Bill, known: &'a Known) -> Self {
+        let own = bill.order();
+        let others = || known.others.iter();
+        let (before, after): (Vec<&Bill>, Vec<&Bill>) = known
+            .others
+            .iter()
+            .filter(|other| {
+                let all = others().chain(std::iter::once(bill));
+                other.currency == bill.currency && envelope(other, known, all).is_none()
+            })
+            .partition(|other| other.order() < own);
+        Self { bill, known, before, after }
+    }
+
+    pub(super) fn envelope(&self) -> Option<(Finding, Outcome)> {
+        envelope(self.bill, self.known, self.known.others.iter())
+    }
+
+    /// Whether the whole bill was billed before, surely or probably (DOMAIN §5, step 2).
+    pub(super) fn duplicate(&self) -> Option<(Finding, Outcome)> {
+        let bill = self.bill;
+        if bill.kind != BillKind::Original {
+            return None;
+        }
+        let originals = || self.before.iter().filter(|other| other.kind == BillKind::Original);
+        let key = number_key(&bill.number);
+        if let Some(first) = originals().find(|other| number_key(&other.number) == key) {
+            let words =
+                format!("has the number of invoice {} of {}", first.number, words::day(first.issued_on));
+            return Some((finding(DisputeCode::Dup, words), Outcome::Reject));
+        }
+        if bill.total() <= Micros::ZERO || self.has_room() {
+            return None;
+        }
+        let positive = || bill.lines.iter().filter(|line| line.amount > Micros::ZERO);
+        if positive().count() > 0 && positive().all(|line| self.repeats(line)) {
+            let words = "repeats what was billed before, for the same shipments and the same amounts";
+            return Some((finding(DisputeCode::Dup, words), Outcome::Reject));
+        }
+        let probable = originals().find(|other| {
+            let (own, theirs) = (i128::from(bill.total().0), i128::from(other.total().0));
+            let days = bill.issued_on.signed_duration_since(other.issued_on).num_days().abs();
+            days <= PROBABLE_DAYS
+                && theirs > 0
+                && (own - theirs).abs() * PROBABLE_PART <= theirs
+                && names(bill).any(|name| names(other).any(|own| own == name))
+        })?;
+        let words = format!(
+            "looks like invoice {} of {}: the same shipment, and {} against {}",
+            probable.number,
+            words::day(probable.issued_on),
+            words::amount(bill.total()),
+            words::amount(probable.total())
+        );
+        Some((finding(DisputeCode::Dup, words), Outcome::Hold))
+    }
+
+    /// Whether the contract owes as much as was billed with this bill, so that none of it can be billed twice.
+    fn has_room(&self) -> bool {
+        self.grouped().into_iter().all(|((place, charge), lines)| {
+            let Place::Shipment(id) = &place else { return false };
+            let Some(owed) = self.known.shipments.get(id).and_then(|one| owed(&one.owed, &charge)) else {
+                return false;
+            };
+            let total = self.sum(&self.before, id, &charge) + amount(&lines);
+            excess(total, owed, self.known.terms.limits(&charge)) == Micros::ZERO
+        })
+    }
+
+    /// Whether a line was billed before with the same amount, and not taken back since.
+    fn repeats(&self, line: &BillLine) -> bool {
+        let Some(own) = self.known.shipment(&line.named) else { return false };
+        let id = own.reference.as_str();
+        let count = |amount: Micros| {
+            let lines = self.before.iter().flat_map(|other| &other.lines);
+            lines.filter(|other| other.amount == amount && self.is_for(other, id, &line.charge)).count()
+        };
+        count(line.amount) > count(-line.amount)
+    }
+
+    fn is_for(&self, line: &BillLine, id: &str, charge: &Charge) -> bool {
+        line.charge == *charge && self.known.shipment(&line.named).is_some_and(|own| own.reference == id)
+    }
+
+    fn sum(&self, bills: &[&Bill], id: &str, charge: &Charge) -> Micros {
+        let lines = bills.iter().flat_map(|other| &other.lines);
+        lines.filter(|line| self.is_for(line, id, charge)).map(|line| line.amount).sum()
+    }
+
+    /// The lines by what they are for and what they charge. In an order of their own, so that the bill's does not matter.
+    fn grouped(&self) -> BTreeMap<(Place, Charge), Vec<&'a BillLine>> {
+        let mut found: BTreeMap<(Place, Charge), Vec<&BillLine>> = BTreeMap::new();
+        for line in &self.bill.lines {
+            let place = match self.known.shipment(&line.named) {
+                Some(own) => Place::Shipment(own.reference.clone()),
+                None => {
+                    line.named.names().next().map_or(Place::Nameless, |name| Place::Unknown(name.to_owned()))
+                }
+            };
+            found.entry((place, line.charge.clone())).or_default().push(line);
+        }
+        for lines in found.values_mut() {
+            lines.sort_by(|a, b| (&a.code, a.amount, a.seq).cmp(&(&b.code, b.amount, b.seq)));
+        }
+        found
+    }
+
+    /// The bill as a whole, of which nothing is approved.
+    pub(super) fn whole(&self, status: BillStatus, outcome: Outcome, finding: Finding) -> Audited {
+        let mut accuracy = self.accuracy(&[]);
+        if status == BillStatus::Duplicate {
+            accuracy.error = self.bill.total().abs();
+        }
+        let positions = self.grouped().into_iter().map(|((place, charge), lines)| {
+            let mut one = blank(&place, charge, &lines);
+            one.approved = Micros::ZERO;
+            one.disputed = one.billed;
+            one.outcome = outcome;
+            one
+        });
+        Audited {
+            rules: RULES,
+            status,
+            outcome,
+            billed: self.bill.total(),
+            approved: Micros::ZERO,
+            disputed: self.bill.total(),
+            payable: Micros::ZERO,
+            positions: positions.collect(),
+            accuracy: Accuracy { is_right: false, ..accuracy },
+            finding: Some(finding),
+        }
+    }
+
+    /// Each position by itself.
+    pub(super) fn positions(&self) -> Vec<Position> {
+        self.grouped()
+            .into_iter()
+            .map(|((place, charge), lines)| self.position(&place, charge, &lines))
+            .collect()
+    }
+
+    fn position(&self, place: &Place, charge: Charge, lines: &[&BillLine]) -> Position {
+        let mut one = blank(place, charge, lines);
+        let shipment = match place {
+            Place::Shipment(id) => self.known.shipments.get(id),
+            Place::Unknown(_) | Place::Nameless => None,
+        };
+        // Money that comes back is taken whatever it is for.
+        let is_credit = one.billed <= Micros::ZERO;
+        let Some(shipment) = shipment else {
+            if !is_credit {
+                let (words, outcome) = match place {
+                    Place::Nameless => ("names no shipment".to_owned(), Outcome::Reject),
+                    _ => (format!("no shipment of this partner is known as {}", one.name), Outcome::Hold),
+                };
+                refuse(&mut one, outcome, finding(DisputeCode::Refr, words));
+            }
+            return one;
+        };
+        one.name.clone_from(&shipment.reference);
+        one.lane.clone_from(&shipment.lane);
+        one.evidence = evidence(shipment, &one.charge);
+        one.before = self.sum(&self.before, &shipment.reference, &one.charge);
+        one.rated = owed(&shipment.owed, &one.charge);
+        one.variance = one.rated.map(|rated| one.before + one.billed - rated);
+        if !is_credit && let Some((outcome, finding)) = self.eligible(shipment, &one) {
+            refuse(&mut one, outcome, finding);
+            return one;
+        }
+        match one.rated {
+            Some(rated) => self.compare(shipment, &mut one, rated, lines),
+            None if is_credit => {}
+            None => self.unpriced(shipment, &mut one, lines),
+        }
+        one
+    }
+
+    /// Whether the shipment was carried, and billed in time and to the right one (DOMAIN §5, steps 1 and 4).
+    fn eligible(&self, shipment: &Consigned, one: &Position) -> Option<(Outcome, Finding)> {
+        let is_owed = one.rated.is_some_and(|rated| rated > Micros::ZERO);
+        if let Owed::Rated { currency, .. } = &shipment.owed
+            && *currency != self.bill.currency
+        {
+            let words =
+                format!("billed in {}, and the contract that prices it is in {currency}", self.bill.currency);
+            return Some((Outcome::Reject, finding(DisputeCode::Curr, words)));
+        }
+        if shipment.is_cancelled && !is_owed {
+            let words = "the shipment was cancelled, and the contract owes nothing for it";
+            return Some((Outcome::Reject, finding(DisputeCode::Svcf, words)));
+        }
+        let Some(delivered) = shipment.delivered_on else {
+            let words = "no delivery is reported yet";
+            return (!shipment.is_cancelled).then(|| (Outcome::Hold, finding(DisputeCode::Svcf, words)));
+        };
+        let days = self.bill.received_on.signed_duration_since(delivered).num_days();
+        let window = self.known.terms.window_days;
+        if self.bill.kind == BillKind::Original && days > window {
+            let words = format!(
+                "received {} after the delivery; the contract allows {window}",
+                words::many(days, "day")
+            );
+            return Some((Outcome::Reject, finding(DisputeCode::Late, words)));
+        }
+        if self.known.terms.proof_required && !shipment.has_proof {
+            let words = "the contract asks for a proof of delivery, and none came in yet";
+            return Some((Outcome::Hold, finding(DisputeCode::Podm, words)));
+        }
+        None
+    }
+
+    /// A charge nobody can price.
+    fn unpriced(&self, shipment: &Consigned, one: &mut Position, lines: &[&BillLine]) {
+        if lines.iter().all(|line| self.repeats(line)) {
+            let words = "billed before, for the same shipment and the same amount";
+            return refuse(one, Outcome::Reject, finding(DisputeCode::Dup, words));
+        }
+        let (code, words) = match (&one.charge, &shipment.owed) {
+            (Charge::Unmapped(code), _) => (
+                DisputeCode::Acnc,
+                format!("nobody has said what code {code} means; map it, and it is audited again"),
+            ),
+            (Charge::Outside(_), _) => {
+                (DisputeCode::Acev, "is no freight charge; compare it with its own receipt".to_owned())
+            }
+            (_, Owed::Unrated(reason)) => {
+                (DisputeCode::Rate, format!("the contract has no price for it: {reason}"))
+            }
+            _ => (DisputeCode::Rate, "no contract with prices held on its day".to_owned()),
+        };
+        refuse(one, Outcome::Hold, Finding { is_ours: true, ..finding(code, words) });
+    }
+
+    /// Billed against owed (DOMAIN §5, steps 5 to 8). The dispute is what the running total is beyond what is owed, less
+    /// what was so before, so that a credit takes back what was disputed and nothing is disputed twice.
+    fn compare(&self, shipment: &Consigned, one: &mut Position, rated: Micros, lines: &[&BillLine]) {
+        let limits = self.known.terms.limits(&one.charge);
+        let total = one.before + one.billed;
+        let disputed = excess(total, rated, limits) - excess(one.before, rated, limits);
+        one.disputed = disputed;
+        one.approved = one.billed - disputed;
+        let after = self.sum(&self.after, &shipment.reference, &one.charge);
+        let all = total + after - rated;
+        one.is_short = self.bill.kind == BillKind::Original
+            && one.billed > Micros::ZERO
+            && all < Micros::ZERO
+            && !limits.pass(all, rated);
+        if disputed <= Micros::ZERO {
+            return;
+        }
+        let found = self.why(shipment, one, (rated, disputed), lines);
+        one.outcome = match found.code {
+            // What was billed before is not owed whatever the tariff says of paying less.
+            DisputeCode::Dup if one.approved > Micros::ZERO => Outcome::PayAsRated,
+            DisputeCode::Dup => Outcome::Reject,
+            DisputeCode::Wght | DisputeCode::Clss if has_certificate(shipment) => Outcome::Hold,
+            _ if self.known.terms.short_pay => Outcome::PayAsRated,
+            _ => Outcome::PayAndClaim,
+        };
+        if one.outcome == Outcome::Hold {
+            one.approved = Micros::ZERO;
+            one.disputed = one.billed;
+        }
+        one.finding = Some(found);
+    }
+
+    /// Why more was billed than is owed.
+    fn why(
+        &self,
+        shipment: &Consigned,
+        one: &Position,
+        (rated, disputed): (Micros, Micros),
+        lines: &[&BillLine],
+    ) -> Finding {
+        use DisputeCode as D;
+        let repeated = |(at, line): (usize, &&BillLine)| {
+            let is_again =
+                lines.iter().take(at).any(|other| other.amount == line.amount && other.code == line.code);
+            line.amount > Micros::ZERO && disputed >= line.amount && (is_again || self.repeats(line))
+        };
+        if lines.iter().enumerate().any(repeated) {
+            return finding(D::Dup, "billed before, for the same shipment and the same amount");
+        }
+        let over = words::amount(disputed);
+        if let Owed::Nothing(reason) = &shipment.owed {
+            return finding(D::Term, format!("the contract owes nothing for this shipment: {reason}"));
+        }
+        match &one.charge {
+            Charge::Linehaul => linehaul(shipment, lines, &over),
+            Charge::Fuel => {
+                finding(D::Fuel, format!("{over} more than the surcharge of the agreed programme"))
+            }
+            Charge::Tax => finding(D::Curr, format!("{over} more tax than is owed")),
+            Charge::NotChargeable(code) => finding(D::Acnc, format!("the contract owes nothing for {code}")),
+            Charge::Accessorial(code) if rated > Micros::ZERO => {
+                let spent = self.sum(&self.before, &shipment.reference, &one.charge);
+                let before = if spent > Micros::ZERO { " with what was billed before" } else { "" };
+                finding(D::Acqt, format!("{over} more of {code} than happened{before}"))
+            }
+            Charge::Accessorial(code) => accessorial(shipment, code),
+            Charge::Outside(_) | Charge::Unmapped(_) => finding(D::Acnc, "is in no contract".to_owned()),
+        }
+    }
+
+    /// What passed charge by charge must pass together too (DOMAIN §5, "evaluate lines, then the bill").
+    pub(super) fn bill_tolerance(&self, positions: &mut [Position]) {
+        // What of a position was paid beyond what is owed, inside its own limit.
+        let paid_over = |one: &Position| {
+            let rated = one.rated.filter(|_| one.outcome == Outcome::Pay && one.finding.is_none())?;
+            let over = |total: Micros| (total - rated).max(Micros::ZERO);
+            Some((over(one.before + one.billed) - over(one.before), rated))
+        };
+        let (over, owed) = positions
+            .iter()
+            .filter_map(paid_over)
+            .fold((Micros::ZERO, Micros::ZERO), |(over, owed), (one, rated)| (over + one, owed + rated));
+        if over <= Micros::ZERO || self.known.terms.bill.pass(over, owed) {
+            return;
+        }
+        for one in positions.iter_mut() {
+            let Some((part, _)) = paid_over(one).filter(|(part, _)| *part > Micros::ZERO) else { continue };
+            one.disputed = one.disputed + part;
+            one.approved = one.billed - one.disputed;
+            one.outcome = if self.known.terms.short_pay { Outcome::PayAsRated } else { Outcome::PayAndClaim };
+            let words = format!(
+                "{} over, inside its own limit; together the bill is {} over, beyond the limit of the bill",
+                words::amount(part),
+                words::amount(over)
+            );
+            let code = match one.charge {
+                Charge::Fuel => DisputeCode::Fuel,
+                Charge::Tax => DisputeCode::Curr,
+                Charge::Accessorial(_) => DisputeCode::Acqt,
+                _ => DisputeCode::Rate,
+            };
+            one.finding = Some(finding(code, words));
+        }
+    }
+
+    /// The bill from its positions.
+    pub(super) fn conclude(&self, positions: Vec<Position>) -> Audited {
+        let any = |outcome: Outcome| positions.iter().any(|one| one.outcome == outcome);
+        let is_all =
+            |outcome: Outcome| !positions.is_empty() && positions.iter().all(|one| one.outcome == outcome);
+        let is_double =
+            |one: &Position| one.finding.as_ref().is_some_and(|found| found.code == DisputeCode::Dup);
+        let mut charged = positions.iter().filter(|one| one.billed > Micros::ZERO).peekable();
+        let status = if charged.peek().is_some() && charged.all(is_double) {
+            BillStatus::Duplicate
+        } else if positions.iter().any(|one| one.shipment.is_none() && one.finding.is_some()) {
+            BillStatus::Unmatched
+        } else if positions.iter().any(|one| one.finding.is_some() || one.is_short) {
+            BillStatus::MatchedVariance
+        } else {
+            BillStatus::Matched
+        };
+        let outcome = if is_all(Outcome::Reject) {
+            Outcome::Reject
+        } else if any(Outcome::Hold) {
+            Outcome::Hold
+        } else if any(Outcome::PayAndClaim) {
+            Outcome::PayAndClaim
+        } else if any(Outcome::PayAsRated) || any(Outcome::Reject) {
+            Outcome::PayAsRated
+        } else {
+            Outcome::Pay
+        };
+        let payable = |one: &Position| match one.outcome {
+            Outcome::PayAndClaim => one.billed,
+            _ => one.approved,
+        };
+        let accuracy = self.accuracy(&positions);
+        Audited {
+            rules: RULES,
+            status,
+            outcome,
+            billed: self.bill.total(),
+            approved: positions.iter().map(|one| one.approved).sum(),
+            disputed: positions.iter().map(|one| one.disputed).sum(),
+            payable: positions.iter().map(payable).sum(),
+            finding: None,
+            accuracy: Accuracy { is_right: status == BillStatus::Matched, ..accuracy },
+            positions,
+        }
+    }
+
+    /// What the bill adds to the billing KPIs, but whether it passed.
+    fn accuracy(&self, positions: &[Position]) -> Accuracy {
+        let waits = |one: &Position| one.finding.as_ref().is_some_and(|found| found.is_ours);
+        let mut found = Accuracy {
+            is_counted: self.bill.kind == BillKind::Original && !positions.iter().any(waits),
+            ..Accuracy::default()
+        };
+        for one in positions {
+            let (Some(id), Some(rated)) = (one.shipment.as_deref(), one.rated) else { continue };
+            let over = |total: Micros| (total - rated).max(Micros::ZERO);
+            let above = over(one.before + one.billed) - over(one.before);
+            // What a later bill brings is not missing on this one.
+            let is_last = self.sum(&self.after, id, &one.charge) == Micros::ZERO;
+            let missing = (rated - one.before - one.billed).max(Micros::ZERO);
+            let below = if is_last { missing } else { Micros::ZERO };
+            found.error = found.error + above.max(Micros::ZERO) + below;
+            found.correct = found.correct + one.billed - above + below;
+        }
+        found.is_timely = delivered(self.bill, self.known).map(|day| {
+            self.bill.received_on.signed_duration_since(day).num_days() <= self.known.terms.timely_days
+        });
+        found
+    }
+}
+
+/// The last delivery of the shipments on a bill; none before each of them is delivered.
+fn delivered(bill: &Bill, known: &Known) -> Option<NaiveDate> {
+    let days = bill.lines.iter().filter_map(|line| known.shipment(&line.named)).map(|one| one.delivered_on);
+    days.collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+/// Whether a bill can be taken up at all (DOMAIN §5, step 1); its original is looked for in `all`. Asks nothing about other
+/// audits, so that it can be asked of every bill.
+fn envelope<'a>(
+    bill: &Bill,
+    known: &Known,
+    all: impl Iterator<Item = &'a Bill>,
+) -> Option<(Finding, Outcome)> {
+    let reject = |code, words: String| Some((finding(code, words), Outcome::Reject));
+    if !known.currencies.is_empty() && !known.currencies.contains(&bill.currency) {
+        let agreed: Vec<&str> = known.currencies.iter().map(|one| one.code()).collect();
+        let words = format!("is in {}, and the contracts are in {}", bill.currency, agreed.join(" and "));
+        return reject(DisputeCode::Curr, words);
+    }
+    let payees = &known.terms.remit_to;
+    if let Some(payee) = bill.remit_to.as_deref().filter(|_| !payees.is_empty()) {
+        let same = |one: &String| one.trim().eq_ignore_ascii_case(payee.trim());
+        if !payees.iter().any(same) {
+            let words = format!(
+                "asks to be paid at {payee}, which is not on file; ask the partner by a known contact"
+            );
+            return reject(DisputeCode::Term, words);
+        }
+    }
+    if bill.lines.iter().all(|line| line.named.names().next().is_none()) {
+        return reject(DisputeCode::Refr, "names no shipment on any line".to_owned());
+    }
+    if bill.kind != BillKind::Correction {
+        return None;
+    }
+    let Some(original) = &bill.corrects else {
+        return reject(DisputeCode::Refr, "is a correction and does not say of which invoice".to_owned());
+    };
+    let key = number_key(original);
+    let mut all = all.filter(|other| number_key(&other.number) == key && other.kind == BillKind::Original);
+    let Some(original) = all.next() else {
+        let words = format!("corrects invoice {original}, which is not here");
+        return Some((finding(DisputeCode::Refr, words), Outcome::Hold));
+    };
+    let days = bill.received_on.signed_duration_since(original.issued_on).num_days();
+    if bill.total() > Micros::ZERO && days > known.terms.correction_days {
+        let words = format!(
+            "bills more {} after invoice {} was issued; that is possible for {}",
+            words::many(days, "day"),
+            original.number,
+            words::many(known.terms.correction_days, "day")
+        );
+        return reject(DisputeCode::Late, words);
+    }
+    None
+}
+
+fn finding(code: DisputeCode, words: impl Into<String>) -> Finding {
+    Finding { code, words: words.into(), is_ours: false }
+}
+
+fn refuse(one: &mut Position, outcome: Outcome, finding: Finding) {
+    one.approved = Micros::ZERO;
+    one.disputed = one.billed;
+    one.outcome = outcome;
+    one.finding = Some(finding);
+}
+
+fn blank(place: &Place, charge: Charge, lines: &[&BillLine]) -> Position {
+    let billed = amount(lines);
+    let mut seqs: Vec<i32> = lines.iter().map(|line| line.seq).collect();
+    seqs.sort_unstable();
+    Position {
+        lines: seqs,
+        shipment: match place {
+            Place::Shipment(id) => Some(id.clone()),
+            Place::Unknown(_) | Place::Nameless => None,
+        },
+        name: match place {
+            Place::Unknown(name) => name.clone(),
+            Place::Shipment(_) | Place::Nameless => String::new(),
+        },
+        lane: String::new(),
+        charge,
+        code: lines.first().map(|line| line.code.clone()).unwrap_or_default(),
+        billed,
+        before: Micros::ZERO,
+        rated: None,
+        variance: None,
+        approved: billed,
+        disputed: Micros::ZERO,
+        outcome: Outcome::Pay,
+        evidence: String::new(),
+        finding: None,
+        is_short: false,
+    }
+}
+
+fn amount(lines: &[&BillLine]) -> Micros {
+    lines.iter().map(|line| line.amount).sum()
+}
+
+fn names(bill: &Bill) -> impl Iterator<Item = &str> {
+    bill.lines.iter().flat_map(|line| line.named.names())
+}
+
+/// What is owed of a charge; none where nobody can tell.
+fn owed(owed: &Owed, charge: &Charge) -> Option<Micros> {
+    if matches!(charge, Charge::Outside(_) | Charge::Unmapped(_)) {
+        return None;
+    }
+    match owed {
+        Owed::Rated { lines, .. } => Some(
+            lines
+                .iter()
+                .filter(|line| Charge::of_line(line) == *charge)
+                .map(|line| Micros(line.amount_micros))
+                .sum(),
+        ),
+        Owed::Nothing(_) => Some(Micros::ZERO),
+        Owed::Unrated(_) | Owed::NoContract => {
+            matches!(charge, Charge::NotChargeable(_)).then_some(Micros::ZERO)
+        }
+    }
+}
+
+/// What a total is beyond what is owed; nothing inside the tolerance.
+fn excess(total: Micros, owed: Micros, limits: &Limits) -> Micros {
+    let over = total - owed;
+    if over <= Micros::ZERO || limits.pass(over, owed) { Micros::ZERO } else { over }
+}
+
+fn has_certificate(shipment: &Consigned) -> bool {
+    shipment.events.iter().any(|event| event.code == CERTIFICATE && event.proven)
+}
+
+/// Why a linehaul is too high: the quantity, the discount, a minimum, else the rate.
+fn linehaul(shipment: &Consigned, lines: &[&BillLine], over: &str) -> Finding {
+    use DisputeCode as D;
+    for line in lines {
+        let Some((billed, unit)) = line.quantity.zip(line.unit.as_deref()) else { continue };
+        let unit = unit.trim().to_uppercase();
+        let (code, is, size, label) = match unit.as_str() {
+            "MI" | "MILE" | "MILES" => (D::Dist, shipment.distance_m, MILE_M, "mi"),
+            "KM" => (D::Dist, shipment.distance_m, Decimal::ONE_THOUSAND, "km"),
+            "LB" | "LBS" => (D::Wght, shipment.weight_g, POUND_G, "lb"),
+            "KG" | "KGS" => (D::Wght, shipment.weight_g, Decimal::ONE_THOUSAND, "kg"),
+            "CLASS" => {
+                let Some(class) = shipment.freight_class.as_deref() else { continue };
+                let billed = words::quantity(billed);
+                if billed == class.trim() {
+                    continue;
+                }
+                return finding(D::Clss, format!("billed as class {billed}, shipped as class {class}"));
+            }
+            _ => continue,
+        };
+        let Some(is) = is.and_then(|is| Decimal::from(is).checked_div(size)) else { continue };
+        // Half a unit is a matter of rounding.
+        if billed.decimal() > is + Decimal::new(5, 1) {
+            let words = format!(
+                "billed {} {label}, shipped {} {label}",
+                words::quantity(billed),
+                words::number(whole(is))
+            );
+            return finding(code, words);
+        }
+    }
+    let coded = |codes: &[&str], code: &str| codes.contains(&code.trim().to_uppercase().as_str());
+    let Owed::Rated { lines: expected, .. } = &shipment.owed else {
+        return finding(D::Rate, format!("{over} more than owed"));
+    };
+    let of = |codes: &[&str]| -> Micros {
+        let own = lines.iter().filter(|line| coded(codes, &line.code));
+        own.map(|line| line.amount).sum()
+    };
+    let owed_of = |codes: &[&str]| -> Micros {
+        let own = expected
+            .iter()
+            .filter(|line| line.part == super::ChargePart::Linehaul && coded(codes, &line.code));
+        own.map(|line| Micros(line.amount_micros)).sum()
+    };
+    let (billed, owed) = (of(DISCOUNT_CODES), owed_of(DISCOUNT_CODES));
+    if owed < Micros::ZERO && billed > owed {
+        let words =
+            format!("the agreed discount is {}, billed is {}", words::amount(-owed), words::amount(-billed));
+        return finding(D::Disc, words);
+    }
+    let (billed, owed) = (of(MINIMUM_CODES), owed_of(MINIMUM_CODES));
+    if billed > owed {
+        let words =
+            format!("a minimum of {} is billed, {} is owed", words::amount(billed), words::amount(owed));
+        return finding(D::Minc, words);
+    }
+    finding(D::Rate, format!("{over} more than the agreed rate"))
+}
+
+fn whole(value: Decimal) -> Decimal {
+    value.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// Why an accessorial is not owed (DOMAIN §5, step 7).
+fn accessorial(shipment: &Consigned, code: &str) -> Finding {
+    use DisputeCode as D;
+    let Some(rate) = shipment.rates.iter().find(|rate| rate.code == code) else {
+        return finding(D::Acnc, format!("the contract has no rate for {code}, or has it inside another"));
+    };
+    let events: Vec<&AccessorialEvent> = shipment.events.iter().filter(|event| event.code == code).collect();
+    if events.is_empty() {
+        return finding(D::Acev, format!("nothing reports that {code} happened"));
+    }
+    let basis = ChargeBasis {
+        weight: Micros(shipment.weight_g.unwrap_or(0).saturating_mul(1_000)),
+        weight_unit: WeightUnit::Kg,
+        distance: shipment.distance_m.map(|metres| Micros(metres.saturating_mul(1_000))),
+        distance_unit: ChargeUnit::Km,
+        pieces: Micros(shipment.pieces.unwrap_or(0).saturating_mul(1_000_000)),
+        pallets: None,
+        linehaul: Micros::ZERO,
+    };
+    let withheld = events.iter().find_map(|event| rate.price(event, &basis).err());
+    let code = match withheld {
+        Some(Withheld::NotAuthorised) => D::Acna,
+        Some(Withheld::Late) => D::Accr,
+        Some(Withheld::NotNotified | Withheld::NotProven | Withheld::NoClock | Withheld::NoQuantity) => {
+            D::Acev
+        }
+        Some(Withheld::Free | Withheld::OtherUnit | Withheld::OtherCurrency | Withheld::TooLarge) => D::Acqt,
+        Some(Withheld::NoRate | Withheld::Condition) | None => D::Acnc,
+    };
+    let why = withheld.unwrap_or(Withheld::Condition);
+    finding(code, why.to_string())
+}
+
+/// What is known of a shipment for a charge, in words.
+fn evidence(shipment: &Consigned, charge: &Charge) -> String {
+    let mut parts = Vec::new();
+    if let Charge::Accessorial(code) = charge {
+        let events: Vec<&AccessorialEvent> =
+            shipment.events.iter().filter(|event| event.code == *code).collect();
+        if events.is_empty() {
+            return "no event reported".to_owned();
+        }
+        parts.push(format!("{} reported", words::many(events.len(), "event")));
+        parts.extend(events.iter().all(|event| event.authorised).then(|| "agreed before".to_owned()));
+        parts.extend(events.iter().all(|event| event.proven).then(|| "proof there".to_owned()));
+        return parts.join(", ");
+    }
+    if *charge == Charge::Linehaul {
+        let km = |metres: i64| whole(Decimal::from(metres) / Decimal::ONE_THOUSAND);
+        let kg = |grams: i64| whole(Decimal::from(grams) / Decimal::ONE_THOUSAND);
+        parts.extend(shipment.distance_m.map(|metres| format!("{} km", words::number(km(metres)))));
+        parts.extend(shipment.weight_g.map(|grams| format!("{} kg", words::number(kg(grams)))));
+    }
+    parts.push(match shipment.delivered_on {
+        Some(day) => format!("delivered {}", words::day(day)),
+        None if shipment.is_cancelled => "cancelled".to_owned(),
+        None => "not delivered yet".to_owned(),
+    });
+    parts.join(", ")
+}

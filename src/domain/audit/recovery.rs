@@ -1,0 +1,216 @@
+//! What becomes of money that an audit found: disputed, answered, credited, written off (DOMAIN §5, §9).
+//!
+//! A funnel of one invoice is replayed from its steps, which are only added to.
+
+use serde::{Deserialize, Serialize};
+
+use super::Outcome;
+use crate::domain::field::codes;
+use crate::domain::money::Micros;
+
+/// Longest words of a step.
+pub const WORDS_CHARS_MAX: usize = 500;
+
+codes! {
+    /// One step about the disputed money of an invoice.
+    Step, "step of a dispute" {
+        /// The dispute went to the partner.
+        Sent = "SENT", "dispute sent";
+        /// The partner agrees.
+        Accepted = "ACCEPTED", "accepted by the partner";
+        /// The partner does not agree, for a reason.
+        Refused = "REFUSED", "refused by the partner";
+        /// A credit note for it came in.
+        Credited = "CREDITED", "credit received";
+        /// It is given up.
+        WrittenOff = "WRITTEN_OFF", "written off";
+    }
+}
+
+codes! {
+    /// Where the disputed money of an invoice stands.
+    Stage, "stage of a dispute" {
+        /// Nothing is disputed.
+        Clean = "CLEAN", "nothing disputed";
+        /// Found, and not sent yet.
+        Found = "FOUND", "found";
+        /// With the partner.
+        Disputed = "DISPUTED", "with the partner";
+        /// The partner agreed; what was paid is still to come back.
+        Accepted = "ACCEPTED", "accepted, credit to come";
+        /// The partner did not agree.
+        Refused = "REFUSED", "refused by the partner";
+        /// Over: all of it is back, or was never paid.
+        Recovered = "RECOVERED", "recovered";
+        /// Over: what did not come back was given up.
+        WrittenOff = "WRITTEN_OFF", "written off";
+    }
+}
+
+/// A step as it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// What.
+    pub step: Step,
+    /// How much of the disputed money it is about.
+    pub amount: Micros,
+    /// The user who took it; 0 for the command line.
+    pub actor_id: i64,
+}
+
+/// The disputed money of one invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Funnel {
+    /// Where it stands.
+    pub stage: Stage,
+    /// What the audit disputes now.
+    pub found: Micros,
+    /// What was sent to the partner.
+    pub disputed: Micros,
+    /// What the partner agreed to.
+    pub accepted: Micros,
+    /// What is back, or was agreed to and never paid.
+    pub recovered: Micros,
+    /// What was given up.
+    pub written_off: Micros,
+}
+
+impl Funnel {
+    /// Replays the steps, oldest first, of an invoice of which `found` is disputed with this outcome.
+    #[must_use]
+    pub fn of(found: Micros, outcome: Outcome, steps: &[Taken]) -> Self {
+        let zero = Micros::ZERO;
+        let mut funnel = Self {
+            stage: if found > zero { Stage::Found } else { Stage::Clean },
+            found,
+            disputed: zero,
+            accepted: zero,
+            recovered: zero,
+            written_off: zero,
+        };
+        // Money that was not paid needs no credit: the partner's word settles it.
+        let is_unpaid = outcome != Outcome::PayAndClaim;
+        for taken in steps {
+            match taken.step {
+                Step::Sent => {
+                    funnel.disputed = taken.amount;
+                    funnel.stage = Stage::Disputed;
+                }
+                Step::Accepted => {
+                    funnel.accepted = taken.amount;
+                    funnel.stage = Stage::Accepted;
+                    if is_unpaid {
+                        funnel.recovered = taken.amount;
+                        funnel.stage = Stage::Recovered;
+                    }
+                }
+                Step::Refused => funnel.stage = Stage::Refused,
+                Step::Credited => {
+                    funnel.recovered = funnel.recovered + taken.amount;
+                    if funnel.recovered >= funnel.disputed {
+                        funnel.stage = Stage::Recovered;
+                    }
+                }
+                Step::WrittenOff => {
+                    funnel.written_off = taken.amount;
+                    funnel.stage = Stage::WrittenOff;
+                }
+            }
+        }
+        funnel
+    }
+
+    /// What is still open: neither back nor given up.
+    #[must_use]
+    pub fn open(&self) -> Micros {
+        match self.stage {
+            Stage::Clean | Stage::Recovered | Stage::WrittenOff => Micros::ZERO,
+            Stage::Found => self.found,
+            Stage::Disputed | Stage::Accepted | Stage::Refused => {
+                (self.disputed - self.recovered).max(Micros::ZERO)
+            }
+        }
+    }
+}
+
+/// Why a step is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The audit disputes nothing.
+    #[error("nothing on this invoice is disputed")]
+    NothingFound,
+    /// It does not follow on where the dispute stands.
+    #[error("the dispute is {now}; {next}", now = .0.label(), next = next_words(*.0))]
+    NotNow(Stage),
+    /// The amount is none that the step can be about.
+    #[error("give an amount above 0 and not above {0}")]
+    Amount(Micros),
+    /// Nothing says why.
+    #[error("say why in one to 500 characters")]
+    Words,
+    /// Who sent a dispute does not give it up alone (DOMAIN §9).
+    #[error("you sent this dispute yourself; somebody else of finance has to write it off")]
+    OwnDispute,
+    /// It is not theirs to answer.
+    #[error("only the partner answers a dispute")]
+    NotPartner,
+    /// The partner answers, and nothing else.
+    #[error("this step is taken by finance")]
+    NotFinance,
+}
+
+/// What can be done where a dispute stands, in words that follow others.
+#[must_use]
+pub const fn next_words(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Clean => "there is nothing to do",
+        Stage::Found => "send it to the partner first",
+        Stage::Disputed => "the partner answers next, or a credit comes in",
+        Stage::Accepted => "the credit note is next",
+        Stage::Refused => "send it again with more evidence, or write it off",
+        Stage::Recovered | Stage::WrittenOff => "it is over",
+    }
+}
+
+/// Checks a step before it is taken: `by_partner` tells whose user takes it.
+///
+/// # Errors
+/// [`Refused`].
+pub fn check(
+    funnel: &Funnel,
+    steps: &[Taken],
+    next: &Taken,
+    (words, by_partner): (&str, bool),
+) -> Result<(), Refused> {
+    use Stage::{Accepted, Clean, Disputed, Found, Recovered, Refused as No, WrittenOff};
+    let answers = matches!(next.step, Step::Accepted | Step::Refused);
+    if by_partner && !answers {
+        return Err(Refused::NotFinance);
+    }
+    if !by_partner && answers {
+        return Err(Refused::NotPartner);
+    }
+    let most = match (next.step, funnel.stage) {
+        (Step::Sent, Clean) => return Err(Refused::NothingFound),
+        (Step::Sent, Found | No) => funnel.found,
+        (Step::Accepted | Step::Refused, Disputed) => funnel.disputed,
+        (Step::Credited, Disputed | Accepted | No) | (Step::WrittenOff, Disputed | Accepted | No) => {
+            funnel.open()
+        }
+        (_, now @ (Clean | Found | Disputed | Accepted | No | Recovered | WrittenOff)) => {
+            return Err(Refused::NotNow(now));
+        }
+    };
+    if next.amount <= Micros::ZERO || next.amount > most {
+        return Err(Refused::Amount(most));
+    }
+    let chars = words.trim().chars().count();
+    if chars == 0 || chars > WORDS_CHARS_MAX {
+        return Err(Refused::Words);
+    }
+    let sender = steps.iter().rfind(|taken| taken.step == Step::Sent).map(|taken| taken.actor_id);
+    if next.step == Step::WrittenOff && sender == Some(next.actor_id) {
+        return Err(Refused::OwnDispute);
+    }
+    Ok(())
+}

@@ -1,0 +1,505 @@
+//! The case files, and what holds for any bills.
+
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use super::recovery::{Funnel, Refused, Stage, Step, Taken, check};
+use super::*;
+use crate::domain::accessorial::charge::{EventMeasure, Stay};
+use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisation, Evidence, LateArrival};
+use crate::domain::charge_code::{CodeBook, usual_category};
+
+const CASES: [&str; 3] = [
+    include_str!("../../../tests/cases/audit/a1_worked.toml"),
+    include_str!("../../../tests/cases/audit/disputes.toml"),
+    include_str!("../../../tests/cases/audit/duplicates.toml"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    title: String,
+    source: String,
+    #[serde(default)]
+    terms: Differing,
+    #[serde(default)]
+    shipment: Vec<GivenShipment>,
+    bill: Vec<GivenBill>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Differing {
+    short_pay: bool,
+    proof_required: bool,
+    remit_to: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenShipment {
+    reference: String,
+    delivered: Option<NaiveDate>,
+    #[serde(default)]
+    cancelled: bool,
+    #[serde(default)]
+    proof: bool,
+    miles: Option<i64>,
+    pounds: Option<i64>,
+    class: Option<String>,
+    #[serde(default)]
+    owed: BTreeMap<String, String>,
+    unrated: Option<String>,
+    #[serde(default)]
+    rates: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    events: Vec<[String; 2]>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GivenBill {
+    number: String,
+    issued: NaiveDate,
+    received: NaiveDate,
+    #[serde(default)]
+    kind: Option<BillKind>,
+    corrects: Option<String>,
+    #[serde(default)]
+    currency: Option<Currency>,
+    remit_to: Option<String>,
+    lines: Vec<Vec<String>>,
+    status: BillStatus,
+    outcome: Outcome,
+    approved: String,
+    #[serde(default)]
+    disputed: Option<String>,
+    payable: Option<String>,
+    #[serde(default)]
+    codes: Vec<DisputeCode>,
+    #[serde(default)]
+    counted: Option<bool>,
+}
+
+fn micros(text: &str) -> Micros {
+    Micros::from_decimal(text.parse().unwrap()).unwrap()
+}
+
+fn book() -> CodeBook {
+    CodeBook::new([], [("RDL".to_owned(), "Redelivery".to_owned())])
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+fn line((at, given): (usize, &[String])) -> BillLine {
+    let meaning = book().meaning(&given[1], usual_category(&given[1])).map(|(meaning, _)| meaning);
+    BillLine {
+        seq: i32::try_from(at).unwrap() + 1,
+        named: Named { shipment: some(&given[0]), ..Named::default() },
+        code: given[1].clone(),
+        charge: Charge::of(meaning.as_ref(), &given[1]),
+        quantity: given.get(3).map(|text| micros(text)),
+        unit: given.get(4).cloned(),
+        amount: micros(&given[2]),
+    }
+}
+
+impl GivenBill {
+    fn bill(&self) -> Bill {
+        Bill {
+            number: self.number.clone(),
+            kind: self.kind.unwrap_or(BillKind::Original),
+            corrects: self.corrects.clone(),
+            issued_on: self.issued,
+            received_on: self.received,
+            currency: self.currency.unwrap_or(Currency::USD),
+            remit_to: self.remit_to.clone(),
+            lines: self.lines.iter().map(Vec::as_slice).enumerate().map(line).collect(),
+        }
+    }
+}
+
+impl GivenShipment {
+    fn owed(&self) -> Owed {
+        if let Some(reason) = &self.unrated {
+            return Owed::Unrated(reason.clone());
+        }
+        let part = |code: &str| match code {
+            "400" | "DSC" | "MIC" => ChargePart::Linehaul,
+            "405" => ChargePart::Fuel,
+            "TAX" => ChargePart::Tax,
+            _ => ChargePart::Accessorial,
+        };
+        let line = |(code, amount): (&String, &String)| ExpectedLine {
+            code: code.clone(),
+            part: part(code),
+            amount_micros: micros(amount).0,
+        };
+        Owed::Rated { currency: Currency::USD, lines: self.owed.iter().map(line).collect() }
+    }
+
+    fn consigned(&self) -> Consigned {
+        let rate = |(code, asks): (&String, &Vec<String>)| {
+            let has = |word: &str| asks.iter().any(|one| one == word);
+            let hourly = has("hourly");
+            AccessorialRate {
+                code: code.clone(),
+                label: code.clone(),
+                unit: if hourly { AccessorialUnit::PerHour } else { AccessorialUnit::PerOccurrence },
+                rate: Some(Micros(60_000_000)),
+                share: None,
+                free_quantity: if hourly { 120 } else { 0 },
+                increment_minutes: None,
+                min: None,
+                max: None,
+                cap: None,
+                cap_scope: None,
+                rules: AccessorialRules {
+                    authorisation: if has("agreed") { Authorisation::Before } else { Authorisation::None },
+                    evidence: if has("proven") { Evidence::Receipt } else { Evidence::None },
+                    late_arrival: if has("late forfeits") {
+                        LateArrival::Forfeit
+                    } else {
+                        LateArrival::StartAtArrival
+                    },
+                    ..AccessorialRules::default()
+                },
+            }
+        };
+        let at = |time: &str| format!("2025-06-10T{time}:00Z").parse().unwrap();
+        let event = |[code, said]: &[String; 2]| AccessorialEvent {
+            code: code.clone(),
+            authorised: said == "agreed",
+            proven: said == "proven",
+            measure: match said.strip_suffix(" minutes") {
+                Some(minutes) => EventMeasure::Minutes(minutes.parse().unwrap()),
+                None if said == "late" => EventMeasure::Stay(Stay {
+                    arrived: at("12:00"),
+                    appointment: Some(at("09:00")),
+                    appointment_end: Some(at("10:00")),
+                    notified: None,
+                    work_started: None,
+                    departed: at("18:00"),
+                }),
+                None => EventMeasure::Once,
+            },
+            ..AccessorialEvent::default()
+        };
+        Consigned {
+            reference: self.reference.clone(),
+            lane: "A-B".to_owned(),
+            delivered_on: self.delivered,
+            is_cancelled: self.cancelled,
+            has_proof: self.proof,
+            weight_g: self.pounds.map(|pounds| pounds * 45_359_237 / 100_000),
+            distance_m: self.miles.map(|miles| miles * 1_609_344 / 1_000),
+            pieces: None,
+            freight_class: self.class.clone(),
+            owed: self.owed(),
+            events: self.events.iter().map(event).collect(),
+            rates: self.rates.iter().map(rate).collect(),
+        }
+    }
+}
+
+/// Everything of a case but the bill at `at`.
+fn known(case: &Case, bills: &[Bill], at: usize) -> Known {
+    let given = case.shipment.iter().map(|one| (one.reference.clone(), one.consigned()));
+    let shipments: BTreeMap<String, Consigned> = given.collect();
+    Known {
+        terms: AuditTerms {
+            short_pay: case.terms.short_pay,
+            proof_required: case.terms.proof_required,
+            remit_to: case.terms.remit_to.clone(),
+            ..AuditTerms::default()
+        },
+        names: shipments.keys().map(|name| (name.clone(), name.clone())).collect(),
+        shipments,
+        currencies: BTreeSet::from([Currency::USD]),
+        others: bills
+            .iter()
+            .enumerate()
+            .filter(|(own, _)| *own != at)
+            .map(|(_, bill)| bill.clone())
+            .collect(),
+    }
+}
+
+/// What must not depend on the order of the lines.
+fn told(audited: &Audited) -> Audited {
+    let mut audited = audited.clone();
+    audited.positions.iter_mut().for_each(|one| one.lines.clear());
+    audited
+}
+
+#[test]
+fn audit_case_files() {
+    let mut count = 0;
+    for text in CASES {
+        let file: File = toml::from_str(text).unwrap();
+        for case in &file.case {
+            count += 1;
+            let bills: Vec<Bill> = case.bill.iter().map(GivenBill::bill).collect();
+            for (at, (given, bill)) in case.bill.iter().zip(&bills).enumerate() {
+                let mut known = known(case, &bills, at);
+                let audited = audit(bill, &known);
+                let what = format!("{} ({}), bill {}: {audited:#?}", case.title, case.source, given.number);
+                assert_eq!((audited.status, audited.outcome), (given.status, given.outcome), "{what}");
+                let disputed = given.disputed.as_deref().map_or(Micros::ZERO, micros);
+                assert_eq!(
+                    (audited.approved, audited.disputed),
+                    (micros(&given.approved), disputed),
+                    "{what}"
+                );
+                let payable = given.payable.as_deref().unwrap_or(&given.approved);
+                assert_eq!(audited.payable, micros(payable), "{what}");
+                let mut codes = given.codes.clone();
+                codes.sort_unstable();
+                assert_eq!(audited.codes(), codes, "{what}");
+                assert_eq!(audited.approved + audited.disputed, audited.billed, "{what}");
+                let counted = bill.kind == BillKind::Original && given.counted.unwrap_or(true);
+                assert_eq!(audited.accuracy.is_counted, counted, "{what}");
+                let mut turned = bill.clone();
+                turned.lines.reverse();
+                known.others.reverse();
+                assert_eq!(told(&audit(&turned, &known)), told(&audited), "{what}");
+            }
+        }
+    }
+    assert_eq!(count, 36, "cases read");
+}
+
+#[test]
+fn numbers_are_compared_without_signs_and_zeros() {
+    for text in ["INV-0042", "inv 0042", " Inv/0042 "] {
+        assert_eq!(number_key(text), "INV0042");
+    }
+    assert_eq!(
+        (number_key("000123"), number_key("000"), number_key("-")),
+        ("123".into(), "000".into(), String::new())
+    );
+}
+
+#[test]
+fn charges_read_back_as_they_are_written() {
+    let charges = [
+        Charge::Linehaul,
+        Charge::Fuel,
+        Charge::Tax,
+        Charge::Accessorial("DTU".to_owned()),
+        Charge::NotChargeable("ADM".to_owned()),
+        Charge::Outside("DUTY:1".to_owned()),
+        Charge::Unmapped(String::new()),
+    ];
+    for charge in charges {
+        assert_eq!(charge.to_string().parse::<Charge>(), Ok(charge));
+    }
+    assert!("ACCESSORIAL:".parse::<Charge>().is_err() && "DTU".parse::<Charge>().is_err());
+}
+
+#[test]
+fn the_newest_terms_that_have_begun_hold() {
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let set = |from: &str, seq, window_days| DatedTerms {
+        from: day(from),
+        seq,
+        terms: AuditTerms { window_days, ..AuditTerms::default() },
+    };
+    let sets = [
+        set("2025-03-01", 1, 30),
+        set("2025-06-01", 2, 45),
+        set("2025-06-01", 3, 50),
+        set("2025-01-01", 4, 10),
+    ];
+    let held = |on: &str| in_force(&sets, day(on)).window_days;
+    assert_eq!(["2024-12-31", "2025-02-01", "2025-03-01", "2025-07-01"].map(held), [60, 10, 30, 50]);
+    let wrong = AuditTerms { window_days: -1, remit_to: vec![String::new()], ..AuditTerms::default() };
+    let fields: Vec<String> = wrong.validate().into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["window_days", "remit_to"]);
+    assert_eq!(AuditTerms::default().validate(), []);
+}
+
+fn taken(step: Step, amount: &str, actor_id: i64) -> Taken {
+    Taken { step, amount: micros(amount), actor_id }
+}
+
+#[test]
+fn a_dispute_goes_to_the_partner_and_comes_back() {
+    let found = micros("113.50");
+    let mut steps = Vec::new();
+    let now = |steps: &[Taken]| Funnel::of(found, Outcome::PayAndClaim, steps);
+    let may = |steps: &[Taken], next: &Taken, by_partner: bool| {
+        check(&now(steps), steps, next, ("because", by_partner))
+    };
+    assert_eq!(now(&steps).stage, Stage::Found);
+    let sent = taken(Step::Sent, "113.50", 1);
+    assert_eq!(may(&steps, &taken(Step::WrittenOff, "113.50", 2), false), Err(Refused::NotNow(Stage::Found)));
+    assert_eq!(may(&steps, &sent, true), Err(Refused::NotFinance));
+    assert_eq!(may(&steps, &taken(Step::Sent, "113.51", 1), false), Err(Refused::Amount(found)));
+    assert_eq!(may(&steps, &sent, false), Ok(()));
+    steps.push(sent);
+    assert_eq!(may(&steps, &taken(Step::Accepted, "90.00", 1), false), Err(Refused::NotPartner));
+    assert_eq!(may(&steps, &taken(Step::Accepted, "90.00", 9), true), Ok(()));
+    steps.push(taken(Step::Accepted, "90.00", 9));
+    assert_eq!((now(&steps).stage, now(&steps).open()), (Stage::Accepted, found));
+    steps.push(taken(Step::Credited, "90.00", 1));
+    assert_eq!((now(&steps).stage, now(&steps).open()), (Stage::Accepted, micros("23.50")));
+    assert_eq!(may(&steps, &taken(Step::WrittenOff, "23.50", 1), false), Err(Refused::OwnDispute));
+    assert_eq!(may(&steps, &taken(Step::WrittenOff, "23.50", 2), false), Ok(()));
+    steps.push(taken(Step::WrittenOff, "23.50", 2));
+    let end = now(&steps);
+    assert_eq!(
+        (end.stage, end.open(), end.recovered + end.written_off),
+        (Stage::WrittenOff, Micros::ZERO, found)
+    );
+    assert_eq!(may(&steps, &taken(Step::Sent, "1.00", 1), false), Err(Refused::NotNow(Stage::WrittenOff)));
+    assert_eq!(check(&now(&[]), &[], &taken(Step::Sent, "1.00", 1), (" ", false)), Err(Refused::Words));
+}
+
+#[test]
+fn what_was_never_paid_is_settled_by_the_partners_word() {
+    let steps = [taken(Step::Sent, "90.00", 1), taken(Step::Accepted, "90.00", 9)];
+    assert_eq!(Funnel::of(micros("90.00"), Outcome::PayAsRated, &steps).stage, Stage::Recovered);
+    assert_eq!(Funnel::of(Micros::ZERO, Outcome::Pay, &[]).stage, Stage::Clean);
+}
+
+#[test]
+fn only_whole_bills_of_ours_count_for_the_kpis() {
+    let mut sums = Measures::default();
+    let right = Accuracy {
+        is_counted: true,
+        is_right: true,
+        correct: micros("100"),
+        error: micros("1"),
+        is_timely: Some(false),
+    };
+    right.add_to(true, &mut sums);
+    right.add_to(false, &mut sums);
+    Accuracy { is_counted: false, ..right }.add_to(true, &mut sums);
+    assert_eq!((sums.invoices_right.numerator, sums.invoices_right.denominator), (2, 2));
+    assert_eq!((sums.invoice_error.numerator, sums.invoices_valued), (1_000_000, 1), "one currency alone");
+    assert_eq!((sums.invoices_timely.numerator, sums.invoices_timely.denominator), (0, 2));
+}
+
+/// Bills of up to three shipments in any order, some of them credits and corrections.
+fn bills() -> impl Strategy<Value = Vec<Bill>> {
+    let line = (0..4_usize, 0..4_usize, -300..900_i64).prop_map(|(shipment, code, amount)| {
+        vec![
+            ["S1", "S2", "S3", "S9"][shipment].to_owned(),
+            ["400", "405", "LFT", "Q7X"][code].to_owned(),
+            format!("{amount}"),
+        ]
+    });
+    let bill = (prop::collection::vec(line, 1..5), 0..40_u64, 0..6_usize, 0..3_usize);
+    prop::collection::vec(bill, 1..5).prop_map(|all| {
+        let day = |days: u64| NaiveDate::from_ymd_opt(2025, 6, 1).unwrap() + chrono::Days::new(days);
+        let given =
+            |(at, (lines, days, number, kind)): (usize, (Vec<Vec<String>>, u64, usize, usize))| GivenBill {
+                number: format!("{}-{}", number / 2, if number == 0 { 0 } else { at }),
+                issued: day(days),
+                received: day(days + 2),
+                kind: Some(BillKind::ALL[kind]),
+                corrects: (kind > 0).then(|| format!("{}", number / 2)),
+                currency: None,
+                remit_to: None,
+                lines,
+                status: BillStatus::Matched,
+                outcome: Outcome::Pay,
+                approved: String::new(),
+                disputed: None,
+                payable: None,
+                codes: Vec::new(),
+                counted: None,
+            };
+        all.into_iter().enumerate().map(|one| given(one).bill()).collect()
+    })
+}
+
+fn any_case(short_pay: bool) -> Case {
+    let shipment = |reference: &str, owed: &[(&str, &str)], delivered: bool| GivenShipment {
+        reference: reference.to_owned(),
+        delivered: delivered.then(|| "2025-05-20".parse().unwrap()),
+        cancelled: false,
+        proof: true,
+        miles: None,
+        pounds: None,
+        class: None,
+        owed: owed.iter().map(|(code, amount)| ((*code).to_owned(), (*amount).to_owned())).collect(),
+        unrated: (reference == "S3").then(|| "no lane".to_owned()),
+        rates: BTreeMap::new(),
+        events: Vec::new(),
+    };
+    Case {
+        title: String::new(),
+        source: String::new(),
+        terms: Differing { short_pay, ..Differing::default() },
+        shipment: vec![
+            shipment("S1", &[("400", "500"), ("405", "100"), ("LFT", "75")], true),
+            shipment("S2", &[("400", "700")], false),
+            shipment("S3", &[], true),
+        ],
+        bill: Vec::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_bill_splits_into_approved_and_disputed_whatever_the_order(bills in bills(), short_pay: bool) {
+        let case = any_case(short_pay);
+        for (at, bill) in bills.iter().enumerate() {
+            let known = known(&case, &bills, at);
+            let audited = audit(bill, &known);
+            prop_assert_eq!(audited.approved + audited.disputed, audited.billed);
+            prop_assert_eq!(audited.billed, bill.total());
+            let of = |pick: fn(&Position) -> Micros| audited.positions.iter().map(pick).sum::<Micros>();
+            prop_assert_eq!(of(|one| one.approved), audited.approved);
+            prop_assert_eq!(of(|one| one.disputed), audited.disputed);
+            for one in &audited.positions {
+                prop_assert_eq!(one.approved + one.disputed, one.billed);
+            }
+            // Again, and from the other end.
+            prop_assert_eq!(&audit(bill, &known), &audited);
+            let mut turned = bill.clone();
+            turned.lines.reverse();
+            let mut other = known.clone();
+            other.others.reverse();
+            prop_assert_eq!(told(&audit(&turned, &other)), told(&audited));
+            let text = serde_json::to_string(&audited).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Audited>(&text).unwrap(), audited);
+        }
+    }
+
+    /// Over all bills of one charge no more is approved than is owed and the tolerance lets through.
+    #[test]
+    fn never_more_is_approved_than_is_owed(amounts in prop::collection::vec(-300..900_i64, 1..6)) {
+        let case = any_case(true);
+        let given = |(at, amount): (usize, &i64)| {
+            let lines = [vec!["S1".to_owned(), "400".to_owned(), amount.to_string()]];
+            let day = NaiveDate::from_ymd_opt(2025, 6, 1).unwrap() + chrono::Days::new(u64::try_from(at).unwrap());
+            Bill {
+                number: format!("B{at}"),
+                kind: if *amount < 0 { BillKind::Credit } else { BillKind::Original },
+                corrects: None,
+                issued_on: day,
+                received_on: day,
+                currency: Currency::USD,
+                remit_to: None,
+                lines: lines.iter().map(Vec::as_slice).enumerate().map(line).collect(),
+            }
+        };
+        let bills: Vec<Bill> = amounts.iter().enumerate().map(given).collect();
+        let approved: Micros =
+            bills.iter().enumerate().map(|(at, bill)| audit(bill, &known(&case, &bills, at)).approved).sum();
+        prop_assert!(approved <= micros("510"), "{} approved of 500 owed", approved);
+    }
+}
