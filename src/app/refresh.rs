@@ -26,7 +26,9 @@ use crate::db::fold::{
     lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take, stale_days, stale_month_take,
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
+use crate::db::invoice::{accuracy_of_day_unscoped, any_invoices, invoices_of_day_mark};
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
+use crate::db::setting::reporting_currency;
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
@@ -61,6 +63,10 @@ struct Lookups {
     shelf: Option<Shelf>,
     /// Whether any shipment has a row of quality beside it.
     any_quality: bool,
+    /// Whether there are invoices that a changed shipment may touch.
+    any_invoices: bool,
+    /// The currency in which amounts of invoices are summed.
+    reporting: String,
     /// Declared events that hold, with the places of the lanes.
     declared: Standing,
     as_of: DateTime<Utc>,
@@ -72,17 +78,19 @@ impl Lookups {
     fn read(db: &mut Db, run: &Run, source: Source, mode: Mode) -> Result<Self, DbError> {
         let shelf = match source {
             Source::Shipments => Shelf::read(db, &run.books, (mode, run.as_of))?,
-            Source::Tenders => None,
+            Source::Tenders | Source::Invoices => None,
         };
         let declared = match source {
             Source::Shipments => Standing::read(db)?,
-            Source::Tenders => Standing::default(),
+            Source::Tenders | Source::Invoices => Standing::default(),
         };
         Ok(Self {
             zones: zones_by_id(db)?,
             policies: policies_by_id(db)?,
             shelf,
             any_quality: source == Source::Shipments && any_quality(db)?,
+            any_invoices: source == Source::Shipments && any_invoices(db)?,
+            reporting: reporting_currency(db)?,
             declared,
             as_of: run.as_of,
         })
@@ -109,12 +117,12 @@ pub fn ensure_fresh(app: &App, as_of: DateTime<Utc>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Days, of shipments and of tenders, whose facts wait to be summed.
+/// Days, of shipments, tenders and audited invoices, whose facts wait to be summed.
 ///
 /// # Errors
 /// The database's reason.
 pub fn waiting_days(db: &mut Db) -> Result<usize, DbError> {
-    Ok(stale_days(db, Source::Shipments)?.len() + stale_days(db, Source::Tenders)?.len())
+    Source::ALL.into_iter().try_fold(0, |days, source| Ok(days + stale_days(db, source)?.len()))
 }
 
 /// Brings every measure up to date as known at `as_of`. `progress` hears (done, total) slices.
@@ -140,7 +148,7 @@ pub fn refresh(
     }
     let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
     let slice_days = refresh_slice_days(&db);
-    for source in [Source::Shipments, Source::Tenders] {
+    for source in Source::ALL {
         mark_what_time_changed(&mut db, source, as_of)?;
         work.extend(slices(&stale_days(&mut db, source)?, slice_days).map(|days| (source, days)));
     }
@@ -151,7 +159,7 @@ pub fn refresh(
         progress(done + 1, total);
     }
     // Lanes of months with days that were summed before: what they gave then is known only to the facts.
-    for source in [Source::Shipments, Source::Tenders] {
+    for source in Source::ALL {
         for month in stale_months(&mut db, source)? {
             let spare = spare.as_deref_mut();
             write_tx(&mut db, |db| refresh_month(db, spare, source, month, &run, &mut report))?;
@@ -225,6 +233,9 @@ fn refresh_slice(
             report.charges += u64::try_from(result.charges.differing()).unwrap_or(u64::MAX);
         }
         report.facts += result.facts;
+        if lookups.any_invoices {
+            invoices_of_day_mark(db, day, &partners)?;
+        }
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
         report.days += 1;
@@ -443,6 +454,17 @@ fn sum_day(
             }
             Ok::<_, DbError>(())
         })?,
+        Source::Invoices => {
+            for (partner_id, currency, accuracy) in accuracy_of_day_unscoped(db, day, partners)? {
+                result.facts += 1;
+                if !accuracy.is_counted {
+                    continue;
+                }
+                // An invoice may be for shipments of several services and lanes.
+                let place = RowPlace { partner_id, lane_id: None, service: "", mode: "" };
+                tallying.count(place, day, |sums| accuracy.add_to(currency == lookups.reporting, sums));
+            }
+        }
     }
     result.sums = tallying.take_days();
     Ok(result)
@@ -487,7 +509,7 @@ fn differs(row: &FoldRow, verdicts: &Verdicts) -> bool {
 /// # Errors
 /// The engine's reason.
 pub fn anything_stale(db: &mut Db, as_of: DateTime<Utc>) -> Result<bool, DbError> {
-    for source in [Source::Shipments, Source::Tenders] {
+    for source in Source::ALL {
         if !stale_days(db, source)?.is_empty()
             || !stale_months(db, source)?.is_empty()
             || !due_cells(db, source, as_of)?.is_empty()

@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::dsl::{count_star, max, min, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    accessorial_events, accessorial_rates, charge_aliases, charges, contract_versions, partners, shipments,
-    sources,
+    accessorial_events, accessorial_rates, charge_aliases, charges, contract_versions, invoice_lines,
+    invoices, partners, shipments, sources,
 };
 use super::shipment::partner_filter;
-use super::types::{Day, Instant};
+use super::types::{Day, Instant, sql as sql_types};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::charge_code::{ChargeKind, CodeBook, Meaning, normal_code};
 use crate::domain::field::BadCode;
@@ -240,6 +240,7 @@ pub fn billed_codes(
     for (table, of_category) in [
         ("charges", format!(" AND h.category = '{CATEGORY}'")),
         ("accessorial_events", " AND NOT h.withdrawn".to_owned()),
+        ("invoice_lines", format!(" AND h.category = '{CATEGORY}'")),
     ] {
         let rows = codes_skipping(db, (table, &of_category), &only)?;
         more |= rows.len() > CODES_MAX;
@@ -368,6 +369,46 @@ pub fn code_sums(
                 sql::<BigInt>("CAST(SUM(charges.amount_micros) AS BIGINT)"),
                 min(charges::charged_day),
                 max(charges::charged_day),
+            ))
+            .load(db)?;
+        found.extend(rows.into_iter().map(|(code, currency, lines, amount, first, last)| CodeSum {
+            code,
+            currency,
+            lines,
+            amount: Micros(amount),
+            first: first.map(|day| day.0),
+            last: last.map(|day| day.0),
+        }));
+    }
+    // A line of an invoice may be a charge of the feed too, and counts once.
+    let charged: BTreeSet<String> = found.iter().map(|sum| sum.code.clone()).collect();
+    let others: Vec<String> = codes.iter().filter(|code| !charged.contains(*code)).cloned().collect();
+    found.extend(invoiced_sums(db, partner_id, &others)?);
+    Ok(found)
+}
+
+/// What stands on a partner's invoices under some codes.
+fn invoiced_sums(db: &mut Db, partner_id: i64, codes: &[String]) -> QueryResult<Vec<CodeSum>> {
+    let mut found = Vec::new();
+    for chunk in codes.chunks(CODES_PER_STATEMENT) {
+        let rows: Vec<SumRow> = invoice_lines::table
+            .inner_join(
+                invoices::table.on(invoices::partner_id
+                    .eq(invoice_lines::partner_id)
+                    .and(invoices::id.eq(invoice_lines::invoice_id))),
+            )
+            .filter(invoice_lines::partner_id.eq(partner_id))
+            .filter(invoice_lines::category.eq(CATEGORY))
+            .filter(invoice_lines::code.eq_any(chunk))
+            .group_by((invoice_lines::code, invoices::currency))
+            .order((invoice_lines::code, invoices::currency))
+            .select((
+                invoice_lines::code,
+                invoices::currency,
+                count_star(),
+                sql::<BigInt>("CAST(SUM(invoice_lines.amount_micros) AS BIGINT)"),
+                sql::<Nullable<sql_types::Day>>("MIN(invoices.issued_on)"),
+                sql::<Nullable<sql_types::Day>>("MAX(invoices.issued_on)"),
             ))
             .load(db)?;
         found.extend(rows.into_iter().map(|(code, currency, lines, amount, first, last)| CodeSum {

@@ -11,7 +11,9 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Db;
 use super::fact::fold_day;
-use super::schema::{lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders};
+use super::schema::{
+    invoices, lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders,
+};
 use super::shipment::{ShipmentRow, Source, StaleCell};
 use super::tender::TenderRow;
 use super::types::{Day, Instant};
@@ -252,6 +254,8 @@ pub fn due_cells(db: &mut Db, source: Source, now: DateTime<Utc>) -> QueryResult
             .select((tenders::partner_id, tenders::sent_day))
             .distinct()
             .load(db)?,
+        // An audit is made again when its facts change, never because time passes.
+        Source::Invoices => Vec::new(),
     };
     Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
 }
@@ -603,6 +607,10 @@ pub fn next_fact_day(
             .filter(tenders::sent_day.gt(after))
             .select(diesel::dsl::min(tenders::sent_day))
             .first(db)?,
+        Source::Invoices => invoices::table
+            .filter(invoices::received_on.gt(after))
+            .select(diesel::dsl::min(invoices::received_on))
+            .first(db)?,
     };
     Ok(day.map(|day| day.0))
 }
@@ -621,6 +629,11 @@ pub fn fact_partners(db: &mut Db, source: Source, day: NaiveDate) -> QueryResult
         Source::Tenders => tenders::table
             .filter(tenders::sent_day.eq(Day(day)))
             .select(tenders::partner_id)
+            .distinct()
+            .load(db),
+        Source::Invoices => invoices::table
+            .filter(invoices::received_on.eq(Day(day)))
+            .select(invoices::partner_id)
             .distinct()
             .load(db),
     }

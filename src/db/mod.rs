@@ -24,6 +24,7 @@ mod fact;
 pub mod fold;
 pub mod id;
 pub mod import;
+pub mod invoice;
 pub mod job;
 pub mod lane;
 pub mod late_delivery;

@@ -1,10 +1,12 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
 mod fairness;
+mod invoice;
 mod rating;
 mod standing;
 
 pub use fairness::*;
+pub use invoice::*;
 pub use rating::*;
 pub use standing::*;
 

@@ -413,15 +413,21 @@ pub enum Source {
     Shipments,
     /// Tenders, by the day they were sent.
     Tenders,
+    /// Audited invoices, by the day they were received.
+    Invoices,
 }
 
 impl Source {
+    /// Every kind of facts that is summed.
+    pub const ALL: [Self; 3] = [Self::Shipments, Self::Tenders, Self::Invoices];
+
     /// The word stored in the database.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
             Self::Shipments => "SHIPMENTS",
             Self::Tenders => "TENDERS",
+            Self::Invoices => "INVOICES",
         }
     }
 }

@@ -39,7 +39,7 @@ impl Waiting {
             Source::Shipments => {
                 versions_turned(db)?.into_iter().map(|(partner_id, ..)| partner_id).collect()
             }
-            Source::Tenders => BTreeSet::new(),
+            Source::Tenders | Source::Invoices => BTreeSet::new(),
         };
         // A day that waits gives its lanes something else than before.
         let mut lane_months: BTreeSet<_> = stale_lane_months_of_source(db, source)?.into_iter().collect();
@@ -64,7 +64,7 @@ impl Waiting {
 pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<SumsChecked, DbError> {
     let run = Run { as_of, books: Books::default() };
     let mut checked = SumsChecked::default();
-    for source in [Source::Shipments, Source::Tenders] {
+    for source in Source::ALL {
         let waiting = Waiting::read(db, source, as_of)?;
         let lookups = Lookups::read(db, &run, source, Mode::Price)?;
         // Days of stored sums count too: a sum without a fact is as wrong as another sum.

@@ -1,0 +1,961 @@
+//! Carriers' invoices, what their audits found, what was done about it, and by which terms they are audited. All of it is
+//! only added to; what waits for an audit is a mark in `stale_invoices`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use diesel::dsl::{count_star, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool};
+use serde::Serialize;
+
+use super::DbError;
+use super::conn::Db;
+use super::schema::{
+    audit_terms, expected_charges, invoice_audits, invoice_lines, invoice_references, invoice_steps,
+    invoices, partners, shipments, sources, stale_invoices,
+};
+use super::shipment::partner_filter;
+use super::types::{Day, Instant};
+use crate::domain::audit::recovery::{Step, Taken};
+use crate::domain::audit::{Accuracy, AuditTerms, Audited, BillStatus, DatedTerms, Outcome};
+use crate::domain::currency::{BadCurrency, Currency};
+use crate::domain::field::BadCode;
+use crate::domain::money::Micros;
+use crate::domain::viewer::Viewer;
+use crate::{bulk_insert, on_engine};
+
+/// Keys in one statement; stays far below SQLite's limit of binds.
+const KEYS_PER_STATEMENT: usize = 500;
+/// Feeds one reference is looked for in; the second already makes it mean nothing.
+const SHIPMENTS_OF_A_NAME: i64 = 2;
+/// Audits of one invoice that are shown.
+const AUDITS_SHOWN: i64 = 50;
+
+/// An invoice as it came in.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
+#[diesel(table_name = invoices, treat_none_as_default_value = false)]
+pub struct InvoiceRow {
+    /// Who bills.
+    pub partner_id: i64,
+    /// Row id.
+    pub id: i64,
+    /// The carrier's number.
+    pub number: String,
+    /// The number as numbers are compared.
+    pub number_key: String,
+    /// ORIGINAL, CORRECTION or CREDIT.
+    pub kind: String,
+    /// The number of the bill it corrects or credits.
+    pub corrects: Option<String>,
+    /// That number as numbers are compared.
+    pub corrects_key: Option<String>,
+    /// The day on it.
+    pub issued_on: Day,
+    /// The day it came in.
+    pub received_on: Day,
+    /// Currency of every amount.
+    pub currency: String,
+    /// Where to pay.
+    pub remit_to: Option<String>,
+    /// Sum of its lines.
+    pub total_micros: i64,
+    /// Fingerprint of everything on it.
+    pub fact_hash: i64,
+    /// The import that brought it.
+    pub import_id: i64,
+    /// When.
+    pub recorded_at: Instant,
+}
+
+/// A line of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
+#[diesel(table_name = invoice_lines, treat_none_as_default_value = false)]
+pub struct InvoiceLineRow {
+    /// Who bills.
+    pub partner_id: i64,
+    /// The invoice.
+    pub invoice_id: i64,
+    /// Place on the invoice, from 1.
+    pub seq: i32,
+    /// Our reference of the shipment.
+    pub shipment: Option<String>,
+    /// The carrier's number of it.
+    pub pro: Option<String>,
+    /// Its bill of lading.
+    pub bol: Option<String>,
+    /// Charge code as billed.
+    pub code: String,
+    /// LINEHAUL, FUEL, ACCESSORIAL or TAX.
+    pub category: String,
+    /// How much of it.
+    pub quantity_micros: Option<i64>,
+    /// What the quantity counts.
+    pub unit: Option<String>,
+    /// Billed.
+    pub amount_micros: i64,
+    /// Row in the imported file.
+    pub import_row: i64,
+}
+
+impl InvoiceLineRow {
+    /// The names it gives its shipment.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.shipment, &self.pro, &self.bol].into_iter().filter_map(|name| name.as_deref())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Insertable)]
+#[diesel(table_name = invoice_references, treat_none_as_default_value = false)]
+struct ReferenceRow {
+    partner_id: i64,
+    reference: String,
+    invoice_id: i64,
+}
+
+/// Whose invoice, and which.
+pub type InvoiceKey = (i64, i64);
+
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = stale_invoices, treat_none_as_default_value = false)]
+struct StaleRow {
+    partner_id: i64,
+    invoice_id: i64,
+}
+
+/// The result of one audit, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = invoice_audits)]
+struct AuditRow {
+    partner_id: i64,
+    invoice_id: i64,
+    seq: i32,
+    facts_hash: i64,
+    status: String,
+    outcome: String,
+    billed_micros: i64,
+    approved_micros: i64,
+    disputed_micros: i64,
+    payable_micros: i64,
+    codes: String,
+    accuracy: String,
+    result: String,
+    audited_at: Instant,
+}
+
+/// The result of one audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAudit {
+    /// 1 for the first.
+    pub seq: i32,
+    /// Fingerprint of everything it was made from.
+    pub facts_hash: i64,
+    /// What it found.
+    pub audited: Audited,
+    /// When.
+    pub at: Instant,
+}
+
+/// A step about the disputed money of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = invoice_steps)]
+pub struct StepRow {
+    /// Who bills.
+    pub partner_id: i64,
+    /// The invoice.
+    pub invoice_id: i64,
+    /// 1 for the first.
+    pub seq: i32,
+    /// [`Step`].
+    pub kind: String,
+    /// How much.
+    pub amount_micros: i64,
+    /// Why, or the number of the credit note.
+    pub words: String,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: String,
+    /// Id of that user.
+    pub actor_id: i64,
+}
+
+impl StepRow {
+    /// As the rules read it.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for a word nobody knows.
+    pub fn taken(&self) -> Result<Taken, DbError> {
+        let step: Step = self.kind.parse().map_err(|error: BadCode| DbError::Stored {
+            what: format!("step {} of invoice {}", self.seq, self.invoice_id),
+            reason: error.to_string(),
+        })?;
+        Ok(Taken { step, amount: Micros(self.amount_micros), actor_id: self.actor_id })
+    }
+}
+
+/// A set of audit terms, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
+#[diesel(table_name = audit_terms)]
+pub struct TermsRow {
+    /// Whose invoices.
+    pub partner_id: i64,
+    /// 1 for the first set.
+    pub seq: i32,
+    /// First day of receipt for which it holds.
+    pub valid_from: Day,
+    /// The terms as JSON.
+    pub terms: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub actor: String,
+    /// Id of that user.
+    pub actor_id: i64,
+}
+
+impl TermsRow {
+    /// A set as it is stored.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] when it cannot be written, which no value is known to do.
+    pub fn text(terms: &AuditTerms) -> Result<String, DbError> {
+        serde_json::to_string(terms)
+            .map_err(|error| DbError::Stored { what: "audit terms".to_owned(), reason: error.to_string() })
+    }
+
+    /// The set as the rules read it.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for one that does not read back.
+    pub fn dated(&self) -> Result<DatedTerms, DbError> {
+        let terms = serde_json::from_str(&self.terms).map_err(|error| DbError::Stored {
+            what: format!("set {} of the audit terms of partner {}", self.seq, self.partner_id),
+            reason: error.to_string(),
+        })?;
+        Ok(DatedTerms { from: self.valid_from.0, seq: self.seq, terms })
+    }
+}
+
+fn stored((_, invoice_id): InvoiceKey, reason: impl std::fmt::Display) -> DbError {
+    DbError::Stored { what: format!("the audit of invoice {invoice_id}"), reason: reason.to_string() }
+}
+
+impl AuditRow {
+    fn of(key: InvoiceKey, one: &StoredAudit) -> Result<Self, DbError> {
+        let audited = &one.audited;
+        let codes: Vec<&str> = audited.codes().into_iter().map(|code| code.code()).collect();
+        Ok(Self {
+            partner_id: key.0,
+            invoice_id: key.1,
+            seq: one.seq,
+            facts_hash: one.facts_hash,
+            status: audited.status.code().to_owned(),
+            outcome: audited.outcome.code().to_owned(),
+            billed_micros: audited.billed.0,
+            approved_micros: audited.approved.0,
+            disputed_micros: audited.disputed.0,
+            payable_micros: audited.payable.0,
+            codes: codes.join(" "),
+            accuracy: text(key, &audited.accuracy)?,
+            result: text(key, audited)?,
+            audited_at: one.at,
+        })
+    }
+
+    fn read(self) -> Result<StoredAudit, DbError> {
+        let key = (self.partner_id, self.invoice_id);
+        let audited = serde_json::from_str(&self.result).map_err(|error| stored(key, error))?;
+        Ok(StoredAudit { seq: self.seq, facts_hash: self.facts_hash, audited, at: self.audited_at })
+    }
+}
+
+fn text(key: InvoiceKey, value: &impl Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value).map_err(|error| stored(key, error))
+}
+
+/// The stored invoices of a partner with one of the numbers.
+///
+/// Unscoped: the import knows whose file it is.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_numbered_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    numbers: &[String],
+) -> QueryResult<Vec<InvoiceRow>> {
+    let mut found = Vec::new();
+    for chunk in numbers.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<InvoiceRow> = invoices::table
+            .filter(invoices::partner_id.eq(partner_id))
+            .filter(invoices::number.eq_any(chunk))
+            .select(InvoiceRow::as_select())
+            .load(db)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Adds invoices with their lines, and marks them and every invoice they touch for an audit.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow]) -> QueryResult<()> {
+    bulk_insert!(db, invoices::table, rows)?;
+    bulk_insert!(db, invoice_lines::table, lines)?;
+    let references: BTreeSet<ReferenceRow> = lines
+        .iter()
+        .flat_map(|line| line.names().map(move |name| (line, name)))
+        .map(|(line, name)| ReferenceRow {
+            partner_id: line.partner_id,
+            reference: name.to_owned(),
+            invoice_id: line.invoice_id,
+        })
+        .collect();
+    let references: Vec<ReferenceRow> = references.into_iter().collect();
+    bulk_insert!(db, invoice_references::table, references.as_slice())?;
+    let mut marks = BTreeSet::new();
+    for row in rows {
+        marks.insert((row.partner_id, row.id));
+        marks.extend(neighbours_unscoped(db, row)?.into_iter().map(|id| (row.partner_id, id)));
+    }
+    stale_invoices_mark(db, &marks)
+}
+
+/// Marks invoices for an audit. An existing mark is locked by writing it again, as of measure cells.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_invoices_mark(db: &mut Db, keys: &BTreeSet<InvoiceKey>) -> QueryResult<()> {
+    use diesel::upsert::excluded;
+
+    let rows: Vec<StaleRow> =
+        keys.iter().map(|&(partner_id, invoice_id)| StaleRow { partner_id, invoice_id }).collect();
+    for chunk in rows.chunks(KEYS_PER_STATEMENT) {
+        on_engine!(db, |conn| diesel::insert_into(stale_invoices::table)
+            .values(chunk)
+            .on_conflict((stale_invoices::partner_id, stale_invoices::invoice_id))
+            .do_update()
+            .set(stale_invoices::partner_id.eq(excluded(stale_invoices::partner_id)))
+            .execute(conn))?;
+    }
+    Ok(())
+}
+
+/// Ids of the partner's other invoices that share a shipment, a number or an original with one.
+///
+/// Unscoped: an audit names whose invoices it reads.
+///
+/// # Errors
+/// The engine's reason.
+pub fn neighbours_unscoped(db: &mut Db, row: &InvoiceRow) -> QueryResult<BTreeSet<i64>> {
+    let lines: Vec<InvoiceLineRow> = invoice_lines::table
+        .filter(invoice_lines::partner_id.eq(row.partner_id))
+        .filter(invoice_lines::invoice_id.eq(row.id))
+        .select(InvoiceLineRow::as_select())
+        .load(db)?;
+    let names: BTreeSet<&str> = lines.iter().flat_map(InvoiceLineRow::names).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let mut found = BTreeSet::new();
+    for chunk in names.chunks(KEYS_PER_STATEMENT) {
+        let ids: Vec<i64> = invoice_references::table
+            .filter(invoice_references::partner_id.eq(row.partner_id))
+            .filter(invoice_references::reference.eq_any(chunk))
+            .select(invoice_references::invoice_id)
+            .distinct()
+            .load(db)?;
+        found.extend(ids);
+    }
+    let mut keys = vec![row.number_key.clone()];
+    keys.extend(row.corrects_key.clone());
+    let same: Vec<i64> = invoices::table
+        .filter(invoices::partner_id.eq(row.partner_id))
+        .filter(invoices::number_key.eq_any(&keys))
+        .select(invoices::id)
+        .load(db)?;
+    let corrected: Vec<i64> = invoices::table
+        .filter(invoices::partner_id.eq(row.partner_id))
+        .filter(invoices::corrects_key.eq_any(keys.into_iter().map(Some)))
+        .select(invoices::id)
+        .load(db)?;
+    found.extend(same);
+    found.extend(corrected);
+    found.remove(&row.id);
+    Ok(found)
+}
+
+/// Marks the invoices that name one of the shipments of some partners due on a day: of these something changed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_of_day_mark(db: &mut Db, day: NaiveDate, partners: &[i64]) -> QueryResult<()> {
+    let keys: Vec<InvoiceKey> = shipments::table
+        .inner_join(
+            invoice_references::table.on(invoice_references::partner_id
+                .eq(shipments::partner_id)
+                .and(invoice_references::reference.eq(shipments::reference))),
+        )
+        .filter(shipments::obligation_day.eq(Day(day)))
+        .filter(shipments::partner_id.eq_any(partners))
+        .select((invoice_references::partner_id, invoice_references::invoice_id))
+        .distinct()
+        .load(db)?;
+    stale_invoices_mark(db, &keys.into_iter().collect())
+}
+
+/// Whether any invoice is stored.
+///
+/// # Errors
+/// The engine's reason.
+pub fn any_invoices(db: &mut Db) -> QueryResult<bool> {
+    let any: Option<i64> = invoices::table.select(invoices::id).first(db).optional()?;
+    Ok(any.is_some())
+}
+
+/// Marks the partner's invoices with a line of one of the codes: what they mean was decided anew.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_coded_mark(db: &mut Db, partner_id: i64, is_it: impl Fn(&str) -> bool) -> QueryResult<()> {
+    let codes: Vec<String> = invoice_lines::table
+        .filter(invoice_lines::partner_id.eq(partner_id))
+        .select(invoice_lines::code)
+        .distinct()
+        .load(db)?;
+    let codes: Vec<String> = codes.into_iter().filter(|code| is_it(code)).collect();
+    let mut keys = BTreeSet::new();
+    for chunk in codes.chunks(KEYS_PER_STATEMENT) {
+        let ids: Vec<i64> = invoice_lines::table
+            .filter(invoice_lines::partner_id.eq(partner_id))
+            .filter(invoice_lines::code.eq_any(chunk))
+            .select(invoice_lines::invoice_id)
+            .distinct()
+            .load(db)?;
+        keys.extend(ids.into_iter().map(|id| (partner_id, id)));
+    }
+    stale_invoices_mark(db, &keys)
+}
+
+/// Marks the partner's invoices received from a day on: other terms hold for them.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_since_mark(db: &mut Db, partner_id: i64, from: NaiveDate) -> QueryResult<()> {
+    let ids: Vec<i64> = invoices::table
+        .filter(invoices::partner_id.eq(partner_id))
+        .filter(invoices::received_on.ge(Day(from)))
+        .select(invoices::id)
+        .load(db)?;
+    stale_invoices_mark(db, &ids.into_iter().map(|id| (partner_id, id)).collect())
+}
+
+/// Marks the invoices of which the newest audit found no shipment: it may be there by now.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_unmatched_mark(db: &mut Db) -> QueryResult<()> {
+    let keys: Vec<InvoiceKey> = invoice_audits::table
+        .filter(invoice_audits::status.eq(BillStatus::Unmatched.code()))
+        .filter(sql::<Bool>(NEWEST))
+        .select((invoice_audits::partner_id, invoice_audits::invoice_id))
+        .load(db)?;
+    stale_invoices_mark(db, &keys.into_iter().collect())
+}
+
+/// An audit that no later one of the same invoice follows on.
+const NEWEST: &str = "NOT EXISTS (SELECT 1 FROM invoice_audits AS newer WHERE newer.partner_id = invoice_audits.partner_id \
+                      AND newer.invoice_id = invoice_audits.invoice_id AND newer.seq > invoice_audits.seq)";
+
+/// The next invoices that wait for an audit, by partner and id.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_invoices_next(
+    db: &mut Db,
+    only_partner: Option<i64>,
+    after: InvoiceKey,
+    limit: i64,
+) -> QueryResult<Vec<InvoiceKey>> {
+    let mut query = stale_invoices::table
+        .filter(
+            stale_invoices::partner_id
+                .gt(after.0)
+                .or(stale_invoices::partner_id.eq(after.0).and(stale_invoices::invoice_id.gt(after.1))),
+        )
+        .order((stale_invoices::partner_id, stale_invoices::invoice_id))
+        .limit(limit)
+        .select((stale_invoices::partner_id, stale_invoices::invoice_id))
+        .into_boxed();
+    if let Some(partner_id) = only_partner {
+        query = query.filter(stale_invoices::partner_id.eq(partner_id));
+    }
+    query.load(db)
+}
+
+/// How many invoices that the viewer may see wait for an audit.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_invoices_count(db: &mut Db, viewer: &Viewer, partner: Option<i64>) -> QueryResult<i64> {
+    let Some(asked) = partner_filter(viewer, partner) else { return Ok(0) };
+    let mut query = stale_invoices::table.select(count_star()).into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(stale_invoices::partner_id.eq(partner_id));
+    }
+    query.first(db)
+}
+
+/// Takes a mark, before the facts behind it are read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_invoice_take(db: &mut Db, key: InvoiceKey) -> QueryResult<()> {
+    diesel::delete(stale_invoices::table.find(key)).execute(db)?;
+    Ok(())
+}
+
+/// An invoice with its lines; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoice_show(
+    db: &mut Db,
+    viewer: &Viewer,
+    (partner_id, id): InvoiceKey,
+) -> QueryResult<Option<(InvoiceRow, Vec<InvoiceLineRow>)>> {
+    if !viewer.sees(partner_id) {
+        return Ok(None);
+    }
+    let row: Option<InvoiceRow> =
+        invoices::table.find((partner_id, id)).select(InvoiceRow::as_select()).first(db).optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let lines = invoice_lines::table
+        .filter(invoice_lines::partner_id.eq(partner_id))
+        .filter(invoice_lines::invoice_id.eq(id))
+        .order(invoice_lines::seq)
+        .select(InvoiceLineRow::as_select())
+        .load(db)?;
+    Ok(Some((row, lines)))
+}
+
+/// Whose invoice an id is; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoice_partner(db: &mut Db, viewer: &Viewer, id: i64) -> QueryResult<Option<i64>> {
+    let Some(asked) = partner_filter(viewer, None) else { return Ok(None) };
+    let mut query = invoices::table.filter(invoices::id.eq(id)).select(invoices::partner_id).into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(invoices::partner_id.eq(partner_id));
+    }
+    query.first(db).optional()
+}
+
+/// Where the shipments of a partner with one of the names are stored, by name, with the code of their feed. A name that
+/// several feeds use means none of them.
+///
+/// Unscoped: an audit names whose shipments it reads.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_named_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    names: &BTreeSet<String>,
+) -> QueryResult<BTreeMap<String, (Day, i64, String)>> {
+    let mut found = BTreeMap::new();
+    for name in names {
+        let rows: Vec<(Day, i64, String)> = shipments::table
+            .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
+            .filter(shipments::partner_id.eq(partner_id))
+            .filter(shipments::reference.eq(name))
+            .select((shipments::obligation_day, shipments::id, sources::code))
+            .limit(SHIPMENTS_OF_A_NAME)
+            .load(db)?;
+        if let [one] = rows.as_slice() {
+            found.insert(name.clone(), one.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Codes of the feeds of some shipments of a partner, by reference; nothing when the viewer may not see it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipment_places(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    names: &BTreeSet<String>,
+) -> QueryResult<BTreeMap<String, String>> {
+    if !viewer.sees(partner_id) {
+        return Ok(BTreeMap::new());
+    }
+    let found = shipments_named_unscoped(db, partner_id, names)?;
+    Ok(found.into_iter().map(|(name, (_, _, source))| (name, source)).collect())
+}
+
+/// The newest audit of an invoice; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that does not read back, or the engine's reason.
+pub fn audit_newest(db: &mut Db, viewer: &Viewer, key: InvoiceKey) -> Result<Option<StoredAudit>, DbError> {
+    Ok(audits_of(db, viewer, key, 1)?.into_iter().next())
+}
+
+/// The audits of an invoice, the newest first; none when the viewer may not see it.
+///
+/// # Errors
+/// As [`audit_newest`].
+pub fn audit_list(db: &mut Db, viewer: &Viewer, key: InvoiceKey) -> Result<Vec<StoredAudit>, DbError> {
+    audits_of(db, viewer, key, AUDITS_SHOWN)
+}
+
+fn audits_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    (partner_id, id): InvoiceKey,
+    limit: i64,
+) -> Result<Vec<StoredAudit>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<AuditRow> = invoice_audits::table
+        .filter(invoice_audits::partner_id.eq(partner_id))
+        .filter(invoice_audits::invoice_id.eq(id))
+        .order(invoice_audits::seq.desc())
+        .limit(limit)
+        .select(AuditRow::as_select())
+        .load(db)?;
+    rows.into_iter().map(AuditRow::read).collect()
+}
+
+/// Hands on the newest audits of a filter that the viewer may see, with the name of the partner and the day of receipt.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that does not read back, or the engine's reason.
+pub fn audits_fold(
+    db: &mut Db,
+    viewer: &Viewer,
+    filter: &InvoiceFilter,
+    mut each: impl FnMut(&str, NaiveDate, &Audited),
+) -> Result<(), DbError> {
+    let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
+    let mut query = invoices::table
+        .inner_join(
+            invoice_audits::table.on(invoice_audits::partner_id
+                .eq(invoices::partner_id)
+                .and(invoice_audits::invoice_id.eq(invoices::id))),
+        )
+        .inner_join(partners::table.on(partners::id.eq(invoices::partner_id)))
+        .filter(sql::<Bool>(NEWEST))
+        .order((invoices::received_on, invoices::partner_id, invoices::id))
+        .select((partners::name, invoices::received_on, AuditRow::as_select()))
+        .into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(invoices::partner_id.eq(partner_id));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(invoices::received_on.ge(Day(from)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(invoices::received_on.lt(Day(until)));
+    }
+    for row in query.load_iter::<(String, Day, AuditRow), _>(db)? {
+        let (partner, received_on, row) = row?;
+        each(&partner, received_on.0, &row.read()?.audited);
+    }
+    Ok(())
+}
+
+/// Adds an audit; a second one of the same number fails.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that cannot be written, or the engine's reason.
+pub fn audit_insert(db: &mut Db, key: InvoiceKey, one: &StoredAudit) -> Result<(), DbError> {
+    diesel::insert_into(invoice_audits::table).values(AuditRow::of(key, one)?).execute(db)?;
+    Ok(())
+}
+
+/// What the newest audits of the invoices that some partners sent in on a day add to their KPIs: partner, currency, sums.
+///
+/// Unscoped: the refresh names the partners it may read.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that does not read back, or the engine's reason.
+pub fn accuracy_of_day_unscoped(
+    db: &mut Db,
+    day: NaiveDate,
+    partners: &[i64],
+) -> Result<Vec<(i64, String, Accuracy)>, DbError> {
+    let rows: Vec<(i64, i64, String, String)> = invoices::table
+        .inner_join(
+            invoice_audits::table.on(invoice_audits::partner_id
+                .eq(invoices::partner_id)
+                .and(invoice_audits::invoice_id.eq(invoices::id))),
+        )
+        .filter(invoices::received_on.eq(Day(day)))
+        .filter(invoices::partner_id.eq_any(partners))
+        .filter(sql::<Bool>(NEWEST))
+        .order((invoices::partner_id, invoices::id))
+        .select((invoices::partner_id, invoices::id, invoices::currency, invoice_audits::accuracy))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(partner_id, id, currency, text)| {
+            let accuracy = serde_json::from_str(&text).map_err(|error| stored((partner_id, id), error))?;
+            Ok((partner_id, currency, accuracy))
+        })
+        .collect()
+}
+
+/// The steps about invoices of the partners the viewer may see, or of one invoice, in order.
+///
+/// # Errors
+/// The engine's reason.
+pub fn step_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner: Option<i64>,
+    invoice: Option<i64>,
+) -> QueryResult<Vec<StepRow>> {
+    let Some(asked) = partner_filter(viewer, partner) else { return Ok(Vec::new()) };
+    let mut query = invoice_steps::table.into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(invoice_steps::partner_id.eq(partner_id));
+    }
+    if let Some(id) = invoice {
+        query = query.filter(invoice_steps::invoice_id.eq(id));
+    }
+    query
+        .order((invoice_steps::partner_id, invoice_steps::invoice_id, invoice_steps::seq))
+        .select(StepRow::as_select())
+        .load(db)
+}
+
+/// Adds a step; a second one of the same number fails.
+///
+/// # Errors
+/// The engine's reason.
+pub fn step_insert(db: &mut Db, row: &StepRow) -> QueryResult<()> {
+    diesel::insert_into(invoice_steps::table).values(row).execute(db).map(drop)
+}
+
+/// The sets of audit terms of a partner, oldest first; nothing when the viewer may not see it. Never for the partner itself:
+/// who knows a tolerance bills up to it.
+///
+/// # Errors
+/// The engine's reason.
+pub fn terms_list(db: &mut Db, viewer: &Viewer, partner_id: i64) -> QueryResult<Vec<TermsRow>> {
+    if !viewer.sees(partner_id) || viewer.partner_id.is_some() {
+        return Ok(Vec::new());
+    }
+    audit_terms::table
+        .filter(audit_terms::partner_id.eq(partner_id))
+        .order(audit_terms::seq)
+        .select(TermsRow::as_select())
+        .load(db)
+}
+
+/// Adds a set; a second one of the same number fails.
+///
+/// # Errors
+/// The engine's reason.
+pub fn terms_insert(db: &mut Db, row: &TermsRow) -> QueryResult<()> {
+    diesel::insert_into(audit_terms::table).values(row).execute(db).map(drop)
+}
+
+/// What was delivered and is on no invoice, in one currency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unbilled {
+    /// Whose shipments.
+    pub partner_id: i64,
+    /// Currency of the amount.
+    pub currency: String,
+    /// How many.
+    pub shipments: i64,
+    /// What they should cost, accessorials and tax included.
+    pub expected: Micros,
+}
+
+/// What the partners that send invoices have delivered of what was due on some days, first and last included, and have not
+/// billed: the freight to accrue. Shipments without a price are in no sum.
+///
+/// # Errors
+/// The engine's reason.
+pub fn unbilled_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner: Option<i64>,
+    (from, until): (NaiveDate, NaiveDate),
+) -> QueryResult<Vec<Unbilled>> {
+    let Some(asked) = partner_filter(viewer, partner) else { return Ok(Vec::new()) };
+    let mut query = expected_charges::table
+        .inner_join(
+            shipments::table.on(shipments::obligation_day
+                .eq(expected_charges::obligation_day)
+                .and(shipments::partner_id.eq(expected_charges::partner_id))
+                .and(shipments::id.eq(expected_charges::shipment_id))),
+        )
+        .filter(expected_charges::obligation_day.ge(Day(from)))
+        .filter(expected_charges::obligation_day.le(Day(until)))
+        .filter(expected_charges::total_micros.is_not_null())
+        .filter(shipments::delivered_at.is_not_null())
+        .filter(sql::<Bool>(UNBILLED))
+        .group_by((expected_charges::partner_id, expected_charges::currency))
+        .order((expected_charges::partner_id, expected_charges::currency))
+        .select((
+            expected_charges::partner_id,
+            expected_charges::currency,
+            count_star(),
+            sql::<BigInt>("CAST(SUM(expected_charges.total_micros) AS BIGINT)"),
+        ))
+        .into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(expected_charges::partner_id.eq(partner_id));
+    }
+    let rows: Vec<(i64, String, i64, i64)> = query.load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(partner_id, currency, shipments, expected)| Unbilled {
+            partner_id,
+            currency,
+            shipments,
+            expected: Micros(expected),
+        })
+        .collect())
+}
+
+/// A shipment that no invoice names, of a partner that sends invoices.
+const UNBILLED: &str = "EXISTS (SELECT 1 FROM invoices AS own WHERE own.partner_id = shipments.partner_id) \
+                        AND NOT EXISTS (SELECT 1 FROM invoice_references AS named WHERE named.partner_id = shipments.partner_id \
+                        AND named.reference = shipments.reference)";
+
+/// Which invoices to list. Days of receipt are half-open.
+#[derive(Clone, Debug, Default)]
+pub struct InvoiceFilter {
+    /// Only this partner's.
+    pub partner_id: Option<i64>,
+    /// First day.
+    pub from: Option<NaiveDate>,
+    /// First day after.
+    pub until: Option<NaiveDate>,
+}
+
+/// One invoice of a list, with its newest audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedInvoice {
+    /// Who bills.
+    pub partner_id: i64,
+    /// Row id.
+    pub id: i64,
+    /// Name of the partner.
+    pub partner: String,
+    /// The carrier's number.
+    pub number: String,
+    /// ORIGINAL, CORRECTION or CREDIT.
+    pub kind: String,
+    /// The day it came in.
+    pub received_on: NaiveDate,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// What it is.
+    pub status: BillStatus,
+    /// What to do with it.
+    pub outcome: Outcome,
+    /// Sum of its lines.
+    pub billed: Micros,
+    /// Paid for good.
+    pub approved: Micros,
+    /// Not agreed to.
+    pub disputed: Micros,
+    /// Paid now.
+    pub payable: Micros,
+    /// Dispute codes, between blanks.
+    pub codes: String,
+    /// What it adds to the KPIs, as JSON.
+    pub accuracy: Accuracy,
+}
+
+/// Hands on the audited invoices of a filter that the viewer may see, by day of receipt, without holding them.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that does not read back, or the engine's reason.
+pub fn invoices_fold(
+    db: &mut Db,
+    viewer: &Viewer,
+    filter: &InvoiceFilter,
+    mut each: impl FnMut(ListedInvoice),
+) -> Result<(), DbError> {
+    type Row = (
+        (i64, i64, String, String, String, Day, String),
+        (String, String, i64, i64, i64, i64, String, String),
+    );
+    let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
+    let mut query = invoices::table
+        .inner_join(
+            invoice_audits::table.on(invoice_audits::partner_id
+                .eq(invoices::partner_id)
+                .and(invoice_audits::invoice_id.eq(invoices::id))),
+        )
+        .inner_join(partners::table.on(partners::id.eq(invoices::partner_id)))
+        .filter(sql::<Bool>(NEWEST))
+        .order((invoices::received_on, invoices::partner_id, invoices::id))
+        .select((
+            (
+                invoices::partner_id,
+                invoices::id,
+                partners::name,
+                invoices::number,
+                invoices::kind,
+                invoices::received_on,
+                invoices::currency,
+            ),
+            (
+                invoice_audits::status,
+                invoice_audits::outcome,
+                invoice_audits::billed_micros,
+                invoice_audits::approved_micros,
+                invoice_audits::disputed_micros,
+                invoice_audits::payable_micros,
+                invoice_audits::codes,
+                invoice_audits::accuracy,
+            ),
+        ))
+        .into_boxed();
+    if let Some(partner_id) = asked {
+        query = query.filter(invoices::partner_id.eq(partner_id));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(invoices::received_on.ge(Day(from)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(invoices::received_on.lt(Day(until)));
+    }
+    for row in query.load_iter::<Row, _>(db)? {
+        let ((partner_id, id, partner, number, kind, received_on, currency), rest) = row?;
+        let (status, outcome, billed, approved, disputed, payable, codes, accuracy) = rest;
+        let key = (partner_id, id);
+        each(ListedInvoice {
+            partner_id,
+            id,
+            partner,
+            number,
+            kind,
+            received_on: received_on.0,
+            currency: currency.parse().map_err(|error: BadCurrency| stored(key, error))?,
+            status: status.parse().map_err(|error: BadCode| stored(key, error))?,
+            outcome: outcome.parse().map_err(|error: BadCode| stored(key, error))?,
+            billed: Micros(billed),
+            approved: Micros(approved),
+            disputed: Micros(disputed),
+            payable: Micros(payable),
+            codes,
+            accuracy: serde_json::from_str(&accuracy).map_err(|error| stored(key, error))?,
+        });
+    }
+    Ok(())
+}
