@@ -36,6 +36,8 @@ pub enum ImportKind {
     Fx,
     /// Shipments to rate, which are not stored.
     Requests,
+    /// Carriers' invoices, one line a row.
+    Invoices,
 }
 
 /// How a cell is read.
@@ -175,6 +177,8 @@ pub const EVENT_UNITS: &[&str] =
     &["OCCURRENCE", "HOUR", "DAY", "PIECE", "PALLET", "CWT", "LB", "KG", "MILE", "KM"];
 /// What a charge is for.
 pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
+/// What an invoice is.
+pub const INVOICE_KINDS: &[&str] = &["ORIGINAL", "CORRECTION", "CREDIT"];
 
 const TEXT: FieldSpec = FieldSpec {
     name: "",
@@ -616,9 +620,33 @@ const fn rates_day() -> FieldSpec {
     FieldSpec { zone: "", ..DAY }
 }
 
+fields! {
+    /// Fields of [`ImportKind::Invoices`].
+    invoices {
+        INVOICE = "invoice", KEY, "Number of the invoice, as the carrier writes it";
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        KIND = "kind", choice(INVOICE_KINDS), "What it is; the first bill when blank. The lines of a correction say the difference";
+        CORRECTS = "corrects", TEXT, "Number of the invoice it corrects or credits; a correction needs it";
+        ISSUED_ON = "issued_on", required(rates_day()), "Day on the invoice";
+        RECEIVED_ON = "received_on", required(rates_day()), "Day it came in";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the reporting currency when blank";
+        REMIT_TO = "remit_to", TEXT, "Where it asks to be paid";
+        INVOICE_TOTAL = "invoice_total", super::AMOUNT, "Its total with tax, on every row or none; its lines must come to it";
+        SHIPMENT = "shipment", TEXT, "Our reference of the shipment";
+        PRO = "pro", TEXT, "The carrier's number of the shipment, tried where no shipment is found";
+        BOL = "bol", TEXT, "Bill of lading, tried last";
+        CODE = "code", KEY, "Charge code";
+        CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for; the code decides when blank";
+        QUANTITY = "quantity", super::AMOUNT, "How much of it was billed";
+        UNIT = "unit", TEXT, "What the quantity counts, such as MI, LB, HOUR or CLASS";
+        AMOUNT = "amount", required(super::AMOUNT), "Amount without tax; negative on credits";
+        TAX = "tax", super::AMOUNT, "Tax on this line, beside the amount";
+    }
+}
+
 impl ImportKind {
     /// Every kind, in the order in which a new database is filled.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Partners,
         Self::Lanes,
         Self::Shipments,
@@ -633,6 +661,7 @@ impl ImportKind {
         Self::Fuel,
         Self::Fx,
         Self::Requests,
+        Self::Invoices,
     ];
 
     /// The word on the command line and in mappings.
@@ -653,6 +682,7 @@ impl ImportKind {
             Self::Fuel => "fuel",
             Self::Fx => "fx",
             Self::Requests => "requests",
+            Self::Invoices => "invoices",
         }
     }
 
@@ -706,6 +736,7 @@ impl ImportKind {
             Self::Fuel => fuel::SPECS,
             Self::Fx => fx::SPECS,
             Self::Requests => requests::SPECS,
+            Self::Invoices => invoices::SPECS,
         }
     }
 

@@ -29,6 +29,7 @@ const SHIPPED: &[(&str, &str)] = &[
     ("400ng-2020", include_str!("../../examples/mappings/400ng-2020.toml")),
     ("brunel", include_str!("../../examples/mappings/brunel.toml")),
     ("brunel-orders", include_str!("../../examples/mappings/brunel-orders.toml")),
+    ("carrier-invoices", include_str!("../../examples/mappings/carrier-invoices.toml")),
     ("eia-diesel", include_str!("../../examples/mappings/eia-diesel.toml")),
     ("nycflights13", include_str!("../../examples/mappings/nycflights13.toml")),
     ("rates-matrix", include_str!("../../examples/mappings/rates-matrix.toml")),

@@ -125,6 +125,53 @@ pub fn pipeline<D: Send>(
     })
 }
 
+/// As [`pipeline`] for what several rows say together: the file is read whole, up to `rows_max` rows, and written in one
+/// transaction.
+///
+/// # Errors
+/// [`ImportError`].
+pub fn whole<D: Send>(
+    db: &mut Db,
+    run: &Run<'_>,
+    input: Input<'_>,
+    rows_max: usize,
+    (draft, write): (
+        impl Fn(&Fields) -> Result<D, RowError>,
+        impl FnOnce(&mut Db, &mut Batch<D>) -> Result<Counts, ImportError>,
+    ),
+) -> Result<ImportReport, ImportError> {
+    let mut tally = Tally::new(run, &input)?;
+    let (_none_out, none) = sync_channel::<Batch<D>>(1);
+    let mut batches = Vec::new();
+    read_batches(input.reader, &input.compiled, rows_max, &draft, &none, |batch| {
+        batches.push(batch);
+        batches.len() < 2
+    })?;
+    let last = batches.pop();
+    if !batches.is_empty() {
+        return Err(ImportError::TooManyLines(rows_max));
+    }
+    let Some(mut batch) = last else { return tally.finish() };
+    let store = |db: &mut Db| -> Result<(), ImportError> {
+        let counts = write(db, &mut batch)?;
+        tally.note(&batch, counts)?;
+        Ok(())
+    };
+    if run.request.dry_run {
+        match write_tx(db, |db| store(db).and(Err::<(), _>(ImportError::DryRun))) {
+            Err(ImportError::DryRun) | Ok(()) => {}
+            Err(ImportError::Db(error)) => return Err(ImportError::DryRunDb(error)),
+            Err(error) => return Err(error),
+        }
+    } else {
+        write_tx(db, |db| {
+            transaction_lock(db, SUMS_LOCK)?;
+            store(db)
+        })?;
+    }
+    tally.finish()
+}
+
 /// What the first load of a table does with a batch, one after the other.
 pub struct Stages<C, S, P> {
     /// Looks its names up. What it makes (a partner, a lane) is committed before, or with, the rows that name it.

@@ -10,6 +10,7 @@ mod asked;
 mod batch;
 mod charges;
 mod events;
+mod invoices;
 mod market;
 pub(in crate::app) mod particulars;
 mod plain;
@@ -114,6 +115,9 @@ pub enum ImportError {
     /// The file is too long.
     #[error("the file has more than MAX_IMPORT_ROWS = {MAX_IMPORT_ROWS} rows; split it")]
     TooManyRows,
+    /// More lines of invoices than are read whole.
+    #[error("the file has more than ROWS_MAX = {0} lines of invoices; split it between two invoices")]
+    TooManyLines(usize),
     /// Records that another command takes.
     #[error(
         "{0} are not imported this way; rates and fuel tables need --contract NUMBER, and requests are rated with `lanemark rate`"
@@ -179,6 +183,7 @@ pub fn import(
         ImportKind::Charges => charges::load(&mut db, &run, input),
         ImportKind::Accessorials => accessorials::load(&mut db, &run, input),
         ImportKind::Events => events::load(&mut db, &run, input),
+        ImportKind::Invoices => invoices::load(&mut db, &run, input),
         ImportKind::Partners
         | ImportKind::Lanes
         | ImportKind::Capacity
