@@ -19,6 +19,7 @@ use crate::db::charge_code::{
 };
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
+use crate::db::invoice::invoices_coded_mark;
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::types::Instant;
@@ -367,6 +368,7 @@ pub fn decide(
         )?;
         let priced_by_it = cells_by_event_code(db, partner_id, alias)?;
         stale_mark(db, Source::Shipments, &priced_by_it)?;
+        invoices_coded_mark(db, partner_id, |code| normal_code(code) == alias)?;
         let told = |meaning: &Option<Meaning>| {
             meaning.as_ref().map_or_else(|| "not decided".to_owned(), |meaning| words(meaning, book.labels()))
         };

@@ -24,6 +24,7 @@ pub mod exclusion;
 pub mod expected;
 mod facts;
 pub mod import;
+pub mod invoice;
 pub mod job;
 pub mod kpi;
 pub mod ledger;

@@ -1,6 +1,6 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
 //! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
-//! and prices, attached files against their checksums, decisions about charge codes, definitions of own KPIs, exclusions
+//! and prices, audits of invoices, attached files against their checksums, decisions about charge codes, definitions of own KPIs, exclusions
 //! against their shipments.
 
 use chrono::{DateTime, Utc};
@@ -15,6 +15,7 @@ use super::charge_code::decisions_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::exclusion::exclusions_differ;
 use super::expected::check::charges_differ;
+use super::invoice::audits_differ;
 use super::ledger::verify_ledger;
 use super::own_kpi::definitions_differ;
 use super::refresh::check::{SumsChecked, sums_differ};
@@ -124,8 +125,16 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let (checked, problems) = exclusions_differ(&mut db)?;
     let name = "exclusions held against their decisions and their shipments";
     let exclusions = Check { name, checked, note: None, problems };
+    let (checked, problems) = audits_differ(&mut db)?;
+    let invoices = Check {
+        name: "audits of invoices made again from what is known of them",
+        checked,
+        note: None,
+        problems,
+    };
     let checks = vec![
-        sums, baselines, exclusions, cards, ledger, accruals, rates, contracts, charges, files, codes, own,
+        sums, baselines, exclusions, cards, ledger, accruals, rates, contracts, charges, invoices, files,
+        codes, own,
     ];
     Ok(VerifyReport { checks })
 }

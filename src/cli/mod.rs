@@ -9,6 +9,7 @@ macro_rules! println {
     ($($words:tt)*) => { $crate::cli::output::say(format_args!("{}\n", format_args!($($words)*))) };
 }
 
+mod audit;
 mod backtest;
 mod backup;
 mod calibrate;
@@ -77,6 +78,8 @@ enum Command {
     Contract(contract::ContractCommand),
     /// What a contract says minus what was billed, by charge type and lane, hot spots first.
     Calibrate(calibrate::CalibrateArguments),
+    /// Audit the invoices of which something changed, and list them by money at risk.
+    Audit(audit::AuditArguments),
     /// The codes on carriers' invoices: which ones nobody has mapped yet, and what one means.
     #[command(subcommand)]
     Charges(charges::ChargesCommand),
@@ -157,6 +160,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Backtest(backtest) => backtest::run(&session, &backtest),
         Command::Contract(contract) => contract::run(&session, &contract),
         Command::Calibrate(calibrate) => calibrate::run(&session, &calibrate),
+        Command::Audit(audit) => audit::run(&session, &audit),
         Command::Charges(charges) => charges::run(&session, &charges),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),

@@ -56,6 +56,10 @@ pub enum Action {
     PublishScorecards,
     /// See the ledger of service credits.
     ViewLedger,
+    /// See carriers' invoices and what their audits found.
+    ViewInvoices,
+    /// Dispute, credit and write off what an audit found, and set by which terms it audits.
+    ResolveInvoices,
     /// See the capacity plan.
     ViewCapacity,
     /// See which files were imported, and what became of their rows.
@@ -144,6 +148,7 @@ impl Role {
                     | A::DecideExclusions
                     | A::PublishScorecards
                     | A::ViewLedger
+                    | A::ViewInvoices
                     | A::ViewCapacity
                     | A::ViewImports
                     | A::ViewJobs
@@ -158,6 +163,8 @@ impl Role {
                     | A::MapCharges
                     | A::ViewScorecards
                     | A::ViewLedger
+                    | A::ViewInvoices
+                    | A::ResolveInvoices
                     | A::ViewImports
                     | A::ViewJobs
             ),
@@ -167,6 +174,7 @@ impl Role {
                     | A::ViewContracts
                     | A::ViewScorecards
                     | A::ViewLedger
+                    | A::ViewInvoices
                     | A::ViewCapacity
                     | A::ViewImports
                     | A::ViewJobs

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
-use crate::app::{App, backtest, challenge, contract_calendar, mail, plan, refresh, review, score};
+use crate::app::{App, backtest, challenge, contract_calendar, invoice, mail, plan, refresh, review, score};
 use crate::domain::words;
 
 /// Judges what has come due and recomputes the cells that went stale.
@@ -84,6 +84,21 @@ pub fn assess_credits(app: &App, run: &RunContext) -> anyhow::Result<JobReport> 
         accrual::assess::assess(app, run.as_of_day, Some(run.run_id)).context("assessing service credits")?;
     Ok(JobReport {
         changed_rows: done.changed_rows,
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
+    })
+}
+
+/// Audits invoices of which something changed, and sums what that changes.
+///
+/// # Errors
+/// The database's reason.
+pub fn audit_freight(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    refresh::ensure_fresh(app, run.as_of).context("refreshing measures")?;
+    let done = invoice::audit_freight(app, None).context("auditing invoices")?;
+    refresh::ensure_fresh(app, run.as_of).context("summing what the audits changed")?;
+    Ok(JobReport {
+        changed_rows: done.audited,
         summary: done.summary(),
         details: serde_json::to_value(done)?,
     })

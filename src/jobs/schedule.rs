@@ -13,6 +13,7 @@ use croner::parser::{CronParser, Seconds};
 use super::{JobError, JobFn, registry};
 use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::backtest::run::JOB as BACKTEST_JOB;
+use crate::app::invoice::AUDIT_JOB;
 use crate::app::refresh::REFRESH_JOB;
 use crate::domain::period::Period;
 
@@ -68,12 +69,25 @@ pub const JOBS: &[Job] = &[
         run: registry::refresh_measures,
     },
     Job {
+        name: AUDIT_JOB,
+        title: "Audit invoices",
+        what: "Audits every invoice of which something changed: the invoice itself, its shipments, rates, credits or terms.",
+        cron: "0 20 * * * *",
+        cadence: "every hour at 20 past",
+        after: &[REFRESH_JOB],
+        scope: ALL,
+        by_period: false,
+        catch_up: 1,
+        keep_runs: 2_000,
+        run: registry::audit_freight,
+    },
+    Job {
         name: SCORE_JOB,
         title: "Score the period",
         what: "Computes the reliability, cost and composite scores of every partner and stores what changed.",
         cron: "0 30 2 * * *",
         cadence: "every night at 2:30",
-        after: &[REFRESH_JOB],
+        after: &[REFRESH_JOB, AUDIT_JOB],
         scope: ALL,
         by_period: true,
         catch_up: 35,

@@ -188,7 +188,7 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
             state(&db).assert_same(&before, job.name);
         }
         let said = desk.run(&["verify"]).ends(0).out;
-        assert_eq!(said.matches("all as they should be").count(), 12, "{said}");
+        assert_eq!(said.matches("all as they should be").count(), 13, "{said}");
 
         for table in ["journal_entries", "journal_lines", "audit_log", "contract_events"] {
             assert!(!before.rows(table).is_empty(), "{table} is empty");

@@ -1,0 +1,101 @@
+//! Steps about the disputed money of an invoice: sent, answered, credited, written off.
+
+use crate::app::App;
+use crate::app::audit::{Entry, audit};
+use crate::app::edit::{EditError, allowed};
+use crate::db::Db;
+use crate::db::dialect::{transaction_lock, write_tx};
+use crate::db::invoice::{InvoiceKey, StepRow, audit_newest, invoice_show, step_insert, step_list};
+use crate::db::types::Instant;
+use crate::domain::audit::recovery::{Funnel, Refused, Step, Taken, check};
+use crate::domain::field::require;
+use crate::domain::money::Micros;
+use crate::domain::viewer::{Action, Role, Viewer};
+use crate::domain::words;
+
+/// What somebody does about an invoice.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The step.
+    pub step: Step,
+    /// How much it is about; all of it when none is given.
+    pub amount: Option<Micros>,
+    /// Why, or the number of the credit note.
+    pub words: String,
+    /// The number of the newest step that was seen; 0 when there was none.
+    pub seen: i32,
+}
+
+/// Takes a step: finance sends, books credits and writes off; the partner answers.
+///
+/// # Errors
+/// [`EditError`]: not found, denied, stale, or what is wrong with the form.
+pub fn take(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    key: InvoiceKey,
+    asked: &Asked,
+) -> Result<(), EditError> {
+    let by_partner = viewer.role == Role::Partner;
+    allowed(viewer, if by_partner { Action::UsePortal } else { Action::ResolveInvoices })?;
+    write_tx(db, |db| {
+        transaction_lock(db, super::LOCK)?;
+        let (Some((row, _)), Some(newest)) = (invoice_show(db, viewer, key)?, audit_newest(db, viewer, key)?)
+        else {
+            return Err(EditError::NotFound("invoice"));
+        };
+        let rows = step_list(db, viewer, Some(key.0), Some(key.1))?;
+        let seq = rows.last().map_or(0, |row| row.seq);
+        if seq != asked.seen {
+            return Err(EditError::Stale("dispute"));
+        }
+        let steps: Vec<Taken> = rows.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
+        let funnel = Funnel::of(newest.audited.disputed, newest.audited.outcome, &steps);
+        let whole = match asked.step {
+            Step::Sent => funnel.found,
+            Step::Accepted | Step::Refused => funnel.disputed,
+            Step::Credited | Step::WrittenOff => funnel.open(),
+        };
+        let amount = asked.amount.unwrap_or(whole);
+        let next = Taken { step: asked.step, amount, actor_id: viewer.user_id };
+        check(&funnel, &steps, &next, (&asked.words, by_partner)).map_err(refused)?;
+        let subject = format!("invoice {}", row.number);
+        let detail = format!(
+            "{} {} {}: {}",
+            asked.step.label(),
+            words::amount(amount),
+            row.currency,
+            asked.words.trim()
+        );
+        step_insert(
+            db,
+            &StepRow {
+                partner_id: key.0,
+                invoice_id: key.1,
+                seq: seq.saturating_add(1),
+                kind: asked.step.code().to_owned(),
+                amount_micros: amount.0,
+                words: asked.words.trim().to_owned(),
+                at: Instant(app.now()),
+                actor: viewer.name.clone(),
+                actor_id: viewer.user_id,
+            },
+        )?;
+        let entry =
+            Entry { action: "invoice.step", subject: &subject, partner_id: Some(key.0), detail: &detail };
+        audit(app, db, viewer, entry)?;
+        Ok(())
+    })
+}
+
+fn refused(reason: Refused) -> EditError {
+    let mut errors = Vec::new();
+    let field = match reason {
+        Refused::Amount(_) => "amount",
+        Refused::Words => "words",
+        _ => return EditError::Card(reason.to_string()),
+    };
+    require(&mut errors, false, field, &reason.to_string());
+    EditError::Invalid(errors)
+}

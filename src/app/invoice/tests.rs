@@ -1,0 +1,300 @@
+//! Invoices on both databases: what is refused at the door, what an audit finds, what makes it look again, who sees what.
+
+use std::collections::BTreeMap;
+
+use super::recovery::{Asked as AskedStep, take};
+use super::terms::{terms_of, terms_set};
+use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, whole};
+use super::*;
+use crate::app::charge_code::{decide, target};
+use crate::app::edit::EditError;
+use crate::app::expected::tests::{conn, load, partner, refreshed, worked};
+use crate::app::import::{ImportRequest, import};
+use crate::app::refresh::check::sums_differ;
+use crate::app::testing::{carrier, on_each_engine, partner_viewer, viewer};
+use crate::db::measure::{CellFilter, measure_totals};
+use crate::domain::audit::recovery::{Stage, Step};
+use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
+use crate::domain::charge_code::Decided;
+use crate::domain::kpi::Kpi;
+use crate::domain::money::Micros;
+use crate::domain::viewer::Role;
+use crate::feeds::kind::ImportKind;
+use crate::feeds::mapping::Mapping;
+
+const NOW: &str = "2025-07-08T09:00:00Z";
+
+const HEAD: &str = "invoice,partner,kind,corrects,issued_on,received_on,shipment,code,category,amount\n";
+
+/// As agreed; 40 too much; the first again; no price for it; a shipment nobody knows.
+const INVOICES: &str = "\
+I-1,P1,,,2025-05-09,2025-05-12,W1-A,400,LINEHAUL,100
+I-1,P1,,,2025-05-09,2025-05-12,W1-A,405,FUEL,10
+I-2,P1,,,2025-05-15,2025-05-16,W1-B,400,LINEHAUL,140
+I-2,P1,,,2025-05-15,2025-05-16,W1-B,405,FUEL,10
+I-3,P1,,,2025-05-20,2025-05-21,W1-A,400,LINEHAUL,100
+I-4,P1,,,2025-05-20,2025-05-21,LOST,400,LINEHAUL,90
+I-5,P1,,,2025-05-20,2025-05-21,NEW-1,400,LINEHAUL,100
+";
+
+fn finance() -> Viewer {
+    viewer("Priya", Role::Finance)
+}
+
+fn audited(app: &App) -> AuditReport {
+    audit_freight(app, None).unwrap()
+}
+
+fn ready(app: &App) {
+    worked(app);
+    load(app, ImportKind::Invoices, &format!("{HEAD}{INVOICES}"));
+    let report = audited(app);
+    assert_eq!((report.looked, report.audited), (5, 5), "{report:?}");
+    refreshed(app);
+}
+
+fn all(app: &App, viewer: &Viewer) -> Listed {
+    let asked = Asked { partner_id: None, period: None, pick: Pick::All, page: 1, rows: PAGE_ROWS };
+    list(&mut conn(app), viewer, &asked).unwrap()
+}
+
+/// What stands in the list of an invoice: status, outcome, approved and disputed in whole units.
+fn told(app: &App) -> BTreeMap<String, (BillStatus, Outcome, i64, i64)> {
+    let whole = |amount: Micros| amount.0 / 1_000_000;
+    let rows = all(app, &finance()).rows.into_iter().map(|one| one.listed);
+    rows.map(|one| (one.number, (one.status, one.outcome, whole(one.approved), whole(one.disputed))))
+        .collect()
+}
+
+fn id_of(app: &App, number: &str) -> i64 {
+    let rows = all(app, &finance()).rows;
+    rows.into_iter().find(|one| one.listed.number == number).unwrap().listed.id
+}
+
+/// The rejected rows of a file: number of the row and the reason.
+fn rejects(app: &App, text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("invoices.csv");
+    std::fs::write(&path, text).unwrap();
+    let mapping = Mapping::identity(ImportKind::Invoices);
+    let rejects = folder.path().join("rejects.csv");
+    let request = ImportRequest {
+        path: &path,
+        mapping: &mapping,
+        by: "test",
+        rejects: rejects.clone(),
+        dry_run: false,
+        refresh: false,
+    };
+    let report = import(app, &request, &|_| ()).unwrap();
+    let lines: Vec<String> =
+        std::fs::read_to_string(&rejects).unwrap_or_default().lines().skip(1).map(str::to_owned).collect();
+    assert_eq!(usize::try_from(report.rows_rejected).unwrap(), lines.len(), "{report:?}");
+    lines
+}
+
+#[test]
+fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
+    use BillStatus as S;
+    use Outcome as O;
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let found = told(app);
+        assert_eq!(found["I-1"], (S::Matched, O::Pay, 110, 0));
+        assert_eq!(found["I-2"], (S::MatchedVariance, O::PayAndClaim, 110, 40));
+        assert_eq!(found["I-3"], (S::Duplicate, O::Reject, 0, 100));
+        assert_eq!(found["I-4"], (S::MatchedVariance, O::Hold, 0, 90));
+        assert_eq!(found["I-5"], (S::Unmatched, O::Hold, 0, 100));
+        let order: Vec<String> = all(app, &finance()).rows.into_iter().map(|one| one.listed.number).collect();
+        assert_eq!(order, ["I-3", "I-5", "I-4", "I-2", "I-1"], "the most money at risk first");
+
+        // One of four that count is right; I-4 waits for a rate of ours.
+        let filter = CellFilter::default().of_partner(partner(app, "P1"));
+        let sums = measure_totals(&mut conn(app), &Viewer::system(), &filter).unwrap();
+        let sums = sums.into_values().next().unwrap();
+        let value = Kpi::InvAcc.value(&sums);
+        assert_eq!((value.numerator, value.denominator), (1.into(), 4.into()));
+        assert_eq!(
+            (sums.invoice_error.numerator, sums.invoice_error.denominator),
+            (140_000_000, 220_000_000)
+        );
+        assert_eq!((sums.invoices_timely.numerator, sums.invoices_timely.denominator), (3, 3));
+
+        // Nothing changed, so nothing is made again.
+        let again = audited(app);
+        assert_eq!(again.audited, 0, "{again:?}");
+        assert_eq!(load(app, ImportKind::Invoices, &format!("{HEAD}{INVOICES}")).rows_same, 7);
+        assert_eq!(audited(app).audited, 0, "the same file again changes nothing");
+
+        // A shipment that comes late touches the one invoice that names it.
+        load(
+            app,
+            ImportKind::Shipments,
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at\n\
+             NEW-1,P1,Alpha,Beta,2025-05-13T10:00:00Z,2025-05-14,2025-05-14T10:00:00Z\n",
+        );
+        refreshed(app);
+        assert_eq!(audited(app).audited, 1);
+        assert_eq!(told(app)["I-5"], (S::Matched, O::Pay, 100, 0));
+        let one = whole(&mut conn(app), &finance(), id_of(app, "I-5")).unwrap().unwrap();
+        let states: Vec<BillStatus> = one.audits.iter().map(|one| one.audited.status).collect();
+        assert_eq!(states, [S::Matched, S::Unmatched], "the old result stays");
+
+        // A credit that comes late touches what it credits, and nothing else.
+        let credit = "I-2-CR,P1,CREDIT,I-2,2025-06-01,2025-06-02,W1-B,400,LINEHAUL,-40\n";
+        load(app, ImportKind::Invoices, &format!("{HEAD}{credit}"));
+        let report = audited(app);
+        assert_eq!(report.audited, 2, "{report:?}");
+        assert_eq!(told(app)["I-2-CR"], (S::Matched, O::Pay, 0, -40));
+        let related = whole(&mut conn(app), &finance(), id_of(app, "I-2")).unwrap().unwrap().related;
+        assert_eq!(related.iter().map(|one| one.number.as_str()).collect::<Vec<_>>(), ["I-2-CR"]);
+
+        refreshed(app);
+        let db = &mut conn(app);
+        let sums = sums_differ(db, app.now()).unwrap();
+        assert_eq!((sums.waiting, sums.differences.len()), (0, 0), "{:?}", sums.differences);
+        assert_eq!(audits_differ(db).unwrap(), (6, Vec::new()));
+    });
+}
+
+#[test]
+fn an_invoice_that_is_none_is_refused_at_the_door() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let head = "invoice,partner,kind,corrects,issued_on,received_on,currency,invoice_total,shipment,code,amount,tax\n";
+        let said = |rows: &str| rejects(app, &format!("{head}{rows}"));
+        let day = "2025-05-20,2025-05-21";
+        // Its lines come to 108, tax and all.
+        let total = said(&format!("J-1,P1,,,{day},,120,W2-A,400,100,8\n"));
+        assert!(total[0].contains("come to 108.00, and its total says 120.00"), "{total:?}");
+        assert_eq!(said(&format!("J-1,P1,,,{day},,108,W2-A,400,100,8\n")), Vec::<String>::new());
+        let other = said(&format!("J-1,P1,,,{day},,,W2-A,400,101,8\n"));
+        assert!(other[0].contains("came in before with another content"), "{other:?}");
+        let euro = said(&format!("J-2,P1,,,{day},EUR,,W2-A,400,100,\n"));
+        assert!(euro[0].contains("no contract of this partner is in it, only in USD"), "{euro:?}");
+        let heads =
+            said(&format!("J-3,P1,,,{day},,,W2-A,400,100,\nJ-3,P1,,,2025-05-19,2025-05-21,,,W2-A,405,10,\n"));
+        assert_eq!(heads.len(), 2, "the invoice as a whole: {heads:?}");
+        assert!(heads[0].contains("the same on every row of one invoice"), "{heads:?}");
+        let named = said(&format!("J-4,P1,ORIGINAL,I-1,{day},,,W2-A,400,100,\n"));
+        assert!(named[0].contains("only a correction or a credit note"), "{named:?}");
+        // A row that cannot be read may be of the invoice beside it.
+        let beside = said(&format!(
+            "J-5,P1,,,{day},,,W2-A,400,100,\nJ-5,P1,,,{day},,,W2-A,405,ten,\nJ-6,P1,,,{day},,,W2-B,400,100,\n"
+        ));
+        assert_eq!(beside.len(), 3, "{beside:?}");
+        assert!(beside[0].contains("beside it is refused"), "{beside:?}");
+        audited(app);
+        let numbers: Vec<String> = told(app).into_keys().filter(|number| number.starts_with('J')).collect();
+        assert_eq!(numbers, ["J-1"]);
+        let one = whole(&mut conn(app), &finance(), id_of(app, "J-1")).unwrap().unwrap();
+        let codes: Vec<DisputeCode> = one.audits[0].audited.codes();
+        assert_eq!(codes, [DisputeCode::Curr], "the tax is a line of its own, and not owed");
+    });
+}
+
+#[test]
+fn a_partner_sees_and_answers_its_own_invoices_only() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        carrier(app, 77, "P7");
+        let own = partner_viewer(partner(app, "P1"));
+        let foreign = partner_viewer(77);
+        let id = id_of(app, "I-2");
+        let key = (partner(app, "P1"), id);
+        assert_eq!(all(app, &own).rows.len(), 5);
+        assert_eq!(all(app, &foreign).rows.len(), 0);
+        assert!(whole(&mut conn(app), &foreign, id).unwrap().is_none());
+        assert!(whole(&mut conn(app), &viewer("Kim", Role::Admin), id).unwrap().is_none());
+
+        let ask = |who: &Viewer, step, seen, amount: Option<i64>| {
+            let words = "because".to_owned();
+            let amount = amount.map(|amount| Micros(amount * 1_000_000));
+            take(app, &mut conn(app), who, key, &AskedStep { step, amount, words, seen })
+        };
+        let manager = viewer("Mara", Role::CarrierManager);
+        assert!(matches!(ask(&manager, Step::Sent, 0, None), Err(EditError::Denied { .. })));
+        assert!(matches!(ask(&own, Step::Accepted, 0, None), Err(EditError::Card(_))), "nothing was sent");
+        assert!(matches!(ask(&foreign, Step::Accepted, 0, None), Err(EditError::NotFound(_))));
+        ask(&finance(), Step::Sent, 0, None).unwrap();
+        assert!(matches!(ask(&finance(), Step::Sent, 0, None), Err(EditError::Stale(_))));
+        ask(&own, Step::Accepted, 1, None).unwrap();
+        ask(&finance(), Step::Credited, 2, Some(30)).unwrap();
+        assert!(
+            matches!(ask(&finance(), Step::WrittenOff, 3, None), Err(EditError::Card(_))),
+            "its own dispute"
+        );
+        ask(&viewer("Sam", Role::Finance), Step::WrittenOff, 3, None).unwrap();
+        let one = whole(&mut conn(app), &own, id).unwrap().unwrap();
+        let amounts = [
+            one.funnel.found,
+            one.funnel.disputed,
+            one.funnel.accepted,
+            one.funnel.recovered,
+            one.funnel.written_off,
+        ];
+        assert_eq!(amounts.map(|amount| amount.0 / 1_000_000), [40, 40, 40, 30, 10]);
+        assert_eq!((one.funnel.stage, one.funnel.open()), (Stage::WrittenOff, Micros::ZERO));
+        let totals = all(app, &finance()).totals.into_values().next().unwrap();
+        assert_eq!(
+            (totals.recovered.0, totals.written_off.0, totals.open.0),
+            (30_000_000, 10_000_000, 290_000_000)
+        );
+    });
+}
+
+#[test]
+fn terms_hold_from_their_day_and_audit_again_what_they_touch() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let partner_id = partner(app, "P1");
+        let set = |who: &Viewer, from: &str, terms: &AuditTerms, seen| {
+            let asked = (from.parse().unwrap(), terms, "tariff item 660", seen);
+            terms_set(app, &mut conn(app), who, partner_id, asked)
+        };
+        let short_pay = AuditTerms { short_pay: true, ..AuditTerms::default() };
+        assert!(matches!(
+            set(&viewer("Mara", Role::CarrierManager), "2025-05-16", &short_pay, 0),
+            Err(EditError::Denied { .. })
+        ));
+        let wrong = AuditTerms { window_days: -1, ..AuditTerms::default() };
+        assert!(matches!(set(&finance(), "2025-05-16", &wrong, 0), Err(EditError::Invalid(_))));
+        set(&finance(), "2025-05-16", &short_pay, 0).unwrap();
+        assert!(matches!(set(&finance(), "2025-05-16", &short_pay, 0), Err(EditError::Stale(_))));
+        let report = audited(app);
+        assert_eq!((report.looked, report.audited), (4, 4), "received since: {report:?}");
+        assert_eq!(told(app)["I-2"], (BillStatus::MatchedVariance, Outcome::PayAsRated, 110, 40));
+        let today = "2025-07-08".parse().unwrap();
+        assert!(terms_of(&mut conn(app), &finance(), partner_id, today).unwrap().now.short_pay);
+        assert!(matches!(
+            terms_of(&mut conn(app), &partner_viewer(partner_id), partner_id, today),
+            Err(EditError::Denied { .. })
+        ));
+    });
+}
+
+#[test]
+fn a_code_that_is_mapped_is_audited_again() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        load(
+            app,
+            ImportKind::Invoices,
+            &format!(
+                "{HEAD}K-1,P1,,,2025-05-20,2025-05-21,W2-A,HAUL X,,100\nK-1,P1,,,2025-05-20,2025-05-21,W2-A,405,FUEL,10\n"
+            ),
+        );
+        audited(app);
+        assert_eq!(
+            told(app)["K-1"],
+            (BillStatus::MatchedVariance, Outcome::Hold, 10, 100),
+            "nobody knows the code"
+        );
+        let (kind, code) = target("LINEHAUL");
+        let decided = Decided { kind: Some(kind), code, note: "their tariff".to_owned() };
+        decide(app, &mut conn(app), &finance(), (partner(app, "P1"), "HAUL X"), Some(0), &decided).unwrap();
+        let report = audited(app);
+        assert_eq!(report.audited, 1, "{report:?}");
+        assert_eq!(told(app)["K-1"], (BillStatus::Matched, Outcome::Pay, 110, 0));
+    });
+}

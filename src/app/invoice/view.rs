@@ -1,0 +1,338 @@
+//! Invoices as people look at them: the list by money at risk, and one invoice whole.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{Days, NaiveDate};
+
+use crate::db::invoice::{
+    InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
+    invoice_partner, invoice_show, invoices_fold, neighbours_unscoped, shipment_places, stale_invoices_count,
+    step_list, unbilled_list,
+};
+use crate::db::partner::{Partner, partner_show};
+use crate::db::{Db, DbError};
+use crate::domain::audit::recovery::{Funnel, Stage, Taken};
+use crate::domain::audit::{BillStatus, Outcome};
+use crate::domain::currency::Currency;
+use crate::domain::kpi::Kpi;
+use crate::domain::measure::Measures;
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::viewer::Viewer;
+
+/// Invoices on one page.
+pub const PAGE_ROWS: usize = 50;
+/// Invoices of one download.
+pub const DOWNLOAD_ROWS: usize = 50_000;
+
+/// Which invoices of the filter to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// With disputed money that is still open.
+    Open,
+    /// Held until something comes in.
+    Held,
+    /// Not acceptable, or billed twice.
+    Refused,
+    /// With the partner.
+    Disputed,
+    /// Whose dispute is over.
+    Settled,
+    /// As agreed.
+    Clean,
+    /// That fail a KPI.
+    Failing(Kpi),
+    /// Every one.
+    All,
+}
+
+impl Pick {
+    /// The choices of the page, in reading order.
+    pub const CHOICES: [Self; 7] =
+        [Self::Open, Self::Held, Self::Refused, Self::Disputed, Self::Settled, Self::Clean, Self::All];
+
+    /// The word in an address.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Held => "held",
+            Self::Refused => "refused",
+            Self::Disputed => "disputed",
+            Self::Settled => "settled",
+            Self::Clean => "clean",
+            Self::Failing(kpi) => kpi.code(),
+            Self::All => "all",
+        }
+    }
+
+    /// The words on the page.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Open => "Money at risk",
+            Self::Held => "On hold",
+            Self::Refused => "Billed twice or refused",
+            Self::Disputed => "With the partner",
+            Self::Settled => "Settled disputes",
+            Self::Clean => "As agreed",
+            Self::Failing(kpi) => kpi.name(),
+            Self::All => "All invoices",
+        }
+    }
+
+    /// Reads the word of an address.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        let failing = || code.parse::<Kpi>().ok().filter(|kpi| kpi.counts_invoices()).map(Self::Failing);
+        Self::CHOICES.into_iter().find(|pick| pick.code() == code).or_else(failing)
+    }
+
+    fn takes(self, one: &Shown) -> bool {
+        match self {
+            Self::Open => one.funnel.open() > Micros::ZERO,
+            Self::Held => one.listed.outcome == Outcome::Hold,
+            Self::Refused => matches!(one.listed.status, BillStatus::Duplicate | BillStatus::Rejected),
+            Self::Disputed => matches!(one.funnel.stage, Stage::Disputed | Stage::Accepted | Stage::Refused),
+            Self::Settled => matches!(one.funnel.stage, Stage::Recovered | Stage::WrittenOff),
+            Self::Clean => one.listed.status == BillStatus::Matched,
+            Self::Failing(kpi) => {
+                let mut alone = Measures::default();
+                one.listed.accuracy.add_to(true, &mut alone);
+                let value = kpi.value(&alone);
+                value.n > 0 && value.numerator < value.denominator
+            }
+            Self::All => true,
+        }
+    }
+}
+
+/// What to list.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Only this partner's.
+    pub partner_id: Option<i64>,
+    /// Received in it.
+    pub period: Option<Period>,
+    /// Which of them.
+    pub pick: Pick,
+    /// The page, from 1.
+    pub page: usize,
+    /// Rows of a page.
+    pub rows: usize,
+}
+
+/// One invoice of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// As stored, with its newest audit.
+    pub listed: ListedInvoice,
+    /// What became of its disputed money.
+    pub funnel: Funnel,
+}
+
+/// What the invoices of a filter come to in one currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Invoices.
+    pub invoices: i64,
+    /// First bills that count, and of those the ones that passed.
+    pub audited: i64,
+    /// Of those, the ones that passed.
+    pub passed: i64,
+    /// Billed.
+    pub billed: Micros,
+    /// Found by the audits.
+    pub found: Micros,
+    /// Sent to partners.
+    pub disputed: Micros,
+    /// Agreed to by partners.
+    pub accepted: Micros,
+    /// Back, or never paid.
+    pub recovered: Micros,
+    /// Given up.
+    pub written_off: Micros,
+    /// Still open.
+    pub open: Micros,
+}
+
+impl Totals {
+    fn add(&mut self, one: &Shown) {
+        let (listed, funnel) = (&one.listed, &one.funnel);
+        self.invoices += 1;
+        self.audited += i64::from(listed.accuracy.is_counted);
+        self.passed += i64::from(listed.accuracy.is_counted && listed.accuracy.is_right);
+        self.billed = self.billed + listed.billed;
+        self.found = self.found + funnel.found.max(Micros::ZERO);
+        self.disputed = self.disputed + funnel.disputed;
+        self.accepted = self.accepted + funnel.accepted;
+        self.recovered = self.recovered + funnel.recovered;
+        self.written_off = self.written_off + funnel.written_off;
+        self.open = self.open + funnel.open();
+    }
+}
+
+/// Days back from today in which a delivery without an invoice is looked for: as long as a first bill usually may take.
+pub const UNBILLED_DAYS: u64 = 60;
+
+/// What was delivered in the last [`UNBILLED_DAYS`] and is on no invoice yet, by currency: shipments, and what they should cost.
+///
+/// # Errors
+/// The database's reason.
+pub fn unbilled(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    today: NaiveDate,
+) -> Result<BTreeMap<String, (i64, Micros)>, DbError> {
+    let from = today.checked_sub_days(Days::new(UNBILLED_DAYS)).unwrap_or(today);
+    let mut sums: BTreeMap<String, (i64, Micros)> = BTreeMap::new();
+    for one in unbilled_list(db, viewer, partner_id, (from, today))? {
+        let sum = sums.entry(one.currency).or_default();
+        *sum = (sum.0 + one.shipments, sum.1 + one.expected);
+    }
+    Ok(sums)
+}
+
+/// One page of the list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The most money at risk first.
+    pub rows: Vec<Shown>,
+    /// How many there are.
+    pub count: usize,
+    /// The page, from 1.
+    pub page: usize,
+    /// Pages there are, 1 at least.
+    pub pages: usize,
+    /// Everything of the partner and the period, by currency, whatever is listed of it.
+    pub totals: BTreeMap<Currency, Totals>,
+    /// Invoices that wait to be audited.
+    pub waiting: i64,
+}
+
+/// Lists invoices by money at risk.
+///
+/// # Errors
+/// The database's reason.
+pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbError> {
+    let mut steps: BTreeMap<InvoiceKey, Vec<Taken>> = BTreeMap::new();
+    for row in step_list(db, viewer, asked.partner_id, None)? {
+        steps.entry((row.partner_id, row.invoice_id)).or_default().push(row.taken()?);
+    }
+    let filter = InvoiceFilter {
+        partner_id: asked.partner_id,
+        from: asked.period.map(Period::start),
+        until: asked.period.map(Period::end),
+    };
+    let (mut rows, mut totals) = (Vec::new(), BTreeMap::<Currency, Totals>::new());
+    invoices_fold(db, viewer, &filter, |listed| {
+        let taken = steps.get(&(listed.partner_id, listed.id)).map_or(&[][..], Vec::as_slice);
+        let one = Shown { funnel: Funnel::of(listed.disputed, listed.outcome, taken), listed };
+        totals.entry(one.listed.currency).or_default().add(&one);
+        if asked.pick.takes(&one) {
+            rows.push(one);
+        }
+    })?;
+    rows.sort_by_key(|one| {
+        let listed = &one.listed;
+        (
+            Reverse(one.funnel.open()),
+            Reverse(listed.disputed.abs()),
+            Reverse(listed.received_on),
+            listed.number.clone(),
+        )
+    });
+    let count = rows.len();
+    let pages = count.div_ceil(asked.rows.max(1)).max(1);
+    let page = asked.page.clamp(1, pages);
+    let rows = rows.into_iter().skip((page - 1) * asked.rows).take(asked.rows).collect();
+    Ok(Listed {
+        rows,
+        count,
+        page,
+        pages,
+        totals,
+        waiting: stale_invoices_count(db, viewer, asked.partner_id)?,
+    })
+}
+
+/// An invoice that touches another: of the same shipments, the same number, or the original.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    /// Row id.
+    pub id: i64,
+    /// The carrier's number.
+    pub number: String,
+    /// ORIGINAL, CORRECTION or CREDIT.
+    pub kind: String,
+    /// The day on it.
+    pub issued_on: NaiveDate,
+    /// Sum of its lines.
+    pub total: Micros,
+}
+
+/// One invoice with everything known about it.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// The partner.
+    pub partner: Partner,
+    /// As it came in.
+    pub row: InvoiceRow,
+    /// Its lines.
+    pub lines: Vec<InvoiceLineRow>,
+    /// Its audits, the newest first; none before the first.
+    pub audits: Vec<StoredAudit>,
+    /// What was done about it, oldest first.
+    pub steps: Vec<StepRow>,
+    /// Where its disputed money stands.
+    pub funnel: Funnel,
+    /// Codes of the feeds of its shipments, by reference.
+    pub places: BTreeMap<String, String>,
+    /// Invoices that touch it.
+    pub related: Vec<Related>,
+}
+
+/// One invoice; none when there is none or the viewer may not see it.
+///
+/// # Errors
+/// The database's reason.
+pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbError> {
+    let Some(partner_id) = invoice_partner(db, viewer, id)? else { return Ok(None) };
+    let key = (partner_id, id);
+    let (Some((row, lines)), Some(partner)) =
+        (invoice_show(db, viewer, key)?, partner_show(db, viewer, partner_id)?)
+    else {
+        return Ok(None);
+    };
+    let audits = audit_list(db, viewer, key)?;
+    let steps = step_list(db, viewer, Some(partner_id), Some(id))?;
+    let taken: Vec<Taken> = steps.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
+    let newest = audits.first().map(|one| (one.audited.disputed, one.audited.outcome));
+    let (found, outcome) = newest.unwrap_or((Micros::ZERO, Outcome::Pay));
+    let names: BTreeSet<String> = lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
+    let places = shipment_places(db, viewer, partner_id, &names)?;
+    let mut related = Vec::new();
+    for other in neighbours_unscoped(db, &row)? {
+        let Some((row, _)) = invoice_show(db, viewer, (partner_id, other))? else { continue };
+        related.push(Related {
+            id: row.id,
+            number: row.number,
+            kind: row.kind,
+            issued_on: row.issued_on.0,
+            total: Micros(row.total_micros),
+        });
+    }
+    related.sort_by(|a, b| (a.issued_on, &a.number).cmp(&(b.issued_on, &b.number)));
+    Ok(Some(Whole {
+        partner,
+        row,
+        lines,
+        audits,
+        funnel: Funnel::of(found, outcome, &taken),
+        steps,
+        places,
+        related,
+    }))
+}
