@@ -153,6 +153,9 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, WebError> {
     let (partner_id, period, kpi) = path.into_inner();
     let period = period_of(&period)?;
+    if let Some(invoices) = of_invoices(&kpi, period) {
+        return Ok(page::see_other(&format!("/invoices?partner={partner_id}&{invoices}")));
+    }
     let links = Links {
         cards: format!("/scorecards/{partner_id}"),
         shipments: format!("/shipments/{partner_id}"),
@@ -168,6 +171,12 @@ pub(super) async fn show(
             page::html(&OwnPage { page: me.page(view.heading.clone()), partner, view: *view })
         }
     }
+}
+
+/// Of a KPI that counts invoices, the query of their list that opens those that fail it.
+pub(super) fn of_invoices(kpi: &str, period: Period) -> Option<String> {
+    let kpi: Kpi = kpi.parse().ok().filter(|kpi: &Kpi| kpi.counts_invoices())?;
+    Some(format!("period={period}&show={}", kpi.code()))
 }
 
 /// What an address of evidence opened.

@@ -24,6 +24,7 @@ pub mod extract;
 pub mod guard;
 pub mod health;
 pub mod import;
+pub mod invoice;
 pub mod job;
 mod kept;
 pub mod kpi;

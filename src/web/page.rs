@@ -124,6 +124,7 @@ const NAV: &[(&str, &str)] = &[
     ("Capacity", "/capacity"),
     ("Charge codes", "/charge-codes"),
     ("Money", "/ledger"),
+    ("Invoices", "/invoices"),
     ("Reviews", "/reviews"),
     ("Imports", "/imports"),
     ("Jobs", "/jobs"),
@@ -135,6 +136,7 @@ const NAV: &[(&str, &str)] = &[
     ("Requests", "/portal/exclusions"),
     ("Plan", "/portal/plan"),
     ("Credits", "/portal/credits"),
+    ("Invoices", "/portal/invoices"),
     ("Contract", "/portal/contract"),
 ];
 

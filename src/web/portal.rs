@@ -6,7 +6,7 @@ use askama::Template;
 use rust_decimal::Decimal;
 
 use super::contract;
-use super::evidence::{Evidence, Links, Opened, OwnEvidence, Query, open};
+use super::evidence::{Evidence, Links, Opened, OwnEvidence, Query, of_invoices, open};
 use super::exclusion::PORTAL;
 use super::extract::SignedIn;
 use super::kpi::{Definition, definitions};
@@ -394,6 +394,9 @@ pub(super) async fn evidence(
 ) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
     let (period, kpi) = path.into_inner();
+    if let Some(invoices) = of_invoices(&kpi, period_of(&period)?) {
+        return Ok(page::see_other(&format!("/portal/invoices?{invoices}")));
+    }
     let links = Links {
         cards: "/portal/scorecards".to_owned(),
         shipments: "/portal/shipments".to_owned(),

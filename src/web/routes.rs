@@ -18,8 +18,8 @@ use super::contract::{
 use super::page::WebError;
 use super::{
     account, audit, challenge, charge_code, compare, contract, decision, declared_event, evidence,
-    exceptions, exclusion, import, job, kpi, ledger, mail, partner, plan, portal, restatement, scorecard,
-    shipment, sign_in, standing, template, today, user,
+    exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal, restatement,
+    scorecard, shipment, sign_in, standing, template, today, user,
 };
 use crate::domain::viewer::Action;
 
@@ -153,6 +153,17 @@ fn table() -> Vec<Row> {
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
+        // Carriers' invoices.
+        get("/invoices", May(Action::ViewInvoices), invoice::list),
+        get("/invoices.csv", May(Action::ViewInvoices), invoice::export),
+        get("/invoices/drift", May(Action::ViewInvoices), invoice::drift::show_drift),
+        get("/invoices/terms/{partner}", May(Action::ViewInvoices), invoice::terms::show_terms),
+        post("/invoices/terms/{partner}", May(Action::ResolveInvoices), invoice::terms::set),
+        get("/invoices/{id}", May(Action::ViewInvoices), invoice::show_one),
+        post("/invoices/{id}/steps", May(Action::ResolveInvoices), invoice::step),
+        get("/portal/invoices", May(Action::UsePortal), invoice::own::list),
+        get("/portal/invoices/{id}", May(Action::UsePortal), invoice::own::show_one),
+        post("/portal/invoices/{id}/steps", May(Action::UsePortal), invoice::own::answer),
         // Scorecards and what stands behind them.
         // The portal: a partner's own score and facts.
         get("/portal", May(Action::UsePortal), portal::home),

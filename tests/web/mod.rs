@@ -5,6 +5,7 @@ mod fairness;
 mod five;
 mod import;
 mod intruder;
+mod invoice;
 mod job;
 mod kpi;
 mod ledger;

@@ -1,0 +1,156 @@
+//! The pages of invoices: a list that says what to do, one invoice charge by charge, a dispute from finance to the partner and back.
+
+use actix_web::http::StatusCode;
+use lanemark::app::App;
+use lanemark::app::import::{ImportRequest, import};
+use lanemark::app::invoice::audit_freight;
+use lanemark::app::refresh::refresh;
+use lanemark::domain::viewer::Role;
+use lanemark::feeds::kind::ImportKind;
+use lanemark::feeds::mapping::Mapping;
+
+use crate::support::app::{TestApp, partner, user};
+use crate::support::db::on_both_async;
+
+const SHIPMENTS: &str = "\
+reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at
+S-1,FAST,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z
+";
+const INVOICES: &str = "\
+invoice,partner,issued_on,received_on,shipment,code,amount
+F-1,FAST,2025-05-09,2025-05-12,S-1,400,100
+F-2,FAST,2025-05-20,2025-05-21,S-1,400,100
+F-3,FAST,2025-05-20,2025-05-21,S-9,400,70
+O-1,OTHER,2025-05-20,2025-05-21,X-1,400,55
+";
+
+fn load(app: &App, kind: ImportKind, text: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("facts.csv");
+    std::fs::write(&path, text).unwrap();
+    let mapping = Mapping::identity(kind);
+    let rejects = path.with_extension("rejects.csv");
+    let request =
+        ImportRequest { path: &path, mapping: &mapping, by: "test", rejects, dry_run: false, refresh: false };
+    assert_eq!(import(app, &request, &|_| ()).unwrap().rows_rejected, 0);
+}
+
+#[test]
+fn finance_finds_what_is_at_risk_and_disputes_it_with_the_partner() {
+    on_both_async(|db| async move {
+        let app = db.app_at("2025-07-08T09:00:00Z");
+        let fast = partner(&app, "FAST", "Fast Freight");
+        partner(&app, "OTHER", "Other Lines");
+        load(&app, ImportKind::Shipments, SHIPMENTS);
+        load(&app, ImportKind::Invoices, INVOICES);
+        refresh(&app, app.now(), |_, _| ()).unwrap();
+        audit_freight(&app, None).unwrap();
+        refresh(&app, app.now(), |_, _| ()).unwrap();
+
+        let mut finance = TestApp::with(app.clone(), "http://localhost").await;
+        finance.sign_in_as(Role::Finance).await;
+        let list = finance.get("/invoices").await;
+        assert_eq!(list.status, StatusCode::OK, "{}", list.html);
+        // No contract has prices, so all waits for a rate, but for what was billed twice.
+        assert_eq!(list.texts("tbody th a"), ["F-2", "F-1", "F-3", "O-1"], "{}", list.html);
+        let list = finance.get(&format!("/invoices?partner={fast}&show=refused")).await;
+        assert_eq!(list.texts("tbody th a"), ["F-2"]);
+        let csv = finance.get("/invoices.csv?show=all").await;
+        assert_eq!(csv.html.lines().count(), 5, "{}", csv.html);
+        let path = list.attribute("tbody th a", "href").unwrap();
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("Duplicate: it repeats what was billed before"), "{}", page.html);
+        assert!(!page.html.contains("None") && !page.html.contains("DUP"), "words, not codes");
+        let sent =
+            finance.post(&format!("{path}/steps"), &[("step", "SENT"), ("seen", "0"), ("words", "")]).await;
+        assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", sent.html);
+        let sent = finance
+            .post(&format!("{path}/steps"), &[("step", "SENT"), ("seen", "0"), ("words", "See F-1.")])
+            .await;
+        assert_eq!(sent.location(), Some(path.as_str()), "{}", sent.html);
+
+        // The partner sees its own, answers, and finds nothing of anyone else.
+        let mut carrier = TestApp::with(app.clone(), "http://localhost").await;
+        user(&app, "ops@fast.example", Role::Partner, Some(fast));
+        carrier.sign_in("ops@fast.example", "a lane is a promise").await;
+        let own = carrier.get("/portal/invoices").await;
+        assert_eq!(own.texts("tbody th a").len(), 3, "{}", own.html);
+        assert!(!own.html.contains("O-1") && !own.html.contains("olerance"), "{}", own.html);
+        let answered = carrier
+            .post(
+                &format!("/portal{path}/steps"),
+                &[("step", "ACCEPTED"), ("seen", "1"), ("words", "Sent twice by mistake.")],
+            )
+            .await;
+        assert_eq!(answered.status, StatusCode::SEE_OTHER, "{}", answered.html);
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("accepted by the partner"), "{}", page.html);
+        let other = finance.get("/invoices?show=all").await;
+        let hrefs = other.attributes("tbody th a", "href");
+        let foreign = &hrefs[other.texts("tbody th a").iter().position(|number| number == "O-1").unwrap()];
+        assert_eq!(carrier.get(&format!("/portal{foreign}")).await.status, StatusCode::NOT_FOUND);
+        let asked = [("step", "ACCEPTED"), ("seen", "0"), ("words", "x")];
+        assert_eq!(
+            carrier.post(&format!("/portal{foreign}/steps"), &asked).await.status,
+            StatusCode::NOT_FOUND
+        );
+    });
+}
+
+#[test]
+fn terms_are_shown_set_and_kept() {
+    on_both_async(|db| async move {
+        let app = db.app_at("2025-07-08T09:00:00Z");
+        let fast = partner(&app, "FAST", "Fast Freight");
+        let mut finance = TestApp::with(app.clone(), "http://localhost").await;
+        finance.sign_in_as(Role::Finance).await;
+        let path = format!("/invoices/terms/{fast}");
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("A charge passes within 10.00 and 2 %, above or below"), "{}", page.html);
+        let fields = |over: &'static str, reason: &'static str| {
+            vec![
+                ("seen", "0"),
+                ("valid_from", "2025-05-01"),
+                ("line_over", over),
+                ("line_over_percent", "1"),
+                ("line_under", "50"),
+                ("line_under_percent", "5"),
+                ("bill_over", "25"),
+                ("bill_over_percent", "2"),
+                ("bill_under", "25"),
+                ("bill_under_percent", "2"),
+                ("charges", "FUEL 5.00 1 5.00 1"),
+                ("window_days", "60"),
+                ("correction_days", "180"),
+                ("timely_days", "15"),
+                ("short_pay", "yes"),
+                ("proof_required", "no"),
+                ("remit_to", ""),
+                ("reason", reason),
+            ]
+        };
+        let wrong = finance.post(&path, &fields("ten", "Tariff")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let wrong = finance.post(&path, &fields("5", "")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.html);
+        let kept = finance.post(&path, &fields("5", "Tariff item 660")).await;
+        assert_eq!(kept.location(), Some(path.as_str()), "{}", kept.html);
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("fuel surcharge passes within 5.00 and 1 %"), "{}", page.html);
+        assert!(
+            page.html.contains("We may pay what is rated") && page.html.contains("Tariff item 660"),
+            "{}",
+            page.html
+        );
+        let mut manager = TestApp::with(app, "http://localhost").await;
+        manager.sign_in_as(Role::CarrierManager).await;
+        assert!(
+            !manager
+                .get(&path)
+                .await
+                .html
+                .contains("<form class=\"form\" method=\"post\" action=\"/invoices"),
+            "read only"
+        );
+    });
+}
