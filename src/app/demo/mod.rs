@@ -9,6 +9,7 @@ mod agreements;
 mod build;
 mod dice;
 mod happened;
+mod invoices;
 mod money;
 mod network;
 mod people;
@@ -42,7 +43,7 @@ pub use talk::talk;
 /// The seed of everything in the demo.
 pub const SEED: u64 = 20_260_708;
 /// Changes when the same seed gives other files, so that an older demo database is not taken for this one.
-pub const GENERATION: u32 = 5;
+pub const GENERATION: u32 = 6;
 /// The day on which the demo stands still.
 const AS_OF_DAY: (i32, u32, u32) = (2026, 7, 8);
 /// Its time of day, hours UTC.
@@ -184,8 +185,8 @@ fn finish<R>(kind: &'static str, table: Table<R>) -> Result<DemoFile, DemoError>
     Ok(DemoFile { kind, path, rows })
 }
 
-/// Shipments, tenders, charges and accessorial events, day by day, and the appointments that were changed later.
-fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> {
+/// Shipments, tenders, charges, accessorial events and invoices, day by day, and the appointments that were changed later.
+fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 6], DemoError> {
     let (first, last) = days();
     let columns = [shipments::COLUMNS, quality::COLUMNS].concat();
     let mut shipments = Table::create(folder, "shipments.csv", &columns, (first, last))?;
@@ -193,6 +194,7 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> 
     let mut tenders = Table::create(folder, "tenders.csv", tenders::COLUMNS, (first, last))?;
     let mut charges = Table::create(folder, "charges.csv", money::COLUMNS, (first, last))?;
     let mut happened = Table::create(folder, "accessorials.csv", happened::COLUMNS, (first, last))?;
+    let mut bills = Table::create(folder, "invoices.csv", invoices::COLUMNS, (first, last))?;
     let maker = Maker { calendars: Calendars::new(), as_of: as_of().timestamp() / 60 };
     let mut streams: Vec<(&'static Lane, Dice)> =
         LANES.iter().zip(1_u64..).map(|(lane, stream)| (lane, Dice::new(SEED, stream))).collect();
@@ -211,6 +213,12 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> 
                 let mut shipment = maker.ship(load, carrier, dice);
                 if let Some(event) = happened::of(&shipment, lane, number, day) {
                     happened.row(&event)?;
+                }
+                let billed = shipment
+                    .cost
+                    .map(|cost| if carrier.code == COSTLY { cost.by_own_tariff(lane) } else { cost });
+                for line in invoices::of(&shipment, lane, billed) {
+                    bills.row(&line)?;
                 }
                 if carrier.code == COSTLY {
                     // This partner's invoices come line by line.
@@ -233,6 +241,7 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 5], DemoError> 
         finish("charges", charges)?,
         finish("shipments", moved)?,
         finish("accessorials", happened)?,
+        finish("invoices", bills)?,
     ])
 }
 

@@ -6,10 +6,13 @@ use crate::app::App;
 use crate::app::challenge::{NewChallenge, raise, stop_of};
 use crate::app::evidence::{Part, Pick, Rows, behind};
 use crate::app::exclusion::{Named, NewEvidence, NewExclusion, request};
+use crate::app::invoice::recovery;
+use crate::app::invoice::view::{self as invoices, Asked};
 use crate::app::own_kpi::save;
 use crate::db::user::user_by_email;
 use crate::db::{Db, DbError};
 use crate::domain::attribution::Fault;
+use crate::domain::audit::recovery::Step;
 use crate::domain::baseline::StopPurpose;
 use crate::domain::formula::{OwnKpi, OwnUnit};
 use crate::domain::kpi::Kpi;
@@ -18,6 +21,8 @@ use crate::domain::scorecard::Volume;
 use crate::domain::signal::Better;
 use crate::domain::viewer::{Role, Viewer};
 
+/// Disputes that finance has sent.
+const DISPUTES: usize = 4;
 /// Lines looked at to find two to talk about.
 const LOOKED_AT: usize = 20;
 
@@ -30,6 +35,7 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     define(app, &mut db)?;
     let partner = viewer(&mut db, Role::Partner)?;
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
+    dispute(app, &mut db, (&partner, partner_id))?;
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
     // What the windows of its deliveries and pickups say against it; of few loads, any line will do for the challenge.
     let mut lines: Vec<(Kpi, Pick, String, String)> = Vec::new();
@@ -70,6 +76,34 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
             file: None,
         };
         raise(app, &mut db, &partner, (month, *kpi), named, &challenge)?;
+    }
+    Ok(())
+}
+
+/// Finance sends the largest disputes about the partner's invoices; it accepts one and refuses one.
+fn dispute(app: &App, db: &mut Db, (partner, partner_id): (&Viewer, i64)) -> Result<(), DemoError> {
+    let finance = viewer(db, Role::Finance)?;
+    let asked = Asked {
+        partner_id: Some(partner_id),
+        period: None,
+        pick: invoices::Pick::Open,
+        page: 1,
+        rows: DISPUTES,
+    };
+    let steps = [
+        (Step::Accepted, "Right, our system still had the old rate."),
+        (Step::Refused, "The driver waited; the gate log is with the consignee."),
+    ];
+    let answers = steps.into_iter().map(Some).chain(std::iter::repeat(None));
+    for (one, answer) in invoices::list(db, &finance, &asked)?.rows.iter().zip(answers) {
+        let key = (partner_id, one.listed.id);
+        let step =
+            |step, words: &str, seen| recovery::Asked { step, amount: None, words: words.to_owned(), seen };
+        let sent = step(Step::Sent, "More was billed than the contract owes; see charge by charge.", 0);
+        recovery::take(app, db, &finance, key, &sent)?;
+        if let Some((answered, words)) = answer {
+            recovery::take(app, db, partner, key, &step(answered, words, 1))?;
+        }
     }
     Ok(())
 }
