@@ -1,6 +1,6 @@
 //! Amounts of shipments and of charge lines, and the lists behind the KPIs that are made of them.
 
-use lanemark::app::evidence::{Pick, Rows, behind};
+use lanemark::app::evidence::{Part, Pick, Rows, behind};
 use lanemark::app::kpi::{Dimension, kpi_by};
 use lanemark::domain::kpi::Kpi;
 use lanemark::domain::period::Period;
@@ -123,7 +123,8 @@ fn every_kpi_lists_as_many_facts_as_it_counts() {
             assert!(counted > 0, "{} counts nothing", kpi.code());
             let of = (partner, period, "2026-01-01T00:00:00Z".parse().unwrap());
             let list = |pick| {
-                let found = behind(&mut db.conn(), &viewer, of, (kpi, pick, None), (None, 1_000)).unwrap();
+                let found = behind(&mut db.conn(), &viewer, of, (kpi, pick, &Part::default()), (None, 1_000))
+                    .unwrap();
                 let Rows::Shipments(rows) = found.rows else { panic!("{}", kpi.code()) };
                 i64::try_from(rows.len()).unwrap()
             };
@@ -187,7 +188,8 @@ fn every_kpi_of_tenders_lists_as_many_as_it_counts() {
             };
             assert!(counted > Decimal::ZERO, "{} counts nothing", kpi.code());
             let of = (partner, period, "2026-01-01T00:00:00Z".parse().unwrap());
-            let found = behind(&mut conn, &viewer, of, (kpi, Pick::All, None), (None, 1_000)).unwrap();
+            let found =
+                behind(&mut conn, &viewer, of, (kpi, Pick::All, &Part::default()), (None, 1_000)).unwrap();
             let Rows::Tenders(rows) = found.rows else { panic!("{}", kpi.code()) };
             assert_eq!(Decimal::from(rows.len()), counted, "{}", kpi.code());
         }
