@@ -6,30 +6,37 @@ mod standing;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use super::beside::{Desk, lines_of_day};
 use super::declared_event::Standing;
 use super::facts::{shipment_facts, tender_facts};
+use super::refresh::kept_beside;
 use super::score::{Published, full_weeks};
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::evidence::{After, ShipmentTest, Span, shipments_behind, source_list, tenders_behind};
 use crate::db::expected::expected_parts;
-use crate::db::fold::{FoldRow, ShipmentKey};
+use crate::db::fold::{FoldRow, ShipmentKey, source_days};
+use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::partner::Partner;
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::scorecard::{lane_titles, template_by_id};
 use crate::db::setting::{reporting_currency, reporting_zone};
+use crate::db::shipment::Source;
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::digest::{Running, sha256};
 use crate::domain::expected::counted_rated;
+use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::outcome::local_day;
-use crate::domain::scorecard::{Inputs, Reperformance, ShipmentLine, Snapshot, TenderLine, differences};
+use crate::domain::scorecard::{
+    BesideLine, Inputs, Reperformance, ShipmentLine, Snapshot, TenderLine, differences,
+};
 use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::viewer::Viewer;
 
@@ -47,6 +54,7 @@ const SCORECARD: &str = "scorecard.json";
 const INPUTS: &str = "inputs.json";
 const SHIPMENTS: &str = "shipments.jsonl";
 const TENDERS: &str = "tenders.jsonl";
+const BESIDE: &str = "beside.jsonl";
 const READ_ME: &str = "READ-ME.txt";
 const WORDS: &str = "The evidence of one published scorecard.
 
@@ -55,6 +63,7 @@ inputs.json      the period, the template as agreed, the thresholds of the contr
                  decided from: the standing before, the scores of the quarters with their knock-outs, and what was set by hand
 shipments.jsonl  every shipment that is counted, with its commitments, events, amounts and the tolerance it is judged by
 tenders.jsonl    every tender that is counted
+beside.jsonl     claims, cases, safety records, weeks of commitments and decisions that are counted
 manifest.json    versions, and the SHA-256 of each file
 
 `lanemark verify --bundle FILE` judges and counts the facts again, decides the standing again and compares every digit; it
@@ -140,6 +149,7 @@ pub fn bundle(
         return Ok(None);
     }
     let Some(mut inputs) = inputs(db, viewer, published)? else { return Ok(None) };
+    inputs.market = market(db, viewer, partner.id, &inputs)?;
     let mut archive = Archive::default();
     archive.add(SCORECARD, |out| Ok(out.write_all(published.row.snapshot.as_bytes())?))?;
     let mut again = Reperformance::new(&inputs);
@@ -157,6 +167,13 @@ pub fn bundle(
             again.add_tender(&line);
             lanes.extend(line.lane_id);
             write_line(out, TENDERS, &line)
+        })
+    })?;
+    archive.add(BESIDE, |out| {
+        beside(db, viewer, partner.id, &inputs, &mut room, |line| {
+            again.add_beside(&line);
+            lanes.extend(line.lane_id);
+            write_line(out, BESIDE, &line)
         })
     })?;
     let again = again.finish();
@@ -204,7 +221,28 @@ fn inputs(db: &mut Db, viewer: &Viewer, published: &Published) -> Result<Option<
             .map(|one| (one.scope.code.clone(), one.lane_ids.clone()))
             .collect(),
         standing: standing::basis(db, viewer, published)?,
+        market: Vec::new(),
     }))
+}
+
+/// What the market would have paid in the period and in the one before, as the sums have it.
+fn market(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    inputs: &Inputs,
+) -> Result<Vec<(NaiveDate, Measures)>, DbError> {
+    let (period, before) = (inputs.period, inputs.period.previous());
+    let filter =
+        CellFilter { from: Some(before.start()), until: Some(inputs.until), ..CellFilter::default() };
+    let mut sums = [(period.start(), Measures::default()), (before.start(), Measures::default())];
+    measure_cells_fold(db, viewer, &filter.of_partner(partner_id), |cell| {
+        let [now, earlier] = &mut sums;
+        let sum = if period.contains(cell.day) { now } else { earlier };
+        sum.1.market += cell.measures.market;
+        sum.1.with_market += cell.measures.with_market;
+    })?;
+    Ok(sums.into_iter().filter(|(_, sum)| *sum != Measures::default()).collect())
 }
 
 fn span(partner_id: i64, inputs: &Inputs, after: Option<After>) -> Span {
@@ -226,6 +264,7 @@ fn shipments(
     let declared = Standing::read(db)?;
     let sources: BTreeMap<i32, String> = source_list(db)?.into_iter().collect();
     let any_quality = any_quality(db)?;
+    let kept = kept_beside(db)?;
     // The rows come by day.
     let mut beside: (Option<Day>, QualityOfDay) = Default::default();
     let mut after = None;
@@ -248,6 +287,7 @@ fn shipments(
             let (mut facts, policy) = shipment_facts(&fold, quality, (&zones, &policies), &declared)?;
             let own = row.rated_micros.map(Micros);
             facts.amounts.rated = counted_rated(own, expected.get(&row.id).copied(), &inputs.currency);
+            facts.kept = kept;
             let line = ShipmentLine {
                 source: sources.get(&row.source_id).cloned().unwrap_or_default(),
                 reference: row.reference.clone(),
@@ -299,6 +339,32 @@ fn tenders(
             return Ok(());
         }
     }
+}
+
+fn beside(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    inputs: &Inputs,
+    room: &mut usize,
+    mut each: impl FnMut(BesideLine) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
+    if !viewer.sees(partner_id) {
+        return Ok(());
+    }
+    let desk = Desk::read(db)?;
+    let days = (inputs.period.previous().start(), inputs.period.last_day());
+    for source in Source::BESIDE {
+        for day in source_days(db, source, partner_id, days)? {
+            for line in lines_of_day(db, &desk, source, (&[partner_id], day), inputs.as_of)? {
+                *room = room.checked_sub(1).ok_or(BundleError::TooMany)?;
+                let reference = if line.reference.is_empty() { line.shipment } else { line.reference };
+                let (lane_id, service, mode) = (line.lane_id, line.service, line.mode);
+                each(BesideLine { reference, lane_id, service, mode, facts: line.facts })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An archive being written, with the digest of each file.
@@ -381,6 +447,10 @@ pub fn check_bundle(file: impl Read + Seek) -> Result<BundleReport, BundleError>
     let shipments =
         lines(&mut archive, SHIPMENTS, &mut digests, |line: ShipmentLine| again.add_shipment(&line))?;
     let tenders = lines(&mut archive, TENDERS, &mut digests, |line: TenderLine| again.add_tender(&line))?;
+    // Archives of before it was counted have none.
+    if archive.index_for_name(BESIDE).is_some() {
+        lines(&mut archive, BESIDE, &mut digests, |line: BesideLine| again.add_beside(&line))?;
+    }
     let mut problems = Vec::new();
     for (name, digest) in &digests {
         match manifest.files.get(name) {

@@ -1,11 +1,13 @@
-//! From a number to the facts behind it: the shipments or tenders a KPI counted, and one shipment whole.
+//! From a number to the facts behind it: the shipments, tenders, claims or cases a KPI counted, and one shipment whole.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::baseline::{milestones_of, ruled, statements_about, stop_zones};
+use super::beside::{BesideLine, Desk, lines_of_day, source_of};
 use super::declared_event::Standing;
 use super::facts::{shipment_facts, tender_facts};
 use crate::db::baseline::commitments_of;
@@ -16,11 +18,13 @@ use crate::db::evidence::{
 };
 use crate::db::exclusion::{Exclusion, exclusions_of_shipment};
 use crate::db::expected::expected_parts;
-use crate::db::fold::{FoldRow, ShipmentKey};
+use crate::db::fold::{FoldRow, ShipmentKey, source_days};
+use crate::db::market::{MarketOfDay, market_of_day};
 use crate::db::particulars::{ParticularsRow, particulars_of};
 use crate::db::quality::{QualityRow, quality_of};
 use crate::db::setting::reporting_currency;
-use crate::db::shipment::{ShipmentRow, shipment_by_key};
+use crate::db::shipment::{ShipmentRow, Source, shipment_by_key, shipments_by_reference};
+use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::attribution::Given;
 use crate::domain::baseline::{Effect, Requester, Statement, StopPurpose, StopWindow};
@@ -103,8 +107,9 @@ impl Pick {
         match kpi {
             Kpi::Fads => &[Self::Missed, Self::Excused, Self::Success, Self::All],
             Kpi::Divert => &[Self::Missed, Self::Excused, Self::All],
-            // One shipment has several messages.
-            Kpi::EdiTimely => &[Self::All],
+            // One shipment has several messages, and what a claim, a contact or a decision is out of is no line of its own.
+            Kpi::EdiTimely | Kpi::ClaimFreq | Kpi::Contacts | Kpi::Overturn => &[Self::All],
+            Kpi::RespSla => &[Self::Missed, Self::Late, Self::Never, Self::Success, Self::Pending, Self::All],
             _ => match kpi.definition().shape {
                 Shape::Judged if kpi.counts_tenders() => &[
                     Self::Missed,
@@ -117,7 +122,7 @@ impl Pick {
                 ],
                 Shape::Judged => &Self::ALL,
                 Shape::Share => &[Self::Missed, Self::Success, Self::All],
-                Shape::Sums | Shape::Percentile => &[Self::All],
+                Shape::Sums | Shape::Percentile | Shape::State => &[Self::All],
             },
         }
     }
@@ -192,6 +197,8 @@ pub enum Rows {
     Shipments(Vec<ShipmentRow>),
     /// Tenders.
     Tenders(Vec<TenderLine>),
+    /// Claims, cases, safety records, weeks or decisions.
+    Beside(Vec<BesideLine>),
 }
 
 /// One page of the facts behind a KPI.
@@ -222,6 +229,12 @@ pub struct Names {
     pub expected: HashMap<i64, (Parts, Currency)>,
     /// The currency amounts are kept in.
     pub reporting: String,
+    /// Shipment id → what the feed said of it beyond times and amounts, where the KPI shows it.
+    pub quality: HashMap<i64, QualityRow>,
+    /// Reference of a shipment → code of its feed, of those that lines are about.
+    pub about: HashMap<String, String>,
+    /// Benchmarks of the day looked at last.
+    market: RefCell<(Option<Day>, MarketOfDay)>,
 }
 
 /// The facts that `kpi` counted for a partner in a period as known at `as_of`, of the part that is asked for, `limit` at a
@@ -246,6 +259,19 @@ pub fn behind(
         limit: limit.saturating_add(1),
     };
     let mut names = Names::load(db)?;
+    if let Some(source) = source_of(kpi.counted()) {
+        let of = (partner_id, period, as_of);
+        let mut rows = beside_behind(db, viewer, source, of, (kpi, pick, part), &span)?;
+        let next = (rows.len() > limit)
+            .then(|| rows.truncate(limit))
+            .and_then(|()| rows.last().map(|row| After { day: row.day, id: row.id }));
+        names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id).chain(lane_id))?;
+        if limit <= PAGE_ROWS {
+            names.add_about(db, viewer, &rows)?;
+        }
+        names.reporting = reporting_currency(db)?;
+        return Ok(Behind { rows: Rows::Beside(rows), next, names });
+    }
     if kpi.counts_tenders() {
         let mut rows = tenders_behind(db, viewer, &span, |line| {
             if !part.is_in_scope(line.fact.lane_id, &line.fact.service, &line.fact.mode) {
@@ -284,6 +310,12 @@ pub fn behind(
         .then(|| rows.truncate(limit))
         .and_then(|()| rows.last().map(|row| After { day: row.obligation_day.0, id: row.id }));
     names.add_lanes(db, rows.iter().filter_map(|row| row.lane_id).chain(lane_id))?;
+    if matches!(kpi, Kpi::EdiAccuracy | Kpi::PayDays) {
+        for row in &rows {
+            let quality = quality_of(db, viewer, (row.obligation_day, row.partner_id, row.id))?;
+            names.quality.extend(quality.map(|quality| (row.id, quality)));
+        }
+    }
     if kpi.definition().unit.is_money() || matches!(kpi, Kpi::Cvc | Kpi::AccRatio) {
         let keys: Vec<ShipmentKey> =
             rows.iter().map(|row| (row.obligation_day, row.partner_id, row.id)).collect();
@@ -291,6 +323,47 @@ pub fn behind(
         names.reporting = reporting_currency(db)?;
     }
     Ok(Behind { rows: Rows::Shipments(rows), next, names })
+}
+
+/// Facts beside shipments and tenders that count for `period`, by day and id; none when the viewer may not see the partner.
+fn beside_behind(
+    db: &mut Db,
+    viewer: &Viewer,
+    source: Source,
+    (partner_id, period, as_of): (i64, Period, DateTime<Utc>),
+    (kpi, pick, part): (Kpi, Pick, &Part),
+    span: &Span,
+) -> Result<Vec<BesideLine>, DbError> {
+    let mut found = Vec::new();
+    if !viewer.sees(partner_id) {
+        return Ok(found);
+    }
+    // A claim that was declined is worth nothing, and is among those that the ratio is made of.
+    let told_by = if kpi == Kpi::ClaimRatio { Kpi::ClaimFreq } else { kpi };
+    let desk = Desk::read(db)?;
+    for day in source_days(db, source, partner_id, (period.start(), period.last_day()))? {
+        if span.after.is_some_and(|after| day < after.day) {
+            continue;
+        }
+        for line in lines_of_day(db, &desk, source, (&[partner_id], day), as_of)? {
+            let is_before = span.after.is_some_and(|after| (line.day, line.id) <= (after.day, after.id));
+            let is_elsewhere = part.lane_id.is_some_and(|lane| line.lane_id != Some(lane));
+            if is_before || is_elsewhere || !part.is_in_scope(line.lane_id, &line.service, &line.mode) {
+                continue;
+            }
+            let mut alone = Measures::default();
+            for (_, sums) in line.facts.judge(as_of).adds.iter().filter(|(at, _)| period.contains(*at)) {
+                alone += sums;
+            }
+            if pick.takes(&told_by.value(&alone)) {
+                found.push(line);
+            }
+            if found.len() >= span.limit {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What the stored columns alone can tell of the list; none where each shipment is judged for it.
@@ -346,6 +419,27 @@ impl Names {
         Ok(())
     }
 
+    /// Finds the shipments that lines are about, for their links.
+    fn add_about(&mut self, db: &mut Db, viewer: &Viewer, lines: &[BesideLine]) -> Result<(), DbError> {
+        for line in lines.iter().filter(|line| !line.shipment.is_empty()) {
+            let shipment =
+                shipments_by_reference(db, viewer, line.partner_id, &line.shipment)?.into_iter().next();
+            if let Some(source) = shipment.and_then(|row| self.sources.get(&row.source_id).cloned()) {
+                self.about.insert(line.shipment.clone(), source);
+            }
+        }
+        Ok(())
+    }
+
+    /// The benchmark of a shipment; those of its day are read at once and kept.
+    fn market(&self, db: &mut Db, row: &ShipmentRow) -> Result<Option<Micros>, DbError> {
+        let mut known = self.market.borrow_mut();
+        if known.0 != Some(row.obligation_day) {
+            *known = (Some(row.obligation_day), market_of_day(db, row.obligation_day.0, &[row.partner_id])?);
+        }
+        Ok(known.1.get(&(row.partner_id, row.id)).copied().map(Micros))
+    }
+
     /// What one shipment adds to the sums of `period` that `kpi` is made of; none where it counts for another period.
     fn alone(
         &self,
@@ -361,9 +455,11 @@ impl Names {
         } else {
             None
         };
+        let market = if kpi == Kpi::CostIndex { self.market(db, row)? } else { None };
         let row = FoldRow::from(row);
-        let (facts, policy) =
+        let (mut facts, policy) =
             shipment_facts(&row, quality.as_ref(), (&self.zones, &self.policies), &self.declared)?;
+        facts.amounts.market = market;
         let verdicts = facts.judge(policy, as_of);
         let mut sums = Measures::default();
         if kpi.is_of_pickups() {

@@ -13,13 +13,13 @@ use crate::domain::money::Micros;
 use crate::domain::outcome::OutcomePolicy;
 use crate::domain::quality::{Condition, EmissionData, QualityFacts};
 use crate::domain::shipment::{
-    Amounts, DateOnly, Disposition, Diverter, FirstAttempt, Milestones, ShipmentFacts,
+    Amounts, DateOnly, Disposition, Diverter, FirstAttempt, Kept, Milestones, ShipmentFacts,
 };
 use crate::domain::status::StatusProfile;
 use crate::domain::tender::{Response, TenderFacts};
 
-/// A shipment as stored with its quality row and the declared events that cover it, and the tolerance it is judged by. The rated amount is the feed's own; an expected charge
-/// is added by whoever knows it.
+/// A shipment as stored with its quality row and the declared events that cover it, and the tolerance it is judged by. The rated amount is the feed's own; an expected charge,
+/// the benchmark, and what is kept beside shipments are added by whoever knows them.
 ///
 /// # Errors
 /// A tolerance that is missing.
@@ -50,11 +50,13 @@ pub fn shipment_facts<'a>(
             accessorial: row.accessorial_micros.map(Micros),
             freight: row.freight_micros.map(Micros),
             rated: row.rated_micros.map(Micros),
+            market: None,
         },
         statuses: StatusProfile::of_mode(&row.mode),
         quality: quality.map(quality_facts),
         pickup_given: Given::of(row.pickup_reason.as_deref()),
         delivery_given: Given::of(row.delivery_reason.as_deref()),
+        kept: Kept::default(),
     };
     Ok((facts, policy))
 }
@@ -101,6 +103,7 @@ pub fn tender_facts(row: &TenderFoldRow) -> TenderFacts {
         beyond_commitment: row.beyond_commitment,
         short_notice: row.short_notice,
         excused: row.exclusion.is_some(),
+        pickup_at: row.pickup_at.map(|at| at.0),
     }
 }
 
@@ -119,5 +122,10 @@ fn quality_facts(row: &QualityRow) -> QualityFacts {
         co2e_g: row.co2e_g,
         emission_distance_m: row.emission_distance_m,
         emission_data: row.emission_data.as_deref().and_then(EmissionData::from_code),
+        statuses: row.statuses,
+        statuses_refused: row.statuses_refused,
+        statuses_corrected: row.statuses_corrected,
+        invoiced_on: row.invoiced_day.map(|day| day.0),
+        paid_on: row.paid_day.map(|day| day.0),
     }
 }

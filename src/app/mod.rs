@@ -7,6 +7,7 @@ pub mod attention;
 pub mod audit;
 pub mod backtest;
 pub mod baseline;
+pub mod beside;
 pub mod bundle;
 pub mod calibration;
 pub mod challenge;
@@ -49,6 +50,7 @@ pub mod template;
 pub mod term_sheet;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod two_way;
 pub mod user;
 pub mod verify;
 

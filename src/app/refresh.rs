@@ -12,10 +12,12 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::App;
+use super::beside::{Desk, lines_of_day, weeks_mark};
 use super::declared_event::Standing;
 use super::expected::{Books, DayCharges, Mode, Shelf, versions_mark, versions_turned};
 use super::facts::{shipment_facts, tender_facts};
 use super::parallel::in_two;
+use crate::db::beside::{BesideKey, any_beside, beside_settles_write};
 use crate::db::dialect::{
     import_lock, refresh_slice_days, shipment_indexes_ensure, shipment_indexes_missing, transaction_lock,
     write_tx,
@@ -27,13 +29,15 @@ use crate::db::fold::{
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
 use crate::db::invoice::{accuracy_of_day_unscoped, any_invoices, invoices_of_day_mark};
+use crate::db::market::{MarketOfDay, any_benchmark, market_of_day};
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::setting::reporting_currency;
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
+use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy};
-use crate::domain::shipment::{ShipmentFacts, Verdicts};
+use crate::domain::shipment::{Kept, ShipmentFacts, Verdicts};
 use crate::domain::tender;
 
 /// The job that refreshes.
@@ -69,6 +73,12 @@ struct Lookups {
     reporting: String,
     /// Declared events that hold, with the places of the lanes.
     declared: Standing,
+    /// What is kept beside shipments at all.
+    kept: Kept,
+    /// Whether any lane has the price of a market.
+    any_market: bool,
+    /// What claims, cases, safety records and weeks are judged by.
+    desk: Desk,
     as_of: DateTime<Utc>,
 }
 
@@ -76,25 +86,33 @@ impl Lookups {
     /// Reads them; after the marks of the facts to be judged are taken, since an import adds zones and tolerances
     /// in the transaction of the facts that name them.
     fn read(db: &mut Db, run: &Run, source: Source, mode: Mode) -> Result<Self, DbError> {
-        let shelf = match source {
-            Source::Shipments => Shelf::read(db, &run.books, (mode, run.as_of))?,
-            Source::Tenders | Source::Invoices => None,
-        };
-        let declared = match source {
-            Source::Shipments => Standing::read(db)?,
-            Source::Tenders | Source::Invoices => Standing::default(),
-        };
+        let of_shipments = source == Source::Shipments;
+        let shelf = if of_shipments { Shelf::read(db, &run.books, (mode, run.as_of))? } else { None };
+        let declared = if of_shipments { Standing::read(db)? } else { Standing::default() };
+        let kept = if of_shipments { kept_beside(db)? } else { Kept::default() };
+        let beside = source.is_beside();
         Ok(Self {
+            kept,
+            any_market: of_shipments && any_benchmark(db)?,
+            desk: if beside { Desk::read(db)? } else { Desk::default() },
             zones: zones_by_id(db)?,
             policies: policies_by_id(db)?,
             shelf,
-            any_quality: source == Source::Shipments && any_quality(db)?,
-            any_invoices: source == Source::Shipments && any_invoices(db)?,
+            any_quality: of_shipments && any_quality(db)?,
+            any_invoices: of_shipments && any_invoices(db)?,
             reporting: reporting_currency(db)?,
             declared,
             as_of: run.as_of,
         })
     }
+}
+
+/// What is kept beside shipments: of whoever keeps claims or cases at all, a delivery without one says something.
+///
+/// # Errors
+/// The engine's reason.
+pub(in crate::app) fn kept_beside(db: &mut Db) -> Result<Kept, DbError> {
+    Ok(Kept { claims: any_beside(db, Source::Claims)?, cases: any_beside(db, Source::Cases)? })
 }
 
 /// One refresh, or one check of the sums.
@@ -117,7 +135,7 @@ pub fn ensure_fresh(app: &App, as_of: DateTime<Utc>) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Days, of shipments, tenders and audited invoices, whose facts wait to be summed.
+/// Days, of every kind of facts, whose facts wait to be summed.
 ///
 /// # Errors
 /// The database's reason.
@@ -146,17 +164,22 @@ pub fn refresh(
             versions_mark(db)
         })?;
     }
-    let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
     let slice_days = refresh_slice_days(&db);
-    for source in Source::ALL {
-        mark_what_time_changed(&mut db, source, as_of)?;
-        work.extend(slices(&stale_days(&mut db, source)?, slice_days).map(|days| (source, days)));
-    }
-    let total = work.len();
-    for (done, (source, days)) in work.into_iter().enumerate() {
-        let spare = spare.as_deref_mut();
-        write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, &run, &mut report))?;
-        progress(done + 1, total);
+    let mut done = 0;
+    // What lies beside them comes after them: a week counts the tenders that were just judged.
+    for sources in [&Source::FIRST[..], &Source::BESIDE[..]] {
+        let mut work: Vec<(Source, Vec<NaiveDate>)> = Vec::new();
+        for source in sources.iter().copied() {
+            mark_what_time_changed(&mut db, source, as_of)?;
+            work.extend(slices(&stale_days(&mut db, source)?, slice_days).map(|days| (source, days)));
+        }
+        let total = done + work.len();
+        for (source, days) in work {
+            let spare = spare.as_deref_mut();
+            write_tx(&mut db, |db| refresh_slice(db, spare, source, &days, &run, &mut report))?;
+            done += 1;
+            progress(done, total);
+        }
     }
     // Lanes of months with days that were summed before: what they gave then is known only to the facts.
     for source in Source::ALL {
@@ -199,6 +222,9 @@ fn month_of(day: NaiveDate) -> NaiveDate {
 }
 
 fn mark_what_time_changed(db: &mut Db, source: Source, as_of: DateTime<Utc>) -> Result<(), DbError> {
+    if due_cells(db, source, as_of)?.is_empty() {
+        return Ok(());
+    }
     write_tx(db, |db| {
         let cells: BTreeSet<_> = due_cells(db, source, as_of)?.into_iter().collect();
         stale_mark(db, source, &cells)?;
@@ -223,6 +249,10 @@ fn refresh_slice(
     let mut work = Vec::with_capacity(days.len());
     for &day in days {
         work.push((day, stale_day_take(db, source, day)?));
+    }
+    if source == Source::Tenders {
+        let whose = work.iter().flat_map(|(_, partners)| partners).copied().collect();
+        weeks_mark(db, days, &whose)?;
     }
     let lookups = Lookups::read(db, run, source, Mode::Price)?;
     let (results, mut lanes) = sum_days(db, spare, source, &work, &lookups)?;
@@ -261,6 +291,7 @@ struct DayResult {
     sums: DaySums,
     shipments: Vec<(ShipmentKey, Verdicts)>,
     tenders: Vec<(TenderKey, Outcome, Option<DateTime<Utc>>)>,
+    beside: Vec<(BesideKey, Option<DateTime<Utc>>)>,
     charges: DayCharges,
     facts: u64,
 }
@@ -273,6 +304,9 @@ impl DayResult {
         }
         for (key, outcome, settles_at) in &self.tenders {
             tender_outcome_write(db, key, *outcome, *settles_at)?;
+        }
+        for (key, settles_at) in &self.beside {
+            beside_settles_write(db, key, *settles_at)?;
         }
         Ok(u64::try_from(self.shipments.len() + self.tenders.len()).unwrap_or(u64::MAX))
     }
@@ -420,11 +454,15 @@ fn sum_day(
             }
             let quality =
                 if lookups.any_quality { quality_of_day(db, day, partners)? } else { QualityOfDay::new() };
+            let market =
+                if lookups.any_market { market_of_day(db, day, partners)? } else { MarketOfDay::new() };
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;
                 let beside = quality.get(&(row.partner_id, row.id));
                 let known = (&lookups.zones, &lookups.policies);
                 let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
+                facts.kept = lookups.kept;
+                facts.amounts.market = market.get(&(row.partner_id, row.id)).copied().map(Micros);
                 if let Some(shelf) = &lookups.shelf {
                     let own = facts.amounts.rated;
                     facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));
@@ -463,6 +501,26 @@ fn sum_day(
                 // An invoice may be for shipments of several services and lanes.
                 let place = RowPlace { partner_id, lane_id: None, service: "", mode: "" };
                 tallying.count(place, day, |sums| accuracy.add_to(currency == lookups.reporting, sums));
+            }
+        }
+        Source::Claims | Source::Cases | Source::Safety | Source::Weeks | Source::Answers => {
+            for line in lines_of_day(db, &lookups.desk, source, (partners, day), lookups.as_of)? {
+                result.facts += 1;
+                let verdict = line.facts.judge(lookups.as_of);
+                let place = RowPlace {
+                    partner_id: line.partner_id,
+                    lane_id: line.lane_id,
+                    service: &line.service,
+                    mode: &line.mode,
+                };
+                for (counts_for, adds) in &verdict.adds {
+                    tallying.count(place, *counts_for, |sums| *sums += adds);
+                }
+                if let Some(stored) = &line.stored
+                    && stored.settles_at.map(|at| at.0) != verdict.settles_at
+                {
+                    result.beside.push((stored.key(), verdict.settles_at));
+                }
             }
         }
     }

@@ -8,12 +8,14 @@ use chrono_tz::Tz;
 use super::App;
 use super::accrual::{BOOKS_CLOSED_THROUGH, RECOGNITION_POLICY};
 use super::audit::{Entry, audit};
+use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
 use crate::db::dialect::write_tx;
 use crate::db::setting::{REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
 use crate::db::shipment::any_facts;
 use crate::db::{Db, DbError};
+use crate::domain::beside::{SafetyPolicy, SupportHours};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::RecognitionPolicy;
 use crate::domain::viewer::Viewer;
@@ -34,7 +36,7 @@ pub struct Setting {
 }
 
 /// Everything that can be set.
-pub const SETTINGS: [Setting; 6] = [
+pub const SETTINGS: [Setting; 8] = [
     Setting {
         key: REPORTING_ZONE,
         about: "the zone in which days and periods begin and jobs are due, such as America/Chicago",
@@ -75,6 +77,22 @@ pub const SETTINGS: [Setting; 6] = [
         about: "what the capacity plan assumes, as JSON; what it does not name keeps its default",
         default: "{}",
         check: |text| serde_json::from_str::<PlanPolicy>(text).map(|_| ()).map_err(|error| error.to_string()),
+    },
+    Setting {
+        key: SUPPORT_HOURS,
+        about: "the hours, Monday to Friday, in which the clock of a case runs, such as 08:00-18:00",
+        default: "08:00-18:00",
+        check: |text| text.parse::<SupportHours>().map(|_| ()).map_err(|error| error.to_string()),
+    },
+    Setting {
+        key: SAFETY_POLICY,
+        about: "what carriers must hold and reach to pass the safety gate, as JSON; what it does not name keeps its default",
+        default: "{}",
+        check: |text| {
+            serde_json::from_str::<SafetyPolicy>(text)
+                .map_err(|error| error.to_string())
+                .and_then(|policy| policy.check())
+        },
     },
 ];
 
@@ -145,6 +163,7 @@ pub fn setting_change(
             return Err(SettingError::CurrencyInUse(before.to_owned()));
         }
         setting_set(db, key, value)?;
+        judged_by_mark(db, key)?;
         let detail = format!("{before} → {value}");
         let entry = Entry { action: "setting.change", subject: key, partner_id: None, detail: &detail };
         Ok(audit(app, db, by, entry)?)

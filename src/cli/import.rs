@@ -29,8 +29,8 @@ const OPERATOR_CHARS_MAX: usize = 100;
 /// Arguments of `import`.
 #[derive(Args)]
 pub struct ImportArguments {
-    /// partners, lanes, shipments, events, tenders, capacity, charges, accessorials, rates, fuel-table, fuel or fx;
-    /// accessorials with --contract are the accessorial rates of the contract.
+    /// partners, lanes, shipments, events, tenders, capacity, charges, accessorials, claims, cases, safety, benchmarks,
+    /// rates, fuel-table, fuel or fx; accessorials with --contract are the accessorial rates of the contract.
     #[arg(value_parser = kind)]
     kind: ImportKind,
     /// The file: csv, csv.gz, tsv or xlsx.

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Db;
 use super::schema::{challenge_decisions, challenges};
-use super::shipment::partner_filter;
+use super::shipment::{Source, StaleCell, partner_filter, stale_mark};
 use super::types::{Day, Instant};
 use crate::domain::challenge::Answer;
 use crate::domain::exclusion::Excused;
@@ -112,12 +112,14 @@ pub fn challenge_insert(db: &mut Db, row: &ChallengeRow) -> QueryResult<()> {
     diesel::insert_into(challenges::table).values(row).execute(db).map(drop)
 }
 
-/// Adds an answer; a second one of the same number fails.
+/// Adds an answer, and marks its day, since answers are counted; a second one of the same number fails.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn challenge_answer_insert(db: &mut Db, row: &AnswerRow) -> QueryResult<()> {
-    diesel::insert_into(challenge_decisions::table).values(row).execute(db).map(drop)
+    diesel::insert_into(challenge_decisions::table).values(row).execute(db)?;
+    let cell = StaleCell { partner_id: row.partner_id, day: row.at.0.date_naive() };
+    stale_mark(db, Source::Answers, &[cell].into_iter().collect())
 }
 
 /// One challenge; none when there is none or the viewer may not see it.

@@ -526,6 +526,12 @@ pub enum FactTable {
     Charges,
     /// `accessorial_events`
     AccessorialEvents,
+    /// The claims of `beside_facts`
+    Claims,
+    /// The cases of `beside_facts`
+    Cases,
+    /// The safety records of `beside_facts`
+    Safety,
 }
 
 impl FactTable {
@@ -535,6 +541,9 @@ impl FactTable {
             Self::Tenders => "tenders",
             Self::Charges => "charges",
             Self::AccessorialEvents => "accessorial_events",
+            Self::Claims => "(SELECT * FROM beside_facts WHERE kind = 'CLAIMS')",
+            Self::Cases => "(SELECT * FROM beside_facts WHERE kind = 'CASES')",
+            Self::Safety => "(SELECT * FROM beside_facts WHERE kind = 'SAFETY')",
         }
     }
 }
@@ -706,7 +715,7 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
 /// The engine's reason.
 pub fn statistics_refresh(db: &mut Db, rows_new: u64) -> QueryResult<()> {
     const GROWN_BY_A_TENTH: &str = "SELECT relname::text AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace \
-        AND relname IN ('shipments', 'tenders', 'charges', 'accessorial_events') AND reltuples < $1 * 10.0";
+        AND relname IN ('shipments', 'tenders', 'charges', 'accessorial_events', 'beside_facts') AND reltuples < $1 * 10.0";
     match db {
         Db::Sqlite(conn) => conn.batch_execute("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002"),
         Db::Pg(conn) => {

@@ -11,7 +11,7 @@ use super::conn::Db;
 use super::decided::by_parent;
 use super::schema::{evidence_files, exclusion_decisions, exclusions};
 use super::scorecard::scorecards_changed;
-use super::shipment::partner_filter;
+use super::shipment::{Source, StaleCell, partner_filter, stale_mark};
 use super::types::{Day, Instant};
 use crate::domain::attribution::Fault;
 use crate::domain::baseline::StopPurpose;
@@ -178,12 +178,14 @@ pub fn exclusion_insert(db: &mut Db, row: &ExclusionRow) -> QueryResult<()> {
     scorecards_changed(db)
 }
 
-/// Adds a decision; a second one of the same number fails.
+/// Adds a decision, and marks its day, since answers are counted; a second one of the same number fails.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn exclusion_decision_insert(db: &mut Db, row: &DecisionRow) -> QueryResult<()> {
     diesel::insert_into(exclusion_decisions::table).values(row).execute(db)?;
+    let cell = StaleCell { partner_id: row.partner_id, day: row.at.0.date_naive() };
+    stale_mark(db, Source::Answers, &[cell].into_iter().collect())?;
     scorecards_changed(db)
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
+use super::beside::{beside_due, beside_partners, next_beside_day};
 use super::conn::Db;
 use super::fact::fold_day;
 use super::schema::{
@@ -99,6 +100,7 @@ pub struct TenderFoldRow {
     pub respond_by: Option<Instant>,
     pub responded_at: Option<Instant>,
     pub response: Option<String>,
+    pub pickup_at: Option<Instant>,
     pub bounced_at: Option<Instant>,
     pub beyond_commitment: bool,
     pub short_notice: bool,
@@ -185,6 +187,7 @@ impl From<&TenderRow> for TenderFoldRow {
             outcome: row.outcome.clone(),
             settles_at: row.settles_at,
             exclusion: row.exclusion.clone(),
+            pickup_at: row.pickup_at,
         }
     }
 }
@@ -256,6 +259,8 @@ pub fn due_cells(db: &mut Db, source: Source, now: DateTime<Utc>) -> QueryResult
             .load(db)?,
         // An audit is made again when its facts change, never because time passes.
         Source::Invoices => Vec::new(),
+        Source::Weeks | Source::Answers => Vec::new(),
+        Source::Claims | Source::Cases | Source::Safety => beside_due(db, source, now)?,
     };
     Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
 }
@@ -611,6 +616,7 @@ pub fn next_fact_day(
             .filter(invoices::received_on.gt(after))
             .select(diesel::dsl::min(invoices::received_on))
             .first(db)?,
+        _ => next_beside_day(db, source, after)?,
     };
     Ok(day.map(|day| day.0))
 }
@@ -636,6 +642,7 @@ pub fn fact_partners(db: &mut Db, source: Source, day: NaiveDate) -> QueryResult
             .select(invoices::partner_id)
             .distinct()
             .load(db),
+        _ => beside_partners(db, source, day),
     }
 }
 

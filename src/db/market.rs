@@ -1,15 +1,18 @@
-//! Dated facts from outside any contract: fuel index prices and exchange rates. Rows are added, never changed,
-//! so that what was known at any moment can be asked again. No partner's data, so no viewer.
+//! Dated facts from outside any contract: fuel index prices and exchange rates, whose rows are added and never changed, so that
+//! what was known at any moment can be asked again; and benchmarks of the market, the newest word of each. No partner's data, so
+//! no viewer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc, Weekday};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
 use super::DbError;
 use super::conn::Db;
-use super::schema::{fuel_prices, fx_rates};
+use super::dialect::BothExt;
+use super::schema::{benchmarks, fuel_prices, fx_rates, shipments};
+use super::shipment::StaleCell;
 use super::types::{Day, Instant};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelPrice;
@@ -169,4 +172,119 @@ pub fn fx_rate_insert(db: &mut Db, rate: &FxRate) -> Result<(), DbError> {
     };
     diesel::insert_into(fx_rates::table).values(&row).execute(db)?;
     Ok(())
+}
+
+// --- benchmarks ----------------------------------------------------------------------------------
+
+/// What the market pays for a lane in a week.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = benchmarks)]
+pub struct BenchmarkRow {
+    /// The lane.
+    pub lane_id: i64,
+    /// Monday of the week.
+    pub week: Day,
+    /// Equipment; empty for any.
+    pub equipment: String,
+    /// Linehaul of one load.
+    pub amount_micros: i64,
+    /// Its currency.
+    pub currency: String,
+    /// The series it comes from.
+    pub series: String,
+    /// Under which licence.
+    pub licence: String,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+}
+
+/// Benchmarks of shipments, by partner and shipment, in micros.
+pub type MarketOfDay = HashMap<(i64, i64), i64>;
+
+/// Whether any lane has a benchmark: where none has, nobody needs to look for one.
+///
+/// # Errors
+/// The engine's reason.
+pub fn any_benchmark(db: &mut Db) -> QueryResult<bool> {
+    let any: Option<i64> = benchmarks::table.select(benchmarks::lane_id).first(db).optional()?;
+    Ok(any.is_some())
+}
+
+/// The benchmarks of the shipments of some partners due on a day: that of the lane, the week and the equipment, else that of any
+/// equipment.
+///
+/// # Errors
+/// The engine's reason.
+pub fn market_of_day(db: &mut Db, day: NaiveDate, partners: &[i64]) -> QueryResult<MarketOfDay> {
+    let week = day.week(Weekday::Mon).checked_first_day().unwrap_or(day);
+    let rows: Vec<(i64, i64, String, i64)> = shipments::table
+        .inner_join(benchmarks::table.on(benchmarks::lane_id.nullable().eq(shipments::lane_id)))
+        .filter(shipments::obligation_day.eq(Day(day)))
+        .filter(shipments::partner_id.eq_any(partners))
+        .filter(benchmarks::week.eq(Day(week)))
+        .filter(benchmarks::equipment.eq(shipments::equipment).or(benchmarks::equipment.eq("")))
+        .select((shipments::partner_id, shipments::id, benchmarks::equipment, benchmarks::amount_micros))
+        .load(db)?;
+    let mut market = MarketOfDay::with_capacity(rows.len());
+    for (partner_id, id, equipment, amount) in rows {
+        let entry = market.entry((partner_id, id)).or_insert(amount);
+        // The one of its own equipment is nearer than the one of any.
+        if !equipment.is_empty() {
+            *entry = amount;
+        }
+    }
+    Ok(market)
+}
+
+/// One benchmark.
+///
+/// # Errors
+/// The engine's reason.
+pub fn benchmark_get(
+    db: &mut Db,
+    (lane_id, week, equipment): (i64, NaiveDate, &str),
+) -> QueryResult<Option<BenchmarkRow>> {
+    benchmarks::table
+        .find((lane_id, Day(week), equipment))
+        .select(BenchmarkRow::as_select())
+        .first(db)
+        .optional()
+}
+
+/// Records a benchmark in place of the earlier word for the same lane, week and equipment.
+///
+/// # Errors
+/// The engine's reason.
+pub fn benchmark_put(db: &mut Db, row: &BenchmarkRow) -> QueryResult<()> {
+    diesel::insert_into(benchmarks::table)
+        .values(row)
+        .on_conflict((benchmarks::lane_id, benchmarks::week, benchmarks::equipment))
+        .do_update()
+        .set((
+            benchmarks::amount_micros.eq(row.amount_micros),
+            benchmarks::currency.eq(&row.currency),
+            benchmarks::series.eq(&row.series),
+            benchmarks::licence.eq(&row.licence),
+            benchmarks::recorded_at.eq(row.recorded_at),
+        ))
+        .both()
+        .execute(db)
+        .map(drop)
+}
+
+/// The partners and days with shipments that the benchmarks of some lanes in a week can be of.
+///
+/// # Errors
+/// The engine's reason.
+pub fn cells_of_market(db: &mut Db, lanes: &[i64], week: NaiveDate) -> QueryResult<BTreeSet<StaleCell>> {
+    let until = week.checked_add_days(Days::new(7)).unwrap_or(week);
+    let lanes: Vec<Option<i64>> = lanes.iter().copied().map(Some).collect();
+    let rows: Vec<(i64, Day)> = shipments::table
+        .filter(shipments::obligation_day.ge(Day(week)))
+        .filter(shipments::obligation_day.lt(Day(until)))
+        .filter(shipments::lane_id.eq_any(lanes))
+        .select((shipments::partner_id, shipments::obligation_day))
+        .distinct()
+        .load(db)?;
+    Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
 }

@@ -6,6 +6,7 @@ pub mod attachment;
 pub mod audit;
 pub mod backtest;
 pub mod baseline;
+pub mod beside;
 pub mod calibration;
 pub mod challenge;
 pub mod charge_code;

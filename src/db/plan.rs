@@ -12,7 +12,7 @@ use super::dialect::BothExt;
 use super::schema::{
     capacity_commitments, lane_cells, lanes, partners, plan_cells, plan_lanes, plans, shipments, tenders,
 };
-use super::shipment::Source;
+use super::shipment::{Source, StaleCell, stale_mark};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
 use crate::on_engine;
@@ -476,7 +476,11 @@ pub fn plan_insert(
     for chunk in cells.chunks(ROWS_PER_INSERT) {
         on_engine!(&mut *db, |c| diesel::insert_into(plan_cells::table).values(chunk).execute(c))?;
     }
-    Ok(())
+    // A plan made after the event, of weeks that have tenders already.
+    let today = plan.created_at.0.date_naive();
+    let past = cells.iter().filter(|cell| cell.week.0 <= today && plan.as_of_day < cell.week);
+    let weeks = past.map(|cell| StaleCell { partner_id: cell.partner_id, day: cell.week.0 }).collect();
+    stale_mark(db, Source::Weeks, &weeks)
 }
 
 /// Records a commitment of capacity, replacing the earlier word for the same partner, lane and week.

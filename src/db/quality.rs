@@ -46,6 +46,16 @@ pub struct QualityRow {
     pub emission_distance_m: Option<i64>,
     /// Where the emissions come from.
     pub emission_data: Option<String>,
+    /// Status messages received.
+    pub statuses: Option<i64>,
+    /// Refused ones among them.
+    pub statuses_refused: Option<i64>,
+    /// Corrected ones among them.
+    pub statuses_corrected: Option<i64>,
+    /// Day of the invoice, where it was paid.
+    pub invoiced_day: Option<Day>,
+    /// Day on which it was paid.
+    pub paid_day: Option<Day>,
 }
 
 /// Rows of one day by partner and shipment.

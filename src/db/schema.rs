@@ -1,10 +1,12 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
+mod beside;
 mod fairness;
 mod invoice;
 mod rating;
 mod standing;
 
+pub use beside::*;
 pub use fairness::*;
 pub use invoice::*;
 pub use rating::*;
@@ -227,6 +229,11 @@ diesel::table! {
         co2e_g -> Nullable<BigInt>,
         emission_distance_m -> Nullable<BigInt>,
         emission_data -> Nullable<Text>,
+        statuses -> Nullable<BigInt>,
+        statuses_refused -> Nullable<BigInt>,
+        statuses_corrected -> Nullable<BigInt>,
+        invoiced_day -> Nullable<Day>,
+        paid_day -> Nullable<Day>,
     }
 }
 

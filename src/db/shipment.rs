@@ -415,11 +415,42 @@ pub enum Source {
     Tenders,
     /// Audited invoices, by the day they were received.
     Invoices,
+    /// Claims, by the day they were filed.
+    Claims,
+    /// Cases of communication, by the day they were opened.
+    Cases,
+    /// Safety records, by the day of which they are known.
+    Safety,
+    /// Commitments, plans and tenders of a week, by its Monday; after the tenders that they count.
+    Weeks,
+    /// Answers to what partners asked, by the day of UTC.
+    Answers,
 }
 
 impl Source {
-    /// Every kind of facts that is summed.
-    pub const ALL: [Self; 3] = [Self::Shipments, Self::Tenders, Self::Invoices];
+    /// Every source, in the order in which they are summed.
+    pub const ALL: [Self; 8] = [
+        Self::Shipments,
+        Self::Tenders,
+        Self::Invoices,
+        Self::Claims,
+        Self::Cases,
+        Self::Safety,
+        Self::Weeks,
+        Self::Answers,
+    ];
+
+    /// Those that stand by themselves.
+    pub const FIRST: [Self; 3] = [Self::Shipments, Self::Tenders, Self::Invoices];
+
+    /// Those that lie beside them and come after.
+    pub const BESIDE: [Self; 5] = [Self::Claims, Self::Cases, Self::Safety, Self::Weeks, Self::Answers];
+
+    /// Whether it is one of [`Source::BESIDE`].
+    #[must_use]
+    pub fn is_beside(self) -> bool {
+        Self::BESIDE.contains(&self)
+    }
 
     /// The word stored in the database.
     #[must_use]
@@ -428,6 +459,11 @@ impl Source {
             Self::Shipments => "SHIPMENTS",
             Self::Tenders => "TENDERS",
             Self::Invoices => "INVOICES",
+            Self::Claims => "CLAIMS",
+            Self::Cases => "CASES",
+            Self::Safety => "SAFETY",
+            Self::Weeks => "WEEKS",
+            Self::Answers => "ANSWERS",
         }
     }
 }

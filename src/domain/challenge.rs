@@ -10,7 +10,7 @@ use super::attribution::Fault;
 use super::calendar::BusinessCalendar;
 use super::exclusion::words_fit;
 use super::field::{FieldErrors, codes};
-use super::kpi::Kpi;
+use super::kpi::{Counted, Kpi};
 use super::scorecard::{Publication, PublicationState};
 use super::words;
 
@@ -106,7 +106,7 @@ pub fn answer_by(day: NaiveDate, calendar: &BusinessCalendar) -> NaiveDate {
 /// and nothing of a partner.
 #[must_use]
 pub fn has_lines(kpi: Kpi) -> bool {
-    kpi != Kpi::RgDepth
+    matches!(kpi.counted(), Counted::Shipments | Counted::Tenders) && !kpi.is_of_us() && kpi != Kpi::RgDepth
 }
 
 /// Whether a KPI judges how a tender ended, so that a tender that counts in it can be excused.

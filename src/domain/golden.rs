@@ -9,16 +9,18 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::beside::Beside;
 use super::calendar::{BusinessCalendar, due_date};
 use super::interval::{newcombe, share_with_bounds};
 use super::kpi::Kpi;
 use super::measure::{DWELL_BUCKET_MINUTES, Measures, Ratio, Tally};
+use super::money::Micros;
 use super::outcome::OutcomePolicy;
 use super::scorecard::{
     Category, KpiInput, Scale, Template, TemplateKpi, TemplateTerms, Tier, Volume, percentile, score,
     tier_of, two_places,
 };
-use super::shipment::{Milestones, ShipmentFacts, Verdicts};
+use super::shipment::{Amounts, Milestones, ShipmentFacts, Verdicts};
 use super::signal::{Better, Direction, Observation, Rule, period_change, xmr};
 use super::tender::{Response, TenderFacts, judge};
 
@@ -42,7 +44,8 @@ macro_rules! cases {
 }
 
 const KPIS: &[(&str, &str)] = cases!(
-    "kpi": "k1_intervals", "k2_on_time", "k3_dwell", "k4_due_days", "k5_tenders", "k6_to_k9_ratios", "sc4_changes"
+    "kpi": "k1_intervals", "k2_on_time", "k3_dwell", "k4_due_days", "k5_tenders", "k6_to_k9_ratios", "k8_market",
+    "beside", "sc4_changes"
 );
 const SCORECARDS: &[(&str, &str)] =
     cases!("scorecard": "sc1_composite", "edges", "sc2_control_chart", "sc3_peers");
@@ -58,6 +61,82 @@ struct KpiFile {
     dwell: Vec<DwellCase>,
     kpi: Vec<KpiCase>,
     tender: Vec<TenderCase>,
+    market: Vec<MarketCase>,
+    beside: Vec<BesideCase>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketCase {
+    title: String,
+    #[serde(rename = "source")]
+    _source: String,
+    lanes: Vec<MarketLane>,
+    /// The index; none below the least coverage.
+    index: Option<String>,
+}
+
+/// Equal loads of a lane.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketLane {
+    loads: u32,
+    linehaul: Decimal,
+    benchmark: Option<Decimal>,
+}
+
+impl MarketCase {
+    fn index(&self) -> Option<String> {
+        let mut sums = Measures::default();
+        let (policy, as_of) = (OutcomePolicy::default(), DateTime::UNIX_EPOCH);
+        for lane in &self.lanes {
+            let micros = |amount: Decimal| Micros::from_decimal(amount).unwrap();
+            let amounts = Amounts {
+                linehaul: Some(micros(lane.linehaul)),
+                market: lane.benchmark.map(micros),
+                ..Amounts::default()
+            };
+            let facts = ShipmentFacts { amounts, ..ShipmentFacts::default() };
+            (0..lane.loads).for_each(|_| facts.add_to(&facts.judge(&policy, as_of), &policy, &mut sums));
+        }
+        Kpi::CostIndex.value(&sums).score_value().map(|index| at(index, 2))
+    }
+}
+
+/// Claims, cases, weeks and safety records, with the freight and the deliveries they are held against.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BesideCase {
+    title: String,
+    #[serde(rename = "source")]
+    _source: String,
+    as_of: DateTime<Utc>,
+    /// The days that count, the second one not; all without them.
+    #[serde(default)]
+    days: Option<(NaiveDate, NaiveDate)>,
+    #[serde(default)]
+    deliveries: i64,
+    #[serde(default)]
+    freight: Decimal,
+    #[serde(default)]
+    facts: Vec<Beside>,
+    /// KPI code → value in its own unit, or `none`.
+    kpis: BTreeMap<String, String>,
+}
+
+impl BesideCase {
+    fn measures(&self) -> Measures {
+        let mut sums = Measures::default();
+        sums.claims.add(0, self.deliveries);
+        sums.contacts.add(0, self.deliveries);
+        sums.freight.add(Micros::from_decimal(self.freight).unwrap().0, self.deliveries);
+        for fact in &self.facts {
+            let adds = fact.judge(self.as_of).adds;
+            let counts = |day: &NaiveDate| self.days.is_none_or(|(from, until)| *day >= from && *day < until);
+            adds.iter().filter(|(day, _)| counts(day)).for_each(|(_, one)| sums += one);
+        }
+        sums
+    }
 }
 
 #[derive(Deserialize)]
@@ -182,6 +261,9 @@ impl KpiCase {
             "invoices_right" => ratio(&mut sums.invoices_right),
             "invoice_error" => ratio(&mut sums.invoice_error),
             "invoices_timely" => ratio(&mut sums.invoices_timely),
+            "status_accurate" => ratio(&mut sums.status_accurate),
+            "commitment" => ratio(&mut sums.commitment),
+            "overturned" => ratio(&mut sums.overturned),
             "delivery_window" => sums.delivery_window = tally,
             "delivery_day" => sums.delivery_day = tally,
             other => panic!("{}: the cases know no measure {other}", self.title),
@@ -310,6 +392,17 @@ fn golden_cases_of_kpis() {
             if case.gross.is_some() {
                 let gross = value.gross.map(|gross| at(gross * Decimal::ONE_HUNDRED, 2));
                 expect(&case.title, format!("{gross:?}"), format!("{:?}", case.gross));
+            }
+        }
+        for case in file.market {
+            expect(&case.title, format!("{:?}", case.index()), format!("{:?}", case.index));
+        }
+        for case in file.beside {
+            let sums = case.measures();
+            for (code, want) in &case.kpis {
+                let kpi: Kpi = code.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+                let got = kpi.value(&sums).score_value().map_or_else(|| "none".to_owned(), |v| at(v, 2));
+                expect(&format!("{} {code}", case.title), got, want.clone());
             }
         }
         for case in file.tender {

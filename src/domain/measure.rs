@@ -3,6 +3,7 @@
 
 use std::ops::AddAssign;
 
+use chrono::NaiveDate;
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -116,8 +117,16 @@ impl<'de> Deserialize<'de> for Ratio {
 pub const DWELL_BUCKET_MINUTES: i64 = 30;
 /// Width of the buckets of answers to tenders.
 pub const RESPONSE_BUCKET_MINUTES: i64 = 5;
+/// Width of the buckets of stays at our own docks.
+pub const DOCK_BUCKET_MINUTES: i64 = 15;
+/// Width of the buckets of notice given with a tender.
+pub const LEAD_BUCKET_MINUTES: i64 = 60;
+/// Width of the buckets of what takes days: claims and payments.
+pub const DAY_BUCKET_MINUTES: i64 = 24 * 60;
 /// Durations beyond this share the last bucket.
 const LONGEST_MINUTES: i64 = 60 * 24 * 60;
+/// The same where they are counted in days.
+const LONGEST_IN_DAYS_MINUTES: i64 = 730 * DAY_BUCKET_MINUTES;
 
 /// Durations counted in buckets of `BUCKET` minutes: additive, so a percentile of any period comes
 /// from the sum of its days, exact to the bucket.
@@ -128,9 +137,12 @@ pub struct Histogram<const BUCKET: i64> {
 }
 
 impl<const BUCKET: i64> Histogram<BUCKET> {
+    const LAST: i64 =
+        if BUCKET < DAY_BUCKET_MINUTES { LONGEST_MINUTES } else { LONGEST_IN_DAYS_MINUTES } / BUCKET;
+
     /// Counts one duration. Negative ones count as zero: a scan order error is no early departure.
     pub fn count(&mut self, minutes: i64) {
-        self.add((minutes.max(0) / BUCKET).min(LONGEST_MINUTES / BUCKET), 1);
+        self.add((minutes.max(0) / BUCKET).min(Self::LAST), 1);
     }
 
     fn add(&mut self, bucket: i64, count: i64) {
@@ -211,6 +223,79 @@ impl<'de, const BUCKET: i64> Deserialize<'de> for Histogram<BUCKET> {
             }
         }
         deserializer.deserialize_seq(Pairs::<BUCKET>)
+    }
+}
+
+/// Whether a partner passed a gate when it was last looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whose.
+    pub partner_id: i64,
+    /// The day of the look.
+    pub day: NaiveDate,
+    /// The day of what was known then; of two looks on one day, the one that knows newer things counts.
+    pub known: NaiveDate,
+    /// Whether it passed.
+    pub passes: bool,
+}
+
+/// The newest state of each partner: adds up like a sum, whatever the order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct States(Vec<State>);
+
+impl States {
+    /// Notes a look at a partner; of two equally new ones the failure counts.
+    pub fn note(&mut self, state: State) {
+        match self.0.binary_search_by_key(&state.partner_id, |known| known.partner_id) {
+            Ok(place) => {
+                if let Some(known) = self.0.get_mut(place) {
+                    let age = |state: &State| (state.day, state.known, !state.passes);
+                    if age(&state) > age(known) {
+                        *known = state;
+                    }
+                }
+            }
+            Err(place) => self.0.insert(place, state),
+        }
+    }
+
+    /// Partners that passed when they were last looked at.
+    #[must_use]
+    pub fn passed(&self) -> i64 {
+        i64::try_from(self.0.iter().filter(|state| state.passes).count()).unwrap_or(i64::MAX)
+    }
+
+    /// Partners that were looked at.
+    #[must_use]
+    pub fn looked(&self) -> i64 {
+        i64::try_from(self.0.len()).unwrap_or(i64::MAX)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl AddAssign<&States> for States {
+    fn add_assign(&mut self, other: &States) {
+        other.0.iter().for_each(|state| self.note(*state));
+    }
+}
+
+impl Serialize for States {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|s| (s.partner_id, s.day, s.known, s.passes)))
+    }
+}
+
+impl<'de> Deserialize<'de> for States {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let rows = Vec::<(i64, NaiveDate, NaiveDate, bool)>::deserialize(deserializer)?;
+        let mut states = Self::default();
+        for (partner_id, day, known, passes) in rows {
+            states.note(State { partner_id, day, known, passes });
+        }
+        Ok(states)
     }
 }
 
@@ -377,6 +462,54 @@ pub struct Measures {
     /// Invoices received in time over those whose delivery is known.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub invoices_timely: Ratio,
+    /// Claims for loss and damage received over deliveries, where claims are kept.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub claims: Ratio,
+    /// What those claims come to in micros: accepted, else claimed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub claimed: i64,
+    /// Time from filing a claim to its acknowledgement.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub claim_acknowledged: Histogram<DAY_BUCKET_MINUTES>,
+    /// Time from filing a claim to its payment or refusal.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub claim_settled: Histogram<DAY_BUCKET_MINUTES>,
+    /// Cases that the partner had to answer.
+    #[serde(skip_serializing_if = "Tally::is_zero")]
+    pub case_answers: Tally,
+    /// Times a customer had to ask over deliveries, where cases are kept.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub contacts: Ratio,
+    /// Linehaul micros over benchmark micros, of shipments with both.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub market: Ratio,
+    /// Shipments in [`Measures::market`].
+    #[serde(skip_serializing_if = "is_zero")]
+    pub with_market: i64,
+    /// Whether the partner passed the safety gate.
+    #[serde(skip_serializing_if = "States::is_empty")]
+    pub safety: States,
+    /// Loads kept of a weekly commitment over loads asked for within it.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub commitment: Ratio,
+    /// Status messages accepted and never corrected over received.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub status_accurate: Ratio,
+    /// Time from arrival to departure at our own docks, where freight is picked up.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub dock: Histogram<DOCK_BUCKET_MINUTES>,
+    /// Time from the tender to the pickup.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub lead: Histogram<LEAD_BUCKET_MINUTES>,
+    /// Loads by which the plan was off over loads tendered.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub forecast: Ratio,
+    /// Time from invoice to payment.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub paid: Histogram<DAY_BUCKET_MINUTES>,
+    /// What the partner asked for and was granted over what was decided.
+    #[serde(skip_serializing_if = "Ratio::is_zero")]
+    pub overturned: Ratio,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -438,6 +571,22 @@ impl AddAssign<&Measures> for Measures {
         self.invoice_error += other.invoice_error;
         self.invoices_valued += other.invoices_valued;
         self.invoices_timely += other.invoices_timely;
+        self.claims += other.claims;
+        self.claimed += other.claimed;
+        self.claim_acknowledged += &other.claim_acknowledged;
+        self.claim_settled += &other.claim_settled;
+        self.case_answers += other.case_answers;
+        self.contacts += other.contacts;
+        self.market += other.market;
+        self.with_market += other.with_market;
+        self.safety += &other.safety;
+        self.commitment += other.commitment;
+        self.status_accurate += other.status_accurate;
+        self.dock += &other.dock;
+        self.lead += &other.lead;
+        self.forecast += other.forecast;
+        self.paid += &other.paid;
+        self.overturned += other.overturned;
     }
 }
 

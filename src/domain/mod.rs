@@ -1,6 +1,6 @@
 //! The rules: pure functions and values. No I/O, no database, no web, no clock.
 //!
-//! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`baseline`]),
+//! Reading order: values ([`money`], [`period`], [`calendar`]), facts ([`shipment`], [`tender`], [`beside`], [`baseline`]),
 //! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`causes`], [`kpi`],
 //! [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
@@ -14,6 +14,7 @@ pub mod audit;
 pub mod backoff;
 pub mod backtest;
 pub mod baseline;
+pub mod beside;
 pub mod calendar;
 pub mod calibration;
 pub mod capacity;

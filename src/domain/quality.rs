@@ -1,7 +1,7 @@
 //! What a delivery was like beyond being on time: in full, undamaged, proved, announced when late, as fast as the
 //! standard, and with which emissions (DOMAIN §1.5 A, C, E).
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,21 @@ pub struct QualityFacts {
     pub emission_distance_m: Option<i64>,
     /// Where the emissions come from.
     pub emission_data: Option<EmissionData>,
+    /// Status messages received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<i64>,
+    /// Those of them that were refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statuses_refused: Option<i64>,
+    /// Those of them that were accepted and later corrected by more than half an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statuses_corrected: Option<i64>,
+    /// Day of the invoice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invoiced_on: Option<NaiveDate>,
+    /// Day on which it was paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_on: Option<NaiveDate>,
 }
 
 /// The verdicts on the quality of a delivery.
@@ -224,6 +239,7 @@ impl QualityFacts {
         sums: &mut Measures,
     ) {
         self.add_emissions(amounts, sums);
+        self.add_records(sums);
         if facts.delivery_declared {
             return;
         }
@@ -235,6 +251,20 @@ impl QualityFacts {
             sums.late_notice.add(i64::from(self.was_announced(facts)), 1);
         }
         self.add_transit(facts, policy, sums);
+    }
+
+    /// Messages and payments, which say nothing of the delivery.
+    fn add_records(&self, sums: &mut Measures) {
+        let wrong = self.statuses_refused.unwrap_or(0) + self.statuses_corrected.unwrap_or(0);
+        if let (Some(received), true) =
+            (self.statuses, self.statuses_refused.or(self.statuses_corrected).is_some())
+        {
+            sums.status_accurate.add((received - wrong).max(0), received);
+        }
+        if let (Some(invoiced), Some(paid)) = (self.invoiced_on, self.paid_on) {
+            // A payment of the same day took none.
+            sums.paid.count(paid.signed_duration_since(invoiced).num_minutes());
+        }
     }
 
     fn was_announced(&self, facts: &Milestones) -> bool {

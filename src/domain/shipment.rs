@@ -405,6 +405,16 @@ impl Milestones {
         }
     }
 
+    /// How long the carrier stood at the shipper's own dock, where the freight is picked up.
+    fn add_dock(&self, sums: &mut Measures) {
+        let flags = DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP;
+        if let (Some(arrived), Some(left), 0) =
+            (self.pickup_arrived_at, self.picked_up_at, self.date_only.0 & flags)
+        {
+            sums.dock.count(left.signed_duration_since(arrived).num_minutes());
+        }
+    }
+
     /// The event that decides whether the delivery was on time, if it was reported.
     #[must_use]
     pub fn delivery_done_at(&self, policy: &OutcomePolicy) -> Option<DateTime<Utc>> {
@@ -551,6 +561,10 @@ pub struct Amounts {
     pub freight: Option<Micros>,
     /// What the contract says it should have cost.
     pub rated: Option<Micros>,
+    /// The benchmark of its lane, week and equipment. Never written anywhere: the prices of a benchmark are nobody's to see
+    /// but the shipper's.
+    #[serde(skip)]
+    pub market: Option<Micros>,
 }
 
 impl Amounts {
@@ -629,6 +643,23 @@ impl Diverter {
     }
 }
 
+/// What is kept beside shipments at all: where nobody keeps claims, a delivery without one says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Claims.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claims: bool,
+    /// Cases of communication.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cases: bool,
+}
+
+impl Kept {
+    fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Everything of a shipment that measures are made of.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct ShipmentFacts {
@@ -654,6 +685,9 @@ pub struct ShipmentFacts {
     /// What was given as the reason of a missed delivery.
     #[serde(default, skip_serializing_if = "Given::is_nothing")]
     pub delivery_given: Given,
+    /// What is kept beside it.
+    #[serde(default, skip_serializing_if = "Kept::is_nothing")]
+    pub kept: Kept,
 }
 
 impl ShipmentFacts {
@@ -692,10 +726,22 @@ impl ShipmentFacts {
         sums.status_complete.add(owed.received, owed.required);
         sums.status_visible.add(owed.timely, owed.reportable);
         self.milestones.add_detention(sums);
+        self.milestones.add_dock(sums);
+        if !self.kept.is_nothing() && self.was_delivered() {
+            sums.claims.add(0, i64::from(self.kept.claims));
+            sums.contacts.add(0, i64::from(self.kept.cases));
+        }
         if let (Some(quality), Some(verdict)) = (&self.quality, &verdicts.quality) {
             quality.add_to(verdict, &self.milestones, verdicts, (policy, &self.amounts), sums);
         }
         self.add_money(sums);
+    }
+
+    /// Whether it reached its consignee.
+    fn was_delivered(&self) -> bool {
+        let times = &self.milestones;
+        self.disposition != Some(Disposition::Returned)
+            && (self.disposition.is_some() || times.arrived_at.or(times.delivered_at).is_some())
     }
 
     /// How the delivery went, which a declared event takes out; what it cost and what was reported stays.
@@ -761,6 +807,10 @@ impl ShipmentFacts {
         if let Some(linehaul) = amounts.linehaul {
             sums.accessorial.add(amounts.accessorial.unwrap_or_default().0, linehaul.0);
             sums.with_linehaul += 1;
+            if let Some(market) = amounts.market {
+                sums.market.add(linehaul.0, market.0);
+                sums.with_market += 1;
+            }
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct TenderFacts {
     /// An approved exclusion covers that it was not taken.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub excused: bool,
+    /// When the load is to be picked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pickup_at: Option<DateTime<Utc>>,
 }
 
 /// What became of a tender.
@@ -124,6 +127,9 @@ impl TenderFacts {
         }
         if self.sequence.is_some() && self.response != Some(Response::Withdrawn) {
             sums.route_guide.add(1, i64::from(accepted && self.bounced_at.is_none()));
+        }
+        if let (Some(sent), Some(pickup)) = (self.sent_at, self.pickup_at) {
+            sums.lead.count(pickup.signed_duration_since(sent).num_minutes());
         }
         if let (Some(sent), Some(answered)) = (self.sent_at, self.responded_at) {
             sums.response.count(answered.signed_duration_since(sent).num_minutes());

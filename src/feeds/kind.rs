@@ -24,6 +24,14 @@ pub enum ImportKind {
     Charges,
     /// What happened to shipments and may be charged beside linehaul and fuel.
     Accessorials,
+    /// Claims for loss, damage or delay.
+    Claims,
+    /// Cases of communication: enquiries, complaints and exceptions.
+    Cases,
+    /// What is known of the safety of carriers on a day.
+    Safety,
+    /// What the market pays for a lane in a week.
+    Benchmarks,
     /// Rates of a contract, one price a row or one column a zone.
     Rates,
     /// Accessorial rates of a contract, one a row.
@@ -175,6 +183,18 @@ pub const LENGTH_UNITS: &[&str] = &["IN", "CM", "M"];
 /// Units a quantity of an accessorial may count, as charge lines name them.
 pub const EVENT_UNITS: &[&str] =
     &["OCCURRENCE", "HOUR", "DAY", "PIECE", "PALLET", "CWT", "LB", "KG", "MILE", "KM"];
+/// What is claimed.
+pub const CLAIM_KINDS: &[&str] = &["LOSS", "DAMAGE", "DELAY"];
+/// Where a claim stands.
+pub const CLAIM_STATES: &[&str] = &["FILED", "ACKNOWLEDGED", "PAID", "DECLINED", "WITHDRAWN", "DUPLICATE"];
+/// What a case is about.
+pub const CASE_KINDS: &[&str] = &["ENQUIRY", "COMPLAINT", "EXCEPTION"];
+/// Who opened a case.
+pub const CASE_ORIGINS: &[&str] = &["PARTNER", "CUSTOMER", "US"];
+/// Who answered a case first.
+pub const ANSWERERS: &[&str] = &["HUMAN", "AUTOMATIC"];
+/// Safety ratings of carriers.
+pub const SAFETY_RATINGS: &[&str] = &["SATISFACTORY", "CONDITIONAL", "UNSATISFACTORY", "NOT_RATED"];
 /// What a charge is for.
 pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
 /// What an invoice is.
@@ -334,6 +354,10 @@ fields! {
         CO2E_KG = "co2e_kg", QUANTITY, "Emissions, well to wheel, in kilograms of CO2e";
         EMISSION_DISTANCE_KM = "emission_distance_km", QUANTITY, "Shortest feasible or great-circle distance in kilometres";
         EMISSION_DATA = "emission_data", choice(super::EMISSION_DATA), "Where the emissions come from";
+        STATUSES = "statuses", COUNT, "Status messages received";
+        STATUSES_REFUSED = "statuses_refused", COUNT, "Those of them that were refused, such as by a 997 or an 824";
+        STATUSES_CORRECTED = "statuses_corrected", COUNT, "Those of them that were accepted and later corrected by more than 30 minutes";
+        PAID = "paid", rates_day(), "Day on which the invoice was paid; needs invoiced";
         ORDERED = "ordered", rates_day(), "Day of the order";
         INVOICED = "invoiced", rates_day(), "Day of the invoice";
         CLASS = "class", TEXT, "Freight class";
@@ -442,6 +466,77 @@ fields! {
         NOTIFIED = "notified", choice(YES_NO), "Whether the carrier warned that the charge begins; yes when blank and notified_at is given";
         PROVEN = "proven", choice(YES_NO), "Whether the proof the contract asks for is there; no when blank";
         WITHDRAWN = "withdrawn", choice(YES_NO), "Whether the event is taken back, as if it had not happened; no when blank";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Claims`].
+    claims {
+        REFERENCE = "reference", KEY, "The feed's key of the claim";
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        SOURCE = "source", TEXT, "Name of the feed: part of the claim's identity";
+        SHIPMENT = "shipment", TEXT, "Reference of the shipment";
+        KIND = "kind", required(choice(CLAIM_KINDS)), "What is claimed";
+        STATUS = "status", choice(CLAIM_STATES), "Where it stands; FILED when blank";
+        CLAIMED = "claimed", QUANTITY, "Amount claimed";
+        ACCEPTED = "accepted", QUANTITY, "Amount accepted";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the reporting currency when blank";
+        ZONE = "zone", super::ZONE, "Zone whose days count";
+        FILED_AT = "filed_at", required(INSTANT), "When it was filed";
+        ACKNOWLEDGED_AT = "acknowledged_at", INSTANT, "When the carrier confirmed that it has it";
+        DISPOSED_AT = "disposed_at", INSTANT, "When it was paid or declined";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Cases`].
+    cases {
+        REFERENCE = "reference", KEY, "The feed's key of the case";
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier it is about";
+        SOURCE = "source", TEXT, "Name of the feed: part of the case's identity";
+        CONSIGNMENT = "consignment", TEXT, "Reference of the shipment it is about";
+        KIND = "kind", required(choice(CASE_KINDS)), "What it is about";
+        ORIGIN = "origin", required(choice(CASE_ORIGINS)), "Who opened it";
+        SEVERITY = "severity", FieldSpec { min: Some(1), ..COUNT }, "1 is the highest; 3 when blank";
+        ZONE = "zone", super::ZONE, "Zone whose days count";
+        OPENED_AT = "opened_at", required(INSTANT), "When it was opened, with its time";
+        FIRST_HUMAN_RESPONSE_AT = "first_human_response_at", INSTANT, "When a human first answered, with its time";
+        RESPONSE_BY = "response_by", choice(ANSWERERS), "Who gave that answer; an automatic one is none. HUMAN when blank";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Safety`].
+    safety {
+        PARTNER = "partner", KEY, "Code, name or alias of the carrier";
+        SOURCE = "source", TEXT, "Name of the feed: part of the record's identity";
+        AS_OF = "as_of", required(rates_day()), "Day of which this is known";
+        AUTHORITY_ACTIVE = "authority_active", required(choice(YES_NO)), "Whether the carrier may operate";
+        INSURED_UNTIL = "insured_until", rates_day(), "Last day of its insurance; uninsured when blank";
+        INSURED_AMOUNT = "insured_amount", QUANTITY, "For how much it is insured";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of that amount; the reporting currency when blank";
+        RATING = "rating", choice(SAFETY_RATINGS), "Safety rating; NOT_RATED when blank";
+        HAZMAT = "hazmat", choice(YES_NO), "Whether it carries hazardous materials; no when blank";
+        UNSAFE_DRIVING = "unsafe_driving", QUANTITY, "Percentile of unsafe driving, 0 to 100";
+        HOURS_OF_SERVICE = "hours_of_service", QUANTITY, "Percentile of hours of service";
+        CRASH = "crash", QUANTITY, "Percentile of crashes";
+        VEHICLE_MAINTENANCE = "vehicle_maintenance", QUANTITY, "Percentile of vehicle maintenance";
+        DRUGS_ALCOHOL = "drugs_alcohol", QUANTITY, "Percentile of drugs and alcohol";
+        DRIVER_FITNESS = "driver_fitness", QUANTITY, "Percentile of driver fitness";
+        HAZMAT_COMPLIANCE = "hazmat_compliance", QUANTITY, "Percentile of compliance for hazardous materials";
+    }
+}
+
+fields! {
+    /// Fields of [`ImportKind::Benchmarks`].
+    benchmarks {
+        LANE = "lane", KEY, "Code of the lane";
+        WEEK = "week", required(rates_day()), "Any day of the ISO week in which loads are due";
+        EQUIPMENT = "equipment", TEXT, "Equipment, as shipments name it; any when blank";
+        AMOUNT = "amount", required(QUANTITY), "Linehaul of one load";
+        CURRENCY = "currency", TEXT, "ISO 4217 code of the amount; the reporting currency when blank";
+        SERIES = "series", KEY, "Name of the series it comes from";
+        LICENCE = "licence", TEXT, "Under which licence it may be used";
     }
 }
 
@@ -646,7 +741,7 @@ fields! {
 
 impl ImportKind {
     /// Every kind, in the order in which a new database is filled.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Partners,
         Self::Lanes,
         Self::Shipments,
@@ -655,6 +750,10 @@ impl ImportKind {
         Self::Capacity,
         Self::Charges,
         Self::Accessorials,
+        Self::Claims,
+        Self::Cases,
+        Self::Safety,
+        Self::Benchmarks,
         Self::Rates,
         Self::AccessorialRates,
         Self::FuelTable,
@@ -676,6 +775,10 @@ impl ImportKind {
             Self::Capacity => "capacity",
             Self::Charges => "charges",
             Self::Accessorials => "accessorials",
+            Self::Claims => "claims",
+            Self::Cases => "cases",
+            Self::Safety => "safety",
+            Self::Benchmarks => "benchmarks",
             Self::Rates => "rates",
             Self::AccessorialRates => "accessorial-rates",
             Self::FuelTable => "fuel-table",
@@ -703,6 +806,7 @@ impl ImportKind {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Accessorials => "accessorial events",
+            Self::Safety => "safety records",
             Self::AccessorialRates => "accessorial rates",
             Self::FuelTable => "fuel tables",
             Self::Fuel => "fuel prices",
@@ -730,6 +834,10 @@ impl ImportKind {
             Self::Capacity => capacity::SPECS,
             Self::Charges => charges::SPECS,
             Self::Accessorials => accessorials::SPECS,
+            Self::Claims => claims::SPECS,
+            Self::Cases => cases::SPECS,
+            Self::Safety => safety::SPECS,
+            Self::Benchmarks => benchmarks::SPECS,
             Self::Rates => rates::SPECS,
             Self::AccessorialRates => accessorial_rates::SPECS,
             Self::FuelTable => fuel_table::SPECS,

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use chrono::{Months, NaiveDate};
+use chrono::{Days, Months, NaiveDate};
 
 use super::cli::run_line;
 use super::{JOBS, JobError, Runner};
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing, talk};
 use crate::app::job::{JobRun, RunState};
+use crate::app::refresh::ensure_fresh;
 use crate::clock::Clock;
 use crate::db::{DbError, DbUrl};
 use crate::mail::{Mailer, SettingsError};
@@ -21,6 +22,10 @@ const ACCRUAL_DAY: u32 = 10;
 const ASSESSMENT_JOB: &str = "assess-credits";
 /// Day of the month on which it is told: business day 10 has passed in every month.
 const ASSESSMENT_DAY: u32 = 18;
+/// The job that plans.
+const PLAN_JOB: &str = "plan-capacity";
+/// Weeks back from the as-of day on which it was planned.
+const PLANNED_WEEKS_AGO: [u64; 3] = [14, 9, 4];
 /// Who asked, as the job's history shows it.
 const REQUESTED_BY: &str = "demo";
 /// Sender of the demo's mail.
@@ -94,6 +99,7 @@ pub fn run(options: &DemoOptions, say: &mut dyn FnMut(&str)) -> Result<Demo, Dem
     build(&app, options.size, options.keep_files.as_deref(), say)?;
     run_jobs(&app, say)?;
     talk(&app)?;
+    ensure_fresh(&app, as_of())?;
     mark_whole(&app, options.size)?;
     Ok(Demo { app, built: true })
 }
@@ -106,7 +112,11 @@ pub fn run_jobs(app: &App, say: &mut dyn FnMut(&str)) -> Result<Vec<JobRun>, Dem
     let runner = Runner::new(app.clone());
     let mut runs = Vec::new();
     for job in JOBS {
-        let past = if job.name == ACCRUAL_JOB { ledger_days() } else { Vec::new() };
+        let past = match job.name {
+            ACCRUAL_JOB => ledger_days(),
+            PLAN_JOB => plan_days(),
+            _ => Vec::new(),
+        };
         let past = past.into_iter().map(|(name, day)| (name, Some(day)));
         for (name, day) in past.chain([(job.name, None)]) {
             let run = runner.run_now(name, day, None, REQUESTED_BY)?;
@@ -120,7 +130,16 @@ pub fn run_jobs(app: &App, say: &mut dyn FnMut(&str)) -> Result<Vec<JobRun>, Dem
             runs.push(run);
         }
     }
+    // What earlier plans came to is summed once they are there.
+    ensure_fresh(app, as_of())?;
     Ok(runs)
+}
+
+/// The days before the as-of day on which it was planned: often enough that each week of the last quarter was in a plan.
+fn plan_days() -> Vec<(&'static str, NaiveDate)> {
+    let today = as_of().date_naive();
+    let back = PLANNED_WEEKS_AGO.into_iter().filter_map(|weeks| today.checked_sub_days(Days::new(7 * weeks)));
+    back.map(|day| (PLAN_JOB, day)).collect()
 }
 
 /// The days on which each month of the history was accrued and assessed, the as-of day itself left out.

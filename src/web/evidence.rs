@@ -1,5 +1,7 @@
 //! How one KPI of one scorecard is made, and the facts behind it.
 
+mod beside;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
@@ -18,6 +20,7 @@ use crate::app::compare::weekly;
 use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Part, Pick, Rows, behind};
 use crate::app::score::Published;
 use crate::db::evidence::{After, TenderLine};
+use crate::db::quality::QualityRow;
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::Instant;
 use crate::domain::attribution::{Given, proposal_words};
@@ -311,6 +314,7 @@ fn draw(
         let keys: Vec<(i32, &str)> = match &behind.rows {
             Rows::Shipments(rows) => rows.iter().map(|row| (row.source_id, row.reference.as_str())).collect(),
             Rows::Tenders(rows) => rows.iter().map(|row| (row.source_id, row.reference.as_str())).collect(),
+            Rows::Beside(_) => Vec::new(),
         };
         for (line, (source_id, reference)) in rows.iter_mut().zip(keys) {
             if let Some(source) = behind.names.sources.get(&source_id) {
@@ -334,7 +338,7 @@ fn draw(
         mark: score.map_or("", |s| mark(s.place)),
         picks: Pick::of(kpi).iter().map(|p| (pick_title(kpi, *p).to_owned(), at(*p), *p == pick)).collect(),
         heads,
-        what: format!("{} behind it", if kpi.counts_tenders() { "Tenders" } else { "Shipments" }),
+        what: format!("{} behind it", kpi.counted().words()),
         empty: format!("Nothing here is \u{201c}{}\u{201d}", pick_title(kpi, pick)),
         rows,
         older: behind.next.map(|a| format!("{}&after={}_{}", at(pick), a.day, a.id)),
@@ -464,6 +468,13 @@ fn pick_title(kpi: Kpi, pick: Pick) -> &'static str {
         (Kpi::Fads, Pick::Success) => "Delivered first time",
         (Kpi::Divert, Pick::Missed) => "By the carrier",
         (Kpi::Divert, Pick::Excused) => "By others",
+        (Kpi::CommitAdh, Pick::Missed) => "Not kept",
+        (Kpi::CommitAdh, Pick::Success) => "Kept",
+        (Kpi::RespSla, Pick::Missed) => "Not in time",
+        (Kpi::RespSla, Pick::Never) => "Never answered",
+        (Kpi::RespSla, Pick::Success) => "In time",
+        (Kpi::EdiAccuracy, Pick::Missed) => "Some refused or corrected",
+        (Kpi::EdiAccuracy, Pick::Success) => "All right",
         (_, Pick::Missed) => "Missed",
         (_, Pick::Late) => "Late",
         (_, Pick::Never) => "Never reported",
@@ -483,8 +494,14 @@ fn facts(evidence: &KpiEvidence, currency: &str) -> Vec<(&'static str, String, S
     let net = value.score_value().map_or_else(|| "no data".to_owned(), |v| in_unit(v, unit, currency));
     let mut facts = vec![("Value, net", net, "what the carrier controls; this scores".to_owned())];
     if value.kpi.definition().shape == Shape::Percentile {
-        let what =
-            if value.kpi.counts_tenders() { "tenders with an answer" } else { "shipments with both scans" };
+        let what = match value.kpi {
+            Kpi::Trt => "tenders with an answer",
+            Kpi::TenderLead => "tenders that name their pickup",
+            Kpi::ClaimCycle => "claims paid or declined",
+            Kpi::DockP50 | Kpi::DockP90 => "pickups with arrival and departure",
+            Kpi::PayDays => "shipments with both days",
+            _ => "shipments with both scans",
+        };
         facts.push(("Measured", show::count(value.n), what.to_owned()));
         return facts;
     }
@@ -555,11 +572,16 @@ fn table(kpi: Kpi, behind: &Behind, links: &Links) -> (Heads, Vec<Line>) {
             vec![
                 ("Lane", false),
                 ("Sent", false),
+                ("Pickup", false),
                 ("Answer by", false),
                 ("Answered", false),
                 ("Verdict", false),
             ],
             rows.iter().map(|row| tender_line(row, &behind.names)).collect(),
+        ),
+        Rows::Beside(rows) => (
+            beside::heads(kpi.counted()),
+            rows.iter().map(|row| beside::line(row, &behind.names, links)).collect(),
         ),
         Rows::Shipments(rows) => {
             (heads(kpi), rows.iter().map(|row| shipment_line(kpi, row, &behind.names, links)).collect())
@@ -596,6 +618,12 @@ fn heads(kpi: Kpi) -> Heads {
             ]
         }
         Kpi::Co2eInt | Kpi::PrimaryShare => vec![("kg", true)],
+        Kpi::CostIndex => vec![("Equipment", false), ("Linehaul", true)],
+        Kpi::DockP50 | Kpi::DockP90 => {
+            vec![("At the pickup", false), ("Left it", false), ("Minutes", true)]
+        }
+        Kpi::PayDays => vec![("Invoiced", false), ("Paid", false), ("Days", true)],
+        Kpi::EdiAccuracy => vec![("Messages", true), ("Refused", true), ("Corrected", true)],
         // Of tenders, and those of money.
         _ => {
             vec![
@@ -634,6 +662,7 @@ fn tender_line(row: &TenderLine, names: &Names) -> Line {
     let cells = [
         names.lane(fact.lane_id),
         local(Some(fact.sent_at)),
+        local(fact.pickup_at),
         local(fact.respond_by),
         local(fact.responded_at),
         verdict,
@@ -704,6 +733,41 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
         Kpi::Co2eInt | Kpi::PrimaryShare => {
             let kg = row.weight_g.map(|g| show::decimal(Decimal::new(g, 3), 1));
             cells.push((kg.unwrap_or_else(|| "–".to_owned()), true));
+        }
+        Kpi::CostIndex => {
+            // The benchmark itself is nobody's to see but the shipper's.
+            let equipment = if row.equipment.is_empty() { "–" } else { row.equipment.as_str() };
+            text(&mut cells, equipment.to_owned());
+            let linehaul = row.linehaul_micros.map_or_else(|| "–".to_owned(), |v| show::money(Micros(v)));
+            cells.push((linehaul, true));
+        }
+        Kpi::DockP50 | Kpi::DockP90 => {
+            let (arrived, left) = (row.pickup_arrived_at, row.picked_up_at);
+            let zone = names.pickup_zone(row);
+            for at in [arrived, left] {
+                let shown = at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, zone, false));
+                text(&mut cells, shown);
+            }
+            let stay = arrived.zip(left).map(|(from, to)| to.0.signed_duration_since(from.0).num_minutes());
+            cells.push((stay.map_or_else(|| "–".to_owned(), show::count), true));
+        }
+        Kpi::PayDays => {
+            let quality = names.quality.get(&row.id);
+            let (invoiced, paid) = (quality.and_then(|q| q.invoiced_day), quality.and_then(|q| q.paid_day));
+            for day in [invoiced, paid] {
+                text(&mut cells, day.map_or_else(|| "–".to_owned(), |day| show::day(day.0)));
+            }
+            let days = invoiced.zip(paid).map(|(from, to)| to.0.signed_duration_since(from.0).num_days());
+            cells.push((days.map_or_else(|| "–".to_owned(), show::count), true));
+        }
+        Kpi::EdiAccuracy => {
+            let quality = names.quality.get(&row.id);
+            let of = |read: fn(&QualityRow) -> Option<i64>| {
+                quality.and_then(read).map_or_else(|| "–".to_owned(), show::count)
+            };
+            cells.push((of(|q| q.statuses), true));
+            cells.push((of(|q| q.statuses_refused), true));
+            cells.push((of(|q| q.statuses_corrected), true));
         }
         Kpi::EdiComplete | Kpi::Visibility | Kpi::DetHrs => {
             let there = |at: Option<Instant>| {

@@ -14,7 +14,7 @@ use crate::app::score::template_today;
 use crate::db::DbError;
 use crate::db::scorecard::templates_agreed;
 use crate::domain::kpi::{Kpi, Shape};
-use crate::domain::measure::{DWELL_BUCKET_MINUTES, RESPONSE_BUCKET_MINUTES};
+use crate::domain::measure::DAY_BUCKET_MINUTES;
 use crate::domain::scorecard::{DEFINITIONS_VERSION, Template as Terms, plain, still_scoring};
 use crate::domain::signal::Better;
 use crate::domain::viewer::Action;
@@ -133,11 +133,16 @@ fn definition(kpi: Kpi, terms: Option<&Terms>) -> Definition {
         volume: match text.shape {
             Shape::Judged | Shape::Share => "scored from 10 units, without reserve from 30".to_owned(),
             Shape::Sums => "scored from 20 units".to_owned(),
-            Shape::Percentile => {
-                let bucket =
-                    if kpi.counts_tenders() { RESPONSE_BUCKET_MINUTES } else { DWELL_BUCKET_MINUTES };
-                format!("scored from 20 units; read to the upper edge of {bucket} minutes")
-            }
+            Shape::State => "one look is enough".to_owned(),
+            Shape::Percentile => match kpi.bucket_minutes() {
+                Some(DAY_BUCKET_MINUTES) => {
+                    "scored from 20 units; read to the upper edge of a day".to_owned()
+                }
+                bucket => format!(
+                    "scored from 20 units; read to the upper edge of {} minutes",
+                    bucket.unwrap_or_default()
+                ),
+            },
         },
     }
 }

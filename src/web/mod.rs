@@ -44,6 +44,7 @@ pub mod sign_in;
 pub mod standing;
 pub mod template;
 pub mod today;
+mod two_way;
 mod upload;
 pub mod user;
 

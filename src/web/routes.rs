@@ -19,7 +19,7 @@ use super::page::WebError;
 use super::{
     account, audit, challenge, charge_code, compare, contract, decision, declared_event, evidence,
     exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal, restatement,
-    scorecard, shipment, sign_in, standing, template, today, user,
+    scorecard, shipment, sign_in, standing, template, today, two_way, user,
 };
 use crate::domain::viewer::Action;
 
@@ -51,6 +51,7 @@ fn table() -> Vec<Row> {
         post("/partners", May(Action::EditPartners), partner::create),
         get("/partners/{id}", May(Action::ViewPartners), partner::show),
         get("/partners/{id}/standing", May(Action::ViewScorecards), standing::show_one),
+        get("/partners/{id}/two-way", May(Action::ViewScorecards), two_way::show_one),
         post("/partners/{id}/standing-overrides", May(Action::OverrideStanding), standing::ask),
         post("/standing-overrides/{id}/decision", May(Action::OverrideStanding), standing::decide),
         post("/partners/{id}/corrective-actions", May(Action::RunCorrectiveActions), standing::open_action),
@@ -189,6 +190,7 @@ fn table() -> Vec<Row> {
         get("/portal/corrective-actions/{id}", May(Action::UsePortal), standing::action_own),
         post("/portal/corrective-actions/{id}/answer", May(Action::UsePortal), standing::answer_own),
         get("/portal/kpis", May(Action::UsePortal), portal::kpis),
+        get("/portal/two-way", May(Action::UsePortal), two_way::show_own),
         // The portal: a partner's own contract and money.
         get("/portal/contract", May(Action::UsePortal), contract::own::show),
         get("/portal/contract/rates", May(Action::UsePortal), rates::show_own),

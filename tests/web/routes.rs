@@ -35,6 +35,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/template-versions/{version}", Roles(SHIPPER)),
     ("POST", "/template-versions/{version}/decision", Roles(&[Procurement, CarrierManager])),
     ("GET", "/partners/{id}/standing", Roles(SHIPPER)),
+    ("GET", "/partners/{id}/two-way", Roles(SHIPPER)),
+    ("GET", "/portal/two-way", Roles(&[Partner])),
     ("POST", "/partners/{id}/standing-overrides", Roles(&[Procurement, CarrierManager])),
     ("POST", "/partners/{id}/corrective-actions", Roles(&[CarrierManager])),
     ("POST", "/standing-overrides/{id}/decision", Roles(&[Procurement, CarrierManager])),

@@ -143,7 +143,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
 ALTER TABLE imports RENAME TO imports_before;
 CREATE TABLE imports (
   id BIGINT NOT NULL PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX', 'INVOICES')),
+  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX', 'CLAIMS', 'CASES', 'BENCHMARKS', 'SAFETY', 'INVOICES')),
   file_name TEXT NOT NULL,
   mapping TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')),
@@ -164,7 +164,7 @@ DROP TABLE imports_before;
 ALTER TABLE stale_cells RENAME TO stale_cells_before;
 CREATE TABLE stale_cells (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_day DATE NOT NULL,
   PRIMARY KEY (partner_id, source, source_day)
 );
@@ -175,7 +175,7 @@ DROP TABLE stale_cells_before;
 ALTER TABLE stale_lane_months RENAME TO stale_lane_months_before;
 CREATE TABLE stale_lane_months (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_month DATE NOT NULL,
   PRIMARY KEY (partner_id, source, source_month)
 );
@@ -189,7 +189,7 @@ CREATE TABLE measure_cells (
   day DATE NOT NULL,
   service TEXT NOT NULL,
   mode TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_day DATE NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, day, service, mode, source, source_day)
@@ -205,7 +205,7 @@ CREATE TABLE lane_cells (
   month DATE NOT NULL,
   lane_id BIGINT NOT NULL,
   service TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_month DATE NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, month, lane_id, service, source, source_month)

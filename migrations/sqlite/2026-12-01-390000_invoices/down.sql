@@ -3,7 +3,7 @@
 ALTER TABLE stale_cells RENAME TO stale_cells_after;
 CREATE TABLE stale_cells (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS')),
   source_day INTEGER NOT NULL,
   PRIMARY KEY (partner_id, source, source_day)
 );
@@ -14,7 +14,7 @@ DROP TABLE stale_cells_after;
 ALTER TABLE stale_lane_months RENAME TO stale_lane_months_after;
 CREATE TABLE stale_lane_months (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS')),
   source_month INTEGER NOT NULL,
   PRIMARY KEY (partner_id, source, source_month)
 );
@@ -28,7 +28,7 @@ CREATE TABLE measure_cells (
   day INTEGER NOT NULL,
   service TEXT NOT NULL,
   mode TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS')),
   source_day INTEGER NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, day, service, mode, source, source_day)
@@ -44,7 +44,7 @@ CREATE TABLE lane_cells (
   month INTEGER NOT NULL,
   lane_id BIGINT NOT NULL,
   service TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS')),
   source_month INTEGER NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, month, lane_id, service, source, source_month)
@@ -57,7 +57,7 @@ CREATE INDEX lane_cells_source ON lane_cells (source, source_month, partner_id);
 ALTER TABLE imports RENAME TO imports_after;
 CREATE TABLE imports (
   id BIGINT NOT NULL PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX')),
+  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX', 'CLAIMS', 'CASES', 'BENCHMARKS', 'SAFETY')),
   file_name TEXT NOT NULL,
   mapping TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')),

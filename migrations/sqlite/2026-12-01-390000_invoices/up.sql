@@ -148,7 +148,7 @@ BEGIN SELECT RAISE(ABORT, 'audit_terms is a history: rows are added, never chang
 ALTER TABLE imports RENAME TO imports_before;
 CREATE TABLE imports (
   id BIGINT NOT NULL PRIMARY KEY,
-  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX', 'INVOICES')),
+  kind TEXT NOT NULL CHECK (kind IN ('PARTNERS', 'LANES', 'SHIPMENTS', 'EVENTS', 'TENDERS', 'CAPACITY', 'CHARGES', 'ACCESSORIALS', 'RATES', 'ACCESSORIAL_RATES', 'FUEL_TABLE', 'FUEL', 'FX', 'CLAIMS', 'CASES', 'BENCHMARKS', 'SAFETY', 'INVOICES')),
   file_name TEXT NOT NULL,
   mapping TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')),
@@ -169,7 +169,7 @@ DROP TABLE imports_before;
 ALTER TABLE stale_cells RENAME TO stale_cells_before;
 CREATE TABLE stale_cells (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_day INTEGER NOT NULL,
   PRIMARY KEY (partner_id, source, source_day)
 );
@@ -180,7 +180,7 @@ DROP TABLE stale_cells_before;
 ALTER TABLE stale_lane_months RENAME TO stale_lane_months_before;
 CREATE TABLE stale_lane_months (
   partner_id BIGINT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_month INTEGER NOT NULL,
   PRIMARY KEY (partner_id, source, source_month)
 );
@@ -194,7 +194,7 @@ CREATE TABLE measure_cells (
   day INTEGER NOT NULL,
   service TEXT NOT NULL,
   mode TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_day INTEGER NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, day, service, mode, source, source_day)
@@ -210,7 +210,7 @@ CREATE TABLE lane_cells (
   month INTEGER NOT NULL,
   lane_id BIGINT NOT NULL,
   service TEXT NOT NULL,
-  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'INVOICES')),
+  source TEXT NOT NULL CHECK (source IN ('SHIPMENTS', 'TENDERS', 'CLAIMS', 'CASES', 'SAFETY', 'WEEKS', 'ANSWERS', 'INVOICES')),
   source_month INTEGER NOT NULL,
   measures TEXT NOT NULL,
   PRIMARY KEY (partner_id, month, lane_id, service, source, source_month)

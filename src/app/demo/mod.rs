@@ -6,6 +6,7 @@
 //! (when), `tenders`, `shipments` and `money` (what happened), `table` (how it is written).
 
 mod agreements;
+mod beside;
 mod build;
 mod dice;
 mod happened;
@@ -158,6 +159,8 @@ pub fn write_files(folder: &Path, size: Size) -> Result<Vec<DemoFile>, DemoError
     ];
     files.extend(write_traffic(folder, size)?);
     files.insert(4, listed(folder, "capacity", CAPACITY_COLUMNS, commitments(size).iter())?);
+    files.push(listed(folder, "safety", beside::SAFETY_COLUMNS, beside::safety().iter())?);
+    files.push(listed(folder, "benchmarks", beside::BENCHMARK_COLUMNS, beside::benchmarks().iter())?);
     files.push(listed(folder, "fuel", rates::FUEL_COLUMNS, rates::fuel_prices().iter())?);
     Ok(files)
 }
@@ -185,8 +188,9 @@ fn finish<R>(kind: &'static str, table: Table<R>) -> Result<DemoFile, DemoError>
     Ok(DemoFile { kind, path, rows })
 }
 
-/// Shipments, tenders, charges, accessorial events and invoices, day by day, and the appointments that were changed later.
-fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 6], DemoError> {
+/// Shipments, tenders, charges, accessorial events, invoices, claims and cases, day by day, and the appointments that were
+/// changed later.
+fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 8], DemoError> {
     let (first, last) = days();
     let columns = [shipments::COLUMNS, quality::COLUMNS].concat();
     let mut shipments = Table::create(folder, "shipments.csv", &columns, (first, last))?;
@@ -195,6 +199,8 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 6], DemoError> 
     let mut charges = Table::create(folder, "charges.csv", money::COLUMNS, (first, last))?;
     let mut happened = Table::create(folder, "accessorials.csv", happened::COLUMNS, (first, last))?;
     let mut bills = Table::create(folder, "invoices.csv", invoices::COLUMNS, (first, last))?;
+    let mut claims = Table::create(folder, "claims.csv", beside::CLAIM_COLUMNS, (first, last))?;
+    let mut cases = Table::create(folder, "cases.csv", beside::CASE_COLUMNS, (first, last))?;
     let maker = Maker { calendars: Calendars::new(), as_of: as_of().timestamp() / 60 };
     let mut streams: Vec<(&'static Lane, Dice)> =
         LANES.iter().zip(1_u64..).map(|(lane, stream)| (lane, Dice::new(SEED, stream))).collect();
@@ -229,6 +235,12 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 6], DemoError> 
                     }
                 }
                 shipments.row(&shipment)?;
+                if let Some(claim) = beside::claim(&shipment) {
+                    claims.row(&claim)?;
+                }
+                if let Some(case) = beside::case(&shipment) {
+                    cases.row(&case)?;
+                }
                 if let Some(again) = shipment.moved(number) {
                     moved.row(&again)?;
                 }
@@ -242,6 +254,8 @@ fn write_traffic(folder: &Path, size: Size) -> Result<[DemoFile; 6], DemoError> 
         finish("shipments", moved)?,
         finish("accessorials", happened)?,
         finish("invoices", bills)?,
+        finish("claims", claims)?,
+        finish("cases", cases)?,
     ])
 }
 

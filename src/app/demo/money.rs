@@ -71,6 +71,11 @@ fn usual_linehaul(lane: &Lane, kg: i64) -> i64 {
     }
 }
 
+/// The usual linehaul of a full truck, in cents: what the market is measured around.
+pub(super) fn usual_truckload(lane: &Lane) -> i64 {
+    usual_linehaul(lane, 15_000)
+}
+
 /// What one load of a lane costs with a partner, linehaul and fuel, for its capacity commitment.
 pub(super) fn planned_cost(lane: &Lane, conduct: &Conduct, day: NaiveDate) -> i64 {
     let kg = match lane.mode {

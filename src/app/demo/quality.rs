@@ -2,6 +2,8 @@
 //!
 //! Drawn from the reference of the shipment, so that nothing else of the network moves when this changes.
 
+use chrono::NaiveDate;
+
 use super::as_of;
 use super::dice::WHOLE;
 use super::network::Mode;
@@ -10,8 +12,8 @@ use super::shipments::Shipment;
 use super::table::Column;
 
 /// Receipts that name a fault of quantity, and of condition, per ten thousand.
-const SHORT: u64 = 55;
-const DAMAGED: u64 = 45;
+pub(super) const SHORT: u64 = 55;
+pub(super) const DAMAGED: u64 = 45;
 /// Invoices that are wrong though the amount is what the contract says, per ten thousand.
 const INVOICE_WRONG: u64 = 120;
 /// Late loads of a carrier that reports well that it announces, per ten thousand.
@@ -72,10 +74,44 @@ pub(super) const COLUMNS: &[Column<Shipment>] = &[
         });
         c.text(emission_grams(s).and(data).unwrap_or(""));
     }),
+    ("statuses", |s, c| c.number(is_told(s).then_some(MESSAGES))),
+    ("statuses_refused", |s, c| {
+        c.number(is_told(s).then(|| i64::from(drawn(s, 8, REFUSED))));
+    }),
+    ("statuses_corrected", |s, c| {
+        c.number(is_told(s).then(|| i64::from(drawn(s, 9, CORRECTED))));
+    }),
+    ("invoiced", |s, c| c.day(payment(s).map(|(invoiced, _)| invoiced))),
+    ("paid", |s, c| c.day(payment(s).map(|(_, paid)| paid))),
 ];
 
+/// Messages of a load with appointments, and how many of ten thousand loads have one that is refused or corrected.
+const MESSAGES: i64 = 4;
+const REFUSED: u64 = 140;
+const CORRECTED: u64 = 260;
+/// Full trucks whose payment the feed tells of, per ten thousand.
+const PAID: u64 = 2_000;
+/// Days from the delivery to the invoice.
+const INVOICE_AFTER: i64 = 4;
+
+/// Whether the feed says how good the messages of a load were.
+fn is_told(shipment: &Shipment) -> bool {
+    let reports = shipment.partner.is_some_and(|partner| partner.conduct.reports);
+    reports && owes_receipt(shipment) && shipment.delivered.is_some()
+}
+
+/// Days of invoice and payment, where the feed tells of them and it was paid.
+fn payment(shipment: &Shipment) -> Option<(NaiveDate, NaiveDate)> {
+    let is_truck = shipment.lane.is_some_and(|lane| lane.mode == Mode::Truckload);
+    let (delivered, _) = shipment.delivered.filter(|_| is_truck && drawn(shipment, 7, PAID))?;
+    let invoiced = delivered.div_euclid(DAY) + INVOICE_AFTER;
+    let paid = invoiced + 24 + i64::try_from(draw(shipment, 10) % 21).unwrap_or(0);
+    let day = |day: i64| i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days);
+    Some((day(invoiced)?, day(paid).filter(|paid| *paid <= as_of().date_naive())?))
+}
+
 /// Freight with an appointment is signed for.
-fn owes_receipt(shipment: &Shipment) -> bool {
+pub(super) fn owes_receipt(shipment: &Shipment) -> bool {
     shipment.lane.is_some_and(|lane| lane.mode.is_tendered()) && shipment.cancelled_at.is_none()
 }
 
@@ -98,18 +134,18 @@ fn shortest_km(km: i64) -> i64 {
     km * SHORTEST_PERCENT / 100
 }
 
-fn missed(per_whole: i64) -> u64 {
+pub(super) fn missed(per_whole: i64) -> u64 {
     u64::try_from(WHOLE - per_whole).unwrap_or(0)
 }
 
-fn drawn(shipment: &Shipment, salt: u64, chance: u64) -> bool {
+pub(super) fn drawn(shipment: &Shipment, salt: u64, chance: u64) -> bool {
     draw(shipment, salt) % 10_000 < chance
 }
 
-fn draw(shipment: &Shipment, salt: u64) -> u64 {
+pub(super) fn draw(shipment: &Shipment, salt: u64) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(shipment.reference.as_bytes(), salt)
 }
 
-fn seed(text: &str) -> u64 {
+pub(super) fn seed(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
 }

@@ -5,7 +5,7 @@ use super::{DemoError, as_of, sign_ins};
 use crate::app::App;
 use crate::app::challenge::{NewChallenge, raise, stop_of};
 use crate::app::evidence::{Part, Pick, Rows, behind};
-use crate::app::exclusion::{Named, NewEvidence, NewExclusion, request};
+use crate::app::exclusion::{Named, NewEvidence, NewExclusion, decide, request};
 use crate::app::invoice::recovery;
 use crate::app::invoice::view::{self as invoices, Asked};
 use crate::app::own_kpi::save;
@@ -14,6 +14,7 @@ use crate::db::{Db, DbError};
 use crate::domain::attribution::Fault;
 use crate::domain::audit::recovery::Step;
 use crate::domain::baseline::StopPurpose;
+use crate::domain::exclusion::Decision;
 use crate::domain::formula::{OwnKpi, OwnUnit};
 use crate::domain::kpi::Kpi;
 use crate::domain::period::{Period, PeriodKind};
@@ -76,6 +77,25 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
             file: None,
         };
         raise(app, &mut db, &partner, (month, *kpi), named, &challenge)?;
+    }
+    if let Some((kpi, Pick::Missed, source, reference)) = lines.next() {
+        // One that was answered already, and not for the partner.
+        let asked = NewExclusion {
+            stop: stop_of(*kpi).unwrap_or(StopPurpose::Delivery),
+            party: Some(Fault::Shipper),
+            reason_code: "B8".to_owned(),
+            statement: "The papers were not ready.".to_owned(),
+            evidence: "The driver's word".to_owned(),
+            file: None,
+        };
+        let named = Named { partner_id, source, reference };
+        let (id, approved) = request(app, &mut db, &partner, named, &asked)?;
+        if !approved {
+            let manager = viewer(&mut db, Role::CarrierManager)?;
+            let words =
+                "The scan at the gate shows that the papers were handed over before the window began.";
+            decide(app, &mut db, &manager, id, Decision::Denied, words)?;
+        }
     }
     Ok(())
 }

@@ -1,21 +1,30 @@
 //! Fuel prices and exchange rates: small, append only. A row that says something new about a day already known is
-//! a correction beside it, and what was known before can still be asked.
+//! a correction beside it, and what was known before can still be asked. And benchmarks of the market, the newest word of each.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 
 use super::ImportError;
-use super::batch::{Run, micros, text};
+use super::batch::{Run, check_currency, micros, repeated_key, some_text, text};
 use super::seen::SeenKeys;
+use crate::app::beside::monday_of;
 use crate::app::expected::Reach;
 use crate::db::Db;
-use crate::db::market::{fuel_price_insert, fuel_price_latest, fx_rate_insert, fx_rate_latest};
+use crate::db::dimension::{Dimensions, LaneNames};
+use crate::db::market::{
+    BenchmarkRow, benchmark_get, benchmark_put, cells_of_market, fuel_price_insert, fuel_price_latest,
+    fx_rate_insert, fx_rate_latest,
+};
+use crate::db::shipment::{Source, stale_mark};
+use crate::db::types::{Day, Instant};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::{FuelPrice, FuelPrices};
 use crate::domain::money::Micros;
 use crate::domain::rate::{FxRate, FxRates};
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
-use crate::feeds::kind::{Field, fuel as f, fx as x};
+use crate::feeds::kind::{Field, benchmarks as b, fuel as f, fx as x};
 
 use super::plain::Done;
 
@@ -124,4 +133,84 @@ fn twice(field: &str) -> RowError {
         "a row before it in this file says something else about the same day, and only that one was taken; leave one of the two \
          in the file",
     )
+}
+
+/// A benchmark as a row gives it.
+pub struct BenchmarkDraft {
+    lane: String,
+    week: NaiveDate,
+    equipment: String,
+    amount: Micros,
+    currency: Option<String>,
+    series: String,
+    licence: String,
+}
+
+/// Lanes with another benchmark than before, by week.
+pub type ChangedMarket = BTreeMap<NaiveDate, BTreeSet<i64>>;
+
+pub fn benchmark_draft(fields: &Fields) -> Result<BenchmarkDraft, RowError> {
+    let day = fields.day(b::WEEK).ok_or_else(|| RowError::field("week", "", "a benchmark needs its week"))?;
+    let amount = micros("amount", fields.decimal(b::AMOUNT))?.unwrap_or(Micros::ZERO);
+    if amount <= Micros::ZERO {
+        return Err(RowError::field("amount", &amount.to_string(), "a load costs more than nothing"));
+    }
+    Ok(BenchmarkDraft {
+        lane: text(fields, b::LANE),
+        week: monday_of(day),
+        equipment: text(fields, b::EQUIPMENT),
+        amount,
+        currency: some_text(fields, b::CURRENCY),
+        series: text(fields, b::SERIES),
+        licence: text(fields, b::LICENCE),
+    })
+}
+
+/// Stores a benchmark; what it changes is noted in `changed`.
+pub fn benchmark_write(
+    db: &mut Db,
+    (run, dimensions): (&Run<'_>, &mut Dimensions<'_>),
+    (seen, number): (&mut SeenKeys, u64),
+    reporting: &str,
+    draft: &BenchmarkDraft,
+    changed: &mut ChangedMarket,
+) -> Result<Result<Done, RowError>, ImportError> {
+    if let Err(error) = check_currency(draft.currency.as_deref(), reporting, true) {
+        return Ok(Err(error));
+    }
+    let names = LaneNames { code: draft.lane.clone(), ..LaneNames::default() };
+    let Some(lane_id) = dimensions.lane(db, &names)? else {
+        return Ok(Err(RowError::field("lane", &draft.lane, "a benchmark needs its lane")));
+    };
+    let week = draft.week.to_string();
+    if let Some(first) = seen.note((lane_id, 0, &format!("{week} {}", draft.equipment)), number) {
+        return Ok(Err(repeated_key("week", &week, "lane, week and equipment", first, number)));
+    }
+    let old = benchmark_get(db, (lane_id, draft.week, &draft.equipment))?;
+    let row = BenchmarkRow {
+        lane_id,
+        week: Day(draft.week),
+        equipment: draft.equipment.clone(),
+        amount_micros: draft.amount.0,
+        currency: reporting.to_owned(),
+        series: draft.series.clone(),
+        licence: draft.licence.clone(),
+        recorded_at: Instant(recorded_at(run)),
+    };
+    if old.as_ref().is_some_and(|old| BenchmarkRow { recorded_at: old.recorded_at, ..row.clone() } == *old) {
+        return Ok(Ok(Done::Same));
+    }
+    benchmark_put(db, &row)?;
+    changed.entry(draft.week).or_default().insert(lane_id);
+    Ok(Ok(if old.is_some() { Done::Changed } else { Done::New }))
+}
+
+/// Marks the days of the shipments that changed benchmarks can be of; in the transaction that changes them.
+pub fn market_mark(db: &mut Db, changed: ChangedMarket) -> Result<(), ImportError> {
+    for (week, lanes) in changed {
+        let lanes: Vec<i64> = lanes.into_iter().collect();
+        let cells = cells_of_market(db, &lanes, week)?;
+        stale_mark(db, Source::Shipments, &cells)?;
+    }
+    Ok(())
 }

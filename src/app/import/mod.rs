@@ -8,6 +8,7 @@
 mod accessorials;
 mod asked;
 mod batch;
+mod beside;
 mod charges;
 mod events;
 mod invoices;
@@ -184,9 +185,11 @@ pub fn import(
         ImportKind::Accessorials => accessorials::load(&mut db, &run, input),
         ImportKind::Events => events::load(&mut db, &run, input),
         ImportKind::Invoices => invoices::load(&mut db, &run, input),
+        ImportKind::Claims | ImportKind::Cases | ImportKind::Safety => beside::load(&mut db, &run, input),
         ImportKind::Partners
         | ImportKind::Lanes
         | ImportKind::Capacity
+        | ImportKind::Benchmarks
         | ImportKind::Fuel
         | ImportKind::Fx => plain::load(&mut db, &run, input),
         ImportKind::Rates | ImportKind::AccessorialRates | ImportKind::FuelTable | ImportKind::Requests => {

@@ -1,4 +1,6 @@
-//! Partners, lanes, capacity commitments, fuel prices and exchange rates: small tables, written row by row.
+//! Partners, lanes, capacity commitments, fuel prices, exchange rates and benchmarks: small tables, written row by row.
+
+use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, Weekday};
 use rust_decimal::Decimal;
@@ -6,7 +8,10 @@ use rust_decimal::Decimal;
 use super::batch::{
     Batch, Counts, Input, Run, micros, pipeline, repeated_key, small, some_text, text, thousandths,
 };
-use super::market::{fuel_draft, fuel_write, fx_draft, fx_write, recorded_at};
+use super::market::{
+    BenchmarkDraft, ChangedMarket, benchmark_draft, benchmark_write, fuel_draft, fuel_write, fx_draft,
+    fx_write, market_mark, recorded_at,
+};
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
 use crate::app::expected::Reach;
@@ -16,6 +21,7 @@ use crate::db::lane::{LaneTexts, lane_texts, lane_texts_write};
 use crate::db::partner::{PartnerTexts, partner_alias_add, partner_texts_unscoped, partner_texts_write};
 use crate::db::plan::{CommitmentRow, commitment_get_unscoped, commitment_put};
 use crate::db::setting::reporting_currency;
+use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::types::{Day, Instant};
 use crate::domain::fuel::FuelPrice;
 use crate::domain::partner::looks_like_mail;
@@ -30,6 +36,7 @@ enum Draft {
     Capacity(CapacityDraft),
     Fuel(FuelPrice),
     Fx(FxRate),
+    Benchmark(BenchmarkDraft),
 }
 
 struct PartnerDraft {
@@ -53,7 +60,7 @@ struct CapacityDraft {
     currency: Option<String>,
 }
 
-/// Loads a file of partners, lanes, capacity commitments, fuel prices or exchange rates.
+/// Loads a file of partners, lanes, capacity commitments, fuel prices, exchange rates or benchmarks.
 pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let kind = run.request.mapping.kind;
     let reporting = reporting_currency(db)?;
@@ -69,6 +76,7 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
             ImportKind::Lanes => lane_draft(fields),
             ImportKind::Fuel => fuel_draft(fields, recorded_at).map(Draft::Fuel),
             ImportKind::Fx => fx_draft(fields, recorded_at).map(Draft::Fx),
+            ImportKind::Benchmarks => benchmark_draft(fields).map(Draft::Benchmark),
             _ => capacity_draft(fields).map(Draft::Capacity),
         },
         |db, batch| write(db, run, &mut dimensions, &mut seen, &reporting, batch),
@@ -152,6 +160,9 @@ fn write(
         _ => None,
     };
     let mut changed_lanes = Vec::new();
+    let mut market = ChangedMarket::new();
+    // Weeks with another commitment than before.
+    let mut weeks = BTreeSet::new();
     for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
         let number = record.number();
         let Ok(draft) = slot else { continue };
@@ -164,9 +175,19 @@ fn write(
                 }
                 done
             }
-            Draft::Capacity(draft) => capacity_write(db, run, dimensions, seen, number, reporting, draft)?,
+            Draft::Capacity(draft) => {
+                let done = capacity_write(db, run, dimensions, seen, number, reporting, draft)?;
+                if matches!(done, Ok(Done::New | Done::Changed)) {
+                    let partner_id = dimensions.partner(&draft.partner);
+                    weeks.extend(partner_id.map(|partner_id| StaleCell { partner_id, day: draft.week }));
+                }
+                done
+            }
             Draft::Fuel(price) => fuel_write(db, price, (seen, number), reach.as_mut())?,
             Draft::Fx(rate) => fx_write(db, rate, (seen, number), reach.as_mut())?,
+            Draft::Benchmark(draft) => {
+                benchmark_write(db, (run, dimensions), (seen, number), reporting, draft, &mut market)?
+            }
         };
         match done {
             Ok(Done::New) => counts.new += 1,
@@ -178,6 +199,8 @@ fn write(
     if let Some(reach) = reach.filter(|_| !changed_lanes.is_empty()) {
         reach.lanes_mark(db, &changed_lanes)?;
     }
+    market_mark(db, market)?;
+    stale_mark(db, Source::Weeks, &weeks)?;
     Ok(counts)
 }
 

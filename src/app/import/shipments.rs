@@ -220,7 +220,7 @@ fn policy(fields: &Fields) -> Result<OutcomePolicy, RowError> {
 
 /// What the feed says of the delivery beyond times and amounts; none where it says nothing.
 fn quality(fields: &Fields) -> Result<Option<Box<QualityRow>>, RowError> {
-    const ALL: [Field; 12] = [
+    const ALL: [Field; 16] = [
         f::PIECES_DELIVERED,
         f::DELIVERY_CONDITION,
         f::RECEIPT_EXPECTED,
@@ -233,11 +233,17 @@ fn quality(fields: &Fields) -> Result<Option<Box<QualityRow>>, RowError> {
         f::CO2E_KG,
         f::EMISSION_DISTANCE_KM,
         f::EMISSION_DATA,
+        f::STATUSES,
+        f::STATUSES_REFUSED,
+        f::STATUSES_CORRECTED,
+        f::PAID,
     ];
     if ALL.iter().all(|field| fields.is_blank(*field)) {
         return Ok(None);
     }
     let at = |field: Field| fields.instant(field).map(|instant| Instant(instant.utc));
+    let (invoiced, paid) = payment(fields)?;
+    messages(fields)?;
     Ok(Some(Box::new(QualityRow {
         pieces_delivered: fields.int(f::PIECES_DELIVERED),
         condition: some_text(fields, f::DELIVERY_CONDITION),
@@ -251,8 +257,49 @@ fn quality(fields: &Fields) -> Result<Option<Box<QualityRow>>, RowError> {
         co2e_g: thousandths("co2e_kg", fields.decimal(f::CO2E_KG))?,
         emission_distance_m: thousandths("emission_distance_km", fields.decimal(f::EMISSION_DISTANCE_KM))?,
         emission_data: some_text(fields, f::EMISSION_DATA),
+        statuses: fields.int(f::STATUSES),
+        statuses_refused: fields.int(f::STATUSES_REFUSED),
+        statuses_corrected: fields.int(f::STATUSES_CORRECTED),
+        invoiced_day: invoiced,
+        paid_day: paid,
         ..QualityRow::default()
     })))
+}
+
+/// Days of invoice and payment, where it was paid.
+fn payment(fields: &Fields) -> Result<(Option<Day>, Option<Day>), RowError> {
+    let Some(paid) = fields.day(f::PAID) else { return Ok((None, None)) };
+    let Some(invoiced) = fields.day(f::INVOICED) else {
+        return Err(RowError::field(
+            "paid",
+            &paid.to_string(),
+            "there is no day of the invoice; give invoiced too",
+        ));
+    };
+    if paid < invoiced {
+        let reason = format!("lies before the invoice of {invoiced}");
+        return Err(RowError::field("paid", &paid.to_string(), reason));
+    }
+    Ok((Some(Day(invoiced)), Some(Day(paid))))
+}
+
+/// Whether the counts of status messages can be true together.
+fn messages(fields: &Fields) -> Result<(), RowError> {
+    let wrong = [f::STATUSES_REFUSED, f::STATUSES_CORRECTED].map(|field| fields.int(field));
+    let sum: i64 = wrong.iter().flatten().sum();
+    match fields.int(f::STATUSES) {
+        None if wrong.iter().any(Option::is_some) => Err(RowError::field(
+            "statuses",
+            "",
+            "messages were refused or corrected, so say how many were received",
+        )),
+        Some(received) if sum > received => Err(RowError::field(
+            "statuses",
+            &received.to_string(),
+            format!("fewer than the {sum} that were refused or corrected"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn fill_texts(row: &mut ShipmentRow, fields: &Fields) {

@@ -66,6 +66,7 @@ fn draft(
         beyond_commitment: fields.yes(f::BEYOND_COMMITMENT).unwrap_or(false),
         short_notice: fields.yes(f::SHORT_NOTICE).unwrap_or(false),
         excused: false,
+        pickup_at: at(f::PICKUP_AT),
     };
     let verdict = judge(&facts, now);
     let zone = fields.zone(f::ZONE).unwrap_or(zone);
@@ -88,7 +89,7 @@ fn draft(
         responded_at: responded_at.map(Instant),
         response: some_text(fields, f::RESPONSE),
         decline_reason: some_text(fields, f::DECLINE_REASON),
-        pickup_at: at(f::PICKUP_AT).map(Instant),
+        pickup_at: facts.pickup_at.map(Instant),
         bounced_at: facts.bounced_at.map(Instant),
         beyond_commitment: facts.beyond_commitment,
         short_notice: facts.short_notice,

@@ -10,15 +10,18 @@ use crate::app::expected::{Books, Mode};
 use crate::app::facts::{shipment_facts, tender_facts};
 use crate::db::expected::{Atlas, StoredConsignment, consignments_fold_unscoped};
 use crate::db::fold::{shipments_fold, source_days, tenders_fold};
+use crate::db::market::{MarketOfDay, market_of_day};
 use crate::db::quality::{QualityOfDay, quality_of_day};
 use crate::db::shipment::Source;
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
+use crate::domain::money::Micros;
 use crate::domain::rate::claim::Claimed;
 use crate::domain::tender;
 
 /// Says each fact of a partner that counts for one of `days` as known at `as_of`: the day, the shipment where it is one
-/// due that day, what decides whose it is, and what it adds. Together they are what the measure cells of those days have.
+/// due that day, what decides whose it is, and what it adds. Together they are what the measure cells of those days have of
+/// shipments and tenders; what lies beside them is the partner's whole, and no contract's.
 ///
 /// # Errors
 /// The database's reason.
@@ -44,6 +47,8 @@ pub(in crate::app) fn facts_apart(
         } else {
             QualityOfDay::new()
         };
+        let market =
+            if lookups.any_market { market_of_day(db, source_day, &partners)? } else { MarketOfDay::new() };
         let mut places: HashMap<i64, StoredConsignment> = HashMap::new();
         consignments_fold_unscoped(db, &atlas, &partners, source_day, |row| {
             places.insert(row.key.2, row);
@@ -54,6 +59,8 @@ pub(in crate::app) fn facts_apart(
             let beside = quality.get(&(row.partner_id, row.id));
             let known = (&lookups.zones, &lookups.policies);
             let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
+            facts.kept = lookups.kept;
+            facts.amounts.market = market.get(&(row.partner_id, row.id)).copied().map(Micros);
             if let Some(shelf) = &lookups.shelf {
                 facts.amounts.rated = shelf.counted(&charges, facts.amounts.rated, (row.partner_id, row.id));
             }

@@ -39,7 +39,7 @@ impl Waiting {
             Source::Shipments => {
                 versions_turned(db)?.into_iter().map(|(partner_id, ..)| partner_id).collect()
             }
-            Source::Tenders | Source::Invoices => BTreeSet::new(),
+            _ => BTreeSet::new(),
         };
         // A day that waits gives its lanes something else than before.
         let mut lane_months: BTreeSet<_> = stale_lane_months_of_source(db, source)?.into_iter().collect();
@@ -95,7 +95,7 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<SumsChecked, DbE
                         .differences
                         .insert(format!("{day}: the stored sums of {} differ from the facts", source.code()));
                 }
-                let outcomes = result.shipments.len() + result.tenders.len();
+                let outcomes = result.shipments.len() + result.tenders.len() + result.beside.len();
                 if result.charges.differing() > 0 {
                     checked.differences.insert(format!(
                         "{day}: {} stored expected charges differ from what the rates give now",

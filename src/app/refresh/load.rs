@@ -106,14 +106,15 @@ impl Slice {
 }
 
 impl LoadSums {
-    /// Begins; none where more than a shipment's own row decides what it counts as: rates in force, declared events.
+    /// Begins; none where more than a shipment's own row decides what it counts as: rates in force, declared events, prices of
+    /// the market.
     ///
     /// # Errors
     /// The engine's reason.
     pub fn start(db: &mut Db, as_of: DateTime<Utc>) -> Result<Option<Self>, DbError> {
         let run = Run { as_of, books: Books::default() };
         let lookups = Lookups::read(db, &run, Source::Shipments, Mode::Stored)?;
-        let alone = lookups.shelf.is_none() && lookups.declared.is_empty();
+        let alone = lookups.shelf.is_none() && lookups.declared.is_empty() && !lookups.any_market;
         Ok(alone.then(|| Self {
             lookups,
             tallying: Tallying::default(),
@@ -147,7 +148,8 @@ impl LoadSums {
         }
         let fold = FoldRow::from(&*row);
         let known = (&self.lookups.zones, &self.lookups.policies);
-        let (facts, policy) = shipment_facts(&fold, quality, known, &self.lookups.declared)?;
+        let (mut facts, policy) = shipment_facts(&fold, quality, known, &self.lookups.declared)?;
+        facts.kept = self.lookups.kept;
         let verdicts = facts.judge(policy, self.lookups.as_of);
         let tallying = &mut self.tallying;
         std::mem::swap(&mut tallying.days, self.days.entry(day).or_default());

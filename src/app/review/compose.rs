@@ -150,6 +150,9 @@ fn suffix(unit: Unit) -> &'static str {
     match unit {
         Unit::Percent => " %",
         Unit::PerHundred => " per 100",
+        Unit::PerThousand => " per 1,000",
+        Unit::Days => " days",
+        Unit::Gate => " % passed",
         Unit::Hours => " h",
         Unit::Minutes => " min",
         Unit::GramsPerTkm => " g/tkm",

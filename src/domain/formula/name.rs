@@ -98,6 +98,8 @@ macro_rules! tally {
     };
 }
 
+mod beside;
+
 const SHIPMENTS: [Name; 1] = [plain!(
     "shipments",
     shipments,
@@ -874,6 +876,8 @@ const TABLE: &[&[Name]] = &[
     &ACCESSORIAL,
     &EMISSION,
     &INVOICES,
+    &beside::CASE_ANSWERS,
+    &beside::REST,
 ];
 
 /// Every name, in reading order.

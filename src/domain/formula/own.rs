@@ -288,20 +288,23 @@ pub fn volume_code(volume: Volume) -> &'static str {
     match volume {
         Volume::Proportion => "PROPORTION",
         Volume::Mean => "MEAN",
+        Volume::State => "STATE",
     }
 }
 
 /// Reads what [`volume_code`] wrote.
 #[must_use]
 pub fn volume_from_code(code: &str) -> Option<Volume> {
-    [Volume::Proportion, Volume::Mean].into_iter().find(|volume| volume_code(*volume) == code)
+    [Volume::Proportion, Volume::Mean, Volume::State].into_iter().find(|volume| volume_code(*volume) == code)
 }
 
 /// How many units it takes, in words.
 #[must_use]
 pub fn volume_words(volume: Volume) -> String {
     let (scored, full) = (volume.scored_from(), volume.full_from());
-    if scored == full {
+    if full == 1 {
+        "one look is enough".to_owned()
+    } else if scored == full {
         format!("scored from {scored} units")
     } else {
         format!("scored from {scored} units, without reserve from {full}")

@@ -210,6 +210,10 @@ fn every_field_of_the_measures_has_its_names() {
             (histogram, vec![8])
         } else if let Some(pair) = read("[11000000, 13000000]") {
             (pair, vec![11_000_000, 13_000_000])
+        } else if let Some(states) = read(
+            r#"[[1, "2026-01-05", "2026-01-05", true], [2, "2026-01-05", "2026-01-05", true], [3, "2026-01-05", "2026-01-05", false]]"#,
+        ) {
+            (states, vec![2, 3])
         } else {
             (read("[1, 2, 3, 4, 5, 6]").expect("a tally"), vec![1, 2, 3, 4, 5, 6])
         };

@@ -245,7 +245,13 @@ impl OwnUnit {
 #[must_use]
 pub(super) fn of_catalogue(unit: kpi::Unit) -> (Unit, Decimal) {
     match unit {
-        kpi::Unit::Percent | kpi::Unit::PerHundred | kpi::Unit::Ratio => (Unit::PLAIN, Decimal::ONE),
+        kpi::Unit::Percent
+        | kpi::Unit::PerHundred
+        | kpi::Unit::Ratio
+        | kpi::Unit::PerThousand
+        | kpi::Unit::Index
+        | kpi::Unit::Gate => (Unit::PLAIN, Decimal::ONE),
+        kpi::Unit::Days => (Unit::MINUTES, OwnUnit::Days.worth()),
         kpi::Unit::Hours => (Unit::MINUTES, OwnUnit::Hours.worth()),
         kpi::Unit::MoneyPerShipment => (OwnUnit::MoneyEach.unit(), Decimal::ONE),
         kpi::Unit::Minutes => (Unit::MINUTES, Decimal::ONE),

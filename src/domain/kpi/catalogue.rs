@@ -9,6 +9,9 @@ const PICKUP_DAY: &str = "Counts for the day the pickup was due.";
 const DELIVERY_DAY: &str = "Counts for the day the delivery was due.";
 const SENT_DAY: &str = "Counts for the day the tender was sent.";
 const RECEIVED_DAY: &str = "Counts for the day the invoice was received.";
+const FILED_DAY: &str = "Counts for the day the claim was filed.";
+const OPENED_DAY: &str = "Counts for the day the case was opened.";
+const WEEK_DAY: &str = "Counts for the Monday of the week.";
 /// Conventions of the trade, without a standard behind them.
 const CONVENTION: &str = "Usual in the trade; no standard sets it.";
 
@@ -419,6 +422,193 @@ impl Kpi {
                     Unit::Percent,
                     "Σ accessorials without fuel ÷ Σ linehaul",
                     "Only shipments with a linehaul. Fuel is no accessorial.",
+                )
+            },
+            Self::ClaimFreq => Definition {
+                code: "CLAIM_FREQ",
+                name: "Claims per 1,000 deliveries",
+                unit: Unit::PerThousand,
+                better: Some(Lower),
+                shape: Shape::Share,
+                formula: "claims for loss and damage received ÷ shipments delivered × 1,000",
+                basis: FILED_DAY,
+                rules: "Duplicates, claims taken back and claims for delay alone are left out. Deliveries count for \
+                     the day they were due. Without any claim in the books of any partner there is no figure.",
+                thresholds: marks(0, [10, 4, 1]),
+                source: "Claims on fewer than 1 % of shipments, damage on fewer than 0.5 %.",
+            },
+            Self::ClaimRatio => Definition {
+                code: "CLAIM_RATIO",
+                name: "Claims to freight",
+                unit: Unit::Percent,
+                better: Some(Lower),
+                shape: Shape::Sums,
+                formula: "Σ claims for loss and damage ÷ Σ freight",
+                basis: FILED_DAY,
+                rules: "What was accepted, else what is claimed. Left out as of claims per 1,000 deliveries. The \
+                     freight charged, not the value of the goods.",
+                thresholds: marks(1, [20, 5, 1]),
+                source: "Below 0.5 % of freight is best in class.",
+            },
+            Self::ClaimCycle => Definition {
+                code: "CLAIM_CYCLE",
+                name: "Days to settle a claim, 90th percentile",
+                unit: Unit::Days,
+                better: Some(Lower),
+                shape: Shape::Percentile,
+                formula: "90th percentile of the payment or refusal − the filing",
+                basis: "Counts for the day the claim was paid or declined.",
+                rules: "Elapsed days, nearest rank, read to the upper edge of a bucket of one day. Duplicates and \
+                     claims taken back are left out; claims for delay are in.",
+                thresholds: marks(0, [120, 30, 15]),
+                source: "49 CFR 370.9: paid, declined or offered within 120 days; the trade aims at 30.",
+            },
+            Self::RespSla => Definition {
+                code: "RESP_SLA",
+                name: "Cases answered in time",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Judged,
+                formula: "cases first answered by a human within 2 hours of support ÷ cases",
+                basis: OPENED_DAY,
+                rules: "The clock runs in support hours; for severity 1 it is 30 minutes, day and night. An automatic \
+                     reply is no answer, and no answer is a failure once the time is over. Cases that the partner \
+                     opened itself are not counted.",
+                thresholds: marks(0, [70, 90, 98]),
+                source: CONVENTION,
+            },
+            Self::Contacts => Definition {
+                code: "CONTACTS",
+                name: "Customer contacts per 100 deliveries",
+                unit: Unit::PerHundred,
+                better: Some(Lower),
+                shape: Shape::Share,
+                formula: "enquiries and complaints of customers ÷ shipments delivered × 100",
+                basis: OPENED_DAY,
+                rules: "One a consignment and day. Deliveries count for the day they were due. Without any case in \
+                     the books of any partner there is no figure.",
+                thresholds: marks(0, [8, 3, 1]),
+                source: CONVENTION,
+            },
+            Self::CostIndex => Definition {
+                code: "COST_INDEX",
+                name: "Cost against the market",
+                unit: Unit::Index,
+                better: Some(Lower),
+                shape: Shape::Sums,
+                formula: "100 × Σ linehaul ÷ Σ benchmark linehaul of the same loads",
+                basis: DELIVERY_DAY,
+                rules: "A load is compared with the benchmark of its lane, week and equipment, so the mix of lanes \
+                     cancels out. No figure while benchmarks cover less than 70 % of the linehaul.",
+                thresholds: marks(0, [110, 100, 95]),
+                source: "An index over the loads of the period, as Paasche has it.",
+            },
+            Self::SafetyGate => Definition {
+                code: "SAFETY_GATE",
+                name: "Safety gate",
+                unit: Unit::Gate,
+                better: Some(Higher),
+                shape: Shape::State,
+                formula: "partners that pass ÷ partners with a record that speaks",
+                basis: "Looked at on each Monday and each first of a month; the newest look of the period counts.",
+                rules: "Authority active, insurance in force and for as much as required, no unsatisfactory rating, \
+                     every percentile below its threshold; the settings hold the thresholds, for general freight \
+                     and for hazardous materials. Without a record nothing is known, and that is no pass.",
+                thresholds: marks(0, [1, 99, 100]),
+                source: "FMCSA: 65 and 80 for general carriers, 60 and 75 for hazardous materials.",
+            },
+            Self::CommitAdh => Definition {
+                code: "COMMIT_ADH",
+                name: "Commitment kept",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Share,
+                formula: "Σ min(accepted, committed) ÷ Σ min(committed, tendered), by lane and week",
+                basis: WEEK_DAY,
+                rules: "Of lanes and weeks with a commitment. A tender belongs to the week it was sent; withdrawn, \
+                     short-notice and undecided ones are left out, and a load given back was not accepted. What the \
+                     shipper did not tender lowers nothing.",
+                thresholds: marks(0, [80, 95, 100]),
+                source: CONVENTION,
+            },
+            Self::EdiAccuracy => Definition {
+                code: "EDI_ACCURACY",
+                name: "Status messages accurate",
+                unit: Unit::Percent,
+                better: Some(Higher),
+                shape: Shape::Share,
+                formula: "status messages neither refused nor corrected by more than 30 minutes ÷ received",
+                basis: DELIVERY_DAY,
+                rules: "Only shipments whose feed says how many messages came, and how many of them were refused or \
+                     corrected.",
+                thresholds: marks(1, [950, 990, 999]),
+                source: CONVENTION,
+            },
+            Self::DockP50 => Definition {
+                shape: Shape::Percentile,
+                ..per(
+                    "DOCK_P50",
+                    "Stay at the shipper’s docks, median",
+                    Unit::Minutes,
+                    "median of the departure − the arrival at the pickup",
+                    "Elapsed minutes of pickups with both reported to the minute, read to the upper edge of a bucket \
+                     of 15 minutes. Says how the shipper does, not the partner.",
+                )
+            },
+            Self::DockP90 => Definition {
+                shape: Shape::Percentile,
+                ..per(
+                    "DOCK_P90",
+                    "Stay at the shipper’s docks, 90th percentile",
+                    Unit::Minutes,
+                    "90th percentile of the departure − the arrival at the pickup",
+                    "As the median. Says how the shipper does, not the partner.",
+                )
+            },
+            Self::TenderLead => Definition {
+                shape: Shape::Percentile,
+                basis: SENT_DAY,
+                ..per(
+                    "TENDER_LEAD",
+                    "Notice given with a tender, median",
+                    Unit::Hours,
+                    "median of the pickup − the tender",
+                    "Elapsed hours of tenders that name their pickup, read to the upper edge of a bucket of one hour. \
+                     Says how the shipper does, not the partner.",
+                )
+            },
+            Self::FcstErr => Definition {
+                basis: WEEK_DAY,
+                ..per(
+                    "FCST_ERR",
+                    "Plan off by",
+                    Unit::Percent,
+                    "Σ |loads planned − loads tendered| ÷ Σ loads tendered, by lane and week",
+                    "Planned is what the newest plan made before the week asked the partner to carry. Weeks without a \
+                     plan or without a tender are left out. Says how the shipper does, not the partner.",
+                )
+            },
+            Self::PayDays => Definition {
+                shape: Shape::Percentile,
+                ..per(
+                    "PAY_DAYS",
+                    "Days to pay, median",
+                    Unit::Days,
+                    "median of the payment − the invoice",
+                    "Of shipments whose feed gives both days, read to the upper edge of a bucket of one day. Says how \
+                     the shipper does, not the partner.",
+                )
+            },
+            Self::Overturn => Definition {
+                shape: Shape::Share,
+                basis: "Counts for the day it was decided.",
+                ..per(
+                    "OVERTURN",
+                    "Decided for the partner",
+                    Unit::Percent,
+                    "challenges and exclusions decided for the partner ÷ those it asked for and that were decided",
+                    "What the partner took back is not decided. An exclusion made by accepting a challenge is one \
+                     decision. Says how the shipper does, not the partner.",
                 )
             },
             Self::DetHrs => per(

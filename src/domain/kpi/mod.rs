@@ -10,7 +10,10 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use super::interval::wilson;
-use super::measure::{Histogram, Measures, Ratio, Tally};
+use super::measure::{
+    DAY_BUCKET_MINUTES, DOCK_BUCKET_MINUTES, DWELL_BUCKET_MINUTES, Histogram, LEAD_BUCKET_MINUTES, Measures,
+    RESPONSE_BUCKET_MINUTES, Ratio, Tally,
+};
 use super::money::MICROS_SCALE;
 use super::signal::Better;
 
@@ -23,6 +26,9 @@ const METRES_SCALE: u32 = 3;
 /// Kilograms times metres are tonne-kilometres at this many decimal places.
 const KG_METRES_SCALE: u32 = 6;
 const MINUTES_IN_HOUR: i64 = 60;
+const MINUTES_IN_DAY: i64 = 24 * MINUTES_IN_HOUR;
+/// Least share of the linehaul that benchmarks cover for `COST_INDEX` to have a figure (DOMAIN §1.5 D).
+const MARKET_COVERAGE_PERCENT: i128 = 70;
 
 /// A KPI of the catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -96,12 +102,82 @@ pub enum Kpi {
     Co2eInt,
     /// Share of emissions from primary data.
     PrimaryShare,
+    /// Claims for loss and damage per 1,000 deliveries.
+    ClaimFreq,
+    /// Claims against freight.
+    ClaimRatio,
+    /// Days from filing a claim to its end, 90th percentile.
+    ClaimCycle,
+    /// Cases answered in time.
+    RespSla,
+    /// Customer contacts per 100 deliveries.
+    Contacts,
+    /// Linehaul against the market.
+    CostIndex,
+    /// Safety gate.
+    SafetyGate,
+    /// Weekly commitments kept.
+    CommitAdh,
+    /// Status messages neither refused nor corrected.
+    EdiAccuracy,
+    /// Stay at our docks, median.
+    #[serde(rename = "DOCK_P50")]
+    DockP50,
+    /// Stay at our docks, 90th percentile.
+    #[serde(rename = "DOCK_P90")]
+    DockP90,
+    /// Notice given with a tender, median.
+    TenderLead,
+    /// How far the plan was off.
+    FcstErr,
+    /// Days from invoice to payment, median.
+    PayDays,
+    /// What was decided for the partner.
+    Overturn,
     /// Invoices that were right, by count.
     InvAcc,
     /// Invoices that were right, by value.
     InvAccV,
     /// Invoices in time.
     BillTimely,
+}
+
+/// Which facts stand behind a KPI, one line each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Shipments or their stops.
+    Shipments,
+    /// Tenders.
+    Tenders,
+    /// Claims.
+    Claims,
+    /// Cases of communication.
+    Cases,
+    /// Safety records.
+    Safety,
+    /// Lanes and weeks.
+    Weeks,
+    /// Answers to what the partner asked.
+    Answers,
+    /// Invoices.
+    Invoices,
+}
+
+impl Counted {
+    /// What they are called, in the plural.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Shipments => "Shipments",
+            Self::Tenders => "Tenders",
+            Self::Claims => "Claims",
+            Self::Cases => "Cases",
+            Self::Safety => "Safety records",
+            Self::Weeks => "Lanes and weeks",
+            Self::Answers => "Decisions",
+            Self::Invoices => "Invoices",
+        }
+    }
 }
 
 /// What a value is measured in.
@@ -130,6 +206,14 @@ pub enum Unit {
     MoneyPerTkm,
     /// Grams of CO2e per tonne-kilometre.
     GramsPerTkm,
+    /// A fraction shown per thousand.
+    PerThousand,
+    /// Days.
+    Days,
+    /// A ratio shown with 100 for equal.
+    Index,
+    /// Passed or failed; of several, the share that passed.
+    Gate,
 }
 
 impl Unit {
@@ -148,6 +232,10 @@ impl Unit {
             Self::MoneyPerKm => "money per km",
             Self::MoneyPerTkm => "money per tonne-km",
             Self::GramsPerTkm => "grams per tonne-km",
+            Self::PerThousand => "per 1,000",
+            Self::Days => "days",
+            Self::Index => "index, 100 is the market",
+            Self::Gate => "passed or failed",
         }
     }
 
@@ -155,7 +243,8 @@ impl Unit {
     #[must_use]
     pub fn symbol(self) -> &'static str {
         match self {
-            Self::Percent => "%",
+            Self::Percent | Self::Gate => "%",
+            Self::Days => "days",
             Self::Hours => "h",
             Self::Minutes => "min",
             Self::GramsPerTkm => "g/tkm",
@@ -188,6 +277,8 @@ pub enum Shape {
     Sums,
     /// A percentile of durations, read to the upper edge of its bucket.
     Percentile,
+    /// The newest of several looks; one says all, and none of them was drawn at random.
+    State,
 }
 
 /// A KPI with everything its definition says.
@@ -251,7 +342,7 @@ pub struct UnknownKpi(pub String);
 
 impl Kpi {
     /// The whole catalogue, in reading order.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 52] = [
         Self::OtpWin,
         Self::OtpDay,
         Self::MissedPu,
@@ -289,7 +380,26 @@ impl Kpi {
         Self::InvAcc,
         Self::InvAccV,
         Self::BillTimely,
+        Self::ClaimFreq,
+        Self::ClaimRatio,
+        Self::ClaimCycle,
+        Self::RespSla,
+        Self::Contacts,
+        Self::CostIndex,
+        Self::SafetyGate,
+        Self::CommitAdh,
+        Self::EdiAccuracy,
+        Self::DockP50,
+        Self::DockP90,
+        Self::TenderLead,
+        Self::FcstErr,
+        Self::PayDays,
+        Self::Overturn,
     ];
+
+    /// What the partner experiences from the shipper, in reading order: the two-way card.
+    pub const OF_US: [Self; 6] =
+        [Self::DockP50, Self::DockP90, Self::TenderLead, Self::FcstErr, Self::PayDays, Self::Overturn];
 
     /// The catalogue code.
     #[must_use]
@@ -309,16 +419,56 @@ impl Kpi {
         format!("{} ({})", self.name(), self.code())
     }
 
-    /// Whether it counts tenders; else shipments or their stops.
+    /// The facts that stand behind it.
+    #[must_use]
+    pub fn counted(self) -> Counted {
+        match self {
+            Self::Tar
+            | Self::Ftar
+            | Self::RgDepth
+            | Self::Bounce
+            | Self::Trt
+            | Self::SurgeAcc
+            | Self::TenderLead => Counted::Tenders,
+            Self::ClaimFreq | Self::ClaimRatio | Self::ClaimCycle => Counted::Claims,
+            Self::RespSla | Self::Contacts => Counted::Cases,
+            Self::SafetyGate => Counted::Safety,
+            Self::CommitAdh | Self::FcstErr => Counted::Weeks,
+            Self::Overturn => Counted::Answers,
+            Self::InvAcc | Self::InvAccV | Self::BillTimely => Counted::Invoices,
+            _ => Counted::Shipments,
+        }
+    }
+
+    /// Whether it counts tenders.
     #[must_use]
     pub fn counts_tenders(self) -> bool {
-        matches!(self, Self::Tar | Self::Ftar | Self::RgDepth | Self::Bounce | Self::Trt | Self::SurgeAcc)
+        self.counted() == Counted::Tenders
+    }
+
+    /// Whether it says how the shipper does, so that no scorecard of a partner shows it unless a template names it.
+    #[must_use]
+    pub fn is_of_us(self) -> bool {
+        Self::OF_US.contains(&self)
+    }
+
+    /// The width of the buckets in minutes that its percentile is read from; none where it is no percentile.
+    #[must_use]
+    pub fn bucket_minutes(self) -> Option<i64> {
+        Some(match self {
+            Self::Trt => RESPONSE_BUCKET_MINUTES,
+            Self::DwellLm => DWELL_BUCKET_MINUTES,
+            Self::DockP50 | Self::DockP90 => DOCK_BUCKET_MINUTES,
+            Self::TenderLead => LEAD_BUCKET_MINUTES,
+            Self::ClaimCycle | Self::PayDays => DAY_BUCKET_MINUTES,
+            _ => return None,
+        })
     }
 
     /// Whether it counts invoices; they belong to the day they were received.
     #[must_use]
     pub fn counts_invoices(self) -> bool {
-        matches!(self, Self::InvAcc | Self::InvAccV | Self::BillTimely)
+        self.counted() == Counted::Invoices
     }
 
     /// Whether it is made of what a feed says of a delivery beyond times and amounts.
@@ -333,6 +483,8 @@ impl Kpi {
                 | Self::LateNotice
                 | Self::Co2eInt
                 | Self::PrimaryShare
+                | Self::EdiAccuracy
+                | Self::PayDays
         )
     }
 
@@ -410,8 +562,38 @@ impl Kpi {
                 self.of_sums(kept, MICROS_SCALE, MICROS_SCALE, measures.invoices_valued)
             }
             Self::BillTimely => self.of_proportion(measures.invoices_timely),
-            Self::DwellLm => self.of_percentile(&measures.dwell, MINUTES_IN_HOUR),
-            Self::Trt => self.of_percentile(&measures.response, 1),
+            Self::DwellLm => self.of_percentile(&measures.dwell, 90, MINUTES_IN_HOUR),
+            Self::Trt => self.of_percentile(&measures.response, 90, 1),
+            Self::ClaimFreq => self.of_proportion(measures.claims),
+            Self::ClaimRatio => {
+                // Without deliveries of partners whose claims are kept nothing is known of claims.
+                let kept = measures.claims.denominator > 0;
+                let freight = if kept { measures.freight.numerator } else { 0 };
+                let claimed = Ratio { numerator: measures.claimed, denominator: freight };
+                self.of_sums(claimed, MICROS_SCALE, MICROS_SCALE, measures.freight.denominator)
+            }
+            Self::ClaimCycle => self.of_percentile(&measures.claim_settled, 90, MINUTES_IN_DAY),
+            Self::RespSla => self.of_tally(&measures.case_answers),
+            Self::Contacts => self.of_proportion(measures.contacts),
+            Self::CostIndex => {
+                let Ratio { numerator: covered, denominator: benchmark } = measures.market;
+                let spend = i128::from(measures.accessorial.denominator);
+                let enough = i128::from(covered) * 100 >= spend * MARKET_COVERAGE_PERCENT;
+                let market = Ratio { numerator: covered, denominator: if enough { benchmark } else { 0 } };
+                self.of_sums(market, MICROS_SCALE, MICROS_SCALE, measures.with_market)
+            }
+            Self::SafetyGate => {
+                let looked = measures.safety.looked();
+                self.of_sums(Ratio { numerator: measures.safety.passed(), denominator: looked }, 0, 0, looked)
+            }
+            Self::CommitAdh => self.of_proportion(measures.commitment),
+            Self::EdiAccuracy => self.of_proportion(measures.status_accurate),
+            Self::DockP50 => self.of_percentile(&measures.dock, 50, 1),
+            Self::DockP90 => self.of_percentile(&measures.dock, 90, 1),
+            Self::TenderLead => self.of_percentile(&measures.lead, 50, MINUTES_IN_HOUR),
+            Self::FcstErr => self.of_sums(measures.forecast, 0, 0, measures.forecast.denominator),
+            Self::PayDays => self.of_percentile(&measures.paid, 50, MINUTES_IN_DAY),
+            Self::Overturn => self.of_proportion(measures.overturned),
         }
     }
 
@@ -499,11 +681,16 @@ impl Kpi {
         KpiValue { numerator, denominator, gross: value, net: value, n, ..self.empty() }
     }
 
-    /// The 90th percentile of durations in `unit_minutes`.
-    fn of_percentile<const BUCKET: i64>(self, durations: &Histogram<BUCKET>, unit_minutes: i64) -> KpiValue {
+    /// A percentile of durations in `unit_minutes`.
+    fn of_percentile<const BUCKET: i64>(
+        self,
+        durations: &Histogram<BUCKET>,
+        percent: i64,
+        unit_minutes: i64,
+    ) -> KpiValue {
         let n = durations.total();
         let value = durations
-            .percentile_minutes(90)
+            .percentile_minutes(percent)
             .map(|minutes| published(Decimal::from(minutes) / Decimal::from(unit_minutes)));
         KpiValue {
             numerator: value.unwrap_or_default(),
@@ -546,7 +733,10 @@ impl KpiValue {
     #[must_use]
     pub fn in_threshold_unit(&self, value: Decimal) -> Decimal {
         match self.kpi.definition().unit {
-            Unit::Percent | Unit::PerHundred => (value * Decimal::ONE_HUNDRED).normalize(),
+            Unit::Percent | Unit::PerHundred | Unit::Index | Unit::Gate => {
+                (value * Decimal::ONE_HUNDRED).normalize()
+            }
+            Unit::PerThousand => (value * Decimal::ONE_THOUSAND).normalize(),
             Unit::Ratio
             | Unit::Hours
             | Unit::Minutes
@@ -555,7 +745,8 @@ impl KpiValue {
             | Unit::MoneyPerKg
             | Unit::MoneyPerKm
             | Unit::MoneyPerTkm
-            | Unit::GramsPerTkm => value,
+            | Unit::GramsPerTkm
+            | Unit::Days => value,
         }
     }
 
@@ -610,6 +801,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn two_places(value: Decimal) -> Decimal {
+        value.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+    }
+
     #[test]
     fn no_data_is_no_data() {
         for kpi in Kpi::ALL {
@@ -655,6 +850,35 @@ mod tests {
         let value = Kpi::InvAccV.value(&measures);
         let shown = value.net.unwrap().round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero);
         assert_eq!((shown, value.n, value.low), (d("0.9922"), 4, None));
+    }
+
+    #[test]
+    fn an_index_says_nothing_below_seventy_per_cent_of_the_linehaul() {
+        let of = |spend: i64| {
+            let measures = Measures {
+                market: Ratio { numerator: 71_050_000_000, denominator: 69_900_000_000 },
+                with_market: 60,
+                accessorial: Ratio { numerator: 0, denominator: spend },
+                ..Measures::default()
+            };
+            let value = Kpi::CostIndex.value(&measures);
+            (value.score_value().map(two_places), value.n)
+        };
+        // DOMAIN K8, wholly covered and by seven tenths.
+        assert_eq!(of(71_050_000_000), (Some(d("101.65")), 60));
+        assert_eq!(of(101_500_000_000), (Some(d("101.65")), 60));
+        assert_eq!(of(101_500_000_001), (None, 0));
+    }
+
+    #[test]
+    fn claims_are_measured_against_deliveries_and_freight_where_claims_are_kept() {
+        let mut measures = Measures { claimed: 250_000_000, ..Measures::default() };
+        measures.freight.add(100_000_000_000, 400);
+        measures.claims.add(2, 0);
+        assert_eq!(Kpi::ClaimRatio.value(&measures).net, None);
+        measures.claims.add(0, 400);
+        assert_eq!(Kpi::ClaimFreq.value(&measures).score_value(), Some(d("5")));
+        assert_eq!(Kpi::ClaimRatio.value(&measures).score_value(), Some(d("0.25")));
     }
 
     #[test]

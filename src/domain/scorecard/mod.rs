@@ -40,7 +40,7 @@ pub use log::{Logged, Mark, ScorecardProblem, log_faults};
 pub use moved::{KpiMove, kpis_moved};
 pub use own::{OwnEvidence, OwnKpis, own_codes, own_plans};
 pub use publication::{Publication, PublicationState};
-pub use reperform::{Inputs, Reperformance, ShipmentLine, TenderLine, differences};
+pub use reperform::{BesideLine, Inputs, Reperformance, ShipmentLine, TenderLine, differences};
 pub use scope::{SCOPE_LANES_MAX, SCOPE_REGIONS_MAX, SCOPES_MAX, Scope, kpi_part, line_code, scope_part};
 pub use score::{
     Alone, CategoryScore, EarlierScore, KpiInput, KpiScore, MIN_DATA_COVERAGE, MIN_WEIGHT_COVERAGE,

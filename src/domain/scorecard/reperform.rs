@@ -10,6 +10,7 @@ use super::own::own_plans;
 use super::score::Alone;
 use super::snapshot::{Facts, ScopedSums, Snapshot, TargetOverride, headline_tallies, snapshot};
 use super::template::Template;
+use crate::domain::beside::Beside;
 use crate::domain::formula::{Library, OwnKpi};
 use crate::domain::measure::{Measures, Tally};
 use crate::domain::outcome::OutcomePolicy;
@@ -48,6 +49,10 @@ pub struct Inputs {
     /// What the standing was decided from; none where the document names no standing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<StandingBasis>,
+    /// What the linehaul of the period and of the one before comes to at the prices of the market, by the first day of each. The
+    /// benchmark of a single load is nobody's to see but the shipper's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub market: Vec<(NaiveDate, Measures)>,
 }
 
 /// A shipment of a bundle.
@@ -92,6 +97,24 @@ pub struct TenderLine {
     pub facts: TenderFacts,
 }
 
+/// A claim, a case, a safety record, a week or a decision of a bundle.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BesideLine {
+    /// The feed's own number, or what else names it.
+    pub reference: String,
+    /// Its lane.
+    pub lane_id: Option<i64>,
+    /// Its service level.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service: String,
+    /// Its mode.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mode: String,
+    /// Everything it is counted by.
+    #[serde(flatten)]
+    pub facts: Beside,
+}
+
 /// A scorecard being made again.
 #[derive(Clone, Debug)]
 pub struct Reperformance<'a> {
@@ -116,7 +139,7 @@ impl<'a> Reperformance<'a> {
     /// Without any fact yet.
     #[must_use]
     pub fn new(inputs: &'a Inputs) -> Self {
-        Self {
+        let mut again = Self {
             inputs,
             now: Measures::default(),
             before: Measures::default(),
@@ -132,7 +155,11 @@ impl<'a> Reperformance<'a> {
                     ..ScopedSums::default()
                 })
                 .collect(),
+        };
+        for (day, sums) in &inputs.market {
+            again.add(Place { day: *day, lane_id: None, service: "", mode: "" }, sums);
         }
+        again
     }
 
     /// Judges and counts a shipment.
@@ -154,6 +181,14 @@ impl<'a> Reperformance<'a> {
         line.facts.add_to(&judge(&line.facts, self.inputs.as_of), &mut sums);
         let place = Place { day: line.day, lane_id: line.lane_id, service: &line.service, mode: &line.mode };
         self.add(place, &sums);
+    }
+
+    /// Judges and counts what lies beside shipments and tenders.
+    pub fn add_beside(&mut self, line: &BesideLine) {
+        for (day, sums) in &line.facts.judge(self.inputs.as_of).adds {
+            let place = Place { day: *day, lane_id: line.lane_id, service: &line.service, mode: &line.mode };
+            self.add(place, sums);
+        }
     }
 
     fn add(&mut self, place: Place<'_>, sums: &Measures) {

@@ -533,8 +533,43 @@ fn to_published(value: Decimal) -> Decimal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::{Volume, default_template};
+    use super::super::template::{Volume, default_template, volume_and_unit};
     use super::*;
+    use crate::domain::kpi::Kpi;
+
+    #[test]
+    fn a_safety_record_closes_a_gate_that_weighs_nothing() {
+        let [floor, target, stretch] = Kpi::SafetyGate.definition().thresholds.unwrap();
+        let (volume, unit) = volume_and_unit(Kpi::SafetyGate);
+        let gate = TemplateKpi {
+            code: "SAFETY_GATE".to_owned(),
+            weight: Decimal::ZERO,
+            scale: Some(Scale::linear(floor, target, stretch)),
+            critical: false,
+            gate: true,
+            volume,
+            unit: unit.to_owned(),
+        };
+        let mut template = default_template();
+        let before = score(&template, &[]).coverage;
+        template.categories[0].kpis.push(gate);
+        assert_eq!(template.problems(), []);
+        let closed = |value: Option<i64>| {
+            let input = KpiInput {
+                code: "SAFETY_GATE".to_owned(),
+                value: value.map(Decimal::from),
+                n: i64::from(value.is_some()),
+                ..KpiInput::default()
+            };
+            let result = score(&template, &[input]);
+            assert_eq!(result.coverage, before, "it weighs nothing");
+            (result.failed_gate().is_some(), result.kpi("SAFETY_GATE").unwrap().not_scored)
+        };
+        assert_eq!(closed(Some(100)), (false, None));
+        assert_eq!(closed(Some(0)), (true, None));
+        // No record is no pass, and no failure either.
+        assert_eq!(closed(None), (false, Some(NotScored::NoData)));
+    }
 
     fn d(text: &str) -> Decimal {
         text.parse().unwrap()

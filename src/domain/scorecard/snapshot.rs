@@ -308,7 +308,11 @@ pub fn snapshot(facts: Facts<'_>) -> Snapshot {
     let evidence: Vec<KpiEvidence> = Kpi::ALL
         .into_iter()
         .map(|kpi| evidence(kpi, facts.now, facts.before))
-        .filter(|e| template.kpi(e.value.kpi.code()).is_some() || e.has_units())
+        .filter(|e| {
+            let kpi = e.value.kpi;
+            // How the shipper does is told on a card of its own.
+            template.kpi(kpi.code()).is_some() || (e.has_units() && !kpi.is_of_us())
+        })
         .collect();
     let own = OwnKpis::of(facts.own, facts.now, facts.before);
     let scoped: Vec<ScopedEvidence> =
@@ -745,7 +749,15 @@ impl KpiEvidence {
             return None;
         }
         let places = match self.value.kpi.definition().unit {
-            Unit::Percent | Unit::PerHundred | Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => 1,
+            Unit::Percent
+            | Unit::PerHundred
+            | Unit::PerThousand
+            | Unit::Hours
+            | Unit::Minutes
+            | Unit::Days
+            | Unit::Index
+            | Unit::Gate
+            | Unit::GramsPerTkm => 1,
             Unit::MoneyPerKg | Unit::MoneyPerKm | Unit::MoneyPerTkm => 3,
             Unit::Ratio | Unit::MoneyPerShipment | Unit::MoneyPerPiece => 2,
         };

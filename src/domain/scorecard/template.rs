@@ -100,6 +100,8 @@ pub enum Volume {
     Proportion,
     /// Mean or percentile: scored from 20.
     Mean,
+    /// A state, of which one look says all: scored from 1.
+    State,
 }
 
 /// What is wrong with a template.
@@ -235,6 +237,7 @@ impl Volume {
         match self {
             Self::Proportion => 30,
             Self::Mean => 20,
+            Self::State => 1,
         }
     }
 
@@ -244,6 +247,7 @@ impl Volume {
         match self {
             Self::Proportion => 10,
             Self::Mean => 20,
+            Self::State => 1,
         }
     }
 }
@@ -350,6 +354,7 @@ pub fn volume_and_unit(kpi: Kpi) -> (Volume, &'static str) {
     let volume = match definition.shape {
         Shape::Judged | Shape::Share => Volume::Proportion,
         Shape::Sums | Shape::Percentile => Volume::Mean,
+        Shape::State => Volume::State,
     };
     let known = default_template();
     if let Some(line) = known.kpi(kpi.code()) {
@@ -360,7 +365,9 @@ pub fn volume_and_unit(kpi: Kpi) -> (Volume, &'static str) {
 
 fn unit_word(unit: Unit) -> &'static str {
     match unit {
-        Unit::Percent | Unit::Ratio => "point",
+        Unit::Percent | Unit::Ratio | Unit::Index | Unit::Gate => "point",
+        Unit::PerThousand => "per 1,000",
+        Unit::Days => "days",
         Unit::PerHundred => "per 100",
         Unit::Hours => "h",
         Unit::Minutes => "min",
@@ -508,7 +515,9 @@ impl Category {
 
 impl TemplateKpi {
     fn check(&self, problems: &mut Vec<TemplateProblem>) {
-        if (self.weight > Decimal::ZERO) != self.scale.is_some() {
+        // A gate closes whatever it weighs.
+        let bare_gate = self.gate && self.scale.is_some();
+        if (self.weight > Decimal::ZERO) != self.scale.is_some() && !bare_gate {
             problems.push(TemplateProblem::HalfDefined(self.code.clone()));
         }
         let Some(scale) = &self.scale else {

@@ -365,13 +365,15 @@ fn target_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>)
         None => "",
     };
     let kpis = Kpi::ALL
+        .into_iter()
+        .filter(|kpi| !kpi.is_of_us())
         .map(|kpi| {
             (
                 kpi.code().to_owned(),
                 format!("{}, {}{}", kpi.name_with_code(), kpi.definition().unit.words(), direction(kpi)),
             )
         })
-        .to_vec();
+        .collect();
     TargetForm { page: me.page(head.title.clone()), head, form, notice, kpis }
 }
 
@@ -597,11 +599,14 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("period_cap.share_of_freight", "cap_share"),
 ];
 
-/// KPIs that count units, which a clause can price.
+/// KPIs that count units, which a clause can price. One that is written by the thousand, against the market or as a gate has no
+/// scale of a clause.
 fn clause_kpis() -> Vec<(String, String)> {
+    let scaled =
+        |kpi: &Kpi| !matches!(kpi.definition().unit, KpiUnit::PerThousand | KpiUnit::Index | KpiUnit::Gate);
     Kpi::ALL
         .into_iter()
-        .filter(|kpi| kpi.definition().better.is_some())
+        .filter(|kpi| kpi.definition().better.is_some() && scaled(kpi))
         .map(|kpi| {
             (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), kpi.definition().unit.words()))
         })

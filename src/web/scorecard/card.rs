@@ -49,6 +49,14 @@ impl Base {
         format!("{}/{period}", self.cards)
     }
 
+    /// Where it is told how the shipper does.
+    fn two_way(&self, period: Period) -> String {
+        match self.cards.strip_prefix("/scorecards/") {
+            Some(partner) => format!("/partners/{partner}/two-way?period={period}"),
+            None => format!("/portal/two-way?period={period}"),
+        }
+    }
+
     /// The page of one KPI of a period.
     pub(super) fn kpi(&self, period: Period, code: &str) -> String {
         format!("{}/{period}/{code}", self.cards)
@@ -110,6 +118,8 @@ pub struct Card {
     pub change_head: String,
     /// Where the definitions are.
     pub definitions: String,
+    /// Where it is told how the shipper does for the partner.
+    pub two_way: String,
     /// The KPI table.
     pub groups: Vec<Group>,
     /// `Coverage 0.90`.
@@ -302,6 +312,7 @@ impl Card {
             with_runs: false,
             change_head: format!("Change on {}, 95\u{a0}%", short(period.previous())),
             definitions: base.kpis.to_owned(),
+            two_way: base.two_way(period),
             groups: snapshot.result.categories.iter().map(|c| group(c, snapshot, base)).collect(),
             coverage: format!("Coverage {}", show::decimal(snapshot.result.coverage, 2)),
             unscored: unscored(&snapshot.result),
@@ -830,10 +841,13 @@ pub fn in_unit(value: Decimal, unit: Unit, currency: &str) -> String {
     let money = |places| format!("{} {currency}", show::decimal(value, places)).trim_end().to_owned();
     match unit {
         Unit::Percent => format!("{}\u{a0}%", show::decimal(value, 1)),
-        Unit::PerHundred | Unit::Ratio => show::decimal(value, 2),
-        Unit::Hours | Unit::Minutes | Unit::GramsPerTkm => {
+        Unit::PerHundred | Unit::PerThousand | Unit::Ratio | Unit::Index => show::decimal(value, 2),
+        Unit::Hours | Unit::Minutes | Unit::Days | Unit::GramsPerTkm => {
             format!("{}\u{a0}{}", show::decimal(value, 1), unit.symbol())
         }
+        Unit::Gate if value.is_zero() => "failed".to_owned(),
+        Unit::Gate if value == Decimal::ONE_HUNDRED => "passed".to_owned(),
+        Unit::Gate => format!("{}\u{a0}%", show::decimal(value, 1)),
         Unit::MoneyPerShipment | Unit::MoneyPerPiece => money(2),
         Unit::MoneyPerKg | Unit::MoneyPerKm | Unit::MoneyPerTkm => money(3),
     }
