@@ -18,7 +18,7 @@ use super::schema::{
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::audit::recovery::{Step, Taken};
-use crate::domain::audit::{Accuracy, AuditTerms, Audited, BillStatus, DatedTerms, Outcome};
+use crate::domain::audit::{Accuracy, AuditTerms, Audited, BillStatus, DatedTerms, DisputeCode, Outcome};
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
@@ -246,7 +246,7 @@ fn stored((_, invoice_id): InvoiceKey, reason: impl std::fmt::Display) -> DbErro
 impl AuditRow {
     fn of(key: InvoiceKey, one: &StoredAudit) -> Result<Self, DbError> {
         let audited = &one.audited;
-        let codes: Vec<&str> = audited.codes().into_iter().map(|code| code.code()).collect();
+        let codes: Vec<&str> = audited.codes().into_iter().map(DisputeCode::code).collect();
         Ok(Self {
             partner_id: key.0,
             invoice_id: key.1,

@@ -10,6 +10,7 @@ use super::{
     Limits, Outcome, Owed, Position, RULES, number_key,
 };
 use crate::domain::accessorial::charge::{AccessorialEvent, ChargeBasis, Withheld};
+use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::domain::quantity::{ChargeUnit, WeightUnit};
 use crate::domain::words;
@@ -48,15 +49,17 @@ pub(super) struct Desk<'a> {
 impl<'a> Desk<'a> {
     pub(super) fn new(bill: &'a Bill, known: &'a Known) -> Self {
         let own = bill.order();
-        let others = || known.others.iter();
-        let (before, after): (Vec<&Bill>, Vec<&Bill>) = known
+        let mut found: Vec<&Bill> = known
             .others
             .iter()
             .filter(|other| {
-                let all = others().chain(std::iter::once(bill));
+                let all = known.others.iter().chain(std::iter::once(bill));
                 other.currency == bill.currency && envelope(other, known, all).is_none()
             })
-            .partition(|other| other.order() < own);
+            .collect();
+        // Whatever order they come in, the first one is the first one.
+        found.sort_by_key(|other| other.order());
+        let (before, after) = found.into_iter().partition(|other| other.order() < own);
         Self { bill, known, before, after }
     }
 
@@ -161,6 +164,19 @@ impl<'a> Desk<'a> {
         }
         let positions = self.grouped().into_iter().map(|((place, charge), lines)| {
             let mut one = blank(&place, charge, &lines);
+            if let Place::Shipment(id) = &place
+                && let Some(shipment) = self.known.shipments.get(id)
+            {
+                one.name.clone_from(&shipment.reference);
+                one.lane.clone_from(&shipment.lane);
+                one.evidence = evidence(shipment, &one.charge);
+                // What there was to compare with; amounts of two currencies are not compared.
+                if status == BillStatus::Duplicate {
+                    one.before = self.sum(&self.before, id, &one.charge);
+                    one.rated = owed(&shipment.owed, &one.charge);
+                    one.variance = one.rated.map(|rated| one.before + one.billed - rated);
+                }
+            }
             one.approved = Micros::ZERO;
             one.disputed = one.billed;
             one.outcome = outcome;
@@ -473,7 +489,7 @@ fn envelope<'a>(
 ) -> Option<(Finding, Outcome)> {
     let reject = |code, words: String| Some((finding(code, words), Outcome::Reject));
     if !known.currencies.is_empty() && !known.currencies.contains(&bill.currency) {
-        let agreed: Vec<&str> = known.currencies.iter().map(|one| one.code()).collect();
+        let agreed: Vec<&str> = known.currencies.iter().map(Currency::code).collect();
         let words = format!("is in {}, and the contracts are in {}", bill.currency, agreed.join(" and "));
         return reject(DisputeCode::Curr, words);
     }
@@ -497,8 +513,8 @@ fn envelope<'a>(
         return reject(DisputeCode::Refr, "is a correction and does not say of which invoice".to_owned());
     };
     let key = number_key(original);
-    let mut all = all.filter(|other| number_key(&other.number) == key && other.kind == BillKind::Original);
-    let Some(original) = all.next() else {
+    let same = all.filter(|other| number_key(&other.number) == key && other.kind == BillKind::Original);
+    let Some(original) = same.min_by_key(|other| other.order()) else {
         let words = format!("corrects invoice {original}, which is not here");
         return Some((finding(DisputeCode::Refr, words), Outcome::Hold));
     };

@@ -134,7 +134,7 @@ impl Funnel {
 }
 
 /// Why a step is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The audit disputes nothing.
     #[error("nothing on this invoice is disputed")]
