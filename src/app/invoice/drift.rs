@@ -6,6 +6,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::db::invoice::{InvoiceFilter, audits_fold};
 use crate::db::{Db, DbError};
+use crate::domain::audit::BillStatus;
 use crate::domain::audit::drift::{MONTHS, Month, is_rising, months_before};
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
@@ -35,6 +36,10 @@ pub fn drifts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Drifts, 
     let filter = InvoiceFilter { partner_id: None, from: months.first().copied(), until: today.with_day(1) };
     let mut sums: BTreeMap<(String, String, String), [Month; MONTHS]> = BTreeMap::new();
     audits_fold(db, viewer, &filter, |partner, received_on, audited| {
+        // What is billed twice says nothing about a rate.
+        if matches!(audited.status, BillStatus::Duplicate | BillStatus::Rejected) {
+            return;
+        }
         let place = months.iter().rposition(|month| *month <= received_on);
         for one in &audited.positions {
             let Some(rated) = one.rated.filter(|_| one.billed > Micros::ZERO) else { continue };

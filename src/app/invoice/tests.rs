@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::drift::drifts;
 use super::recovery::{Asked as AskedStep, take};
 use super::terms::{terms_of, terms_set};
-use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, whole};
+use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, unbilled, whole};
 use super::*;
 use crate::app::charge_code::{decide, target};
 use crate::app::edit::EditError;
@@ -107,6 +108,11 @@ fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
         assert_eq!(found["I-5"], (S::Unmatched, O::Hold, 0, 100));
         let order: Vec<String> = all(app, &finance()).rows.into_iter().map(|one| one.listed.number).collect();
         assert_eq!(order, ["I-3", "I-5", "I-4", "I-2", "I-1"], "the most money at risk first");
+
+        // Four loads at 110 were delivered since the ninth of May and are on no invoice.
+        let open = unbilled(&mut conn(app), &finance(), None, "2025-07-08".parse().unwrap()).unwrap();
+        assert_eq!(open, BTreeMap::from([("USD".to_owned(), (4, Micros(440_000_000)))]));
+        assert_eq!(drifts(&mut conn(app), &finance(), "2025-07-08".parse().unwrap()).unwrap().1, Vec::new());
 
         // One of four that count is right; I-4 waits for a rate of ours.
         let filter = CellFilter::default().of_partner(partner(app, "P1"));
