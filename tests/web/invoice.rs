@@ -55,6 +55,11 @@ fn finance_finds_what_is_at_risk_and_disputes_it_with_the_partner() {
         assert_eq!(list.texts("tbody th a"), ["F-2", "F-1", "F-3", "O-1"], "{}", list.html);
         let list = finance.get(&format!("/invoices?partner={fast}&show=refused")).await;
         assert_eq!(list.texts("tbody th a"), ["F-2"]);
+        let behind = finance.get(&format!("/scorecards/{fast}/2025-05/INV_ACC")).await;
+        let failing = format!("/invoices?partner={fast}&period=2025-05&show=INV_ACC");
+        assert_eq!(behind.location(), Some(failing.as_str()), "{}", behind.html);
+        let behind = finance.get(&failing).await;
+        assert_eq!(behind.texts("tbody th a"), ["F-2", "F-3"], "what fails the KPI: {}", behind.html);
         let csv = finance.get("/invoices.csv?show=all").await;
         assert_eq!(csv.html.lines().count(), 5, "{}", csv.html);
         let path = list.attribute("tbody th a", "href").unwrap();
