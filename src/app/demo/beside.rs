@@ -200,7 +200,7 @@ pub(super) const SAFETY_COLUMNS: &[Column<Safety>] = &[
     ("insured_until", |r, c| c.day(r.insured_until())),
     ("insured_amount", |_, c| c.text("1000000")),
     ("rating", |r, c| {
-        c.text(if seed(r.partner.code).is_multiple_of(4) { "NOT_RATED" } else { "SATISFACTORY" })
+        c.text(if seed(r.partner.code).is_multiple_of(4) { "NOT_RATED" } else { "SATISFACTORY" });
     }),
     ("unsafe_driving", |r, c| c.number(r.percentile(1, 22, 38))),
     ("hours_of_service", |r, c| c.number(r.percentile(2, 18, 40))),

@@ -389,6 +389,9 @@ fn only_whole_bills_of_ours_count_for_the_kpis() {
     assert_eq!((sums.invoices_timely.numerator, sums.invoices_timely.denominator), (0, 2));
 }
 
+/// Lines, days after the first, and numbers of its name and kind.
+type DrawnBill = (Vec<Vec<String>>, u64, usize, usize);
+
 /// Bills of up to three shipments in any order, some of them credits and corrections.
 fn bills() -> impl Strategy<Value = Vec<Bill>> {
     let line = (0..4_usize, 0..4_usize, -300..900_i64).prop_map(|(shipment, code, amount)| {
@@ -401,24 +404,23 @@ fn bills() -> impl Strategy<Value = Vec<Bill>> {
     let bill = (prop::collection::vec(line, 1..5), 0..40_u64, 0..6_usize, 0..3_usize);
     prop::collection::vec(bill, 1..5).prop_map(|all| {
         let day = |days: u64| NaiveDate::from_ymd_opt(2025, 6, 1).unwrap() + chrono::Days::new(days);
-        let given =
-            |(at, (lines, days, number, kind)): (usize, (Vec<Vec<String>>, u64, usize, usize))| GivenBill {
-                number: format!("{}-{}", number / 2, if number == 0 { 0 } else { at }),
-                issued: day(days),
-                received: day(days + 2),
-                kind: Some(BillKind::ALL[kind]),
-                corrects: (kind > 0).then(|| format!("{}", number / 2)),
-                currency: None,
-                remit_to: None,
-                lines,
-                status: BillStatus::Matched,
-                outcome: Outcome::Pay,
-                approved: String::new(),
-                disputed: None,
-                payable: None,
-                codes: Vec::new(),
-                counted: None,
-            };
+        let given = |(at, (lines, days, number, kind)): (usize, DrawnBill)| GivenBill {
+            number: format!("{}-{}", number / 2, if number == 0 { 0 } else { at }),
+            issued: day(days),
+            received: day(days + 2),
+            kind: Some(BillKind::ALL[kind]),
+            corrects: (kind > 0).then(|| format!("{}", number / 2)),
+            currency: None,
+            remit_to: None,
+            lines,
+            status: BillStatus::Matched,
+            outcome: Outcome::Pay,
+            approved: String::new(),
+            disputed: None,
+            payable: None,
+            codes: Vec::new(),
+            counted: None,
+        };
         all.into_iter().enumerate().map(|one| given(one).bill()).collect()
     })
 }

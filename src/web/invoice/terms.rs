@@ -202,12 +202,12 @@ pub(in crate::web) async fn show_terms(
     partner: web::Path<i64>,
 ) -> Result<HttpResponse, WebError> {
     let partner_id = *partner;
-    let (found, today) = me.in_db(move |unit| of_today(unit, partner_id)).await?;
+    let (found, today) = me.in_db(move |mut unit| of_today(&mut unit, partner_id)).await?;
     let form = filled(&found.now, today);
     page::html(&terms_page(&me, found, form, None))
 }
 
-fn of_today(unit: Unit<'_>, partner_id: i64) -> Result<(TermsOf, NaiveDate), WebError> {
+fn of_today(unit: &mut Unit<'_>, partner_id: i64) -> Result<(TermsOf, NaiveDate), WebError> {
     let today = unit.app.today(unit.db)?;
     Ok((terms_of(unit.db, unit.viewer, partner_id, today)?, today))
 }
@@ -244,7 +244,7 @@ pub(in crate::web) async fn set(
             }
         }
     };
-    let (found, _) = me.in_db(move |unit| of_today(unit, partner_id)).await?;
+    let (found, _) = me.in_db(move |mut unit| of_today(&mut unit, partner_id)).await?;
     page::html_with(refusal.status, &terms_page(&me, found, form, refusal.notice))
 }
 
