@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::facts::tender_facts;
@@ -18,6 +18,7 @@ use crate::domain::beside::case::mark_repeats;
 use crate::domain::beside::{AnswerFacts, Beside, SafetyPolicy, SupportHours, WeekFacts};
 use crate::domain::kpi::Counted;
 use crate::domain::outcome::{Outcome, local_day};
+use crate::domain::period::Period;
 use crate::domain::tender::judge;
 
 /// The setting that holds the support hours.
@@ -250,18 +251,12 @@ fn made(
     }
 }
 
-/// The Monday of the week that a day lies in.
-#[must_use]
-pub fn monday_of(day: NaiveDate) -> NaiveDate {
-    day.week(Weekday::Mon).checked_first_day().unwrap_or(day)
-}
-
 /// Marks the weeks of some partners' tenders that somebody promised anything for; in the transaction that sums those tenders.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn weeks_mark(db: &mut Db, days: &[NaiveDate], partners: &BTreeSet<i64>) -> Result<(), DbError> {
-    let weeks: BTreeSet<NaiveDate> = days.iter().copied().map(monday_of).collect();
+    let weeks: BTreeSet<NaiveDate> = days.iter().copied().map(Period::monday).collect();
     let promised = promised_weeks(db, partners, &weeks)?;
     Ok(stale_mark(db, Source::Weeks, &promised)?)
 }

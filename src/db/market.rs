@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Days, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use diesel::prelude::*;
 use rust_decimal::Decimal;
 
@@ -17,6 +17,7 @@ use super::types::{Day, Instant};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::FuelPrice;
 use crate::domain::money::Micros;
+use crate::domain::period::Period;
 use crate::domain::rate::FxRate;
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -216,7 +217,7 @@ pub fn any_benchmark(db: &mut Db) -> QueryResult<bool> {
 /// # Errors
 /// The engine's reason.
 pub fn market_of_day(db: &mut Db, day: NaiveDate, partners: &[i64]) -> QueryResult<MarketOfDay> {
-    let week = day.week(Weekday::Mon).checked_first_day().unwrap_or(day);
+    let week = Period::monday(day);
     let rows: Vec<(i64, i64, String, i64)> = shipments::table
         .inner_join(benchmarks::table.on(benchmarks::lane_id.nullable().eq(shipments::lane_id)))
         .filter(shipments::obligation_day.eq(Day(day)))

@@ -51,6 +51,12 @@ impl Period {
         Self { kind, start }
     }
 
+    /// Monday of the week that holds `day`.
+    #[must_use]
+    pub fn monday(day: NaiveDate) -> NaiveDate {
+        Self::containing(PeriodKind::Week, day).start()
+    }
+
     /// Week, month, quarter or year.
     #[must_use]
     pub fn kind(self) -> PeriodKind {

@@ -3,7 +3,7 @@
 //! Drawn from the reference of the shipment, or from names and days, so that nothing else of the network moves when this
 //! changes.
 
-use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
+use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::as_of;
 use super::money::usual_truckload;
@@ -13,6 +13,7 @@ use super::season::{DAY, date};
 use super::shipments::Shipment;
 use super::table::Column;
 use super::{AS_OF_DAY, FIRST_DAY, SILENT, TINY};
+use crate::domain::period::Period;
 
 /// Faults of quantity or condition that are claimed, per ten thousand.
 const CLAIMED: u64 = 8_200;
@@ -268,7 +269,7 @@ impl Benchmark {
 /// One benchmark a truckload lane and week.
 pub(super) fn benchmarks() -> Vec<Benchmark> {
     let (first, today) = (date(FIRST_DAY), date(AS_OF_DAY));
-    let monday = first.week(Weekday::Mon).checked_first_day().unwrap_or(first);
+    let monday = Period::monday(first);
     let weeks = (0..).map_while(|week: u64| monday.checked_add_days(Days::new(7 * week)));
     let weeks: Vec<NaiveDate> = weeks.take_while(|week| *week <= today).collect();
     let lanes = LANES.iter().filter(|lane| lane.mode == Mode::Truckload);

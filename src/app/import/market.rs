@@ -8,7 +8,6 @@ use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use super::ImportError;
 use super::batch::{Run, check_currency, micros, repeated_key, some_text, text};
 use super::seen::SeenKeys;
-use crate::app::beside::monday_of;
 use crate::app::expected::Reach;
 use crate::db::Db;
 use crate::db::dimension::{Dimensions, LaneNames};
@@ -21,6 +20,7 @@ use crate::db::types::{Day, Instant};
 use crate::domain::currency::Currency;
 use crate::domain::fuel::{FuelPrice, FuelPrices};
 use crate::domain::money::Micros;
+use crate::domain::period::Period;
 use crate::domain::rate::{FxRate, FxRates};
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
@@ -157,7 +157,7 @@ pub fn benchmark_draft(fields: &Fields) -> Result<BenchmarkDraft, RowError> {
     }
     Ok(BenchmarkDraft {
         lane: text(fields, b::LANE),
-        week: monday_of(day),
+        week: Period::monday(day),
         equipment: text(fields, b::EQUIPMENT),
         amount,
         currency: some_text(fields, b::CURRENCY),

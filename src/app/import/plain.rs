@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{NaiveDate, Weekday};
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::batch::{
@@ -25,6 +25,7 @@ use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::types::{Day, Instant};
 use crate::domain::fuel::FuelPrice;
 use crate::domain::partner::looks_like_mail;
+use crate::domain::period::Period;
 use crate::domain::rate::FxRate;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
@@ -127,7 +128,7 @@ fn capacity_draft(fields: &Fields) -> Result<CapacityDraft, RowError> {
     Ok(CapacityDraft {
         partner: text(fields, c::PARTNER),
         lane: text(fields, c::LANE),
-        week: day.week(Weekday::Mon).checked_first_day().unwrap_or(day),
+        week: Period::monday(day),
         base_units: small("base_units", fields.int(c::BASE_UNITS))?.unwrap_or(0),
         surge_bps: small("surge_percent", surge_bps)?.unwrap_or(0),
         unit_cost_micros: micros("unit_cost", fields.decimal(c::UNIT_COST))?.map(|amount| amount.0),

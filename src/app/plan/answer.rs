@@ -2,13 +2,14 @@
 
 use chrono::NaiveDate;
 
-use super::{PLAN_LOCK, answer_deadline, monday, week_number};
+use super::{PLAN_LOCK, answer_deadline, week_number};
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::db::plan::{PlanCellRow, PlanRow, plan_cell_answer, plan_cell_get, plan_cell_list, plan_newest};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError, dialect};
 use crate::domain::capacity::{Answer, MAX_PLAN_LOADS, PlanCell, PlanCellError, PlanEvent, PlanState, Zone};
+use crate::domain::period::Period;
 use crate::domain::viewer::{Role, Viewer};
 
 /// Why an answer was not taken. Nothing was written.
@@ -109,7 +110,7 @@ fn open_plan(app: &App, db: &mut Db, plan_id: i64) -> Result<(PlanRow, NaiveDate
 
 /// How firm `week` is by now: time moves on while a plan stands.
 pub(super) fn zone(today: NaiveDate, plan: &PlanRow, week: NaiveDate) -> Zone {
-    let first = plan.first_week.0.max(monday(today));
+    let first = plan.first_week.0.max(Period::monday(today));
     Zone::of_week(week_number(first, week)).unwrap_or(Zone::Frozen)
 }
 

@@ -180,12 +180,6 @@ impl From<diesel::result::Error> for PlanError {
     }
 }
 
-/// Monday of the week that holds `day`.
-#[must_use]
-pub fn monday(day: NaiveDate) -> NaiveDate {
-    Period::containing(PeriodKind::Week, day).start()
-}
-
 /// The last day on which a partner may answer a plan made as of `as_of`.
 #[must_use]
 pub fn answer_deadline(as_of: NaiveDate) -> NaiveDate {
@@ -322,7 +316,7 @@ struct Inputs {
 impl Inputs {
     fn read(db: &mut Db, as_of: NaiveDate) -> Result<Self, PlanError> {
         let system = Viewer::system();
-        let first_week = monday(as_of);
+        let first_week = Period::monday(as_of);
         let until = first_week + Days::new(7 * u64::from(MAX_PLAN_WEEKS));
         let histories = histories(db, first_week, None)?;
         if histories.len() > MAX_LANES {
@@ -427,7 +421,7 @@ fn carried(
 /// What partners answered to the plan before that of `as_of`, for weeks that are still to come.
 fn earlier(db: &mut Db, as_of: NaiveDate) -> Result<Answered, DbError> {
     let before = as_of.pred_opt().unwrap_or(as_of);
-    let first_week = monday(as_of);
+    let first_week = Period::monday(as_of);
     let Some(plan) = plan::plan_newest(db, Some(before))? else { return Ok(BTreeMap::new()) };
     let cells = plan::plan_cell_list(db, &Viewer::system(), plan.id, None)?;
     Ok(cells
@@ -450,7 +444,7 @@ fn histories(
     let oldest = first_week - Days::new(7 * HISTORY_WEEKS);
     let Some(first_day) = plan::demand_first_day(db)? else { return Ok(BTreeMap::new()) };
     let mut weeks = Vec::new();
-    let mut week = monday(first_day).max(oldest);
+    let mut week = Period::monday(first_day).max(oldest);
     while week < first_week {
         weeks.push(week);
         week = week + Days::new(7);
