@@ -103,12 +103,7 @@ pub fn pipeline<D: Send>(
             Ok(())
         };
         if run.request.dry_run {
-            let mut all = |db: &mut Db| full_in.iter().try_for_each(|batch| store(db, batch));
-            match write_tx(db, |db| all(db).and(Err::<(), _>(ImportError::DryRun))) {
-                Err(ImportError::DryRun) | Ok(()) => {}
-                Err(ImportError::Db(error)) => return Err(ImportError::DryRunDb(error)),
-                Err(error) => return Err(error),
-            }
+            taken_back(db, |db| full_in.iter().try_for_each(|batch| store(db, batch)))?;
         } else {
             let mut checkpoints = Checkpoints::take_over(db, run.app.pool.url())?;
             // The lock is taken when there is something to write.
@@ -158,11 +153,7 @@ pub fn whole<D: Send>(
         Ok(())
     };
     if run.request.dry_run {
-        match write_tx(db, |db| store(db).and(Err::<(), _>(ImportError::DryRun))) {
-            Err(ImportError::DryRun) | Ok(()) => {}
-            Err(ImportError::Db(error)) => return Err(ImportError::DryRunDb(error)),
-            Err(error) => return Err(error),
-        }
+        taken_back(db, store)?;
     } else {
         write_tx(db, |db| {
             transaction_lock(db, SUMS_LOCK)?;
@@ -170,6 +161,15 @@ pub fn whole<D: Send>(
         })?;
     }
     tally.finish()
+}
+
+/// Does what a dry run does, in one transaction, and takes it back.
+fn taken_back(db: &mut Db, work: impl FnOnce(&mut Db) -> Result<(), ImportError>) -> Result<(), ImportError> {
+    match write_tx(db, |db| work(db).and(Err::<(), _>(ImportError::DryRun))) {
+        Err(ImportError::DryRun) | Ok(()) => Ok(()),
+        Err(ImportError::Db(error)) => Err(ImportError::DryRunDb(error)),
+        Err(error) => Err(error),
+    }
 }
 
 /// What the first load of a table does with a batch, one after the other.
