@@ -107,6 +107,49 @@ impl Lookups {
     }
 }
 
+/// What is read of a day beside its shipments.
+struct BesideShipments {
+    charges: DayCharges,
+    quality: QualityOfDay,
+    market: MarketOfDay,
+}
+
+impl BesideShipments {
+    fn read(db: &mut Db, lookups: &Lookups, day: NaiveDate, partners: &[i64]) -> Result<Self, DbError> {
+        Ok(Self {
+            charges: match &lookups.shelf {
+                Some(shelf) => shelf.day(db, day, partners)?,
+                None => DayCharges::default(),
+            },
+            quality: if lookups.any_quality {
+                quality_of_day(db, day, partners)?
+            } else {
+                QualityOfDay::new()
+            },
+            market: if lookups.any_market { market_of_day(db, day, partners)? } else { MarketOfDay::new() },
+        })
+    }
+}
+
+impl Lookups {
+    /// A shipment with everything it is judged and counted by.
+    fn shipment(
+        &self,
+        row: &FoldRow,
+        beside: &BesideShipments,
+    ) -> Result<(ShipmentFacts, &OutcomePolicy), DbError> {
+        let key = (row.partner_id, row.id);
+        let known = (&self.zones, &self.policies);
+        let (mut facts, policy) = shipment_facts(row, beside.quality.get(&key), known, &self.declared)?;
+        facts.kept = self.kept;
+        facts.amounts.market = beside.market.get(&key).copied().map(Micros);
+        if let Some(shelf) = &self.shelf {
+            facts.amounts.rated = shelf.counted(&beside.charges, facts.amounts.rated, key);
+        }
+        Ok((facts, policy))
+    }
+}
+
 /// What is kept beside shipments: of whoever keeps claims or cases at all, a delivery without one says something.
 ///
 /// # Errors
@@ -449,24 +492,10 @@ fn sum_day(
     let mut result = DayResult::default();
     match source {
         Source::Shipments => {
-            if let Some(shelf) = &lookups.shelf {
-                result.charges = shelf.day(db, day, partners)?;
-            }
-            let quality =
-                if lookups.any_quality { quality_of_day(db, day, partners)? } else { QualityOfDay::new() };
-            let market =
-                if lookups.any_market { market_of_day(db, day, partners)? } else { MarketOfDay::new() };
+            let beside = BesideShipments::read(db, lookups, day, partners)?;
             shipments_fold(db, partners, day, |row| {
                 result.facts += 1;
-                let beside = quality.get(&(row.partner_id, row.id));
-                let known = (&lookups.zones, &lookups.policies);
-                let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
-                facts.kept = lookups.kept;
-                facts.amounts.market = market.get(&(row.partner_id, row.id)).copied().map(Micros);
-                if let Some(shelf) = &lookups.shelf {
-                    let own = facts.amounts.rated;
-                    facts.amounts.rated = shelf.counted(&result.charges, own, (row.partner_id, row.id));
-                }
+                let (facts, policy) = lookups.shipment(row, &beside)?;
                 let verdicts = facts.judge(policy, lookups.as_of);
                 let place = RowPlace::of_shipment(row);
                 tallying.shipment(place, day, &facts, policy, &verdicts);
@@ -475,6 +504,7 @@ fn sum_day(
                 }
                 Ok::<_, DbError>(())
             })?;
+            result.charges = beside.charges;
         }
         Source::Tenders => tenders_fold(db, partners, day, |row| {
             result.facts += 1;

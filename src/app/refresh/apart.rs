@@ -5,17 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::{Lookups, Run};
+use super::{BesideShipments, Lookups, Run};
 use crate::app::expected::{Books, Mode};
-use crate::app::facts::{shipment_facts, tender_facts};
+use crate::app::facts::tender_facts;
 use crate::db::expected::{Atlas, StoredConsignment, consignments_fold_unscoped};
 use crate::db::fold::{shipments_fold, source_days, tenders_fold};
-use crate::db::market::{MarketOfDay, market_of_day};
-use crate::db::quality::{QualityOfDay, quality_of_day};
 use crate::db::shipment::Source;
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
-use crate::domain::money::Micros;
 use crate::domain::rate::claim::Claimed;
 use crate::domain::tender;
 
@@ -38,17 +35,7 @@ pub(in crate::app) fn facts_apart(
     let lookups = Lookups::read(db, &run, Source::Shipments, Mode::Stored)?;
     let partners = [partner_id];
     for source_day in source_days(db, Source::Shipments, partner_id, (first, last))? {
-        let charges = match &lookups.shelf {
-            Some(shelf) => shelf.day(db, source_day, &partners)?,
-            None => Default::default(),
-        };
-        let quality = if lookups.any_quality {
-            quality_of_day(db, source_day, &partners)?
-        } else {
-            QualityOfDay::new()
-        };
-        let market =
-            if lookups.any_market { market_of_day(db, source_day, &partners)? } else { MarketOfDay::new() };
+        let beside = BesideShipments::read(db, &lookups, source_day, &partners)?;
         let mut places: HashMap<i64, StoredConsignment> = HashMap::new();
         consignments_fold_unscoped(db, &atlas, &partners, source_day, |row| {
             places.insert(row.key.2, row);
@@ -56,14 +43,7 @@ pub(in crate::app) fn facts_apart(
         })?;
         shipments_fold(db, &partners, source_day, |row| {
             let Some(place) = places.get(&row.id) else { return Ok(()) };
-            let beside = quality.get(&(row.partner_id, row.id));
-            let known = (&lookups.zones, &lookups.policies);
-            let (mut facts, policy) = shipment_facts(row, beside, known, &lookups.declared)?;
-            facts.kept = lookups.kept;
-            facts.amounts.market = market.get(&(row.partner_id, row.id)).copied().map(Micros);
-            if let Some(shelf) = &lookups.shelf {
-                facts.amounts.rated = shelf.counted(&charges, facts.amounts.rated, (row.partner_id, row.id));
-            }
+            let (facts, policy) = lookups.shipment(row, &beside)?;
             let verdicts = facts.judge(policy, as_of);
             let what = Claimed {
                 origin: &place.facts.origin,
