@@ -341,6 +341,11 @@ pub struct CodeSum {
 /// Code, currency, lines, amount, first and last day.
 type SumRow = (String, String, i64, i64, Option<Day>, Option<Day>);
 
+fn code_sum((code, currency, lines, amount, first, last): SumRow) -> CodeSum {
+    let day = |day: Option<Day>| day.map(|day| day.0);
+    CodeSum { code, currency, lines, amount: Micros(amount), first: day(first), last: day(last) }
+}
+
 /// What a partner bills under some codes, by code and currency; nothing when the viewer may not see it.
 ///
 /// # Errors
@@ -371,14 +376,7 @@ pub fn code_sums(
                 max(charges::charged_day),
             ))
             .load(db)?;
-        found.extend(rows.into_iter().map(|(code, currency, lines, amount, first, last)| CodeSum {
-            code,
-            currency,
-            lines,
-            amount: Micros(amount),
-            first: first.map(|day| day.0),
-            last: last.map(|day| day.0),
-        }));
+        found.extend(rows.into_iter().map(code_sum));
     }
     // A line of an invoice may be a charge of the feed too, and counts once.
     let charged: BTreeSet<String> = found.iter().map(|sum| sum.code.clone()).collect();
@@ -411,14 +409,7 @@ fn invoiced_sums(db: &mut Db, partner_id: i64, codes: &[String]) -> QueryResult<
                 sql::<Nullable<sql_types::Day>>("MAX(invoices.issued_on)"),
             ))
             .load(db)?;
-        found.extend(rows.into_iter().map(|(code, currency, lines, amount, first, last)| CodeSum {
-            code,
-            currency,
-            lines,
-            amount: Micros(amount),
-            first: first.map(|day| day.0),
-            last: last.map(|day| day.0),
-        }));
+        found.extend(rows.into_iter().map(code_sum));
     }
     Ok(found)
 }

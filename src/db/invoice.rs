@@ -634,6 +634,34 @@ fn audits_of(
     rows.into_iter().map(AuditRow::read).collect()
 }
 
+/// Columns of the invoices of a filter, each with its newest audit and its partner, by day received; `$asked` is what the viewer
+/// may see ([`partner_filter`]).
+macro_rules! newest_audits {
+    ($asked:expr, $filter:expr, $columns:expr) => {{
+        let mut query = invoices::table
+            .inner_join(
+                invoice_audits::table.on(invoice_audits::partner_id
+                    .eq(invoices::partner_id)
+                    .and(invoice_audits::invoice_id.eq(invoices::id))),
+            )
+            .inner_join(partners::table.on(partners::id.eq(invoices::partner_id)))
+            .filter(sql::<Bool>(NEWEST))
+            .order((invoices::received_on, invoices::partner_id, invoices::id))
+            .select($columns)
+            .into_boxed();
+        if let Some(partner_id) = $asked {
+            query = query.filter(invoices::partner_id.eq(partner_id));
+        }
+        if let Some(from) = $filter.from {
+            query = query.filter(invoices::received_on.ge(Day(from)));
+        }
+        if let Some(until) = $filter.until {
+            query = query.filter(invoices::received_on.lt(Day(until)));
+        }
+        query
+    }};
+}
+
 /// Hands on the newest audits of a filter that the viewer may see, with the name of the partner and the day of receipt.
 ///
 /// # Errors
@@ -645,26 +673,7 @@ pub fn audits_fold(
     mut each: impl FnMut(&str, NaiveDate, &Audited),
 ) -> Result<(), DbError> {
     let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
-    let mut query = invoices::table
-        .inner_join(
-            invoice_audits::table.on(invoice_audits::partner_id
-                .eq(invoices::partner_id)
-                .and(invoice_audits::invoice_id.eq(invoices::id))),
-        )
-        .inner_join(partners::table.on(partners::id.eq(invoices::partner_id)))
-        .filter(sql::<Bool>(NEWEST))
-        .order((invoices::received_on, invoices::partner_id, invoices::id))
-        .select((partners::name, invoices::received_on, AuditRow::as_select()))
-        .into_boxed();
-    if let Some(partner_id) = asked {
-        query = query.filter(invoices::partner_id.eq(partner_id));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(invoices::received_on.ge(Day(from)));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(invoices::received_on.lt(Day(until)));
-    }
+    let query = newest_audits!(asked, filter, (partners::name, invoices::received_on, AuditRow::as_select()));
     for row in query.load_iter::<(String, Day, AuditRow), _>(db)? {
         let (partner, received_on, row) = row?;
         each(&partner, received_on.0, &row.read()?.audited);
@@ -895,16 +904,10 @@ pub fn invoices_fold(
         (String, String, i64, i64, i64, i64, String, String),
     );
     let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
-    let mut query = invoices::table
-        .inner_join(
-            invoice_audits::table.on(invoice_audits::partner_id
-                .eq(invoices::partner_id)
-                .and(invoice_audits::invoice_id.eq(invoices::id))),
-        )
-        .inner_join(partners::table.on(partners::id.eq(invoices::partner_id)))
-        .filter(sql::<Bool>(NEWEST))
-        .order((invoices::received_on, invoices::partner_id, invoices::id))
-        .select((
+    let query = newest_audits!(
+        asked,
+        filter,
+        (
             (
                 invoices::partner_id,
                 invoices::id,
@@ -924,17 +927,8 @@ pub fn invoices_fold(
                 invoice_audits::codes,
                 invoice_audits::accuracy,
             ),
-        ))
-        .into_boxed();
-    if let Some(partner_id) = asked {
-        query = query.filter(invoices::partner_id.eq(partner_id));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(invoices::received_on.ge(Day(from)));
-    }
-    if let Some(until) = filter.until {
-        query = query.filter(invoices::received_on.lt(Day(until)));
-    }
+        )
+    );
     for row in query.load_iter::<Row, _>(db)? {
         let ((partner_id, id, partner, number, kind, received_on, currency), rest) = row?;
         let (status, outcome, billed, approved, disputed, payable, codes, accuracy) = rest;
