@@ -11,11 +11,12 @@ use crate::db::beside::{
     promised_weeks,
 };
 use crate::db::fold::tenders_fold;
-use crate::db::setting::{reporting_zone, setting};
+use crate::db::invoice::accuracy_of_day_unscoped;
+use crate::db::setting::{reporting_currency, reporting_zone, setting};
 use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::beside::case::mark_repeats;
-use crate::domain::beside::{AnswerFacts, Beside, SafetyPolicy, SupportHours, WeekFacts};
+use crate::domain::beside::{AnswerFacts, Beside, InvoiceFacts, SafetyPolicy, SupportHours, WeekFacts};
 use crate::domain::kpi::Counted;
 use crate::domain::outcome::{Outcome, local_day};
 use crate::domain::period::Period;
@@ -32,6 +33,7 @@ pub struct Desk {
     hours: SupportHours,
     policy: SafetyPolicy,
     zone: Tz,
+    currency: String,
 }
 
 impl Desk {
@@ -53,7 +55,7 @@ impl Desk {
             }
             None => SafetyPolicy::default(),
         };
-        Ok(Self { hours, policy, zone: reporting_zone(db)? })
+        Ok(Self { hours, policy, zone: reporting_zone(db)?, currency: reporting_currency(db)? })
     }
 }
 
@@ -112,11 +114,12 @@ impl BesideLine {
     }
 }
 
-/// The source of the facts behind a KPI; none where they are shipments, tenders or invoices.
+/// The source of the facts behind a KPI; none where they are shipments or tenders.
 #[must_use]
 pub fn source_of(counted: Counted) -> Option<Source> {
     match counted {
-        Counted::Shipments | Counted::Tenders | Counted::Invoices => None,
+        Counted::Shipments | Counted::Tenders => None,
+        Counted::Invoices => Some(Source::Invoices),
         Counted::Claims => Some(Source::Claims),
         Counted::Cases => Some(Source::Cases),
         Counted::Safety => Some(Source::Safety),
@@ -137,7 +140,8 @@ pub fn lines_of_day(
     as_of: DateTime<Utc>,
 ) -> Result<Vec<BesideLine>, DbError> {
     match source {
-        Source::Shipments | Source::Tenders | Source::Invoices => Ok(Vec::new()),
+        Source::Shipments | Source::Tenders => Ok(Vec::new()),
+        Source::Invoices => invoices(db, desk, partners, day),
         Source::Weeks => weeks(db, partners, day, as_of),
         Source::Answers => answers(db, desk, partners, day),
         Source::Claims | Source::Cases | Source::Safety => {
@@ -215,6 +219,19 @@ fn weeks(
                 accepted,
             };
             made(monday, partner_id, (lane, Some(lane)), String::new(), Beside::Week(facts))
+        })
+        .collect())
+}
+
+fn invoices(db: &mut Db, desk: &Desk, partners: &[i64], day: NaiveDate) -> Result<Vec<BesideLine>, DbError> {
+    Ok(accuracy_of_day_unscoped(db, day, partners)?
+        .into_iter()
+        .map(|row| {
+            let is_reporting_currency = row.currency == desk.currency;
+            let facts = InvoiceFacts { received_on: day, is_reporting_currency, accuracy: row.accuracy };
+            // An invoice may be for shipments of several services and lanes.
+            let line = made(day, row.partner_id, (row.id, None), String::new(), Beside::Invoice(facts));
+            BesideLine { reference: row.number, ..line }
         })
         .collect())
 }

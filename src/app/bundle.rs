@@ -63,7 +63,7 @@ inputs.json      the period, the template as agreed, the thresholds of the contr
                  decided from: the standing before, the scores of the quarters with their knock-outs, and what was set by hand
 shipments.jsonl  every shipment that is counted, with its commitments, events, amounts and the tolerance it is judged by
 tenders.jsonl    every tender that is counted
-beside.jsonl     claims, cases, safety records, weeks of commitments and decisions that are counted
+beside.jsonl     audits of invoices, claims, cases, safety records, weeks of commitments and decisions that are counted
 manifest.json    versions, and the SHA-256 of each file
 
 `lanemark verify --bundle FILE` judges and counts the facts again, decides the standing again and compares every digit; it

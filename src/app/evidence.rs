@@ -197,7 +197,7 @@ pub enum Rows {
     Shipments(Vec<ShipmentRow>),
     /// Tenders.
     Tenders(Vec<TenderLine>),
-    /// Claims, cases, safety records, weeks or decisions.
+    /// Invoices, claims, cases, safety records, weeks or decisions.
     Beside(Vec<BesideLine>),
 }
 

@@ -28,10 +28,9 @@ use crate::db::fold::{
     lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take, stale_days, stale_month_take,
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
-use crate::db::invoice::{accuracy_of_day_unscoped, any_invoices, invoices_of_day_mark};
+use crate::db::invoice::{any_invoices, invoices_of_day_mark};
 use crate::db::market::{MarketOfDay, any_benchmark, market_of_day};
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
-use crate::db::setting::reporting_currency;
 use crate::db::shipment::{Source, stale_mark};
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
@@ -69,15 +68,13 @@ struct Lookups {
     any_quality: bool,
     /// Whether there are invoices that a changed shipment may touch.
     any_invoices: bool,
-    /// The currency in which amounts of invoices are summed.
-    reporting: String,
     /// Declared events that hold, with the places of the lanes.
     declared: Standing,
     /// What is kept beside shipments at all.
     kept: Kept,
     /// Whether any lane has the price of a market.
     any_market: bool,
-    /// What claims, cases, safety records and weeks are judged by.
+    /// What invoices, claims, cases, safety records and weeks are judged by.
     desk: Desk,
     as_of: DateTime<Utc>,
 }
@@ -100,7 +97,6 @@ impl Lookups {
             shelf,
             any_quality: of_shipments && any_quality(db)?,
             any_invoices: of_shipments && any_invoices(db)?,
-            reporting: reporting_currency(db)?,
             declared,
             as_of: run.as_of,
         })
@@ -522,18 +518,12 @@ fn sum_day(
             }
             Ok::<_, DbError>(())
         })?,
-        Source::Invoices => {
-            for (partner_id, currency, accuracy) in accuracy_of_day_unscoped(db, day, partners)? {
-                result.facts += 1;
-                if !accuracy.is_counted {
-                    continue;
-                }
-                // An invoice may be for shipments of several services and lanes.
-                let place = RowPlace { partner_id, lane_id: None, service: "", mode: "" };
-                tallying.count(place, day, |sums| accuracy.add_to(currency == lookups.reporting, sums));
-            }
-        }
-        Source::Claims | Source::Cases | Source::Safety | Source::Weeks | Source::Answers => {
+        Source::Invoices
+        | Source::Claims
+        | Source::Cases
+        | Source::Safety
+        | Source::Weeks
+        | Source::Answers => {
             for line in lines_of_day(db, &lookups.desk, source, (partners, day), lookups.as_of)? {
                 result.facts += 1;
                 let verdict = line.facts.judge(lookups.as_of);

@@ -690,7 +690,22 @@ pub fn audit_insert(db: &mut Db, key: InvoiceKey, one: &StoredAudit) -> Result<(
     Ok(())
 }
 
-/// What the newest audits of the invoices that some partners sent in on a day add to their KPIs: partner, currency, sums.
+/// What the newest audit of one invoice adds to the KPIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BilledAccuracy {
+    /// Who bills.
+    pub partner_id: i64,
+    /// Row id.
+    pub id: i64,
+    /// The carrier's number.
+    pub number: String,
+    /// Currency of every amount.
+    pub currency: String,
+    /// What it adds.
+    pub accuracy: Accuracy,
+}
+
+/// What the newest audits of the invoices that some partners sent in on a day add to their KPIs, by partner and id.
 ///
 /// Unscoped: the refresh names the partners it may read.
 ///
@@ -700,8 +715,8 @@ pub fn accuracy_of_day_unscoped(
     db: &mut Db,
     day: NaiveDate,
     partners: &[i64],
-) -> Result<Vec<(i64, String, Accuracy)>, DbError> {
-    let rows: Vec<(i64, i64, String, String)> = invoices::table
+) -> Result<Vec<BilledAccuracy>, DbError> {
+    let rows: Vec<(i64, i64, String, String, String)> = invoices::table
         .inner_join(
             invoice_audits::table.on(invoice_audits::partner_id
                 .eq(invoices::partner_id)
@@ -711,12 +726,18 @@ pub fn accuracy_of_day_unscoped(
         .filter(invoices::partner_id.eq_any(partners))
         .filter(sql::<Bool>(NEWEST))
         .order((invoices::partner_id, invoices::id))
-        .select((invoices::partner_id, invoices::id, invoices::currency, invoice_audits::accuracy))
+        .select((
+            invoices::partner_id,
+            invoices::id,
+            invoices::number,
+            invoices::currency,
+            invoice_audits::accuracy,
+        ))
         .load(db)?;
     rows.into_iter()
-        .map(|(partner_id, id, currency, text)| {
+        .map(|(partner_id, id, number, currency, text)| {
             let accuracy = serde_json::from_str(&text).map_err(|error| stored((partner_id, id), error))?;
-            Ok((partner_id, currency, accuracy))
+            Ok(BilledAccuracy { partner_id, id, number, currency, accuracy })
         })
         .collect()
 }

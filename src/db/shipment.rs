@@ -441,10 +441,11 @@ impl Source {
     ];
 
     /// Those that stand by themselves.
-    pub const FIRST: [Self; 3] = [Self::Shipments, Self::Tenders, Self::Invoices];
+    pub const FIRST: [Self; 2] = [Self::Shipments, Self::Tenders];
 
     /// Those that lie beside them and come after.
-    pub const BESIDE: [Self; 5] = [Self::Claims, Self::Cases, Self::Safety, Self::Weeks, Self::Answers];
+    pub const BESIDE: [Self; 6] =
+        [Self::Invoices, Self::Claims, Self::Cases, Self::Safety, Self::Weeks, Self::Answers];
 
     /// Whether it is one of [`Source::BESIDE`].
     #[must_use]

@@ -48,6 +48,8 @@ pub(super) struct Links {
     pub cards: String,
     /// `/shipments/7` or `/portal/shipments`.
     pub shipments: String,
+    /// `/invoices` or `/portal/invoices`.
+    pub invoices: &'static str,
     /// Whether missed lines link to asking for an exclusion.
     pub asks: bool,
     /// Whether lines link to a challenge while the scorecard is under review.
@@ -162,6 +164,7 @@ pub(super) async fn show(
     let links = Links {
         cards: format!("/scorecards/{partner_id}"),
         shipments: format!("/shipments/{partner_id}"),
+        invoices: "/invoices",
         asks: me.viewer.role.may(Action::RequestExclusions),
         challenges: false,
     };
@@ -929,7 +932,13 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
 
 /// The list as a file: text as the page has it, and in a workbook numbers as numbers.
 fn rows_file(name: &str, kind: FileKind, kpi: Kpi, behind: &Behind) -> Result<HttpResponse, WebError> {
-    let links = Links { cards: String::new(), shipments: String::new(), asks: false, challenges: false };
+    let links = Links {
+        cards: String::new(),
+        shipments: String::new(),
+        invoices: "/invoices",
+        asks: false,
+        challenges: false,
+    };
     let (heads, rows) = table(kpi, behind, &links);
     let header = std::iter::once("Reference").chain(heads.iter().map(|(title, _)| *title));
     if kind == FileKind::Xlsx {

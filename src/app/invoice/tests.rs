@@ -1,24 +1,30 @@
 //! Invoices on both databases: what is refused at the door, what an audit finds, what makes it look again, who sees what.
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 
 use super::drift::drifts;
 use super::recovery::{Asked as AskedStep, take};
 use super::terms::{terms_of, terms_set};
 use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, unbilled, whole};
 use super::*;
+use crate::app::bundle::{bundle, check_bundle};
 use crate::app::charge_code::{decide, target};
 use crate::app::edit::EditError;
+use crate::app::evidence::{self, Part, Rows, behind};
 use crate::app::expected::tests::{conn, load, partner, refreshed, worked};
 use crate::app::import::{ImportRequest, import};
 use crate::app::refresh::check::sums_differ;
+use crate::app::score::{published, score_period};
 use crate::app::testing::{carrier, on_each_engine, partner_viewer, viewer};
 use crate::db::measure::{CellFilter, measure_totals};
+use crate::db::partner::partner_show;
 use crate::domain::audit::recovery::{Stage, Step};
 use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
 use crate::domain::charge_code::Decided;
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
+use crate::domain::period::Period;
 use crate::domain::viewer::Role;
 use crate::feeds::kind::ImportKind;
 use crate::feeds::mapping::Mapping;
@@ -160,6 +166,37 @@ fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
         let sums = sums_differ(db, app.now()).unwrap();
         assert_eq!((sums.waiting, sums.differences.len()), (0, 0), "{:?}", sums.differences);
         assert_eq!(audits_differ(db).unwrap(), (6, Vec::new()));
+    });
+}
+
+/// The references behind a KPI of May.
+fn behind_may(app: &App, kpi: Kpi, pick: evidence::Pick) -> Vec<String> {
+    let of = (partner(app, "P1"), "2025-05".parse().unwrap(), app.now());
+    let asked = (kpi, pick, &Part::default());
+    match behind(&mut conn(app), &finance(), of, asked, (None, 100)).unwrap().rows {
+        Rows::Beside(rows) => rows.into_iter().map(|row| row.reference).collect(),
+        other => panic!("invoices, not {other:?}"),
+    }
+}
+
+#[test]
+fn the_evidence_of_a_scorecard_carries_the_audits_behind_it() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        assert_eq!(behind_may(app, Kpi::InvAcc, evidence::Pick::Missed), ["I-2", "I-3", "I-5"]);
+        assert_eq!(behind_may(app, Kpi::InvAcc, evidence::Pick::Success), ["I-1"]);
+        assert_eq!(behind_may(app, Kpi::BillTimely, evidence::Pick::Missed), Vec::<String>::new());
+
+        let may: Period = "2025-05".parse().unwrap();
+        score_period(app, may, app.now(), None).unwrap();
+        let db = &mut conn(app);
+        let who = partner_show(db, &finance(), partner(app, "P1")).unwrap().unwrap();
+        let card = published(db, &finance(), who.id, may).unwrap().unwrap();
+        let counted = card.snapshot.evidence.iter().find(|one| one.value.kpi == Kpi::InvAcc).unwrap();
+        assert_eq!((counted.value.numerator, counted.value.denominator), (1.into(), 4.into()));
+        let archive = bundle(db, &finance(), &who, &card, app.now()).unwrap().unwrap();
+        let report = check_bundle(Cursor::new(&archive)).unwrap();
+        assert_eq!((report.problems, report.manifest.moved_since), (Vec::new(), Vec::<String>::new()));
     });
 }
 

@@ -1,9 +1,10 @@
-//! Facts beside shipments and tenders: claims, cases, safety records, what a week of a lane came to, and answers to what the
-//! partner asked (DOMAIN §1.1). Each says what it adds to which day, so that sums, lists and bundles read it alike.
+//! Facts beside shipments and tenders: audited invoices, claims, cases, safety records, what a week of a lane came to, and
+//! answers to what the partner asked (DOMAIN §1.1). Each says what it adds to which day, so that sums, lists and bundles read it alike.
 
 pub mod answer;
 pub mod case;
 pub mod claim;
+pub mod invoice;
 pub mod safety;
 pub mod week;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::AnswerFacts;
 pub use case::{CaseFacts, SupportHours};
 pub use claim::ClaimFacts;
+pub use invoice::InvoiceFacts;
 pub use safety::{SafetyFacts, SafetyPolicy};
 pub use week::WeekFacts;
 
@@ -22,6 +24,8 @@ use super::measure::Measures;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE", tag = "kind", content = "facts")]
 pub enum Beside {
+    /// An audited freight invoice.
+    Invoice(InvoiceFacts),
     /// A claim for loss, damage or delay.
     Claim(ClaimFacts),
     /// A case of communication.
@@ -48,6 +52,7 @@ impl Beside {
     #[must_use]
     pub fn judge(&self, as_of: DateTime<Utc>) -> BesideVerdict {
         let mut verdict = match self {
+            Self::Invoice(facts) => facts.judge(),
             Self::Claim(facts) => facts.judge(as_of),
             Self::Case(facts) => facts.judge(as_of),
             Self::Safety(facts) => facts.judge(as_of),

@@ -97,7 +97,7 @@ pub struct TenderLine {
     pub facts: TenderFacts,
 }
 
-/// A claim, a case, a safety record, a week or a decision of a bundle.
+/// An audited invoice, a claim, a case, a safety record, a week or a decision of a bundle.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BesideLine {
     /// The feed's own number, or what else names it.

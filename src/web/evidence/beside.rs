@@ -1,4 +1,4 @@
-//! Lists of claims, cases, safety records, weeks and decisions.
+//! Lists of invoices, claims, cases, safety records, weeks and decisions.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -6,7 +6,8 @@ use chrono_tz::Tz;
 use super::{Heads, Line, Links};
 use crate::app::beside::BesideLine;
 use crate::app::evidence::Names;
-use crate::domain::beside::{Beside, CaseFacts, ClaimFacts, SafetyFacts, WeekFacts};
+use crate::domain::audit::Accuracy;
+use crate::domain::beside::{Beside, CaseFacts, ClaimFacts, InvoiceFacts, SafetyFacts, WeekFacts};
 use crate::domain::kpi::Counted;
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -17,6 +18,13 @@ const NOTHING: &str = "\u{2013}";
 /// The columns beside the title.
 pub(super) fn heads(counted: Counted) -> Heads {
     match counted {
+        Counted::Invoices => vec![
+            ("Received", false),
+            ("Audit", false),
+            ("Right amount", true),
+            ("Billed wrongly", true),
+            ("In time", false),
+        ],
         Counted::Claims => vec![
             ("Shipment", false),
             ("Claim", false),
@@ -53,6 +61,7 @@ pub(super) fn heads(counted: Counted) -> Heads {
 pub(super) fn line(row: &BesideLine, names: &Names, links: &Links) -> Line {
     let about = if row.shipment.is_empty() { NOTHING.to_owned() } else { row.shipment.clone() };
     let (title, cells) = match &row.facts {
+        Beside::Invoice(facts) => (row.reference.clone(), invoice(facts)),
         Beside::Claim(facts) => (row.reference.clone(), claim(facts, about)),
         Beside::Case(facts) => (row.reference.clone(), case(facts, about)),
         Beside::Safety(facts) => (show::day(facts.as_of), safety(facts)),
@@ -64,9 +73,12 @@ pub(super) fn line(row: &BesideLine, names: &Names, links: &Links) -> Line {
             (about, vec![text(show::day(facts.day)), text(outcome)])
         }
     };
-    let href = names.about.get(&row.shipment).map(|source| {
-        format!("{}/{}/{}", links.shipments, show::path_part(source), show::path_part(&row.shipment))
-    });
+    let href = match row.facts {
+        Beside::Invoice(_) => Some(format!("{}/{}", links.invoices, row.id)),
+        _ => names.about.get(&row.shipment).map(|source| {
+            format!("{}/{}/{}", links.shipments, show::path_part(source), show::path_part(&row.shipment))
+        }),
+    };
     Line { title, href, cells, asks: Vec::new() }
 }
 
@@ -80,6 +92,22 @@ fn local(at: Option<DateTime<Utc>>, zone: Tz) -> (String, bool) {
 
 fn money(amount: Option<Micros>) -> (String, bool) {
     (amount.map_or_else(|| NOTHING.to_owned(), show::money), true)
+}
+
+fn invoice(facts: &InvoiceFacts) -> Vec<(String, bool)> {
+    let Accuracy { is_counted, is_right, correct, error, is_timely } = facts.accuracy;
+    let verdict = match (is_counted, is_right) {
+        (false, _) => "not counted",
+        (true, true) => "as agreed",
+        (true, false) => "not as agreed",
+    };
+    let timely = match is_timely.filter(|_| is_counted) {
+        None => NOTHING,
+        Some(true) => "yes",
+        Some(false) => "no",
+    };
+    let summed = |amount: Micros| money(Some(amount).filter(|_| is_counted && facts.is_reporting_currency));
+    vec![text(show::day(facts.received_on)), text(verdict), summed(correct), summed(error), text(timely)]
 }
 
 fn claim(facts: &ClaimFacts, about: String) -> Vec<(String, bool)> {
