@@ -6,6 +6,7 @@
 
 pub mod assess;
 pub mod check;
+pub mod counted;
 mod facts;
 mod notice;
 mod post;

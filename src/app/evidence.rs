@@ -6,10 +6,12 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
+use super::accrual::counted::Counted;
 use super::baseline::{milestones_of, ruled, statements_about, stop_zones};
 use super::beside::{BesideLine, Desk, lines_of_day, source_of};
 use super::declared_event::Standing;
 use super::facts::{shipment_facts, tender_facts};
+use super::refresh::apart::Fact;
 use crate::db::baseline::commitments_of;
 use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::evidence::{
@@ -168,9 +170,16 @@ pub struct Part {
     pub given: Option<Given>,
     /// Only what a scope of the template holds, with the lanes it held when it was counted.
     pub scope: Option<(Scope, BTreeSet<i64>)>,
+    /// Only what a contract version counts.
+    pub contract: Option<Counted>,
 }
 
 impl Part {
+    /// Whether the contract asked for counts a fact of that day.
+    fn is_counted(&self, day: Option<NaiveDate>, fact: Option<Fact>) -> bool {
+        self.contract.as_ref().is_none_or(|counted| day.is_some_and(|day| counted.takes(day, fact)))
+    }
+
     /// Whether a fact is in the scope asked for.
     fn is_in_scope(&self, lane_id: Option<i64>, service: &str, mode: &str) -> bool {
         let Some((scope, lanes)) = &self.scope else { return true };
@@ -178,8 +187,13 @@ impl Part {
         scope.is_of(service, mode) && (!scope.is_by_lane() || on_lane())
     }
 
-    fn takes(&self, kpi: Kpi, row: &ShipmentRow) -> bool {
-        self.is_in_scope(row.lane_id, &row.service, &row.mode) && self.has_reason(kpi, row)
+    fn takes(&self, kpi: Kpi, row: &ShipmentRow, names: &Names) -> bool {
+        let counts = if kpi.is_of_pickups() {
+            self.is_counted(names.pickup_day(row), Some(Fact::Pickup(row.id)))
+        } else {
+            self.is_counted(Some(row.obligation_day.0), Some(Fact::Delivery(row.id)))
+        };
+        counts && self.is_in_scope(row.lane_id, &row.service, &row.mode) && self.has_reason(kpi, row)
     }
 
     /// Whether a shipment has the reason asked for, at the stop that the KPI judges.
@@ -274,7 +288,10 @@ pub fn behind(
     }
     if kpi.counts_tenders() {
         let mut rows = tenders_behind(db, viewer, &span, |line| {
-            if !part.is_in_scope(line.fact.lane_id, &line.fact.service, &line.fact.mode) {
+            let fact = &line.fact;
+            if !part.is_in_scope(fact.lane_id, &fact.service, &fact.mode)
+                || !part.is_counted(Some(fact.sent_day.0), Some(Fact::Tender(fact.id)))
+            {
                 return false;
             }
             let facts = tender_facts(&line.fact);
@@ -295,11 +312,11 @@ pub fn behind(
         // The window was compared in UTC with a day to spare; the local day of the stop decides.
         Some(test) if kpi == Kpi::OtpWin => shipments_behind(db, viewer, &span, &test, |_, row| {
             let in_period = names.pickup_day(row).is_none_or(|day| period.contains(day));
-            Ok(in_period && part.takes(kpi, row))
+            Ok(in_period && part.takes(kpi, row, &names))
         })?,
-        Some(test) => shipments_behind(db, viewer, &span, &test, |_, row| Ok(part.takes(kpi, row)))?,
+        Some(test) => shipments_behind(db, viewer, &span, &test, |_, row| Ok(part.takes(kpi, row, &names)))?,
         None => shipments_behind(db, viewer, &span, &ShipmentTest::Any, |db, row| {
-            if !part.takes(kpi, row) {
+            if !part.takes(kpi, row, &names) {
                 return Ok(false);
             }
             let alone = names.alone(db, kpi, row, (period, as_of))?;
@@ -352,7 +369,10 @@ fn beside_behind(
                 continue;
             }
             let mut alone = Measures::default();
-            for (_, sums) in line.facts.judge(as_of).adds.iter().filter(|(at, _)| period.contains(*at)) {
+            let adds = line.facts.judge(as_of).adds;
+            let counted =
+                adds.iter().filter(|(at, _)| period.contains(*at) && part.is_counted(Some(*at), None));
+            for (_, sums) in counted {
                 alone += sums;
             }
             if pick.takes(&told_by.value(&alone)) {

@@ -15,6 +15,7 @@ use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_own_unit, in_unit, mark, threshold};
 use super::scorecard::{Found, load, period_of};
 use super::show;
+use crate::app::accrual::counted::Counted;
 use crate::app::challenge::{publication_of, stop_of};
 use crate::app::compare::weekly;
 use crate::app::evidence::{Behind, DOWNLOAD_ROWS, Names, PAGE_ROWS, Part, Pick, Rows, behind};
@@ -63,6 +64,7 @@ pub(super) struct Query {
     after: Option<String>,
     lane: Option<i64>,
     reason: Option<String>,
+    contract: Option<i64>,
 }
 
 /// How a number is made, ready to print.
@@ -225,7 +227,7 @@ pub(super) async fn open(
         return Err(WebError::NotFound);
     }
     let (line, scope) = (code.to_owned(), scope_part(code).is_some());
-    let lane_id = query.lane;
+    let (lane_id, contract_version) = (query.lane, query.contract);
     let limit = if file.is_some() { DOWNLOAD_ROWS } else { PAGE_ROWS };
     let (found, part, pick, behind, weeks) = me
         .in_db(move |mut unit| {
@@ -236,9 +238,18 @@ pub(super) async fn open(
                 return Err(WebError::NotFound);
             }
             let scope = scoped.map(|one| (one.scope.clone(), one.lane_ids.clone()));
-            let part = Part { lane_id, given, scope };
+            let now = unit.app.now();
+            let contract = match contract_version {
+                Some(id) => Some(
+                    Counted::read(unit.db, unit.viewer, id, period, now)?
+                        .filter(|counted| counted.partner_id == partner_id)
+                        .ok_or(WebError::NotFound)?,
+                ),
+                None => None,
+            };
+            let part = Part { lane_id, given, scope, contract };
             let pick = asked.unwrap_or_else(|| first_pick(kpi, &line, published));
-            let of = (partner_id, period, unit.app.now());
+            let of = (partner_id, period, now);
             let behind = behind(unit.db, unit.viewer, of, (kpi, pick, &part), (after, limit))?;
             let weeks = match after {
                 None if file.is_none() && part.scope.is_none() => {
@@ -287,17 +298,28 @@ fn draw(
     let here = format!("{}/{period}/{code}", links.cards);
     let of_lane = part.lane_id.map_or_else(String::new, |lane| format!("&lane={lane}"));
     let of_reason = part.given.map_or_else(String::new, |given| format!("&reason={}", given.code()));
-    let narrow = format!("{of_lane}{of_reason}");
+    let of_contract = part
+        .contract
+        .as_ref()
+        .map_or_else(String::new, |counted| format!("&contract={}", counted.version_id));
+    let narrow = format!("{of_lane}{of_reason}{of_contract}");
     let at = |pick: Pick| format!("{here}?show={}{narrow}", pick.code());
     let mut narrowed = Vec::new();
     if let Some(lane) = part.lane_id {
         let title = behind.names.lanes.get(&lane).cloned();
         let title = title.unwrap_or_else(|| "a lane that is not known".to_owned());
-        narrowed.push((title, format!("{here}?show={}{of_reason}", pick.code()), "Show all lanes"));
+        let others = format!("{here}?show={}{of_reason}{of_contract}", pick.code());
+        narrowed.push((title, others, "Show all lanes"));
     }
     if let Some(given) = part.given {
         let words = format!("those with the reason \u{201c}{}\u{201d}", given.words());
-        narrowed.push((words, format!("{here}?show={}{of_lane}", pick.code()), "Show all reasons"));
+        let others = format!("{here}?show={}{of_lane}{of_contract}", pick.code());
+        narrowed.push((words, others, "Show all reasons"));
+    }
+    if let Some(counted) = &part.contract {
+        let words = format!("what contract {} counts", counted.title);
+        let others = format!("{here}?show={}{of_lane}{of_reason}", pick.code());
+        narrowed.push((words, others, "Show everything"));
     }
     if let Some((scope, _)) = &part.scope {
         narrowed.push((scope.words(), whole.clone(), "Show everything"));

@@ -19,7 +19,7 @@ use crate::app::ledger::view::{
 use crate::db::DbError;
 use crate::db::ledger::{Accrual, EXPORT_ROWS_MAX, EntryListed};
 use crate::db::shipment::ShipmentRow;
-use crate::domain::clause::{ObligationKey, Reason};
+use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{KpiValue, Unit};
 use crate::domain::ledger::{Account, ItemState, Side};
@@ -482,6 +482,8 @@ struct AccrualPage {
     contract: Option<(String, String)>,
     evidence_title: &'static str,
     evidence: Vec<(&'static str, String)>,
+    /// The list of facts behind it, or the shipment: address and words.
+    behind: Option<(String, &'static str)>,
     entries: Vec<EntryLine>,
     total: String,
 }
@@ -496,7 +498,7 @@ pub(super) async fn accrual(
     let key = ObligationKey::from_slug(&key).ok_or(WebError::NotFound)?;
     let view = me
         .in_db(move |unit| {
-            let view = accrual_view(unit.db, unit.viewer, partner_id, key)?;
+            let view = accrual_view(unit.db, unit.viewer, partner_id, key, unit.app.now())?;
             Ok::<_, DbError>(view)
         })
         .await?
@@ -544,6 +546,7 @@ impl AccrualPage {
             }),
             evidence_title,
             evidence,
+            behind: behind(view),
             total: show::money(posted),
             entries: view.entries.iter().map(|listed| EntryLine::of(listed, &Params::default())).collect(),
         }
@@ -559,6 +562,26 @@ fn told(accrual: &Accrual) -> String {
         ItemState::Reversed => format!("the partner was told on {day}, and sees that it was taken back"),
         state if state.is_told() => format!("the partner was told on {day}"),
         _ => format!("told on {day} and taken back; owed again, which the partner does not see yet"),
+    }
+}
+
+/// Where the facts themselves are shown.
+fn behind(view: &AccrualView) -> Option<(String, &'static str)> {
+    let (accrual, key) = (&view.accrual, view.accrual.key);
+    match (&view.evidence, key.of) {
+        (Evidence::Shipment(Some(row)), _) => {
+            let path = [&view.source, &row.reference].map(|part| show::path_part(part)).join("/");
+            Some((
+                format!("/shipments/{}/{path}", accrual.partner_id),
+                "The shipment, its events and the rule",
+            ))
+        }
+        (Evidence::Kpi(Some(value)), Obligation::Period(period)) => {
+            let list = format!("/scorecards/{}/{period}/{}", accrual.partner_id, value.kpi.code());
+            let counted = format!("{list}?contract={}", key.contract_version_id);
+            Some((counted, "Everything that was counted, line by line"))
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::{AccrualError, Group, Run, UNREPORTED_DAYS_MAX};
-use crate::app::refresh::apart::facts_apart;
+use crate::app::refresh::apart::{Fact, facts_apart};
 use crate::db::late_delivery::{MissedDelivery, missed_deliveries};
 use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::{Db, DbError};
@@ -159,7 +159,7 @@ fn own_share(db: &mut Db, run: &Run, group: &Group) -> Result<Option<Share>, Acc
     let as_of = end_of_local_day(run.as_of, run.zone);
     facts_apart(db, group.partner_id, &share.days, as_of, |day, fact, what, sums| {
         let owner = group.beside.whose(day, what).contract_id();
-        if let Some(shipment_id) = fact {
+        if let Fact::Delivery(shipment_id) = fact {
             share.owners.insert(shipment_id, owner);
         }
         if owner == Some(group.contract_id) {

@@ -546,7 +546,9 @@ fn a_fixed_amount_is_owed_by_the_days_in_force_and_shown_with_their_figures() {
         );
         let db = &mut *app.pool.get().unwrap();
         let mut seen = |key: &str| {
-            let view = accrual_view(db, &Viewer::system(), PARTNER, key.parse().unwrap()).unwrap().unwrap();
+            let view = accrual_view(db, &Viewer::system(), PARTNER, key.parse().unwrap(), app.now())
+                .unwrap()
+                .unwrap();
             let Evidence::Kpi(Some(value)) = view.evidence else { panic!("no figures") };
             (value.quotient().unwrap(), view.accrual.steps[0].clone())
         };

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::app::accrual::counted::Counted;
 use crate::db::contract::terms_load;
+use crate::db::evidence::source_list;
 use crate::db::ledger::{
     Accrual, Cursor, EXPORT_ROWS_MAX, EntryListed, EntryTotals, LedgerFilter, Movement, PAGE_ROWS,
     StateBalance, accrual_show, balances_by_state, entry_list, entry_totals, last_posting_day, movements,
 };
-use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
 use crate::db::types::Day;
@@ -263,6 +264,8 @@ pub struct AccrualView {
     pub entries: Vec<EntryListed>,
     /// The facts.
     pub evidence: Evidence,
+    /// Code of the feed the shipment came by; empty where it is none.
+    pub source: String,
 }
 
 impl AccrualView {
@@ -275,7 +278,7 @@ impl AccrualView {
     }
 }
 
-/// Gathers one accrual; none when there is none, or the viewer may not see the partner.
+/// Gathers one accrual as known `now`; none when there is none, or the viewer may not see the partner.
 ///
 /// # Errors
 /// The database's reason, or a row that does not read back.
@@ -284,6 +287,7 @@ pub fn accrual_view(
     viewer: &Viewer,
     partner_id: i64,
     key: ObligationKey,
+    now: DateTime<Utc>,
 ) -> Result<Option<AccrualView>, DbError> {
     let Some(partner) = partner_show(db, viewer, partner_id)? else { return Ok(None) };
     let Some(accrual) = accrual_show(db, viewer, partner_id, key)? else { return Ok(None) };
@@ -298,28 +302,33 @@ pub fn accrual_view(
             Evidence::Shipment(row.map(Box::new))
         }
         Obligation::Period(period) => {
-            let kpi = match (&terms, &clause) {
-                (Some(terms), Some(clause)) => kpi_of(db, viewer, terms, clause, period)?,
-                _ => None,
+            let kpi = match &clause {
+                Some(clause) => kpi_of(db, viewer, key, clause, (period, now))?,
+                None => None,
             };
             Evidence::Kpi(kpi.map(Box::new))
         }
     };
-    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence }))
+    let source = match &evidence {
+        Evidence::Shipment(Some(row)) => source_list(db)?.into_iter().find(|(id, _)| *id == row.source_id),
+        _ => None,
+    };
+    let source = source.map(|(_, code)| code).unwrap_or_default();
+    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence, source }))
 }
 
-/// The KPI over the days of `period` that the version prices.
+/// The KPI over what the version counts of `period`.
 fn kpi_of(
     db: &mut Db,
     viewer: &Viewer,
-    terms: &Terms,
+    key: ObligationKey,
     clause: &Clause,
-    period: Period,
+    (period, now): (Period, DateTime<Utc>),
 ) -> Result<Option<KpiValue>, DbError> {
     let Rule::PeriodThreshold(rule) = &clause.terms.rule else { return Ok(None) };
     let Ok(kpi) = rule.kpi.parse::<Kpi>() else { return Ok(None) };
-    let Some((from, until)) = terms.span().within(period) else { return Ok(None) };
-    let days = CellFilter { from: Some(from), until: Some(until), ..CellFilter::default() };
-    let totals = measure_totals(db, viewer, &days.of_partner(terms.partner_id))?;
-    Ok(totals.get(&terms.partner_id).map(|measures| kpi.value(measures)))
+    let Some(counted) = Counted::read(db, viewer, key.contract_version_id, period, now)? else {
+        return Ok(None);
+    };
+    Ok(Some(kpi.value(&counted.total(db, viewer)?)))
 }

@@ -16,8 +16,19 @@ use crate::domain::measure::Measures;
 use crate::domain::rate::claim::Claimed;
 use crate::domain::tender;
 
-/// Says each fact of a partner that counts for one of `days` as known at `as_of`: the day, the shipment where it is one
-/// due that day, what decides whose it is, and what it adds. Together they are what the measure cells of those days have of
+/// One fact that counts for a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::app) enum Fact {
+    /// A shipment, on the day it was due.
+    Delivery(i64),
+    /// The pickup of a shipment, on its own day.
+    Pickup(i64),
+    /// A tender, on the day it was sent.
+    Tender(i64),
+}
+
+/// Says each fact of a partner that counts for one of `days` as known at `as_of`: the day, which fact, what decides whose
+/// it is, and what it adds. Together they are what the measure cells of those days have of
 /// shipments and tenders; what lies beside them is the partner's whole, and no contract's.
 ///
 /// # Errors
@@ -27,7 +38,7 @@ pub(in crate::app) fn facts_apart(
     partner_id: i64,
     days: &BTreeSet<NaiveDate>,
     as_of: DateTime<Utc>,
-    mut each: impl FnMut(NaiveDate, Option<i64>, Claimed<'_>, &Measures),
+    mut each: impl FnMut(NaiveDate, Fact, Claimed<'_>, &Measures),
 ) -> Result<(), DbError> {
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
     let run = Run { as_of, books: Books::default() };
@@ -55,12 +66,12 @@ pub(in crate::app) fn facts_apart(
             if let Some(day) = pickup_day.filter(|day| days.contains(day)) {
                 let mut sums = Measures::default();
                 facts.add_pickup_to(&verdicts, &mut sums);
-                each(day, None, what, &sums);
+                each(day, Fact::Pickup(row.id), what, &sums);
             }
             if days.contains(&source_day) {
                 let mut sums = Measures::default();
                 facts.add_to(&verdicts, policy, &mut sums);
-                each(source_day, Some(row.id), what, &sums);
+                each(source_day, Fact::Delivery(row.id), what, &sums);
             }
             Ok::<_, DbError>(())
         })?;
@@ -86,7 +97,7 @@ pub(in crate::app) fn facts_apart(
                 equipment: "",
                 service: &row.service,
             };
-            each(day, None, what, &sums);
+            each(day, Fact::Tender(row.id), what, &sums);
         }
     }
     Ok(())

@@ -162,7 +162,10 @@ impl Line {
                 let path = [source, reference].map(|part| show::path_part(part)).join("/");
                 Some((format!("/portal/shipments/{path}"), reference.clone()))
             }
-            Behind::Kpi(kpi, period) => Some((format!("/portal/scorecards/{period}/{kpi}"), period.title())),
+            Behind::Kpi(kpi, period) => {
+                let version = item.key.contract_version_id;
+                Some((format!("/portal/scorecards/{period}/{kpi}?contract={version}"), period.title()))
+            }
             Behind::Gone => None,
         };
         Self {

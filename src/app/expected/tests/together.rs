@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 
 use super::*;
+use crate::app::accrual::counted::Counted;
 use crate::app::accrual::{AccrualScope, accrue};
 use crate::app::contract::draft::{clause_save, version_seen};
+use crate::app::ledger::view::{Evidence, accrual_view};
 use crate::db::contract::version_titles;
 use crate::db::schema::accruals;
-use crate::domain::clause::ClauseTerms;
+use crate::domain::clause::{ClauseTerms, ObligationKey};
 use crate::domain::terms::Clause;
 
 /// Of each contract one late and one on time; one late that neither has a lane for.
@@ -71,6 +73,36 @@ fn owed(app: &App) -> BTreeMap<(String, String, bool), i64> {
     named.collect()
 }
 
+/// The credits of May as a whole, each with the shipments of its contract.
+fn of_the_month(app: &App) -> Vec<(ObligationKey, [&'static str; 2])> {
+    let mut db = conn(app);
+    let rows: Vec<(i64, String)> = accruals::table
+        .filter(accruals::shipment_id.is_null())
+        .filter(accruals::target_micros.gt(0))
+        .select((accruals::contract_version_id, accruals::obligation_key))
+        .order(accruals::contract_version_id)
+        .load(&mut *db)
+        .unwrap();
+    assert_eq!(rows.len(), 2);
+    let titles =
+        version_titles(&mut db, &Viewer::system(), &rows.iter().map(|row| row.0).collect::<Vec<_>>());
+    let titles = titles.unwrap();
+    let of = |version| if titles[&version].0 == "P1-TL" { ["T1", "T2"] } else { ["L1", "L2"] };
+    rows.into_iter().map(|(version, key)| (key.parse().unwrap(), of(version))).collect()
+}
+
+/// The shipments that a credit of May counts.
+fn behind_credit(app: &App, key: ObligationKey, pick: Pick) -> Vec<String> {
+    let mut db = conn(app);
+    let may = "2025-05".parse().unwrap();
+    let contract = Counted::read(&mut db, &dina(), key.contract_version_id, may, app.now()).unwrap();
+    let part = Part { contract, ..Part::default() };
+    let of = (partner(app, "P1"), may, app.now());
+    let rows = behind(&mut db, &dina(), of, (Kpi::OtdDay, pick, &part), (None, 100)).unwrap().rows;
+    let Rows::Shipments(rows) = rows else { panic!("shipments") };
+    rows.into_iter().map(|row| row.reference).collect()
+}
+
 #[test]
 fn each_contract_prices_and_credits_its_own_shipments() {
     on_each_engine(NOW, |app| {
@@ -115,6 +147,16 @@ fn each_contract_prices_and_credits_its_own_shipments() {
         .into();
         assert_eq!(owed(app), expected);
         assert_eq!(run().changed_rows, 0, "a second run changes nothing");
+
+        // The page of a credit and the list behind it count what the credit counts.
+        for (key, shipments) in of_the_month(app) {
+            let view =
+                accrual_view(&mut conn(app), &dina(), partner(app, "P1"), key, app.now()).unwrap().unwrap();
+            let Evidence::Kpi(Some(value)) = &view.evidence else { panic!("{:?}", view.evidence) };
+            assert_eq!((value.numerator, value.denominator), (1.into(), 2.into()), "{shipments:?}");
+            assert_eq!(behind_credit(app, key, Pick::All), shipments);
+            assert_eq!(behind_credit(app, key, Pick::Missed), [shipments[0]]);
+        }
 
         let ask = Ask { versions: vec![1], ..Ask::newest("2025-05".parse().unwrap()) };
         for (number, shipments, charges, net) in
