@@ -165,7 +165,10 @@ fn complete(lines: &mut [BesideLine], desk: &Desk) {
         mark_repeats(cases);
         for line in of_partner {
             match &mut line.facts {
-                Beside::Case(facts) => facts.due_by = facts.due(&desk.hours, desk.zone),
+                Beside::Case(facts) => {
+                    facts.due_by = facts.due(&desk.hours, desk.zone);
+                    facts.response_minutes = facts.responded(&desk.hours, desk.zone);
+                }
                 Beside::Safety(facts) => {
                     facts.policy = desk.policy;
                     facts.partner_id = line.partner_id;

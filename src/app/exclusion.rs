@@ -40,6 +40,7 @@ use crate::domain::exclusion::{
     Basis, Decision, Excused, Facts, Side, Validity, after, corroborated, decide_by, problems, words_fit,
 };
 use crate::domain::outcome::{Outcome, OutcomePolicy, end_of_local_day, local_day};
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::shipment::{DEFAULT_PICKUP_GRACE_MINUTES, Milestones, Verdicts};
 use crate::domain::terms::sha256_of;
 use crate::domain::viewer::{Action, Role, Viewer};
@@ -162,18 +163,66 @@ pub fn request(
         transaction_lock(db, SUMS_LOCK)?;
         let judged = find(db, viewer, named)?.ok_or(EditError::NotFound("shipment"))?;
         let (id, approved) = ask(app, db, viewer, &judged, new)?;
-        if let (Some(file), Some(new)) = (&file, &new.file) {
-            let of = (Subject::Exclusion, id, named.partner_id);
-            evidence_file_insert(
-                db,
-                of,
-                &EvidenceFile { id: app.id(), ..file.clone() },
-                &new.content,
-                app.now(),
-            )?;
-        }
+        attach(app, db, (id, named.partner_id), file.as_ref(), new)?;
         Ok((id, approved))
     })
+}
+
+/// Asks for a tender that was not taken to be excused; somebody else decides it. Gives the id.
+///
+/// # Errors
+/// As [`request`].
+pub fn request_tender(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    named: Named<'_>,
+    new: &NewExclusion,
+) -> Result<i64, EditError> {
+    may_ask(viewer, named.partner_id)?;
+    valid(problems(new.party, &new.reason_code, &new.statement, &new.evidence))?;
+    let file = new.file.as_ref().map(checked).transpose()?;
+    write_tx(db, |db| {
+        transaction_lock(db, SUMS_LOCK)?;
+        let offered = tender::Offered::find(db, viewer, named)?.ok_or(EditError::NotFound("tender"))?;
+        let party = new.party.unwrap_or(Fault::Unknown);
+        let row = tender::insert(app, db, viewer, &offered, new, (viewer, party))?;
+        attach(app, db, (row.id, named.partner_id), file.as_ref(), new)?;
+        Ok(row.id)
+    })
+}
+
+/// Keeps the document that came with a request.
+fn attach(
+    app: &App,
+    db: &mut Db,
+    (id, partner_id): (i64, i64),
+    file: Option<&EvidenceFile>,
+    new: &NewExclusion,
+) -> Result<(), EditError> {
+    if let (Some(file), Some(new)) = (file, &new.file) {
+        let of = (Subject::Exclusion, id, partner_id);
+        let file = EvidenceFile { id: app.id(), ..file.clone() };
+        evidence_file_insert(db, of, &file, &new.content, app.now())?;
+    }
+    Ok(())
+}
+
+/// What became of the tender of an address, in words, with the month it was sent in; none when the viewer may not see it.
+///
+/// # Errors
+/// The database's reason.
+pub fn tender_outcome(
+    app: &App,
+    db: &mut Db,
+    viewer: &Viewer,
+    named: Named<'_>,
+) -> Result<Option<(&'static str, Period)>, DbError> {
+    let found = tender::Offered::find(db, viewer, named)?;
+    Ok(found.map(|offered| {
+        let month = Period::containing(PeriodKind::Month, offered.row.sent_day.0);
+        (tender::tender_title(offered.outcome(app.now())), month)
+    }))
 }
 
 /// Whether the viewer may ask for exclusions of this partner's shipments.

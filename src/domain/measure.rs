@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Ratio {
 
 /// Width of the buckets of dwell, stated beside every percentile read from them.
 pub const DWELL_BUCKET_MINUTES: i64 = 30;
-/// Width of the buckets of answers to tenders.
+/// Width of the buckets of answers to tenders and cases.
 pub const RESPONSE_BUCKET_MINUTES: i64 = 5;
 /// Width of the buckets of stays at our own docks.
 pub const DOCK_BUCKET_MINUTES: i64 = 15;
@@ -477,6 +477,9 @@ pub struct Measures {
     /// Cases that the partner had to answer.
     #[serde(skip_serializing_if = "Tally::is_zero")]
     pub case_answers: Tally,
+    /// Time of the clock that runs for them, from opening a case to its first answer.
+    #[serde(skip_serializing_if = "Histogram::is_empty")]
+    pub case_response: Histogram<RESPONSE_BUCKET_MINUTES>,
     /// Times a customer had to ask over deliveries, where cases are kept.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub contacts: Ratio,
@@ -576,6 +579,7 @@ impl AddAssign<&Measures> for Measures {
         self.claim_acknowledged += &other.claim_acknowledged;
         self.claim_settled += &other.claim_settled;
         self.case_answers += other.case_answers;
+        self.case_response += &other.case_response;
         self.contacts += other.contacts;
         self.market += other.market;
         self.with_market += other.with_market;

@@ -49,6 +49,8 @@ pub(super) struct Links {
     pub cards: String,
     /// `/shipments/7` or `/portal/shipments`.
     pub shipments: String,
+    /// `/tenders/7` or `/portal/tenders`.
+    pub tenders: String,
     /// `/invoices` or `/portal/invoices`.
     pub invoices: &'static str,
     /// Whether missed lines link to asking for an exclusion.
@@ -166,6 +168,7 @@ pub(super) async fn show(
     let links = Links {
         cards: format!("/scorecards/{partner_id}"),
         shipments: format!("/shipments/{partner_id}"),
+        tenders: format!("/tenders/{partner_id}"),
         invoices: "/invoices",
         asks: me.viewer.role.may(Action::RequestExclusions),
         challenges: false,
@@ -602,7 +605,7 @@ fn table(kpi: Kpi, behind: &Behind, links: &Links) -> (Heads, Vec<Line>) {
                 ("Answered", false),
                 ("Verdict", false),
             ],
-            rows.iter().map(|row| tender_line(row, &behind.names)).collect(),
+            rows.iter().map(|row| tender_line(row, &behind.names, links)).collect(),
         ),
         Rows::Beside(rows) => (
             beside::heads(kpi.counted()),
@@ -664,7 +667,7 @@ fn heads(kpi: Kpi) -> Heads {
     heads
 }
 
-fn tender_line(row: &TenderLine, names: &Names) -> Line {
+fn tender_line(row: &TenderLine, names: &Names, links: &Links) -> Line {
     let fact = &row.fact;
     let local =
         |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, Tz::UTC, false));
@@ -693,7 +696,20 @@ fn tender_line(row: &TenderLine, names: &Names) -> Line {
         verdict,
     ];
     let cells = cells.into_iter().map(|c| (c, false)).collect();
-    Line { title: row.reference.clone(), href: None, cells, asks: Vec::new() }
+    Line {
+        title: row.reference.clone(),
+        href: None,
+        cells,
+        asks: tender_ask(row, names, links).into_iter().collect(),
+    }
+}
+
+/// Where a tender that was not taken is asked to be excused.
+fn tender_ask(row: &TenderLine, names: &Names, links: &Links) -> Option<(&'static str, String)> {
+    Outcome::from_code(&row.fact.outcome).filter(|outcome| links.asks && outcome.is_failure())?;
+    let source = names.sources.get(&row.source_id)?;
+    let path = [source.as_str(), row.reference.as_str()].map(show::path_part).join("/");
+    Some(("Ask for an exclusion", format!("{}/{path}/exclusion", links.tenders)))
 }
 
 fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> Line {
@@ -957,6 +973,7 @@ fn rows_file(name: &str, kind: FileKind, kpi: Kpi, behind: &Behind) -> Result<Ht
     let links = Links {
         cards: String::new(),
         shipments: String::new(),
+        tenders: String::new(),
         invoices: "/invoices",
         asks: false,
         challenges: false,

@@ -1,6 +1,8 @@
 //! Exclusions: asking for one, one with its history, deciding it; for the shipper and for the portal, and the partner's own
 //! list with its challenges.
 
+pub(super) mod tender;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -59,6 +61,16 @@ impl Links {
             format!("/portal/shipments/{source}/{reference}")
         } else {
             format!("/shipments/{partner_id}/{source}/{reference}")
+        }
+    }
+
+    /// The page that asks for a tender to be excused.
+    fn ask_tender(self, partner_id: i64, source: &str, reference: &str) -> String {
+        let (source, reference) = (show::path_part(source), show::path_part(reference));
+        if self.is_portal {
+            format!("/portal/tenders/{source}/{reference}/exclusion")
+        } else {
+            format!("/tenders/{partner_id}/{source}/{reference}/exclusion")
         }
     }
 
@@ -146,9 +158,12 @@ pub(super) fn file_lines(files: &[EvidenceFile], links: Links) -> Vec<(String, S
 }
 
 struct AskView {
-    reference: String,
+    /// `Shipment 17` or `Tender 17`.
+    named: String,
+    /// `Delivery of shipment 17` or `Tender 17`.
+    what: String,
     lede: String,
-    stop: &'static str,
+    /// Empty of a tender.
     stop_code: &'static str,
     proposal: String,
     back: String,
@@ -221,7 +236,8 @@ async fn ask_view(
     let back = links.shipment(partner_id, &source, &reference);
     Ok(AskView {
         lede: format!("{}.", verdicts.collect::<Vec<_>>().join(". ")),
-        stop: stop.label(),
+        named: format!("Shipment {reference}"),
+        what: format!("{} of shipment {reference}", stop.label()),
         stop_code: stop.code(),
         proposal: given.filter(|given| !given.is_empty()).map_or_else(
             || "The carrier gave no reason".to_owned(),
@@ -229,17 +245,21 @@ async fn ask_view(
         ),
         action: format!("{back}/exclusion"),
         back,
-        rule: format!(
-            "Stored facts can prove it at once; else someone else decides within {} business days, and what nobody decides is denied. An excused miss leaves the net rate and stays in gross.",
-            crate::domain::exclusion::DECIDE_WITHIN_DAYS
-        ),
+        rule: format!("Stored facts can prove it at once; else {}", decided_by_words()),
         limits: limits(),
         parties: parties(),
         reasons: reasons(),
-        reference,
         form,
         notice,
     })
+}
+
+/// Who decides a request, and what it does.
+fn decided_by_words() -> String {
+    format!(
+        "someone else decides within {} business days, and what nobody decides is denied. An excused miss leaves the net rate and stays in gross.",
+        crate::domain::exclusion::DECIDE_WITHIN_DAYS
+    )
 }
 
 /// What the carrier gave as its reason, chosen beforehand.
@@ -287,16 +307,9 @@ pub(super) async fn ask_form_own(
     page::html(&AskPortalPage { page: me.page("Ask for an exclusion"), view })
 }
 
-/// Stores the request of a form: the address to go on to, or the form again.
-async fn store(
-    me: &SignedIn,
-    of: Of,
-    upload: Upload<FILE_BYTES_MAX>,
-    links: Links,
-) -> Result<Result<String, (Refusal, AskView)>, WebError> {
-    let Upload { mut form, file, file_name } = upload;
-    // As the address of the form: one without a stop is none.
-    let stop: StopPurpose = form.value("stop").parse().map_err(|_| WebError::NotFound)?;
+/// What a form asks for.
+fn asked(upload: Upload<FILE_BYTES_MAX>, stop: StopPurpose) -> (Form, NewExclusion) {
+    let Upload { form, file, file_name } = upload;
     let new = NewExclusion {
         stop,
         party: form.value("party").parse().ok(),
@@ -305,6 +318,19 @@ async fn store(
         evidence: form.value("evidence").to_owned(),
         file: document(file, &file_name),
     };
+    (form, new)
+}
+
+/// Stores the request of a form: the address to go on to, or the form again.
+async fn store(
+    me: &SignedIn,
+    of: Of,
+    upload: Upload<FILE_BYTES_MAX>,
+    links: Links,
+) -> Result<Result<String, (Refusal, AskView)>, WebError> {
+    // As the address of the form: one without a stop is none.
+    let stop: StopPurpose = upload.form.value("stop").parse().map_err(|_| WebError::NotFound)?;
+    let (mut form, new) = asked(upload, stop);
     let (partner_id, source, reference) = of.clone();
     let work = me.in_db(move |unit| {
         let named = Named { partner_id, source: &source, reference: &reference };

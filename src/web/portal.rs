@@ -400,6 +400,7 @@ pub(super) async fn evidence(
     let links = Links {
         cards: "/portal/scorecards".to_owned(),
         shipments: "/portal/shipments".to_owned(),
+        tenders: "/portal/tenders".to_owned(),
         invoices: "/portal/invoices",
         asks: true,
         challenges: true,

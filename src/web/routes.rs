@@ -183,6 +183,16 @@ fn table() -> Vec<Row> {
             exclusion::ask_form_own,
         ),
         post("/portal/shipments/{source}/{reference}/exclusion", May(Action::UsePortal), exclusion::ask_own),
+        get(
+            "/portal/tenders/{source}/{reference}/exclusion",
+            May(Action::UsePortal),
+            exclusion::tender::ask_form_own,
+        ),
+        post(
+            "/portal/tenders/{source}/{reference}/exclusion",
+            May(Action::UsePortal),
+            exclusion::tender::ask_own,
+        ),
         get("/portal/exclusions", May(Action::UsePortal), exclusion::list_own),
         get("/portal/exclusions/{id}", May(Action::UsePortal), exclusion::show_own),
         post("/portal/exclusions/{id}/withdrawal", May(Action::UsePortal), exclusion::withdraw),
@@ -269,6 +279,16 @@ fn table() -> Vec<Row> {
             "/shipments/{partner_id}/{source}/{reference}/exclusion",
             May(Action::RequestExclusions),
             exclusion::ask,
+        ),
+        get(
+            "/tenders/{partner_id}/{source}/{reference}/exclusion",
+            May(Action::RequestExclusions),
+            exclusion::tender::ask_form,
+        ),
+        post(
+            "/tenders/{partner_id}/{source}/{reference}/exclusion",
+            May(Action::RequestExclusions),
+            exclusion::tender::ask,
         ),
         // Running the installation.
         get("/imports", May(Action::ViewImports), import::list),

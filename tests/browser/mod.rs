@@ -39,6 +39,7 @@ fn further(site: &Site, role: Role) -> Vec<String> {
     if role == Role::CarrierManager {
         // An exclusion is asked for while the scorecard is under review, a restatement once it is final.
         pages.push(format!("{base}/scorecards/{partner}/{REVIEWED}/OTD_WIN?show=missed"));
+        pages.push(format!("{base}/scorecards/{partner}/{REVIEWED}/TAR?show=missed"));
         pages.push(format!("{base}/scorecards/{partner}/{FINAL}"));
     }
     if role == Role::Procurement {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::edit::EditError;
+use crate::app::exclusion::{Named, NewExclusion, request_tender};
 use crate::app::expected::tests::{conn, load, partner, refreshed};
 use crate::app::score::{score_due, score_period};
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
@@ -254,5 +255,32 @@ fn a_tender_is_challenged_like_a_shipment_and_excused_leaves_net() {
         let taken = raises(app, &own, of, p1, "T1").unwrap();
         let nothing = answers(app, taken, Answer::Excused).unwrap_err();
         assert!(nothing.to_string().contains("tender T1 is accepted"), "{nothing}");
+
+        // The shipper's own people ask without a challenge; somebody else decides.
+        let mara = viewer("Mara", Role::CarrierManager);
+        let wanted = NewExclusion {
+            stop: StopPurpose::Pickup,
+            party: Some(Fault::Shipper),
+            reason_code: "AJ".to_owned(),
+            statement: "The load was not ready.".to_owned(),
+            evidence: "The loading sheet of the fifth.".to_owned(),
+            file: None,
+        };
+        let ask = |viewer: &Viewer, partner_id, reference| {
+            let named = Named { partner_id, source: "file", reference };
+            request_tender(app, &mut conn(app), viewer, named, &wanted)
+        };
+        let nothing = ask(&mara, p1, "T1").unwrap_err();
+        assert!(nothing.to_string().contains("tender T1 is accepted"), "{nothing}");
+        assert!(matches!(ask(&own, p2, "T4"), Err(EditError::NotFound(_))), "another partner's");
+        let id = ask(&mara, p1, "T3").unwrap();
+        assert!(matches!(ask(&own, p1, "T3"), Err(EditError::Card(_))), "one waits already");
+        let decide = |viewer: &Viewer| {
+            let yes = "Seen on the sheet.";
+            crate::app::exclusion::decide(app, &mut conn(app), viewer, id, Decision::Approved, yes)
+        };
+        assert!(decide(&mara).is_err(), "who asked does not decide");
+        decide(&second).unwrap();
+        assert_eq!(acceptance(app, p1), (2, 1, 0));
     });
 }

@@ -127,6 +127,7 @@ fn case(fields: &Fields, hasher: &FactHasher, usual: &Usual) -> Result<Draft, Ro
         opened_at,
         answered_at: answered_at.filter(|_| by_human),
         due_by: None,
+        response_minutes: None,
         asked_before: false,
     };
     Ok(Draft {

@@ -90,9 +90,30 @@ impl SupportHours {
     /// When `minutes` of support hours in `zone` have passed since `from`.
     #[must_use]
     pub fn after(&self, from: DateTime<Utc>, minutes: i64, zone: Tz) -> Option<DateTime<Utc>> {
+        let mut left = TimeDelta::try_minutes(minutes)?;
+        for (begins, ends) in self.open(from, zone) {
+            let here = ends.signed_duration_since(begins);
+            if here >= left {
+                return begins.checked_add_signed(left);
+            }
+            left -= here.max(TimeDelta::zero());
+        }
+        None
+    }
+
+    /// Whole minutes of support hours in `zone` between two instants; 0 when `until` comes first.
+    #[must_use]
+    pub fn between(&self, from: DateTime<Utc>, until: DateTime<Utc>, zone: Tz) -> i64 {
+        let open = self.open(from, zone).take_while(|(begins, _)| *begins < until);
+        let inside = open.map(|(begins, ends)| ends.min(until).signed_duration_since(begins));
+        inside.map(|part| part.max(TimeDelta::zero())).sum::<TimeDelta>().num_minutes()
+    }
+
+    /// When support is open from an instant on, day by day, as far as [`MAX_DAYS`]; a part that ends before it begins is none.
+    fn open(&self, from: DateTime<Utc>, zone: Tz) -> impl Iterator<Item = (DateTime<Utc>, DateTime<Utc>)> {
         let calendar = BusinessCalendar::weekdays([]);
         // Clocks that jump over a time land an hour later; of two the earlier counts.
-        let instant = |day: NaiveDate, time: NaiveTime| {
+        let instant = move |day: NaiveDate, time: NaiveTime| {
             let local = day.and_time(time);
             let found = zone.from_local_datetime(&local).earliest();
             found.or_else(|| {
@@ -100,19 +121,12 @@ impl SupportHours {
                 zone.from_local_datetime(&later).earliest()
             })
         };
-        let mut left = TimeDelta::try_minutes(minutes)?;
-        for day in local_day(from, zone).iter_days().take(MAX_DAYS).filter(|day| calendar.is_open(*day)) {
-            let (Some(opens), Some(closes)) = (instant(day, self.from), instant(day, self.until)) else {
-                continue;
-            };
-            let begins = opens.to_utc().max(from);
-            let here = closes.to_utc().signed_duration_since(begins);
-            if here >= left {
-                return begins.checked_add_signed(left);
-            }
-            left -= here.max(TimeDelta::zero());
-        }
-        None
+        let (opens, closes) = (self.from, self.until);
+        let days = local_day(from, zone).iter_days().take(MAX_DAYS);
+        days.filter(move |day| calendar.is_open(*day)).filter_map(move |day| {
+            let (begins, ends) = (instant(day, opens)?, instant(day, closes)?);
+            Some((begins.to_utc().max(from), ends.to_utc()))
+        })
     }
 }
 
@@ -135,6 +149,9 @@ pub struct CaseFacts {
     /// Until when that was due; filled in by the support hours when the case is read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_by: Option<DateTime<Utc>>,
+    /// Minutes until it was answered, of the clock that runs for it; filled in like `due_by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_minutes: Option<i64>,
     /// A customer asked about this consignment before on this day; filled in when the cases of a day are read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked_before: bool,
@@ -154,6 +171,17 @@ impl CaseFacts {
             return self.opened_at.checked_add_signed(TimeDelta::try_minutes(URGENT_MINUTES)?);
         }
         hours.after(self.opened_at, RESPONSE_MINUTES, support_zone)
+    }
+
+    /// Minutes until somebody answered, of the clock that [`Self::due`] is counted by; none without an answer.
+    #[must_use]
+    pub fn responded(&self, hours: &SupportHours, support_zone: Tz) -> Option<i64> {
+        let answered_at = self.answered_at?;
+        Some(if self.severity <= URGENT_SEVERITY {
+            answered_at.signed_duration_since(self.opened_at).num_minutes()
+        } else {
+            hours.between(self.opened_at, answered_at, support_zone)
+        })
     }
 
     /// Whether the partner owes the answer: what it opened itself is for the shipper to answer.
@@ -182,6 +210,9 @@ impl CaseFacts {
             };
             let verdict = evaluate(&unit, as_of);
             sums.case_answers.count(verdict.outcome);
+            if let Some(minutes) = self.response_minutes {
+                sums.case_response.count(minutes);
+            }
             settles_at = verdict.settles_at;
         }
         if self.is_contact() {
@@ -225,9 +256,11 @@ mod tests {
             opened_at: at(opened),
             answered_at: answered.map(at),
             due_by: None,
+            response_minutes: None,
             asked_before: false,
         };
         facts.due_by = facts.due(&SupportHours::default(), ZONE);
+        facts.response_minutes = facts.responded(&SupportHours::default(), ZONE);
         facts
     }
 
@@ -243,6 +276,20 @@ mod tests {
         assert_eq!(due("2026-06-06T15:00:00Z", 1), "2026-06-06T15:30:00Z");
         // Over the night on which clocks go forward: Friday's hour and Monday's hour in another offset.
         assert_eq!(due("2026-03-06T23:00:00Z", 2), "2026-03-09T14:00:00Z");
+    }
+
+    #[test]
+    fn an_answer_takes_support_hours() {
+        let minutes =
+            |opened: &str, severity, answered: &str| case(opened, severity, Some(answered)).response_minutes;
+        // Friday at half past five, answered on Monday at a quarter past eight: half an hour and a quarter.
+        assert_eq!(minutes("2026-06-05T22:30:00Z", 2, "2026-06-08T13:15:00Z"), Some(45));
+        assert_eq!(minutes("2026-06-05T22:30:00Z", 1, "2026-06-05T22:50:00Z"), Some(20), "round the clock");
+        assert_eq!(minutes("2026-06-06T15:00:00Z", 2, "2026-06-07T15:00:00Z"), Some(0), "at the weekend");
+        let mut sums = case("2026-06-05T22:30:00Z", 2, Some("2026-06-08T13:15:00Z"));
+        sums.opened_at = at("2026-06-05T22:30:00Z");
+        let verdict = sums.judge(at("2026-06-09T00:00:00Z"));
+        assert_eq!(verdict.adds[0].1.case_response.percentile_minutes(90), Some(50), "to the bucket of five");
     }
 
     #[test]

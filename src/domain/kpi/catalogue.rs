@@ -473,7 +473,8 @@ impl Kpi {
                 basis: OPENED_DAY,
                 rules: "The clock runs in support hours; for severity 1 it is 30 minutes, day and night. An automatic \
                      reply is no answer, and no answer is a failure once the time is over. Cases that the partner \
-                     opened itself are not counted.",
+                     opened itself are not counted. The 90th percentile of the time they took is \
+                     percentile(cases.response, 90) in a KPI of your own.",
                 thresholds: marks(0, [70, 90, 98]),
                 source: CONVENTION,
             },

@@ -14,7 +14,7 @@ pub(super) const CASE_ANSWERS: [Name; 6] = tally! { case_answers:
 };
 
 /// Everything else.
-pub(super) const REST: [Name; 28] = [
+pub(super) const REST: [Name; 30] = [
     plain!(
         "claims.received",
         claims,
@@ -77,6 +77,24 @@ pub(super) const REST: [Name; 28] = [
         Other,
         |m| m.claim_settled.total(),
         "Claims paid or declined"
+    ),
+    plain!(
+        "cases.response",
+        case_response,
+        MINUTES,
+        Read::Histogram(|m, percent| m.case_response.percentile_minutes(percent)),
+        Other,
+        |m| m.case_response.total(),
+        "Support hours from a case to its first answer, round the clock for the highest severity; take a percentile of it"
+    ),
+    plain!(
+        "cases.answered",
+        case_response,
+        COUNT,
+        Read::Count(|m| m.case_response.total()),
+        Other,
+        |m| m.case_response.total(),
+        "Cases that a human answered"
     ),
     plain!(
         "contacts.customers",

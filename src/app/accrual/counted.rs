@@ -1,0 +1,101 @@
+//! Which facts of a partner a contract version counts in a period: those of the days on which it credits anything and, where
+//! another contract is in force too, only its own. A credit's page and the list behind it read it alike.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::app::refresh::apart::{Fact, facts_apart};
+use crate::db::contract::{terms_between, terms_load};
+use crate::db::measure::{CellFilter, measure_cells_fold};
+use crate::db::setting::reporting_zone;
+use crate::db::{Db, DbError};
+use crate::domain::claim::Claimants;
+use crate::domain::measure::Measures;
+use crate::domain::outcome::local_day;
+use crate::domain::period::Period;
+use crate::domain::viewer::Viewer;
+
+/// What a version counts in a period.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// `C-1, version 2`.
+    pub title: String,
+    /// The version.
+    pub version_id: i64,
+    /// Whose.
+    pub partner_id: i64,
+    /// Days on which the version credits anything.
+    days: BTreeSet<NaiveDate>,
+    /// Those of them on which another contract is in force too.
+    shared: BTreeSet<NaiveDate>,
+    /// Its own facts of those, and what they come to.
+    own: BTreeSet<(NaiveDate, Fact)>,
+    own_sums: Measures,
+}
+
+impl Counted {
+    /// Reads it as known at `as_of`; none when there is no such version, or the viewer may not see it.
+    ///
+    /// # Errors
+    /// The database's reason.
+    pub fn read(
+        db: &mut Db,
+        viewer: &Viewer,
+        version_id: i64,
+        period: Period,
+        as_of: DateTime<Utc>,
+    ) -> Result<Option<Self>, DbError> {
+        let Some(terms) = terms_load(db, viewer, version_id)? else { return Ok(None) };
+        let today = local_day(as_of, reporting_zone(db)?);
+        let days: BTreeSet<NaiveDate> = period
+            .start()
+            .iter_days()
+            .take_while(|day| *day < period.end() && *day <= today)
+            .filter(|day| terms.credits_on(*day))
+            .collect();
+        let all = terms_between(db, &Viewer::system(), terms.partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
+        let claimants = Claimants::of(&all);
+        let shared = days.iter().copied().filter(|day| claimants.shares(terms.contract_id, *day)).collect();
+        let mut counted = Self {
+            title: format!("{}, version {}", terms.number, terms.version_no),
+            version_id,
+            partner_id: terms.partner_id,
+            days,
+            shared,
+            own: BTreeSet::new(),
+            own_sums: Measures::default(),
+        };
+        let (own, own_sums) = (&mut counted.own, &mut counted.own_sums);
+        facts_apart(db, terms.partner_id, &counted.shared, as_of, |day, fact, what, sums| {
+            if claimants.whose(day, what).contract_id() == Some(terms.contract_id) {
+                own.insert((day, fact));
+                *own_sums += sums;
+            }
+        })?;
+        Ok(Some(counted))
+    }
+
+    /// Whether it counts a fact of that day. What lies beside shipments and tenders is no contract's where two are in force.
+    #[must_use]
+    pub(in crate::app) fn takes(&self, day: NaiveDate, fact: Option<Fact>) -> bool {
+        let is_own = || fact.is_some_and(|fact| self.own.contains(&(day, fact)));
+        self.days.contains(&day) && (!self.shared.contains(&day) || is_own())
+    }
+
+    /// What everything it counts comes to.
+    ///
+    /// # Errors
+    /// The database's reason.
+    pub fn total(&self, db: &mut Db, viewer: &Viewer) -> Result<Measures, DbError> {
+        let mut total = self.own_sums.clone();
+        let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else { return Ok(total) };
+        let filter = CellFilter { from: Some(*first), until: last.succ_opt(), ..CellFilter::default() };
+        measure_cells_fold(db, viewer, &filter.of_partner(self.partner_id), |cell| {
+            if self.days.contains(&cell.day) && !self.shared.contains(&cell.day) {
+                total += &cell.measures;
+            }
+        })?;
+        Ok(total)
+    }
+}
