@@ -239,7 +239,7 @@ fn market(
     measure_cells_fold(db, viewer, &filter.of_partner(partner_id), |cell| {
         let [now, earlier] = &mut sums;
         let sum = if period.contains(cell.day) { now } else { earlier };
-        sum.1.market += cell.measures.market;
+        sum.1.market += &cell.measures.market;
         sum.1.with_market += cell.measures.with_market;
     })?;
     Ok(sums.into_iter().filter(|(_, sum)| *sum != Measures::default()).collect())

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Db;
-use super::schema::audit_log;
+use super::schema::{audit_log, imports};
 use super::types::Instant;
 
 /// One line of the audit log.
@@ -44,4 +44,22 @@ pub fn audit_list(db: &mut Db, before: Option<i64>, limit: i64) -> QueryResult<V
         query = query.filter(audit_log::id.lt(before));
     }
     query.load(db)
+}
+
+/// The newest line of the log and the newest import: while both are the same, nobody changed anything and nothing came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    line: Option<i64>,
+    import: Option<i64>,
+}
+
+/// Reads [`Newest`]; one statement. It names no partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn newest(db: &mut Db) -> QueryResult<Newest> {
+    let line = audit_log::table.select(audit_log::id).order(audit_log::id.desc()).limit(1).single_value();
+    let import = imports::table.select(imports::id).order(imports::id.desc()).limit(1).single_value();
+    let (line, import) = diesel::select((line, import)).get_result(db)?;
+    Ok(Newest { line, import })
 }

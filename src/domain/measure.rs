@@ -1,12 +1,16 @@
 //! Additive measures: the sums that every KPI is a ratio of (DESIGN, "A KPI is a ratio of two
 //! additive measures"). Cells add up, so any period is a sum of days.
 
+mod rare;
+
 use std::ops::AddAssign;
 
 use chrono::NaiveDate;
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use rare::{Nothing, Rare};
 
 use super::causes::Causes;
 use super::outcome::Outcome;
@@ -44,6 +48,17 @@ impl Tally {
 
     fn is_zero(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Nothing for Tally {
+    const NOTHING: &'static Self =
+        &Self { success: 0, late: 0, no_evidence: 0, excused: 0, no_baseline: 0, pending: 0 };
+}
+
+impl AddAssign<&Tally> for Tally {
+    fn add_assign(&mut self, other: &Tally) {
+        *self += *other;
     }
 }
 
@@ -91,6 +106,16 @@ impl Ratio {
 
     fn is_zero(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Nothing for Ratio {
+    const NOTHING: &'static Self = &Self { numerator: 0, denominator: 0 };
+}
+
+impl AddAssign<&Ratio> for Ratio {
+    fn add_assign(&mut self, other: &Ratio) {
+        *self += *other;
     }
 }
 
@@ -184,6 +209,10 @@ impl<const BUCKET: i64> Histogram<BUCKET> {
     }
 }
 
+impl<const BUCKET: i64> Nothing for Histogram<BUCKET> {
+    const NOTHING: &'static Self = &Self { buckets: Vec::new() };
+}
+
 impl<const BUCKET: i64> AddAssign<&Histogram<BUCKET>> for Histogram<BUCKET> {
     fn add_assign(&mut self, other: &Histogram<BUCKET>) {
         for &(bucket, count) in &other.buckets {
@@ -270,10 +299,10 @@ impl States {
     pub fn looked(&self) -> i64 {
         i64::try_from(self.0.len()).unwrap_or(i64::MAX)
     }
+}
 
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+impl Nothing for States {
+    const NOTHING: &'static Self = &Self(Vec::new());
 }
 
 impl AddAssign<&States> for States {
@@ -370,8 +399,8 @@ pub struct Measures {
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub detention: Ratio,
     /// Tenders.
-    #[serde(skip_serializing_if = "Tally::is_zero")]
-    pub tender: Tally,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub tender: Rare<Tally>,
     /// Tenders outside the commitment, short of notice or withdrawn: reported apart.
     #[serde(skip_serializing_if = "is_zero")]
     pub tender_out_of_scope: i64,
@@ -379,23 +408,23 @@ pub struct Measures {
     #[serde(skip_serializing_if = "is_zero")]
     pub tender_bounced: i64,
     /// Tenders at place 1 of the route guide.
-    #[serde(skip_serializing_if = "Tally::is_zero")]
-    pub first_tender: Tally,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub first_tender: Rare<Tally>,
     /// Tenders above the commitment, offered in time.
-    #[serde(skip_serializing_if = "Tally::is_zero")]
-    pub surge: Tally,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub surge: Rare<Tally>,
     /// Accepted tenders given back over accepted ones.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub bounced: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub bounced: Rare<Ratio>,
     /// Tenders with a place in the route guide over those that covered a load.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub route_guide: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub route_guide: Rare<Ratio>,
     /// Minutes from tender to answer.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub response: Histogram<RESPONSE_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub response: Rare<Histogram<RESPONSE_BUCKET_MINUTES>>,
     /// Answers before the offer lapsed over answers to offers that lapse.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub response_in_time: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub response_in_time: Rare<Ratio>,
     /// Freight micros over shipments that carry a cost.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub freight: Ratio,
@@ -436,8 +465,8 @@ pub struct Measures {
     #[serde(skip_serializing_if = "is_zero")]
     pub with_linehaul: i64,
     /// Grams of CO2e over kilograms times metres.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub emission: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub emission: Rare<Ratio>,
     /// Shipments in [`Measures::emission`] whose figure is no default.
     #[serde(skip_serializing_if = "is_zero")]
     pub emission_own: i64,
@@ -451,68 +480,68 @@ pub struct Measures {
     #[serde(skip_serializing_if = "Causes::is_empty")]
     pub causes: Causes,
     /// Invoices that passed the audit over those audited.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub invoices_right: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub invoices_right: Rare<Ratio>,
     /// Micros between what was billed and what was right, above and below, over what was right.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub invoice_error: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub invoice_error: Rare<Ratio>,
     /// Invoices in [`Measures::invoice_error`].
     #[serde(skip_serializing_if = "is_zero")]
     pub invoices_valued: i64,
     /// Invoices received in time over those whose delivery is known.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub invoices_timely: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub invoices_timely: Rare<Ratio>,
     /// Claims for loss and damage received over deliveries, where claims are kept.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub claims: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub claims: Rare<Ratio>,
     /// What those claims come to in micros: accepted, else claimed.
     #[serde(skip_serializing_if = "is_zero")]
     pub claimed: i64,
     /// Time from filing a claim to its acknowledgement.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub claim_acknowledged: Histogram<DAY_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub claim_acknowledged: Rare<Histogram<DAY_BUCKET_MINUTES>>,
     /// Time from filing a claim to its payment or refusal.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub claim_settled: Histogram<DAY_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub claim_settled: Rare<Histogram<DAY_BUCKET_MINUTES>>,
     /// Cases that the partner had to answer.
-    #[serde(skip_serializing_if = "Tally::is_zero")]
-    pub case_answers: Tally,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub case_answers: Rare<Tally>,
     /// Time of the clock that runs for them, from opening a case to its first answer.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub case_response: Histogram<RESPONSE_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub case_response: Rare<Histogram<RESPONSE_BUCKET_MINUTES>>,
     /// Times a customer had to ask over deliveries, where cases are kept.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub contacts: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub contacts: Rare<Ratio>,
     /// Linehaul micros over benchmark micros, of shipments with both.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub market: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub market: Rare<Ratio>,
     /// Shipments in [`Measures::market`].
     #[serde(skip_serializing_if = "is_zero")]
     pub with_market: i64,
     /// Whether the partner passed the safety gate.
-    #[serde(skip_serializing_if = "States::is_empty")]
-    pub safety: States,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub safety: Rare<States>,
     /// Loads kept of a weekly commitment over loads asked for within it.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub commitment: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub commitment: Rare<Ratio>,
     /// Status messages accepted and never corrected over received.
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub status_accurate: Ratio,
     /// Time from arrival to departure at our own docks, where freight is picked up.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub dock: Histogram<DOCK_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub dock: Rare<Histogram<DOCK_BUCKET_MINUTES>>,
     /// Time from the tender to the pickup.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub lead: Histogram<LEAD_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub lead: Rare<Histogram<LEAD_BUCKET_MINUTES>>,
     /// Loads by which the plan was off over loads tendered.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub forecast: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub forecast: Rare<Ratio>,
     /// Time from invoice to payment.
-    #[serde(skip_serializing_if = "Histogram::is_empty")]
-    pub paid: Histogram<DAY_BUCKET_MINUTES>,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub paid: Rare<Histogram<DAY_BUCKET_MINUTES>>,
     /// What the partner asked for and was granted over what was decided.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub overturned: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub overturned: Rare<Ratio>,
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -543,15 +572,15 @@ impl AddAssign<&Measures> for Measures {
         self.status_timely += other.status_timely;
         self.status_visible += other.status_visible;
         self.detention += other.detention;
-        self.tender += other.tender;
+        self.tender += &other.tender;
         self.tender_out_of_scope += other.tender_out_of_scope;
         self.tender_bounced += other.tender_bounced;
-        self.first_tender += other.first_tender;
-        self.surge += other.surge;
-        self.bounced += other.bounced;
-        self.route_guide += other.route_guide;
+        self.first_tender += &other.first_tender;
+        self.surge += &other.surge;
+        self.bounced += &other.bounced;
+        self.route_guide += &other.route_guide;
         self.response += &other.response;
-        self.response_in_time += other.response_in_time;
+        self.response_in_time += &other.response_in_time;
         self.freight += other.freight;
         self.freight_by_piece += other.freight_by_piece;
         self.with_pieces += other.with_pieces;
@@ -565,32 +594,32 @@ impl AddAssign<&Measures> for Measures {
         self.rated += other.rated;
         self.accessorial += other.accessorial;
         self.with_linehaul += other.with_linehaul;
-        self.emission += other.emission;
+        self.emission += &other.emission;
         self.emission_own += other.emission_own;
         self.emission_primary_work += other.emission_primary_work;
         self.emission_count += other.emission_count;
         self.causes += &other.causes;
-        self.invoices_right += other.invoices_right;
-        self.invoice_error += other.invoice_error;
+        self.invoices_right += &other.invoices_right;
+        self.invoice_error += &other.invoice_error;
         self.invoices_valued += other.invoices_valued;
-        self.invoices_timely += other.invoices_timely;
-        self.claims += other.claims;
+        self.invoices_timely += &other.invoices_timely;
+        self.claims += &other.claims;
         self.claimed += other.claimed;
         self.claim_acknowledged += &other.claim_acknowledged;
         self.claim_settled += &other.claim_settled;
-        self.case_answers += other.case_answers;
+        self.case_answers += &other.case_answers;
         self.case_response += &other.case_response;
-        self.contacts += other.contacts;
-        self.market += other.market;
+        self.contacts += &other.contacts;
+        self.market += &other.market;
         self.with_market += other.with_market;
         self.safety += &other.safety;
-        self.commitment += other.commitment;
+        self.commitment += &other.commitment;
         self.status_accurate += other.status_accurate;
         self.dock += &other.dock;
         self.lead += &other.lead;
-        self.forecast += other.forecast;
+        self.forecast += &other.forecast;
         self.paid += &other.paid;
-        self.overturned += other.overturned;
+        self.overturned += &other.overturned;
     }
 }
 

@@ -728,8 +728,12 @@ impl ShipmentFacts {
         self.milestones.add_detention(sums);
         self.milestones.add_dock(sums);
         if !self.kept.is_nothing() && self.was_delivered() {
-            sums.claims.add(0, i64::from(self.kept.claims));
-            sums.contacts.add(0, i64::from(self.kept.cases));
+            if self.kept.claims {
+                sums.claims.add(0, 1);
+            }
+            if self.kept.cases {
+                sums.contacts.add(0, 1);
+            }
         }
         if let (Some(quality), Some(verdict)) = (&self.quality, &verdicts.quality) {
             quality.add_to(verdict, &self.milestones, verdicts, (policy, &self.amounts), sums);

@@ -113,7 +113,9 @@ impl TenderFacts {
     /// Adds the tender to the sums of the day it was sent.
     pub fn add_to(&self, verdict: &TenderVerdict, sums: &mut Measures) {
         sums.tender.count(verdict.outcome);
-        sums.surge.count(verdict.surge);
+        if verdict.surge != Outcome::NotApplicable {
+            sums.surge.count(verdict.surge);
+        }
         sums.tender_out_of_scope += i64::from(verdict.outcome == Outcome::NotApplicable);
         // A load given back for what others caused is no load given back.
         let given_back = self.bounced_at.is_some() && !self.excused;

@@ -15,6 +15,7 @@ pub mod compare;
 pub mod contract;
 pub mod decision;
 pub mod declared_event;
+mod desk;
 mod download;
 pub mod edit;
 pub mod evidence;
@@ -125,6 +126,8 @@ pub struct Web {
     pub limits: sign_in::Limits,
     /// Portfolios as drawn.
     portfolios: today::Portfolios,
+    /// What waits for each role.
+    desks: desk::Desks,
     /// Scorecards as drawn.
     cards: scorecard::Cards,
     /// Signs cookies.
@@ -147,6 +150,7 @@ impl Web {
             config,
             limits: sign_in::Limits::new(),
             portfolios: Kept::new(today::PORTFOLIOS),
+            desks: Kept::new(desk::DESKS),
             cards: Kept::new(scorecard::CARDS),
             key,
         })

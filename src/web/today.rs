@@ -11,6 +11,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Deserialize;
 
 use super::contract::attention::address;
+use super::desk::desk_of;
 use super::download::download_csv;
 use super::edit::sentence;
 use super::extract::{SignedIn, Unit};
@@ -21,7 +22,6 @@ use super::scorecard::card::{in_own_unit, in_unit, mark, short, tenths_words, th
 use super::scorecard::{opening, period_of};
 use super::standing::{by_hand_words, held_chip};
 use super::{Web, show};
-use crate::app::attention::attention_with;
 use crate::app::score::Published;
 use crate::app::spend::{SPEND_MONTHS, yearly_spend, yearly_spend_load};
 use crate::app::standing::{measured_on, standings_from};
@@ -40,7 +40,6 @@ use crate::domain::scorecard::{
     HeldOn, KpiScore, NotScored, Place, Publication, PublicationState, Snapshot, Tier, kpi_part,
 };
 use crate::domain::signal::{Change, PeriodChange};
-use crate::domain::viewer::Action;
 use crate::domain::words;
 use crate::report::chart::{ScatterPoint, ScatterText, sparkline, spend_scatter};
 use crate::report::sheet;
@@ -137,7 +136,7 @@ struct TodayPage<'a> {
     acts_of: String,
     rest: Vec<(String, String)>,
     /// What waits for a decision about scorecards, in words; empty when nothing does.
-    decisions: String,
+    decisions: &'a str,
     /// How much waits on the contract desk, in words; empty when nothing does.
     desk: String,
     portfolio: &'a str,
@@ -167,7 +166,7 @@ pub(super) struct Drawn {
     portfolio: String,
     acts: Vec<Act>,
     /// What contracts are worth.
-    spend: BTreeMap<i64, Decimal>,
+    pub(super) spend: BTreeMap<i64, Decimal>,
 }
 
 /// What a drawing was made from: it holds for as long as all of it is the same.
@@ -234,19 +233,15 @@ pub(super) async fn show(
     query: web::Query<Query>,
 ) -> Result<HttpResponse, WebError> {
     let asked = query.period.as_deref().map(period_of).transpose()?;
-    let (drawn, attention, decisions) = me
+    let (drawn, desk) = me
         .in_db(move |mut unit| {
             let drawn = portfolio_of(&site.portfolios, &mut unit, asked)?;
-            let attention = if unit.viewer.role.may(Action::ViewContracts) {
-                attention_with(unit.app, unit.db, unit.viewer, &drawn.spend)?
-            } else {
-                Vec::new()
-            };
-            Ok::<_, WebError>((drawn, attention, super::decision::counted(unit.db, unit.viewer)?))
+            let desk = desk_of(&site.desks, &mut unit, asked, &drawn)?;
+            Ok::<_, WebError>((drawn, desk))
         })
         .await?;
     let mut acts = drawn.acts.clone();
-    acts.extend(attention.iter().filter_map(contract_act));
+    acts.extend(desk.attention.iter().filter_map(contract_act));
     let found = acts.len();
     acts.sort_by_key(|act| act.rank);
     let rest: Vec<(String, String)> = acts
@@ -267,8 +262,8 @@ pub(super) async fn show(
         },
         acts,
         rest,
-        decisions,
-        desk: match attention.len() {
+        decisions: &desk.decisions,
+        desk: match desk.attention.len() {
             0 => String::new(),
             n => format!("All that waits on contracts: {}", words::many(n, "item")),
         },

@@ -41,7 +41,7 @@ fn cell(app: &App, partner_id: i64, on: NaiveDate, on_time: i64) {
         delivery_day: Tally { success: 100, ..Tally::default() },
         pickup_window: Tally { success: 100, ..Tally::default() },
         first_attempt: Tally { success: 100, ..Tally::default() },
-        tender: Tally { success: 100, ..Tally::default() },
+        tender: Tally { success: 100, ..Tally::default() }.into(),
         status_timely: Ratio { numerator: 100, denominator: 100 },
         diverted: Ratio { numerator: 0, denominator: 100 },
         freight: Ratio { numerator: 98_765_000_000, denominator: 100 },

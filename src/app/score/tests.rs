@@ -115,7 +115,7 @@ fn sc1_measures() -> Measures {
         status_timely: ratio(880, 1000),
         attempts: ratio(1910, 20),
         freight: ratio(91_000_000 * 30, 30),
-        tender: tally(870, 1000),
+        tender: tally(870, 1000).into(),
         ..Measures::default()
     };
     (0..6).for_each(|_| measures.dwell.count(600));

@@ -42,7 +42,7 @@ fn facts(app: &App, partner_id: i64, on: &str, good: i64) {
         delivery_day: tally,
         delivery_window: tally,
         first_attempt: tally,
-        tender: tally,
+        tender: tally.into(),
         status_timely: Ratio { numerator: good, denominator: 100 },
         freight: Ratio { numerator: 1_000_000_000, denominator: 100 },
         ..Measures::default()

@@ -68,7 +68,7 @@ fn on_time(app: &App, partner_id: i64, day: &str, good: i64) {
         delivery_day: tally,
         delivery_window: tally,
         first_attempt: tally,
-        tender: tally,
+        tender: tally.into(),
         status_timely: crate::domain::measure::Ratio { numerator: good, denominator: 100 },
         ..Measures::default()
     };

@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn silence_past_the_deadline_is_a_failure() {
         let outcome = |facts: &CaseFacts, as_of: &str| {
-            let tally = facts.judge(at(as_of)).adds[0].1.case_answers;
+            let tally = *facts.judge(at(as_of)).adds[0].1.case_answers;
             (tally.success, tally.late, tally.no_evidence, tally.pending)
         };
         let silent = case("2026-06-02T15:00:00Z", 2, None);

@@ -507,14 +507,14 @@ impl Kpi {
             Self::Tar => self.of_tally(&measures.tender),
             Self::Ftar => self.of_tally(&measures.first_tender),
             Self::SurgeAcc => self.of_tally(&measures.surge),
-            Self::Bounce => self.of_proportion(measures.bounced),
+            Self::Bounce => self.of_proportion(*measures.bounced),
             Self::Rts => self.of_proportion(measures.returned),
             Self::Divert => self.of_proportion(measures.diverted),
             Self::EdiComplete => self.of_proportion(measures.status_complete),
             Self::EdiTimely => self.of_proportion(measures.status_timely),
             Self::Visibility => self.of_proportion(measures.status_visible),
             Self::Attempts => self.of_sums(measures.attempts, 0, 0, measures.attempts.denominator),
-            Self::RgDepth => self.of_sums(measures.route_guide, 0, 0, measures.route_guide.denominator),
+            Self::RgDepth => self.of_sums(*measures.route_guide, 0, 0, measures.route_guide.denominator),
             Self::Cps => self.of_sums(measures.freight, MICROS_SCALE, 0, measures.freight.denominator),
             Self::Cpp => self.of_sums(measures.freight_by_piece, MICROS_SCALE, 0, measures.with_pieces),
             Self::Cpkg => {
@@ -545,7 +545,7 @@ impl Kpi {
             Self::Ttv => self.of_proportion(measures.transit),
             Self::PodTimely => self.of_tally(&measures.proof),
             Self::LateNotice => self.of_proportion(measures.late_notice),
-            Self::Co2eInt => self.of_sums(measures.emission, 0, KG_METRES_SCALE, measures.emission_own),
+            Self::Co2eInt => self.of_sums(*measures.emission, 0, KG_METRES_SCALE, measures.emission_own),
             Self::PrimaryShare => self.of_sums(
                 Ratio {
                     numerator: measures.emission_primary_work,
@@ -555,16 +555,16 @@ impl Kpi {
                 KG_METRES_SCALE,
                 measures.emission_count,
             ),
-            Self::InvAcc => self.of_proportion(measures.invoices_right),
+            Self::InvAcc => self.of_proportion(*measures.invoices_right),
             Self::InvAccV => {
-                let Ratio { numerator: error, denominator: right } = measures.invoice_error;
+                let Ratio { numerator: error, denominator: right } = *measures.invoice_error;
                 let kept = Ratio { numerator: right.saturating_sub(error), denominator: right };
                 self.of_sums(kept, MICROS_SCALE, MICROS_SCALE, measures.invoices_valued)
             }
-            Self::BillTimely => self.of_proportion(measures.invoices_timely),
+            Self::BillTimely => self.of_proportion(*measures.invoices_timely),
             Self::DwellLm => self.of_percentile(&measures.dwell, 90, MINUTES_IN_HOUR),
             Self::Trt => self.of_percentile(&measures.response, 90, 1),
-            Self::ClaimFreq => self.of_proportion(measures.claims),
+            Self::ClaimFreq => self.of_proportion(*measures.claims),
             Self::ClaimRatio => {
                 // Without deliveries of partners whose claims are kept nothing is known of claims.
                 let kept = measures.claims.denominator > 0;
@@ -574,9 +574,9 @@ impl Kpi {
             }
             Self::ClaimCycle => self.of_percentile(&measures.claim_settled, 90, MINUTES_IN_DAY),
             Self::RespSla => self.of_tally(&measures.case_answers),
-            Self::Contacts => self.of_proportion(measures.contacts),
+            Self::Contacts => self.of_proportion(*measures.contacts),
             Self::CostIndex => {
-                let Ratio { numerator: covered, denominator: benchmark } = measures.market;
+                let Ratio { numerator: covered, denominator: benchmark } = *measures.market;
                 let spend = i128::from(measures.accessorial.denominator);
                 let enough = i128::from(covered) * 100 >= spend * MARKET_COVERAGE_PERCENT;
                 let market = Ratio { numerator: covered, denominator: if enough { benchmark } else { 0 } };
@@ -586,14 +586,14 @@ impl Kpi {
                 let looked = measures.safety.looked();
                 self.of_sums(Ratio { numerator: measures.safety.passed(), denominator: looked }, 0, 0, looked)
             }
-            Self::CommitAdh => self.of_proportion(measures.commitment),
+            Self::CommitAdh => self.of_proportion(*measures.commitment),
             Self::EdiAccuracy => self.of_proportion(measures.status_accurate),
             Self::DockP50 => self.of_percentile(&measures.dock, 50, 1),
             Self::DockP90 => self.of_percentile(&measures.dock, 90, 1),
             Self::TenderLead => self.of_percentile(&measures.lead, 50, MINUTES_IN_HOUR),
-            Self::FcstErr => self.of_sums(measures.forecast, 0, 0, measures.forecast.denominator),
+            Self::FcstErr => self.of_sums(*measures.forecast, 0, 0, measures.forecast.denominator),
             Self::PayDays => self.of_percentile(&measures.paid, 50, MINUTES_IN_DAY),
-            Self::Overturn => self.of_proportion(measures.overturned),
+            Self::Overturn => self.of_proportion(*measures.overturned),
         }
     }
 
@@ -824,7 +824,7 @@ mod tests {
     fn k9_emissions_per_tonne_kilometre() {
         // DOMAIN K9: 11 656.8 tkm, 1 076.796 kg.
         let measures = Measures {
-            emission: Ratio { numerator: 1_076_796, denominator: 11_656_800_000 },
+            emission: Ratio { numerator: 1_076_796, denominator: 11_656_800_000 }.into(),
             emission_own: 3,
             ..Measures::default()
         };
@@ -856,7 +856,7 @@ mod tests {
     fn an_index_says_nothing_below_seventy_per_cent_of_the_linehaul() {
         let of = |spend: i64| {
             let measures = Measures {
-                market: Ratio { numerator: 71_050_000_000, denominator: 69_900_000_000 },
+                market: Ratio { numerator: 71_050_000_000, denominator: 69_900_000_000 }.into(),
                 with_market: 60,
                 accessorial: Ratio { numerator: 0, denominator: spend },
                 ..Measures::default()

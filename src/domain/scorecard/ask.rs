@@ -149,7 +149,7 @@ mod tests {
             accessorial: ratio(70, 1_000),
             with_linehaul: 200,
             status_timely: ratio(180, 200),
-            tender: tally(180, 20, 0, 0),
+            tender: tally(180, 20, 0, 0).into(),
             ..Measures::default()
         };
         let lanes = lanes.iter().map(|(id, title, tally)| {
