@@ -6,6 +6,7 @@ pub(in crate::app) mod apart;
 pub mod check;
 pub mod load;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
@@ -428,10 +429,13 @@ impl Tallying {
         self.named_days(&days)
     }
 
-    /// Adds what the lanes come to.
-    fn add_lanes(&self, lanes: &mut LaneSums) {
-        for (&(partner, lane, service, month), sums) in &self.lanes {
-            **lanes.entry((partner, lane, self.name(service), month)).or_default() += sums;
+    /// Hands over what the lanes come to; cells move, since there are ten thousands of them.
+    fn give_lanes(mut self, lanes: &mut LaneSums) {
+        for ((partner, lane, service, month), sums) in std::mem::take(&mut self.lanes) {
+            match lanes.entry((partner, lane, self.name(service), month)) {
+                Entry::Vacant(place) => drop(place.insert(sums)),
+                Entry::Occupied(mut known) => **known.get_mut() += &*sums,
+            }
         }
     }
 }
@@ -469,8 +473,8 @@ fn sum_days(
             Ok(())
         })?;
     let mut lanes = LaneSums::new();
-    own.1.add_lanes(&mut lanes);
-    other.1.add_lanes(&mut lanes);
+    own.1.give_lanes(&mut lanes);
+    other.1.give_lanes(&mut lanes);
     let mut days: Vec<_> = own.0.into_iter().chain(other.0).collect();
     days.sort_unstable_by_key(|(index, _)| *index);
     Ok((days.into_iter().map(|(_, result)| result).collect(), lanes))

@@ -110,7 +110,7 @@ pub fn sums_differ(db: &mut Db, as_of: DateTime<Utc>) -> Result<SumsChecked, DbE
                 }
             }
             let mut lanes = LaneSums::new();
-            tallying.add_lanes(&mut lanes);
+            tallying.give_lanes(&mut lanes);
             lanes.retain(|(partner_id, ..), _| !waiting.lanes(*partner_id, month));
             let mut stored = lane_cells_of_source(db, source, month, None)?;
             stored.retain(|(partner_id, ..), _| !waiting.lanes(*partner_id, month));
