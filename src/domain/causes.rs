@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::attribution::Given;
 use super::field::codes;
 use super::kpi::Kpi;
+use super::measure::Nothing;
 use super::outcome::Outcome;
 
 codes! {
@@ -104,6 +105,10 @@ impl Causes {
     pub fn is_empty(&self) -> bool {
         self.counts.is_empty()
     }
+}
+
+impl Nothing for Causes {
+    const NOTHING: &'static Self = &Self { counts: Vec::new() };
 }
 
 impl AddAssign<&Causes> for Causes {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use rare::{Nothing, Rare};
 
-use super::causes::Causes;
+use super::attribution::Given;
+use super::causes::{Causes, MissedBy};
 use super::outcome::Outcome;
 
 /// How many obligations had which outcome.
@@ -396,8 +397,8 @@ pub struct Measures {
     #[serde(skip_serializing_if = "Ratio::is_zero")]
     pub status_visible: Ratio,
     /// Minutes beyond free time over stops with arrival and departure.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub detention: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub detention: Rare<Ratio>,
     /// Tenders.
     #[serde(skip_serializing_if = "Rare::is_nothing")]
     pub tender: Rare<Tally>,
@@ -477,8 +478,8 @@ pub struct Measures {
     #[serde(skip_serializing_if = "is_zero")]
     pub emission_count: i64,
     /// Misses by the reason given for them.
-    #[serde(skip_serializing_if = "Causes::is_empty")]
-    pub causes: Causes,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub causes: Rare<Causes>,
     /// Invoices that passed the audit over those audited.
     #[serde(skip_serializing_if = "Rare::is_nothing")]
     pub invoices_right: Rare<Ratio>,
@@ -525,8 +526,8 @@ pub struct Measures {
     #[serde(skip_serializing_if = "Rare::is_nothing")]
     pub commitment: Rare<Ratio>,
     /// Status messages accepted and never corrected over received.
-    #[serde(skip_serializing_if = "Ratio::is_zero")]
-    pub status_accurate: Ratio,
+    #[serde(skip_serializing_if = "Rare::is_nothing")]
+    pub status_accurate: Rare<Ratio>,
     /// Time from arrival to departure at our own docks, where freight is picked up.
     #[serde(skip_serializing_if = "Rare::is_nothing")]
     pub dock: Rare<Histogram<DOCK_BUCKET_MINUTES>>,
@@ -542,6 +543,15 @@ pub struct Measures {
     /// What the partner asked for and was granted over what was decided.
     #[serde(skip_serializing_if = "Rare::is_nothing")]
     pub overturned: Rare<Ratio>,
+}
+
+impl Measures {
+    /// Counts the reason given for a miss; what is no miss takes no room.
+    pub fn count_cause(&mut self, by: MissedBy, outcome: Outcome, given: Given) {
+        if matches!(outcome, Outcome::Late | Outcome::NoEvidence | Outcome::Excused) {
+            self.causes.count(by, outcome, given);
+        }
+    }
 }
 
 fn is_zero(value: &i64) -> bool {
@@ -571,7 +581,7 @@ impl AddAssign<&Measures> for Measures {
         self.status_complete += other.status_complete;
         self.status_timely += other.status_timely;
         self.status_visible += other.status_visible;
-        self.detention += other.detention;
+        self.detention += &other.detention;
         self.tender += &other.tender;
         self.tender_out_of_scope += other.tender_out_of_scope;
         self.tender_bounced += other.tender_bounced;
@@ -614,7 +624,7 @@ impl AddAssign<&Measures> for Measures {
         self.with_market += other.with_market;
         self.safety += &other.safety;
         self.commitment += &other.commitment;
-        self.status_accurate += other.status_accurate;
+        self.status_accurate += &other.status_accurate;
         self.dock += &other.dock;
         self.lead += &other.lead;
         self.forecast += &other.forecast;
@@ -627,6 +637,16 @@ impl AddAssign<&Measures> for Measures {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// A load holds fifty thousand cells at once, and an allocator gives the next room above this a quarter more.
+    #[test]
+    fn a_cell_is_a_kilobyte() {
+        assert!(
+            size_of::<Measures>() <= 1_024,
+            "{} bytes; make a part that few cells have `Rare`",
+            size_of::<Measures>()
+        );
+    }
 
     #[test]
     fn an_empty_cell_is_written_as_nothing() {

@@ -707,7 +707,7 @@ impl ShipmentFacts {
     pub fn add_pickup_to(&self, verdicts: &Verdicts, sums: &mut Measures) {
         sums.pickup_window.count(verdicts.pickup_window);
         sums.pickup_day.count(verdicts.pickup_day);
-        sums.causes.count(MissedBy::PickupWindow, verdicts.pickup_window, self.pickup_given);
+        sums.count_cause(MissedBy::PickupWindow, verdicts.pickup_window, self.pickup_given);
     }
 
     /// Adds what is dated by the delivery obligation. The pickup belongs to its own day:
@@ -716,8 +716,8 @@ impl ShipmentFacts {
         sums.shipments += 1;
         sums.delivery_day.count(verdicts.delivery_day);
         sums.delivery_window.count(verdicts.delivery_window);
-        sums.causes.count(MissedBy::DeliveryDay, verdicts.delivery_day, self.delivery_given);
-        sums.causes.count(MissedBy::DeliveryWindow, verdicts.delivery_window, self.delivery_given);
+        sums.count_cause(MissedBy::DeliveryDay, verdicts.delivery_day, self.delivery_given);
+        sums.count_cause(MissedBy::DeliveryWindow, verdicts.delivery_window, self.delivery_given);
         if !self.milestones.delivery_declared {
             self.add_service(sums);
         }

@@ -26,10 +26,10 @@ use crate::feeds::table::{Row, TableReader};
 use crate::feeds::{FeedError, RowError};
 
 /// Batches between the threads; bounds memory.
-const BATCHES_IN_FLIGHT: usize = 4;
+const BATCHES_IN_FLIGHT: usize = 2;
 
 /// Batches between the threads of a first load that complete, sum and store; bounds memory too.
-const BATCHES_READY: usize = 2;
+const BATCHES_READY: usize = 1;
 
 /// One import under way.
 pub struct Run<'a> {

@@ -536,7 +536,7 @@ impl Kpi {
             }
             Self::DetHrs => {
                 // Minutes over the minutes of one hour at every stop: hours a stop, without rounding.
-                let Ratio { numerator, denominator: stops } = measures.detention;
+                let Ratio { numerator, denominator: stops } = *measures.detention;
                 let hours = Ratio { numerator, denominator: stops.saturating_mul(MINUTES_IN_HOUR) };
                 self.of_sums(hours, 0, 0, stops)
             }
@@ -587,7 +587,7 @@ impl Kpi {
                 self.of_sums(Ratio { numerator: measures.safety.passed(), denominator: looked }, 0, 0, looked)
             }
             Self::CommitAdh => self.of_proportion(*measures.commitment),
-            Self::EdiAccuracy => self.of_proportion(measures.status_accurate),
+            Self::EdiAccuracy => self.of_proportion(*measures.status_accurate),
             Self::DockP50 => self.of_percentile(&measures.dock, 50, 1),
             Self::DockP90 => self.of_percentile(&measures.dock, 90, 1),
             Self::TenderLead => self.of_percentile(&measures.lead, 50, MINUTES_IN_HOUR),
@@ -816,7 +816,7 @@ mod tests {
     #[test]
     fn detention_is_hours_per_hundred_stops() {
         let measures =
-            Measures { detention: Ratio { numerator: 90, denominator: 20 }, ..Measures::default() };
+            Measures { detention: Ratio { numerator: 90, denominator: 20 }.into(), ..Measures::default() };
         assert_eq!(Kpi::DetHrs.value(&measures).score_value(), Some(d("7.5")));
     }
 
