@@ -396,8 +396,12 @@ fn week_by_week(kpi: Kpi, values: &[(Period, KpiValue)], chart: Result<XmrChart,
         period: "Week",
         axis_note: &format!("week of {year}"),
         unit: &symbol,
-        clip: (unit == Unit::Percent && kpi.definition().shape != Shape::Sums)
-            .then_some((Decimal::ZERO, Decimal::ONE_HUNDRED)),
+        clip: match (unit, kpi.definition().shape) {
+            // Less than nothing was billed too much, or owed, where the other side gains.
+            (Unit::Percent, Shape::Sums) => None,
+            (Unit::Percent, _) => Some((Decimal::ZERO, Decimal::ONE_HUNDRED)),
+            _ => Some((Decimal::ZERO, Decimal::MAX)),
+        },
     };
     WeekByWeek {
         svg: chart.as_ref().ok().map(|chart| control_chart(chart, &text, Width::Page)),
