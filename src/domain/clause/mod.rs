@@ -168,6 +168,25 @@ pub enum PeriodAmount {
         /// The share.
         share: Bps,
     },
+    /// An amount for each unit that was missed beyond those the threshold lets pass: with 90 % of tenders to be accepted,
+    /// each one turned down beyond a tenth of those offered, rounded down (DOMAIN §4.2: tender rejection, missed pickup,
+    /// surge default, data quality, late documents).
+    #[serde(rename = "PER_UNIT")]
+    PerUnit {
+        /// In the contract's currency.
+        amount: Micros,
+    },
+    /// The KPI's part of what is at risk: spend × share at risk × allocation to the category × allocation to the KPI
+    /// (DOMAIN §4.2, at-risk pool).
+    #[serde(rename = "POOL")]
+    Pool {
+        /// Share of the period's spend that is at risk.
+        at_risk: Bps,
+        /// Share of that for the category.
+        category: Bps,
+        /// Share of that for this KPI.
+        kpi: Bps,
+    },
     /// A share of the period's spend that depends on the points between value and threshold.
     #[serde(rename = "TIER_TABLE")]
     TierTable {

@@ -172,7 +172,19 @@ pub(super) fn period(
     let beyond =
         if rule.dead_band.is_zero() { String::new() } else { format!(", beyond the {band} dead band") };
     let spend = facts.spend.max(Micros::ZERO);
-    let (raw, mut price) = price_of(&rule.amount, points, spend);
+    let (raw, mut price) = match &rule.amount {
+        PeriodAmount::PerUnit { amount } => {
+            let (missed, allowed) = missed_and_allowed(rule, facts);
+            steps.push(format!(
+                "{} missed; {} of {d} may be.",
+                words::number(missed),
+                words::number(allowed)
+            ));
+            let units = (missed - allowed).max(Decimal::ZERO);
+            (units * amount.decimal(), format!("{} × {}", words::number(units), words::amount(*amount)))
+        }
+        other => price_of(other, points, spend),
+    };
     let mut uncapped = Micros::charge(raw, minor_digits)?;
     // A share of spend shrinks by itself: only the spend of the days in force is counted.
     if let (PeriodAmount::Fixed { amount }, Some(days)) = (&rule.amount, part.words()) {
@@ -206,10 +218,26 @@ fn measured(rule: &PeriodThreshold, facts: &PeriodFacts) -> Decimal {
     }
 }
 
+/// Units that were missed, and whole units that the threshold lets pass. The KPI is a share of units.
+fn missed_and_allowed(rule: &PeriodThreshold, facts: &PeriodFacts) -> (Decimal, Decimal) {
+    let (missed, allowed_share) = match rule.better {
+        Better::Higher => (facts.denominator - facts.numerator, Decimal::ONE_HUNDRED - rule.threshold),
+        Better::Lower => (facts.numerator, rule.threshold),
+    };
+    (missed, (allowed_share * facts.denominator / Decimal::ONE_HUNDRED).floor())
+}
+
 /// The unrounded price and its words.
 fn price_of(amount: &PeriodAmount, points: Decimal, spend: Micros) -> (Decimal, String) {
     let share = match amount {
-        PeriodAmount::Fixed { amount } => return (amount.decimal(), words::amount(*amount)),
+        PeriodAmount::Fixed { amount } | PeriodAmount::PerUnit { amount } => {
+            return (amount.decimal(), words::amount(*amount));
+        }
+        PeriodAmount::Pool { at_risk, category, kpi } => {
+            let part = at_risk.fraction() * category.fraction() * kpi.fraction();
+            let shares = [at_risk, category, kpi].map(|share| words::percent(*share)).join(" × ");
+            return (part * spend.decimal(), format!("{shares} of {}", words::amount(spend)));
+        }
         PeriodAmount::PctOfSpend { share } => *share,
         PeriodAmount::TierTable { tiers } => {
             tiers.iter().find(|tier| holds(tier, points)).map(|tier| tier.share).unwrap_or_default()

@@ -7,6 +7,7 @@ use super::{
     Sign, TIERS_MAX, Tier,
 };
 use crate::domain::field::{FieldErrors, require};
+use crate::domain::kpi::Kpi;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::PeriodKind;
 use crate::domain::words;
@@ -35,7 +36,7 @@ impl ClauseTerms {
                 require(&mut errors, fine, "sign", "late delivery earns no bonus; choose service credit");
                 validate_late(rule, &mut errors);
             }
-            Rule::PeriodThreshold(rule) => validate_period(rule, &mut errors),
+            Rule::PeriodThreshold(rule) => validate_period(rule, self.sign, &mut errors),
         }
         validate_cap(self.period_cap, "period_cap", &mut errors);
         errors
@@ -100,7 +101,7 @@ fn validate_period_kind(period: PeriodKind, e: &mut FieldErrors) {
     require(e, fine, "period", "choose week, month or quarter");
 }
 
-fn validate_period(rule: &PeriodThreshold, e: &mut FieldErrors) {
+fn validate_period(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
     require(e, !rule.kpi.trim().is_empty(), "kpi", "choose the KPI the clause looks at");
     let non_negative = |value: Decimal, max: Decimal| Decimal::ZERO <= value && value <= max;
     let max = if rule.scale == Scale::Percent { Decimal::ONE_HUNDRED } else { POINTS_MAX };
@@ -120,6 +121,17 @@ fn validate_period(rule: &PeriodThreshold, e: &mut FieldErrors) {
     match &rule.amount {
         PeriodAmount::Fixed { amount } => require(e, good_amount(*amount), "amount.amount", AMOUNT),
         PeriodAmount::PctOfSpend { share } => require(e, good_share(*share), "amount.share", SHARE),
+        PeriodAmount::PerUnit { amount } => {
+            require(e, good_amount(*amount), "amount.amount", AMOUNT);
+            require(e, sign == Sign::Penalty, "sign", "a price for each unit missed is a service credit");
+            let fine = rule.scale == Scale::Percent && rule.kpi.parse().is_ok_and(Kpi::is_share_of_units);
+            require(e, fine, "kpi", "choose a KPI that is a share of units, so that each one missed has a price");
+        }
+        PeriodAmount::Pool { at_risk, category, kpi } => {
+            for (share, name) in [(at_risk, "at_risk"), (category, "category"), (kpi, "kpi")] {
+                require(e, good_share(*share), &format!("amount.{name}"), SHARE);
+            }
+        }
         PeriodAmount::TierTable { tiers } => validate_tiers(tiers, e),
     }
 }
@@ -197,6 +209,16 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
         PeriodAmount::PctOfSpend { share } => {
             lines.push(format!("{} of the {each}'s spend.", words::percent(*share)));
         }
+        PeriodAmount::PerUnit { amount } => lines.push(format!(
+            "{} for each unit missed beyond those that {threshold}{unit} lets pass, rounded down.",
+            words::amount(*amount)
+        )),
+        PeriodAmount::Pool { at_risk, category, kpi } => lines.push(format!(
+            "{} of the {each}'s spend is at risk; {} of it for the category, {} of that for this KPI.",
+            words::percent(*at_risk),
+            words::percent(*category),
+            words::percent(*kpi)
+        )),
         PeriodAmount::TierTable { tiers } => lines.extend(tiers.iter().map(|tier| {
             let share = words::percent(tier.share);
             match tier.up_to_points {

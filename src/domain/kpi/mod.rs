@@ -419,6 +419,13 @@ impl Kpi {
         format!("{} ({})", self.name(), self.code())
     }
 
+    /// Whether it is a share of units, so that each one missed can be counted.
+    #[must_use]
+    pub fn is_share_of_units(self) -> bool {
+        let definition = self.definition();
+        definition.unit == Unit::Percent && matches!(definition.shape, Shape::Judged | Shape::Share)
+    }
+
     /// The facts that stand behind it.
     #[must_use]
     pub fn counted(self) -> Counted {

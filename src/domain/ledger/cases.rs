@@ -395,6 +395,13 @@ fn period_term(rule: &mut PeriodThreshold, words: &[&str]) -> bool {
         }
         ["beyond", value, "%", "of", "spend"] => push_tier(rule, None, share(value)),
         [value, "%", "of", "spend"] => rule.amount = PeriodAmount::PctOfSpend { share: share(value) },
+        [value, "for", "each", "unit", "missed"] => {
+            rule.amount = PeriodAmount::PerUnit { amount: money(value) };
+        }
+        [value, "%", "at", "risk", category, "%", "for", "the", "category", kpi, "%", "for", "the", "KPI"] => {
+            rule.amount =
+                PeriodAmount::Pool { at_risk: share(value), category: share(category), kpi: share(kpi) };
+        }
         [value, "each", "time"] => rule.amount = PeriodAmount::Fixed { amount: money(value) },
         _ => return false,
     }

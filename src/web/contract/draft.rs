@@ -594,6 +594,9 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("period", "period"),
     ("amount.amount", "price"),
     ("amount.share", "price"),
+    ("amount.at_risk", "price"),
+    ("amount.category", "pool_category"),
+    ("amount.kpi", "pool_kpi"),
     ("tiers", "tiers"),
     ("period_cap.amount", "cap_amount"),
     ("period_cap.share_of_freight", "cap_share"),
@@ -619,6 +622,8 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         ("TIER_TABLE", "a share of the spend, by the points short"),
         ("PCT_OF_SPEND", "% of the period's spend"),
         ("FIXED", "an amount"),
+        ("PER_UNIT", "an amount for each unit missed beyond what the value lets pass"),
+        ("POOL", "the KPI's part of a pool at risk"),
     ];
     let filled =
         (0..crate::domain::clause::TIERS_MAX).filter(|row| !form.value(&share_name(*row)).is_empty()).count();
@@ -672,6 +677,8 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
     let (kind, price, tiers) = match &rule.amount {
         PeriodAmount::Fixed { amount } => ("FIXED", amount_text(Some(*amount)), [].as_slice()),
         PeriodAmount::PctOfSpend { share } => ("PCT_OF_SPEND", share_text(Some(*share)), [].as_slice()),
+        PeriodAmount::PerUnit { amount } => ("PER_UNIT", amount_text(Some(*amount)), [].as_slice()),
+        PeriodAmount::Pool { at_risk, .. } => ("POOL", share_text(Some(*at_risk)), [].as_slice()),
         PeriodAmount::TierTable { tiers } => ("TIER_TABLE", String::new(), tiers.as_slice()),
     };
     let mut pairs = vec![
@@ -693,6 +700,10 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         ("cap_amount".to_owned(), amount_text(clause.terms.period_cap.amount)),
         ("cap_share".to_owned(), share_text(clause.terms.period_cap.share_of_freight)),
     ];
+    if let PeriodAmount::Pool { category, kpi, .. } = &rule.amount {
+        pairs.push(("pool_category".to_owned(), share_text(Some(*category))));
+        pairs.push(("pool_kpi".to_owned(), share_text(Some(*kpi))));
+    }
     for (row, tier) in tiers.iter().enumerate() {
         pairs.push((points_name(row), tier.up_to_points.map(plain).unwrap_or_default()));
         pairs.push((share_name(row), share_text(Some(tier.share))));
@@ -735,6 +746,12 @@ fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
     match form.value("price_kind") {
         "FIXED" => edit::amount(form, "price").map(|amount| PeriodAmount::Fixed { amount }),
         "PCT_OF_SPEND" => edit::share(form, "price").map(|share| PeriodAmount::PctOfSpend { share }),
+        "PER_UNIT" => edit::amount(form, "price").map(|amount| PeriodAmount::PerUnit { amount }),
+        "POOL" => {
+            let [at_risk, category, kpi] =
+                ["price", "pool_category", "pool_kpi"].map(|name| edit::share(form, name));
+            Some(PeriodAmount::Pool { at_risk: at_risk?, category: category?, kpi: kpi? })
+        }
         "TIER_TABLE" => read_tiers(form).map(|tiers| PeriodAmount::TierTable { tiers }),
         _ => {
             form.fail("price_kind", "Choose from the list.");
