@@ -8,9 +8,12 @@ pub mod assess;
 pub mod check;
 pub mod counted;
 mod facts;
+mod gathered;
 mod notice;
 mod post;
 pub(super) mod replay;
+mod scoped;
+mod special;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use self::gathered::Agreed;
 use super::App;
 use crate::db::contract::{contract_list, contract_lock, terms_between};
 use crate::db::dialect::write_tx;
@@ -188,6 +192,7 @@ struct Run {
 }
 
 /// The versions of one contract that share one cap.
+#[derive(Clone)]
 struct Group {
     contract_id: i64,
     number: String,
@@ -253,7 +258,7 @@ fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Post
     if standing.last_posting.is_some_and(|day| day > run.posting_day) {
         return Ok(None);
     }
-    let priced = facts::price(db, run, group)?;
+    let priced = facts::price(db, run, group, Agreed::Booked(&standing))?;
     post::plan(db, run, group, &standing, &priced).map(Some)
 }
 
@@ -332,7 +337,7 @@ fn by_cap(all: Vec<Terms>, from: NaiveDate, beside: &Arc<Claimants>) -> Vec<Grou
 /// The first day of the longest pot that holds `window`. Weeks do not line up with months: where both
 /// cap the same obligations, no later start is right and the versions are taken whole.
 fn first_day(versions: &[Terms], cap: ContractCap, window: NaiveDate) -> NaiveDate {
-    let mut kinds: Vec<PeriodKind> = vec![cap.period];
+    let mut kinds: Vec<PeriodKind> = cap.kinds().collect();
     kinds.extend(
         versions.iter().flat_map(|version| version.clauses.iter().map(|clause| clause.terms.period_kind())),
     );

@@ -172,6 +172,7 @@ fn target(accrual: &Accrual) -> Target {
         uncapped: accrual.uncapped,
         amount: accrual.target,
         forgone: accrual.forgone,
+        cuts: Vec::new(),
         steps: Vec::new(),
         obligation_day: accrual.obligation_day,
         obligation_period: accrual.period,
@@ -235,6 +236,9 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
             accrual_accounts(Sign::Penalty, false),
             accrual_accounts(Sign::Penalty, true),
             accrual_accounts(Sign::Bonus, false),
+            accrual_accounts(Sign::ShipperLiability, false),
+            accrual_accounts(Sign::EarnBack, false),
+            accrual_accounts(Sign::Rebate, false),
         ],
     };
     if allowed.iter().copied().any(fits) {
@@ -242,7 +246,8 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     }
     let used: Vec<String> = entry.lines.iter().map(|line| line.account.number().to_string()).collect();
     Err(format!(
-        "an accrual uses 1410 or 1420 and 5190, or 5195 and 2110, an assessment 1420 and 1410; this entry uses {}",
+        "an accrual uses 1410 or 1420 and 5190, 5195 or 5190 and 2110, 5196 and 2120, or 1440 and 5192, an assessment 1420 \
+         and 1410; this entry uses {}",
         used.join(", ")
     ))
 }

@@ -17,7 +17,7 @@ use super::schema::{
 };
 use super::types::{Day, Instant};
 use crate::domain::accessorial::AccessorialRate;
-use crate::domain::clause::{ClauseTerms, ContractCap, Rule};
+use crate::domain::clause::{ClauseTerms, ContractCap};
 use crate::domain::contract::{ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use crate::domain::lifecycle::Step;
 use crate::domain::money::Micros;
@@ -944,10 +944,7 @@ pub fn target_delete(db: &mut Db, version_id: i64, kpi: &str) -> Result<bool, Db
 /// The engine's reason.
 pub fn clause_upsert(db: &mut Db, id: i64, version: &Version, clause: &Clause) -> Result<(), DbError> {
     let terms = clause.terms.to_json().map_err(|error| stored("clause", id, error))?;
-    let kind = match clause.terms.rule {
-        Rule::LateDelivery(_) => "LATE_DELIVERY",
-        Rule::PeriodThreshold(_) => "PERIOD_THRESHOLD",
-    };
+    let kind = clause.terms.rule.code();
     let values = (clauses::title.eq(&clause.title), clauses::kind.eq(kind), clauses::terms.eq(&terms));
     diesel::insert_into(clauses::table)
         .values((

@@ -25,6 +25,7 @@ use crate::domain::viewer::Viewer;
 use crate::{bulk_insert, on_engine};
 
 mod assess;
+mod owed;
 mod own;
 
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
@@ -229,7 +230,7 @@ pub fn standing_load(
         let accrual = row?.read()?;
         standing.accruals.insert(accrual.key, accrual);
     }
-    for (key, sum) in cost_sums(db, partner_id, versions)? {
+    for (key, sum) in owed::cost_sums(db, partner_id, versions)? {
         standing.last_posting = standing.last_posting.max(Some(sum.posted));
         let row = standing.accruals.get(&key);
         let posted = Posted {
@@ -281,65 +282,6 @@ pub fn inputs_changed_since(db: &mut Db, refresh: &str, at: DateTime<Utc>) -> Qu
 /// The engine's reason.
 pub fn entry_count_unscoped(db: &mut Db) -> QueryResult<i64> {
     journal_entries::table.count().get_result(db)
-}
-
-/// What the cost accounts say about one obligation.
-struct CostSum {
-    sign: Sign,
-    amount: Micros,
-    period: Period,
-    day: NaiveDate,
-    posted: NaiveDate,
-}
-
-/// The cost accounts by obligation: a move from accrued to assessed leaves what is owed as it is.
-fn cost_sums(
-    db: &mut Db,
-    partner_id: i64,
-    versions: &[i64],
-) -> Result<BTreeMap<ObligationKey, CostSum>, DbError> {
-    let accounts = [Account::CreditContraFreight.number(), Account::IncentiveExpense.number()];
-    let rows = journal_entries::table
-        .inner_join(
-            journal_lines::table.on(journal_lines::partner_id
-                .eq(journal_entries::partner_id)
-                .and(journal_lines::entry_id.eq(journal_entries::id))),
-        )
-        .filter(journal_entries::partner_id.eq(partner_id))
-        .filter(journal_entries::contract_version_id.eq_any(versions))
-        .filter(journal_lines::account.eq_any(accounts))
-        .order(journal_entries::id)
-        .select((
-            journal_entries::id,
-            journal_entries::obligation_key,
-            journal_entries::period,
-            journal_entries::obligation_day,
-            journal_entries::posting_day,
-            journal_lines::account,
-            journal_lines::side,
-            journal_lines::amount_micros,
-        ))
-        .load_iter::<(i64, String, String, Day, Day, i32, String, i64), _>(db)?;
-    let mut sums: BTreeMap<ObligationKey, CostSum> = BTreeMap::new();
-    for row in rows {
-        let (id, key, period, day, posted, number, side, amount) = row?;
-        let what = || format!("journal entry {id}");
-        let key: ObligationKey = code(&key, what)?;
-        let period: Period = code(&period, what)?;
-        let account = account(number, id)?;
-        let sign = if account == Account::IncentiveExpense { Sign::Bonus } else { Sign::Penalty };
-        let amount = account.growth(code(&side, what)?, Micros(amount));
-        let sum = sums.entry(key).or_insert(CostSum {
-            sign,
-            amount: Micros::ZERO,
-            period,
-            day: day.0,
-            posted: posted.0,
-        });
-        sum.amount = sum.amount + amount;
-        (sum.period, sum.day, sum.posted) = (period, day.0, sum.posted.max(posted.0));
-    }
-    Ok(sums)
 }
 
 /// Accruals in one statement; fifteen binds each stay below SQLite's limit of 32,766.

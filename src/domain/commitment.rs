@@ -113,8 +113,14 @@ impl VolumeCommitment {
     pub fn prorated(&self, period: Period, from: NaiveDate, to: Option<NaiveDate>) -> Micros {
         let start = period.start().max(from);
         let end = to.map_or(period.end(), |to| to.min(period.end()));
-        let whole = (period.end() - period.start()).num_days().max(1);
-        let held = (end - start).num_days().clamp(0, whole);
+        self.of_days((end - start).num_days(), (period.end() - period.start()).num_days())
+    }
+
+    /// The quantity of `held` of the `whole` calendar days of a period, half up to whole units.
+    #[must_use]
+    pub fn of_days(&self, held: i64, whole: i64) -> Micros {
+        let whole = whole.max(1);
+        let held = held.clamp(0, whole);
         if held == whole {
             return self.quantity;
         }
@@ -123,15 +129,20 @@ impl VolumeCommitment {
         Micros::from_decimal(rounded).unwrap_or(self.quantity)
     }
 
+    /// The commitment less its tolerance, rounded up to whole units: what must be there.
+    #[must_use]
+    pub fn least(&self, committed: Micros) -> Micros {
+        let keep = i128::from(Bps::WHOLE.0 - self.tolerance.0);
+        Ratio::from(committed)
+            .times(keep, 10_000)
+            .and_then(|floor| floor.round(super::exact::RoundMode::Up, 1_000_000))
+            .unwrap_or(committed)
+    }
+
     /// Whole units short: the commitment less its tolerance, rounded up, less what counts (DOMAIN P4).
     #[must_use]
     pub fn shortfall(&self, committed: Micros, counted: Micros) -> Micros {
-        let keep = i128::from(Bps::WHOLE.0 - self.tolerance.0);
-        let floor = Ratio::from(committed)
-            .times(keep, 10_000)
-            .and_then(|floor| floor.round(super::exact::RoundMode::Up, 1_000_000))
-            .unwrap_or(committed);
-        (floor - counted).max(Micros::ZERO)
+        (self.least(committed) - counted).max(Micros::ZERO)
     }
 }
 

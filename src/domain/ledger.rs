@@ -189,7 +189,8 @@ impl ItemState {
 }
 
 impl RecognitionPolicy {
-    /// Where an entry goes. A bonus is a liability and always reaches the general ledger; a service credit
+    /// Where an entry goes. What the shipper owes is a liability and a rebate is earned with the volume: both always reach
+    /// the general ledger; a service credit
     /// waits for agreement, or under [`Self::AccrueWhenProbable`] for the end of its period (DOMAIN §4.5).
     #[must_use]
     pub fn recognition(self, sign: Sign, state: ItemState) -> Recognition {
@@ -197,7 +198,7 @@ impl RecognitionPolicy {
         let agreed = matches!(state, ItemState::Agreed | ItemState::Settled);
         let closed = matches!(state, ItemState::Accrued | ItemState::Assessed | ItemState::Disputed);
         let probable = self == Self::AccrueWhenProbable && closed;
-        if sign == Sign::Bonus || agreed || probable { Recognition::Gl } else { Recognition::Memo }
+        if sign != Sign::Penalty || agreed || probable { Recognition::Gl } else { Recognition::Memo }
     }
 }
 
@@ -319,6 +320,9 @@ pub const fn accrual_accounts(sign: Sign, told: bool) -> (Account, Account) {
         (Sign::Penalty, false) => (Account::CreditAccrued, Account::CreditContraFreight),
         (Sign::Penalty, true) => (Account::CreditAssessed, Account::CreditContraFreight),
         (Sign::Bonus, _) => (Account::IncentiveExpense, Account::IncentivePayable),
+        (Sign::ShipperLiability, _) => (Account::ShortfallExpense, Account::ShortfallPayable),
+        (Sign::EarnBack, _) => (Account::CreditContraFreight, Account::IncentivePayable),
+        (Sign::Rebate, _) => (Account::RebateReceivable, Account::FreightRebates),
     }
 }
 
@@ -419,7 +423,7 @@ pub fn recognition_entries(
 }
 
 /// The entry for one delta: service credit 1410 / 5190, or 1420 / 5190 once the partner was told; bonus 5195 / 2110;
-/// swapped when it takes back.
+/// volume shortfall 5196 / 2120; earn-back 5190 / 2110; rebate 1440 / 5192; swapped when it takes back.
 ///
 /// # Errors
 /// [`LedgerError::NotPositive`] for a delta of 0, which nobody should post.
@@ -554,7 +558,8 @@ pub fn posted_by_key<'a>(
 ) -> BTreeMap<ObligationKey, Posted> {
     let mut posted = BTreeMap::new();
     for entry in entries {
-        for (sign, amount) in entry.lines.iter().filter_map(cost_effect) {
+        let lines = entry.lines.iter().map(|line| (line.account, line.side, line.amount));
+        for (sign, amount) in owed_effects(lines) {
             let standing = posted.entry(entry.key).or_insert(Posted {
                 amount: Micros::ZERO,
                 uncapped: None,
@@ -568,15 +573,24 @@ pub fn posted_by_key<'a>(
     posted
 }
 
-/// What a line adds to its obligation. Only the cost accounts count: a move from accrued to assessed
-/// leaves what is owed as it is.
-fn cost_effect(line: &JournalLine) -> Option<(Sign, Micros)> {
-    let sign = match line.account {
-        Account::CreditContraFreight => Sign::Penalty,
-        Account::IncentiveExpense => Sign::Bonus,
-        _ => return None,
+/// What the lines of one entry add to its obligation, and what kind of debt that is. Only the cost accounts count: a move
+/// from accrued to assessed, and a payment, leave what is owed as it is. Service credits against freight (5190) that go
+/// to what is payable for bonuses (2110) are earned back.
+pub fn owed_effects(lines: impl IntoIterator<Item = (Account, Side, Micros)>) -> Vec<(Sign, Micros)> {
+    let lines: Vec<_> = lines.into_iter().collect();
+    let gives_back = lines.iter().any(|(account, ..)| *account == Account::IncentivePayable);
+    let effect = |(account, side, amount): &(Account, Side, Micros)| {
+        let growth = account.growth(*side, *amount);
+        match account {
+            Account::CreditContraFreight if gives_back => Some((Sign::EarnBack, -growth)),
+            Account::CreditContraFreight => Some((Sign::Penalty, growth)),
+            Account::IncentiveExpense => Some((Sign::Bonus, growth)),
+            Account::ShortfallExpense => Some((Sign::ShipperLiability, growth)),
+            Account::FreightRebates => Some((Sign::Rebate, growth)),
+            _ => None,
+        }
     };
-    Some((sign, line.account.growth(line.side, line.amount)))
+    lines.iter().filter_map(effect).collect()
 }
 
 /// An obligation whose ledger balance is not its target.

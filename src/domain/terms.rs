@@ -1,28 +1,27 @@
 //! Everything one contract version says, as one value: what the engine prices by, what the page shows,
 //! what the redline compares and what its hash seals (DOMAIN §3.1).
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::accessorial::AccessorialRate;
-use super::clause::{
-    CapGroup, ClauseCase, ClauseError, ClauseTerms, ContractCap, InForce, LateEvent, PeriodFacts, Target,
-    closes_at,
-};
+use super::clause::{ClauseTerms, ContractCap, InForce};
 use super::contract::{ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionDates};
 use super::currency::Currency;
 use super::field::{FieldErrors, require};
 use super::kpi::Kpi;
 use super::money::Micros;
-use super::period::Period;
 use super::rate::seal::AgreedPricing;
 use super::rate::{Pricing, PricingPart, pricing_changes};
 use super::signal::Better;
 use super::words;
+
+mod problems;
+mod trial;
+
+pub use problems::ClauseProblem;
+pub use trial::Trial;
 
 /// Longest code of a clause.
 pub const CLAUSE_CODE_CHARS_MAX: usize = 20;
@@ -99,6 +98,7 @@ impl Clause {
         let fine = (1..=CLAUSE_TITLE_CHARS_MAX).contains(&self.title.trim().chars().count());
         require(e, fine, "title", "name the clause in up to 120 characters");
         errors.extend(self.terms.validate());
+        errors.extend(self.terms.validate_new());
         errors
     }
 }
@@ -297,87 +297,6 @@ impl Terms {
             valid_from: self.valid_from,
             valid_to: self.valid_to,
         }
-    }
-}
-
-/// Made-up facts to try one clause on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trial {
-    /// One shipment, this many business days late.
-    Late {
-        /// Business days late.
-        days: u32,
-        /// Its linehaul.
-        linehaul: Micros,
-    },
-    /// One period.
-    Period {
-        /// Units that met the KPI.
-        numerator: i64,
-        /// Units judged.
-        denominator: i64,
-        /// Spend of the period; also its freight.
-        spend: Micros,
-    },
-}
-
-impl Terms {
-    /// What `clause` would come to on made-up facts, with its own caps, without those over several clauses.
-    ///
-    /// # Errors
-    /// [`ClauseError`] when the facts are of the other kind, or the terms contradict themselves.
-    pub fn try_clause(&self, clause: &Clause, trial: Trial) -> Result<Option<Target>, ClauseError> {
-        let period = Period::containing(clause.terms.period_kind(), self.valid_from);
-        let closes = closes_at(period, chrono_tz::UTC);
-        let mut terms = clause.terms.clone();
-        let (mut events, mut periods, mut freight) = (Vec::new(), Vec::new(), BTreeMap::new());
-        match trial {
-            Trial::Late { days, linehaul } => {
-                // The freight of a whole period is not among the made-up facts.
-                terms.period_cap.share_of_freight = None;
-                events.push(LateEvent {
-                    partner_id: self.partner_id,
-                    shipment_id: 0,
-                    reference: "One shipment".to_owned(),
-                    obligation_day: period.start(),
-                    obligation_at: closes,
-                    late_business_days: days,
-                    linehaul,
-                    currency: self.currency,
-                });
-            }
-            Trial::Period { numerator, denominator, spend } => {
-                freight.insert(period, spend);
-                let currency = self.currency;
-                periods.push(PeriodFacts {
-                    period,
-                    closes_at: closes,
-                    numerator: Decimal::from(numerator),
-                    denominator: Decimal::from(denominator),
-                    units: denominator,
-                    spend,
-                    currency,
-                });
-            }
-        }
-        let case = ClauseCase {
-            contract_version_id: self.version_id,
-            clause_id: clause.id,
-            terms: &terms,
-            in_force: InForce::ALWAYS,
-            freight: &freight,
-            events: &events,
-            periods: &periods,
-        };
-        let group = CapGroup {
-            currency: self.currency,
-            minor_digits: self.currency.minor_digits(),
-            contract_cap: ContractCap::default(),
-            in_force: vec![InForce::ALWAYS],
-            freight: &freight,
-            clauses: vec![case],
-        };
-        Ok(group.evaluate()?.into_iter().next())
     }
 }
 
@@ -610,17 +529,17 @@ pub(crate) mod tests {
             id: 0,
             code: "7.1".to_owned(),
             title: "Late delivery".to_owned(),
-            terms: ClauseTerms {
-                sign: Sign::Penalty,
-                rule: Rule::LateDelivery(LateDelivery {
+            terms: ClauseTerms::of(
+                Sign::Penalty,
+                Rule::LateDelivery(LateDelivery {
                     per_day: PerDay::PctOfLinehaul { share: Bps(500) },
                     grace_days: 0,
                     event_cap_share: Some(Bps(1_500)),
                     event_cap_amount: None,
                     period: PeriodKind::Month,
                 }),
-                period_cap: Cap::default(),
-            },
+                Cap::default(),
+            ),
         }
     }
 

@@ -67,6 +67,7 @@ pub(super) struct Query {
     lane: Option<i64>,
     reason: Option<String>,
     contract: Option<i64>,
+    clause: Option<i64>,
 }
 
 /// How a number is made, ready to print.
@@ -230,7 +231,7 @@ pub(super) async fn open(
         return Err(WebError::NotFound);
     }
     let (line, scope) = (code.to_owned(), scope_part(code).is_some());
-    let (lane_id, contract_version) = (query.lane, query.contract);
+    let (lane_id, counted_by) = (query.lane, query.contract.map(|version| (version, query.clause)));
     let limit = if file.is_some() { DOWNLOAD_ROWS } else { PAGE_ROWS };
     let (found, part, pick, behind, weeks) = me
         .in_db(move |mut unit| {
@@ -242,9 +243,9 @@ pub(super) async fn open(
             }
             let scope = scoped.map(|one| (one.scope.clone(), one.lane_ids.clone()));
             let now = unit.app.now();
-            let contract = match contract_version {
-                Some(id) => Some(
-                    Counted::read(unit.db, unit.viewer, id, period, now)?
+            let contract = match counted_by {
+                Some(of) => Some(
+                    Counted::read(unit.db, unit.viewer, of, period, now)?
                         .filter(|counted| counted.partner_id == partner_id)
                         .ok_or(WebError::NotFound)?,
                 ),
@@ -281,6 +282,12 @@ fn first_pick(kpi: Kpi, code: &str, published: Option<&Published>) -> Pick {
         .and_then(|p| p.snapshot.evidence_of(code))
         .is_some_and(|e| e.value.has_misses() == Some(true));
     if missed && Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All }
+}
+
+/// The query that lists what a contract or a clause of it counts.
+fn counted_query(counted: &Counted) -> String {
+    let clause = counted.clause_id.map_or_else(String::new, |clause| format!("&clause={clause}"));
+    format!("contract={}{clause}", counted.version_id)
 }
 
 fn read_after(word: &str) -> Option<After> {

@@ -578,7 +578,7 @@ fn behind(view: &AccrualView) -> Option<(String, &'static str)> {
         }
         (Evidence::Kpi(Some(value)), Obligation::Period(period)) => {
             let list = format!("/scorecards/{}/{period}/{}", accrual.partner_id, value.kpi.code());
-            let counted = format!("{list}?contract={}", key.contract_version_id);
+            let counted = format!("{list}?contract={}&clause={}", key.contract_version_id, key.clause_id);
             Some((counted, "Everything that was counted, line by line"))
         }
         _ => None,

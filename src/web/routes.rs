@@ -12,8 +12,8 @@ use actix_web::{FromRequest, Handler, Responder, Route, Scope, guard, web};
 
 use super::access::{self, Access};
 use super::contract::{
-    attachments, cell, draft, known, lifecycle, negotiation, negotiation_own, options, rates, sheet_upload,
-    sign, terms,
+    attachments, cell, clause_form, draft, known, lifecycle, negotiation, negotiation_own, options, rates,
+    sheet_upload, sign, terms,
 };
 use super::page::WebError;
 use super::{
@@ -144,6 +144,8 @@ fn table() -> Vec<Row> {
         post("/contract-versions/{id}/late-clause", May(Action::EditContracts), draft::late),
         get("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold_form),
         post("/contract-versions/{id}/threshold-clause", May(Action::EditContracts), draft::threshold),
+        get("/contract-versions/{id}/clauses/{kind}", May(Action::EditContracts), clause_form::form),
+        post("/contract-versions/{id}/clauses/{kind}", May(Action::EditContracts), clause_form::save),
         // The codes on invoices.
         get("/charge-codes", May(Action::ViewContracts), charge_code::list),
         get("/charge-codes/mapped", May(Action::ViewContracts), charge_code::mapped_list),

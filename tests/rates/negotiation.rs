@@ -33,8 +33,7 @@ fn clause() -> Clause {
         event_cap_amount: None,
         period: PeriodKind::Month,
     };
-    let terms =
-        ClauseTerms { sign: Sign::Penalty, rule: Rule::LateDelivery(rule), period_cap: Cap::default() };
+    let terms = ClauseTerms::of(Sign::Penalty, Rule::LateDelivery(rule), Cap::default());
     Clause { id: 0, code: "7.1".to_owned(), title: "Late delivery".to_owned(), terms }
 }
 

@@ -170,6 +170,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/contract-versions/{id}/late-clause", Roles(&[Procurement])),
     ("GET", "/contract-versions/{id}/threshold-clause", Roles(&[Procurement])),
     ("POST", "/contract-versions/{id}/threshold-clause", Roles(&[Procurement])),
+    ("GET", "/contract-versions/{id}/clauses/{kind}", Roles(&[Procurement])),
+    ("POST", "/contract-versions/{id}/clauses/{kind}", Roles(&[Procurement])),
     ("GET", "/charge-codes", Roles(SHIPPER)),
     ("GET", "/charge-codes/mapped", Roles(SHIPPER)),
     ("GET", "/charge-codes/{partner}/{code}", Roles(SHIPPER)),

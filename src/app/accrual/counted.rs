@@ -14,6 +14,7 @@ use crate::domain::claim::Claimants;
 use crate::domain::measure::Measures;
 use crate::domain::outcome::local_day;
 use crate::domain::period::Period;
+use crate::domain::rate::claim::LaneBook;
 use crate::domain::viewer::Viewer;
 
 /// What a version counts in a period.
@@ -23,26 +24,29 @@ pub struct Counted {
     pub title: String,
     /// The version.
     pub version_id: i64,
+    /// The clause, where it is of one.
+    pub clause_id: Option<i64>,
     /// Whose.
     pub partner_id: i64,
     /// Days on which the version credits anything.
     days: BTreeSet<NaiveDate>,
-    /// Those of them on which another contract is in force too.
-    shared: BTreeSet<NaiveDate>,
+    /// Those of them of which not every fact counts: another contract is in force too, or the clause is about a part of the work.
+    apart: BTreeSet<NaiveDate>,
     /// Its own facts of those, and what they come to.
     own: BTreeSet<(NaiveDate, Fact)>,
     own_sums: Measures,
 }
 
 impl Counted {
-    /// Reads it as known at `as_of`; none when there is no such version, or the viewer may not see it.
+    /// Reads it as known at `as_of`, of a clause with its scope or of the whole version; none when there is no such version, or
+    /// the viewer may not see it.
     ///
     /// # Errors
     /// The database's reason.
     pub fn read(
         db: &mut Db,
         viewer: &Viewer,
-        version_id: i64,
+        (version_id, clause_id): (i64, Option<i64>),
         period: Period,
         as_of: DateTime<Utc>,
     ) -> Result<Option<Self>, DbError> {
@@ -56,21 +60,29 @@ impl Counted {
             .collect();
         let all = terms_between(db, &Viewer::system(), terms.partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
         let claimants = Claimants::of(&all);
-        let shared = days.iter().copied().filter(|day| claimants.shares(terms.contract_id, *day)).collect();
+        let clause = terms.clauses.iter().find(|clause| Some(clause.id) == clause_id);
+        let scope = clause.map(|clause| &clause.terms.scope).filter(|scope| !scope.is_everything());
+        let book = LaneBook::of(&terms.pricing.terms);
+        let is_apart = |day: &NaiveDate| scope.is_some() || claimants.shares(terms.contract_id, *day);
+        let apart = days.iter().copied().filter(is_apart).collect();
         let mut counted = Self {
             title: format!("{}, version {}", terms.number, terms.version_no),
             version_id,
+            clause_id,
             partner_id: terms.partner_id,
             days,
-            shared,
+            apart,
             own: BTreeSet::new(),
             own_sums: Measures::default(),
         };
         let (own, own_sums) = (&mut counted.own, &mut counted.own_sums);
-        facts_apart(db, terms.partner_id, &counted.shared, as_of, |day, fact, what, sums| {
-            if claimants.whose(day, what).contract_id() == Some(terms.contract_id) {
-                own.insert((day, fact));
-                *own_sums += sums;
+        facts_apart(db, terms.partner_id, &counted.apart, as_of, |one| {
+            let shared = claimants.shares(terms.contract_id, one.day);
+            let owner = || claimants.whose(one.day, one.what).contract_id();
+            let in_scope = || scope.is_none_or(|scope| scope.holds(book.claim(one.what), one.mode, one.what.service));
+            if (!shared || owner() == Some(terms.contract_id)) && in_scope() {
+                own.insert((one.day, one.fact));
+                *own_sums += one.sums;
             }
         })?;
         Ok(Some(counted))
@@ -80,7 +92,7 @@ impl Counted {
     #[must_use]
     pub(in crate::app) fn takes(&self, day: NaiveDate, fact: Option<Fact>) -> bool {
         let is_own = || fact.is_some_and(|fact| self.own.contains(&(day, fact)));
-        self.days.contains(&day) && (!self.shared.contains(&day) || is_own())
+        self.days.contains(&day) && (!self.apart.contains(&day) || is_own())
     }
 
     /// What everything it counts comes to.
@@ -92,7 +104,7 @@ impl Counted {
         let (Some(first), Some(last)) = (self.days.first(), self.days.last()) else { return Ok(total) };
         let filter = CellFilter { from: Some(*first), until: last.succ_opt(), ..CellFilter::default() };
         measure_cells_fold(db, viewer, &filter.of_partner(self.partner_id), |cell| {
-            if self.days.contains(&cell.day) && !self.shared.contains(&cell.day) {
+            if self.days.contains(&cell.day) && !self.apart.contains(&cell.day) {
                 total += &cell.measures;
             }
         })?;

@@ -1,9 +1,12 @@
-//! From stored facts to targets: late shipments, KPI and freight of each period, priced under the caps.
+//! From stored facts to what clauses look at: late shipments, KPI and freight of each period.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::gathered::{Agreed, Gathered, GatheredCase};
+use super::scoped::Scoped;
+use super::special::{Look, lost_days};
 use super::{AccrualError, Group, Run, UNREPORTED_DAYS_MAX};
 use crate::app::refresh::apart::{Fact, facts_apart};
 use crate::db::late_delivery::{MissedDelivery, missed_deliveries};
@@ -11,8 +14,7 @@ use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::clause::{
-    CapGroup, ClauseCase, InForce, LateDelivery, LateEvent, Obligation, PerDay, PeriodFacts, PeriodThreshold,
-    Rule, Target, closes_at,
+    InForce, LateDelivery, LateEvent, PerDay, PeriodFacts, PeriodThreshold, Rule, Target, closes_at,
 };
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -32,18 +34,21 @@ pub(super) struct Priced {
 }
 
 /// A half-open range of days.
-type Span = (NaiveDate, NaiveDate);
+pub(super) type Span = (NaiveDate, NaiveDate);
 
-/// One clause with the facts it prices.
-struct Case<'a> {
-    version: &'a Terms,
-    clause: &'a Clause,
-    freight: &'a BTreeMap<Period, Micros>,
-    events: Vec<LateEvent>,
-    periods: Vec<PeriodFacts>,
+pub(super) fn price(
+    db: &mut Db,
+    run: &Run,
+    group: &Group,
+    agreed: Agreed<'_>,
+) -> Result<Priced, AccrualError> {
+    let gathered = gather(db, run, group)?;
+    let targets = gathered.evaluate(group, agreed)?;
+    Ok(Priced { targets, unpriced: gathered.unpriced.len(), unclaimed: gathered.unclaimed.len() })
 }
 
-pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, AccrualError> {
+/// Reads everything that the clauses of a group are priced by, once.
+pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, AccrualError> {
     let mut days = measures_by_day(db, run, group)?;
     let share = own_share(db, run, group)?;
     if let Some(share) = &share {
@@ -51,64 +56,71 @@ pub(super) fn price(db: &mut Db, run: &Run, group: &Group) -> Result<Priced, Acc
         days.retain(|day, _| !share.days.contains(day));
         days.extend(share.sums.iter().map(|(day, sums)| (*day, sums.clone())));
     }
-    let mut unreported = BTreeSet::new();
-    let mut unclaimed = BTreeSet::new();
-    let mut unpriced = BTreeSet::new();
-    let mut cases = Vec::new();
-    let freight_by_version: Vec<_> =
-        group.versions.iter().map(|version| freight(run, group, &[version.span()], &days)).collect();
-    for (version, freight) in group.versions.iter().zip(&freight_by_version) {
-        let span = span(run, group, version);
-        let mut missed = missed(db, group, version, span)?;
+    let scoped = Scoped::read(db, run, group, first_needed(group))?;
+    let look = Look { run, group, lost: lost_days(db, group)? };
+    let mut gathered = Gathered {
+        version_freight: group
+            .versions
+            .iter()
+            .map(|version| freight(run, group, &[version.span()], &days))
+            .collect(),
+        freight: freight(run, group, &group.in_force, &days),
+        ..Gathered::default()
+    };
+    for (at_version, version) in group.versions.iter().enumerate() {
+        let mut missed = missed(db, group, version, span(run, group, version))?;
         if let Some(share) = &share {
             missed.retain(|delivery| match share.owner(delivery) {
                 Owner::Own => true,
                 Owner::Other => false,
                 Owner::Nobody => {
                     if group.beside.first_on(delivery.due_day) == Some(group.contract_id) {
-                        unclaimed.insert(delivery.shipment_id);
+                        gathered.unclaimed.insert(delivery.shipment_id);
                     }
                     false
                 }
             });
         }
         for delivery in missed.iter().filter(|delivery| delivery.done_day.is_none()) {
-            unreported.insert(delivery.shipment_id);
+            gathered.unreported.insert(delivery.shipment_id);
         }
-        for clause in &version.clauses {
-            let mut case = Case { version, clause, freight, events: vec![], periods: vec![] };
+        for (at_clause, clause) in version.clauses.iter().enumerate() {
+            let part = scoped.of(at_version, &clause.terms.scope);
+            let sums = part.map_or(&days, |part| &part.days);
+            let mut case = GatheredCase { at_version, at_clause, ..GatheredCase::default() };
             match &clause.terms.rule {
                 Rule::LateDelivery(rule) => {
-                    case.events = late_events(run, version, rule, &missed, &mut unpriced)?;
+                    let held = |one: &&MissedDelivery| {
+                        part.is_none_or(|part| part.shipments.contains(&one.shipment_id))
+                    };
+                    let missed: Vec<&MissedDelivery> = missed.iter().filter(held).collect();
+                    case.events = late_events(run, version, rule, &missed, &mut gathered.unpriced)?;
                 }
                 Rule::PeriodThreshold(rule) => {
-                    case.periods = period_facts(run, group, version, clause, rule, &days)?;
+                    case.periods = period_facts(run, group, version, clause, rule, sums)?;
+                }
+                Rule::VolumeShortfall(_) | Rule::EarnBack(_) | Rule::Rebate(_) => {
+                    case.special = look.special_facts(version, clause, sums)?;
                 }
             }
-            cases.push(case);
+            gathered.cases.push(case);
         }
     }
-    let freight = freight(run, group, &group.in_force, &days);
-    let cap_group = CapGroup {
-        currency: group.currency,
-        minor_digits: group.currency.minor_digits(),
-        contract_cap: group.cap,
-        in_force: group.in_force.clone(),
-        freight: &freight,
-        clauses: cases.iter().map(Case::borrow).collect(),
-    };
-    let mut targets = cap_group.evaluate()?;
-    for target in &mut targets {
-        if matches!(target.key.of, Obligation::Event(id) if unreported.contains(&id)) {
-            target.steps.insert(
-                0,
-                format!(
-                    "No delivery is reported; at most {UNREPORTED_DAYS_MAX} business days count until it is."
-                ),
-            );
+    Ok(gathered)
+}
+
+/// The first day whose facts are needed: the start of the earliest period looked at, or of the good periods that an
+/// earn-back at its start would need.
+fn first_needed(group: &Group) -> NaiveDate {
+    let periods = kinds(group).map(|kind| Period::containing(kind, group.from).start());
+    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+    let runs = clauses.filter_map(|clause| match &clause.terms.rule {
+        Rule::EarnBack(rule) => {
+            rule.run(Period::containing(rule.period, group.from)).first().map(|period| period.start())
         }
-    }
-    Ok(Priced { targets, unpriced: unpriced.len(), unclaimed: unclaimed.len() })
+        _ => None,
+    });
+    periods.chain(runs).min().unwrap_or(group.from)
 }
 
 /// What is a contract's own on the days it shares with another one.
@@ -145,10 +157,7 @@ fn own_share(db: &mut Db, run: &Run, group: &Group) -> Result<Option<Share>, Acc
     if group.beside.is_empty() {
         return Ok(None);
     }
-    let Some(from) = kinds(group).map(|kind| Period::containing(kind, group.from).start()).min() else {
-        return Ok(None);
-    };
-    let days = from.iter_days().take_while(|day| *day <= run.as_of);
+    let days = first_needed(group).iter_days().take_while(|day| *day <= run.as_of);
     let days: BTreeSet<NaiveDate> = days.filter(|day| group.beside.shares(group.contract_id, *day)).collect();
     if days.is_empty() {
         return Ok(None);
@@ -157,30 +166,16 @@ fn own_share(db: &mut Db, run: &Run, group: &Group) -> Result<Option<Share>, Acc
         Share { days, sums: BTreeMap::new(), owners: BTreeMap::new(), contract_id: group.contract_id };
     // As the day ends: what is pending then is pending in the sums too.
     let as_of = end_of_local_day(run.as_of, run.zone);
-    facts_apart(db, group.partner_id, &share.days, as_of, |day, fact, what, sums| {
-        let owner = group.beside.whose(day, what).contract_id();
-        if let Fact::Delivery(shipment_id) = fact {
+    facts_apart(db, group.partner_id, &share.days, as_of, |fact| {
+        let owner = group.beside.whose(fact.day, fact.what).contract_id();
+        if let Fact::Delivery(shipment_id) = fact.fact {
             share.owners.insert(shipment_id, owner);
         }
         if owner == Some(group.contract_id) {
-            *share.sums.entry(day).or_default() += sums;
+            *share.sums.entry(fact.day).or_default() += fact.sums;
         }
     })?;
     Ok(Some(share))
-}
-
-impl Case<'_> {
-    fn borrow(&self) -> ClauseCase<'_> {
-        ClauseCase {
-            contract_version_id: self.version.version_id,
-            clause_id: self.clause.id,
-            terms: &self.clause.terms,
-            in_force: self.version.span(),
-            freight: self.freight,
-            events: &self.events,
-            periods: &self.periods,
-        }
-    }
 }
 
 /// The days on which obligations of a version are looked at: in force, in the group's reach, not in the
@@ -193,7 +188,7 @@ fn span(run: &Run, group: &Group, version: &Terms) -> Span {
 
 /// Each day's sums of the partner, from the start of the earliest period that is still looked at.
 fn measures_by_day(db: &mut Db, run: &Run, group: &Group) -> Result<BTreeMap<NaiveDate, Measures>, DbError> {
-    let from = kinds(group).map(|kind| Period::containing(kind, group.from).start()).min();
+    let from = Some(first_needed(group));
     let filter = CellFilter { from, until: run.as_of.succ_opt(), ..CellFilter::default() };
     let mut days: BTreeMap<NaiveDate, Measures> = BTreeMap::new();
     measure_cells_fold(db, &Viewer::system(), &filter.of_partner(group.partner_id), |cell| {
@@ -205,7 +200,7 @@ fn measures_by_day(db: &mut Db, run: &Run, group: &Group) -> Result<BTreeMap<Nai
 /// The kinds of period that clauses and caps of a group count in.
 fn kinds(group: &Group) -> impl Iterator<Item = PeriodKind> {
     let clauses = group.versions.iter().flat_map(|version| &version.clauses);
-    std::iter::once(group.cap.period).chain(clauses.map(|clause| clause.terms.period_kind()))
+    group.cap.kinds().chain(clauses.map(|clause| clause.terms.period_kind()))
 }
 
 fn missed(
@@ -228,7 +223,7 @@ fn late_events(
     run: &Run,
     version: &Terms,
     rule: &LateDelivery,
-    missed: &[MissedDelivery],
+    missed: &[&MissedDelivery],
     unpriced: &mut BTreeSet<i64>,
 ) -> Result<Vec<LateEvent>, AccrualError> {
     let needs_linehaul =
@@ -328,12 +323,12 @@ fn freight(
 }
 
 /// The periods from the one that holds `from` to the one that holds `last`.
-fn periods(kind: PeriodKind, from: NaiveDate, last: NaiveDate) -> impl Iterator<Item = Period> {
+pub(super) fn periods(kind: PeriodKind, from: NaiveDate, last: NaiveDate) -> impl Iterator<Item = Period> {
     std::iter::successors(Some(Period::containing(kind, from)), |period| Some(period.next()))
         .take_while(move |period| period.start() <= last)
 }
 
-fn total(
+pub(super) fn total(
     days: &BTreeMap<NaiveDate, Measures>,
     (from, until): Span,
     counts: impl Fn(NaiveDate) -> bool,

@@ -170,10 +170,7 @@ fn lines(items: &[Item<'_>]) -> Vec<String> {
     let mut shipments: BTreeMap<(NaiveDate, String), i64> = BTreeMap::new();
     for item in items {
         let period = item.accrual.period;
-        let what = match item.sign {
-            Sign::Penalty => "service credit",
-            Sign::Bonus => "bonus",
-        };
+        let what = item.sign.noun();
         let line =
             format!("{}: {what} under clause {}, {}", period.title(), item.clause_code, item.clause_title);
         let is_shipment = matches!(item.accrual.key.of, Obligation::Event(_));

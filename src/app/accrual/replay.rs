@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::facts::price;
+use super::gathered::Agreed;
 use super::{AccrualError, Group, Run, by_cap};
 use crate::db::Db;
 use crate::db::contract::terms_between;
@@ -82,6 +83,13 @@ pub(in crate::app) fn text_replay(
     if terms.clauses.is_empty() {
         return Ok(replayed);
     }
+    let group = text_group(db, terms, days)?;
+    evaluate(db, group, days, &mut replayed)?;
+    Ok(replayed)
+}
+
+/// A text as a group of its own, as if it had been in force on the days replayed and on no others.
+pub(super) fn text_group(db: &mut Db, terms: &Terms, days: ReplayDays) -> Result<Group, AccrualError> {
     let mut terms = Terms { status: ContractVersionStatus::Signed, rests: Vec::new(), ..terms.clone() };
     (terms.valid_from, terms.valid_to) = (days.from, Some(days.to));
     terms.term.status = ContractStatus::Active;
@@ -93,10 +101,10 @@ pub(in crate::app) fn text_replay(
     // Beside the contracts that were in force with this one; where it was not, the text takes all shipments.
     let beside = terms_between(db, &Viewer::system(), terms.partner_id, days.from, days.to)?;
     let beside = Arc::new(Claimants::of(&beside));
-    for group in by_cap(vec![terms], days.from, &beside) {
-        evaluate(db, group, days, &mut replayed)?;
-    }
-    Ok(replayed)
+    let (contract_id, number, partner_id) = (terms.contract_id, terms.number.clone(), terms.partner_id);
+    let (currency, cap, in_force) = (terms.currency, terms.caps, vec![terms.span()]);
+    let (versions, from) = (vec![terms], days.from);
+    Ok(Group { contract_id, number, partner_id, currency, versions, cap, in_force, from, beside })
 }
 
 /// The service credits and bonuses of what was in force for the shipments of a contract on the days replayed, from the
@@ -153,7 +161,7 @@ fn evaluate(
         zone: reporting_zone(db)?,
         run_id: None,
     };
-    let priced = price(db, &run, &group)?;
+    let priced = price(db, &run, &group, Agreed::AllOfThem)?;
     let clauses = group.versions.iter().flat_map(|version| &version.clauses);
     let words: HashMap<i64, String> =
         clauses.map(|clause| (clause.id, format!("{} {}", clause.code, clause.title))).collect();

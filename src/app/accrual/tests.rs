@@ -94,7 +94,7 @@ fn world(app: &App, terms: &str) {
         valid_to: None,
         status: "ACTIVE".to_owned(),
         change_summary: String::new(),
-        caps: caps_text(&ContractCap { period: PeriodKind::Month, cap: Cap::default() }).unwrap(),
+        caps: caps_text(&ContractCap::default()).unwrap(),
         authors: String::new(),
         created_by: "test".to_owned(),
         created_at: at,

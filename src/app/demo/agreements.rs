@@ -481,6 +481,7 @@ impl<'a> Draft<'a> {
         let caps = ContractCap {
             period: PeriodKind::Month,
             cap: Cap { amount: None, share_of_freight: Some(Bps(500)) },
+            annual: Cap::default(),
         };
         self.token = caps_edit(self.app, db, self.author, self.version, &self.token, &caps)?;
         Ok(())
@@ -573,7 +574,7 @@ fn clause(code: &str, title: &str, sign: Sign, rule: Rule, period_cap: Cap) -> C
         id: 0,
         code: code.to_owned(),
         title: title.to_owned(),
-        terms: ClauseTerms { sign, rule, period_cap },
+        terms: ClauseTerms::of(sign, rule, period_cap),
     }
 }
 

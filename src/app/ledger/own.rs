@@ -117,9 +117,10 @@ fn sums(standing: impl IntoIterator<Item = (Currency, Sign, Micros)>) -> BTreeMa
     let mut sums: BTreeMap<Currency, Sums> = BTreeMap::new();
     for (currency, sign, amount) in standing {
         let sum = sums.entry(currency).or_default();
-        match sign {
-            Sign::Penalty => sum.credits = sum.credits + amount,
-            Sign::Bonus => sum.bonuses = sum.bonuses + amount,
+        if sign.owed_by_carrier() {
+            sum.credits = sum.credits + amount;
+        } else {
+            sum.bonuses = sum.bonuses + amount;
         }
     }
     sums

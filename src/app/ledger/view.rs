@@ -15,7 +15,7 @@ use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
-use crate::domain::clause::{Obligation, ObligationKey, Rule};
+use crate::domain::clause::{Obligation, ObligationKey};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, KpiValue};
 use crate::domain::ledger::{Account, ItemState, JournalLine, RollForward};
@@ -325,10 +325,8 @@ fn kpi_of(
     clause: &Clause,
     (period, now): (Period, DateTime<Utc>),
 ) -> Result<Option<KpiValue>, DbError> {
-    let Rule::PeriodThreshold(rule) = &clause.terms.rule else { return Ok(None) };
-    let Ok(kpi) = rule.kpi.parse::<Kpi>() else { return Ok(None) };
-    let Some(counted) = Counted::read(db, viewer, key.contract_version_id, period, now)? else {
-        return Ok(None);
-    };
+    let Some(Ok(kpi)) = clause.terms.rule.kpi().map(str::parse::<Kpi>) else { return Ok(None) };
+    let of = (key.contract_version_id, Some(key.clause_id));
+    let Some(counted) = Counted::read(db, viewer, of, period, now)? else { return Ok(None) };
     Ok(Some(kpi.value(&counted.total(db, viewer)?)))
 }

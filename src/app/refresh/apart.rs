@@ -16,7 +16,7 @@ use crate::domain::measure::Measures;
 use crate::domain::rate::claim::Claimed;
 use crate::domain::tender;
 
-/// One fact that counts for a day.
+/// Which fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::app) enum Fact {
     /// A shipment, on the day it was due.
@@ -27,8 +27,23 @@ pub(in crate::app) enum Fact {
     Tender(i64),
 }
 
-/// Says each fact of a partner that counts for one of `days` as known at `as_of`: the day, which fact, what decides whose
-/// it is, and what it adds. Together they are what the measure cells of those days have of
+/// One fact, and what it adds to one day.
+#[derive(Clone, Copy)]
+pub(in crate::app) struct Apart<'a> {
+    /// The day it counts for.
+    pub day: NaiveDate,
+    /// Which it is.
+    pub fact: Fact,
+    /// What decides whose it is.
+    pub what: Claimed<'a>,
+    /// Mode; empty when not given.
+    pub mode: &'a str,
+    /// What it adds.
+    pub sums: &'a Measures,
+}
+
+/// Says each fact of a partner that counts for one of `days` as known at `as_of`. Together they are what the measure cells of those
+/// days have of
 /// shipments and tenders; what lies beside them is the partner's whole, and no contract's.
 ///
 /// # Errors
@@ -38,7 +53,7 @@ pub(in crate::app) fn facts_apart(
     partner_id: i64,
     days: &BTreeSet<NaiveDate>,
     as_of: DateTime<Utc>,
-    mut each: impl FnMut(NaiveDate, Fact, Claimed<'_>, &Measures),
+    mut each: impl FnMut(Apart<'_>),
 ) -> Result<(), DbError> {
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Ok(()) };
     let run = Run { as_of, books: Books::default() };
@@ -66,12 +81,13 @@ pub(in crate::app) fn facts_apart(
             if let Some(day) = pickup_day.filter(|day| days.contains(day)) {
                 let mut sums = Measures::default();
                 facts.add_pickup_to(&verdicts, &mut sums);
-                each(day, Fact::Pickup(row.id), what, &sums);
+                each(Apart { day, fact: Fact::Pickup(row.id), what, mode: &row.mode, sums: &sums });
             }
             if days.contains(&source_day) {
                 let mut sums = Measures::default();
                 facts.add_to(&verdicts, policy, &mut sums);
-                each(source_day, Fact::Delivery(row.id), what, &sums);
+                let fact = Fact::Delivery(row.id);
+                each(Apart { day: source_day, fact, what, mode: &row.mode, sums: &sums });
             }
             Ok::<_, DbError>(())
         })?;
@@ -97,7 +113,7 @@ pub(in crate::app) fn facts_apart(
                 equipment: "",
                 service: &row.service,
             };
-            each(day, Fact::Tender(row.id), what, &sums);
+            each(Apart { day, fact: Fact::Tender(row.id), what, mode: &row.mode, sums: &sums });
         }
     }
     Ok(())

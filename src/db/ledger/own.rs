@@ -12,7 +12,7 @@ use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{accruals, clauses, shipments, sources};
 use crate::db::types::Day;
-use crate::domain::clause::{ClauseTerms, ObligationKey, Rule, Sign};
+use crate::domain::clause::{ClauseTerms, ObligationKey, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
@@ -187,10 +187,7 @@ pub fn partner_credit_list(
                 clause_code,
                 clause_title,
                 sign: terms.sign,
-                kpi: match terms.rule {
-                    Rule::PeriodThreshold(rule) => Some(rule.kpi),
-                    Rule::LateDelivery(_) => None,
-                },
+                kpi: terms.rule.kpi().map(str::to_owned),
                 period: accrual.period,
                 obligation_day: accrual.obligation_day,
                 amount: accrual.target,

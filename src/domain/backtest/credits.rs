@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::domain::clause::{Sign, Target};
+use crate::domain::clause::Target;
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 
 /// What obligations of a group come to, in the contract's currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Credits {
-    /// Service credits: what the partner would have owed.
+    /// Service credits and rebates: what the partner would have owed.
     pub credits: Micros,
-    /// Bonuses: what the shipper would have owed.
+    /// Bonuses, volume shortfalls and what is earned back: what the shipper would have owed.
     pub bonuses: Micros,
     /// What caps took off both.
     pub forgone: Micros,
@@ -26,9 +26,10 @@ pub struct Credits {
 impl Credits {
     /// Adds one obligation.
     fn add(&mut self, target: &Target) {
-        match target.sign {
-            Sign::Penalty => self.credits = self.credits + target.amount,
-            Sign::Bonus => self.bonuses = self.bonuses + target.amount,
+        if target.sign.owed_by_carrier() {
+            self.credits = self.credits + target.amount;
+        } else {
+            self.bonuses = self.bonuses + target.amount;
         }
         self.forgone = self.forgone + target.forgone;
         self.obligations += u64::from(target.uncapped != Micros::ZERO);
@@ -92,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::clause::{Obligation, ObligationKey};
+    use crate::domain::clause::{Obligation, ObligationKey, Sign};
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -105,6 +106,7 @@ mod tests {
             uncapped: Micros(uncapped),
             amount: Micros(amount),
             forgone: Micros(uncapped - amount),
+            cuts: Vec::new(),
             steps: Vec::new(),
             obligation_day: on,
             obligation_period: Period::containing(PeriodKind::Month, on),

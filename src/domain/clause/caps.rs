@@ -1,5 +1,5 @@
 //! All obligations of a contract, capped in order: per event, per clause and period, per contract and
-//! period (DOMAIN §4.3).
+//! period, per contract and calendar year (DOMAIN §4.3).
 //!
 //! Each cap is used up in order of (obligation instant, clause, shipment). When an earlier obligation
 //! disappears, later ones may grow; so a contract is always evaluated whole.
@@ -11,14 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::earn_back::{self, EarnBackFacts};
 use super::in_force::PartOfPeriod;
 use super::price::{self, LateEvent, PeriodFacts, Priced};
+use super::rebate::{self, RebateFacts};
+use super::volume::{self, VolumeFacts};
 use super::{
-    Cap, ClauseError, ClauseTerms, ContractCap, InForce, Obligation, ObligationKey, Posted, Rule, Sign,
+    Cap, ClauseError, ClauseTerms, ContractCap, InForce, IncidentRule, Obligation, ObligationKey, Posted,
+    Rule, Sign, VolumePromise,
 };
 use crate::domain::currency::Currency;
 use crate::domain::money::{Micros, OutOfRange};
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::words;
 
 /// One clause with the facts it prices. Leave `events` or `periods` empty for the other kind.
@@ -38,6 +42,30 @@ pub struct ClauseCase<'a> {
     pub events: &'a [LateEvent],
     /// Periods, in any order.
     pub periods: &'a [PeriodFacts],
+    /// Periods of a volume promise, a rebate or an earn-back, in any order.
+    pub special: &'a [SpecialFacts],
+}
+
+/// What a rule that measures no KPI against a threshold looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpecialFacts {
+    /// Of [`Rule::VolumeShortfall`].
+    Volume(VolumeFacts),
+    /// Of [`Rule::EarnBack`].
+    EarnBack(EarnBackFacts),
+    /// Of [`Rule::Rebate`].
+    Rebate(RebateFacts),
+}
+
+impl SpecialFacts {
+    /// The period they are about, when it ends, and the currency of what is owed.
+    fn about(&self) -> (Period, DateTime<Utc>, Currency) {
+        match self {
+            Self::Volume(facts) => (facts.period, facts.closes_at, facts.currency),
+            Self::EarnBack(facts) => (facts.period, facts.closes_at, facts.currency),
+            Self::Rebate(facts) => (facts.period, facts.closes_at, facts.currency),
+        }
+    }
 }
 
 /// Everything that shares the caps of one contract: all its clauses and all periods the caps reach over.
@@ -73,12 +101,49 @@ pub struct Target {
     pub amount: Micros,
     /// What the caps took: `uncapped − amount`.
     pub forgone: Micros,
+    /// Which cap took how much of it; they sum to `forgone`.
+    pub cuts: Vec<Cut>,
     /// How it came about, in words.
     pub steps: Vec<String>,
     /// Local day of the obligation; the last day of a period.
     pub obligation_day: NaiveDate,
     /// The period the obligation is booked for.
     pub obligation_period: Period,
+}
+
+/// A cap, in the order in which they are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CapLevel {
+    /// Of one shipment.
+    Event,
+    /// Of the clause in a period.
+    Clause,
+    /// Of the contract in a period.
+    Contract,
+    /// Of the contract in a calendar year.
+    Annual,
+}
+
+impl CapLevel {
+    /// In words: `cap per shipment`.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Event => "cap per shipment",
+            Self::Clause => "cap of the clause",
+            Self::Contract => "limit over all clauses",
+            Self::Annual => "limit of the year",
+        }
+    }
+}
+
+/// What one cap took from an obligation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Which cap.
+    pub level: CapLevel,
+    /// How much.
+    pub amount: Micros,
 }
 
 impl Target {
@@ -110,11 +175,13 @@ struct Waiting<'a> {
 enum Pot {
     Clause(i64, i64, Period),
     Contract(Sign, Period),
+    Annual(Sign, Period),
 }
 
 /// A cap in one period, with what it is measured by.
 struct Limit<'a> {
     pot: Pot,
+    level: CapLevel,
     cap: Cap,
     period: Period,
     in_force: &'a [InForce],
@@ -137,6 +204,7 @@ impl CapGroup<'_> {
         if let Some(again) = waiting.iter().find(|w| !seen.insert(w.target.key)) {
             return Err(ClauseError::Twice { key: again.target.key });
         }
+        keep_highest(&mut waiting);
         waiting.sort_by_key(|w| (w.at, w.target.key.clause_id, w.target.key.of, w.target.key));
         let mut left = BTreeMap::new();
         waiting.into_iter().map(|w| self.cap_one(w, &mut left)).collect()
@@ -184,7 +252,45 @@ impl CapGroup<'_> {
             let counts_on = clause.in_force.last_day_in(facts.period);
             waiting.push(Waiting { target, at: facts.closes_at, counts_on, clause: *clause });
         }
+        for facts in clause.special {
+            let (period, at, currency) = facts.about();
+            let key = key(Obligation::Period(period));
+            if period.kind() != clause.terms.period_kind() {
+                return Err(ClauseError::OtherPeriod { key, period });
+            }
+            self.same_currency(key, currency, &period.to_string())?;
+            let priced = self.price_special(clause, key, facts)?;
+            let target = target(key, clause.terms.sign, priced, period.last_day(), period);
+            let counts_on = clause.in_force.last_day_in(period);
+            waiting.push(Waiting { target, at, counts_on, clause: *clause });
+        }
         Ok(())
+    }
+
+    fn price_special(
+        &self,
+        clause: &ClauseCase<'_>,
+        key: ObligationKey,
+        facts: &SpecialFacts,
+    ) -> Result<Priced, ClauseError> {
+        let digits = self.minor_digits;
+        match (&clause.terms.rule, facts) {
+            (Rule::VolumeShortfall(promise), SpecialFacts::Volume(facts)) => {
+                let part = PartOfPeriod::until(&[clause.in_force], facts.period, facts.known_until);
+                let priced = volume::price(promise, clause.terms.sign, facts, part, digits);
+                let number = match promise {
+                    VolumePromise::OfContract(named) => named.number,
+                    VolumePromise::Own(_) => 0,
+                };
+                let missing = ClauseError::NotThere { key, what: "volume commitment", number };
+                priced.map_err(too_large(key))?.ok_or(missing)
+            }
+            (Rule::EarnBack(rule), SpecialFacts::EarnBack(facts)) => {
+                earn_back::price(rule, facts, digits).map_err(too_large(key))
+            }
+            (Rule::Rebate(rule), SpecialFacts::Rebate(facts)) => rebate::price(rule, key, facts, digits),
+            _ => Err(ClauseError::OtherKind { key }),
+        }
     }
 
     fn same_currency(&self, key: ObligationKey, got: Currency, what: &str) -> Result<(), ClauseError> {
@@ -200,17 +306,19 @@ impl CapGroup<'_> {
         let mut target = waiting.target;
         let key = target.key;
         let clause = waiting.clause;
-        let limits = [
-            Limit {
-                pot: Pot::Clause(key.contract_version_id, key.clause_id, target.obligation_period),
-                cap: clause.terms.period_cap,
-                period: target.obligation_period,
-                in_force: &[clause.in_force],
-                freight: clause.freight,
-                name: "this clause",
-            },
-            self.contract_limit(target.sign, waiting.counts_on),
-        ];
+        let own_days = [clause.in_force];
+        let mut limits = vec![Limit {
+            pot: Pot::Clause(key.contract_version_id, key.clause_id, target.obligation_period),
+            level: CapLevel::Clause,
+            cap: clause.terms.period_cap,
+            period: target.obligation_period,
+            in_force: &own_days,
+            freight: clause.freight,
+            name: "this clause",
+        }];
+        if target.sign.is_limited() {
+            limits.extend(self.contract_limits(target.sign, waiting.counts_on));
+        }
         let mut open = Vec::new();
         for limit in limits {
             let part = PartOfPeriod::of(limit.in_force, limit.period);
@@ -218,6 +326,7 @@ impl CapGroup<'_> {
             let room = *left.entry(limit.pot).or_insert(most);
             if room < target.amount {
                 target.steps.push(cap_step(&limit, part, most, room));
+                target.cuts.push(Cut { level: limit.level, amount: target.amount - room });
                 target.amount = room;
             }
             open.push(limit.pot);
@@ -233,16 +342,24 @@ impl CapGroup<'_> {
         Ok(target)
     }
 
-    fn contract_limit(&self, sign: Sign, counts_on: NaiveDate) -> Limit<'_> {
-        let period = Period::containing(self.contract_cap.period, counts_on);
-        Limit {
-            pot: Pot::Contract(sign, period),
-            cap: self.contract_cap.cap,
+    /// The limit of the contract's period, then that of the year.
+    fn contract_limits(&self, sign: Sign, counts_on: NaiveDate) -> [Limit<'_>; 2] {
+        let ContractCap { period, cap, annual } = self.contract_cap;
+        let (period, year) =
+            (Period::containing(period, counts_on), Period::containing(PeriodKind::Year, counts_on));
+        let limit = |pot, level, cap, period, name| Limit {
+            pot,
+            level,
+            cap,
             period,
             in_force: &self.in_force,
             freight: self.freight,
-            name: "the contract",
-        }
+            name,
+        };
+        [
+            limit(Pot::Contract(sign, period), CapLevel::Contract, cap, period, "the contract"),
+            limit(Pot::Annual(sign, year), CapLevel::Annual, annual, year, "the contract"),
+        ]
     }
 
     /// The lower of a cap's two limits, an amount by the days in force; none when the cap sets no limit.
@@ -265,6 +382,34 @@ impl CapGroup<'_> {
     }
 }
 
+/// Of the clauses that say so, leaves one shipment only the one that comes to most; of equals the first by clause.
+fn keep_highest(waiting: &mut [Waiting<'_>]) {
+    let mut highest: BTreeMap<i64, (Micros, ObligationKey)> = BTreeMap::new();
+    let alone = |w: &Waiting<'_>| match (w.target.key.of, w.clause.terms.incidents) {
+        (Obligation::Event(shipment), IncidentRule::HighestOnly) => Some(shipment),
+        _ => None,
+    };
+    for w in waiting.iter() {
+        let Some(shipment) = alone(w) else { continue };
+        let (amount, key) = (w.target.amount, w.target.key);
+        let first = highest.entry(shipment).or_insert((amount, key));
+        if first.0 < amount || (first.0 == amount && key < first.1) {
+            *first = (amount, key);
+        }
+    }
+    for w in waiting {
+        let Some(shipment) = alone(w) else { continue };
+        let other = highest.get(&shipment).filter(|(_, key)| *key != w.target.key);
+        let Some((amount, _)) = other.filter(|_| w.target.amount > Micros::ZERO) else { continue };
+        w.target.steps.push(format!(
+            "Another clause comes to {} for the same shipment, and only the highest counts: nothing is owed here.",
+            words::amount(*amount)
+        ));
+        (w.target.uncapped, w.target.amount, w.target.forgone) = (Micros::ZERO, Micros::ZERO, Micros::ZERO);
+        w.target.cuts.clear();
+    }
+}
+
 fn cap_step(limit: &Limit<'_>, part: PartOfPeriod, most: Micros, room: Micros) -> String {
     let held = part.words().map(|days| format!(", in force on {days}")).unwrap_or_default();
     let (name, period) = (limit.name, limit.period.title());
@@ -278,12 +423,15 @@ fn target(
     obligation_day: NaiveDate,
     obligation_period: Period,
 ) -> Target {
+    let forgone = priced.uncapped - priced.within_event;
+    let cut = (forgone > Micros::ZERO).then_some(Cut { level: CapLevel::Event, amount: forgone });
     Target {
         key,
         sign,
         uncapped: priced.uncapped,
         amount: priced.within_event,
-        forgone: priced.uncapped - priced.within_event,
+        forgone,
+        cuts: cut.into_iter().collect(),
         steps: priced.steps,
         obligation_day,
         obligation_period,

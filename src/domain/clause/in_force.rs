@@ -50,6 +50,24 @@ impl PartOfPeriod {
         }
     }
 
+    /// The days held, of those before `until`.
+    pub(super) fn until(spans: &[InForce], period: Period, until: NaiveDate) -> Self {
+        let cut =
+            |span: &InForce| InForce { until: Some(span.until.map_or(until, |end| end.min(until))), ..*span };
+        let spans: Vec<InForce> = spans.iter().map(cut).collect();
+        Self::of(&spans, period)
+    }
+
+    /// Calendar days held.
+    pub(super) fn held_days(self) -> i64 {
+        self.held_days
+    }
+
+    /// Calendar days of the period.
+    pub(super) fn all_days(self) -> i64 {
+        self.all_days
+    }
+
     fn is_whole(self) -> bool {
         self.held_days >= self.all_days
     }

@@ -4,12 +4,18 @@
 //! What is posted is the difference to what stands in the ledger ([`deltas`]), so a second run posts
 //! nothing. Reading order: terms here, [`evaluate`](CapGroup::evaluate) with its caps, then [`deltas`].
 
+mod agreed;
 mod caps;
 mod delta;
+mod earn_back;
+mod explain;
 mod in_force;
 mod key;
 mod price;
+mod rebate;
+mod scope;
 mod validate;
+mod volume;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -22,11 +28,16 @@ use super::period::{Period, PeriodKind};
 
 pub use super::signal::Better;
 
-pub use caps::{CapGroup, ClauseCase, Target};
+pub use agreed::{Handling, IncidentRule, SettlementForm};
+pub use caps::{CapGroup, CapLevel, ClauseCase, Cut, SpecialFacts, Target};
 pub use delta::{Delta, Posted, Reason, deltas};
+pub use earn_back::{EarnBack, EarnBackFacts, PERIODS_MAX as EARN_BACK_PERIODS_MAX};
 pub use in_force::InForce;
 pub use key::{BadKey, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
+pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
+pub use scope::{ClauseScope, SCOPE_NAMES_MAX};
+pub use volume::{NamedVolume, OwnVolume, VolumeFacts, VolumePromise};
 
 /// Units a period needs before its clause applies, unless the clause says otherwise.
 pub const MIN_VOLUME_DEFAULT: i64 = 20;
@@ -40,6 +51,39 @@ codes! {
         Penalty = "PENALTY", "Service credit";
         /// The shipper owes the carrier.
         Bonus = "BONUS", "Bonus";
+        /// The shipper owes the carrier for volume it did not bring.
+        ShipperLiability = "SHIPPER_LIABILITY", "Volume shortfall";
+        /// The shipper gives a settled service credit back.
+        EarnBack = "EARN_BACK", "Earn-back";
+        /// The carrier owes the shipper a part of the spend back, by volume.
+        Rebate = "REBATE", "Rebate";
+    }
+}
+
+impl Sign {
+    /// Whether the carrier owes it: a service credit or a rebate. All else the shipper owes.
+    #[must_use]
+    pub const fn owed_by_carrier(self) -> bool {
+        matches!(self, Self::Penalty | Self::Rebate)
+    }
+
+    /// Whether the limit over all clauses counts it: it is about service. A rebate and promised volume are a part of the
+    /// price, and what is earned back is bounded by the credit it gives back.
+    #[must_use]
+    pub const fn is_limited(self) -> bool {
+        matches!(self, Self::Penalty | Self::Bonus)
+    }
+
+    /// In the middle of a sentence: `service credit`.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Penalty => "service credit",
+            Self::Bonus => "bonus",
+            Self::ShipperLiability => "volume shortfall",
+            Self::EarnBack => "earn-back",
+            Self::Rebate => "rebate",
+        }
     }
 }
 
@@ -65,6 +109,15 @@ pub struct ClauseTerms {
     /// version is in force.
     #[serde(default)]
     pub period_cap: Cap,
+    /// The part of the work it is about; all of the contract's when nothing is named.
+    #[serde(default, skip_serializing_if = "ClauseScope::is_everything")]
+    pub scope: ClauseScope,
+    /// Whether it counts beside other clauses that the same shipment fails.
+    #[serde(default, skip_serializing_if = "IncidentRule::is_all")]
+    pub incidents: IncidentRule,
+    /// How what is owed is settled, and how long it may be disputed.
+    #[serde(default, skip_serializing_if = "Handling::is_unsaid")]
+    pub handling: Handling,
 }
 
 /// What a clause measures and how it is priced.
@@ -77,6 +130,39 @@ pub enum Rule {
     /// A KPI over a period, against a threshold.
     #[serde(rename = "PERIOD_THRESHOLD")]
     PeriodThreshold(PeriodThreshold),
+    /// Volume that was promised and did not come.
+    #[serde(rename = "VOLUME_SHORTFALL")]
+    VolumeShortfall(VolumePromise),
+    /// A settled service credit given back after good periods.
+    #[serde(rename = "EARN_BACK")]
+    EarnBack(EarnBack),
+    /// A rebate by volume, accrued over the year.
+    #[serde(rename = "REBATE")]
+    Rebate(Rebate),
+}
+
+impl Rule {
+    /// The kind as stored beside the terms.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::LateDelivery(_) => "LATE_DELIVERY",
+            Self::PeriodThreshold(_) => "PERIOD_THRESHOLD",
+            Self::VolumeShortfall(_) => "VOLUME_SHORTFALL",
+            Self::EarnBack(_) => "EARN_BACK",
+            Self::Rebate(_) => "REBATE",
+        }
+    }
+
+    /// Code of the KPI it looks at; none for a rule about shipments, volume or spend.
+    #[must_use]
+    pub fn kpi(&self) -> Option<&str> {
+        match self {
+            Self::PeriodThreshold(rule) => Some(&rule.kpi),
+            Self::EarnBack(rule) => Some(&rule.kpi),
+            Self::LateDelivery(_) | Self::VolumeShortfall(_) | Self::Rebate(_) => None,
+        }
+    }
 }
 
 /// A price for each late business day of one shipment.
@@ -187,6 +273,13 @@ pub enum PeriodAmount {
         /// Share of that for this KPI.
         kpi: Bps,
     },
+    /// A share of what was saved against the threshold, which is a cost per unit: (threshold − value) × units
+    /// (DOMAIN §4.2, gain share). As a service credit, a share of what was spent beyond it.
+    #[serde(rename = "SHARE_OF_SAVINGS")]
+    ShareOfSavings {
+        /// The share.
+        of_savings: Bps,
+    },
     /// A share of the period's spend that depends on the points between value and threshold.
     #[serde(rename = "TIER_TABLE")]
     TierTable {
@@ -217,6 +310,14 @@ pub struct Cap {
     pub share_of_freight: Option<Bps>,
 }
 
+impl Cap {
+    /// Whether it sets no limit.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.amount.is_none() && self.share_of_freight.is_none()
+    }
+}
+
 /// The limit over all clauses of a contract. Credits and bonuses have one each: what the shipper owes
 /// never makes room for more credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,11 +328,21 @@ pub struct ContractCap {
     /// The limit.
     #[serde(default)]
     pub cap: Cap,
+    /// The limit of a calendar year, after all others (DOMAIN §4.3).
+    #[serde(default, skip_serializing_if = "Cap::is_none")]
+    pub annual: Cap,
+}
+
+impl ContractCap {
+    /// The kinds of period it counts in.
+    pub fn kinds(self) -> impl Iterator<Item = PeriodKind> {
+        std::iter::once(self.period).chain((!self.annual.is_none()).then_some(PeriodKind::Year))
+    }
 }
 
 impl Default for ContractCap {
     fn default() -> Self {
-        Self { period: PeriodKind::Month, cap: Cap::default() }
+        Self { period: PeriodKind::Month, cap: Cap::default(), annual: Cap::default() }
     }
 }
 
@@ -297,6 +408,26 @@ pub enum ClauseError {
         /// The period.
         period: Period,
     },
+    /// A rebate whose programme does not say how bands add up, or is not measured by spend and calendar year.
+    #[error(
+        "{key}: the tier programme it names cannot be accrued: {why}; correct the programme and save it again"
+    )]
+    NoRebate {
+        /// The obligation.
+        key: ObligationKey,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// A clause names a commitment or programme that the version does not have.
+    #[error("{key}: {what} {number} is not among the terms of the version; name one that is")]
+    NotThere {
+        /// The obligation.
+        key: ObligationKey,
+        /// `volume commitment` or `tier programme`.
+        what: &'static str,
+        /// Its number, counted from 1.
+        number: u32,
+    },
     /// An amount beyond what can be stored.
     #[error("{key}: {source}")]
     TooLarge {
@@ -330,6 +461,22 @@ impl ClauseTerms {
         match &self.rule {
             Rule::LateDelivery(rule) => rule.period,
             Rule::PeriodThreshold(rule) => rule.period,
+            Rule::VolumeShortfall(promise) => promise.period(),
+            Rule::EarnBack(rule) => rule.period,
+            Rule::Rebate(_) => PeriodKind::Year,
+        }
+    }
+
+    /// Terms with neither scope nor anything said about how they are settled.
+    #[must_use]
+    pub fn of(sign: Sign, rule: Rule, period_cap: Cap) -> Self {
+        Self {
+            sign,
+            rule,
+            period_cap,
+            scope: ClauseScope::default(),
+            incidents: IncidentRule::default(),
+            handling: Handling::default(),
         }
     }
 }
@@ -342,5 +489,7 @@ fn min_volume() -> i64 {
     MIN_VOLUME_DEFAULT
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

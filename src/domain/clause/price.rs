@@ -73,7 +73,7 @@ pub(super) struct Priced {
 }
 
 impl Priced {
-    fn nothing(steps: Vec<String>) -> Self {
+    pub(super) fn nothing(steps: Vec<String>) -> Self {
         Self { uncapped: Micros::ZERO, within_event: Micros::ZERO, steps }
     }
 }
@@ -140,11 +140,13 @@ pub(super) fn period(
         let step = format!("Only {volume} in {}; the clause applies from {need} on.", facts.period);
         return Ok(Priced::nothing(vec![step]));
     }
-    let value = measured(rule, facts);
+    let Some(value) = value_of(rule.scale, rule.measurement_decimals, facts) else {
+        return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi_words(), facts.period)]));
+    };
     let unit = if rule.scale == Scale::Percent { " %" } else { "" };
     let threshold = words::number(rule.threshold);
     let (n, d) = (words::number(facts.numerator), words::number(facts.denominator));
-    let shown = words::number(value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero));
+    let shown = words::number(shown(value));
     let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi_words())];
 
     let above = match rule.better {
@@ -153,7 +155,7 @@ pub(super) fn period(
     };
     let (points, owed, name) = match sign {
         Sign::Penalty => (-above, -above > rule.dead_band, "Short of"),
-        Sign::Bonus => (above, above >= rule.dead_band, "Better than"),
+        _ => (above, above >= rule.dead_band, "Better than"),
     };
     let by = points_words(points, rule.dead_band);
     let band = words::fixed(rule.dead_band, 2);
@@ -161,7 +163,7 @@ pub(super) fn period(
         let step = if points.is_sign_negative() || points.is_zero() {
             match sign {
                 Sign::Penalty => format!("Meets {threshold}{unit}: nothing is owed."),
-                Sign::Bonus => format!("Below the {threshold}{unit} that earns the bonus."),
+                _ => format!("Below the {threshold}{unit} that earns the bonus."),
             }
         } else {
             format!("{name} {threshold}{unit} by {by} points, within the {band} dead band: nothing is owed.")
@@ -175,13 +177,17 @@ pub(super) fn period(
     let (raw, mut price) = match &rule.amount {
         PeriodAmount::PerUnit { amount } => {
             let (missed, allowed) = missed_and_allowed(rule, facts);
-            steps.push(format!(
-                "{} missed; {} of {d} may be.",
-                words::number(missed),
-                words::number(allowed)
-            ));
+            let (shown, may) = (words::number(missed), words::number(allowed));
+            steps.push(format!("{shown} missed; {may} of {d} may be."));
             let units = (missed - allowed).max(Decimal::ZERO);
             (units * amount.decimal(), format!("{} × {}", words::number(units), words::amount(*amount)))
+        }
+        PeriodAmount::ShareOfSavings { of_savings } => {
+            let difference = Micros::charge(points * facts.denominator, minor_digits)?;
+            let (each, all) = (words::fixed(points, 4), words::amount(difference));
+            steps.push(format!("{each} a unit on {d} units: {all}."));
+            let price = format!("{} of {all}", words::percent(*of_savings));
+            (of_savings.fraction() * difference.decimal(), price)
         }
         other => price_of(other, points, spend),
     };
@@ -205,17 +211,22 @@ fn points_words(points: Decimal, dead_band: Decimal) -> String {
     words::number(points.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero))
 }
 
-/// The KPI value in the clause's scale, rounded first when the clause says so (DOMAIN §0.2).
-fn measured(rule: &PeriodThreshold, facts: &PeriodFacts) -> Decimal {
-    let scale = match rule.scale {
+/// The KPI value in a clause's scale, rounded first when the clause says so (DOMAIN §0.2); none without units.
+pub(super) fn value_of(scale: Scale, decimals: Option<u32>, facts: &PeriodFacts) -> Option<Decimal> {
+    let times = match scale {
         Scale::Percent => Decimal::ONE_HUNDRED,
         Scale::Plain => Decimal::ONE,
     };
-    let value = facts.numerator * scale / facts.denominator;
-    match rule.measurement_decimals {
+    let value = (facts.numerator * times).checked_div(facts.denominator)?;
+    Some(match decimals {
         Some(places) => value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero),
         None => value,
-    }
+    })
+}
+
+/// A value as steps show it: to four decimals.
+pub(super) fn shown(value: Decimal) -> Decimal {
+    value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// Units that were missed, and whole units that the threshold lets pass. The KPI is a share of units.
@@ -238,7 +249,7 @@ fn price_of(amount: &PeriodAmount, points: Decimal, spend: Micros) -> (Decimal, 
             let shares = [at_risk, category, kpi].map(|share| words::percent(*share)).join(" × ");
             return (part * spend.decimal(), format!("{shares} of {}", words::amount(spend)));
         }
-        PeriodAmount::PctOfSpend { share } => *share,
+        PeriodAmount::PctOfSpend { share } | PeriodAmount::ShareOfSavings { of_savings: share } => *share,
         PeriodAmount::TierTable { tiers } => {
             tiers.iter().find(|tier| holds(tier, points)).map(|tier| tier.share).unwrap_or_default()
         }

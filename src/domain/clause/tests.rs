@@ -34,25 +34,25 @@ fn late(shipment_id: i64, due: &str, linehaul: &str) -> LateEvent {
 }
 
 fn late_terms() -> ClauseTerms {
-    ClauseTerms {
-        sign: Sign::Penalty,
-        rule: Rule::LateDelivery(LateDelivery {
+    ClauseTerms::of(
+        Sign::Penalty,
+        Rule::LateDelivery(LateDelivery {
             per_day: PerDay::PctOfLinehaul { share: Bps(1_000) },
             grace_days: 0,
             event_cap_share: None,
             event_cap_amount: Some(units("150")),
             period: PeriodKind::Month,
         }),
-        period_cap: Cap { amount: Some(units("400")), share_of_freight: None },
-    }
+        Cap { amount: Some(units("400")), share_of_freight: None },
+    )
 }
 
 fn otif_terms() -> ClauseTerms {
     let tier =
         |points: Option<i64>, share| Tier { up_to_points: points.map(Decimal::from), share: Bps(share) };
-    ClauseTerms {
-        sign: Sign::Penalty,
-        rule: Rule::PeriodThreshold(PeriodThreshold {
+    ClauseTerms::of(
+        Sign::Penalty,
+        Rule::PeriodThreshold(PeriodThreshold {
             kpi: "OTIF".to_owned(),
             better: Better::Higher,
             scale: Scale::Percent,
@@ -65,14 +65,14 @@ fn otif_terms() -> ClauseTerms {
                 tiers: vec![tier(Some(2), 100), tier(Some(5), 250), tier(None, 500)],
             },
         }),
-        period_cap: Cap::default(),
-    }
+        Cap::default(),
+    )
 }
 
 fn period_rule(terms: &mut ClauseTerms) -> &mut PeriodThreshold {
     match &mut terms.rule {
         Rule::PeriodThreshold(rule) => rule,
-        Rule::LateDelivery(_) => panic!("not a period clause"),
+        _ => panic!("not a period clause"),
     }
 }
 
@@ -110,7 +110,16 @@ fn case<'a>(
     periods: &'a [PeriodFacts],
 ) -> ClauseCase<'a> {
     let in_force = InForce::ALWAYS;
-    ClauseCase { contract_version_id: 1, clause_id, terms, in_force, freight: &NO_FREIGHT, events, periods }
+    ClauseCase {
+        contract_version_id: 1,
+        clause_id,
+        terms,
+        in_force,
+        freight: &NO_FREIGHT,
+        events,
+        periods,
+        special: &[],
+    }
 }
 
 fn one_period(terms: &ClauseTerms, facts: PeriodFacts) -> Target {
@@ -340,6 +349,13 @@ fn terms_and_keys_read_back_as_stored() {
     let short =
         r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"FIXED","amount":5000000}}}"#;
     assert_eq!(ClauseTerms::from_json(short).unwrap().period_kind(), PeriodKind::Month);
+    // What a clause leaves unsaid is not in its text, so that seals of versions from before hold.
+    let stored = ClauseTerms::from_json(short).unwrap().to_json().unwrap();
+    assert!(["scope", "incidents", "handling"].iter().all(|word| !stored.contains(word)), "{stored}");
+    assert_eq!(
+        serde_json::to_string(&ContractCap::default()).unwrap(),
+        r#"{"period":"MONTH","cap":{"amount":null,"share_of_freight":null}}"#
+    );
     let typo = short.replace("per_day", "per_dya");
     assert!(ClauseTerms::from_json(&typo).unwrap_err().to_string().contains("per_dya"));
     for key in ["cv:7/cl:3/2025-06", "cv:7/cl:3/2025-W26", "cv:7/cl:3/ev:48213"] {

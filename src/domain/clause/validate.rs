@@ -1,16 +1,15 @@
-//! Checks the terms of a clause, field by field, and says them in plain words.
+//! Checks the terms of a clause, field by field.
 
 use rust_decimal::Decimal;
 
 use super::{
-    Better, Cap, ClauseTerms, ContractCap, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule, Scale,
-    Sign, TIERS_MAX, Tier,
+    Cap, ClauseTerms, ContractCap, IncidentRule, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule,
+    Scale, Sign, TIERS_MAX, Tier,
 };
 use crate::domain::field::{FieldErrors, require};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::PeriodKind;
-use crate::domain::words;
 
 /// Highest amount of a clause: one billion units.
 const AMOUNT_MAX: Micros = Micros(1_000_000_000_000_000);
@@ -21,8 +20,8 @@ const MEASUREMENT_DECIMALS_MAX: u32 = 6;
 /// Longest grace of a late delivery.
 const GRACE_DAYS_MAX: u32 = 60;
 
-const SHARE: &str = "must be more than 0 % and at most 100 %";
-const AMOUNT: &str = "must be more than 0 and at most 1,000,000,000";
+pub(super) const SHARE: &str = "must be more than 0 % and at most 100 %";
+pub(super) const AMOUNT: &str = "must be more than 0 and at most 1,000,000,000";
 
 impl ClauseTerms {
     /// Problems of the terms, by form field; the field names are those of the stored JSON, with
@@ -37,20 +36,33 @@ impl ClauseTerms {
                 validate_late(rule, &mut errors);
             }
             Rule::PeriodThreshold(rule) => validate_period(rule, self.sign, &mut errors),
+            Rule::VolumeShortfall(promise) => promise.validate(self.sign, &mut errors),
+            Rule::EarnBack(rule) => rule.validate(self.sign, &mut errors),
+            Rule::Rebate(rule) => rule.validate(self.sign, &mut errors),
         }
+        self.scope.validate(&mut errors);
+        self.handling.validate(&mut errors);
+        let per_event = matches!(self.rule, Rule::LateDelivery(_));
+        let fine = per_event || self.incidents == IncidentRule::All;
+        let message = "only a clause for each shipment can be the highest of several";
+        require(&mut errors, fine, "incidents", message);
         validate_cap(self.period_cap, "period_cap", &mut errors);
         errors
     }
+}
 
-    /// The terms in plain words, one line a point.
+impl ClauseTerms {
+    /// What nobody should write anew, by form field, though a clause that was signed so still holds: a cap that another
+    /// one keeps from ever being reached.
     #[must_use]
-    pub fn explain(&self) -> Vec<String> {
-        let mut lines = match &self.rule {
-            Rule::LateDelivery(rule) => explain_late(rule),
-            Rule::PeriodThreshold(rule) => explain_period(rule, self.sign),
-        };
-        lines.extend(explain_cap(self.period_cap, "this clause", self.period_kind()));
-        lines
+    pub fn validate_new(&self) -> FieldErrors {
+        let mut errors = FieldErrors::new();
+        if let Rule::LateDelivery(rule) = &self.rule {
+            let fits = rule.event_cap_amount.zip(self.period_cap.amount).is_none_or(|(e, p)| e <= p);
+            let message = "must be at least the most for one shipment, or that one is never reached";
+            require(&mut errors, fits, "period_cap.amount", message);
+        }
+        errors
     }
 }
 
@@ -60,21 +72,20 @@ impl ContractCap {
     pub fn validate(&self) -> FieldErrors {
         let mut errors = FieldErrors::new();
         validate_cap(self.cap, "contract_cap", &mut errors);
+        validate_cap(self.annual, "contract_cap.annual", &mut errors);
+        let fits = |part: Option<Micros>, whole: Option<Micros>| part.zip(whole).is_none_or(|(p, w)| p <= w);
+        let fine = fits(self.cap.amount, self.annual.amount);
+        let message = "must be at least as much as the limit of a period, or that one would never be reached";
+        require(&mut errors, fine, "contract_cap.annual.amount", message);
         errors
-    }
-
-    /// The limit in plain words; nothing when there is none.
-    #[must_use]
-    pub fn explain(&self) -> Option<String> {
-        explain_cap(self.cap, "all clauses together", self.period)
     }
 }
 
-fn good_share(share: Bps) -> bool {
+pub(super) fn good_share(share: Bps) -> bool {
     Bps(0) < share && share <= Bps::WHOLE
 }
 
-fn good_amount(amount: Micros) -> bool {
+pub(super) fn good_amount(amount: Micros) -> bool {
     Micros::ZERO < amount && amount <= AMOUNT_MAX
 }
 
@@ -102,6 +113,8 @@ fn validate_period_kind(period: PeriodKind, e: &mut FieldErrors) {
 }
 
 fn validate_period(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
+    let fine = matches!(sign, Sign::Penalty | Sign::Bonus);
+    require(e, fine, "sign", "a KPI earns a service credit or a bonus; choose one of them");
     require(e, !rule.kpi.trim().is_empty(), "kpi", "choose the KPI the clause looks at");
     let non_negative = |value: Decimal, max: Decimal| Decimal::ZERO <= value && value <= max;
     let max = if rule.scale == Scale::Percent { Decimal::ONE_HUNDRED } else { POINTS_MAX };
@@ -125,12 +138,23 @@ fn validate_period(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
             require(e, good_amount(*amount), "amount.amount", AMOUNT);
             require(e, sign == Sign::Penalty, "sign", "a price for each unit missed is a service credit");
             let fine = rule.scale == Scale::Percent && rule.kpi.parse().is_ok_and(Kpi::is_share_of_units);
-            require(e, fine, "kpi", "choose a KPI that is a share of units, so that each one missed has a price");
+            require(
+                e,
+                fine,
+                "kpi",
+                "choose a KPI that is a share of units, so that each one missed has a price",
+            );
         }
         PeriodAmount::Pool { at_risk, category, kpi } => {
             for (share, name) in [(at_risk, "at_risk"), (category, "category"), (kpi, "kpi")] {
                 require(e, good_share(*share), &format!("amount.{name}"), SHARE);
             }
+        }
+        PeriodAmount::ShareOfSavings { of_savings } => {
+            require(e, good_share(*of_savings), "amount.of_savings", SHARE);
+            let money = |kpi: Kpi| kpi.definition().unit.is_money();
+            let fine = rule.scale == Scale::Plain && rule.kpi.parse().is_ok_and(money);
+            require(e, fine, "kpi", "choose a cost per unit, so that what was saved is known");
         }
         PeriodAmount::TierTable { tiers } => validate_tiers(tiers, e),
     }
@@ -156,88 +180,4 @@ fn validate_tiers(tiers: &[Tier], e: &mut FieldErrors) {
             }
         }
     }
-}
-
-fn explain_late(rule: &LateDelivery) -> Vec<String> {
-    let price = match rule.per_day {
-        PerDay::Fixed { amount } => words::amount(amount),
-        PerDay::PctOfLinehaul { share } => format!("{} of linehaul", words::percent(share)),
-    };
-    let mut lines = vec![format!("{price} for each business day a shipment is late.")];
-    if rule.grace_days > 0 {
-        let days = words::count(rule.grace_days, "late business day");
-        lines.push(format!("The first {days} cost nothing."));
-    }
-    let share = rule.event_cap_share.map(|s| format!("{} of its linehaul", words::percent(s)));
-    let amount = rule.event_cap_amount.map(words::amount);
-    let caps: Vec<String> = share.into_iter().chain(amount).collect();
-    if !caps.is_empty() {
-        lines.push(format!("At most {} per shipment.", caps.join(", and at most ")));
-    }
-    lines
-}
-
-fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
-    let unit = if rule.scale == Scale::Percent { " %" } else { "" };
-    let (threshold, each) = (words::number(rule.threshold), rule.period.label());
-    let owed = match (sign, rule.better) {
-        (Sign::Penalty, Better::Higher) => "falls short of",
-        (Sign::Penalty, Better::Lower) => "goes beyond",
-        (Sign::Bonus, Better::Higher) => "reaches",
-        (Sign::Bonus, Better::Lower) => "stays within",
-    };
-    let who = match sign {
-        Sign::Penalty => "A service credit",
-        Sign::Bonus => "A bonus",
-    };
-    let mut lines =
-        vec![format!("{who} for each {each} in which {} {owed} {threshold}{unit}.", rule.kpi_words())];
-    if !rule.dead_band.is_zero() {
-        let points = if rule.dead_band == Decimal::ONE { "point" } else { "points" };
-        let band = words::number(rule.dead_band);
-        lines.push(match sign {
-            Sign::Penalty => format!("Nothing within {band} {points} of it."),
-            Sign::Bonus => format!("Only from {band} {points} better than it."),
-        });
-    }
-    if let Some(places) = rule.measurement_decimals {
-        let decimals = words::count(places, "decimal");
-        lines.push(format!("The value is rounded to {decimals} first, then compared."));
-    }
-    match &rule.amount {
-        PeriodAmount::Fixed { amount } => lines.push(format!("{} each time.", words::amount(*amount))),
-        PeriodAmount::PctOfSpend { share } => {
-            lines.push(format!("{} of the {each}'s spend.", words::percent(*share)));
-        }
-        PeriodAmount::PerUnit { amount } => lines.push(format!(
-            "{} for each unit missed beyond those that {threshold}{unit} lets pass, rounded down.",
-            words::amount(*amount)
-        )),
-        PeriodAmount::Pool { at_risk, category, kpi } => lines.push(format!(
-            "{} of the {each}'s spend is at risk; {} of it for the category, {} of that for this KPI.",
-            words::percent(*at_risk),
-            words::percent(*category),
-            words::percent(*kpi)
-        )),
-        PeriodAmount::TierTable { tiers } => lines.extend(tiers.iter().map(|tier| {
-            let share = words::percent(tier.share);
-            match tier.up_to_points {
-                Some(points) => {
-                    format!("Up to {} points: {share} of the {each}'s spend.", words::number(points))
-                }
-                None => format!("Beyond: {share} of the {each}'s spend."),
-            }
-        })),
-    }
-    let least = words::figure(rule.min_volume);
-    lines.push(format!("Nothing is owed for a {each} in which fewer than {least} were counted."));
-    lines
-}
-
-fn explain_cap(cap: Cap, whose: &str, period: PeriodKind) -> Option<String> {
-    let each = period.label();
-    let share = cap.share_of_freight.map(|s| format!("{} of the {each}'s freight", words::percent(s)));
-    let limits: Vec<String> = cap.amount.map(words::amount).into_iter().chain(share).collect();
-    let limits = limits.join(", and at most ");
-    (!limits.is_empty()).then(|| format!("At most {limits} per {each} for {whose}."))
 }

@@ -12,12 +12,15 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::*;
 use crate::domain::clause::{
-    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, InForce, LateDelivery, LateEvent,
-    MIN_VOLUME_DEFAULT, Obligation, PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rule, Scale, Tier,
-    closes_at, deltas,
+    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, EarnBack, EarnBackFacts, InForce,
+    IncidentRule, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT, Obligation, OwnVolume, PerDay, PeriodAmount,
+    PeriodFacts, PeriodThreshold, Rebate, RebateFacts, Rule, Scale, SpecialFacts, Tier, VolumeFacts,
+    VolumePromise, closes_at, deltas,
 };
+use crate::domain::commitment::VolumeMeasure;
 use crate::domain::money::Bps;
 use crate::domain::period::PeriodKind;
+use crate::domain::tier::{TierBand, TierMethod, TierProgramme, TierWindow};
 
 /// What a case has said so far, and what was posted for it.
 #[derive(Default)]
@@ -31,6 +34,13 @@ struct Books {
     freight: BTreeMap<(usize, Period), Micros>,
     events: Vec<LateEvent>,
     periods: BTreeMap<(String, usize, Period), PeriodFacts>,
+    /// Loads moved and turned down, and days of force majeure, by period.
+    volumes: BTreeMap<Period, (Micros, Micros, i64)>,
+    /// Spend so far of a year, for its rebate.
+    spends: BTreeMap<Period, Micros>,
+    /// Credits that are agreed or settled, by clause and period.
+    settled: BTreeMap<(String, Period), Micros>,
+    bands: Vec<TierBand>,
     closed_through: Option<NaiveDate>,
     shipments: Vec<String>,
     posted: BTreeMap<ObligationKey, Posted>,
@@ -106,6 +116,7 @@ fn kind(word: &str) -> PeriodKind {
         "week" => PeriodKind::Week,
         "month" => PeriodKind::Month,
         "quarter" => PeriodKind::Quarter,
+        "year" => PeriodKind::Year,
         other => panic!("`{other}` is not week, month or quarter"),
     }
 }
@@ -117,6 +128,9 @@ impl Books {
             ["title" | "source", ..] => {}
             ["in", "force", "from", day] => self.begins = Some(day.parse().unwrap()),
             ["amended", "on", day] => self.amended.push(day.parse().unwrap()),
+            ["contract", "at", "most", limit @ .., "per", "year"] => {
+                return read_cap(&mut self.contract_cap.annual, limit);
+            }
             ["contract", "at", "most", limit @ .., "per", period] => {
                 self.contract_cap.period = kind(period);
                 return read_cap(&mut self.contract_cap.cap, limit);
@@ -139,8 +153,63 @@ impl Books {
                 };
                 self.add(id, Sign::Penalty, threshold(kpi, better, value, period));
             }
+            ["clause", id, "bonus", "when", kpi, "stays", "within", value, rest @ ..] => {
+                let ["a", "unit", "in", "a", period] = rest else { return false };
+                let Rule::PeriodThreshold(rule) = threshold(kpi, Better::Lower, value, period) else {
+                    return false;
+                };
+                let rule = PeriodThreshold { scale: Scale::Plain, ..rule };
+                self.add(id, Sign::Bonus, Rule::PeriodThreshold(rule));
+            }
             ["clause", id, "bonus", "when", kpi, "reaches", value, "%", "in", "a", period] => {
                 self.add(id, Sign::Bonus, threshold(kpi, Better::Higher, value, period));
+            }
+            _ => return self.special_heading(words),
+        }
+        true
+    }
+
+    /// A rebate, promised volume, or a credit that is earned back.
+    fn special_heading(&mut self, words: &[&str]) -> bool {
+        match words {
+            ["tier", "from", from, value, "%"] => {
+                self.bands.push(TierBand { from: money(from), share: share(value) });
+            }
+            ["clause", id, "rebate", "expected", "spend", expected] => {
+                let rule = Rebate { number: 1, expected_spend: money(expected) };
+                self.add(id, Sign::Rebate, Rule::Rebate(rule));
+            }
+            ["clause", id, who, "owes", "for", "volume", "below", quantity, "loads", "in", "a", period] => {
+                let sign = match *who {
+                    "shipper" => Sign::ShipperLiability,
+                    "carrier" => Sign::Penalty,
+                    _ => return false,
+                };
+                let own = OwnVolume {
+                    measure: VolumeMeasure::Loads,
+                    period: kind(period),
+                    quantity: money(quantity),
+                    tolerance: Bps(0),
+                    rate: Micros::ZERO,
+                    rejections_count: true,
+                    force_majeure_reduces: true,
+                };
+                self.add(id, sign, Rule::VolumeShortfall(VolumePromise::Own(own)));
+            }
+            ["clause", id, "earn-back", "of", "clause", of, "after", periods, "months", rest @ ..] => {
+                let ["of", kpi, "at", value, "%"] = rest else { return false };
+                let rule = EarnBack {
+                    of_clause: (*of).to_owned(),
+                    kpi: (*kpi).to_owned(),
+                    better: Better::Higher,
+                    scale: Scale::Percent,
+                    threshold: value.parse().unwrap(),
+                    min_volume: MIN_VOLUME_DEFAULT,
+                    period: PeriodKind::Month,
+                    consecutive: periods.parse().unwrap(),
+                    share: Bps::WHOLE,
+                };
+                self.add(id, Sign::EarnBack, Rule::EarnBack(rule));
             }
             _ => return false,
         }
@@ -148,7 +217,7 @@ impl Books {
     }
 
     fn add(&mut self, id: &str, sign: Sign, rule: Rule) {
-        self.clauses.push((id.parse().unwrap(), ClauseTerms { sign, rule, period_cap: Cap::default() }));
+        self.clauses.push((id.parse().unwrap(), ClauseTerms::of(sign, rule, Cap::default())));
     }
 
     /// A line below a clause.
@@ -157,9 +226,22 @@ impl Books {
         let own = match &mut terms.rule {
             Rule::LateDelivery(rule) => late_term(rule, words),
             Rule::PeriodThreshold(rule) => period_term(rule, words),
+            Rule::VolumeShortfall(VolumePromise::Own(own)) => volume_term(own, words),
+            Rule::EarnBack(rule) => match words {
+                [value, "%", "of", "the", "credit"] => {
+                    rule.share = share(value);
+                    true
+                }
+                _ => false,
+            },
+            Rule::Rebate(_) | Rule::VolumeShortfall(_) => false,
         };
         match words {
             _ if own => true,
+            ["only", "the", "highest", "of", "several"] => {
+                terms.incidents = IncidentRule::HighestOnly;
+                true
+            }
             ["at", "most", limit @ .., "per", period] => {
                 assert_eq!(kind(period), terms.period_kind(), "a clause is capped in its own period");
                 read_cap(&mut terms.period_cap, limit)
@@ -193,6 +275,22 @@ impl Books {
             ["freight", period, version @ .., amount] => {
                 let Some(version) = version_of(version) else { return false };
                 self.freight.insert((version, period.parse().unwrap()), money(amount));
+            }
+            ["volume", period, moved, "moved", rest @ ..] => {
+                let (turned_down, lost) = match rest {
+                    [] => ("0", "0"),
+                    [turned, "turned", "down"] => (*turned, "0"),
+                    [turned, "turned", "down", lost, "days", "lost"] => (*turned, *lost),
+                    _ => return false,
+                };
+                let facts = (money(moved), money(turned_down), lost.parse().unwrap());
+                self.volumes.insert(period.parse().unwrap(), facts);
+            }
+            ["spend", year, amount] => {
+                self.spends.insert(year.parse().unwrap(), money(amount));
+            }
+            ["settled", period, "clause", clause, amount] => {
+                self.settled.insert(((*clause).to_owned(), period.parse().unwrap()), money(amount));
             }
             ["books", "closed", "through", date] => self.closed_through = Some(date.parse().unwrap()),
             [kpi, period, version @ .., numerator, "of", denominator, "spend", spend] => {
@@ -231,8 +329,10 @@ impl Books {
     }
 
     /// An amendment leaves the clauses as they are: each version has them all.
-    fn evaluate(&self) -> Vec<Target> {
+    fn evaluate(&self, date: NaiveDate) -> Vec<Target> {
         let spans = self.spans();
+        let special: Vec<Vec<SpecialFacts>> =
+            self.clauses.iter().map(|(_, terms)| self.special_of(&terms.rule, date)).collect();
         let (mut all_freight, mut version_freight) = (BTreeMap::new(), vec![BTreeMap::new(); spans.len()]);
         for ((version, period), amount) in &self.freight {
             version_freight[*version].insert(*period, *amount);
@@ -243,12 +343,13 @@ impl Books {
             (0..spans.len()).map(|version| self.facts_of(version, spans[version])).collect();
         let mut clauses = Vec::new();
         for (version, (events, periods)) in facts.iter().enumerate() {
-            for (clause_id, terms) in &self.clauses {
+            for ((clause_id, terms), special) in self.clauses.iter().zip(&special) {
                 let (events, periods): (&[LateEvent], &[PeriodFacts]) = match &terms.rule {
                     Rule::LateDelivery(_) => (events, &[]),
                     Rule::PeriodThreshold(rule) => {
                         (&[], periods.get(rule.kpi.as_str()).map_or(&[], Vec::as_slice))
                     }
+                    _ => (&[], &[]),
                 };
                 clauses.push(ClauseCase {
                     contract_version_id: i64::try_from(version).unwrap() + 1,
@@ -258,6 +359,7 @@ impl Books {
                     freight: &version_freight[version],
                     events,
                     periods,
+                    special,
                 });
             }
         }
@@ -270,6 +372,69 @@ impl Books {
             clauses,
         };
         group.evaluate().unwrap()
+    }
+
+    /// What volume promises, rebates and earn-backs look at on `date`.
+    fn special_of(&self, rule: &Rule, date: NaiveDate) -> Vec<SpecialFacts> {
+        let currency = Currency::USD;
+        match rule {
+            Rule::VolumeShortfall(_) => {
+                let facts =
+                    |(period, (moved, turned_down, lost)): (&Period, &(Micros, Micros, i64))| VolumeFacts {
+                        period: *period,
+                        closes_at: closes_at(*period, Chicago),
+                        promised: None,
+                        known_until: date.succ_opt().unwrap(),
+                        moved: *moved,
+                        turned_down: *turned_down,
+                        lost_days: *lost,
+                        currency,
+                    };
+                self.volumes.iter().map(facts).map(SpecialFacts::Volume).collect()
+            }
+            Rule::Rebate(_) => {
+                let programme = TierProgramme {
+                    label: "Volume rebate".to_owned(),
+                    measure: VolumeMeasure::Spend,
+                    window: TierWindow::CalendarYear,
+                    bands: self.bands.clone(),
+                    method: Some(TierMethod::Incremental),
+                    grace_weeks: 0,
+                };
+                let facts = |(period, spend): (&Period, &Micros)| RebateFacts {
+                    period: *period,
+                    closes_at: closes_at(*period, Chicago),
+                    programme: Some(programme.clone()),
+                    spend: *spend,
+                    measured: *spend,
+                    is_over: period.last_day() <= date,
+                    currency,
+                };
+                self.spends.iter().map(facts).map(SpecialFacts::Rebate).collect()
+            }
+            Rule::EarnBack(rule) => {
+                let known = |period: Period| self.periods.get(&(rule.kpi.clone(), 0, period)).cloned();
+                let over = self
+                    .periods
+                    .keys()
+                    .filter(|(kpi, _, period)| *kpi == rule.kpi && period.last_day() <= date);
+                let facts = over.filter_map(|(_, _, period)| {
+                    Some(EarnBackFacts {
+                        period: *period,
+                        closes_at: closes_at(*period, Chicago),
+                        run: rule.run(*period).into_iter().map(known).collect::<Option<Vec<_>>>()?,
+                        credit: self
+                            .settled
+                            .get(&(rule.of_clause.clone(), rule.credit_period(*period)))
+                            .copied()
+                            .unwrap_or_default(),
+                        currency,
+                    })
+                });
+                facts.map(SpecialFacts::EarnBack).collect()
+            }
+            Rule::LateDelivery(_) | Rule::PeriodThreshold(_) => Vec::new(),
+        }
     }
 
     fn facts_of(&self, version: usize, span: InForce) -> VersionFacts<'_> {
@@ -287,7 +452,7 @@ impl Books {
     /// Evaluates, posts, compares with the expectation, and checks that a second run posts nothing.
     fn close_day(&mut self, day: &Day, file: &str) {
         let Some(date) = day.date else { return };
-        self.targets = self.evaluate();
+        self.targets = self.evaluate(date);
         let mut made = Vec::new();
         for delta in deltas(&self.targets, &self.posted, date) {
             let booking = Booking {
@@ -383,6 +548,16 @@ fn late_term(rule: &mut LateDelivery, words: &[&str]) -> bool {
     true
 }
 
+fn volume_term(own: &mut OwnVolume, words: &[&str]) -> bool {
+    match words {
+        ["tolerance", value, "%"] => own.tolerance = share(value),
+        [value, "for", "each", "load", "short"] => own.rate = money(value),
+        ["loads", "turned", "down", "do", "not", "count"] => own.rejections_count = false,
+        _ => return false,
+    }
+    true
+}
+
 fn period_term(rule: &mut PeriodThreshold, words: &[&str]) -> bool {
     match words {
         ["dead", "band", points, "points"] => rule.dead_band = points.parse().unwrap(),
@@ -398,9 +573,27 @@ fn period_term(rule: &mut PeriodThreshold, words: &[&str]) -> bool {
         [value, "for", "each", "unit", "missed"] => {
             rule.amount = PeriodAmount::PerUnit { amount: money(value) };
         }
-        [value, "%", "at", "risk", category, "%", "for", "the", "category", kpi, "%", "for", "the", "KPI"] => {
+        [
+            value,
+            "%",
+            "at",
+            "risk",
+            category,
+            "%",
+            "for",
+            "the",
+            "category",
+            kpi,
+            "%",
+            "for",
+            "the",
+            "KPI",
+        ] => {
             rule.amount =
                 PeriodAmount::Pool { at_risk: share(value), category: share(category), kpi: share(kpi) };
+        }
+        [value, "%", "of", "the", "savings"] => {
+            rule.amount = PeriodAmount::ShareOfSavings { of_savings: share(value) };
         }
         [value, "each", "time"] => rule.amount = PeriodAmount::Fixed { amount: money(value) },
         _ => return false,

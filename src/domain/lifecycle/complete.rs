@@ -20,6 +20,8 @@ pub enum Mend {
     Options,
     /// The form of the limit over all clauses.
     Limit,
+    /// The list of clauses.
+    Clauses,
     /// The form of how it is rated.
     Rating,
     /// The list of one kind of term.
@@ -85,6 +87,9 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
             _ => Mend::Rates,
         };
         need(false, &problem.at, problem.message, mend);
+    }
+    for problem in terms.clause_problems() {
+        need(false, &format!("clause {}", problem.code), problem.todo, Mend::Clauses);
     }
     let todo = "say how far a price may rise from one version to the next, in per cent".to_owned();
     need(pricing.parameters.price_cap.is_some(), "price cap", todo, Mend::Options);

@@ -189,7 +189,7 @@ const fn field(part: Part, path: &'static str, unit: Unit, name: &'static str) -
 }
 
 /// Every field that may change. What is not here is structure.
-const FIELDS: [Field; 46] = {
+const FIELDS: [Field; 59] = {
     use Part::{Accessorial, Capacity, Clause, Fuel, Limit, Line, Option, Target, Tier, Volume};
     use Unit::{Amount, Count, Number, Percent, Plain};
     [
@@ -223,14 +223,27 @@ const FIELDS: [Field; 46] = {
         field(Clause, "/rule/threshold", Plain, "threshold"),
         field(Clause, "/rule/dead_band", Plain, "dead band"),
         field(Clause, "/rule/min_volume", Count, "least volume"),
-        field(Clause, "/rule/amount/amount", Amount, "amount a period"),
+        field(Clause, "/rule/amount/amount", Amount, "amount"),
         field(Clause, "/rule/amount/share", Percent, "share of spend"),
+        field(Clause, "/rule/amount/at_risk", Percent, "share at risk"),
+        field(Clause, "/rule/amount/category", Percent, "share for the category"),
+        field(Clause, "/rule/amount/kpi", Percent, "share for the KPI"),
+        field(Clause, "/rule/amount/of_savings", Percent, "share of savings"),
+        field(Clause, "/rule/quantity", Number, "quantity a period"),
+        field(Clause, "/rule/tolerance", Percent, "tolerance"),
+        field(Clause, "/rule/rate", Amount, "owed for each unit short"),
+        field(Clause, "/rule/consecutive", Count, "good periods in a row"),
+        field(Clause, "/rule/share", Percent, "share given back"),
+        field(Clause, "/rule/expected_spend", Amount, "spend expected in a year"),
+        field(Clause, "/handling/dispute_days", Count, "dispute window, business days"),
         field(Clause, "/rule/amount/tiers/*/up_to_points", Plain, "up to points"),
         field(Clause, "/rule/amount/tiers/*/share", Percent, "share of spend"),
         field(Clause, "/period_cap/amount", Amount, "most a period"),
         field(Clause, "/period_cap/share_of_freight", Percent, "most a period, share of freight"),
         field(Limit, "/cap/amount", Amount, "most a period"),
         field(Limit, "/cap/share_of_freight", Percent, "most a period, share of freight"),
+        field(Limit, "/annual/amount", Amount, "most a year"),
+        field(Limit, "/annual/share_of_freight", Percent, "most a year, share of freight"),
         field(Volume, "/quantity", Number, "quantity a period"),
         field(Volume, "/tolerance", Percent, "tolerance"),
         field(Volume, "/shortfall_rate", Amount, "owed for each unit short"),

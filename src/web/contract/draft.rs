@@ -7,9 +7,10 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use rust_decimal::Decimal;
 
-use super::super::edit::{self, Refusal, amount_text, options, share_text};
+use super::super::edit::{self, Refusal, amount_text, share_text};
 use super::super::extract::{Form, SignedIn, Unit};
 use super::super::page::{self, Page, WebError};
+use super::clause_form::{AGREED_NAMES, AgreedChoices, agreed_filled, read_agreed};
 use super::{VERSION_NAMES, read_version, terms, version_form};
 use crate::app::contract::draft as app;
 use crate::app::contract::term_edit as app_terms;
@@ -18,8 +19,8 @@ use crate::app::edit::EditError;
 use crate::db::contract::version_show;
 use crate::domain::accessorial::{CATALOGUE, catalogue_charge};
 use crate::domain::clause::{
-    Better, Cap, ClauseTerms, ContractCap, LateDelivery, MIN_VOLUME_DEFAULT, PerDay, PeriodAmount,
-    PeriodThreshold, Rule, Scale, Sign, Tier,
+    Better, Cap, ClauseTerms, ContractCap, IncidentRule, LateDelivery, MIN_VOLUME_DEFAULT, PerDay,
+    PeriodAmount, PeriodThreshold, Rule, Scale, Sign, Tier,
 };
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
 use crate::domain::money::Micros;
@@ -185,8 +186,12 @@ struct CapsForm {
     periods: Vec<(String, String)>,
 }
 
-const CAPS_NAMES: &[(&str, &str)] =
-    &[("contract_cap.amount", "cap_amount"), ("contract_cap.share_of_freight", "cap_share")];
+const CAPS_NAMES: &[(&str, &str)] = &[
+    ("contract_cap.amount", "cap_amount"),
+    ("contract_cap.share_of_freight", "cap_share"),
+    ("contract_cap.annual.amount", "annual_amount"),
+    ("contract_cap.annual.share_of_freight", "annual_share"),
+];
 
 fn caps_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> CapsForm {
     let head = draft.head("Limit over all clauses");
@@ -201,6 +206,8 @@ pub(in crate::web) async fn caps_form(me: SignedIn, id: web::Path<i64>) -> Resul
         ("period", caps.period.code().to_owned()),
         ("cap_amount", amount_text(caps.cap.amount)),
         ("cap_share", share_text(caps.cap.share_of_freight)),
+        ("annual_amount", amount_text(caps.annual.amount)),
+        ("annual_share", share_text(caps.annual.share_of_freight)),
     ]);
     page::html(&caps_view(&me, &draft, form, None))
 }
@@ -214,6 +221,10 @@ pub(in crate::web) async fn caps(
     let id = *id;
     let period = read_period(&mut form);
     let cap = read_cap(&mut form);
+    let annual = Cap {
+        amount: edit::amount_optional(&mut form, "annual_amount"),
+        share_of_freight: edit::share_optional(&mut form, "annual_share"),
+    };
     let again = async |draft: Draft, form: Form, refusal: Refusal| {
         page::html_with(refusal.status, &caps_view(&me, &draft, form, refusal.notice))
     };
@@ -221,14 +232,14 @@ pub(in crate::web) async fn caps(
         None => again(load(&me, id).await?, form, edit::unsound()).await,
         Some(period) => {
             let work = move |unit: Unit<'_>, seen: &str| {
-                app::caps_edit(unit.app, unit.db, unit.viewer, id, seen, &ContractCap { period, cap })
+                app::caps_edit(unit.app, unit.db, unit.viewer, id, seen, &ContractCap { period, cap, annual })
             };
             store(&me, id, &mut form, CAPS_NAMES, "The limit is stored.", work, again).await
         }
     }
 }
 
-fn read_cap(form: &mut Form) -> Cap {
+pub(super) fn read_cap(form: &mut Form) -> Cap {
     Cap {
         amount: edit::amount_optional(form, "cap_amount"),
         share_of_freight: edit::share_optional(form, "cap_share"),
@@ -435,6 +446,7 @@ struct LateForm {
     notice: Option<String>,
     periods: Vec<(String, String)>,
     prices: Vec<(String, String)>,
+    choices: AgreedChoices,
 }
 
 const LATE_NAMES: &[(&str, &str)] = &[
@@ -460,10 +472,11 @@ fn late_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -
         notice,
         periods: periods(),
         prices: prices.map(|(code, words)| (code.to_owned(), words.to_owned())).to_vec(),
+        choices: AgreedChoices::all(),
     }
 }
 
-fn clause_of<'a>(draft: &'a Draft, code: &str) -> Result<Option<&'a Clause>, WebError> {
+pub(super) fn clause_of<'a>(draft: &'a Draft, code: &str) -> Result<Option<&'a Clause>, WebError> {
     let found = draft.page.terms.clauses.iter().find(|clause| clause.code == code);
     if found.is_none() && !code.is_empty() { Err(WebError::NotFound) } else { Ok(found) }
 }
@@ -476,18 +489,23 @@ pub(in crate::web) async fn late_form(
 ) -> Result<HttpResponse, WebError> {
     let draft = open(&me, *id).await?;
     let form = match clause_of(&draft, &asked(query, "code"))? {
-        None => Form::filled([("price_kind", "PCT_OF_LINEHAUL"), ("period", "MONTH"), ("grace_days", "0")]),
+        None => Form::filled([
+            ("price_kind", "PCT_OF_LINEHAUL"),
+            ("period", "MONTH"),
+            ("grace_days", "0"),
+            ("incidents", IncidentRule::HighestOnly.code()),
+        ]),
         Some(Clause {
             code,
             title,
-            terms: ClauseTerms { rule: Rule::LateDelivery(rule), period_cap, .. },
+            terms: terms @ ClauseTerms { rule: Rule::LateDelivery(rule), period_cap, .. },
             ..
         }) => {
             let (kind, price) = match rule.per_day {
                 PerDay::Fixed { amount } => ("FIXED", amount_text(Some(amount))),
                 PerDay::PctOfLinehaul { share } => ("PCT_OF_LINEHAUL", share_text(Some(share))),
             };
-            Form::filled([
+            let own = [
                 ("replaces", code.clone()),
                 ("code", code.clone()),
                 ("title", title.clone()),
@@ -499,7 +517,9 @@ pub(in crate::web) async fn late_form(
                 ("period", rule.period.code().to_owned()),
                 ("cap_amount", amount_text(period_cap.amount)),
                 ("cap_share", share_text(period_cap.share_of_freight)),
-            ])
+            ];
+            let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+            Form::filled(own.chain(agreed_filled(terms)))
         }
         Some(_) => return Err(WebError::NotFound),
     };
@@ -526,11 +546,13 @@ fn read_late(form: &mut Form) -> Option<Clause> {
         event_cap_amount,
         period: period?,
     });
-    let clause = clause(form, ClauseTerms { sign: Sign::Penalty, rule, period_cap });
+    let mut terms = ClauseTerms::of(Sign::Penalty, rule, period_cap);
+    read_agreed(form, &mut terms);
+    let clause = clause(form, terms);
     form.is_sound().then_some(clause)
 }
 
-fn clause(form: &Form, terms: ClauseTerms) -> Clause {
+pub(super) fn clause(form: &Form, terms: ClauseTerms) -> Clause {
     Clause { id: 0, code: form.value("code").to_owned(), title: form.value("title").to_owned(), terms }
 }
 
@@ -549,7 +571,7 @@ pub(in crate::web) async fn late(
     }
 }
 
-async fn store_clause<Again>(
+pub(super) async fn store_clause<Again>(
     me: &SignedIn,
     id: i64,
     mut form: Form,
@@ -561,10 +583,11 @@ where
     Again: Future<Output = Result<HttpResponse, WebError>>,
 {
     let replaces = replaces(&form);
+    let names = [names, AGREED_NAMES].concat();
     let work = move |unit: Unit<'_>, seen: &str| {
         app::clause_save(unit.app, unit.db, unit.viewer, id, seen, &clause, replaces.as_deref())
     };
-    store(me, id, &mut form, names, "The clause is stored.", work, again).await
+    store(me, id, &mut form, &names, "The clause is stored.", work, again).await
 }
 
 #[derive(Template)]
@@ -575,6 +598,7 @@ struct ThresholdForm {
     form: Form,
     notice: Option<String>,
     signs: Vec<(String, String)>,
+    choices: AgreedChoices,
     kpis: Vec<(String, String)>,
     periods: Vec<(String, String)>,
     amounts: Vec<(String, String)>,
@@ -597,6 +621,7 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("amount.at_risk", "price"),
     ("amount.category", "pool_category"),
     ("amount.kpi", "pool_kpi"),
+    ("amount.of_savings", "price"),
     ("tiers", "tiers"),
     ("period_cap.amount", "cap_amount"),
     ("period_cap.share_of_freight", "cap_share"),
@@ -604,7 +629,7 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
 
 /// KPIs that count units, which a clause can price. One that is written by the thousand, against the market or as a gate has no
 /// scale of a clause.
-fn clause_kpis() -> Vec<(String, String)> {
+pub(super) fn clause_kpis() -> Vec<(String, String)> {
     let scaled =
         |kpi: &Kpi| !matches!(kpi.definition().unit, KpiUnit::PerThousand | KpiUnit::Index | KpiUnit::Gate);
     Kpi::ALL
@@ -624,6 +649,7 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         ("FIXED", "an amount"),
         ("PER_UNIT", "an amount for each unit missed beyond what the value lets pass"),
         ("POOL", "the KPI's part of a pool at risk"),
+        ("SHARE_OF_SAVINGS", "% of what was saved against the value, a cost per unit"),
     ];
     let filled =
         (0..crate::domain::clause::TIERS_MAX).filter(|row| !form.value(&share_name(*row)).is_empty()).count();
@@ -633,7 +659,10 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         page: me.page(head.title.clone()),
         head,
         notice,
-        signs: options!(Sign),
+        signs: [Sign::Penalty, Sign::Bonus]
+            .map(|sign| (sign.code().to_owned(), sign.label().to_owned()))
+            .into(),
+        choices: AgreedChoices::all(),
         kpis: clause_kpis(),
         periods: periods(),
         amounts: amounts.map(|(code, words)| (code.to_owned(), words.to_owned())).to_vec(),
@@ -678,6 +707,9 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         PeriodAmount::Fixed { amount } => ("FIXED", amount_text(Some(*amount)), [].as_slice()),
         PeriodAmount::PctOfSpend { share } => ("PCT_OF_SPEND", share_text(Some(*share)), [].as_slice()),
         PeriodAmount::PerUnit { amount } => ("PER_UNIT", amount_text(Some(*amount)), [].as_slice()),
+        PeriodAmount::ShareOfSavings { of_savings } => {
+            ("SHARE_OF_SAVINGS", share_text(Some(*of_savings)), [].as_slice())
+        }
         PeriodAmount::Pool { at_risk, .. } => ("POOL", share_text(Some(*at_risk)), [].as_slice()),
         PeriodAmount::TierTable { tiers } => ("TIER_TABLE", String::new(), tiers.as_slice()),
     };
@@ -700,6 +732,7 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         ("cap_amount".to_owned(), amount_text(clause.terms.period_cap.amount)),
         ("cap_share".to_owned(), share_text(clause.terms.period_cap.share_of_freight)),
     ];
+    pairs.extend(agreed_filled(&clause.terms));
     if let PeriodAmount::Pool { category, kpi, .. } = &rule.amount {
         pairs.push(("pool_category".to_owned(), share_text(Some(*category))));
         pairs.push(("pool_kpi".to_owned(), share_text(Some(*kpi))));
@@ -737,7 +770,9 @@ fn read_threshold(form: &mut Form) -> Option<Clause> {
         period: period?,
         amount: amount?,
     });
-    let clause = clause(form, ClauseTerms { sign: sign?, rule, period_cap });
+    let mut terms = ClauseTerms::of(sign?, rule, period_cap);
+    read_agreed(form, &mut terms);
+    let clause = clause(form, terms);
     check_tiers(form, &clause);
     form.is_sound().then_some(clause)
 }
@@ -747,6 +782,9 @@ fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
         "FIXED" => edit::amount(form, "price").map(|amount| PeriodAmount::Fixed { amount }),
         "PCT_OF_SPEND" => edit::share(form, "price").map(|share| PeriodAmount::PctOfSpend { share }),
         "PER_UNIT" => edit::amount(form, "price").map(|amount| PeriodAmount::PerUnit { amount }),
+        "SHARE_OF_SAVINGS" => {
+            edit::share(form, "price").map(|of_savings| PeriodAmount::ShareOfSavings { of_savings })
+        }
         "POOL" => {
             let [at_risk, category, kpi] =
                 ["price", "pool_category", "pool_kpi"].map(|name| edit::share(form, name));

@@ -182,6 +182,7 @@ pub(super) fn missing_rows(missing: &[Missing], found: &ContractPage) -> Vec<Mis
             Mend::Dates => ("First day and summary", form("edit")),
             Mend::Options => ("Options", form("options")),
             Mend::Limit => ("Limit over all clauses", form("limits")),
+            Mend::Clauses => ("Clauses", Some("#clauses".to_owned())),
             Mend::Rating => ("How it is rated", form("parameters")),
             Mend::Terms(kind) => (kind.plural(), Some(format!("#{}", kind.slug()))),
             Mend::Rates => ("The rate sheet", None),

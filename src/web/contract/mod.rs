@@ -8,6 +8,8 @@ pub mod attention;
 pub mod backtest;
 pub mod calibration;
 pub mod cell;
+mod clause;
+pub mod clause_form;
 pub mod draft;
 pub mod known;
 pub mod lifecycle;
@@ -39,7 +41,6 @@ use crate::db::audit::AuditRow;
 use crate::db::contract::Contract;
 use crate::db::setting::reporting_currency;
 use crate::domain::accessorial::AccessorialRate;
-use crate::domain::clause::{Rule, Scale, Sign};
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields,
     VersionKind,
@@ -47,13 +48,12 @@ use crate::domain::contract::{
 use crate::domain::currency::Currency;
 use crate::domain::kpi::Kpi;
 use crate::domain::lifecycle::VersionOptions;
-use crate::domain::money::Micros;
 use crate::domain::negotiation::Talk;
-use crate::domain::period::PeriodKind;
 use crate::domain::rate::form::parameter_rows;
-use crate::domain::terms::{Change, Clause, KpiTarget, Terms, Trial};
+use crate::domain::terms::{Change, KpiTarget, Terms};
 use crate::domain::viewer::Action;
 use crate::domain::words;
+use clause::{ClauseRow, OURS, Owed, clause_row};
 
 /// Hash characters shown; the full hash is in the audit log.
 const HASH_CHARS: usize = 12;
@@ -173,37 +173,6 @@ struct TargetRow {
     floor: String,
     target: String,
     stretch: String,
-}
-
-struct ClauseRow {
-    code: String,
-    title: String,
-    nature: String,
-    lines: Vec<String>,
-    /// Address of the form that changes it.
-    form: &'static str,
-    trial: TrialForm,
-}
-
-/// Which way money goes, in the words of the reader's side.
-#[derive(Clone, Copy)]
-struct Owed {
-    credit: &'static str,
-    bonus: &'static str,
-}
-
-/// As the shipper says it.
-const OURS: Owed = Owed { credit: "credited to us", bonus: "paid to the carrier" };
-
-/// The calculator below a clause: fields with what was typed, and the steps.
-struct TrialForm {
-    late: bool,
-    a: String,
-    b: String,
-    c: String,
-    steps: Vec<String>,
-    result: Option<String>,
-    error: Option<String>,
 }
 
 /// Why shipments need rates, how many do, and the address and name of the newest.
@@ -441,73 +410,6 @@ fn target_row(target: &KpiTarget) -> TargetRow {
         floor: figure(target.floor),
         target: figure(target.target),
         stretch: figure(target.stretch),
-    }
-}
-
-fn clause_row(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> ClauseRow {
-    let each = match clause.terms.period_kind() {
-        PeriodKind::Week => "weekly",
-        PeriodKind::Month => "monthly",
-        PeriodKind::Quarter => "quarterly",
-        PeriodKind::Year => "yearly",
-    };
-    let (form, when) = match clause.terms.rule {
-        Rule::LateDelivery(_) => ("late-clause", "for each late shipment"),
-        Rule::PeriodThreshold(_) => ("threshold-clause", each),
-    };
-    ClauseRow {
-        code: clause.code.clone(),
-        title: clause.title.clone(),
-        nature: format!("{}, {when}", clause.terms.sign.label()),
-        lines: clause.terms.explain(),
-        form,
-        trial: trial(terms, clause, asked, owed),
-    }
-}
-
-/// Works the clause out on what was typed, or on an example that shows it at work.
-fn trial(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> TrialForm {
-    let mine = asked.is("try", &clause.code);
-    let typed = |name: &str, example: String| if mine { asked.value(name).to_owned() } else { example };
-    let (late, a, b, c) = match &clause.terms.rule {
-        Rule::LateDelivery(rule) => {
-            (true, rule.grace_days.saturating_add(2).to_string(), String::new(), "1,240.00".to_owned())
-        }
-        Rule::PeriodThreshold(rule) => {
-            let met = if rule.scale == Scale::Percent { "364" } else { "400" };
-            (false, met.to_owned(), "400".to_owned(), "186,420.55".to_owned())
-        }
-    };
-    let (a, b, c) = (typed("a", a), typed("b", b), typed("c", c));
-    let mut form = Form::filled([("a", a.as_str()), ("b", &b), ("c", &c)]);
-    let trial = read_trial(&mut form, late);
-    let mut out = TrialForm { late, a, b, c, steps: Vec::new(), result: None, error: None };
-    match trial.map(|trial| terms.try_clause(clause, trial)) {
-        None => out.error = Some("Write whole numbers and an amount such as 1,240.00.".to_owned()),
-        Some(Err(error)) => out.error = Some(edit::sentence(&error.to_string())),
-        Some(Ok(None)) => out.result = Some("Nothing is owed.".to_owned()),
-        Some(Ok(Some(target))) if target.amount == Micros::ZERO => {
-            out.result = Some("Nothing is owed.".to_owned());
-            out.steps = target.steps;
-        }
-        Some(Ok(Some(target))) => {
-            let whose = if target.sign == Sign::Penalty { owed.credit } else { owed.bonus };
-            out.result = Some(format!("{} {} {whose}", show::money(target.amount), terms.currency.code()));
-            out.steps = target.steps;
-        }
-    }
-    out
-}
-
-fn read_trial(form: &mut Form, late: bool) -> Option<Trial> {
-    let amount = edit::amount(form, "c").filter(|amount| *amount >= Micros::ZERO)?;
-    let whole =
-        |form: &Form, name: &str| form.value(name).replace(',', "").parse::<i64>().ok().filter(|n| *n >= 0);
-    if late {
-        let days = u32::try_from(whole(form, "a")?).ok()?;
-        Some(Trial::Late { days, linehaul: amount })
-    } else {
-        Some(Trial::Period { numerator: whole(form, "a")?, denominator: whole(form, "b")?, spend: amount })
     }
 }
 

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::{optional, with_currency};
 use crate::app::ledger::own::{Behind, OwnCredits, Sums, credits_own};
 use crate::db::ledger::{CAPPED_AWAY, PartnerCredit};
-use crate::domain::clause::Sign;
 use crate::domain::currency::Currency;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
@@ -163,8 +162,9 @@ impl Line {
                 Some((format!("/portal/shipments/{path}"), reference.clone()))
             }
             Behind::Kpi(kpi, period) => {
-                let version = item.key.contract_version_id;
-                Some((format!("/portal/scorecards/{period}/{kpi}?contract={version}"), period.title()))
+                let (version, clause) = (item.key.contract_version_id, item.key.clause_id);
+                let list = format!("/portal/scorecards/{period}/{kpi}?contract={version}&clause={clause}");
+                Some((list, period.title()))
             }
             Behind::Gone => None,
         };
@@ -174,11 +174,11 @@ impl Line {
             why: item.steps.join(" "),
             due: show::day(item.obligation_day),
             amount: show::money(item.amount),
-            note: match (item.sign, with_currency) {
-                (Sign::Penalty, false) => String::new(),
-                (Sign::Penalty, true) => item.currency.to_string(),
-                (Sign::Bonus, false) => "owed to you".to_owned(),
-                (Sign::Bonus, true) => format!("{}, owed to you", item.currency),
+            note: match (item.sign.owed_by_carrier(), with_currency) {
+                (true, false) => String::new(),
+                (true, true) => item.currency.to_string(),
+                (false, false) => "owed to you".to_owned(),
+                (false, true) => format!("{}, owed to you", item.currency),
             },
             tone,
             shape,

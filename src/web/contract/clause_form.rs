@@ -1,0 +1,382 @@
+//! The forms of clauses about promised volume, credits that are earned back and rebates, and the fields that every clause
+//! form has at its end.
+
+use std::collections::BTreeSet;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::draft::{Draft, Head, clause, clause_kpis, clause_of, load, open, read_cap, store_clause};
+use crate::domain::clause::{
+    Better, ClauseTerms, EarnBack, Handling, IncidentRule, MIN_VOLUME_DEFAULT, NamedVolume, OwnVolume,
+    Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
+};
+use crate::domain::commitment::VolumeMeasure;
+use crate::domain::kpi::{Kpi, Unit as KpiUnit};
+use crate::domain::period::PeriodKind;
+use crate::domain::terms::{Clause, Terms};
+use crate::web::edit::{self, Refusal, amount_text, share_text};
+use crate::web::extract::{Form, SignedIn};
+use crate::web::page::{self, Page, WebError};
+
+/// The fields of the rules as every clause form names them.
+pub(super) const AGREED_NAMES: &[(&str, &str)] = &[
+    ("scope.lanes", "scope_lanes"),
+    ("scope.modes", "scope_modes"),
+    ("scope.services", "scope_services"),
+    ("incidents", "incidents"),
+    ("handling.dispute_days", "dispute_days"),
+    ("handling.cure_days", "cure_days"),
+];
+
+const NAMES: &[(&str, &str)] = &[
+    ("code", "code"),
+    ("title", "title"),
+    ("sign", "sign"),
+    ("number", "number"),
+    ("measure", "measure"),
+    ("period", "period"),
+    ("quantity", "quantity"),
+    ("tolerance", "tolerance"),
+    ("rate", "price"),
+    ("of_clause", "of_clause"),
+    ("kpi", "kpi"),
+    ("threshold", "threshold"),
+    ("min_volume", "min_volume"),
+    ("consecutive", "consecutive"),
+    ("share", "share"),
+    ("expected_spend", "expected_spend"),
+    ("period_cap.amount", "cap_amount"),
+    ("period_cap.share_of_freight", "cap_share"),
+];
+
+/// (code, words) of the choices at the end of every clause form.
+pub(super) struct AgreedChoices {
+    /// How it is settled; the first says nothing.
+    pub settlements: Vec<(String, String)>,
+    /// Whether it counts beside others.
+    pub incidents: Vec<(String, String)>,
+}
+
+impl AgreedChoices {
+    /// All of them.
+    pub(super) fn all() -> Self {
+        let pair = |code: &str, words: &str| (code.to_owned(), words.to_owned());
+        let mut settlements = vec![pair("", "as usual")];
+        settlements.extend(SettlementForm::ALL.iter().map(|form| pair(form.code(), form.label())));
+        Self {
+            settlements,
+            incidents: IncidentRule::ALL.iter().map(|rule| pair(rule.code(), rule.label())).collect(),
+        }
+    }
+}
+
+/// What the end of a form shows of a clause.
+pub(super) fn agreed_filled(terms: &ClauseTerms) -> Vec<(String, String)> {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    let days = |days: Option<u32>| days.map(|days| days.to_string()).unwrap_or_default();
+    let pair = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        pair("scope_lanes", list(&terms.scope.lanes)),
+        pair("scope_modes", list(&terms.scope.modes)),
+        pair("scope_services", list(&terms.scope.services)),
+        pair("incidents", terms.incidents.code().to_owned()),
+        pair("settlement", terms.handling.settlement.map(|form| form.code().to_owned()).unwrap_or_default()),
+        pair("dispute_days", days(terms.handling.dispute_days)),
+        pair("cure_days", days(terms.handling.cure_days)),
+    ]
+}
+
+/// Reads the end of a form into the terms.
+pub(super) fn read_agreed(form: &mut Form, terms: &mut ClauseTerms) {
+    let list = |form: &Form, name: &str| {
+        let names = form.value(name).split([',', '\n']).map(str::trim).filter(|name| !name.is_empty());
+        names.map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    terms.scope.lanes = list(form, "scope_lanes");
+    terms.scope.modes = list(form, "scope_modes");
+    terms.scope.services = list(form, "scope_services");
+    terms.incidents = form.read_optional("incidents", "Choose from the list.").unwrap_or_default();
+    let days = "Write a whole number of business days, or leave it empty.";
+    terms.handling = Handling {
+        settlement: form.read_optional("settlement", "Choose from the list."),
+        dispute_days: form.read_optional("dispute_days", days),
+        cure_days: form.read_optional("cure_days", days),
+    };
+}
+
+/// Which of the three a form is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Volume,
+    EarnBack,
+    Rebate,
+}
+
+impl Kind {
+    fn of_slug(slug: &str) -> Option<Self> {
+        match slug {
+            "volume" => Some(Self::Volume),
+            "earn-back" => Some(Self::EarnBack),
+            "rebate" => Some(Self::Rebate),
+            _ => None,
+        }
+    }
+
+    fn slug(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            Self::EarnBack => "earn-back",
+            Self::Rebate => "rebate",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Volume => "Volume that was promised",
+            Self::EarnBack => "Service credit earned back",
+            Self::Rebate => "Rebate by volume",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "contract/clause_form.html")]
+struct ClauseFormPage {
+    page: Page,
+    head: Head,
+    form: Form,
+    notice: Option<String>,
+    kind: &'static str,
+    sources: Vec<(String, String)>,
+    signs: Vec<(String, String)>,
+    measures: Vec<(String, String)>,
+    periods: Vec<(String, String)>,
+    yes_no: Vec<(String, String)>,
+    kpis: Vec<(String, String)>,
+    /// Clauses whose credits can be given back.
+    clauses: Vec<(String, String)>,
+    /// Programmes of the version, with their numbers.
+    tiers: Vec<(String, String)>,
+    choices: AgreedChoices,
+}
+
+fn view(me: &SignedIn, draft: &Draft, kind: Kind, form: Form, notice: Option<String>) -> ClauseFormPage {
+    let pair = |code: &str, words: &str| (code.to_owned(), words.to_owned());
+    let terms = &draft.page.terms;
+    let mut sources = vec![pair("", "a promise of this clause, as below")];
+    for (volume, number) in terms.pricing.terms.volumes.iter().zip(1..) {
+        let words = crate::domain::words::quantity(volume.quantity);
+        let (measure, each) = (volume.measure.label(), volume.period.label());
+        sources.push((
+            i32::to_string(&number),
+            format!("volume commitment {number} of the contract: {words} {measure} a {each}"),
+        ));
+    }
+    let tiers = terms.pricing.terms.tiers.iter().zip(1..);
+    let credits = terms.clauses.iter().filter(|clause| clause.terms.sign == Sign::Penalty);
+    let head = draft.head(kind.title());
+    ClauseFormPage {
+        page: me.page(head.title.clone()),
+        head,
+        form,
+        notice,
+        kind: kind.slug(),
+        sources,
+        signs: vec![
+            pair(Sign::ShipperLiability.code(), "we, for what we did not bring"),
+            pair(Sign::Penalty.code(), "the carrier, for what it did not carry"),
+        ],
+        measures: [VolumeMeasure::Loads, VolumeMeasure::Spend]
+            .map(|measure| pair(measure.code(), measure.label()))
+            .into(),
+        periods: PeriodKind::ALL
+            .iter()
+            .map(|kind| (kind.code().to_owned(), format!("Each {}", kind.label())))
+            .collect(),
+        yes_no: vec![pair("yes", "yes"), pair("no", "no")],
+        kpis: clause_kpis(),
+        clauses: credits
+            .map(|clause| (clause.code.clone(), format!("{}, {}", clause.code, clause.title)))
+            .collect(),
+        tiers: tiers
+            .map(|(tier, number)| (i32::to_string(&number), format!("{number}, {}", tier.label)))
+            .collect(),
+        choices: AgreedChoices::all(),
+    }
+}
+
+/// `GET /contract-versions/{id}/clauses/{kind}?code=7.5`
+pub(in crate::web) async fn form(
+    me: SignedIn,
+    path: web::Path<(i64, String)>,
+    query: web::Query<Vec<(String, String)>>,
+) -> Result<HttpResponse, WebError> {
+    let (id, slug) = path.into_inner();
+    let kind = Kind::of_slug(&slug).ok_or(WebError::NotFound)?;
+    let draft = open(&me, id).await?;
+    let code = Form::filled(query.into_inner()).value("code").to_owned();
+    let form = match clause_of(&draft, &code)? {
+        None => usual(kind),
+        Some(clause) => filled(kind, clause).ok_or(WebError::NotFound)?,
+    };
+    page::html(&view(&me, &draft, kind, form, None))
+}
+
+/// An empty form with what is usual.
+fn usual(kind: Kind) -> Form {
+    let pairs: &[(&str, &str)] = match kind {
+        Kind::Volume => &[
+            ("sign", "SHIPPER_LIABILITY"),
+            ("measure", "LOADS"),
+            ("period", "YEAR"),
+            ("tolerance", "5"),
+            ("rejections_count", "yes"),
+            ("force_majeure_reduces", "yes"),
+        ],
+        Kind::EarnBack => &[("kpi", "OTD_WIN"), ("consecutive", "3"), ("share", "100"), ("period", "MONTH")],
+        Kind::Rebate => &[("number", "1")],
+    };
+    let mut pairs: Vec<(String, String)> =
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    if kind == Kind::EarnBack {
+        pairs.push(("min_volume".to_owned(), MIN_VOLUME_DEFAULT.to_string()));
+    }
+    Form::filled(pairs)
+}
+
+/// The form of a clause; none when it is of another kind.
+fn filled(kind: Kind, clause: &Clause) -> Option<Form> {
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
+    let own: Vec<(&str, String)> = match (kind, &clause.terms.rule) {
+        (Kind::Volume, Rule::VolumeShortfall(VolumePromise::OfContract(named))) => {
+            vec![("number", named.number.to_string())]
+        }
+        (Kind::Volume, Rule::VolumeShortfall(VolumePromise::Own(own))) => vec![
+            ("measure", own.measure.code().to_owned()),
+            ("period", own.period.code().to_owned()),
+            ("quantity", amount_text(Some(own.quantity))),
+            ("tolerance", share_text(Some(own.tolerance))),
+            ("price", amount_text(Some(own.rate))),
+            ("rejections_count", yes(own.rejections_count)),
+            ("force_majeure_reduces", yes(own.force_majeure_reduces)),
+        ],
+        (Kind::EarnBack, Rule::EarnBack(rule)) => vec![
+            ("of_clause", rule.of_clause.clone()),
+            ("kpi", rule.kpi.clone()),
+            ("threshold", rule.threshold.normalize().to_string()),
+            ("min_volume", rule.min_volume.to_string()),
+            ("period", rule.period.code().to_owned()),
+            ("consecutive", rule.consecutive.to_string()),
+            ("share", share_text(Some(rule.share))),
+        ],
+        (Kind::Rebate, Rule::Rebate(rule)) => vec![
+            ("number", rule.number.to_string()),
+            ("expected_spend", amount_text(Some(rule.expected_spend))),
+        ],
+        _ => return None,
+    };
+    let terms = &clause.terms;
+    let mut pairs: Vec<(String, String)> = vec![
+        ("replaces".to_owned(), clause.code.clone()),
+        ("code".to_owned(), clause.code.clone()),
+        ("title".to_owned(), clause.title.clone()),
+        ("sign".to_owned(), terms.sign.code().to_owned()),
+        ("cap_amount".to_owned(), amount_text(terms.period_cap.amount)),
+        ("cap_share".to_owned(), share_text(terms.period_cap.share_of_freight)),
+    ];
+    pairs.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    pairs.extend(agreed_filled(terms));
+    Some(Form::filled(pairs))
+}
+
+/// `POST /contract-versions/{id}/clauses/{kind}`
+pub(in crate::web) async fn save(
+    me: SignedIn,
+    path: web::Path<(i64, String)>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let (id, slug) = path.into_inner();
+    let kind = Kind::of_slug(&slug).ok_or(WebError::NotFound)?;
+    let again = async |draft: Draft, form: Form, refusal: Refusal| {
+        page::html_with(refusal.status, &view(&me, &draft, kind, form, refusal.notice))
+    };
+    let draft = load(&me, id).await?;
+    match read(&mut form, kind, &draft.page.terms) {
+        None => again(draft, form, edit::unsound()).await,
+        Some(clause) => store_clause(&me, id, form, NAMES, clause, again).await,
+    }
+}
+
+fn read(form: &mut Form, kind: Kind, terms: &Terms) -> Option<Clause> {
+    let (sign, rule) = match kind {
+        Kind::Volume => read_volume(form, terms),
+        Kind::EarnBack => read_earn_back(form).map(|rule| (Sign::EarnBack, Rule::EarnBack(rule))),
+        Kind::Rebate => {
+            let number = form.read("number", "Choose the programme; add one to the version first.");
+            let expected_spend = edit::amount(form, "expected_spend");
+            let rule = number.zip(expected_spend);
+            rule.map(|(number, expected_spend)| {
+                (Sign::Rebate, Rule::Rebate(Rebate { number, expected_spend }))
+            })
+        }
+    }?;
+    let mut terms = ClauseTerms::of(sign, rule, read_cap(form));
+    read_agreed(form, &mut terms);
+    let clause = clause(form, terms);
+    form.is_sound().then_some(clause)
+}
+
+fn read_volume(form: &mut Form, terms: &Terms) -> Option<(Sign, Rule)> {
+    let number: Option<u32> = form.read_optional("number", "Choose from the list.");
+    if let Some(number) = number {
+        let named =
+            |number: u32| terms.pricing.terms.volumes.get(usize::try_from(number.checked_sub(1)?).ok()?);
+        let Some(volume) = named(number) else {
+            form.fail("number", "Choose from the list.");
+            return None;
+        };
+        let promise = VolumePromise::OfContract(NamedVolume { number, period: volume.period });
+        return Some((Sign::ShipperLiability, Rule::VolumeShortfall(promise)));
+    }
+    let (sign, measure) =
+        (form.read("sign", "Choose from the list."), form.read("measure", "Choose from the list."));
+    let period = form.read("period", "Choose from the list.");
+    let (quantity, rate) = (edit::amount(form, "quantity"), edit::amount(form, "price"));
+    let tolerance = edit::share_optional(form, "tolerance").unwrap_or_default();
+    let own = OwnVolume {
+        measure: measure?,
+        period: period?,
+        quantity: quantity?,
+        tolerance,
+        rate: rate?,
+        rejections_count: !form.is("rejections_count", "no"),
+        force_majeure_reduces: !form.is("force_majeure_reduces", "no"),
+    };
+    Some((sign?, Rule::VolumeShortfall(VolumePromise::Own(own))))
+}
+
+fn read_earn_back(form: &mut Form) -> Option<EarnBack> {
+    let kpi: Option<Kpi> = form.read("kpi", "Choose the KPI from the list.");
+    let threshold = edit::number(form, "threshold", "Write the value to reach, such as 98.");
+    let min_volume = form.read("min_volume", "Write a whole number of units.");
+    let period = form.read("period", "Choose from the list.");
+    let consecutive = form.read("consecutive", "Write a whole number of periods, such as 3.");
+    let share = edit::share(form, "share");
+    let definition = kpi?.definition();
+    let scale = match definition.unit {
+        KpiUnit::Percent | KpiUnit::PerHundred => Scale::Percent,
+        _ => Scale::Plain,
+    };
+    Some(EarnBack {
+        of_clause: form.value("of_clause").to_owned(),
+        kpi: kpi?.code().to_owned(),
+        better: definition.better.unwrap_or(Better::Higher),
+        scale,
+        threshold: threshold?,
+        min_volume: min_volume?,
+        period: period?,
+        consecutive: consecutive?,
+        share: share?,
+    })
+}
