@@ -13,6 +13,7 @@ mod notice;
 mod post;
 pub(super) mod replay;
 mod scoped;
+pub mod simulate;
 mod special;
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ fn table() -> Vec<Row> {
             May(Action::ViewContracts),
             contract::backtest::xlsx,
         ),
+        get("/contracts/{id}/simulation", May(Action::ViewContracts), contract::simulation::show),
         get("/contracts/{id}/calibration", May(Action::ViewContracts), contract::calibration::show),
         get(
             "/contracts/{id}/calibration/shipments",

@@ -820,3 +820,102 @@ fn what_was_known_on_a_day_is_asked_from_the_contract_page() {
         assert_eq!(desk.browser.get("/contracts/1/known").await.status, StatusCode::NOT_FOUND);
     });
 }
+
+/// DOMAIN P4, as a promise of the clause.
+const VOLUME: [(&str, &str); 10] = [
+    ("code", "7.5"),
+    ("title", "Volume of the year"),
+    ("number", ""),
+    ("sign", "SHIPPER_LIABILITY"),
+    ("measure", "LOADS"),
+    ("period", "YEAR"),
+    ("quantity", "1,000"),
+    ("tolerance", "5"),
+    ("price", "85.00"),
+    ("rejections_count", "yes"),
+];
+/// DOMAIN P5.
+const EARN_BACK: [(&str, &str); 9] = [
+    ("code", "7.6"),
+    ("title", "Earned back"),
+    ("of_clause", "7.2"),
+    ("kpi", "OTD_WIN"),
+    ("threshold", "98"),
+    ("min_volume", "20"),
+    ("period", "MONTH"),
+    ("consecutive", "3"),
+    ("share", "100"),
+];
+
+#[test]
+fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "threshold-clause", &THRESHOLD).await;
+        for (form, fields) in [("clauses/volume", VOLUME.as_slice()), ("clauses/earn-back", &EARN_BACK)] {
+            let mut fields = fields.to_vec();
+            fields.extend([
+                ("dispute_days", "15"),
+                ("settlement", "CREDIT_NOTE"),
+                ("scope_services", "Express"),
+            ]);
+            let reply = desk.fill("", form, &fields).await;
+            assert_eq!(reply.status, StatusCode::SEE_OTHER, "{form}: {}", reply.html);
+        }
+        let page = desk.page("?version=1&try=7.5&a=912&b=20").await;
+        for line in [
+            "What the shipper owes for each year in which it brings fewer than 1,000 loads.",
+            "100 % of a settled service credit under clause 7.2 is given back",
+            "Only service Express.",
+            "Settled by a credit note of the carrier.",
+            "It may be disputed within 15 business days of the notice.",
+        ] {
+            assert!(page.html.contains(line), "{line}: {}", page.html);
+        }
+        assert!(page.html.contains("1,530.00 USD paid to the carrier"), "{}", page.text(".calc output"));
+        let page = desk.page("?version=1&try=7.6&a=99&b=100&c=640.00").await;
+        assert!(page.html.contains("640.00 USD paid to the carrier"), "{}", page.html);
+        // The form shows what is stored, and stores it again.
+        let version = version_address(&page);
+        let form = desk.browser.get(&format!("{version}/clauses/volume?code=7.5")).await;
+        assert_eq!(form.attribute("#scope_services", "value").as_deref(), Some("Express"));
+        assert_eq!(form.attribute("#tolerance", "value").as_deref(), Some("5"));
+        assert_eq!(form.attribute("#settlement option[selected]", "value").as_deref(), Some("CREDIT_NOTE"));
+        let wrong = desk.browser.get(&format!("{version}/clauses/other")).await;
+        assert_eq!(wrong.status, StatusCode::NOT_FOUND);
+        let rebate = [("code", "7.7"), ("title", "Rebate"), ("number", "1"), ("expected_spend", "1,260,000")];
+        let reply = desk.fill("", "clauses/rebate", &rebate).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
+        let page = desk.page("").await;
+        assert!(page.html.contains("names tier programme 1, which is not there"), "{}", page.html);
+        let bad: Vec<_> = VOLUME
+            .iter()
+            .map(|&(name, old)| (name, if name == "tolerance" { "100" } else { old }))
+            .chain([("dispute_days", "0")])
+            .collect();
+        let reply = desk.fill("", "clauses/volume", &bad).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        reply.text("#tolerance-err");
+        reply.text("#dispute_days-err");
+    });
+}
+
+#[test]
+fn a_clause_of_a_draft_is_replayed_over_history() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        desk.fill("", "threshold-clause", &THRESHOLD).await;
+        let path = format!("{}/simulation?version=1&clause=7.2", desk.contract);
+        let page = desk.browser.get(&path).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert_eq!(page.texts("section[aria-labelledby=months] tbody tr").len(), 6, "{}", page.html);
+        assert_eq!(page.texts("section[aria-labelledby=by-threshold] tbody tr").len(), 7);
+        assert!(page.text("section[aria-labelledby=by-price] tbody b").contains("100 %"));
+        let wrong = desk.browser.get(&format!("{path}&from=May")).await;
+        assert!(wrong.text(".err").contains("`May` is not a month"), "{}", wrong.html);
+        let long = desk.browser.get(&format!("{path}&from=2020-01&to=2025-01")).await;
+        assert!(long.text(".err").contains("12 months at most"), "{}", long.html);
+        let none = desk.browser.get(&format!("{}/simulation?version=1&clause=9.9", desk.contract)).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND);
+    });
+}

@@ -113,6 +113,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/contracts/{id}/backtests/{run}/cancellation", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtests/{run}/table.csv", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/backtests/{run}/workbook.xlsx", Roles(SHIPPER)),
+    ("GET", "/contracts/{id}/simulation", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/calibration", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/calibration/shipments", Roles(SHIPPER)),
     ("GET", "/contracts/{id}/versions/{version}/rates", Roles(SHIPPER)),

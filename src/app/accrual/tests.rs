@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 mod assess;
+mod kinds;
 
 use super::*;
 use crate::app::ledger::verify_ledger;

@@ -15,6 +15,7 @@ mod price;
 mod rebate;
 mod scope;
 mod validate;
+mod vary;
 mod volume;
 
 use rust_decimal::Decimal;
@@ -37,6 +38,7 @@ pub use key::{BadKey, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
 pub use scope::{ClauseScope, SCOPE_NAMES_MAX};
+pub use vary::Variant;
 pub use volume::{NamedVolume, OwnVolume, VolumeFacts, VolumePromise};
 
 /// Units a period needs before its clause applies, unless the clause says otherwise.

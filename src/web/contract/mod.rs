@@ -20,6 +20,7 @@ pub mod own;
 pub mod rates;
 pub mod sheet_upload;
 pub mod sign;
+pub mod simulation;
 pub mod terms;
 
 use actix_web::{HttpResponse, web};
