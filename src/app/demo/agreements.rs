@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 use super::network::{COSTLY, DECLINING, IMPROVING, SLIPPING, STRONG_LAST_MILE, partner_of};
-use super::rates::pricing;
+use super::rates::{REBATING, pricing};
 use super::season::date;
 use crate::app::App;
 use crate::app::contract::contract_create;
@@ -29,9 +29,10 @@ use crate::domain::accessorial::{
     AccessorialRate, AccessorialRules, AccessorialUnit, CapScope, catalogue_charge,
 };
 use crate::domain::clause::{
-    Better, Cap, ClauseTerms, ContractCap, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule, Scale,
-    Sign, Tier,
+    Better, Cap, ClauseTerms, ContractCap, EarnBack, Handling, LateDelivery, OwnVolume, PerDay, PeriodAmount,
+    PeriodThreshold, Rebate, Rule, Scale, SettlementForm, Sign, Tier, VolumePromise,
 };
+use crate::domain::commitment::VolumeMeasure;
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
 };
@@ -150,6 +151,10 @@ const COUNTER_REPLY_BY: Ymd = (2026, 7, 17);
 /// What it asks for: accessorials, in per cent of those in force, and this much less of linehaul a late day.
 const ASKED_PERCENT: i64 = 101;
 const ASKED_SHARE_LESS: Decimal = Decimal::ONE;
+/// Loads a quarter that one carrier was promised.
+const PROMISED_LOADS: i64 = 1_300;
+/// Spend in a year that another's rebate is reckoned by.
+const REBATE_EXPECTED: i64 = 320_000;
 
 use RenewalKind::{AutoRenew, Evergreen, Fixed};
 
@@ -574,8 +579,59 @@ fn clause(code: &str, title: &str, sign: Sign, rule: Rule, period_cap: Cap) -> C
         id: 0,
         code: code.to_owned(),
         title: title.to_owned(),
-        terms: ClauseTerms::of(sign, rule, period_cap),
+        terms: ClauseTerms {
+            handling: Handling {
+                settlement: Some(SettlementForm::CreditNote),
+                dispute_days: Some(15),
+                cure_days: None,
+            },
+            ..ClauseTerms::of(sign, rule, period_cap)
+        },
     }
+}
+
+/// A price for each tender turned down beyond a fifth of those offered.
+fn turned_down() -> Clause {
+    let amount = PeriodAmount::PerUnit { amount: dollars(25) };
+    let rule = threshold("TAR", 80, PeriodKind::Month, amount);
+    clause("7.3", "Tenders turned down", Sign::Penalty, Rule::PeriodThreshold(rule), Cap::default())
+}
+
+/// The month's shortfall credit comes back after three good months.
+fn earn_back(kpi: &str, at: i64) -> Clause {
+    let rule = EarnBack {
+        of_clause: "7.2".to_owned(),
+        kpi: kpi.to_owned(),
+        better: Better::Higher,
+        scale: Scale::Percent,
+        threshold: Decimal::from(at),
+        min_volume: 20,
+        period: PeriodKind::Month,
+        consecutive: 3,
+        share: Bps(10_000),
+    };
+    clause("7.5", "Earned back", Sign::EarnBack, Rule::EarnBack(rule), Cap::default())
+}
+
+/// Loads we promised to bring.
+fn volume_promised(loads_a_quarter: i64) -> Clause {
+    let own = OwnVolume {
+        measure: VolumeMeasure::Loads,
+        period: PeriodKind::Quarter,
+        quantity: dollars(loads_a_quarter),
+        tolerance: Bps(500),
+        rate: dollars(85),
+        rejections_count: true,
+        force_majeure_reduces: true,
+    };
+    let rule = Rule::VolumeShortfall(VolumePromise::Own(own));
+    clause("8.1", "Volume of the quarter", Sign::ShipperLiability, rule, Cap::default())
+}
+
+/// By the tier programme of its rates.
+fn rebate(expected: i64) -> Clause {
+    let rule = Rule::Rebate(Rebate { number: 1, expected_spend: dollars(expected) });
+    clause("8.2", "Volume rebate", Sign::Rebate, rule, Cap::default())
 }
 
 /// A price for each late day: a share of linehaul for freight, an amount for what is small.
@@ -645,6 +701,7 @@ fn clauses(agreement: &Agreement) -> Vec<Clause> {
         Trade::LastMile => shortfall("FADS", "First-attempt shortfall", 91),
     });
     clauses.push(match trade {
+        Trade::Truckload if agreement.partner == DECLINING => turned_down(),
         Trade::Truckload | Trade::Ltl => {
             fixed("7.3", "Tender acceptance", Sign::Penalty, ("TAR", 82, Month), 1_500)
         }
@@ -658,6 +715,9 @@ fn clauses(agreement: &Agreement) -> Vec<Clause> {
         }
         "QLP" => clauses.push(fixed("8.1", "On-time bonus", Sign::Bonus, ("OTD_DAY", 95, Quarter), 3_000)),
         "THD" => clauses.push(fixed("8.1", "Acceptance bonus", Sign::Bonus, ("TAR", 92, Quarter), 2_000)),
+        DECLINING => clauses.push(volume_promised(PROMISED_LOADS)),
+        REBATING => clauses.push(rebate(REBATE_EXPECTED)),
+        "SLM" => clauses.push(earn_back("OTD_WIN", 92)),
         _ => {}
     }
     clauses

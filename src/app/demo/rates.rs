@@ -7,14 +7,16 @@ use super::money::{band_tops_kg, linehaul_of_band};
 use super::network::{LANES, Lane, Mode, Partner};
 use super::season::{date, fuel_bps};
 use super::table::Column;
+use crate::domain::commitment::VolumeMeasure;
 use crate::domain::currency::Currency;
 use crate::domain::fuel::{FuelBasis, FuelBracket, FuelMethod, FuelProgramme};
 use crate::domain::geo::GeoSelector;
-use crate::domain::money::Micros;
+use crate::domain::money::{Bps, Micros};
 use crate::domain::quantity::{DistanceUnit, WeightUnit};
 use crate::domain::rate::{
     Axis, Band, BandEdges, Cell, Lane as RatedLane, RateBasis, RateLine, RateParameters, RateTerms,
 };
+use crate::domain::tier::{TierBand, TierMethod, TierProgramme, TierWindow};
 
 /// The price series of the demo.
 const FUEL_INDEX: &str = "DEMO-DIESEL";
@@ -26,6 +28,8 @@ const STEP_BPS: i64 = 10;
 /// Steps of the fuel table: up to 25 % at 4.00 a gallon.
 const STEPS: i64 = 100;
 const MICROS_PER_CENT: i64 = 10_000;
+/// The carrier whose rates come with a rebate by volume.
+pub(super) const REBATING: &str = "BLW";
 
 /// What `partner` charges for linehaul and fuel, before the choices every contract of the demo makes.
 pub(super) fn pricing(partner: &Partner) -> RateTerms {
@@ -40,7 +44,24 @@ pub(super) fn pricing(partner: &Partner) -> RateTerms {
         lanes: carried.iter().map(|lane| rated_lane(lane)).collect(),
         lines: carried.iter().map(|lane| rate_line(lane, partner.conduct.price)).collect(),
         fuel: vec![fuel_programme()],
+        tiers: if partner.code == REBATING { vec![volume_rebate()] } else { Vec::new() },
         ..RateTerms::empty(Currency::USD)
+    }
+}
+
+/// What comes back of a year's spend, by the part inside each band.
+fn volume_rebate() -> TierProgramme {
+    let band = |from_units: i64, share: i64| TierBand {
+        from: Micros(from_units * 100 * MICROS_PER_CENT),
+        share: Bps(share),
+    };
+    TierProgramme {
+        label: "Volume rebate".to_owned(),
+        measure: VolumeMeasure::Spend,
+        window: TierWindow::CalendarYear,
+        bands: vec![band(0, 0), band(100_000, 100), band(250_000, 200)],
+        method: Some(TierMethod::Incremental),
+        grace_weeks: 0,
     }
 }
 
