@@ -581,6 +581,11 @@ fn behind(view: &AccrualView) -> Option<(String, &'static str)> {
             let counted = format!("{list}?contract={}&clause={}", key.contract_version_id, key.clause_id);
             Some((counted, "Everything that was counted, line by line"))
         }
+        (Evidence::Work(_), Obligation::Period(period)) => {
+            let list = format!("/scorecards/{}/{period}/{}?show=all", accrual.partner_id, Kpi::Cps.code());
+            let counted = format!("{list}&contract={}&clause={}", key.contract_version_id, key.clause_id);
+            Some((counted, "The loads with their freight, line by line"))
+        }
         _ => None,
     }
 }
@@ -593,6 +598,17 @@ fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) 
         }
         Evidence::Kpi(Some(value)) => ("The KPI, as known now", kpi_facts(value)),
         Evidence::Kpi(None) => ("The KPI, as known now", vec![("Value", "no data".to_owned())]),
+        Evidence::Work(work) => {
+            let mut facts = vec![
+                ("Loads", show::count(work.loads)),
+                ("Tenders turned down", show::count(work.turned_down)),
+                ("Freight", show::money(work.freight)),
+            ];
+            if !work.part.is_empty() {
+                facts.push(("The clause counts only", work.part.clone()));
+            }
+            ("What moved, as known now", facts)
+        }
     }
 }
 

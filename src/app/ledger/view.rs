@@ -247,6 +247,21 @@ pub enum Evidence {
     Shipment(Option<Box<ShipmentRow>>),
     /// The KPI of the period; none when its clause or KPI is not known any more.
     Kpi(Option<Box<KpiValue>>),
+    /// What moved in the period, for a clause about volume or spend.
+    Work(Work),
+}
+
+/// What moved in a period, of what a clause counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Shipments due.
+    pub loads: i64,
+    /// Tenders turned down or not answered.
+    pub turned_down: i64,
+    /// Freight, in the reporting currency.
+    pub freight: Micros,
+    /// The part of it that the clause is about; empty for all of it.
+    pub part: String,
 }
 
 /// One accrual with everything behind it.
@@ -301,13 +316,10 @@ pub fn accrual_view(
             let row = shipment_by_id(db, viewer, partner_id, Day(accrual.obligation_day), id)?;
             Evidence::Shipment(row.map(Box::new))
         }
-        Obligation::Period(period) => {
-            let kpi = match &clause {
-                Some(clause) => kpi_of(db, viewer, key, clause, (period, now))?,
-                None => None,
-            };
-            Evidence::Kpi(kpi.map(Box::new))
-        }
+        Obligation::Period(period) => match &clause {
+            Some(clause) => evidence_of(db, viewer, key, clause, (period, now))?,
+            None => Evidence::Kpi(None),
+        },
     };
     let source = match &evidence {
         Evidence::Shipment(Some(row)) => source_list(db)?.into_iter().find(|(id, _)| *id == row.source_id),
@@ -317,16 +329,24 @@ pub fn accrual_view(
     Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence, source }))
 }
 
-/// The KPI over what the version counts of `period`.
-fn kpi_of(
+/// What stands behind a period, of what the clause counts in it: the KPI, or what moved where the clause looks at none.
+fn evidence_of(
     db: &mut Db,
     viewer: &Viewer,
     key: ObligationKey,
     clause: &Clause,
     (period, now): (Period, DateTime<Utc>),
-) -> Result<Option<KpiValue>, DbError> {
-    let Some(Ok(kpi)) = clause.terms.rule.kpi().map(str::parse::<Kpi>) else { return Ok(None) };
+) -> Result<Evidence, DbError> {
     let of = (key.contract_version_id, Some(key.clause_id));
-    let Some(counted) = Counted::read(db, viewer, of, period, now)? else { return Ok(None) };
-    Ok(Some(kpi.value(&counted.total(db, viewer)?)))
+    let Some(counted) = Counted::read(db, viewer, of, period, now)? else { return Ok(Evidence::Kpi(None)) };
+    let measures = counted.total(db, viewer)?;
+    if let Some(code) = clause.terms.rule.kpi() {
+        return Ok(Evidence::Kpi(code.parse::<Kpi>().ok().map(|kpi| Box::new(kpi.value(&measures)))));
+    }
+    Ok(Evidence::Work(Work {
+        loads: measures.shipments,
+        turned_down: measures.tender.late.saturating_add(measures.tender.no_evidence),
+        freight: Micros(measures.freight.numerator),
+        part: clause.terms.scope.words(),
+    }))
 }

@@ -3,6 +3,9 @@
 use super::*;
 use crate::app::accrual::simulate::simulate;
 use crate::db::contract::terms_load;
+use crate::db::declared_event::{
+    EventDecisionRow, EventRow as DeclaredRow, declared_event_decision_insert, declared_event_insert,
+};
 use crate::domain::clause::CapLevel;
 
 const VOLUME: &str = r#"{"sign":"SHIPPER_LIABILITY","rule":{"kind":"VOLUME_SHORTFALL","type":"OWN","measure":"LOADS","period":"MONTH",
@@ -62,6 +65,49 @@ fn the_shipper_owes_for_loads_it_did_not_bring() {
         loads(app, "2025-07-01", 6, 0);
         assert_eq!(run(app, "2025-07-02"), ["07-02 2120/5196 1530.00 REVERSAL"]);
     });
+}
+
+/// Three days of a storm over everything leave 27 of June's 30 days: 90 loads, less 5 % 86.
+#[test]
+fn force_majeure_makes_the_promise_smaller() {
+    on_each_engine(NOW, |app| {
+        world(app, VOLUME);
+        loads(app, "2025-06-10", 75, 2);
+        assert_eq!(run(app, "2025-06-30"), ["06-30 5196/2120 1530.00 INITIAL"]);
+        declare(app, 900, r#"{"places":["US-TX"]}"#);
+        assert_eq!(run(app, "2025-07-01"), [""; 0], "one that leaves work to do takes no day");
+        declare(app, 901, r#"{"places":["*"]}"#);
+        assert_eq!(run(app, "2025-07-02"), ["07-02 2120/5196 765.00 TRUE_UP"]);
+    });
+}
+
+/// An approved event from 9 to 11 June.
+fn declare(app: &App, id: i64, scope: &str) {
+    let db = &mut *app.pool.get().unwrap();
+    let at = Instant(app.now());
+    let row = DeclaredRow {
+        id,
+        name: "Ice storm".to_owned(),
+        kind: "WEATHER".to_owned(),
+        first_day: Day(day("2025-06-09")),
+        last_day: Day(day("2025-06-11")),
+        scope: scope.to_owned(),
+        statement: "Nothing moved.".to_owned(),
+        requested_at: at,
+        requested_by: "test".to_owned(),
+        requested_by_id: 1,
+    };
+    declared_event_insert(db, &row).unwrap();
+    let decision = EventDecisionRow {
+        declared_event_id: id,
+        seq: 1,
+        kind: "APPROVED".to_owned(),
+        words: "Seen.".to_owned(),
+        at,
+        actor: "another".to_owned(),
+        actor_id: 2,
+    };
+    declared_event_decision_insert(db, &decision).unwrap();
 }
 
 #[test]
