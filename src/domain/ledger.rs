@@ -627,8 +627,10 @@ pub struct RollForward {
     pub accrued: Micros,
     /// Changes after the fact and shifts under a cap.
     pub true_up: Micros,
-    /// Taken back, by facts or by the decision on a dispute.
+    /// Taken back by facts.
     pub reversed: Micros,
+    /// Given up by a decision on a dispute.
+    pub waived: Micros,
     /// Moved from accrued to assessed: what leaves one account comes to the other.
     pub assessed: Micros,
     /// Paid or set off.
@@ -642,7 +644,8 @@ impl RollForward {
             // Out of the memo and into the general ledger: nothing where both are looked at.
             Reason::Initial | Reason::Accrual | Reason::Recognition => &mut self.accrued,
             Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
-            Reason::Reversal | Reason::Dispute => &mut self.reversed,
+            Reason::Reversal => &mut self.reversed,
+            Reason::Dispute => &mut self.waived,
             Reason::Assessment => &mut self.assessed,
         };
         *column = *column + delta;
@@ -651,7 +654,41 @@ impl RollForward {
     /// Opening and all changes.
     #[must_use]
     pub fn closing(&self) -> Micros {
-        self.opening + self.accrued + self.true_up + self.reversed + self.assessed + self.settled
+        self.opening
+            + self.accrued
+            + self.true_up
+            + self.reversed
+            + self.waived
+            + self.assessed
+            + self.settled
+    }
+
+    /// Itself, or all of it the other way round.
+    #[must_use]
+    pub fn signed(&self, as_it_is: bool) -> Self {
+        if as_it_is {
+            return *self;
+        }
+        Self {
+            opening: -self.opening,
+            accrued: -self.accrued,
+            true_up: -self.true_up,
+            reversed: -self.reversed,
+            waived: -self.waived,
+            assessed: -self.assessed,
+            settled: -self.settled,
+        }
+    }
+
+    /// Adds another balance, column by column.
+    pub fn plus(&mut self, other: &Self) {
+        self.opening = self.opening + other.opening;
+        self.accrued = self.accrued + other.accrued;
+        self.true_up = self.true_up + other.true_up;
+        self.reversed = self.reversed + other.reversed;
+        self.waived = self.waived + other.waived;
+        self.assessed = self.assessed + other.assessed;
+        self.settled = self.settled + other.settled;
     }
 }
 

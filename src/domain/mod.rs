@@ -15,6 +15,7 @@ pub mod backoff;
 pub mod backtest;
 pub mod baseline;
 pub mod beside;
+pub mod books;
 pub mod calendar;
 pub mod calibration;
 pub mod capacity;

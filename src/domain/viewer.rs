@@ -56,6 +56,8 @@ pub enum Action {
     PublishScorecards,
     /// See the ledger of service credits.
     ViewLedger,
+    /// Close months, approve what somebody else would pass over, make exports, name accounts, set budgets.
+    CloseBooks,
     /// See carriers' invoices and what their audits found.
     ViewInvoices,
     /// Dispute, credit and write off what an audit found, and set by which terms it audits.
@@ -163,6 +165,7 @@ impl Role {
                     | A::MapCharges
                     | A::ViewScorecards
                     | A::ViewLedger
+                    | A::CloseBooks
                     | A::ViewInvoices
                     | A::ResolveInvoices
                     | A::ViewImports
