@@ -121,6 +121,23 @@ pub fn transaction_lock(db: &mut Db, name: &str) -> QueryResult<()> {
     }
 }
 
+/// As [`transaction_lock`], but shared with whoever takes it so too; waits for, and keeps off, who takes it alone.
+///
+/// # Errors
+/// The engine's reason.
+pub fn transaction_lock_shared(db: &mut Db, name: &str) -> QueryResult<()> {
+    match db {
+        Db::Pg(conn) => {
+            conn.batch_execute("SET LOCAL lock_timeout = 0")?;
+            diesel::sql_query("SELECT pg_advisory_xact_lock_shared(714026, hashtext($1))")
+                .bind::<Text, _>(name)
+                .execute(conn)
+                .map(|_| ())
+        }
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
 /// Whether the database holds any table, ours or not.
 ///
 /// # Errors

@@ -27,8 +27,12 @@ use crate::{bulk_insert, on_engine};
 mod assess;
 mod owed;
 mod own;
+mod post;
+mod read;
 
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
+
+pub(in crate::db) use read::entries_read;
 
 pub use own::{
     PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
@@ -43,6 +47,8 @@ pub const EXPORT_ROWS_MAX: i64 = 50_000;
 pub const CAPPED_AWAY: &str = "Capped to nothing";
 /// Keys in one statement; far below the bind limits of both engines.
 const KEYS_PER_STATEMENT: usize = 500;
+/// Partners in one statement about lines.
+const PARTNERS_PER_STATEMENT: usize = 50;
 
 /// The sum of a column of amounts: both engines widen it to a decimal, which would pass through floats.
 const SUM_AMOUNT: &str = "CAST(SUM(journal_lines.amount_micros) AS BIGINT)";
@@ -51,9 +57,6 @@ diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::currency);
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::account);
 diesel::allow_columns_to_appear_in_same_group_by_clause!(journal_entries::reason, journal_lines::side);
-diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::currency);
-diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::account);
-diesel::allow_columns_to_appear_in_same_group_by_clause!(accruals::state, journal_lines::side);
 
 fn stored(what: impl Into<String>, reason: &impl ToString) -> DbError {
     DbError::Stored { what: what.into(), reason: reason.to_string() }
@@ -358,17 +361,23 @@ struct LineRow {
     currency: String,
 }
 
-/// Adds entries, each under its id, with their lines. The caller has checked that they balance
-/// ([`check_balanced`](crate::domain::ledger::check_balanced)).
+/// Adds entries, each under its id, with their lines, seals them ([`chain`](crate::domain::books::chain)) and adds them to
+/// the sums of their months: the one way into the journal. The caller has checked that they balance
+/// ([`check_balanced`](crate::domain::ledger::check_balanced)) and holds a write transaction.
 ///
 /// # Errors
-/// The engine's reason.
+/// [`DbError::PeriodClosed`] for a day in a closed month; the engine's reason.
 pub fn entries_insert(
     db: &mut Db,
     entries: &[(i64, &JournalEntry)],
     run_id: Option<i64>,
     at: DateTime<Utc>,
 ) -> Result<(), DbError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    post::may_post(db, entries)?;
+    post::chains_begin(db, entries)?;
     let (mut rows, mut lines) = (Vec::with_capacity(entries.len()), Vec::with_capacity(2 * entries.len()));
     for &(id, entry) in entries {
         rows.push(EntryRow {
@@ -398,7 +407,7 @@ pub fn entries_insert(
     }
     bulk_insert!(db, journal_entries::table, rows.as_slice())?;
     bulk_insert!(db, journal_lines::table, lines.as_slice())?;
-    Ok(())
+    post::sum_and_seal(db, &rows, &lines, entries)
 }
 
 /// Where the next page of entries starts: after this one, going back in time.
@@ -461,6 +470,8 @@ pub struct EntryListed {
     pub entry: JournalEntry,
     /// The partner's name.
     pub partner_name: String,
+    /// The partner's code.
+    pub partner_code: String,
     /// The clause's number in the contract.
     pub clause_code: String,
     /// What the clause is about.
@@ -545,7 +556,7 @@ pub fn entry_list(
         )
         .select((
             EntryRow::as_select(),
-            partners::name.nullable(),
+            (partners::name, partners::code).nullable(),
             clauses::code.nullable(),
             clauses::title.nullable(),
             accruals::state.nullable(),
@@ -557,20 +568,22 @@ pub fn entry_list(
             journal_entries::posting_day.lt(Day(after.posting_day)).or(journal_entries::id.lt(after.id)),
         );
     }
-    type Row = (EntryRow, Option<String>, Option<String>, Option<String>, Option<String>);
+    type Row = (EntryRow, Option<(String, String)>, Option<String>, Option<String>, Option<String>);
     let rows: Vec<Row> = query
         .order((journal_entries::posting_day.desc(), journal_entries::id.desc()))
         .limit(limit)
         .load(db)?;
     let mut lines = lines_of(db, rows.iter().map(|row| &row.0))?;
     rows.into_iter()
-        .map(|(row, partner_name, clause_code, clause_title, state)| {
+        .map(|(row, partner, clause_code, clause_title, state)| {
             let id = row.id;
+            let (partner_name, partner_code) = partner.unwrap_or_default();
             let lines = lines.remove(&(row.partner_id, id)).unwrap_or_default();
             Ok(EntryListed {
                 id,
                 entry: row.read(lines)?,
-                partner_name: partner_name.unwrap_or_default(),
+                partner_name,
+                partner_code,
                 clause_code: clause_code.unwrap_or_default(),
                 clause_title: clause_title.unwrap_or_default(),
                 state: state.map(|text| code(&text, || format!("the state of entry {id}"))).transpose()?,
@@ -617,17 +630,26 @@ fn lines_of<'a>(db: &mut Db, entries: impl Iterator<Item = &'a EntryRow>) -> Res
         by_partner.entry(entry.partner_id).or_default().push(entry.id);
     }
     let mut lines = LinesByEntry::new();
-    for (partner_id, ids) in by_partner {
-        for chunk in ids.chunks(KEYS_PER_STATEMENT) {
-            let rows: Vec<LineRow> = journal_lines::table
-                .filter(journal_lines::partner_id.eq(partner_id))
-                .filter(journal_lines::entry_id.eq_any(chunk))
-                .order((journal_lines::entry_id, journal_lines::line_no))
-                .select(LineRow::as_select())
-                .load(db)?;
-            for row in rows {
-                lines.entry((row.partner_id, row.entry_id)).or_default().push(row.read()?);
-            }
+    let keys: Vec<(i64, Vec<i64>)> = by_partner
+        .into_iter()
+        .flat_map(|(partner_id, ids)| {
+            let chunks: Vec<_> = ids.chunks(KEYS_PER_STATEMENT).map(<[i64]>::to_vec).collect();
+            chunks.into_iter().map(move |ids| (partner_id, ids))
+        })
+        .collect();
+    // A page of many partners asks once.
+    for some in keys.chunks(PARTNERS_PER_STATEMENT) {
+        let mut query = journal_lines::table
+            .order((journal_lines::partner_id, journal_lines::entry_id, journal_lines::line_no))
+            .select(LineRow::as_select())
+            .into_boxed();
+        for (partner_id, ids) in some {
+            query = query.or_filter(
+                journal_lines::partner_id.eq(*partner_id).and(journal_lines::entry_id.eq_any(ids.clone())),
+            );
+        }
+        for row in query.load::<LineRow>(db)? {
+            lines.entry((row.partner_id, row.entry_id)).or_default().push(row.read()?);
         }
     }
     Ok(lines)
@@ -783,62 +805,6 @@ pub fn accrual_show(
         .optional()?
         .map(AccrualRow::read)
         .transpose()
-}
-
-/// What stands on one account for items in one state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StateBalance {
-    /// Currency of the amount.
-    pub currency: Currency,
-    /// Account.
-    pub account: Account,
-    /// Where the items stand now.
-    pub state: ItemState,
-    /// The balance, positive on the account's normal side.
-    pub amount: Micros,
-}
-
-/// Balances of the lines posted before `until` by the state their items are in now: together they are
-/// the balances of the accounts.
-///
-/// # Errors
-/// The engine's reason, or a row that does not read back.
-pub fn balances_by_state(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: Option<i64>,
-    until: NaiveDate,
-) -> Result<Vec<StateBalance>, DbError> {
-    let Some(partner) = partner_filter(viewer, partner_id) else { return Ok(Vec::new()) };
-    let columns = (journal_lines::currency, journal_lines::account, journal_lines::side, accruals::state);
-    let query = journal_entries::table
-        .inner_join(
-            journal_lines::table.on(journal_lines::partner_id
-                .eq(journal_entries::partner_id)
-                .and(journal_lines::entry_id.eq(journal_entries::id))),
-        )
-        .inner_join(
-            accruals::table.on(accruals::partner_id
-                .eq(journal_entries::partner_id)
-                .and(accruals::obligation_key.eq(journal_entries::obligation_key))),
-        )
-        .group_by(columns)
-        .select((columns, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
-        .into_boxed();
-    let filter = LedgerFilter { posted_until: Some(until), ..LedgerFilter::default() };
-    let query = filtered_entries!(query, filter, partner);
-    type Row = ((String, i32, String, String), Option<i64>);
-    let rows: Vec<Row> = query.load(db)?;
-    let mut sums: BTreeMap<(Currency, Account, ItemState), Micros> = BTreeMap::new();
-    for ((currency, number, side, state), amount) in rows {
-        let what = || "the sum of an account by state".to_owned();
-        let account = Account::from_number(number).map_err(|error| stored(what(), &error))?;
-        let amount = account.growth(code(&side, what)?, Micros(amount.unwrap_or(0)));
-        let sum = sums.entry((code(&currency, what)?, account, code(&state, what)?)).or_default();
-        *sum = *sum + amount;
-    }
-    let balance = |((currency, account, state), amount)| StateBalance { currency, account, state, amount };
-    Ok(sums.into_iter().map(balance).collect())
 }
 
 /// Partners with anything in the journal or among the accruals, in order.

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod backtest;
 pub mod baseline;
 pub mod beside;
+pub mod books;
 pub mod calibration;
 pub mod challenge;
 pub mod charge_code;
@@ -99,6 +100,16 @@ pub enum DbError {
         "the first shipments of this database are being loaded, which sums them too; try again when that import is done"
     )]
     Loading,
+    /// An entry would be posted in a closed month.
+    #[error(
+        "nothing can be posted on {day}: the books are closed through {through}; post on a later day, the period of the obligation is kept"
+    )]
+    PeriodClosed {
+        /// The day of posting.
+        day: chrono::NaiveDate,
+        /// The last closed day.
+        through: chrono::NaiveDate,
+    },
     /// A statement failed.
     #[error("the database refused a statement: {0}")]
     Query(#[from] diesel::result::Error),

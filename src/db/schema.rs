@@ -1,12 +1,14 @@
 //! The tables, one block each; the migrations are the source. A test compares both databases with this file.
 
 mod beside;
+mod books;
 mod fairness;
 mod invoice;
 mod rating;
 mod standing;
 
 pub use beside::*;
+pub use books::*;
 pub use fairness::*;
 pub use invoice::*;
 pub use rating::*;

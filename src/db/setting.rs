@@ -14,6 +14,8 @@ use crate::domain::outcome::local_day;
 pub const REPORTING_ZONE: &str = "reporting_zone";
 /// Currency in which amounts are kept.
 pub const REPORTING_CURRENCY: &str = "reporting_currency";
+/// Last day of the books that was closed elsewhere, before months are closed here.
+pub const BOOKS_CLOSED_THROUGH: &str = "books_closed_through";
 
 /// A setting, if it was ever made.
 ///

@@ -1,0 +1,18 @@
+DROP TRIGGER journal_entries_open;
+DROP INDEX journal_entries_posting;
+CREATE INDEX journal_entries_posting ON journal_entries (posting_day);
+DROP INDEX journal_entries_own;
+DROP INDEX accruals_disputed;
+DROP TABLE budgets;
+DROP TABLE chart_accounts;
+DROP TABLE journal_layouts;
+DROP TABLE export_months;
+DROP TABLE export_entries;
+DROP TABLE export_batches;
+DROP TABLE journal_months;
+DROP TABLE journal_seals;
+DROP TABLE close_override_decisions;
+DROP TABLE close_overrides;
+DROP TABLE close_checks;
+DROP TABLE period_balances;
+DROP TABLE period_closes;
