@@ -27,6 +27,7 @@ use serde::Serialize;
 
 use self::gathered::Agreed;
 use super::App;
+use crate::db::books::{chain_begin, chain_unsealed, closed_through};
 use crate::db::contract::{contract_list, contract_lock, terms_between};
 use crate::db::dialect::write_tx;
 use crate::db::ledger::standing_load;
@@ -49,8 +50,6 @@ pub const RESTATEMENT_DAYS: u64 = 90;
 pub const UNREPORTED_DAYS_MAX: u32 = 5;
 /// The job that accrues.
 pub const ACCRUAL_JOB: &str = "accrue-credits";
-/// The key of the last closed day of the books.
-pub const BOOKS_CLOSED_THROUGH: &str = "books_closed_through";
 /// The key of when service credits reach the general ledger.
 pub const RECOGNITION_POLICY: &str = "recognition_policy";
 
@@ -224,12 +223,19 @@ impl Group {
 /// The database's reason. Contracts finished before it stay finished.
 pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<AccrualReport, DbError> {
     let mut db = app.pool.get()?;
-    let run = load_run(&mut db, as_of, scope.run_id)?;
+    seal_older(&mut db)?;
+    let mut run = load_run(&mut db, as_of, scope.run_id)?;
     let mut report = AccrualReport::default();
     for partner_id in partners(&mut db, scope.partner_id)? {
         for group in groups(&mut db, partner_id, as_of)? {
             report.contracts += 1;
-            match write_tx(&mut db, |db| accrue_group(app, db, &run, &group)) {
+            let mut done = write_tx(&mut db, |db| accrue_group(app, db, &run, &group));
+            if let Err(AccrualError::Db(DbError::PeriodClosed { .. })) = done {
+                // The month was closed while the run went on: what is left posts in the first open one.
+                run = load_run(&mut db, as_of, scope.run_id)?;
+                done = write_tx(&mut db, |db| accrue_group(app, db, &run, &group));
+            }
+            match done {
                 Ok(done) => report.add(done),
                 Err(AccrualError::Db(error)) => return Err(error),
                 Err(error) => report.problems.push(AccrualProblem {
@@ -241,6 +247,17 @@ pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<Accrua
         }
     }
     Ok(report)
+}
+
+/// Seals the entries of partners that have some from before chains were kept.
+fn seal_older(db: &mut Db) -> Result<(), DbError> {
+    for partner_id in chain_unsealed(db)? {
+        write_tx(db, |db| {
+            contract_lock(db, partner_id)?;
+            chain_begin(db, partner_id)
+        })?;
+    }
+    Ok(())
 }
 
 fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<AccrualReport, AccrualError> {
@@ -264,7 +281,7 @@ fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Post
 }
 
 fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {
-    let closed: Option<NaiveDate> = read_setting(db, BOOKS_CLOSED_THROUGH)?;
+    let closed = closed_through(db)?;
     let policy = read_setting(db, RECOGNITION_POLICY)?.unwrap_or(RecognitionPolicy::MemoUntilAgreed);
     let zone = reporting_zone(db)?;
     Ok(Run { as_of, posting_day: posting_date(as_of, closed), policy, zone, run_id })

@@ -101,6 +101,9 @@ pub enum EditError {
     /// What a scorecard's state does not allow.
     #[error("{0}")]
     Card(String),
+    /// What the state of the books does not allow.
+    #[error("{0}")]
+    Books(String),
     /// Something must be said before a version can be approved.
     #[error(
         "contract {contract}, version {version_no} cannot be approved yet: {}",

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod backtest;
 pub mod baseline;
 pub mod beside;
+pub mod books;
 pub mod bundle;
 pub mod calibration;
 pub mod challenge;

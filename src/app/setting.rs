@@ -6,13 +6,14 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::App;
-use super::accrual::{BOOKS_CLOSED_THROUGH, RECOGNITION_POLICY};
+use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
+use crate::db::books::close_list;
 use crate::db::dialect::write_tx;
-use crate::db::setting::{REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
+use crate::db::setting::{BOOKS_CLOSED_THROUGH, REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
 use crate::db::shipment::any_facts;
 use crate::db::{Db, DbError};
 use crate::domain::beside::{SafetyPolicy, SupportHours};
@@ -60,7 +61,7 @@ pub const SETTINGS: [Setting; 8] = [
     },
     Setting {
         key: BOOKS_CLOSED_THROUGH,
-        about: "the last day of the newest closed accounting period; what comes later is posted after it",
+        about: "the last day of the books closed elsewhere, until the first month is closed here; what comes later is posted after it",
         default: "none",
         check: |text| reads::<NaiveDate>(text, "is no day; write one such as 2026-06-30"),
     },
@@ -119,6 +120,11 @@ pub enum SettingError {
         "amounts are kept in {0} and facts are stored already; a database keeps one currency, so start a new one"
     )]
     CurrencyInUse(String),
+    /// Months are closed here.
+    #[error(
+        "months are closed here already; close the next one with `lanemark close MONTH` or on the page of the close"
+    )]
+    BooksKept,
     /// The database did not do it.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -161,6 +167,9 @@ pub fn setting_change(
         }
         if key == REPORTING_CURRENCY && before != value && any_facts(db)? {
             return Err(SettingError::CurrencyInUse(before.to_owned()));
+        }
+        if key == BOOKS_CLOSED_THROUGH && !close_list(db)?.is_empty() {
+            return Err(SettingError::BooksKept);
         }
         setting_set(db, key, value)?;
         judged_by_mark(db, key)?;

@@ -11,6 +11,8 @@ use super::accrual::ACCRUAL_JOB;
 use super::accrual::check::{AccrualsChecked, accruals_differ};
 use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
+use super::books::chain::chain_problems;
+use super::books::export::batches_differ;
 use super::charge_code::decisions_differ;
 use super::contract::seal::{SealReport, verify_contracts};
 use super::exclusion::exclusions_differ;
@@ -20,6 +22,7 @@ use super::ledger::verify_ledger;
 use super::own_kpi::definitions_differ;
 use super::refresh::check::{SumsChecked, sums_differ};
 use super::score::verify_scorecards;
+use crate::db::books::chain_unsealed;
 use crate::db::ledger::entry_count_unscoped;
 use crate::db::rate::{table_cells, table_list_unscoped};
 use crate::db::{Db, DbError};
@@ -99,6 +102,10 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         note: None,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
+    let chain = chain_check(&mut db)?;
+    let (checked, problems) = batches_differ(&mut db)?;
+    let name = "export batches read again against their checksums, and no entry in two of them";
+    let batches = Check { name, checked, note: None, problems };
     let accruals = accruals_check(&mut db)?;
     let rates = rates_check(&mut db)?;
     let SealReport { checked, problems } = verify_contracts(&mut db)?;
@@ -133,8 +140,8 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         problems,
     };
     let checks = vec![
-        sums, baselines, exclusions, cards, ledger, accruals, rates, contracts, charges, invoices, files,
-        codes, own,
+        sums, baselines, exclusions, cards, ledger, chain, batches, accruals, rates, contracts, charges,
+        invoices, files, codes, own,
     ];
     Ok(VerifyReport { checks })
 }
@@ -152,6 +159,18 @@ fn sums_check(db: &mut Db, now: DateTime<Utc>) -> Result<Check, DbError> {
         note,
         problems: differences.into_iter().collect(),
     })
+}
+
+/// The chain of entries, the sums of months and what closed months were closed over.
+fn chain_check(db: &mut Db) -> Result<Check, DbError> {
+    let (checked, problems) = chain_problems(db)?;
+    let unsealed = chain_unsealed(db)?.len();
+    let note = (unsealed > 0).then(|| {
+        let partners = words::many(unsealed, "partner");
+        format!("entries of {partners} are not sealed yet; `lanemark job run {ACCRUAL_JOB}` seals them")
+    });
+    let name = "journal entries sealed one after the other, and the sums of months added up again";
+    Ok(Check { name, checked, note, problems })
 }
 
 /// Every obligation priced again by its clause.

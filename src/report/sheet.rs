@@ -121,6 +121,28 @@ pub fn list_xlsx(
     book.save_to_buffer()
 }
 
+/// As [`list_xlsx`], dated: the same rows always make the same bytes. `on` is year, month and day.
+///
+/// # Errors
+/// As [`workbook`].
+pub fn list_xlsx_dated(
+    name: &str,
+    header: &[&str],
+    rows: impl IntoIterator<Item: IntoIterator<Item = (String, bool)>>,
+    (year, month, day): (i32, u32, u32),
+) -> Result<Vec<u8>, rust_xlsxwriter::XlsxError> {
+    let narrow = |number: u32| u8::try_from(number).unwrap_or(1);
+    let on = rust_xlsxwriter::ExcelDateTime::from_ymd(
+        u16::try_from(year).unwrap_or(1900),
+        narrow(month),
+        narrow(day),
+    )?;
+    let mut book = rust_xlsxwriter::Workbook::new();
+    book.set_properties(&rust_xlsxwriter::DocProperties::new().set_creation_datetime(&on));
+    sheet_fill(book.add_worksheet(), name, header, rows)?;
+    book.save_to_buffer()
+}
+
 /// The number a spreadsheet keeps for a text, when it is the same one.
 pub(super) fn spreadsheet_number(text: &str) -> Option<f64> {
     let exact: rust_decimal::Decimal = text.parse().ok()?;

@@ -21,7 +21,7 @@ use crate::db::ledger::{Accrual, EXPORT_ROWS_MAX, EntryListed};
 use crate::db::shipment::ShipmentRow;
 use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
-use crate::domain::kpi::{KpiValue, Unit};
+use crate::domain::kpi::{Kpi, KpiValue, Unit};
 use crate::domain::ledger::{Account, ItemState, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;

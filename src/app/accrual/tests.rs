@@ -20,7 +20,7 @@ use crate::db::ledger::{
 };
 use crate::db::partner::{Partner, partner_insert};
 use crate::db::schema::{contract_versions, journal_lines, measure_cells, shipments};
-use crate::db::setting::setting_set;
+use crate::db::setting::{BOOKS_CLOSED_THROUGH, setting_set};
 use crate::db::shipment::ShipmentRow;
 use crate::db::types::{Day, Instant};
 use crate::domain::clause::{Cap, ClauseTerms, PeriodAmount, Rule};

@@ -5,16 +5,23 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::app::accrual::counted::Counted;
+use crate::app::books::close::steps_of;
+use crate::app::books::open_month;
+use crate::app::books::roll::roll_forward;
+use crate::db::books::{chart, month_movements, month_openings, month_totals};
 use crate::db::contract::terms_load;
 use crate::db::evidence::source_list;
 use crate::db::ledger::{
     Accrual, Cursor, EXPORT_ROWS_MAX, EntryListed, EntryTotals, LedgerFilter, Movement, PAGE_ROWS,
-    StateBalance, accrual_show, balances_by_state, entry_list, entry_totals, last_posting_day, movements,
+    accrual_show, entry_list, entry_totals, last_posting_day,
 };
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
+use crate::domain::books::chart::Chart;
+use crate::domain::books::close::Step;
+use crate::domain::books::roll::{Balances, RollRow};
 use crate::domain::clause::{Obligation, ObligationKey};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, KpiValue};
@@ -46,6 +53,11 @@ pub struct LedgerQuery {
 }
 
 impl LedgerQuery {
+    /// Whether it asks for all entries of the month, of all partners or of one.
+    fn is_whole_month(&self) -> bool {
+        self.obligation_period.is_none() && self.state.is_none() && self.account.is_none()
+    }
+
     fn filter(&self, month: Period) -> LedgerFilter {
         LedgerFilter {
             partner_id: self.partner_id,
@@ -59,11 +71,9 @@ impl LedgerQuery {
     }
 }
 
-/// How one account, or one partner on one account, went through the month.
+/// How one account went through the month.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roll {
-    /// The partner, in the table by partner.
-    pub partner_id: Option<i64>,
     /// Currency of the amounts.
     pub currency: Currency,
     /// Account.
@@ -81,12 +91,16 @@ pub struct LedgerView {
     pub months: Vec<Period>,
     /// Every partner the viewer may see, to choose from.
     pub partners: Vec<Partner>,
-    /// What stands at the end of the month, by account and by the state of the items.
-    pub balances: Vec<StateBalance>,
     /// The month by account.
     pub accounts: Vec<Roll>,
-    /// The month by partner, on accounts 1410 and 1420 together.
-    pub by_partner: Vec<Roll>,
+    /// The month by balance and partner: what is owed to us, and what we owe.
+    pub by_partner: Vec<RollRow>,
+    /// How accounts are called.
+    pub chart: Chart,
+    /// The first open month.
+    pub open: Period,
+    /// How far the close of the month is, while it is the one to be closed next and is over.
+    pub close: Option<Vec<Step>>,
     /// One page of entries.
     pub entries: Vec<EntryListed>,
     /// All entries of the filter.
@@ -110,22 +124,25 @@ pub fn ledger_view(
     let filter = query.filter(month);
     let mut entries = entry_list(db, viewer, &filter, query.after, PAGE_ROWS + 1)?;
     let next = cut(&mut entries);
-    let before = movements(db, viewer, query.partner_id, None, Some(month.start()))?;
-    let during = movements(db, viewer, query.partner_id, Some(month.start()), Some(month.end()))?;
-    let credit =
-        |movement: &&Movement| matches!(movement.account, Account::CreditAccrued | Account::CreditAssessed);
-    let by_partner = rolls(before.iter().filter(credit), during.iter().filter(credit), |movement| {
-        // What moves from one account to the other stays the partner's.
-        (Some(movement.partner_id), movement.currency, Account::CreditAccrued)
-    });
+    let during = month_movements(db, viewer, query.partner_id, Some(month), Some(month.next()))?;
+    let start = month_openings(db, viewer, query.partner_id, month)?;
+    let totals = if query.is_whole_month() {
+        month_totals(db, viewer, query.partner_id, month)?
+    } else {
+        entry_totals(db, viewer, &filter)?
+    };
+    let open = open_month(db, today)?;
+    let to_close = month == open && month.end() <= today && query.after.is_none() && query.is_whole_month();
     Ok(LedgerView {
         month,
         months: months(month, Period::containing(PeriodKind::Month, last)),
         partners: partner_list(db, viewer)?,
-        balances: balances_by_state(db, viewer, query.partner_id, month.end())?,
-        accounts: rolls(before.iter(), during.iter(), |movement| (None, movement.currency, movement.account)),
-        by_partner,
-        totals: entry_totals(db, viewer, &filter)?,
+        accounts: by_account(&start, &during),
+        by_partner: roll_forward(db, viewer, month, query.partner_id)?,
+        chart: chart(db)?,
+        open,
+        close: if to_close { Some(steps_of(db, month)?) } else { None },
+        totals,
         entries,
         next,
     })
@@ -221,23 +238,17 @@ fn months(shown: Period, last: Period) -> Vec<Period> {
     months
 }
 
-fn rolls<'a>(
-    before: impl Iterator<Item = &'a Movement>,
-    during: impl Iterator<Item = &'a Movement>,
-    row_of: impl Fn(&Movement) -> (Option<i64>, Currency, Account),
-) -> Vec<Roll> {
-    let mut rolls: BTreeMap<(Option<i64>, Currency, Account), RollForward> = BTreeMap::new();
-    let signed = |movement: &Movement| movement.account.growth(movement.side, movement.amount);
-    for movement in before {
-        let roll = rolls.entry(row_of(movement)).or_default();
-        roll.opening = roll.opening + signed(movement);
+fn by_account(start: &Balances, during: &[Movement]) -> Vec<Roll> {
+    let mut rolls: BTreeMap<(Currency, Account), RollForward> = BTreeMap::new();
+    for ((_, currency, account), amount) in start {
+        let roll = rolls.entry((*currency, *account)).or_default();
+        roll.opening = roll.opening + *amount;
     }
     for movement in during {
-        let roll = rolls.entry(row_of(movement)).or_default();
-        roll.add(movement.reason, signed(movement));
+        let roll = rolls.entry((movement.currency, movement.account)).or_default();
+        roll.add(movement.reason, movement.account.growth(movement.side, movement.amount));
     }
-    let row = |((partner_id, currency, account), roll)| Roll { partner_id, currency, account, roll };
-    rolls.into_iter().map(row).collect()
+    rolls.into_iter().map(|((currency, account), roll)| Roll { currency, account, roll }).collect()
 }
 
 /// The facts behind an accrual, as known now.
@@ -277,6 +288,8 @@ pub struct AccrualView {
     pub clause: Option<Clause>,
     /// Every entry about it, newest first.
     pub entries: Vec<EntryListed>,
+    /// How accounts are called.
+    pub chart: Chart,
     /// The facts.
     pub evidence: Evidence,
     /// Code of the feed the shipment came by; empty where it is none.
@@ -326,7 +339,8 @@ pub fn accrual_view(
         _ => None,
     };
     let source = source.map(|(_, code)| code).unwrap_or_default();
-    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, evidence, source }))
+    let chart = chart(db)?;
+    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, chart, evidence, source }))
 }
 
 /// What stands behind a period, of what the clause counts in it: the KPI, or what moved where the clause looks at none.
