@@ -15,6 +15,10 @@ pub(super) enum FileKind {
     Xlsx,
     /// An archive.
     Zip,
+    /// JSON.
+    Json,
+    /// Plain text.
+    Text,
 }
 
 impl FileKind {
@@ -22,6 +26,8 @@ impl FileKind {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
             Self::Zip => "application/zip",
+            Self::Json => "application/json",
+            Self::Text => "text/plain; charset=utf-8",
             Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }

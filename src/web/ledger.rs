@@ -3,11 +3,14 @@
 
 pub mod own;
 
+use std::collections::BTreeMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::books::close::StepLine;
 use super::download::download_csv;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
@@ -19,13 +22,15 @@ use crate::app::ledger::view::{
 use crate::db::DbError;
 use crate::db::ledger::{Accrual, EXPORT_ROWS_MAX, EntryListed};
 use crate::db::shipment::ShipmentRow;
+use crate::domain::books::chart::Chart;
+use crate::domain::books::roll::{Book, RollRow, totals as roll_totals};
 use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, KpiValue, Unit};
-use crate::domain::ledger::{Account, ItemState, Side};
+use crate::domain::ledger::{Account, ItemState, RollForward, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::words;
 
 /// The query of the page, as sent.
@@ -42,7 +47,7 @@ pub(super) struct Params {
 
 impl Params {
     fn query(&self) -> Result<LedgerQuery, WebError> {
-        let month: Option<Period> = optional(&self.month)?;
+        let month = month_of(&self.month)?;
         let account: Option<i32> = optional(&self.account)?;
         Ok(LedgerQuery {
             month,
@@ -76,9 +81,18 @@ impl Params {
     }
 }
 
-fn optional<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<Option<T>, WebError> {
+pub(super) fn optional<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<Option<T>, WebError> {
     let text = text.trim();
     if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error: T::Err| bad(&error)) }
+}
+
+/// A month in an address; none where there is none.
+pub(super) fn month_of(text: &str) -> Result<Option<Period>, WebError> {
+    let month: Option<Period> = optional(text)?;
+    match month.filter(|period| period.kind() != PeriodKind::Month) {
+        Some(other) => Err(WebError::BadRequest(format!("{other} is no month; write one such as 2025-06."))),
+        None => Ok(month),
+    }
 }
 
 fn bad(error: &impl ToString) -> WebError {
@@ -102,9 +116,18 @@ struct RollLine {
     accrued: String,
     true_up: String,
     reversed: String,
+    waived: String,
     assessed: String,
     settled: String,
     closing: String,
+}
+
+/// One balance through the month.
+struct BookPart {
+    name: &'static str,
+    lines: Vec<RollLine>,
+    foot: Vec<RollLine>,
+    foots: bool,
 }
 
 /// One entry.
@@ -143,8 +166,14 @@ struct LedgerPage {
     facts: Vec<Fact>,
     accounts: Vec<RollLine>,
     foot: Vec<RollLine>,
-    partners_roll: Vec<RollLine>,
-    partners_foot: Vec<RollLine>,
+    /// Each balance: its name, its partners, all of them, and whether it foots.
+    books: Vec<BookPart>,
+    /// The roll-forward as a workbook.
+    roll_export: String,
+    /// The same as csv.
+    roll_csv: String,
+    /// The steps of the close, while the month shown is the one to close.
+    close: Option<(String, Vec<StepLine>)>,
     /// The one currency of all rows; empty when there are several.
     currency: String,
     entries: Vec<EntryLine>,
@@ -199,7 +228,8 @@ impl LedgerPage {
             .iter()
             .map(|month| {
                 let href = params.link("/ledger", &[("month", &month.to_string())]);
-                (month.title(), href, *month == view.month)
+                let closed = if month.start() < view.open.start() { ", closed" } else { "" };
+                (format!("{}{closed}", month.title()), href, *month == view.month)
             })
             .collect();
         let name_of = |id: i64| {
@@ -211,17 +241,14 @@ impl LedgerPage {
         let many = currencies.len() > 1;
         let by_account = |roll: &Roll| {
             RollLine::of(
-                roll,
+                &roll.roll,
+                roll.currency,
                 many,
-                format!("{} {}", roll.account.number(), roll.account.label()),
+                format!("{} {}", view.chart.number(roll.account), view.chart.name(roll.account)),
                 params.link("/ledger", &[("account", &roll.account.number().to_string())]),
             )
         };
-        let by_partner = |roll: &Roll| {
-            let id = roll.partner_id.unwrap_or_default();
-            let href = params.link("/ledger", &[("partner", &id.to_string())]);
-            RollLine::of(roll, many, name_of(id).to_owned(), href)
-        };
+        let books = book_parts(view, many, &name_of, &params);
         let chosen = chosen(query, name_of);
         Self {
             subtitle: format!(
@@ -232,10 +259,19 @@ impl LedgerPage {
             facts: facts(view, &params),
             accounts: view.accounts.iter().map(by_account).collect(),
             foot: account_foot(&view.accounts, many),
-            partners_roll: view.by_partner.iter().map(by_partner).collect(),
-            partners_foot: partner_foot(&view.by_partner, many),
+            books,
+            roll_csv: params.link("/ledger/roll-forward.csv", &[("month", &view.month.to_string())]),
+            roll_export: params.link("/ledger/roll-forward.xlsx", &[("month", &view.month.to_string())]),
+            close: view.close.as_ref().map(|steps| {
+                let month = view.month;
+                let done = steps.iter().filter(|step| step.is_settled()).count();
+                (
+                    format!("{done} of {} done", steps.len()),
+                    steps.iter().map(|step| StepLine::of(step, month)).collect(),
+                )
+            }),
             currency: only.unwrap_or_default(),
-            entries: view.entries.iter().map(|listed| EntryLine::of(listed, &params)).collect(),
+            entries: view.entries.iter().map(|listed| EntryLine::of(listed, &params, &view.chart)).collect(),
             totals: totals(view, query),
             count: entries_words(view.totals.entries),
             next: view.next.map(|cursor| params.link("/ledger", &[("after", &cursor.to_string())])),
@@ -280,98 +316,110 @@ fn with_currency(amounts: &[(Currency, Micros)]) -> String {
 }
 
 fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
-    let sum = |accounts: &[Account], states: &[ItemState]| {
-        let mut sums: std::collections::BTreeMap<Currency, Micros> = std::collections::BTreeMap::new();
-        for balance in &view.balances {
-            if accounts.contains(&balance.account) && (states.is_empty() || states.contains(&balance.state)) {
-                let sum = sums.entry(balance.currency).or_default();
-                *sum = *sum + balance.amount;
-            }
+    let closing = |accounts: &[Account]| {
+        let mut sums: BTreeMap<Currency, Micros> = BTreeMap::new();
+        for row in view.accounts.iter().filter(|row| accounts.contains(&row.account)) {
+            let sum = sums.entry(row.currency).or_default();
+            *sum = *sum + row.roll.closing();
         }
         with_currency(&sums.into_iter().collect::<Vec<_>>())
     };
-    let to_state = |state: ItemState| params.link("/ledger", &[("state", state.code())]);
-    let owed = &[Account::CreditAccrued, Account::CreditAssessed];
-    let foots = view.totals.sums.values().all(|(debit, credit)| debit == credit);
+    let to_account = |account: Account| params.link("/ledger", &[("account", account.code())]);
+    let foots = view.totals.sums.values().all(|(debit, credit)| debit == credit)
+        && view.by_partner.iter().all(RollRow::foots);
+    let closed = view.month.start() < view.open.start();
+    let (state, note) = match &view.close {
+        Some(steps) => {
+            let done = steps.iter().filter(|step| step.is_settled()).count();
+            (format!("{done} of {} steps", steps.len()), "to be closed next".to_owned())
+        }
+        None if closed => ("Closed".to_owned(), "later changes post in an open month".to_owned()),
+        None => ("Open".to_owned(), format!("to be closed next: {}", view.open.title())),
+    };
     vec![
         Fact {
             name: "Credits standing at the end of the month",
-            value: sum(owed, &[]),
-            note: if foots { "debits equal credits" } else { "debits and credits differ" }.to_owned(),
-            href: params.link("/ledger", &[("account", "5190")]),
+            value: closing(&[Account::CreditAccrued, Account::CreditAssessed]),
+            note: if foots { "it foots, and debits equal credits" } else { "it does not foot" }.to_owned(),
+            href: to_account(Account::CreditContraFreight),
         },
         Fact {
-            name: "Of which accrued",
-            value: sum(owed, &[ItemState::Accrued]),
-            note: "period closed, evidence may still arrive".to_owned(),
-            href: to_state(ItemState::Accrued),
+            name: "Of which the partner was told",
+            value: closing(&[Account::CreditAssessed]),
+            note: "notice sent, or agreed".to_owned(),
+            href: to_account(Account::CreditAssessed),
         },
         Fact {
-            name: "Of which estimated",
-            value: sum(owed, &[ItemState::Estimated]),
-            note: "period still running".to_owned(),
-            href: to_state(ItemState::Estimated),
+            name: "Of which worked out only",
+            value: closing(&[Account::CreditAccrued]),
+            note: "the partner does not see it yet".to_owned(),
+            href: to_account(Account::CreditAccrued),
         },
         Fact {
-            name: "Of which assessed",
-            value: sum(owed, &[ItemState::Assessed]),
-            note: "the partner was told".to_owned(),
-            href: to_state(ItemState::Assessed),
-        },
-        Fact {
-            name: "Of which reversed since",
-            value: sum(owed, &[ItemState::Reversed]),
-            note: "taken back after the month".to_owned(),
-            href: to_state(ItemState::Reversed),
-        },
-        Fact {
-            name: "Bonuses we owe",
-            value: sum(&[Account::IncentivePayable], &[]),
+            name: "Bonuses and shortfalls we owe",
+            value: closing(&[Account::IncentivePayable, Account::ShortfallPayable]),
             note: "to partners, in the general ledger".to_owned(),
-            href: params.link("/ledger", &[("account", "2110")]),
+            href: to_account(Account::IncentivePayable),
+        },
+        Fact {
+            name: "Close of the month",
+            value: state,
+            note,
+            href: format!("/ledger/close/{}", view.month),
         },
     ]
 }
 
 impl RollLine {
-    fn of(roll: &Roll, with_currency: bool, name: String, href: String) -> Self {
-        let r = &roll.roll;
-        let [opening, accrued, true_up, reversed, assessed, settled, closing] =
-            [r.opening, r.accrued, r.true_up, r.reversed, r.assessed, r.settled, r.closing()]
+    fn of(r: &RollForward, currency: Currency, with_currency: bool, name: String, href: String) -> Self {
+        let [opening, accrued, true_up, reversed, waived, assessed, settled, closing] =
+            [r.opening, r.accrued, r.true_up, r.reversed, r.waived, r.assessed, r.settled, r.closing()]
                 .map(show::money);
-        let note = if with_currency { roll.currency.to_string() } else { String::new() };
-        Self { name, note, href, opening, accrued, true_up, reversed, assessed, settled, closing }
+        let note = if with_currency { currency.to_string() } else { String::new() };
+        Self { name, note, href, opening, accrued, true_up, reversed, waived, assessed, settled, closing }
     }
 }
 
 /// Debits less credits over all accounts, by currency: 0.00 in every column of books that balance.
 fn account_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
-    foot(rolls, "Debits less credits", with_currency, |account| account.normal_side() == Side::Debit)
-}
-
-fn partner_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
-    foot(rolls, "All partners", with_currency, |_| true)
-}
-
-fn foot(rolls: &[Roll], name: &str, with_currency: bool, adds: impl Fn(Account) -> bool) -> Vec<RollLine> {
-    let currencies: std::collections::BTreeSet<_> = rolls.iter().map(|roll| roll.currency).collect();
-    let line = |currency| {
-        let own = || rolls.iter().filter(move |roll| roll.currency == currency);
-        let mut total =
-            Roll { partner_id: None, currency, account: Account::CreditAccrued, roll: Default::default() };
-        let signed = |roll: &Roll, amount: Micros| if adds(roll.account) { amount } else { -amount };
-        for one in own() {
-            let (sum, part) = (&mut total.roll, &one.roll);
-            sum.opening = sum.opening + signed(one, part.opening);
-            sum.accrued = sum.accrued + signed(one, part.accrued);
-            sum.true_up = sum.true_up + signed(one, part.true_up);
-            sum.reversed = sum.reversed + signed(one, part.reversed);
-            sum.assessed = sum.assessed + signed(one, part.assessed);
-            sum.settled = sum.settled + signed(one, part.settled);
-        }
-        RollLine::of(&total, with_currency, name.to_owned(), String::new())
+    let mut sums: BTreeMap<Currency, RollForward> = BTreeMap::new();
+    for one in rolls {
+        let sum = sums.entry(one.currency).or_default();
+        let signed = one.roll.signed(one.account.normal_side() == Side::Debit);
+        sum.plus(&signed);
+    }
+    let line = |(currency, sum): (Currency, RollForward)| {
+        RollLine::of(&sum, currency, with_currency, "Debits less credits".to_owned(), String::new())
     };
-    currencies.into_iter().map(line).collect()
+    sums.into_iter().map(line).collect()
+}
+
+/// The balances of the month, each with its partners.
+fn book_parts<'a>(
+    view: &LedgerView,
+    many: bool,
+    name_of: &impl Fn(i64) -> &'a str,
+    params: &Params,
+) -> Vec<BookPart> {
+    let totals = roll_totals(&view.by_partner);
+    let of = |book: Book| {
+        let rows = view.by_partner.iter().filter(move |row| row.book == book);
+        let lines: Vec<RollLine> = rows
+            .clone()
+            .map(|row| {
+                let href = params.link("/ledger", &[("partner", &row.partner_id.to_string())]);
+                RollLine::of(&row.roll, row.currency, many, name_of(row.partner_id).to_owned(), href)
+            })
+            .collect();
+        let all = totals.iter().filter(|(of, ..)| *of == book);
+        let foot = all
+            .map(|(_, currency, roll, _)| {
+                RollLine::of(roll, *currency, many, "All partners".to_owned(), String::new())
+            })
+            .collect();
+        BookPart { name: book.label(), lines, foot, foots: rows.clone().all(RollRow::foots) }
+    };
+    Book::ALL.iter().map(|book| of(*book)).filter(|part| !part.lines.is_empty()).collect()
 }
 
 fn totals(view: &LedgerView, query: &LedgerQuery) -> Vec<TotalLine> {
@@ -401,11 +449,11 @@ fn totals(view: &LedgerView, query: &LedgerQuery) -> Vec<TotalLine> {
 }
 
 impl EntryLine {
-    fn of(listed: &EntryListed, params: &Params) -> Self {
+    fn of(listed: &EntryListed, params: &Params, chart: &Chart) -> Self {
         let entry = &listed.entry;
         let numbers = |side| {
             let accounts = listed.accounts(side);
-            accounts.iter().map(|account| account.number().to_string()).collect::<Vec<_>>().join(", ")
+            accounts.iter().map(|account| chart.number(*account)).collect::<Vec<_>>().join(", ")
         };
         let sum = |side: Side| -> Micros {
             entry.lines.iter().filter(|line| line.side == side).map(|line| line.amount).sum()
@@ -548,7 +596,11 @@ impl AccrualPage {
             evidence,
             behind: behind(view),
             total: show::money(posted),
-            entries: view.entries.iter().map(|listed| EntryLine::of(listed, &Params::default())).collect(),
+            entries: view
+                .entries
+                .iter()
+                .map(|listed| EntryLine::of(listed, &Params::default(), &view.chart))
+                .collect(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod access;
 pub mod account;
 pub mod assets;
 pub mod audit;
+mod books;
 pub mod challenge;
 pub mod charge_code;
 pub mod compare;

@@ -17,7 +17,7 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, challenge, charge_code, compare, contract, decision, declared_event, evidence,
+    account, audit, books, challenge, charge_code, compare, contract, decision, declared_event, evidence,
     exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal, restatement,
     scorecard, shipment, sign_in, standing, template, today, two_way, user,
 };
@@ -157,6 +157,27 @@ fn table() -> Vec<Row> {
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
+        // The books.
+        get("/ledger/close", May(Action::ViewLedger), books::close::show_open),
+        get("/ledger/close/{month}", May(Action::ViewLedger), books::close::show_one),
+        post("/ledger/close/{month}", May(Action::CloseBooks), books::close::close),
+        post("/ledger/close/{month}/checks", May(Action::CloseBooks), books::close::check),
+        post("/ledger/close/{month}/overrides", May(Action::CloseBooks), books::close::ask),
+        post("/ledger/close-overrides/{id}/decision", May(Action::CloseBooks), books::close::decide),
+        get("/ledger/roll-forward.csv", May(Action::ViewLedger), books::roll::csv_file),
+        get("/ledger/roll-forward.xlsx", May(Action::ViewLedger), books::roll::xlsx_file),
+        get("/ledger/exports", May(Action::ViewLedger), books::export::list),
+        post("/ledger/exports", May(Action::CloseBooks), books::export::create),
+        get("/ledger/exports/{batch}", May(Action::ViewLedger), books::export::show_one),
+        get("/ledger/exports/{batch}/{file}", May(Action::ViewLedger), books::export::file),
+        get("/ledger/layout", May(Action::ViewLedger), books::layout::show_form),
+        post("/ledger/layout", May(Action::CloseBooks), books::layout::store),
+        get("/ledger/reconciliation", May(Action::ViewLedger), books::reconcile::show),
+        get("/ledger/incentives", May(Action::ViewLedger), books::incentive::show),
+        get("/ledger/budget", May(Action::ViewLedger), books::budget::show_month),
+        post("/ledger/budget", May(Action::CloseBooks), books::budget::store),
+        get("/ledger/accounts", May(Action::ViewLedger), books::accounts::show_chart),
+        post("/ledger/accounts", May(Action::CloseBooks), books::accounts::store),
         // Carriers' invoices.
         get("/invoices", May(Action::ViewInvoices), invoice::list),
         get("/invoices.csv", May(Action::ViewInvoices), invoice::export),

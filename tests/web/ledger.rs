@@ -159,7 +159,8 @@ fn the_month_foots_and_every_entry_opens_its_evidence() {
         assert_eq!(june.text(".facts .lead a"), "2,133.20 USD");
         let totals = june.texts("section:last-of-type tfoot tr").join("; ");
         assert_eq!(totals, "All 4 entries2,133.20USD2,133.20USD");
-        assert_eq!(june.texts("tfoot tr")[0], "Debits less credits0.000.000.000.000.000.000.00");
+        let foot = "Debits less credits0.000.000.000.000.000.000.000.00".to_owned();
+        assert!(june.texts("tfoot tr").contains(&foot), "{:?}", june.texts("tfoot tr"));
 
         let july = browser.get("/ledger").await;
         assert_eq!(july.text("h1"), "Money, July 2025", "the last month with entries");

@@ -1,0 +1,135 @@
+//! Budgets by partner and month beside what was accrued, and the form that sets them.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::{MonthParams, around};
+use crate::app::books::budget::{BudgetView, Compared, budget_set, budget_view};
+use crate::app::edit::EditError;
+use crate::domain::books::month_of;
+use crate::domain::money::Micros;
+use crate::domain::period::Period;
+use crate::domain::viewer::Action;
+use crate::domain::words;
+use crate::web::edit::refuse;
+use crate::web::extract::{Form, SignedIn};
+use crate::web::page::{self, Page, WebError};
+use crate::web::show;
+
+/// Budgets in the history at most.
+const HISTORY_SHOWN: usize = 60;
+
+struct Line {
+    name: String,
+    href: String,
+    cells: [String; 6],
+}
+
+#[derive(Template)]
+#[template(path = "books/budget.html")]
+struct BudgetPage {
+    page: Page,
+    month: String,
+    months: Vec<(String, String, bool)>,
+    currency: String,
+    lines: Vec<Line>,
+    total: Line,
+    history: Vec<[String; 4]>,
+    may: bool,
+    form: Form,
+    notice: Option<String>,
+}
+
+fn cells(month: &Compared, year: &Compared) -> [String; 6] {
+    let or_none = |amount: Option<Micros>| amount.map_or_else(|| "no budget".to_owned(), show::money);
+    [
+        or_none(month.budget),
+        show::money(month.accrued),
+        or_none(month.beyond()),
+        or_none(year.budget),
+        show::money(year.accrued),
+        or_none(year.beyond()),
+    ]
+}
+
+async fn answer(
+    me: &SignedIn,
+    month: Option<Period>,
+    mut form: Form,
+    refusal: Option<EditError>,
+) -> Result<HttpResponse, WebError> {
+    let view: BudgetView = me
+        .in_db(move |unit| {
+            let month = month.map_or_else(|| unit.app.today(unit.db).map(month_of), Ok)?;
+            budget_view(unit.db, unit.viewer, month)
+        })
+        .await?;
+    let (status, notice) = match refusal {
+        None => (StatusCode::OK, None),
+        Some(error) => {
+            let refused = refuse(&mut form, error, &[("lines", "lines")])?;
+            (refused.status, refused.notice)
+        }
+    };
+    let budget_page = BudgetPage {
+        page: me.page(format!("Budget, {}", view.month.title())),
+        month: view.month.title(),
+        months: around(view.month, "/ledger/budget"),
+        currency: view.currency.to_string(),
+        lines: view
+            .lines
+            .iter()
+            .map(|line| Line {
+                name: line.partner.clone(),
+                href: format!("/ledger?month={}&partner={}", view.month, line.partner_id),
+                cells: cells(&line.month, &line.year),
+            })
+            .collect(),
+        total: Line {
+            name: "All partners".to_owned(),
+            href: String::new(),
+            cells: cells(&view.total.0, &view.total.1),
+        },
+        history: view
+            .history
+            .iter()
+            .take(HISTORY_SHOWN)
+            .map(|row| {
+                [
+                    view.names.get(&row.partner_id).cloned().unwrap_or_default(),
+                    row.month.parse::<Period>().map_or_else(|_| row.month.clone(), Period::title),
+                    format!("{} {}", show::money(Micros(row.amount_micros)), row.currency),
+                    format!("{}, {} UTC", row.set_by, show::moment(row.set_at.0)),
+                ]
+            })
+            .collect(),
+        may: me.viewer.role.may(Action::CloseBooks),
+        form,
+        notice,
+    };
+    page::html_with(status, &budget_page)
+}
+
+/// `GET /ledger/budget`
+pub(in crate::web) async fn show_month(
+    me: SignedIn,
+    params: web::Query<MonthParams>,
+) -> Result<HttpResponse, WebError> {
+    let month = params.month()?;
+    answer(&me, month, Form::default(), None).await
+}
+
+/// `POST /ledger/budget`
+pub(in crate::web) async fn store(me: SignedIn, form: Form) -> Result<HttpResponse, WebError> {
+    let lines = form.value("lines").to_owned();
+    let set =
+        me.in_db(move |unit| Ok::<_, WebError>(budget_set(unit.app, unit.db, unit.viewer, &lines))).await?;
+    match set {
+        Ok(set) => {
+            me.flash(&format!("{} set.", words::many(set, "budget")));
+            Ok(page::see_other("/ledger/budget"))
+        }
+        Err(error) => answer(&me, None, form, Some(error)).await,
+    }
+}

@@ -1,0 +1,336 @@
+//! The close of a month: its steps, what to do about each, overrides by a second person, and the button.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use crate::app::books::close::{
+    CloseView, ClosedStep, close_month, close_view, closed_months, override_ask, override_decide, reperform,
+};
+use crate::app::edit::EditError;
+use crate::domain::books::close::{Override, Step, StepKind, StepState};
+use crate::domain::period::Period;
+use crate::domain::viewer::Action;
+use crate::domain::words;
+use crate::web::edit::sentence;
+use crate::web::extract::{Form, SignedIn};
+use crate::web::ledger::month_of;
+use crate::web::page::{self, Page, WebError};
+use crate::web::show;
+
+/// A step as a list shows it.
+pub(in crate::web) struct StepLine {
+    pub name: &'static str,
+    pub finding: String,
+    pub passed: String,
+    pub class: &'static str,
+    pub shape: &'static str,
+    pub state: &'static str,
+    /// Where it is put right, and what to do there.
+    pub way: Option<(String, &'static str)>,
+}
+
+const fn look(state: StepState) -> (&'static str, &'static str) {
+    match state {
+        StepState::Done => ("done", "check"),
+        StepState::Blocked => ("stop", "stop"),
+        StepState::Todo => ("todo", "todo"),
+        StepState::Overridden => ("done", "near"),
+    }
+}
+
+/// Where a step is put right.
+fn way(kind: StepKind, month: Period) -> (String, &'static str) {
+    match kind {
+        StepKind::Facts => ("/imports".to_owned(), "See imports"),
+        StepKind::Accrued => (format!("/jobs/{}", crate::app::accrual::ACCRUAL_JOB), "See the job"),
+        StepKind::Reperformed => (format!("/ledger/close/{month}#re"), "Re-perform"),
+        StepKind::Rated => ("/contracts/attention".to_owned(), "See what is missing"),
+        StepKind::Disputes => (format!("/ledger?month={month}&state=DISPUTED"), "See disputed items"),
+        StepKind::Waivers => ("/ledger".to_owned(), "See the ledger"),
+        StepKind::Exported => ("/ledger/exports".to_owned(), "Export"),
+    }
+}
+
+fn passed_words(one: &Override) -> String {
+    let asked = format!("{} asked to pass it over: {}", one.asked_by, one.reason);
+    match &one.decision {
+        None => format!("{asked}. Waits for a second person"),
+        Some(made) if made.is_approved => format!("{asked}. Approved by {}", made.by),
+        Some(made) => format!("{asked}. Refused by {}", made.by),
+    }
+}
+
+impl StepLine {
+    pub(in crate::web) fn of(step: &Step, month: Period) -> Self {
+        let (class, shape) = look(step.state);
+        Self {
+            name: step.kind.label(),
+            finding: step.finding.clone(),
+            passed: step.passed.as_ref().map(passed_words).unwrap_or_default(),
+            class,
+            shape,
+            state: step.state.label(),
+            way: (!step.is_settled()).then(|| way(step.kind, month)),
+        }
+    }
+
+    fn closed(step: &ClosedStep) -> Self {
+        let (class, shape) = look(step.state);
+        Self {
+            name: step.step.label(),
+            finding: step.finding.clone(),
+            passed: step.passed.clone(),
+            class,
+            shape,
+            state: step.state.label(),
+            way: None,
+        }
+    }
+}
+
+/// A request that waits, as the page shows it.
+struct Waiting {
+    id: i64,
+    step: &'static str,
+    finding: String,
+    reason: String,
+    by: String,
+    /// Whether whoever looks asked it.
+    is_own: bool,
+}
+
+/// A month in the list.
+struct Month {
+    title: String,
+    href: String,
+    state: &'static str,
+    shape: &'static str,
+    tone: &'static str,
+    by: String,
+}
+
+#[derive(Template)]
+#[template(path = "books/close.html")]
+struct ClosePage {
+    page: Page,
+    month: String,
+    title: String,
+    summary: String,
+    steps: Vec<StepLine>,
+    /// How it was closed; none while it is open.
+    closed: Option<String>,
+    /// Why it cannot be closed yet; none when it can.
+    refused: Option<String>,
+    check: String,
+    may: bool,
+    /// It is over and next, so that its steps are worked on.
+    is_next: bool,
+    choices: Vec<(String, String)>,
+    waiting: Vec<Waiting>,
+    months: Vec<Month>,
+    form: Form,
+    notice: Option<String>,
+}
+
+fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: Option<String>) -> ClosePage {
+    let (done, all) = view.settled();
+    let month = view.month;
+    let steps = match &view.closed {
+        Some((_, steps)) => steps.iter().map(StepLine::closed).collect(),
+        None => view.steps.iter().map(|step| StepLine::of(step, month)).collect(),
+    };
+    let check = view.check.as_ref().map(|check| {
+        format!(
+            "Last done {} UTC by {}: {}, {}",
+            show::moment(check.checked_at.0),
+            check.checked_by,
+            words::count(check.entries, "entry"),
+            if check.problems == 0 {
+                "nothing wrong".to_owned()
+            } else {
+                words::count(check.problems, "problem")
+            }
+        )
+    });
+    let open = view.steps.iter().filter(|step| !step.is_settled());
+    let asked = |step: &&Step| step.passed.as_ref().is_none_or(|one| one.decision.is_some());
+    let waiting = view.overrides.iter().filter(|one| one.decision.is_none());
+    let mut months: Vec<Month> = Vec::new();
+    months.push(Month {
+        title: view.open.title(),
+        href: format!("/ledger/close/{}", view.open),
+        state: if view.open.end() <= view.today { "To be closed next" } else { "Runs" },
+        shape: "todo",
+        tone: "info",
+        by: String::new(),
+    });
+    months.extend(closed.iter().map(|(title, href, by)| Month {
+        title: title.clone(),
+        href: href.clone(),
+        state: "Closed",
+        shape: "check",
+        tone: "good",
+        by: by.clone(),
+    }));
+    ClosePage {
+        page: me.page(format!("Close of {}", month.title())),
+        month: month.to_string(),
+        title: month.title(),
+        summary: match &view.closed {
+            Some(_) => "Closed. Nothing is posted in it any more; later changes post in an open month and keep this one as the period of their obligation.".to_owned(),
+            None => format!("{done} of {all} steps done. A closed month is never opened again."),
+        },
+        steps,
+        closed: view.closed.as_ref().map(|(row, _)| {
+            format!("Closed by {} on {} UTC", row.closed_by, show::moment(row.closed_at.0))
+        }),
+        refused: view.may_close.as_ref().err().map(|refused| match refused {
+            crate::domain::books::CloseRefused::StepsLeft { .. } => {
+                "Every step must be done, or passed over with a reason that a second person approves.".to_owned()
+            }
+            other => sentence(&other.to_string()),
+        }),
+        check: check.unwrap_or_else(|| "Not done yet".to_owned()),
+        may: me.viewer.role.may(Action::CloseBooks),
+        is_next: view.closed.is_none() && month == view.open && month.end() <= view.today,
+        choices: open
+            .filter(asked)
+            .map(|step| (step.kind.code().to_owned(), format!("{}: {}", step.kind.label(), step.finding)))
+            .collect(),
+        waiting: waiting
+            .map(|one| Waiting {
+                id: one.id,
+                step: one.step.label(),
+                finding: one.finding.clone(),
+                reason: one.reason.clone(),
+                by: one.asked_by.clone(),
+                is_own: one.asked_by_id == me.viewer.user_id,
+            })
+            .collect(),
+        months,
+        form,
+        notice,
+    }
+}
+
+/// Title, address and who closed it.
+type Listed = (String, String, String);
+
+async fn answer(
+    me: &SignedIn,
+    month: Option<Period>,
+    form: Form,
+    refusal: Option<EditError>,
+) -> Result<HttpResponse, WebError> {
+    let (view, closed) = me
+        .in_db(move |unit| {
+            let view = close_view(unit.app, unit.db, unit.viewer, month)?;
+            Ok::<_, EditError>((view, closed_months(unit.db)?))
+        })
+        .await?;
+    let listed: Vec<Listed> = closed
+        .iter()
+        .map(|row| {
+            let title = row.month.parse::<Period>().map_or_else(|_| row.month.clone(), Period::title);
+            let by = format!("{}, {} UTC", row.closed_by, show::moment(row.closed_at.0));
+            (title, format!("/ledger/close/{}", row.month), by)
+        })
+        .collect();
+    let mut form = form;
+    let (status, notice) = match refusal {
+        None => (actix_web::http::StatusCode::OK, None),
+        Some(error) => {
+            let refused =
+                crate::web::edit::refuse(&mut form, error, &[("reason", "reason"), ("note", "note")])?;
+            (refused.status, refused.notice)
+        }
+    };
+    page::html_with(status, &draw(me, &view, &listed, form, notice))
+}
+
+fn month_in(path: &str) -> Result<Period, WebError> {
+    month_of(path).ok().flatten().ok_or(WebError::NotFound)
+}
+
+/// `GET /ledger/close`
+pub(in crate::web) async fn show_open(me: SignedIn) -> Result<HttpResponse, WebError> {
+    answer(&me, None, Form::default(), None).await
+}
+
+/// `GET /ledger/close/{month}`
+pub(in crate::web) async fn show_one(
+    me: SignedIn,
+    month: web::Path<String>,
+) -> Result<HttpResponse, WebError> {
+    let month = month_in(&month)?;
+    answer(&me, Some(month), Form::default(), None).await
+}
+
+/// `POST /ledger/close/{month}`
+pub(in crate::web) async fn close(me: SignedIn, month: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let month = month_in(&month)?;
+    let done = me.in_app(move |app, viewer| Ok::<_, WebError>(close_month(app, viewer, month))).await?;
+    match done {
+        Ok(_) => {
+            me.flash(&format!("{} is closed.", month.title()));
+            Ok(page::see_other("/ledger/close"))
+        }
+        Err(error) => answer(&me, Some(month), Form::default(), Some(error)).await,
+    }
+}
+
+/// `POST /ledger/close/{month}/checks`
+pub(in crate::web) async fn check(me: SignedIn, month: web::Path<String>) -> Result<HttpResponse, WebError> {
+    let month = month_in(&month)?;
+    let row = me.in_app(move |app, viewer| reperform(app, viewer, month)).await?;
+    me.flash(&match row.problems {
+        0 => "The ledger was computed again; nothing is wrong.".to_owned(),
+        n => format!(
+            "The ledger was computed again: {}. The first: {}",
+            words::count(n, "problem"),
+            row.first_problem
+        ),
+    });
+    Ok(page::see_other(&format!("/ledger/close/{month}")))
+}
+
+/// `POST /ledger/close/{month}/overrides`
+pub(in crate::web) async fn ask(
+    me: SignedIn,
+    month: web::Path<String>,
+    form: Form,
+) -> Result<HttpResponse, WebError> {
+    let month = month_in(&month)?;
+    let Ok(step) = form.value("step").parse::<StepKind>() else {
+        return Err(WebError::BadRequest("Choose which step is to be passed over.".to_owned()));
+    };
+    let reason = form.value("reason").to_owned();
+    let work = move |app: &crate::app::App, viewer: &crate::domain::viewer::Viewer| {
+        Ok::<_, WebError>(override_ask(app, viewer, month, step, &reason))
+    };
+    match me.in_app(work).await? {
+        Ok(()) => {
+            me.flash("Asked for. A second person who closes the books decides.");
+            Ok(page::see_other(&format!("/ledger/close/{month}")))
+        }
+        Err(error) => answer(&me, Some(month), form, Some(error)).await,
+    }
+}
+
+/// `POST /ledger/close-overrides/{id}/decision`
+pub(in crate::web) async fn decide(
+    me: SignedIn,
+    id: web::Path<i64>,
+    form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let is_approved = match form.value("decision") {
+        "approve" => true,
+        "refuse" => false,
+        _ => return Err(WebError::BadRequest("Choose whether to approve or to refuse.".to_owned())),
+    };
+    let note = form.value("note").to_owned();
+    let month = me.in_app(move |app, viewer| override_decide(app, viewer, id, is_approved, &note)).await?;
+    me.flash(if is_approved { "The step is passed over." } else { "Refused; the step is open again." });
+    Ok(page::see_other(&format!("/ledger/close/{month}")))
+}
