@@ -1,4 +1,4 @@
-//! `lanemark export rates|accessorials|fuel-table --contract NUMBER FILE`
+//! `lanemark export rates|accessorials|fuel-table --contract NUMBER FILE` and `lanemark export journal`
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
+use lanemark::app::books::close::closing_operator;
+use lanemark::app::books::export::{ExportFormat, batch_file, batch_make, batch_view};
 use lanemark::app::rate_sheet::{
     SheetChoice, SheetForm, rate_sheet_plan, rate_sheet_write, version_for_sheet,
 };
@@ -29,6 +32,40 @@ pub enum ExportCommand {
     Accessorials(TermsArguments),
     /// Fuel programmes of a contract version, as `import fuel-table --contract NUMBER` reads them.
     FuelTable(TermsArguments),
+    /// Journal entries for the general ledger: the next batch, or an earlier one again, byte for byte.
+    Journal(JournalArguments),
+}
+
+/// Arguments of `export journal`.
+#[derive(Args)]
+pub struct JournalArguments {
+    /// The new file; without it one named after the batch, in this folder.
+    file: Option<PathBuf>,
+    /// A batch that was made already; without it the next one is made.
+    #[arg(long)]
+    batch: Option<i32>,
+    /// Make the batch of what was posted up to and on this day; today without it.
+    #[arg(long, value_name = "DAY", conflicts_with = "batch")]
+    through: Option<NaiveDate>,
+    /// How the file is written.
+    #[arg(long = "as", value_enum, default_value_t = JournalForm::Csv)]
+    form: JournalForm,
+    /// A version of the layout for the journal file; without it the batch's own.
+    #[arg(long)]
+    layout: Option<i32>,
+}
+
+/// How a batch is written.
+#[derive(Clone, Copy, ValueEnum)]
+enum JournalForm {
+    /// Comma-separated values.
+    Csv,
+    /// A workbook.
+    Xlsx,
+    /// JSON, as it is kept.
+    Json,
+    /// As the layout says.
+    Journal,
 }
 
 /// Arguments of `export accessorials` and `export fuel-table`.
@@ -78,7 +115,48 @@ pub fn run(session: &Session, command: &ExportCommand) -> anyhow::Result<ExitCod
         ExportCommand::Rates(arguments) => rates(session, arguments),
         ExportCommand::Accessorials(arguments) => terms(session, arguments, ImportKind::AccessorialRates),
         ExportCommand::FuelTable(arguments) => terms(session, arguments, ImportKind::FuelTable),
+        ExportCommand::Journal(arguments) => journal(session, arguments),
     }
+}
+
+fn journal(session: &Session, arguments: &JournalArguments) -> anyhow::Result<ExitCode> {
+    let format = match arguments.form {
+        JournalForm::Csv => ExportFormat::Csv,
+        JournalForm::Xlsx => ExportFormat::Xlsx,
+        JournalForm::Json => ExportFormat::Json,
+        JournalForm::Journal => ExportFormat::Journal,
+    };
+    if let Some(file) = arguments.file.as_ref().filter(|file| file.exists()) {
+        bail!("{} exists already; name a new file, so that none is lost", shown(file));
+    }
+    let by = closing_operator();
+    let number = match arguments.batch {
+        Some(number) => number,
+        None => batch_make(&session.app, &by, arguments.through)?.batch,
+    };
+    let mut db = session.app.pool.get()?;
+    let made = batch_file(&mut db, &by, number, format, arguments.layout)?;
+    let file = arguments.file.clone().unwrap_or_else(|| PathBuf::from(&made.name));
+    File::create_new(&file).and_then(|mut out| out.write_all(&made.bytes)).with_context(|| {
+        format!("writing {}; `lanemark export journal --batch {number}` writes the batch again", shown(&file))
+    })?;
+    let (row, _) = batch_view(&mut db, &by, number)?;
+    match session.format {
+        Format::Json => println!(
+            "{}",
+            serde_json::json!({
+                "batch": number,
+                "entries": row.entries,
+                "lines": row.lines,
+                "content_sha256": row.content_sha256,
+                "file": shown(&file),
+            })
+        ),
+        Format::Table => {
+            println!("{}: batch {number}, {}", shown(&file), words::count(row.entries, "entry"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How the name of the file says to write it.

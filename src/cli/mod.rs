@@ -14,6 +14,7 @@ mod backtest;
 mod backup;
 mod calibrate;
 mod charges;
+mod close;
 mod contract;
 mod demo;
 mod export;
@@ -66,7 +67,7 @@ pub enum Format {
 enum Command {
     /// Load a file: csv, csv.gz, tsv, xlsx.
     Import(import::ImportArguments),
-    /// Write a file that imports again as it is: the rate tables of a contract.
+    /// Write a file: rate tables of a contract, which import again as they are, or a batch of journal entries.
     #[command(subcommand)]
     Export(export::ExportCommand),
     /// Prices of shipments in a file by a contract, with every step where asked for.
@@ -83,6 +84,8 @@ enum Command {
     /// The codes on carriers' invoices: which ones nobody has mapped yet, and what one means.
     #[command(subcommand)]
     Charges(charges::ChargesCommand),
+    /// Close a month of the books, or say what is left to do.
+    Close(close::CloseArguments),
     /// A KPI by a dimension, with numerator, denominator and interval.
     Kpi(kpi::KpiArguments),
     /// A realistic network in a database of its own: made, every job run, served.
@@ -162,6 +165,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Calibrate(calibrate) => calibrate::run(&session, &calibrate),
         Command::Audit(audit) => audit::run(&session, &audit),
         Command::Charges(charges) => charges::run(&session, &charges),
+        Command::Close(close) => close::run(&session, &close),
         Command::Kpi(kpi) => kpi::run(&session, &kpi),
         Command::User(user) => user::run(&session, user),
         Command::Setting(setting) => setting::run(&session, &setting),
