@@ -9,7 +9,9 @@ use super::cli::run_line;
 use super::{JOBS, JobError, Runner};
 use crate::app::App;
 use crate::app::accrual::ACCRUAL_JOB;
-use crate::app::demo::{DemoError, Size, Standing, as_of, build, first_day, mark_whole, standing, talk};
+use crate::app::demo::{
+    DemoError, Size, Standing, as_of, build, first_day, keep_books, mark_whole, standing, talk,
+};
 use crate::app::job::{JobRun, RunState};
 use crate::app::refresh::ensure_fresh;
 use crate::clock::Clock;
@@ -100,6 +102,7 @@ pub fn run(options: &DemoOptions, say: &mut dyn FnMut(&str)) -> Result<Demo, Dem
     run_jobs(&app, say)?;
     talk(&app)?;
     ensure_fresh(&app, as_of())?;
+    keep_books(&app)?;
     mark_whole(&app, options.size)?;
     Ok(Demo { app, built: true })
 }

@@ -182,7 +182,7 @@ fn is_file(path: &str) -> bool {
     let attached = FOLDERS.iter().any(|folder| path.starts_with(folder));
     // The rows of the live board come to its script.
     let part = path == "/exceptions/rows";
-    path.ends_with(".csv") || path.ends_with(".xlsx") || path.ends_with(".zip") || attached || part
+    [".csv", ".xlsx", ".zip", ".json", ".txt"].iter().any(|ending| path.ends_with(ending)) || attached || part
 }
 
 /// A mail as it was sent: its page allows no script to run, so the rules cannot either.

@@ -2,6 +2,7 @@
 
 mod backtests;
 mod beside;
+mod books;
 mod crash;
 mod nodes;
 mod twice;

@@ -37,7 +37,6 @@ CREATE TABLE close_checks (
   problems BIGINT NOT NULL CHECK (problems >= 0),
   first_problem TEXT NOT NULL
 );
-CREATE INDEX close_checks_month ON close_checks (month, id);
 
 -- A step of a close that is passed over: one person asks with a reason, another decides. It holds for what was found then.
 

@@ -105,7 +105,7 @@ pub fn close_view(
     } else {
         let steps = steps_of(db, month)?;
         let may_close = may_close(month, open, today, &steps);
-        (steps, check_newest(db, month)?, overrides_of(db, month)?, may_close)
+        (steps, check_newest(db)?, overrides_of(db, month)?, may_close)
     };
     Ok(CloseView { month, open, today, closed, steps, check, overrides, may_close })
 }
@@ -143,7 +143,7 @@ fn facts(db: &mut Db, month: Period) -> Result<CloseFacts, DbError> {
     let accrued = job_run_last_done(db, ACCRUAL_JOB, false)?.map(|run| local_day(run.as_of.0, zone));
     let totals = month_totals(db, &Viewer::system(), None, month)?;
     let digest = ledger_digest(&heads(db)?);
-    let check = check_newest(db, month)?.map(|check| CheckFact {
+    let check = check_newest(db)?.map(|check| CheckFact {
         problems: check.problems,
         first_problem: check.first_problem,
         is_current: check.ledger_sha256 == digest,

@@ -7,6 +7,7 @@
 
 mod agreements;
 mod beside;
+mod books;
 mod build;
 mod dice;
 mod happened;
@@ -31,6 +32,7 @@ use crate::db::DbError;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 
+pub use books::keep_books;
 pub use build::{Standing, build, clock, mark_whole, standing};
 use dice::Dice;
 pub use network::{COSTLY, DECLINING, IMPROVING, SILENT, SLIPPING, STRONG_LAST_MILE, TINY, UNCHANGED};

@@ -1,0 +1,276 @@
+//! Closing and exporting while processes are killed and nodes meet: a month is closed once or not at all, an entry goes out
+//! once or not yet, and nothing is posted in a closed month.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use lanemark::app::App;
+use lanemark::app::accrual::ACCRUAL_JOB;
+use lanemark::db::dialect::write_tx;
+use lanemark::db::job::{JobRunRow, job_run_insert};
+use lanemark::db::ledger::{Accrual, accruals_upsert, entries_insert};
+use lanemark::db::schema::{
+    export_batches, export_entries, imports, journal_entries, period_balances, period_closes,
+};
+use lanemark::db::types::{Day, Instant};
+use lanemark::db::{Db, DbError};
+use lanemark::domain::books::batch::Batch;
+use lanemark::domain::books::chain::Head;
+use lanemark::domain::books::month_of;
+use lanemark::domain::clause::{Delta, Obligation, ObligationKey, Reason, Sign};
+use lanemark::domain::currency::Currency;
+use lanemark::domain::ledger::{Booking, ItemState, JournalEntry, Recognition, accrual_entry};
+use lanemark::domain::money::Micros;
+
+use crate::support::app::partner;
+use crate::support::db::{TestDb, on_both};
+use crate::support::process::{Desk, wait_for};
+
+/// Entries that count in the general ledger; enough for a batch to take a while.
+const ENTRIES: i64 = 3_000;
+/// Times that a process is killed, each after another while.
+const KILLS: u64 = 6;
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn entry(partner_id: i64, item: i64, on: &str) -> JournalEntry {
+    let on = day(on);
+    let key = ObligationKey { contract_version_id: 1, clause_id: 2, of: Obligation::Event(item) };
+    let delta = Delta {
+        key,
+        sign: Sign::Bonus,
+        delta: Micros(item * 10_000 + 10_000),
+        target: Micros(item * 10_000 + 10_000),
+        reason: Reason::Initial,
+        obligation_period: month_of(on),
+        obligation_day: on,
+    };
+    let booking = Booking {
+        partner_id,
+        currency: Currency::USD,
+        posting_date: on,
+        recognition: Recognition::Gl,
+        told: false,
+        memo: "98.7 % is 98.5 % or more: 1 % of what was spent.".to_owned(),
+    };
+    accrual_entry(&delta, &booking).unwrap()
+}
+
+/// Posts entries and what they come to, in one transaction.
+fn post(app: &App, entries: &[JournalEntry]) -> Result<(), DbError> {
+    let db = &mut *app.pool.get().unwrap();
+    let named: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
+    let rows: Vec<Accrual> = entries
+        .iter()
+        .map(|entry| Accrual {
+            partner_id: entry.partner_id,
+            key: entry.key,
+            period: entry.obligation_period,
+            obligation_day: entry.obligation_day,
+            uncapped: entry.lines[0].amount,
+            target: entry.lines[0].amount,
+            forgone: Micros::ZERO,
+            currency: Currency::USD,
+            state: ItemState::Accrued,
+            assessed_on: None,
+            steps: vec!["In time.".to_owned()],
+        })
+        .collect();
+    write_tx(db, |db| {
+        entries_insert(db, &named, None, app.now())?;
+        accruals_upsert(db, &rows, None, app.now())
+    })
+}
+
+/// A partner with bonuses in May 2025, whose facts are in and whose clauses were worked out.
+fn world(db: &TestDb, entries: i64) -> (App, i64) {
+    let app = db.app();
+    let partner_id = partner(&app, "BRCK", "Brackwater Lines");
+    let all: Vec<JournalEntry> =
+        (0..entries).map(|item| entry(partner_id, item, &format!("2025-05-{:02}", item % 28 + 1))).collect();
+    for some in all.chunks(500) {
+        post(&app, some).unwrap();
+    }
+    let conn = &mut *db.conn();
+    let at = Instant("2025-06-03T05:00:00Z".parse().unwrap());
+    diesel::insert_into(imports::table)
+        .values((
+            imports::id.eq(1_i64),
+            imports::kind.eq("SHIPMENTS"),
+            imports::file_name.eq("loads.csv"),
+            imports::mapping.eq("own"),
+            imports::state.eq("DONE"),
+            imports::started_at.eq(at),
+            imports::finished_at.eq(Some(at)),
+        ))
+        .execute(conn)
+        .unwrap();
+    let run = JobRunRow {
+        id: 2,
+        job: ACCRUAL_JOB.to_owned(),
+        scope: "all".to_owned(),
+        due_at: at,
+        as_of: at,
+        period: String::new(),
+        state: "DONE".to_owned(),
+        trigger_kind: "SCHEDULE".to_owned(),
+        requested_by: "scheduler".to_owned(),
+        node: String::new(),
+        attempt: 1,
+        lease_until: at,
+        started_at: at,
+        finished_at: Some(at),
+        changed_rows: 0,
+        summary: String::new(),
+        details: String::new(),
+        error: String::new(),
+    };
+    job_run_insert(conn, &run).unwrap();
+    (app, partner_id)
+}
+
+/// Batches one after the other, each whole, no entry in two.
+fn batches_are_whole(conn: &mut Db) -> usize {
+    let rows: Vec<(i32, i64, String)> = export_batches::table
+        .order(export_batches::batch)
+        .select((export_batches::batch, export_batches::entries, export_batches::content))
+        .load(conn)
+        .unwrap();
+    let mut seen = BTreeSet::new();
+    for ((number, entries, content), expected) in rows.iter().zip(1..) {
+        assert_eq!(*number, expected);
+        let batch: Batch = serde_json::from_str(content).unwrap();
+        let own: BTreeSet<i64> = batch.lines.iter().map(|line| line.entry).collect();
+        assert_eq!(i64::try_from(own.len()).unwrap(), *entries);
+        assert!(own.iter().all(|id| seen.insert(*id)), "an entry is in two batches");
+        let named: i64 =
+            export_entries::table.filter(export_entries::batch.eq(number)).count().get_result(conn).unwrap();
+        assert_eq!(named, *entries);
+    }
+    let named: i64 = export_entries::table.count().get_result(conn).unwrap();
+    assert_eq!(i64::try_from(seen.len()).unwrap(), named, "no entry is named outside of a batch");
+    seen.len()
+}
+
+#[test]
+fn an_export_that_is_killed_exports_once_or_not_yet() {
+    on_both(|db| {
+        let (app, partner_id) = world(&db, ENTRIES);
+        let desk = Desk::new(&db);
+        let conn = &mut *db.conn();
+        for kill in 0..KILLS {
+            let mut running = desk.start(&["export", "journal"], &[]);
+            std::thread::sleep(Duration::from_millis(20 + 45 * kill));
+            running.kill();
+            let out = batches_are_whole(conn);
+            // Something more to export, whether this one came through or not.
+            post(&app, &[entry(partner_id, 10_000 + i64::try_from(kill).unwrap(), "2025-05-30")]).unwrap();
+            assert!(out == 0 || out >= usize::try_from(ENTRIES).unwrap());
+        }
+        // PostgreSQL lets go of a killed process's lock as soon as it notices.
+        let said = wait_for("an export that is not in the way of a killed one", || {
+            let said = desk.run(&["export", "journal", "last.csv"]);
+            (said.code == 0).then_some(said)
+        });
+        assert!(said.out.contains("last.csv: batch "), "{said:?}");
+        let all: i64 = journal_entries::table.count().get_result(conn).unwrap();
+        assert_eq!(i64::try_from(batches_are_whole(conn)).unwrap(), all);
+        desk.run(&["export", "journal", "none.csv"]).ends(1).complains(&["is not exported yet"]);
+        // Any batch again, byte for byte.
+        let files = ["a.xlsx", "b.xlsx"].map(|name| {
+            desk.run(&["export", "journal", name, "--batch", "1", "--as", "xlsx"]).ends(0);
+            std::fs::read(desk.path(name)).unwrap()
+        });
+        assert_eq!(files[0], files[1]);
+        desk.run(&["export", "journal", "a.xlsx", "--batch", "1"]).ends(1).complains(&["exists already"]);
+        desk.run(&["verify"]).ends(0);
+    });
+}
+
+/// Whether May is closed, and then wholly.
+fn closed_whole(conn: &mut Db) -> bool {
+    let closes: i64 = period_closes::table.count().get_result(conn).unwrap();
+    let balances: i64 = period_balances::table.count().get_result(conn).unwrap();
+    assert!((closes, balances) == (0, 0) || (closes, balances) == (1, 2), "{closes} {balances}");
+    closes == 1
+}
+
+#[test]
+fn a_close_that_is_killed_closes_the_month_or_leaves_it_open() {
+    on_both(|db| {
+        let (app, partner_id) = world(&db, 800);
+        let desk = Desk::new(&db);
+        let conn = &mut *db.conn();
+        desk.run(&["close", "2025-05"])
+            .ends(1)
+            .complains(&["800 entries not exported (make an export batch)"]);
+        let steps = desk.run(&["close", "2025-05", "--check", "--format", "json"]).ends(1).json();
+        assert_eq!(steps["steps"][6]["state"], "TODO", "{steps}");
+        desk.run(&["close", "2025-07"]).ends(1).complains(&["May 2025 is not closed yet"]);
+        desk.run(&["export", "journal", "may.csv"]).ends(0);
+        desk.run(&["close", "2025-05", "--check"]).ends(0);
+        assert!(!closed_whole(conn), "a check closes nothing");
+        for kill in 0..KILLS {
+            let mut running = desk.start(&["close", "2025-05"], &[]);
+            std::thread::sleep(Duration::from_millis(15 + 60 * kill));
+            running.kill();
+            if closed_whole(conn) {
+                break;
+            }
+        }
+        wait_for("the month to be closed", || {
+            let said = desk.run(&["close", "2025-05"]);
+            (said.code == 0 || said.err.contains("closed already")).then_some(())
+        });
+        assert!(closed_whole(conn));
+        let late = post(&app, &[entry(partner_id, 9_000, "2025-05-31")]);
+        assert!(matches!(late, Err(DbError::PeriodClosed { .. })), "{late:?}");
+        post(&app, &[entry(partner_id, 9_000, "2025-06-01")]).unwrap();
+        desk.run(&["verify"]).ends(0);
+    });
+}
+
+#[test]
+fn two_nodes_close_once_while_others_post() {
+    on_both(|db| {
+        let (app, partner_id) = world(&db, 50);
+        let desk = Desk::new(&db);
+        desk.run(&["export", "journal", "may.csv"]).ends(0);
+        let nodes: Vec<_> = (0..2).map(|_| desk.start(&["close", "2025-05"], &[])).collect();
+        // Memo entries, so that nothing is left to export.
+        let mut posted = 50;
+        for item in 0..400 {
+            let mut one = entry(partner_id, 20_000 + item, "2025-05-31");
+            one.recognition = Recognition::Memo;
+            match post(&app, &[one]) {
+                Ok(()) => posted += 1,
+                Err(DbError::PeriodClosed { .. }) => break,
+                Err(error) if error.is_busy() => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let said: Vec<_> = nodes.into_iter().map(crate::support::process::Running::end).collect();
+        let conn = &mut *db.conn();
+        // What was posted while they re-performed may have kept both from closing; then it is done again.
+        if !closed_whole(conn) {
+            assert!(said.iter().all(|said| said.err.contains("entries were posted since")), "{said:?}");
+            desk.run(&["close", "2025-05"]).ends(0);
+        } else {
+            assert_eq!(said.iter().filter(|said| said.code == 0).count(), 1, "{said:?}");
+        }
+        assert!(closed_whole(conn));
+        let heads: String = period_closes::table.select(period_closes::heads).first(conn).unwrap();
+        let heads: Vec<Head> = serde_json::from_str(&heads).unwrap();
+        let in_may: i64 = journal_entries::table
+            .filter(journal_entries::posting_day.le(Day(day("2025-05-31"))))
+            .count()
+            .get_result(conn)
+            .unwrap();
+        assert_eq!((heads[0].seq, in_may), (posted, posted), "closed over exactly what is in the month");
+        desk.run(&["verify"]).ends(0);
+    });
+}
