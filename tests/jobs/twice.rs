@@ -154,7 +154,13 @@ const EDITS: &[Edit] = &[
             "UPDATE journal_lines SET amount_micros = amount_micros - 10000 WHERE entry_id = ",
             first!("journal_lines", "entry_id", "")
         ),
-        said: &["the entries come to", "the obligation to"],
+        said: &["the entries come to", "the obligation to", "it is not what was sealed as number"],
+    },
+    Edit {
+        what: "the sum of a month",
+        make: "UPDATE journal_months SET amount_micros = amount_micros + 10000 WHERE account = 5190",
+        undo: "UPDATE journal_months SET amount_micros = amount_micros - 10000 WHERE account = 5190",
+        said: &["is kept as", "the lines come to"],
     },
 ];
 
@@ -188,9 +194,9 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
             state(&db).assert_same(&before, job.name);
         }
         let said = desk.run(&["verify"]).ends(0).out;
-        assert_eq!(said.matches("all as they should be").count(), 13, "{said}");
+        assert_eq!(said.matches("all as they should be").count(), 15, "{said}");
 
-        for table in ["journal_entries", "journal_lines", "audit_log", "contract_events"] {
+        for table in ["journal_entries", "journal_lines", "journal_seals", "audit_log", "contract_events"] {
             assert!(!before.rows(table).is_empty(), "{table} is empty");
             for sql in past_the_books(&db, table) {
                 let refused = db.conn().batch_execute(&sql).expect_err(&sql).to_string();

@@ -40,7 +40,7 @@ codes! {
         /// Nothing is left.
         Done = "DONE", "Done";
         /// To be done here.
-        Todo = "TODO", "To do";
+        Open = "OPEN", "To do";
         /// Something stands against it that is put right elsewhere.
         Blocked = "BLOCKED", "Blocked";
         /// Passed over, with a reason and a second person's approval.
@@ -223,7 +223,7 @@ fn find(kind: StepKind, facts: &CloseFacts) -> Found {
         StepKind::Disputes => match facts.disputes.items {
             0 => done("no dispute waits for an answer".to_owned()),
             _ => (
-                StepState::Todo,
+                StepState::Open,
                 format!("{} without an answer", facts.disputes.words("disputed item")),
                 "decide them",
             ),
@@ -231,7 +231,7 @@ fn find(kind: StepKind, facts: &CloseFacts) -> Found {
         StepKind::Waivers => match facts.waivers.items {
             0 => done("no waiver waits for a second person".to_owned()),
             _ => (
-                StepState::Todo,
+                StepState::Open,
                 format!("{} not approved", facts.waivers.words("waiver")),
                 "have a second person approve or refuse them",
             ),
@@ -239,7 +239,7 @@ fn find(kind: StepKind, facts: &CloseFacts) -> Found {
         StepKind::Exported => match facts.unexported {
             0 => done("nothing that counts in the general ledger is left to export".to_owned()),
             left => (
-                StepState::Todo,
+                StepState::Open,
                 format!("{} not exported", words::count(left, "entry")),
                 "make an export batch",
             ),
@@ -273,16 +273,16 @@ fn loaded(facts: &CloseFacts) -> Found {
         Some(day) if day >= facts.month.end() => {}
         Some(day) => {
             return (
-                StepState::Todo,
+                StepState::Open,
                 format!("the newest file came on {}, before the month was over", words::day(day)),
                 "load what came in since",
             );
         }
-        None => return (StepState::Todo, "no file was loaded yet".to_owned(), "load the facts of the month"),
+        None => return (StepState::Open, "no file was loaded yet".to_owned(), "load the facts of the month"),
     }
     if facts.days_waiting > 0 {
         return (
-            StepState::Todo,
+            StepState::Open,
             format!("{} wait to be summed", words::count(facts.days_waiting, "partner's day")),
             "run the refresh",
         );
@@ -308,24 +308,24 @@ fn accrued(facts: &CloseFacts) -> Found {
             words::count(facts.entries, "entry")
         )),
         Some(day) => (
-            StepState::Todo,
+            StepState::Open,
             format!("only up to {}", words::day(day)),
             "run the accrual for the last day of the month or a later one",
         ),
-        None => (StepState::Todo, "the accrual never ran".to_owned(), "run the accrual"),
+        None => (StepState::Open, "the accrual never ran".to_owned(), "run the accrual"),
     }
 }
 
 fn reperformed(facts: &CloseFacts) -> Found {
     match &facts.check {
-        None => (StepState::Todo, "not done yet".to_owned(), "re-perform the ledger"),
+        None => (StepState::Open, "not done yet".to_owned(), "re-perform the ledger"),
         Some(check) if check.problems > 0 => (
             StepState::Blocked,
             format!("{}; the first: {}", words::count(check.problems, "problem"), check.first_problem),
             "have the ledger put right, then re-perform it again",
         ),
         Some(check) if !check.is_current => {
-            (StepState::Todo, "entries were posted since".to_owned(), "re-perform the ledger again")
+            (StepState::Open, "entries were posted since".to_owned(), "re-perform the ledger again")
         }
         Some(_) => done("every balance recomputes to the cent, and the chain of entries is whole".to_owned()),
     }
@@ -380,7 +380,7 @@ mod tests {
             ..facts()
         };
         let all = steps(&open, &[]);
-        assert_eq!(states(&all), ["BLOCKED", "TODO", "TODO", "BLOCKED", "TODO", "TODO", "TODO"]);
+        assert_eq!(states(&all), ["BLOCKED", "OPEN", "OPEN", "BLOCKED", "OPEN", "OPEN", "OPEN"]);
         assert_eq!(
             left(&all),
             [

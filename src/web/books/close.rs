@@ -33,7 +33,7 @@ const fn look(state: StepState) -> (&'static str, &'static str) {
     match state {
         StepState::Done => ("done", "check"),
         StepState::Blocked => ("stop", "stop"),
-        StepState::Todo => ("todo", "todo"),
+        StepState::Open => ("todo", "todo"),
         StepState::Overridden => ("done", "near"),
     }
 }
