@@ -206,7 +206,7 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
 /// `GET /ledger.csv`
 pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<HttpResponse, WebError> {
     let query = params.query()?;
-    let (entries, more) = me
+    let (entries, chart, more) = me
         .in_db(move |unit| {
             let today = unit.app.today(unit.db)?;
             ledger_export(unit.db, unit.viewer, &query, today)
@@ -217,7 +217,7 @@ pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<H
             "That is more than {EXPORT_ROWS_MAX} entries. Choose one partner or a shorter period."
         )));
     }
-    download_csv("ledger.csv", export_csv(&entries))
+    download_csv("ledger.csv", export_csv(&entries, &chart))
 }
 
 impl LedgerPage {
@@ -530,8 +530,8 @@ struct AccrualPage {
     contract: Option<(String, String)>,
     evidence_title: &'static str,
     evidence: Vec<(&'static str, String)>,
-    /// The list of facts behind it, or the shipment: address and words.
-    behind: Option<(String, &'static str)>,
+    /// Where the facts are, and what they are called.
+    facts: Option<(String, &'static str)>,
     entries: Vec<EntryLine>,
     total: String,
 }
@@ -594,7 +594,7 @@ impl AccrualPage {
             }),
             evidence_title,
             evidence,
-            behind: behind(view),
+            facts: facts_of(view),
             total: show::money(posted),
             entries: view
                 .entries
@@ -617,29 +617,23 @@ fn told(accrual: &Accrual) -> String {
     }
 }
 
-/// Where the facts themselves are shown.
-fn behind(view: &AccrualView) -> Option<(String, &'static str)> {
+/// Where the facts behind an item are looked at: address and words.
+fn facts_of(view: &AccrualView) -> Option<(String, &'static str)> {
     let (accrual, key) = (&view.accrual, view.accrual.key);
-    match (&view.evidence, key.of) {
-        (Evidence::Shipment(Some(row)), _) => {
-            let path = [&view.source, &row.reference].map(|part| show::path_part(part)).join("/");
-            Some((
-                format!("/shipments/{}/{path}", accrual.partner_id),
-                "The shipment, its events and the rule",
-            ))
+    let (kpi, show_all, words) = match &view.evidence {
+        Evidence::Shipment(_) => {
+            let (source, reference) = view.shipment.as_ref()?;
+            let path = [source, reference].map(|part| show::path_part(part)).join("/");
+            return Some((format!("/shipments/{}/{path}", accrual.partner_id), "Open the shipment"));
         }
-        (Evidence::Kpi(Some(value)), Obligation::Period(period)) => {
-            let list = format!("/scorecards/{}/{period}/{}", accrual.partner_id, value.kpi.code());
-            let counted = format!("{list}?contract={}&clause={}", key.contract_version_id, key.clause_id);
-            Some((counted, "Everything that was counted, line by line"))
-        }
-        (Evidence::Work(_), Obligation::Period(period)) => {
-            let list = format!("/scorecards/{}/{period}/{}?show=all", accrual.partner_id, Kpi::Cps.code());
-            let counted = format!("{list}&contract={}&clause={}", key.contract_version_id, key.clause_id);
-            Some((counted, "The loads with their freight, line by line"))
-        }
-        _ => None,
-    }
+        Evidence::Kpi(Some(value)) => (value.kpi, "", "Everything that was counted, line by line"),
+        Evidence::Kpi(None) => return None,
+        Evidence::Work(_) => (Kpi::Cps, "show=all&", "The loads with their freight, line by line"),
+    };
+    let Obligation::Period(period) = key.of else { return None };
+    let list = format!("/scorecards/{}/{period}/{}", accrual.partner_id, kpi.code());
+    let counted = format!("{show_all}contract={}&clause={}", key.contract_version_id, key.clause_id);
+    Some((format!("{list}?{counted}"), words))
 }
 
 fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) {

@@ -10,10 +10,9 @@ use crate::app::books::open_month;
 use crate::app::books::roll::roll_forward;
 use crate::db::books::{chart, month_movements, month_openings, month_totals};
 use crate::db::contract::terms_load;
-use crate::db::evidence::source_list;
 use crate::db::ledger::{
     Accrual, Cursor, EXPORT_ROWS_MAX, EntryListed, EntryTotals, LedgerFilter, Movement, PAGE_ROWS,
-    accrual_show, entry_list, entry_totals, last_posting_day,
+    accrual_show, credit_shipments, entry_list, entry_totals, last_posting_day,
 };
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
@@ -148,7 +147,8 @@ pub fn ledger_view(
     })
 }
 
-/// The entries of a query for a download, at most [`EXPORT_ROWS_MAX`]; says whether there are more.
+/// The entries of a query for a download, at most [`EXPORT_ROWS_MAX`], and how accounts are called; says whether there are
+/// more.
 ///
 /// # Errors
 /// As [`ledger_view`].
@@ -157,14 +157,14 @@ pub fn ledger_export(
     viewer: &Viewer,
     query: &LedgerQuery,
     today: NaiveDate,
-) -> Result<(Vec<EntryListed>, bool), DbError> {
+) -> Result<(Vec<EntryListed>, Chart, bool), DbError> {
     let last = last_posting_day(db, viewer)?.unwrap_or(today);
     let month = query.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last));
     let mut entries = entry_list(db, viewer, &query.filter(month), None, EXPORT_ROWS_MAX + 1)?;
     let limit = usize::try_from(EXPORT_ROWS_MAX).unwrap_or(usize::MAX);
     let more = entries.len() > limit;
     entries.truncate(limit);
-    Ok((entries, more))
+    Ok((entries, chart(db)?, more))
 }
 
 /// The columns of [`export_csv`].
@@ -191,12 +191,12 @@ const EXPORT_COLUMNS: [&str; 16] = [
 ///
 /// # Errors
 /// The writer's reason.
-pub fn export_csv(entries: &[EntryListed]) -> Result<Vec<u8>, csv::Error> {
+pub fn export_csv(entries: &[EntryListed], chart: &Chart) -> Result<Vec<u8>, csv::Error> {
     let lines = entries.iter().flat_map(|listed| listed.entry.lines.iter().map(move |line| (listed, line)));
-    csv(EXPORT_COLUMNS, lines.map(|(listed, line)| export_row(listed, line)))
+    csv(EXPORT_COLUMNS, lines.map(|(listed, line)| export_row(listed, line, chart)))
 }
 
-fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
+fn export_row(listed: &EntryListed, line: &JournalLine, chart: &Chart) -> [String; 16] {
     let entry = &listed.entry;
     [
         listed.id.to_string(),
@@ -210,7 +210,7 @@ fn export_row(listed: &EntryListed, line: &JournalLine) -> [String; 16] {
         entry.reason.code().to_owned(),
         entry.recognition.code().to_owned(),
         listed.state.map(|state| state.code().to_owned()).unwrap_or_default(),
-        line.account.number().to_string(),
+        chart.number(line.account),
         line.side.code().to_owned(),
         line.amount.to_string(),
         line.currency.to_string(),
@@ -292,8 +292,8 @@ pub struct AccrualView {
     pub chart: Chart,
     /// The facts.
     pub evidence: Evidence,
-    /// Code of the feed the shipment came by; empty where it is none.
-    pub source: String,
+    /// Feed and number of the shipment, to open it; none for a period, or where it is not due on its day any more.
+    pub shipment: Option<(String, String)>,
 }
 
 impl AccrualView {
@@ -334,13 +334,14 @@ pub fn accrual_view(
             None => Evidence::Kpi(None),
         },
     };
-    let source = match &evidence {
-        Evidence::Shipment(Some(row)) => source_list(db)?.into_iter().find(|(id, _)| *id == row.source_id),
-        _ => None,
+    let shipment = match key.of {
+        Obligation::Event(id) => {
+            credit_shipments(db, viewer, partner_id, &[(accrual.obligation_day, id)])?.remove(&id)
+        }
+        Obligation::Period(_) => None,
     };
-    let source = source.map(|(_, code)| code).unwrap_or_default();
     let chart = chart(db)?;
-    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, chart, evidence, source }))
+    Ok(Some(AccrualView { accrual, partner, terms, clause, entries, chart, evidence, shipment }))
 }
 
 /// What stands behind a period, of what the clause counts in it: the KPI, or what moved where the clause looks at none.
