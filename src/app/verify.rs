@@ -23,6 +23,7 @@ use super::own_kpi::definitions_differ;
 use super::refresh::check::{SumsChecked, sums_differ};
 use super::score::verify_scorecards;
 use crate::db::books::chain_unsealed;
+use crate::db::dialect::read_tx;
 use crate::db::ledger::entry_count_unscoped;
 use crate::db::rate::{table_cells, table_list_unscoped};
 use crate::db::{Db, DbError};
@@ -94,7 +95,7 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         note: None,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
-    let problems = verify_ledger(&mut db)?;
+    let problems = read_tx(&mut db, verify_ledger)?;
     let checked = entry_count_unscoped(&mut db)?;
     let ledger = Check {
         name: "journal entries balanced and tied out to the clauses",
@@ -163,7 +164,7 @@ fn sums_check(db: &mut Db, now: DateTime<Utc>) -> Result<Check, DbError> {
 
 /// The chain of entries, the sums of months and what closed months were closed over.
 fn chain_check(db: &mut Db) -> Result<Check, DbError> {
-    let (checked, problems) = chain_problems(db)?;
+    let (checked, problems) = read_tx(db, chain_problems)?;
     let unsealed = chain_unsealed(db)?.len();
     let note = (unsealed > 0).then(|| {
         let partners = words::many(unsealed, "partner");

@@ -82,6 +82,29 @@ pub fn write_tx<T, E: From<diesel::result::Error>>(
     }
 }
 
+/// Runs `work`, which only reads, over one state of the database: what others write meanwhile is not seen. Does not nest.
+///
+/// # Errors
+/// What `work` returns, or the engine's reason.
+pub fn read_tx<T, E: From<diesel::result::Error>>(
+    db: &mut Db,
+    work: impl FnOnce(&mut Db) -> Result<T, E>,
+) -> Result<T, E> {
+    match db {
+        // The first read takes the state; nobody waits for a reader.
+        Db::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN")?,
+        Db::Pg(conn) => {
+            AnsiTransactionManager::begin_transaction_sql(
+                conn,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            )?;
+        }
+    }
+    let guard = Rollback { db, armed: true };
+    // There is nothing to commit.
+    work(guard.db)
+}
+
 /// Rolls back on the way out, also when `work` panics, so that a pooled connection never carries an
 /// open transaction to the next borrower.
 struct Rollback<'a> {

@@ -18,7 +18,7 @@ use crate::db::books::{
     exported_count, gl_count, heads, imports_since, month_openings, month_totals, override_insert,
     override_month, overrides_of, unrated_in, waivers_waiting_unscoped,
 };
-use crate::db::dialect::write_tx;
+use crate::db::dialect::{read_tx, write_tx};
 use crate::db::import::ImportRecord;
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::entry_count_unscoped;
@@ -189,14 +189,17 @@ fn newest_loads(all: Vec<ImportRecord>) -> Vec<ImportRecord> {
 pub fn reperform(app: &App, by: &Viewer, month: Period) -> Result<CheckRow, EditError> {
     allowed(by, Action::CloseBooks)?;
     let mut db = app.pool.get().map_err(EditError::Db)?;
-    // Of the state before: what is posted while it is computed makes it out of date.
-    let state = ledger_digest(&heads(&mut db)?);
-    let mut problems: Vec<String> = verify_ledger(&mut db)?.iter().map(ToString::to_string).collect();
-    problems.extend(chain_problems(&mut db)?.1);
-    let accruals = accruals_differ(&mut db)?;
-    if !accruals.waiting {
-        problems.extend(accruals.differences);
-    }
+    // Of one state of the ledger: what is posted while it is computed is not seen, and makes it out of date.
+    let (state, entries, problems) = read_tx(&mut db, |db| {
+        let state = ledger_digest(&heads(db)?);
+        let mut problems: Vec<String> = verify_ledger(db)?.iter().map(ToString::to_string).collect();
+        problems.extend(chain_problems(db)?.1);
+        let accruals = accruals_differ(db)?;
+        if !accruals.waiting {
+            problems.extend(accruals.differences);
+        }
+        Ok::<_, DbError>((state, entry_count_unscoped(db)?, problems))
+    })?;
     let first = problems.first().map(|words| words.chars().take(PROBLEM_CHARS_MAX).collect());
     let row = CheckRow {
         id: app.id(),
@@ -204,7 +207,7 @@ pub fn reperform(app: &App, by: &Viewer, month: Period) -> Result<CheckRow, Edit
         checked_by: by.name.clone(),
         checked_at: Instant(app.now()),
         ledger_sha256: state,
-        entries: entry_count_unscoped(&mut db)?,
+        entries,
         problems: i64::try_from(problems.len()).unwrap_or(i64::MAX),
         first_problem: first.unwrap_or_default(),
     };
