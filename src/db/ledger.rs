@@ -376,8 +376,9 @@ pub fn entries_insert(
     if entries.is_empty() {
         return Ok(());
     }
-    post::may_post(db, entries)?;
+    // Partners first, then the books: whoever posts takes the locks in one order.
     post::chains_begin(db, entries)?;
+    post::may_post(db, entries)?;
     let (mut rows, mut lines) = (Vec::with_capacity(entries.len()), Vec::with_capacity(2 * entries.len()));
     for &(id, entry) in entries {
         rows.push(EntryRow {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 pub mod app;
+pub mod books;
 pub mod data;
 pub mod db;
 pub mod dump;

@@ -1,5 +1,6 @@
 //! The pages, through the whole service.
 
+mod books;
 mod contract;
 mod fairness;
 mod five;

@@ -29,18 +29,26 @@ pub struct Compared {
     pub budget: Option<Micros>,
     /// What was accrued net.
     pub accrued: Micros,
+    /// What of it was accrued where a budget was set.
+    pub budgeted: Micros,
 }
 
 impl Compared {
-    /// Accrued less budget; none without a budget.
+    /// Accrued less budget, of partners and months with a budget; none without any.
     #[must_use]
     pub fn beyond(&self) -> Option<Micros> {
-        self.budget.map(|budget| self.accrued - budget)
+        self.budget.map(|budget| self.budgeted - budget)
     }
 
     fn add(&mut self, budget: Option<Micros>, accrued: Micros) {
-        self.accrued = self.accrued + accrued;
-        if let Some(budget) = budget {
+        let budgeted = if budget.is_some() { accrued } else { Micros::ZERO };
+        self.plus(&Self { budget, accrued, budgeted });
+    }
+
+    fn plus(&mut self, other: &Self) {
+        self.accrued = self.accrued + other.accrued;
+        self.budgeted = self.budgeted + other.budgeted;
+        if let Some(budget) = other.budget {
             self.budget = Some(self.budget.unwrap_or_default() + budget);
         }
     }
@@ -125,8 +133,8 @@ pub fn budget_view(db: &mut Db, viewer: &Viewer, month: Period) -> Result<Budget
     let mut listed: Vec<BudgetLine> = lines
         .into_iter()
         .map(|(partner_id, (of_month, of_year))| {
-            total.0.add(of_month.budget, of_month.accrued);
-            total.1.add(of_year.budget, of_year.accrued);
+            total.0.plus(&of_month);
+            total.1.plus(&of_year);
             let partner = names.get(&partner_id).cloned().unwrap_or_default();
             BudgetLine { partner_id, partner, month: of_month, year: of_year }
         })

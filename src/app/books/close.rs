@@ -99,7 +99,7 @@ pub fn close_view(
     let today = app.today(db)?;
     let open = open_month(db, today)?;
     let month = month.unwrap_or(open);
-    let closed = close_show(db, month)?.map(|row| read_close(row)).transpose()?;
+    let closed = close_show(db, month)?.map(read_close).transpose()?;
     let (steps, check, overrides, may_close) = if closed.is_some() {
         (Vec::new(), None, Vec::new(), may_begin_close(month, open, today))
     } else {

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::app::books::export::{ExportFormat, batch_file, batch_make, batch_view, batches};
 use crate::app::books::layout::layouts;
-use crate::app::books::open_month;
 use crate::app::edit::EditError;
 use crate::db::books::{BatchRow, exported_count, gl_count};
 use crate::domain::books::month_of;
@@ -72,14 +71,14 @@ fn line(row: &BatchRow) -> BatchLine {
 }
 
 async fn answer(me: &SignedIn, form: Form, refusal: Option<EditError>) -> Result<HttpResponse, WebError> {
-    let (rows, left, layout, open) = me
+    let (rows, left, layout) = me
         .in_db(|unit| {
             let rows = batches(unit.db, unit.viewer)?;
             let today = unit.app.today(unit.db)?;
             let now = month_of(today);
             let left = gl_count(unit.db, now)?.saturating_sub(exported_count(unit.db, now)?);
             let layout = layouts(unit.db, unit.viewer)?.first().map(|row| row.version);
-            Ok::<_, EditError>((rows, left, layout, open_month(unit.db, today)?))
+            Ok::<_, EditError>((rows, left, layout))
         })
         .await?;
     let mut form = form;
@@ -96,11 +95,10 @@ async fn answer(me: &SignedIn, form: Form, refusal: Option<EditError>) -> Result
     let exports = ExportsPage {
         page: me.page("Exports to the general ledger"),
         batches: rows.iter().map(line).collect(),
-        left: format!(
-            "{} posted in {} or elsewhere wait to be exported",
-            words::count(left, "entry"),
-            open.title()
-        ),
+        left: match left {
+            0 => "Nothing waits to be exported".to_owned(),
+            left => format!("{} to be exported", words::count(left, "entry")),
+        },
         has_left: left > 0,
         layout: layout.map_or_else(
             || "No layout of the journal file is kept yet.".to_owned(),
