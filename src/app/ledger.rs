@@ -13,8 +13,8 @@ use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, ObligationKey, Reason, Sign, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
-    ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, accrual_accounts, assessed_from,
-    check_balanced, posted_by_key, tie_out,
+    ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, Recognition, accrual_accounts,
+    assessed_from, check_balanced, posted_by_key, settlement_accounts, tie_out,
 };
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
@@ -221,17 +221,19 @@ fn check_currency(
     }
 }
 
-/// Balanced, and for all but decisions on disputes on the two accounts of an accrual.
+/// Balanced, and on the two accounts of its kind.
 fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     check_balanced(entry).map_err(|error| error.to_string())?;
-    if entry.reason == Reason::Dispute {
-        return Ok(());
+    if entry.reason == Reason::Settlement && entry.recognition != Recognition::Gl {
+        return Err("a settlement belongs in the general ledger; this entry is a memo".to_owned());
     }
     let fits = |(more, less): (Account, Account)| {
         entry.lines.iter().all(|line| line.account == more || line.account == less)
     };
     let allowed = match entry.reason {
         Reason::Assessment => vec![ASSESSMENT_ACCOUNTS],
+        Reason::Dispute => vec![accrual_accounts(Sign::Penalty, true)],
+        Reason::Settlement => vec![settlement_accounts(Sign::Penalty), settlement_accounts(Sign::Bonus)],
         _ => vec![
             accrual_accounts(Sign::Penalty, false),
             accrual_accounts(Sign::Penalty, true),
@@ -247,7 +249,7 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     let used: Vec<String> = entry.lines.iter().map(|line| line.account.number().to_string()).collect();
     Err(format!(
         "an accrual uses 1410 or 1420 and 5190, 5195 or 5190 and 2110, 5196 and 2120, or 1440 and 5192, an assessment 1420 \
-         and 1410; this entry uses {}",
+         and 1410, a dispute 5190 and 1420, a settlement 2010 and 1420, or 2110 and 2010; this entry uses {}",
         used.join(", ")
     ))
 }

@@ -15,6 +15,13 @@ use super::money::Micros;
 use super::period::Period;
 use super::scorecard::Publication;
 
+mod settle;
+
+pub use settle::{
+    ItemRef, settled_account, settled_by_key, settlement_accounts, settlement_effect, settlement_entry,
+    waived_by_key, waiver_effect, waiver_entry,
+};
+
 #[cfg(test)]
 mod cases;
 
@@ -552,12 +559,13 @@ pub fn trial_balance<'a>(lines: impl IntoIterator<Item = &'a JournalLine>) -> Tr
 }
 
 /// What the accrual entries say is posted for each obligation, as [`deltas`](super::clause::deltas) needs
-/// it. The uncapped amount is not in the ledger and stays unknown.
+/// it. The uncapped amount is not in the ledger and stays unknown. What a decision on a dispute took back is no part of it,
+/// since clause and facts still come to the same; see [`waived_by_key`].
 pub fn posted_by_key<'a>(
     entries: impl IntoIterator<Item = &'a JournalEntry>,
 ) -> BTreeMap<ObligationKey, Posted> {
     let mut posted = BTreeMap::new();
-    for entry in entries {
+    for entry in entries.into_iter().filter(|entry| entry.reason != Reason::Dispute) {
         let lines = entry.lines.iter().map(|line| (line.account, line.side, line.amount));
         for (sign, amount) in owed_effects(lines) {
             let standing = posted.entry(entry.key).or_insert(Posted {
@@ -647,6 +655,7 @@ impl RollForward {
             Reason::Reversal => &mut self.reversed,
             Reason::Dispute => &mut self.waived,
             Reason::Assessment => &mut self.assessed,
+            Reason::Settlement => &mut self.settled,
         };
         *column = *column + delta;
     }

@@ -62,6 +62,10 @@ pub enum Action {
     ViewInvoices,
     /// Dispute, credit and write off what an audit found, and set by which terms it audits.
     ResolveInvoices,
+    /// Answer disputes of assessed items, and decide what somebody else proposed.
+    AnswerDisputes,
+    /// Book what settles agreed items, and set waiver budgets.
+    SettleItems,
     /// See the capacity plan.
     ViewCapacity,
     /// See which files were imported, and what became of their rows.
@@ -149,6 +153,7 @@ impl Role {
                     | A::RequestExclusions
                     | A::DecideExclusions
                     | A::PublishScorecards
+                    | A::AnswerDisputes
                     | A::ViewLedger
                     | A::ViewInvoices
                     | A::ViewCapacity
@@ -168,6 +173,8 @@ impl Role {
                     | A::CloseBooks
                     | A::ViewInvoices
                     | A::ResolveInvoices
+                    | A::AnswerDisputes
+                    | A::SettleItems
                     | A::ViewImports
                     | A::ViewJobs
             ),

@@ -493,6 +493,7 @@ fn reason_look(reason: Reason) -> (&'static str, &'static str) {
         Reason::TrueUp | Reason::CapReallocation => ("warn", "near"),
         Reason::Assessment => ("warn", "dot"),
         Reason::Reversal | Reason::Dispute => ("", "down"),
+        Reason::Settlement => ("good", "check"),
     }
 }
 

@@ -28,6 +28,8 @@ codes! {
         Recognition = "RECOGNITION", "Recognition";
         /// A decision on a dispute; never made by [`deltas`].
         Dispute = "DISPUTE", "Dispute";
+        /// Paid, credited or set off; never made by [`deltas`].
+        Settlement = "SETTLEMENT", "Settlement";
     }
 }
 

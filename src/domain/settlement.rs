@@ -1,0 +1,315 @@
+//! What settles agreed items: a credit note, a set-off, an invoice, a payment (DOMAIN §4.5), and what each may be applied to.
+//!
+//! A document is kept whole. What of it is applied to items is posted; what is not stays with it, unapplied, and is shown.
+
+use chrono::NaiveDate;
+
+use super::clause::ObligationKey;
+use super::field::codes;
+use super::ledger::ItemState;
+use super::money::Micros;
+use super::words;
+
+/// Items that one document can settle.
+pub const PARTS_MAX: usize = 2_000;
+/// Longest number of a document.
+pub const NUMBER_CHARS_MAX: usize = 60;
+/// Longest remark.
+pub const WORDS_CHARS_MAX: usize = 500;
+
+codes! {
+    /// How items are settled.
+    SettlementKind, "settlement" {
+        /// The carrier credits it. Preferred.
+        CreditNote = "CREDIT_NOTE", "Credit note";
+        /// Taken off the next remittance, where the contract lets us.
+        Offset = "OFFSET", "Set-off against a remittance";
+        /// We invoice the carrier.
+        Invoice = "INVOICE", "Invoice to the carrier";
+        /// We pay what we owe the carrier.
+        Payment = "PAYMENT", "Payment to the carrier";
+        /// What was settled too much goes back.
+        Refund = "REFUND", "Paid back";
+    }
+}
+
+impl SettlementKind {
+    /// The words on the number of its document.
+    #[must_use]
+    pub const fn number_words(self) -> &'static str {
+        match self {
+            Self::CreditNote => "number of the credit note",
+            Self::Offset => "number of the remittance",
+            Self::Invoice => "number of our invoice",
+            Self::Payment | Self::Refund => "number of the payment",
+        }
+    }
+}
+
+/// An item as far as a settlement asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// The obligation.
+    pub key: ObligationKey,
+    /// What people call it.
+    pub named: String,
+    /// Where it stands.
+    pub state: ItemState,
+    /// The carrier owes it; else we do.
+    pub is_ours: bool,
+    /// What is left to settle; negative where too much was settled.
+    pub outstanding: Micros,
+    /// Whether its contract lets us set off.
+    pub set_off: bool,
+}
+
+/// What a document settles of one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The obligation.
+    pub key: ObligationKey,
+    /// How much, more than 0.
+    pub amount: Micros,
+}
+
+/// The day of a document and of the books.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Days {
+    /// The day it is dated, and posted.
+    pub settled_on: NaiveDate,
+    /// Today.
+    pub today: NaiveDate,
+    /// The last closed day of the books.
+    pub closed_through: Option<NaiveDate>,
+}
+
+/// Why a document is not booked. Nothing of it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The accounting period of its day is closed.
+    #[error(
+        "the books are closed through {}; date it {} or later, its obligation period stays as it is",
+        words::day(*.0), words::day(.0.succ_opt().unwrap_or(*.0))
+    )]
+    Closed(NaiveDate),
+    /// A day to come.
+    #[error("it is dated after today; book it on its day")]
+    Future,
+    /// No amount.
+    #[error("give the amount of the document, above 0")]
+    NoAmount,
+    /// Nothing there to apply it to.
+    #[error("there is nothing that this can settle: {0}")]
+    Nothing(&'static str),
+    /// Too many items at once.
+    #[error("a document settles at most {PARTS_MAX} items; split it")]
+    TooMany,
+    /// The parts come to more than the document.
+    #[error("the items come to {}, the document to {}; lower what it settles", words::amount(*.parts), words::amount(*.document))]
+    TooMuch {
+        /// The sum of the parts.
+        parts: Micros,
+        /// The document.
+        document: Micros,
+    },
+    /// More than is left of an item.
+    #[error("{named}: {} is left to settle, not {}", words::amount(*.left), words::amount(*.asked))]
+    Part {
+        /// The item.
+        named: String,
+        /// What is left of it.
+        left: Micros,
+        /// What was asked.
+        asked: Micros,
+    },
+    /// The item is not agreed.
+    #[error("{named} is {}; only what both sides agree on is settled", .state.label().to_lowercase())]
+    NotAgreed {
+        /// The item.
+        named: String,
+        /// Where it stands.
+        state: ItemState,
+    },
+    /// The document goes the other way.
+    #[error("{named} is not settled by this: {why}")]
+    WrongWay {
+        /// The item.
+        named: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The contract does not let us set off.
+    #[error(
+        "the contract of {0} does not let us set credits off against what we pay; ask for a credit note, or note the clause that grants it"
+    )]
+    NoSetOff(String),
+    /// The document is larger than what it settles.
+    #[error(
+        "the document comes to {} more than the agreed items it settles; keep the rest as unapplied, or ask for a document over the right amount",
+        words::amount(*.0)
+    )]
+    Rest(Micros),
+}
+
+/// Whether a document of `kind` settles an item, and why not.
+///
+/// # Errors
+/// The reason in words.
+pub fn fits(kind: SettlementKind, item: &Open) -> Result<(), &'static str> {
+    use SettlementKind::{CreditNote, Invoice, Offset, Payment, Refund};
+    let owes_back = item.outstanding < Micros::ZERO;
+    match kind {
+        Refund if owes_back => Ok(()),
+        Refund => Err("nothing was settled too much"),
+        _ if owes_back => Err("too much was settled of it; pay it back"),
+        CreditNote | Offset | Invoice if item.is_ours => Ok(()),
+        CreditNote | Offset | Invoice => Err("we owe it to the carrier; pay it"),
+        Payment if item.is_ours => Err("the carrier owes it to us"),
+        Payment => Ok(()),
+    }
+}
+
+/// The parts of a document over `amount` applied to the oldest items first; the last one in part.
+#[must_use]
+pub fn oldest_first(kind: SettlementKind, amount: Micros, items: &[Open]) -> Vec<Part> {
+    let mut left = amount;
+    let mut parts = Vec::new();
+    let agreed = items.iter().filter(|item| item.state == ItemState::Agreed && fits(kind, item).is_ok());
+    for item in agreed {
+        let part = item.outstanding.abs().min(left);
+        if part > Micros::ZERO && parts.len() < PARTS_MAX {
+            parts.push(Part { key: item.key, amount: part });
+            left = left - part;
+        }
+    }
+    parts
+}
+
+/// Checks a document before it is booked. Gives what stays unapplied.
+///
+/// # Errors
+/// [`Refused`].
+pub fn check(
+    kind: SettlementKind,
+    amount: Micros,
+    parts: &[Part],
+    items: &[Open],
+    (days, keeps_rest): (&Days, bool),
+) -> Result<Micros, Refused> {
+    if let Some(closed) = days.closed_through.filter(|closed| days.settled_on <= *closed) {
+        return Err(Refused::Closed(closed));
+    }
+    if days.settled_on > days.today {
+        return Err(Refused::Future);
+    }
+    if amount <= Micros::ZERO {
+        return Err(Refused::NoAmount);
+    }
+    if parts.is_empty() && !keeps_rest {
+        return Err(Refused::Nothing("no agreed item of this partner waits for it"));
+    }
+    if parts.len() > PARTS_MAX {
+        return Err(Refused::TooMany);
+    }
+    let applied: Micros = parts.iter().map(|part| part.amount).sum();
+    if applied > amount {
+        return Err(Refused::TooMuch { parts: applied, document: amount });
+    }
+    for part in parts {
+        let item = items.iter().find(|item| item.key == part.key);
+        let item = item.ok_or(Refused::Nothing("one of the items is not of this partner or currency"))?;
+        check_part(kind, item, part)?;
+    }
+    let rest = amount - applied;
+    if rest > Micros::ZERO && !keeps_rest { Err(Refused::Rest(rest)) } else { Ok(rest) }
+}
+
+fn check_part(kind: SettlementKind, item: &Open, part: &Part) -> Result<(), Refused> {
+    let named = || item.named.clone();
+    if item.state != ItemState::Agreed {
+        return Err(Refused::NotAgreed { named: named(), state: item.state });
+    }
+    fits(kind, item).map_err(|why| Refused::WrongWay { named: named(), why })?;
+    if kind == SettlementKind::Offset && !item.set_off {
+        return Err(Refused::NoSetOff(named()));
+    }
+    let left = item.outstanding.abs();
+    if part.amount <= Micros::ZERO || part.amount > left {
+        return Err(Refused::Part { named: named(), left, asked: part.amount });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clause::Obligation;
+
+    fn open(id: i64, outstanding: i64) -> Open {
+        Open {
+            key: ObligationKey { contract_version_id: 1, clause_id: 2, of: Obligation::Event(id) },
+            named: format!("item {id}"),
+            state: ItemState::Agreed,
+            is_ours: true,
+            outstanding: Micros(outstanding),
+            set_off: false,
+        }
+    }
+
+    fn days() -> Days {
+        let day = |text: &str| text.parse().unwrap();
+        Days {
+            settled_on: day("2025-08-02"),
+            today: day("2025-08-04"),
+            closed_through: Some(day("2025-06-30")),
+        }
+    }
+
+    #[test]
+    fn a_credit_note_goes_to_the_oldest_items_and_no_further_than_they_reach() {
+        use SettlementKind::CreditNote;
+        let items = [open(1, 100), open(2, 50)];
+        let parts = oldest_first(CreditNote, Micros(120), &items);
+        assert_eq!(parts.iter().map(|part| part.amount.0).collect::<Vec<_>>(), [100, 20]);
+        assert_eq!(check(CreditNote, Micros(120), &parts, &items, (&days(), false)), Ok(Micros::ZERO));
+        let parts = oldest_first(CreditNote, Micros(180), &items);
+        let whole = |keep| check(CreditNote, Micros(180), &parts, &items, (&days(), keep));
+        assert_eq!(whole(false), Err(Refused::Rest(Micros(30))), "larger than the claim");
+        assert_eq!(whole(true), Ok(Micros(30)), "kept as unapplied");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_in_words() {
+        use SettlementKind::{CreditNote, Offset, Payment, Refund};
+        let items = [open(1, 100), open(2, -40), Open { is_ours: false, ..open(3, 70) }];
+        let one = |kind, index: usize, amount| {
+            let parts = [Part { key: items[index].key, amount: Micros(amount) }];
+            check(kind, Micros(amount), &parts, &items, (&days(), false))
+        };
+        assert_eq!(one(CreditNote, 0, 100), Ok(Micros::ZERO));
+        assert!(matches!(one(CreditNote, 0, 101), Err(Refused::Part { .. })));
+        assert!(matches!(one(CreditNote, 1, 10), Err(Refused::WrongWay { .. })));
+        assert_eq!(one(Refund, 1, 40), Ok(Micros::ZERO));
+        assert!(matches!(one(CreditNote, 2, 70), Err(Refused::WrongWay { .. })));
+        assert_eq!(one(Payment, 2, 70), Ok(Micros::ZERO));
+        assert!(matches!(one(Offset, 0, 100), Err(Refused::NoSetOff(_))));
+        let disputed = [Open { state: ItemState::Disputed, ..open(1, 100) }];
+        let parts = [Part { key: disputed[0].key, amount: Micros(1) }];
+        let refused = check(CreditNote, Micros(1), &parts, &disputed, (&days(), false));
+        assert!(matches!(refused, Err(Refused::NotAgreed { .. })));
+    }
+
+    #[test]
+    fn a_closed_or_coming_day_takes_no_document() {
+        let items = [open(1, 100)];
+        let parts = oldest_first(SettlementKind::CreditNote, Micros(100), &items);
+        let on = |day: &str| {
+            let days = Days { settled_on: day.parse().unwrap(), ..days() };
+            check(SettlementKind::CreditNote, Micros(100), &parts, &items, (&days, false))
+        };
+        let closed = on("2025-06-30").unwrap_err();
+        assert!(closed.to_string().contains("date it 1 July 2025 or later"), "{closed}");
+        assert_eq!(on("2025-07-01"), Ok(Micros::ZERO));
+        assert_eq!(on("2025-08-05"), Err(Refused::Future));
+    }
+}
