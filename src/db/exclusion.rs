@@ -356,6 +356,8 @@ pub enum Subject {
     Exclusion,
     /// A challenge.
     Challenge,
+    /// A disputed line of an item: the row id of the step that disputes it.
+    Dispute,
 }
 
 impl Subject {
@@ -363,6 +365,7 @@ impl Subject {
         match self {
             Self::Exclusion => "EXCLUSION",
             Self::Challenge => "CHALLENGE",
+            Self::Dispute => "DISPUTE",
         }
     }
 }

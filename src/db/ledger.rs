@@ -25,6 +25,7 @@ use crate::domain::viewer::Viewer;
 use crate::{bulk_insert, on_engine};
 
 mod assess;
+mod items;
 mod owed;
 mod own;
 mod post;
@@ -33,7 +34,7 @@ mod read;
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
 pub(in crate::db) use read::entries_read;
-
+pub use items::{AssessedMove, Beside, ItemFilter, ItemRow, assessed_moves, beside_of, held_of, item_list};
 pub use own::{
     PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
     partner_credit_sums,
@@ -207,6 +208,8 @@ pub struct Standing {
     pub posted: BTreeMap<ObligationKey, Posted>,
     /// The last day anything was posted for them.
     pub last_posting: Option<NaiveDate>,
+    /// What disputes and settlements did to them.
+    pub beside: BTreeMap<ObligationKey, Beside>,
 }
 
 /// Reads what stands for all obligations of `versions` of one partner; nothing when the viewer may not
@@ -233,6 +236,7 @@ pub fn standing_load(
         let accrual = row?.read()?;
         standing.accruals.insert(accrual.key, accrual);
     }
+    standing.beside = beside_of(db, viewer, partner_id, None)?;
     for (key, sum) in owed::cost_sums(db, partner_id, versions)? {
         standing.last_posting = standing.last_posting.max(Some(sum.posted));
         let row = standing.accruals.get(&key);

@@ -2,6 +2,7 @@
 
 mod beside;
 mod books;
+mod dispute;
 mod fairness;
 mod invoice;
 mod rating;
@@ -9,6 +10,7 @@ mod standing;
 
 pub use beside::*;
 pub use books::*;
+pub use dispute::*;
 pub use fairness::*;
 pub use invoice::*;
 pub use rating::*;

@@ -10,7 +10,7 @@ use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{journal_entries, journal_lines};
 use crate::db::types::Day;
-use crate::domain::clause::{ObligationKey, Sign};
+use crate::domain::clause::{ObligationKey, Reason, Sign};
 use crate::domain::ledger::{Account, Side, owed_effects};
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
@@ -64,7 +64,8 @@ impl CostEntry {
     }
 }
 
-/// The cost accounts by obligation: a move from accrued to assessed leaves what is owed as it is.
+/// The cost accounts by obligation: a move from accrued to assessed leaves what is owed as it is. A decision on a dispute is no part
+/// of what clause and facts come to.
 pub(super) fn cost_sums(
     db: &mut Db,
     partner_id: i64,
@@ -77,6 +78,7 @@ pub(super) fn cost_sums(
                 .eq(journal_entries::partner_id)
                 .and(journal_lines::entry_id.eq(journal_entries::id))),
         )
+        .filter(journal_entries::reason.ne(Reason::Dispute.code()))
         .filter(journal_entries::partner_id.eq(partner_id))
         .filter(journal_entries::contract_version_id.eq_any(versions))
         .filter(journal_lines::account.eq_any(accounts))

@@ -7,14 +7,14 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::{AccrualRow, stored};
+use super::{AccrualRow, beside_of, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
-use crate::db::schema::{accruals, clauses, shipments, sources};
+use crate::db::schema::{accruals, clauses, journal_entries, journal_lines, shipments, sources};
 use crate::db::types::Day;
-use crate::domain::clause::{ClauseTerms, ObligationKey, Sign};
+use crate::domain::clause::{ClauseTerms, ObligationKey, Reason, Sign};
 use crate::domain::currency::Currency;
-use crate::domain::ledger::ItemState;
+use crate::domain::ledger::{Account, ItemState, Side};
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 use crate::domain::viewer::{Role, Viewer};
@@ -132,7 +132,8 @@ fn credit_sums(
         let day = accruals::obligation_day;
         query = query.filter(day.ge(Day(from)).and(day.lt(Day(until))));
     }
-    let rows: Vec<(i64, String, i64)> = query.load(db)?;
+    let mut rows: Vec<(i64, String, i64)> = query.load(db)?;
+    rows.extend(waived_sums(db, partner_id, days)?);
     let ids: BTreeSet<i64> = rows.iter().map(|(clause, ..)| *clause).collect();
     let terms: Vec<(i64, String)> =
         clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;
@@ -150,6 +151,40 @@ fn credit_sums(
             Ok((currency, sign, Micros(micros)))
         })
         .collect()
+}
+
+/// What decisions on disputes took back, by clause and currency, as negative amounts: it is owed no more.
+fn waived_sums(
+    db: &mut Db,
+    partner_id: i64,
+    days: Option<(NaiveDate, NaiveDate)>,
+) -> QueryResult<Vec<(i64, String, i64)>> {
+    let mut query = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::reason.eq(Reason::Dispute.code()))
+        .filter(journal_lines::account.eq(Account::CreditAssessed.number()))
+        .select((
+            journal_entries::clause_id,
+            journal_lines::currency,
+            journal_lines::side,
+            journal_lines::amount_micros,
+        ))
+        .into_boxed();
+    if let Some((from, until)) = days {
+        let day = journal_entries::obligation_day;
+        query = query.filter(day.ge(Day(from)).and(day.lt(Day(until))));
+    }
+    let rows: Vec<(i64, String, String, i64)> = query.load(db)?;
+    let signed = |side: &str, amount: i64| if side == Side::Debit.code() { amount } else { -amount };
+    Ok(rows
+        .into_iter()
+        .map(|(clause, currency, side, amount)| (clause, currency, signed(&side, amount)))
+        .collect())
 }
 
 /// The items of one partner that it may see itself with obligations in `[from, until)`, newest first, at most
@@ -177,9 +212,11 @@ pub fn partner_credit_list(
         .limit(limit)
         .select((AccrualRow::as_select(), clauses::code, clauses::title, clauses::terms))
         .load(db)?;
+    let beside = beside_of(db, viewer, partner_id, None)?;
     rows.into_iter()
         .map(|(row, clause_code, clause_title, terms)| {
             let accrual = row.read()?;
+            let waived = beside.get(&accrual.key).map_or(Micros::ZERO, |beside| beside.waived);
             let terms = ClauseTerms::from_json(&terms)
                 .map_err(|error| stored(format!("clause {clause_code} of partner {partner_id}"), &error))?;
             Ok(PartnerCredit {
@@ -190,7 +227,7 @@ pub fn partner_credit_list(
                 kpi: terms.rule.kpi().map(str::to_owned),
                 period: accrual.period,
                 obligation_day: accrual.obligation_day,
-                amount: accrual.target,
+                amount: accrual.target - waived,
                 currency: accrual.currency,
                 is_capped_away: accrual.is_capped_away(),
                 state: accrual.state,

@@ -1,0 +1,58 @@
+-- What settled an item cannot be said any more, and what was agreed stands as assessed again.
+ALTER TABLE journal_entries RENAME TO journal_entries_after;
+CREATE TABLE journal_entries (
+  partner_id BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  obligation_key TEXT NOT NULL,
+  contract_version_id BIGINT NOT NULL,
+  clause_id BIGINT NOT NULL,
+  period TEXT NOT NULL,
+  obligation_day DATE NOT NULL,
+  posting_day DATE NOT NULL,
+  reason TEXT NOT NULL CHECK (reason IN ('INITIAL', 'ACCRUAL', 'TRUE_UP', 'REVERSAL', 'CAP_REALLOCATION', 'ASSESSMENT', 'RECOGNITION', 'DISPUTE')),
+  recognition TEXT NOT NULL CHECK (recognition IN ('MEMO', 'GL')),
+  memo TEXT NOT NULL,
+  run_id BIGINT,
+  created_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (partner_id, id)
+);
+INSERT INTO journal_entries (partner_id, id, obligation_key, contract_version_id, clause_id, period, obligation_day, posting_day, reason, recognition, memo, run_id, created_at)
+SELECT partner_id, id, obligation_key, contract_version_id, clause_id, period, obligation_day, posting_day, reason, recognition, memo, run_id, created_at FROM journal_entries_after WHERE reason <> 'SETTLEMENT';
+DROP TRIGGER journal_lines_keep ON journal_lines;
+DELETE FROM journal_lines WHERE NOT EXISTS (SELECT 1 FROM journal_entries e WHERE e.partner_id = journal_lines.partner_id AND e.id = journal_lines.entry_id);
+CREATE TRIGGER journal_lines_keep BEFORE DELETE ON journal_lines
+FOR EACH ROW EXECUTE FUNCTION history_refuse();
+DROP TABLE journal_entries_after;
+CREATE INDEX journal_entries_key ON journal_entries (partner_id, obligation_key);
+CREATE INDEX journal_entries_posting ON journal_entries (posting_day);
+CREATE TRIGGER journal_entries_stay BEFORE UPDATE ON journal_entries
+FOR EACH ROW EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER journal_entries_keep BEFORE DELETE ON journal_entries
+FOR EACH ROW EXECUTE FUNCTION history_refuse();
+CREATE TRIGGER journal_entries_whole BEFORE TRUNCATE ON journal_entries
+FOR EACH STATEMENT EXECUTE FUNCTION history_refuse();
+
+ALTER TABLE accruals RENAME TO accruals_after;
+CREATE TABLE accruals (
+  partner_id BIGINT NOT NULL,
+  obligation_key TEXT NOT NULL,
+  contract_version_id BIGINT NOT NULL,
+  clause_id BIGINT NOT NULL,
+  period TEXT NOT NULL,
+  obligation_day DATE NOT NULL,
+  shipment_id BIGINT,
+  uncapped_micros BIGINT NOT NULL,
+  target_micros BIGINT NOT NULL,
+  forgone_micros BIGINT NOT NULL,
+  currency TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('ESTIMATED', 'ACCRUED', 'ASSESSED', 'REVERSED')),
+  steps TEXT NOT NULL,
+  run_id BIGINT,
+  updated_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (partner_id, obligation_key)
+);
+ALTER TABLE accruals ADD COLUMN assessed_on DATE;
+INSERT INTO accruals (partner_id, obligation_key, contract_version_id, clause_id, period, obligation_day, shipment_id, uncapped_micros, target_micros, forgone_micros, currency, state, steps, run_id, updated_at, assessed_on)
+SELECT partner_id, obligation_key, contract_version_id, clause_id, period, obligation_day, shipment_id, uncapped_micros, target_micros, forgone_micros, currency, CASE WHEN state IN ('DISPUTED', 'AGREED', 'SETTLED') THEN 'ASSESSED' ELSE state END, steps, run_id, updated_at, assessed_on FROM accruals_after;
+DROP TABLE accruals_after;
+CREATE INDEX accruals_period ON accruals (period, partner_id);

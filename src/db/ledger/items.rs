@@ -1,0 +1,319 @@
+//! Items with what their pages and rules need: the clause, the contract, and what disputes and settlements posted.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::{Accrual, AccrualRow, account, code, stored};
+use crate::db::DbError;
+use crate::db::conn::Db;
+use crate::db::schema::{
+    accruals, clauses, contract_versions, contracts, item_steps, journal_entries, journal_lines, partners,
+};
+use crate::db::shipment::partner_filter;
+use crate::db::types::Day;
+use crate::domain::clause::{ClauseTerms, ObligationKey, Reason, Sign};
+use crate::domain::currency::Currency;
+use crate::domain::dispute::StepKind;
+use crate::domain::ledger::{Account, Held, ItemState, JournalLine, settlement_effect, waiver_effect};
+use crate::domain::money::Micros;
+use crate::domain::viewer::{Role, Viewer};
+
+/// An item with what its pages name.
+#[derive(Clone, Debug)]
+pub struct ItemRow {
+    /// The item.
+    pub accrual: Accrual,
+    /// The carrier's name.
+    pub partner_name: String,
+    /// The contract.
+    pub contract_id: i64,
+    /// Its number.
+    pub contract: String,
+    /// The clause's number in the contract.
+    pub clause_code: String,
+    /// What the clause is about.
+    pub clause_title: String,
+    /// The clause.
+    pub terms: ClauseTerms,
+}
+
+impl ItemRow {
+    /// Who owes.
+    #[must_use]
+    pub const fn sign(&self) -> Sign {
+        self.terms.sign
+    }
+}
+
+/// Which items to read.
+#[derive(Clone, Debug, Default)]
+pub struct ItemFilter {
+    /// Only this partner.
+    pub partner_id: Option<i64>,
+    /// Only items in these states; all when empty.
+    pub states: Vec<ItemState>,
+    /// Only obligations on or after this day.
+    pub from: Option<NaiveDate>,
+    /// Only obligations before this day.
+    pub until: Option<NaiveDate>,
+    /// Only this obligation.
+    pub key: Option<ObligationKey>,
+    /// Only this clause.
+    pub clause_id: Option<i64>,
+}
+
+/// The items of `filter` that the viewer may see, by partner and day, at most `limit`. A partner sees what it was told, and
+/// what was taken back after that.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn item_list(
+    db: &mut Db,
+    viewer: &Viewer,
+    filter: &ItemFilter,
+    limit: i64,
+) -> Result<Vec<ItemRow>, DbError> {
+    let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(Vec::new()) };
+    let mut query = accruals::table
+        .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
+        .inner_join(contract_versions::table.on(contract_versions::id.eq(accruals::contract_version_id)))
+        .inner_join(contracts::table.on(contracts::id.eq(contract_versions::contract_id)))
+        .inner_join(partners::table.on(partners::id.eq(accruals::partner_id)))
+        .select((
+            AccrualRow::as_select(),
+            partners::name,
+            contracts::id,
+            contracts::number,
+            clauses::code,
+            clauses::title,
+            clauses::terms,
+        ))
+        .into_boxed();
+    if let Some(id) = asked {
+        query = query.filter(accruals::partner_id.eq(id));
+    }
+    if viewer.role == Role::Partner {
+        query = query.filter(
+            accruals::state
+                .eq_any(ItemState::TOLD.map(ItemState::code))
+                .or(accruals::state.eq(ItemState::Reversed.code()).and(accruals::assessed_on.is_not_null())),
+        );
+    }
+    if !filter.states.is_empty() {
+        let codes: Vec<&str> = filter.states.iter().map(|state| state.code()).collect();
+        query = query.filter(accruals::state.eq_any(codes));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(accruals::obligation_day.ge(Day(from)));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(accruals::obligation_day.lt(Day(until)));
+    }
+    if let Some(key) = filter.key {
+        query = query.filter(accruals::obligation_key.eq(key.to_string()));
+    }
+    if let Some(id) = filter.clause_id {
+        query = query.filter(accruals::clause_id.eq(id));
+    }
+    type Row = (AccrualRow, String, i64, String, String, String, String);
+    let rows: Vec<Row> = query
+        .order((accruals::partner_id, accruals::obligation_day, accruals::obligation_key))
+        .limit(limit)
+        .load(db)?;
+    rows.into_iter()
+        .map(|(row, partner_name, contract_id, contract, clause_code, clause_title, terms)| {
+            let terms = ClauseTerms::from_json(&terms)
+                .map_err(|error| stored(format!("clause {clause_code} of contract {contract}"), &error))?;
+            let accrual = row.read()?;
+            Ok(ItemRow { accrual, partner_name, contract_id, contract, clause_code, clause_title, terms })
+        })
+        .collect()
+}
+
+/// What disputes and settlements did to one obligation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// What is posted as taken back by decisions on disputes.
+    pub waived: Micros,
+    /// What is posted as settled.
+    pub settled: Micros,
+    /// What decisions on disputes give up, posted or not.
+    pub given_up: Micros,
+}
+
+/// What disputes and settlements did, by obligation, of one partner; nothing when the viewer may not see it. Only
+/// obligations with any are named.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn beside_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    key: Option<ObligationKey>,
+) -> Result<BTreeMap<ObligationKey, Beside>, DbError> {
+    let mut found: BTreeMap<ObligationKey, Beside> = BTreeMap::new();
+    if !viewer.sees(partner_id) {
+        return Ok(found);
+    }
+    let mut query = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::reason.eq_any([Reason::Dispute.code(), Reason::Settlement.code()]))
+        .select((
+            journal_entries::id,
+            journal_entries::obligation_key,
+            journal_entries::reason,
+            journal_lines::account,
+            journal_lines::side,
+            journal_lines::amount_micros,
+            journal_lines::currency,
+        ))
+        .into_boxed();
+    if let Some(key) = key {
+        query = query.filter(journal_entries::obligation_key.eq(key.to_string()));
+    }
+    type Row = (i64, String, String, i32, String, i64, String);
+    for (id, key, reason, number, side, amount, currency) in query.load::<Row>(db)? {
+        let what = || format!("journal entry {id}");
+        let line = JournalLine {
+            line_no: 1,
+            account: account(number, id)?,
+            side: code(&side, what)?,
+            amount: Micros(amount),
+            currency: code(&currency, what)?,
+        };
+        let is_settled = code::<Reason>(&reason, what)? == Reason::Settlement;
+        let effect = if is_settled { settlement_effect(&line) } else { waiver_effect(&line) };
+        let Some(amount) = effect else { continue };
+        let beside = found.entry(code(&key, what)?).or_default();
+        let sum = if is_settled { &mut beside.settled } else { &mut beside.waived };
+        *sum = *sum + amount;
+    }
+    let mut query = item_steps::table
+        .filter(item_steps::partner_id.eq(partner_id))
+        .filter(item_steps::kind.eq(StepKind::Decided.code()))
+        .select((item_steps::obligation_key, item_steps::amount_micros))
+        .into_boxed();
+    if let Some(key) = key {
+        query = query.filter(item_steps::obligation_key.eq(key.to_string()));
+    }
+    for (key, amount) in query.load::<(String, i64)>(db)? {
+        let key = code(&key, || format!("a decision of partner {partner_id}"))?;
+        let beside = found.entry(key).or_default();
+        beside.given_up = beside.given_up + Micros(amount);
+    }
+    Ok(found)
+}
+
+/// What one account holds of one obligation; nothing when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a line that does not read back.
+pub fn held_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    (partner_id, key): (i64, ObligationKey),
+    of: Account,
+) -> Result<Held, DbError> {
+    let mut held = Held::default();
+    if !viewer.sees(partner_id) {
+        return Ok(held);
+    }
+    let rows: Vec<(i64, String, String, i64)> = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::obligation_key.eq(key.to_string()))
+        .filter(journal_lines::account.eq(of.number()))
+        .select((
+            journal_entries::id,
+            journal_entries::recognition,
+            journal_lines::side,
+            journal_lines::amount_micros,
+        ))
+        .load(db)?;
+    for (id, recognition, side, amount) in rows {
+        let what = || format!("journal entry {id}");
+        let amount = of.growth(code(&side, what)?, Micros(amount));
+        held.add(code(&recognition, what)?, amount);
+    }
+    Ok(held)
+}
+
+/// One change of what stands as assessed: account 1420.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssessedMove {
+    /// Row id of the entry.
+    pub entry_id: i64,
+    /// The day it is posted on.
+    pub posted_on: NaiveDate,
+    /// The obligation.
+    pub key: ObligationKey,
+    /// Why.
+    pub reason: Reason,
+    /// What it adds, negative when it takes away.
+    pub amount: Micros,
+    /// Currency of the amount.
+    pub currency: Currency,
+}
+
+/// What was posted on account 1420 for a partner before `until`, by day and entry; nothing when the viewer may not see it.
+/// Moves from memo to general ledger change nothing and are left out. Only what the partner was told of stands there, so it
+/// may see all of it.
+///
+/// # Errors
+/// The engine's reason, or a line that does not read back.
+pub fn assessed_moves(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    until: NaiveDate,
+) -> Result<Vec<AssessedMove>, DbError> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, Day, String, String, String, i64, String)> = journal_entries::table
+        .inner_join(
+            journal_lines::table.on(journal_lines::partner_id
+                .eq(journal_entries::partner_id)
+                .and(journal_lines::entry_id.eq(journal_entries::id))),
+        )
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::posting_day.lt(Day(until)))
+        .filter(journal_entries::reason.ne(Reason::Recognition.code()))
+        .filter(journal_lines::account.eq(Account::CreditAssessed.number()))
+        .order((journal_entries::posting_day, journal_entries::id))
+        .select((
+            journal_entries::id,
+            journal_entries::posting_day,
+            journal_entries::obligation_key,
+            journal_entries::reason,
+            journal_lines::side,
+            journal_lines::amount_micros,
+            journal_lines::currency,
+        ))
+        .load(db)?;
+    rows.into_iter()
+        .map(|(entry_id, day, key, reason, side, amount, currency)| {
+            let what = || format!("journal entry {entry_id}");
+            Ok(AssessedMove {
+                entry_id,
+                posted_on: day.0,
+                key: code(&key, what)?,
+                reason: code(&reason, what)?,
+                amount: Account::CreditAssessed.growth(code(&side, what)?, Micros(amount)),
+                currency: code(&currency, what)?,
+            })
+        })
+        .collect()
+}
