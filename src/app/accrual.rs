@@ -183,10 +183,10 @@ impl From<diesel::result::Error> for AccrualError {
 
 /// What holds for every contract of a run.
 #[derive(Clone, Copy)]
-struct Run {
-    as_of: NaiveDate,
-    posting_day: NaiveDate,
-    policy: RecognitionPolicy,
+pub(super) struct Run {
+    pub(super) as_of: NaiveDate,
+    pub(super) posting_day: NaiveDate,
+    pub(super) policy: RecognitionPolicy,
     zone: Tz,
     run_id: Option<i64>,
 }
@@ -280,7 +280,7 @@ fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Post
     post::plan(db, run, group, &standing, &priced).map(Some)
 }
 
-fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {
+pub(super) fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {
     let closed = closed_through(db)?;
     let policy = read_setting(db, RECOGNITION_POLICY)?.unwrap_or(RecognitionPolicy::MemoUntilAgreed);
     let zone = reporting_zone(db)?;

@@ -9,6 +9,7 @@ use super::App;
 use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
+use super::dispute::{WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, waiver_limit_of};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
 use crate::db::books::close_list;
@@ -37,7 +38,7 @@ pub struct Setting {
 }
 
 /// Everything that can be set.
-pub const SETTINGS: [Setting; 8] = [
+pub const SETTINGS: [Setting; 9] = [
     Setting {
         key: REPORTING_ZONE,
         about: "the zone in which days and periods begin and jobs are due, such as America/Chicago",
@@ -94,6 +95,12 @@ pub const SETTINGS: [Setting; 8] = [
                 .map_err(|error| error.to_string())
                 .and_then(|policy| policy.check())
         },
+    },
+    Setting {
+        key: WAIVER_LIMIT,
+        about: "what one decision on a dispute may give up without finance, such as 250.00",
+        default: WAIVER_LIMIT_DEFAULT,
+        check: |text| waiver_limit_of(text).map(|_| ()),
     },
 ];
 

@@ -6,12 +6,15 @@ use super::notice::tell_changed;
 use super::{AccrualError, AccrualReport, Group, Run};
 use crate::app::App;
 use crate::db::Db;
+use crate::db::dispute::{ItemStepRow, item_step_insert, item_step_last_unscoped};
 use crate::db::late_delivery::delivery_standing;
-use crate::db::ledger::{Accrual, Standing, accruals_upsert, credits_held, entries_insert};
+use crate::db::ledger::{Accrual, Beside, Standing, accruals_upsert, credits_held, entries_insert};
+use crate::db::types::{Day, Instant};
 use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target, deltas};
+use crate::domain::dispute::{StepKind, Sums};
 use crate::domain::ledger::{
-    Account, Booking, Held, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
-    recognition_entries,
+    Account, Booking, Held, ItemRef, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
+    recognition_entries, waiver_entry,
 };
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -56,26 +59,28 @@ pub(super) fn plan(
     let posted = within_reach(group, standing, &priced.targets);
     let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
     let deltas = deltas(&priced.targets, &posted, run.as_of);
+    let (given_back, taken) = waivers(run, group, standing, &after)?;
     let credits = priced.targets.iter().filter(|target| target.sign == Sign::Penalty);
     let mut to_recognise: Vec<&Accrual> = credits
         .filter_map(|credit| after.get(&credit.key))
         .filter(|row| run.policy.recognition(Sign::Penalty, row.state) == Recognition::Gl)
         .collect();
     to_recognise.sort_by_key(|row| row.key);
-    let mut held = if !to_recognise.is_empty() || deltas.iter().any(takes_a_credit_back) {
+    let is_waived = !given_back.is_empty() || !taken.is_empty();
+    let mut held = if is_waived || !to_recognise.is_empty() || deltas.iter().any(takes_a_credit_back) {
         credits_held(db, &Viewer::system(), group.partner_id, &group.version_ids())?
     } else {
         BTreeMap::new()
     };
-    let mut entries = Vec::new();
+    // What a decision gave up comes back before the facts take all of it.
+    hold(&mut held, &given_back);
+    let mut changes = Vec::new();
     for delta in &deltas {
-        entries.extend(entries_of(run, group, standing, &after, &held, delta)?);
+        changes.extend(entries_of(run, group, standing, &after, &held, delta)?);
     }
-    for entry in &entries {
-        for line in &entry.lines {
-            held.entry((entry.key, line.account)).or_default().post(line, entry.recognition);
-        }
-    }
+    hold(&mut held, &changes);
+    hold(&mut held, &taken);
+    let mut entries: Vec<JournalEntry> = given_back.into_iter().chain(changes).chain(taken).collect();
     for row in to_recognise {
         entries.extend(recognise(run, group, &held, row)?);
     }
@@ -95,6 +100,53 @@ pub(super) fn plan(
         accruals,
         told,
     })
+}
+
+fn hold(held: &mut BTreeMap<(ObligationKey, Account), Held>, entries: &[JournalEntry]) {
+    for entry in entries {
+        for line in &entry.lines {
+            held.entry((entry.key, line.account)).or_default().post(line, entry.recognition);
+        }
+    }
+}
+
+/// What decisions on disputes give up of what clause and facts come to now, less what is posted for it: entries that give
+/// back, and entries that take. A decision about an item that grew or went holds for what there is of it.
+fn waivers(
+    run: &Run,
+    group: &Group,
+    standing: &Standing,
+    after: &BTreeMap<ObligationKey, Accrual>,
+) -> Result<(Vec<JournalEntry>, Vec<JournalEntry>), AccrualError> {
+    let (mut given_back, mut taken) = (Vec::new(), Vec::new());
+    for (key, beside) in &standing.beside {
+        let Some(row) = after.get(key) else { continue };
+        let sums = sums_of(row.target, Some(beside));
+        let wanted = if row.state.is_told() { sums.waived() } else { Micros::ZERO };
+        let delta = wanted - beside.waived;
+        if delta == Micros::ZERO {
+            continue;
+        }
+        let before = standing.accruals.get(key).map_or(row.state, |before| before.state);
+        let state = if delta < Micros::ZERO { before } else { row.state };
+        let booking = Booking {
+            partner_id: group.partner_id,
+            currency: group.currency,
+            posting_date: run.posting_day,
+            recognition: run.policy.recognition(Sign::Penalty, state),
+            told: true,
+            memo: "The facts changed, and with them what a decision on a dispute gives up.".to_owned(),
+        };
+        let item = ItemRef { key: *key, period: row.period, day: row.obligation_day };
+        let to = if delta < Micros::ZERO { &mut given_back } else { &mut taken };
+        to.push(waiver_entry(item, delta, &booking)?);
+    }
+    Ok((given_back, taken))
+}
+
+fn sums_of(target: Micros, beside: Option<&Beside>) -> Sums {
+    let beside = beside.copied().unwrap_or_default();
+    Sums { target, given_up: beside.given_up, settled: beside.settled }
 }
 
 /// Brings to the general ledger what still stands as a memo of an item that is recognised now: its period has closed, or the
@@ -167,8 +219,33 @@ pub(super) fn store(
     };
     let accruals: Vec<Accrual> = posting.accruals.iter().map(as_told).collect();
     accruals_upsert(db, &accruals, run.run_id, app.now())?;
-    report.changed_rows += accruals.len();
+    report.changed_rows += accruals.len() + note_changes(app, db, run, &changed)?;
     Ok(report)
+}
+
+/// Notes in the course of items that the facts changed them after the partner was told.
+fn note_changes(app: &App, db: &mut Db, run: &Run, changed: &[Accrual]) -> Result<usize, AccrualError> {
+    for row in changed {
+        let seq = item_step_last_unscoped(db, row.partner_id, row.key)?;
+        let step = ItemStepRow {
+            partner_id: row.partner_id,
+            obligation_key: row.key.to_string(),
+            seq: seq.saturating_add(1),
+            id: app.id(),
+            kind: StepKind::Changed.code().to_owned(),
+            line: 0,
+            ruling: None,
+            unit: String::new(),
+            amount_micros: row.target.0,
+            words: row.steps.join(" ").chars().take(MEMO_CHARS_MAX).collect(),
+            day: Day(run.as_of),
+            at: Instant(app.now()),
+            actor: Viewer::system().name,
+            actor_id: 0,
+        };
+        item_step_insert(db, &step)?;
+    }
+    Ok(changed.len())
 }
 
 /// What stands for the obligations this run looks at; older ones are left alone.
@@ -197,8 +274,8 @@ fn accruals_after(
         if target.uncapped == Micros::ZERO && before.is_none() {
             continue;
         }
-        let state =
-            next_state(before, ItemState::of_accrual(target.obligation_period, target.amount, run.as_of));
+        let computed = ItemState::of_accrual(target.obligation_period, target.amount, run.as_of);
+        let state = next_state(before, target.amount, computed, standing.beside.get(&target.key));
         let assessed_on = before.and_then(|before| before.assessed_on);
         let accrual = Accrual::of(target, group.partner_id, group.currency, state);
         after.insert(target.key, Accrual { assessed_on, ..accrual });
@@ -213,7 +290,7 @@ fn accruals_after(
             uncapped: Micros::ZERO,
             target: Micros::ZERO,
             forgone: Micros::ZERO,
-            state: ItemState::Reversed,
+            state: next_state(Some(before), Micros::ZERO, ItemState::Reversed, standing.beside.get(key)),
             steps: vec![why_gone(db, group, before)?],
             ..before.clone()
         };
@@ -222,11 +299,16 @@ fn accruals_after(
     Ok(after)
 }
 
-/// An item the partner was told about stays so until nothing is owed.
-fn next_state(before: Option<&Accrual>, computed: ItemState) -> ItemState {
-    match (before.map(|before| before.state), computed) {
-        (Some(state), ItemState::Estimated | ItemState::Accrued) if state.is_told() => state,
-        (_, computed) => computed,
+/// An item the partner was told about stays so until nothing is owed; one that was agreed or settled and grows is told anew.
+fn next_state(
+    before: Option<&Accrual>,
+    target: Micros,
+    computed: ItemState,
+    beside: Option<&Beside>,
+) -> ItemState {
+    match before.filter(|before| before.state.is_told()) {
+        Some(before) => sums_of(target, beside).state_after((before.state, before.target)),
+        None => computed,
     }
 }
 
@@ -256,7 +338,9 @@ fn entries_of(
         return Ok(vec![accrual_entry(delta, &booking)?]);
     }
     let (account, _) = accrual_accounts(delta.sign, booking.told);
-    let held = held.get(&(delta.key, account)).copied().unwrap_or_default();
+    let mut held = held.get(&(delta.key, account)).copied().unwrap_or_default();
+    // What was settled stood in the general ledger.
+    held.gl = held.gl + standing.beside.get(&delta.key).map_or(Micros::ZERO, |beside| beside.settled);
     held.leaving(delta.delta.abs(), booking.recognition)
         .into_iter()
         .map(|(recognition, part)| {

@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 mod assess;
+mod disputes;
 mod kinds;
 
 use super::*;

@@ -6,7 +6,7 @@ use crate::db::ledger::{PartnerCredit, partner_credit_days, partner_credit_sums}
 use crate::db::schema::{clauses, mails, partners};
 use crate::domain::ledger::Held;
 
-fn told(app: &App) {
+pub(super) fn told(app: &App) {
     diesel::update(partners::table.find(PARTNER))
         .set(partners::contact_email.eq("claims@brackwater.example"))
         .execute(&mut *app.pool.get().unwrap())
@@ -14,7 +14,7 @@ fn told(app: &App) {
 }
 
 /// Runs the day twice; the second time nothing may change.
-fn run_assess(app: &App, as_of: &str) -> AssessmentReport {
+pub(super) fn run_assess(app: &App, as_of: &str) -> AssessmentReport {
     let report = assess(app, day(as_of), None).unwrap();
     let again = assess(app, day(as_of), None).unwrap();
     assert_eq!((again.items, again.changed_rows), (0, 0), "a second run on {as_of}");
@@ -138,7 +138,7 @@ fn line(account: i32, gl: &str, memo: &str) -> (i32, String, String) {
     (account, gl.to_owned(), memo.to_owned())
 }
 
-fn linehaul(app: &App, id: i64, units: i64) {
+pub(super) fn linehaul(app: &App, id: i64, units: i64) {
     let db = &mut *app.pool.get().unwrap();
     diesel::update(shipments::table.filter(shipments::id.eq(id)))
         .set(shipments::linehaul_micros.eq(Some(money(units).0)))

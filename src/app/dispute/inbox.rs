@@ -1,0 +1,228 @@
+//! What waits, by deadline and by money: items about to be deemed accepted, our answers, credit notes that did not come,
+//! notices to go out, overcharges not claimed.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+
+use super::{Item, closed_through, month_of};
+use crate::app::contract::deadline_calendar;
+use crate::app::invoice::view::{Asked as InvoicesAsked, DOWNLOAD_ROWS, Pick, list as invoices};
+use crate::db::dispute::item_steps_all;
+use crate::db::ledger::{ItemFilter, beside_of, item_list};
+use crate::db::{Db, DbError};
+use crate::domain::audit::recovery::Stage as Recovery;
+use crate::domain::currency::Currency;
+use crate::domain::dispute::{SETTLE_DAYS, Stage};
+use crate::domain::ledger::{ItemState, assessed_from};
+use crate::domain::money::Micros;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::viewer::Viewer;
+use crate::domain::words;
+
+/// Items one list reads at most.
+pub const ITEMS_MAX: i64 = 50_000;
+/// Days in which a freight charge can be contested or billed again, from its receipt (DOMAIN §4.4).
+pub const CLAIM_DAYS: u64 = 180;
+
+/// What waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waits {
+    /// For the partner's answer.
+    Partner,
+    /// For our answer.
+    Us,
+    /// For finance, after nobody answered.
+    Sponsors,
+    /// For a credit note or another settlement.
+    Settlement,
+    /// For us to pay.
+    Payment,
+    /// For the notice.
+    Notice,
+    /// For us to claim an overcharge.
+    Claim,
+}
+
+/// One row: items of one kind, partner, clause, month and deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The day on which it passes; none where nothing does.
+    pub deadline: Option<NaiveDate>,
+    /// Working days left on the day asked for; negative when it is over.
+    pub days_left: Option<i64>,
+    /// The carrier.
+    pub partner_id: i64,
+    /// Its name.
+    pub partner: String,
+    /// What it is: `Late delivery, May 2025`.
+    pub what: String,
+    /// What waits.
+    pub waits: Waits,
+    /// Where the first of them stands.
+    pub stage: Option<Stage>,
+    /// How many items or invoices.
+    pub count: usize,
+    /// What is at risk.
+    pub amount: Micros,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// The key of the item in an address, where there is one only.
+    pub only: Option<String>,
+    /// Month of the items.
+    pub month: Option<Period>,
+}
+
+/// How many items stand where, and what they come to.
+pub type ByStage = BTreeMap<(Stage, Currency), (usize, Micros)>;
+
+/// Everything that waits.
+#[derive(Clone, Debug, Default)]
+pub struct Inbox {
+    /// The one due first in front, then the most money.
+    pub waiting: Vec<Waiting>,
+    /// All told items that are not over, by where they stand.
+    pub by_stage: ByStage,
+}
+
+/// Reads items as they stand.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn items(db: &mut Db, viewer: &Viewer, filter: &ItemFilter, limit: i64) -> Result<Vec<Item>, DbError> {
+    let rows = item_list(db, viewer, filter, limit)?;
+    let mut steps = item_steps_all(db, viewer, filter.partner_id)?;
+    let closed = closed_through(db)?;
+    let mut beside = BTreeMap::new();
+    let mut read = None;
+    let mut found = Vec::with_capacity(rows.len());
+    // Rows come by partner.
+    for row in rows {
+        let (partner_id, key) = (row.accrual.partner_id, row.accrual.key);
+        if read != Some(partner_id) {
+            beside = beside_of(db, viewer, partner_id, filter.key)?;
+            read = Some(partner_id);
+        }
+        let own = steps.remove(&(partner_id, key)).unwrap_or_default();
+        found.push(Item::of(row, &own, beside.get(&key), closed)?);
+    }
+    Ok(found)
+}
+
+/// What waits of the partners the viewer may see, as of `today`.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn inbox(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Inbox, DbError> {
+    let states = vec![ItemState::Accrued, ItemState::Assessed, ItemState::Disputed, ItemState::Agreed];
+    let filter = ItemFilter { states, ..ItemFilter::default() };
+    let mut inbox = Inbox::default();
+    let mut groups: BTreeMap<(Option<NaiveDate>, i64, Waits, String, String), Waiting> = BTreeMap::new();
+    for item in items(db, viewer, &filter, ITEMS_MAX)? {
+        let amount = item.sums.outstanding().abs();
+        let currency = item.row.accrual.currency;
+        if item.stage != Stage::Untold {
+            let sum = inbox.by_stage.entry((item.stage, currency)).or_default();
+            (sum.0, sum.1) = (sum.0.saturating_add(1), sum.1 + amount);
+        }
+        let Some(one) = waiting(&item, today) else { continue };
+        let at = (one.deadline, one.partner_id, one.waits, one.what.clone(), currency.code().to_owned());
+        match groups.get_mut(&at) {
+            Some(group) => {
+                group.count = group.count.saturating_add(1);
+                group.amount = group.amount + amount;
+                group.only = None;
+            }
+            None => drop(groups.insert(at, one)),
+        }
+    }
+    inbox.waiting = groups.into_values().collect();
+    inbox.waiting.extend(claims(db, viewer, today)?);
+    inbox.waiting.sort_by_key(|one| {
+        (one.deadline.is_none(), one.deadline, std::cmp::Reverse(one.amount), one.partner_id)
+    });
+    Ok(inbox)
+}
+
+/// What an item waits for; none when for nothing.
+fn waiting(item: &Item, today: NaiveDate) -> Option<Waiting> {
+    let calendar = deadline_calendar();
+    let accrual = &item.row.accrual;
+    let open = item.course.lines.iter().filter(|line| line.is_open());
+    let answer = open.map(|line| line.answer_by(&calendar)).min();
+    let (waits, deadline) = match item.stage {
+        Stage::Untold => (Waits::Notice, Some(assessed_from(accrual.period, &calendar))),
+        Stage::Assessed => (Waits::Partner, item.dispute_by),
+        Stage::Disputed => (Waits::Us, answer),
+        Stage::Escalated => (Waits::Sponsors, answer),
+        _ if !item.is_ours() || item.stage == Stage::ToPayBack => {
+            (Waits::Payment, item.course.agreed_on.map(|day| calendar.add_bd(day, SETTLE_DAYS)))
+        }
+        Stage::Accepted | Stage::Deemed | Stage::Upheld | Stage::Reduced | Stage::PartSettled => {
+            (Waits::Settlement, item.course.agreed_on.map(|day| calendar.add_bd(day, SETTLE_DAYS)))
+        }
+        _ => return None,
+    };
+    let month = month_of(accrual);
+    Some(Waiting {
+        deadline,
+        days_left: deadline.map(|day| working_days(today, day)),
+        partner_id: accrual.partner_id,
+        partner: item.row.partner_name.clone(),
+        what: format!("{}, {}", item.row.clause_title, month.title()),
+        waits,
+        stage: Some(item.stage),
+        count: 1,
+        amount: item.sums.outstanding().abs(),
+        currency: accrual.currency,
+        only: Some(accrual.key.slug()),
+        month: Some(month),
+    })
+}
+
+/// Working days from `today` to `day`; 0 on the day, negative after it.
+fn working_days(today: NaiveDate, day: NaiveDate) -> i64 {
+    let calendar = deadline_calendar();
+    if day >= today {
+        i64::from(calendar.business_days_late(today, day))
+    } else {
+        i64::from(calendar.business_days_late(day, today)).saturating_neg()
+    }
+}
+
+/// Overcharges that were found and not sent to the partner, by partner and currency.
+fn claims(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<Waiting>, DbError> {
+    let asked =
+        InvoicesAsked { partner_id: None, period: None, pick: Pick::Open, page: 1, rows: DOWNLOAD_ROWS };
+    let mut groups: BTreeMap<(i64, Currency), Waiting> = BTreeMap::new();
+    for one in invoices(db, viewer, &asked)?.rows {
+        if one.funnel.stage != Recovery::Found {
+            continue;
+        }
+        let listed = &one.listed;
+        let lapses = listed.received_on.checked_add_days(Days::new(CLAIM_DAYS));
+        let group = groups.entry((listed.partner_id, listed.currency)).or_insert_with(|| Waiting {
+            deadline: lapses,
+            days_left: None,
+            partner_id: listed.partner_id,
+            partner: listed.partner.clone(),
+            what: String::new(),
+            waits: Waits::Claim,
+            stage: None,
+            count: 0,
+            amount: Micros::ZERO,
+            currency: listed.currency,
+            only: None,
+            month: Some(Period::containing(PeriodKind::Month, listed.received_on)),
+        });
+        group.deadline = group.deadline.min(lapses);
+        group.count = group.count.saturating_add(1);
+        group.amount = group.amount + one.funnel.open();
+    }
+    let finish = |mut one: Waiting| {
+        one.days_left = one.deadline.map(|day| working_days(today, day));
+        one.what = format!("Overcharge on {}", words::many(one.count, "invoice"));
+        one
+    };
+    Ok(groups.into_values().map(finish).collect())
+}
