@@ -4,7 +4,9 @@ use anyhow::Context as _;
 
 use super::{JobReport, RunContext};
 use crate::app::accrual::{self, AccrualScope};
-use crate::app::{App, backtest, challenge, contract_calendar, invoice, mail, plan, refresh, review, score};
+use crate::app::{
+    App, backtest, challenge, contract_calendar, dispute, invoice, mail, plan, refresh, review, score,
+};
 use crate::domain::words;
 
 /// Judges what has come due and recomputes the cells that went stale.
@@ -140,6 +142,20 @@ pub fn review_deadlines(app: &App, run: &RunContext) -> anyhow::Result<JobReport
     let done = challenge::daily(app, run.as_of_day).context("going through the deadlines of reviews")?;
     Ok(JobReport {
         changed_rows: i64::try_from(done.denied.saturating_add(done.mails))?,
+        summary: done.summary(),
+        details: serde_json::to_value(done)?,
+    })
+}
+
+/// Goes through the deadlines of items that partners were told of.
+///
+/// # Errors
+/// The database's reason.
+pub fn item_deadlines(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
+    let done =
+        dispute::daily::daily(app, run.as_of_day).context("going through the deadlines of assessed items")?;
+    Ok(JobReport {
+        changed_rows: i64::try_from(done.changed())?,
         summary: done.summary(),
         details: serde_json::to_value(done)?,
     })
