@@ -124,6 +124,7 @@ const NAV: &[(&str, &str)] = &[
     ("Capacity", "/capacity"),
     ("Charge codes", "/charge-codes"),
     ("Money", "/ledger"),
+    ("Disputes", "/disputes"),
     ("Invoices", "/invoices"),
     ("Reviews", "/reviews"),
     ("Imports", "/imports"),

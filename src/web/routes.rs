@@ -17,9 +17,9 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, books, challenge, charge_code, compare, contract, decision, declared_event, evidence,
+    account, audit, books, challenge, charge_code, compare, contract, decision, declared_event, dispute, evidence,
     exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal, restatement,
-    scorecard, shipment, sign_in, standing, template, today, two_way, user,
+    scorecard, settlement, shipment, sign_in, standing, template, today, two_way, user,
 };
 use crate::domain::viewer::Action;
 
@@ -178,6 +178,28 @@ fn table() -> Vec<Row> {
         post("/ledger/budget", May(Action::CloseBooks), books::budget::store),
         get("/ledger/accounts", May(Action::ViewLedger), books::accounts::show_chart),
         post("/ledger/accounts", May(Action::CloseBooks), books::accounts::store),
+        // Items partners were told of: disputes, decisions, settlements.
+        get("/disputes", May(Action::ViewLedger), dispute::show_inbox),
+        post("/disputes/budgets", May(Action::SettleItems), dispute::set_budget),
+        get("/disputes/items", May(Action::ViewLedger), dispute::list),
+        get("/items/{partner}/{key}", May(Action::ViewLedger), dispute::show_one),
+        get("/items/{partner}/{key}/evidence.zip", May(Action::ViewLedger), dispute::evidence),
+        post("/items/{partner}/{key}/answer", May(Action::AnswerDisputes), dispute::answer),
+        get("/settlements", May(Action::ViewLedger), settlement::list),
+        get("/settlements/new", May(Action::SettleItems), settlement::new),
+        post("/settlements", May(Action::SettleItems), settlement::create),
+        post("/settlements/set-off", May(Action::SettleItems), settlement::note),
+        get("/settlements/{partner}/{id}", May(Action::ViewLedger), settlement::show_one),
+        post("/settlements/{partner}/{id}/applications", May(Action::SettleItems), settlement::apply),
+        get("/statements/{partner}", May(Action::ViewLedger), settlement::statement::show_one),
+        post("/portal/credits/acceptance", May(Action::UsePortal), dispute::own::accept_all),
+        get("/portal/items/{key}", May(Action::UsePortal), dispute::own::show_one),
+        get("/portal/items/{key}/evidence.zip", May(Action::UsePortal), dispute::own::evidence),
+        post("/portal/items/{key}/answer", May(Action::UsePortal), dispute::own::answer),
+        post("/portal/items/{key}/disputes", May(Action::UsePortal), dispute::own::dispute),
+        get("/portal/statement", May(Action::UsePortal), settlement::statement::show_own),
+        get("/portal/statement.csv", May(Action::UsePortal), settlement::statement::csv_own),
+        get("/portal/statement.xlsx", May(Action::UsePortal), settlement::statement::xlsx_own),
         // Carriers' invoices.
         get("/invoices", May(Action::ViewInvoices), invoice::list),
         get("/invoices.csv", May(Action::ViewInvoices), invoice::export),

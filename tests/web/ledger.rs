@@ -27,7 +27,7 @@ const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day"
 const SHORTFALL: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
     "threshold":"95","dead_band":"0.5","period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":100}}}"#;
 
-fn day(text: &str) -> NaiveDate {
+pub(super) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
@@ -127,7 +127,7 @@ fn month(app: &App, partner_id: i64, of: &str, success: i64, total: i64, freight
 }
 
 /// Two partners; of the first a late shipment that is excused later, and a month short of its target.
-fn seed(app: &App, partner_id: i64) {
+pub(super) fn seed(app: &App, partner_id: i64) {
     contract(app, 100, partner_id);
     late(app, partner_id, 1, "2025-06-10", "2025-06-12T10:00:00Z", 1_240);
     late(app, partner_id, 2, "2025-06-11", "2025-06-12T10:00:00Z", 2_000);

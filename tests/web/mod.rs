@@ -2,6 +2,7 @@
 
 mod books;
 mod contract;
+mod dispute;
 mod fairness;
 mod five;
 mod import;

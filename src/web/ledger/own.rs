@@ -36,6 +36,8 @@ struct Line {
     tone: &'static str,
     shape: &'static str,
     state: &'static str,
+    /// The page of the item.
+    href: String,
     /// Where the facts are, and what they are called.
     facts: Option<(String, String)>,
 }
@@ -57,6 +59,9 @@ struct OwnPage {
     month_credits: String,
     month_bonuses: String,
     items: usize,
+    /// Items that wait for an answer, and the month they are accepted by.
+    waiting: usize,
+    address: String,
     /// The one currency of all items; empty when there are several.
     currency: String,
     lines: Vec<Line>,
@@ -120,6 +125,8 @@ impl OwnPage {
             month_credits: all_of(&found.in_month, |sums| sums.credits),
             month_bonuses: all_of(&found.in_month, |sums| sums.bonuses),
             items: found.items.len(),
+            waiting: found.items.iter().filter(|(item, _)| item.state == ItemState::Assessed).count(),
+            address: found.month.to_string(),
             currency: found
                 .in_all
                 .keys()
@@ -153,7 +160,8 @@ impl Line {
             ItemState::Reversed if item.is_capped_away => ("good", "check", CAPPED_AWAY),
             ItemState::Reversed => ("good", "check", "Taken back"),
             ItemState::Disputed => ("warn", "dot", "Disputed"),
-            ItemState::Agreed | ItemState::Settled => ("good", "check", item.state.label()),
+            ItemState::Agreed => ("warn", "clock", "Agreed, to be settled"),
+            ItemState::Settled => ("good", "check", item.state.label()),
             _ => ("warn", "dot", "Assessed"),
         };
         let facts = match behind {
@@ -170,6 +178,7 @@ impl Line {
         };
         Self {
             what: item.clause_title.clone(),
+            href: format!("/portal/items/{}", item.key.slug()),
             clause: item.clause_code.clone(),
             why: item.steps.join(" "),
             due: show::day(item.obligation_day),

@@ -1,0 +1,157 @@
+//! An assessed item through the pages of both sides: disputed, decided, settled, and the same statement for both.
+
+use actix_web::http::StatusCode;
+use diesel::prelude::*;
+use lanemark::app::accrual::assess::assess;
+use lanemark::db::schema::partners;
+use lanemark::domain::viewer::Role;
+
+use super::ledger::{day, seed};
+use crate::support::app::TestApp;
+use crate::support::db::{TestDb, on_both_async};
+
+/// The service on a day of July, after June was told on the 14th.
+async fn told(db: &TestDb) -> TestApp {
+    let mut browser = TestApp::with(db.app_at("2025-07-18T12:00:00Z"), "http://127.0.0.1:8080").await;
+    seed(&browser.app, browser.partner_id);
+    diesel::update(partners::table.find(browser.partner_id))
+        .set(partners::contact_email.eq("claims@carrier.example"))
+        .execute(&mut *db.conn())
+        .unwrap();
+    assert_eq!(assess(&browser.app, day("2025-07-14"), None).unwrap().items, 2);
+    browser.sign_in_as(Role::Partner).await;
+    browser
+}
+
+const ITEM: &str = "/portal/items/101-103-2025-06";
+
+#[test]
+fn an_item_is_disputed_decided_and_settled_through_the_pages() {
+    on_both_async(|db| async move {
+        let mut browser = told(&db).await;
+        let ours = format!("/items/{}/101-103-2025-06", browser.partner_id);
+        let page = browser.get(ITEM).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert_eq!(page.text(".facts .lead dd"), "1,864.20you owe it");
+        assert!(page.html.contains("Accept the item") && page.html.contains("Dispute the line"));
+        for secret in ["1410", "1420", "Memo", "memo", "General ledger"] {
+            assert!(!page.html.contains(secret), "{secret}");
+        }
+        let wrong = browser
+            .post(
+                &format!("{ITEM}/disputes"),
+                &[("seen", "0"), ("unit", ""), ("amount", "5000"), ("words", "no")],
+            )
+            .await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(
+            wrong.html.contains("name the shipment") || wrong.html.contains("Name the shipment"),
+            "{}",
+            wrong.html
+        );
+        let fields = [
+            ("seen", "0"),
+            ("unit", "Gate B"),
+            ("amount", "400"),
+            ("words", "The dock was closed, see the gate log."),
+        ];
+        let sent = browser.post(&format!("{ITEM}/disputes"), &fields).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+        let again = browser.post(&format!("{ITEM}/disputes"), &fields).await;
+        assert_eq!(again.status, StatusCode::CONFLICT, "an old page");
+
+        browser.forget();
+        browser.sign_in_as(Role::CarrierManager).await;
+        let inbox = browser.get("/disputes").await;
+        assert_eq!(inbox.status, StatusCode::OK, "{}", inbox.html);
+        assert!(inbox.html.contains("Answer dispute"), "{}", inbox.html);
+        assert_eq!(browser.get("/disputes/items?stage=DISPUTED").await.texts("tbody tr").len(), 1);
+        let page = browser.get(&ours).await;
+        assert!(page.html.contains("The dock was closed"), "{}", page.html);
+        let answer = |step, seen| {
+            [
+                ("seen", seen),
+                ("step", step),
+                ("line", "1"),
+                ("ruling", "WAIVED"),
+                ("words", "The log agrees with it."),
+            ]
+        };
+        let sent = browser.post(&format!("{ours}/answer"), &answer("PROPOSED", "1")).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+        let own = browser.post(&format!("{ours}/answer"), &answer("DECIDED", "2")).await;
+        assert_eq!(own.status, StatusCode::CONFLICT);
+        assert!(own.html.contains("You proposed this answer yourself"), "{}", own.html);
+
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let page = browser.get(ITEM).await;
+        assert!(!page.html.contains("The log agrees with it"), "a proposal is the shipper's own");
+
+        browser.forget();
+        browser.sign_in_as(Role::Finance).await;
+        let sent = browser.post(&format!("{ours}/answer"), &answer("DECIDED", "2")).await;
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+        let partner = browser.partner_id.to_string();
+        let form = browser.get(&format!("/settlements/new?partner={partner}")).await;
+        assert!(form.html.contains("1,464.20"), "{}", form.html);
+        let note = |amount| {
+            [
+                ("partner", partner.as_str()),
+                ("kind", "CREDIT_NOTE"),
+                ("number", "CN-9"),
+                ("settled_on", "2025-07-18"),
+                ("amount", amount),
+                ("currency", "USD"),
+            ]
+        };
+        let more = browser.post("/settlements", &note("1500")).await;
+        assert_eq!(more.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(more.html.contains("more than the agreed items"), "{}", more.html);
+        let booked = browser.post("/settlements", &note("1,464.20")).await;
+        assert_eq!(booked.status, StatusCode::SEE_OTHER, "{}", booked.html);
+        let document = browser.get(booked.location().unwrap()).await;
+        assert!(document.html.contains("1,464.20"), "{}", document.html);
+        assert_eq!(browser.get("/settlements").await.texts("tbody tr").len(), 1);
+        let ours_csv = browser.get(&format!("/statements/{partner}.csv?period=2025-07")).await.html;
+        let statement = browser.get(&format!("/statements/{partner}?period=2025-07")).await;
+        assert_eq!(statement.status, StatusCode::OK, "{}", statement.html);
+        let pack = browser.get(&format!("{ours}/evidence.zip")).await;
+        assert_eq!(pack.header("content-type"), Some("application/zip"));
+
+        browser.forget();
+        browser.sign_in_as(Role::Partner).await;
+        let theirs_csv = browser.get("/portal/statement.csv?period=2025-07").await.html;
+        assert_eq!(ours_csv, theirs_csv, "both sides read the same");
+        assert!(theirs_csv.contains("-1464.20") && theirs_csv.contains("-400.00"), "{theirs_csv}");
+        assert!(browser.get(ITEM).await.html.contains("Settled"));
+        assert_eq!(browser.get("/portal/statement").await.status, StatusCode::OK);
+        // The other item of the month is accepted with the rest of it.
+        let all = browser.post("/portal/credits/acceptance", &[("month", "2025-06")]).await;
+        assert_eq!(all.status, StatusCode::SEE_OTHER);
+        assert!(browser.get("/portal/items/101-102-ev2").await.html.contains("Accepted"));
+    });
+}
+
+#[test]
+fn another_partner_finds_nothing_and_changes_nothing() {
+    on_both_async(|db| async move {
+        let mut browser = told(&db).await;
+        let other = crate::support::app::partner(&browser.app, "OTHX", "Other Lines");
+        crate::support::app::user(&browser.app, "other@lanes.example", Role::Partner, Some(other));
+        browser.forget();
+        browser.sign_in("other@lanes.example", crate::support::app::PASSWORD).await;
+        for path in [ITEM.to_owned(), format!("{ITEM}/evidence.zip")] {
+            assert_eq!(browser.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        let accept = browser.post(&format!("{ITEM}/answer"), &[("seen", "0"), ("step", "ACCEPTED")]).await;
+        assert_eq!(accept.status, StatusCode::NOT_FOUND);
+        let fields =
+            [("seen", "0"), ("unit", "x"), ("amount", "1"), ("words", "Not mine to dispute at all.")];
+        assert_eq!(browser.post(&format!("{ITEM}/disputes"), &fields).await.status, StatusCode::NOT_FOUND);
+        let statement = browser.get("/portal/statement?period=2025-07").await;
+        assert!(!statement.html.contains("1,864.20"), "{}", statement.html);
+        let steps: i64 = lanemark::db::schema::item_steps::table.count().get_result(&mut *db.conn()).unwrap();
+        assert_eq!(steps, 0);
+    });
+}
