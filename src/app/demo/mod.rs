@@ -12,6 +12,7 @@ mod build;
 mod dice;
 mod happened;
 mod invoices;
+mod items;
 mod money;
 mod network;
 mod people;

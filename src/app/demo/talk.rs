@@ -1,6 +1,7 @@
 //! What the two sides of the demo ask of each other: a miss the partner asks to be excused, a line of its newest scorecard
 //! that it challenges, and a KPI of the shipper's own. Through the same use cases as the forms.
 
+use super::items::{Cast, settle};
 use super::{DemoError, as_of, sign_ins};
 use crate::app::App;
 use crate::app::challenge::{NewChallenge, raise, stop_of};
@@ -37,6 +38,9 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     let partner = viewer(&mut db, Role::Partner)?;
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
     dispute(app, &mut db, (&partner, partner_id))?;
+    let (manager, finance) = (viewer(&mut db, Role::CarrierManager)?, viewer(&mut db, Role::Finance)?);
+    let cast = Cast { partner: &partner, manager: &manager, finance: &finance };
+    settle(app, &mut db, partner_id, &cast)?;
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
     // What the windows of its deliveries and pickups say against it; of few loads, any line will do for the challenge.
     let mut lines: Vec<(Kpi, Pick, String, String)> = Vec::new();

@@ -1,0 +1,129 @@
+//! What both sides of the demo did about assessed items: one is accepted and credited, one accepted, others are disputed and in
+//! every state between. Through the same use cases as the forms.
+
+use chrono::Datelike;
+
+use super::{DemoError, as_of};
+use crate::app::App;
+use crate::app::dispute::inbox::items;
+use crate::app::dispute::{Item, act, waiver, whole_step};
+use crate::app::edit::EditError;
+use crate::app::exclusion::NewEvidence;
+use crate::app::settlement::{NewSettlement, book};
+use crate::db::Db;
+use crate::db::ledger::ItemFilter;
+use crate::domain::dispute::{Asked, Ruling, StepKind};
+use crate::domain::ledger::ItemState;
+use crate::domain::money::Micros;
+use crate::domain::settlement::{Part, SettlementKind};
+use crate::domain::viewer::Viewer;
+
+/// Items the story needs.
+const LOOKED_AT: i64 = 40;
+/// Waiver budget of the year, in whole units of the currency.
+const BUDGET: i64 = 5_000;
+
+/// Who takes part.
+pub(super) struct Cast<'a> {
+    /// The carrier's user.
+    pub partner: &'a Viewer,
+    /// Answers disputes.
+    pub manager: &'a Viewer,
+    /// Decides and settles.
+    pub finance: &'a Viewer,
+}
+
+/// What becomes of the items, in order; the rest waits for an answer.
+#[derive(Clone, Copy)]
+enum Story {
+    Credited,
+    Accepted,
+    Disputed,
+    Proposed,
+    Reduced,
+    Upheld,
+}
+
+/// Tells the story over the partner's own items, the ones with the most money first.
+pub(super) fn settle(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -> Result<(), DemoError> {
+    let filter = ItemFilter {
+        partner_id: Some(partner_id),
+        states: vec![ItemState::Assessed],
+        ..ItemFilter::default()
+    };
+    let mut open = items(db, cast.finance, &filter, LOOKED_AT)?;
+    open.retain(|item| item.is_ours() && item.sums.outstanding() > Micros::ZERO);
+    open.sort_by_key(|item| std::cmp::Reverse(item.sums.outstanding()));
+    if let Some(first) = open.first() {
+        let sum = (Micros(BUDGET * 1_000_000), first.row.accrual.currency);
+        let of = (partner_id, as_of().date_naive().year());
+        waiver::set(app, db, cast.finance, of, sum, "What the controller agreed to for the year.")?;
+    }
+    let stories =
+        [Story::Reduced, Story::Credited, Story::Disputed, Story::Proposed, Story::Accepted, Story::Upheld];
+    for (item, story) in open.iter().zip(stories) {
+        tell(app, db, item, story, cast)?;
+    }
+    Ok(())
+}
+
+fn tell(app: &App, db: &mut Db, item: &Item, story: Story, cast: &Cast<'_>) -> Result<(), EditError> {
+    let accrual = &item.row.accrual;
+    let of = (accrual.partner_id, accrual.key);
+    let half = Micros(item.sums.outstanding().0 / 20_000 * 10_000);
+    let dispute = Asked {
+        amount: half,
+        unit: "Waiting at the dock".to_owned(),
+        words: "The truck stood at the gate in time; the gate log says so.".to_owned(),
+        ..whole_step(StepKind::Disputed)
+    };
+    let answer = |kind, ruling, amount, words: &str| Asked {
+        line: 1,
+        ruling: Some(ruling),
+        amount,
+        words: words.to_owned(),
+        ..whole_step(kind)
+    };
+    match story {
+        Story::Credited | Story::Accepted => {
+            act(app, db, cast.partner, of, (&whole_step(StepKind::Accepted), 0), None)?;
+        }
+        Story::Disputed | Story::Proposed | Story::Reduced | Story::Upheld => {
+            let log = "gate,entered,docked\nB,09:10,13:45\n";
+            let file = NewEvidence { name: "gate-log.csv".to_owned(), content: log.into() };
+            act(app, db, cast.partner, of, (&dispute, 0), Some(&file))?;
+        }
+    }
+    match story {
+        Story::Credited => {
+            let new = NewSettlement {
+                kind: SettlementKind::CreditNote,
+                number: "CN-2291".to_owned(),
+                settled_on: as_of().date_naive(),
+                amount: item.sums.outstanding(),
+                currency: accrual.currency,
+                parts: vec![Part { key: accrual.key, amount: item.sums.outstanding() }],
+                keeps_rest: false,
+                words: String::new(),
+            };
+            book(app, db, cast.finance, accrual.partner_id, &new)?;
+        }
+        Story::Proposed | Story::Reduced => {
+            let words = "The dock was late by its own log for a part of the time.";
+            let half = Micros(half.0 / 20_000 * 10_000);
+            let proposed = answer(StepKind::Proposed, Ruling::Reduced, half, words);
+            act(app, db, cast.manager, of, (&proposed, 1), None)?;
+            if matches!(story, Story::Reduced) {
+                let decided = answer(StepKind::Decided, Ruling::Reduced, half, words);
+                act(app, db, cast.finance, of, (&decided, 2), None)?;
+            }
+        }
+        Story::Upheld => {
+            let words = "The log names another truck.";
+            let decided = answer(StepKind::Decided, Ruling::Upheld, Micros::ZERO, words);
+            act(app, db, cast.finance, of, (&decided, 1), None)?;
+        }
+        Story::Accepted | Story::Disputed => {}
+    }
+    Ok(())
+}
