@@ -7,12 +7,13 @@ use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Db;
-use super::schema::{item_steps, set_off_grants, waiver_budgets};
+use super::schema::{accruals, item_steps, set_off_grants, waiver_budgets};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
 use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::{StepKind, Taken};
 use crate::domain::field::BadCode;
+use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
 
@@ -140,6 +141,58 @@ pub fn item_step_last_unscoped(db: &mut Db, partner_id: i64, key: ObligationKey)
         .select(diesel::dsl::max(item_steps::seq))
         .first(db)?;
     Ok(last.unwrap_or(0))
+}
+
+/// Something to be given up that was proposed and waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaiverProposed {
+    /// The carrier.
+    pub partner_id: i64,
+    /// The obligation.
+    pub obligation_key: String,
+    /// The disputed line.
+    pub line: i32,
+    /// What would be given up.
+    pub amount: Micros,
+    /// Currency of the amount, as stored.
+    pub currency: String,
+}
+
+/// What was proposed to be given up of items with obligations before `until` and waits for a second person, of all partners:
+/// the newest proposal of each open line.
+///
+/// # Errors
+/// The engine's reason.
+pub fn waivers_proposed_unscoped(db: &mut Db, until: NaiveDate) -> QueryResult<Vec<WaiverProposed>> {
+    let closing = [StepKind::Proposed, StepKind::Decided, StepKind::Withdrawn].map(StepKind::code);
+    let rows: Vec<(i64, String, i32, String, i64, String)> = item_steps::table
+        .inner_join(
+            accruals::table.on(accruals::partner_id
+                .eq(item_steps::partner_id)
+                .and(accruals::obligation_key.eq(item_steps::obligation_key))),
+        )
+        .filter(accruals::state.eq(ItemState::Disputed.code()))
+        .filter(accruals::obligation_day.lt(Day(until)))
+        .filter(item_steps::kind.eq_any(closing))
+        .order((item_steps::partner_id, item_steps::obligation_key, item_steps::seq))
+        .select((
+            item_steps::partner_id,
+            item_steps::obligation_key,
+            item_steps::line,
+            item_steps::kind,
+            item_steps::amount_micros,
+            accruals::currency,
+        ))
+        .load(db)?;
+    let mut newest: BTreeMap<(i64, String, i32), Option<WaiverProposed>> = BTreeMap::new();
+    for (partner_id, obligation_key, line, kind, amount, currency) in rows {
+        let waits = kind == StepKind::Proposed.code() && amount > 0;
+        let at = (partner_id, obligation_key.clone(), line);
+        let amount = Micros(amount);
+        let proposed = WaiverProposed { partner_id, obligation_key, line, amount, currency };
+        newest.insert(at, waits.then_some(proposed));
+    }
+    Ok(newest.into_values().flatten().collect())
 }
 
 /// Adds a step; a second one of the same number fails.

@@ -27,6 +27,7 @@ use crate::app::expected::view::{events_view, expected_view};
 use crate::app::ledger::own::credits_of_period;
 use crate::app::ledger::own::credits_own;
 use crate::app::own_kpi::library;
+use crate::app::dispute::inbox::{Waiting, asked_of_partner};
 use crate::app::plan::show::plan_own;
 use crate::app::score::template_today_for;
 use crate::db::DbError;
@@ -134,7 +135,7 @@ fn base() -> Base {
 /// `GET /portal`
 pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
     let partner_id = own(&me.viewer)?;
-    let (found, period, percentile, contracts, plan, money, waiting, talks, open) = me
+    let (found, period, percentile, contracts, plan, money, waiting, talks, open, owed) = me
         .in_db(move |mut unit| {
             let today = unit.app.today(unit.db)?;
             let period = opening(unit.db, unit.viewer, Some(partner_id), today)?;
@@ -147,7 +148,8 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
             let talks = negotiations_own(unit.db, unit.viewer)?;
             let found = load(&mut unit, partner_id, period)?;
             let open = actions(unit.db, unit.viewer, Some(partner_id))?;
-            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting, talks, open))
+            let owed = asked_of_partner(unit.db, unit.viewer, today)?;
+            Ok::<_, WebError>((found, period, rank, contracts, plan, money, waiting, talks, open, owed))
         })
         .await?;
     let card = found
@@ -168,6 +170,7 @@ pub(super) async fn home(me: SignedIn) -> Result<HttpResponse, WebError> {
         })
         .chain(talks.iter().filter_map(|talk| proposal(talk, found.today)))
         .chain(self::asks(&found, period))
+        .chain(owed.iter().filter_map(|one| credits_ask(one, found.today)))
         .chain(open.iter().filter(|one| one.state == ActionState::Open).map(|one| {
             let due = one.row.due_on.0;
             Ask {
@@ -310,6 +313,28 @@ fn asks(found: &Found, period: Period) -> Vec<Ask> {
         href: format!("/portal/scorecards/{period}"),
         action: "Check it",
     }]
+}
+
+/// Items that were assessed and wait for the partner's answer.
+fn credits_ask(one: &Waiting, today: chrono::NaiveDate) -> Option<Ask> {
+    let day = one.deadline?;
+    Some(Ask {
+        day,
+        when: show::weekday(day),
+        soon: day.signed_duration_since(today).num_days() <= 1,
+        what: format!("Answer {}: {}", words::many(one.count, "item"), one.what),
+        why: format!(
+            "{} {}. Without an answer by then it counts as accepted.",
+            show::money(one.amount),
+            one.currency
+        ),
+        href: match (&one.only, one.month) {
+            (Some(key), _) => format!("/portal/items/{key}"),
+            (None, Some(month)) => format!("/portal/credits?month={month}"),
+            (None, None) => "/portal/credits".to_owned(),
+        },
+        action: "Answer",
+    })
 }
 
 /// `GET /portal/scorecards`: the newest.

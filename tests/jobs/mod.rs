@@ -4,5 +4,6 @@ mod backtests;
 mod beside;
 mod books;
 mod crash;
+mod disputes;
 mod nodes;
 mod twice;

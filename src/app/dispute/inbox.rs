@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 use super::{Item, closed_through, month_of};
 use crate::app::contract::deadline_calendar;
 use crate::app::invoice::view::{Asked as InvoicesAsked, DOWNLOAD_ROWS, Pick, list as invoices};
-use crate::db::dispute::item_steps_all;
+use crate::db::dispute::{item_steps_all, waivers_proposed_unscoped};
 use crate::db::ledger::{ItemFilter, beside_of, item_list};
 use crate::db::{Db, DbError};
 use crate::domain::audit::recovery::Stage as Recovery;
@@ -83,6 +83,8 @@ pub struct Inbox {
     pub waiting: Vec<Waiting>,
     /// All told items that are not over, by where they stand.
     pub by_stage: ByStage,
+    /// Answers that would give something up and wait for a second person: how many, and what they come to by currency.
+    pub proposed: BTreeMap<String, (usize, Micros)>,
 }
 
 /// Reads items as they stand.
@@ -117,15 +119,42 @@ pub fn inbox(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Inbox, Db
     let states = vec![ItemState::Accrued, ItemState::Assessed, ItemState::Disputed, ItemState::Agreed];
     let filter = ItemFilter { states, ..ItemFilter::default() };
     let mut inbox = Inbox::default();
+    let found = items(db, viewer, &filter, ITEMS_MAX)?;
+    for item in found.iter().filter(|item| item.stage != Stage::Untold) {
+        let sum = inbox.by_stage.entry((item.stage, item.row.accrual.currency)).or_default();
+        (sum.0, sum.1) = (sum.0.saturating_add(1), sum.1 + item.sums.outstanding().abs());
+    }
+    inbox.waiting = grouped(&found, today);
+    inbox.waiting.extend(claims(db, viewer, today)?);
+    inbox.waiting.sort_by_key(|one| {
+        (one.deadline.is_none(), one.deadline, std::cmp::Reverse(one.amount), one.partner_id)
+    });
+    for one in waivers_proposed_unscoped(db, today)? {
+        if viewer.sees(one.partner_id) {
+            let sum = inbox.proposed.entry(one.currency).or_default();
+            (sum.0, sum.1) = (sum.0.saturating_add(1), sum.1 + one.amount);
+        }
+    }
+    Ok(inbox)
+}
+
+/// What waits for a partner's own answer, the one due first in front.
+///
+/// # Errors
+/// As [`inbox`].
+pub fn asked_of_partner(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<Waiting>, DbError> {
+    let states = vec![ItemState::Assessed];
+    let filter = ItemFilter { partner_id: viewer.partner_id, states, ..ItemFilter::default() };
+    Ok(grouped(&items(db, viewer, &filter, ITEMS_MAX)?, today))
+}
+
+/// Items by deadline, partner, what waits, clause and month.
+fn grouped(found: &[Item], today: NaiveDate) -> Vec<Waiting> {
     let mut groups: BTreeMap<(Option<NaiveDate>, i64, Waits, String, String), Waiting> = BTreeMap::new();
-    for item in items(db, viewer, &filter, ITEMS_MAX)? {
+    for item in found {
         let amount = item.sums.outstanding().abs();
         let currency = item.row.accrual.currency;
-        if item.stage != Stage::Untold {
-            let sum = inbox.by_stage.entry((item.stage, currency)).or_default();
-            (sum.0, sum.1) = (sum.0.saturating_add(1), sum.1 + amount);
-        }
-        let Some(one) = waiting(&item, today) else { continue };
+        let Some(one) = waiting(item, today) else { continue };
         let at = (one.deadline, one.partner_id, one.waits, one.what.clone(), currency.code().to_owned());
         match groups.get_mut(&at) {
             Some(group) => {
@@ -136,12 +165,7 @@ pub fn inbox(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Inbox, Db
             None => drop(groups.insert(at, one)),
         }
     }
-    inbox.waiting = groups.into_values().collect();
-    inbox.waiting.extend(claims(db, viewer, today)?);
-    inbox.waiting.sort_by_key(|one| {
-        (one.deadline.is_none(), one.deadline, std::cmp::Reverse(one.amount), one.partner_id)
-    });
-    Ok(inbox)
+    groups.into_values().collect()
 }
 
 /// What an item waits for; none when for nothing.

@@ -182,6 +182,7 @@ struct InboxPage {
     page: Page,
     waiting: Vec<WaitLine>,
     totals: Vec<(String, String)>,
+    proposed: Vec<(String, String, String)>,
     stages: Vec<StageLine>,
     budgets: Vec<BudgetLine>,
     year: i32,
@@ -212,6 +213,13 @@ fn inbox_page(me: &SignedIn, found: &InboxFound, form: Form, notice: Option<Stri
         page: me.page("Disputes and deadlines"),
         waiting: inbox.waiting.iter().map(|one| WaitLine::of(one, &me.viewer)).collect(),
         totals: totals.iter().map(|(currency, sum)| (show::money(sum), currency.to_string())).collect(),
+        proposed: inbox
+            .proposed
+            .iter()
+            .map(|(currency, (count, sum))| {
+                (currency.clone(), show::money(sum), words::many(*count, "answer"))
+            })
+            .collect(),
         stages: inbox.by_stage.iter().map(StageLine::of).collect(),
         budgets: budgets
             .iter()

@@ -160,6 +160,8 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
         }
         run(&july, "2025-07-18");
         take(&july, &manager(), of, &answer(StepKind::Proposed, 2, Ruling::Waived, "400")).unwrap();
+        let proposed = inbox(&mut app.pool.get().unwrap(), &finance(), day("2025-07-18")).unwrap().proposed;
+        assert_eq!(proposed.get("USD"), Some(&(1, money(400))), "waits for a second person");
 
         let decided = at(app, "2025-07-21");
         take(&decided, &finance(), of, &answer(StepKind::Decided, 1, Ruling::Upheld, "0")).unwrap();
