@@ -24,6 +24,8 @@ const ACCRUAL_DAY: u32 = 10;
 const ASSESSMENT_JOB: &str = "assess-credits";
 /// Day of the month on which it is told: business day 10 has passed in every month.
 const ASSESSMENT_DAY: u32 = 18;
+/// The job that deems accepted what nobody answered in time.
+const DEADLINE_JOB: &str = "item-deadlines";
 /// The job that plans.
 const PLAN_JOB: &str = "plan-capacity";
 /// Weeks back from the as-of day on which it was planned.
@@ -152,7 +154,7 @@ fn ledger_days() -> Vec<(&'static str, NaiveDate)> {
     (1..)
         .map_while(|months| first.checked_add_months(Months::new(months)))
         .flat_map(|month| {
-            [(ACCRUAL_JOB, ACCRUAL_DAY), (ASSESSMENT_JOB, ASSESSMENT_DAY)]
+            [(ACCRUAL_JOB, ACCRUAL_DAY), (ASSESSMENT_JOB, ASSESSMENT_DAY), (DEADLINE_JOB, ASSESSMENT_DAY)]
                 .map(|(job, day)| (job, chrono::Datelike::with_day(&month, day).unwrap_or(month)))
         })
         .take_while(|(_, day)| *day < today)

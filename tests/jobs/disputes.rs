@@ -8,9 +8,7 @@ use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contra
 use lanemark::db::ledger::{Accrual, accruals_upsert, entries_insert};
 use lanemark::db::schema::{item_steps, job_runs, journal_entries};
 use lanemark::db::types::{Day, Instant};
-use lanemark::domain::clause::{
-    ClauseTerms, ContractCap, Delta, Obligation, ObligationKey, Reason, Sign,
-};
+use lanemark::domain::clause::{ClauseTerms, ContractCap, Delta, Obligation, ObligationKey, Reason, Sign};
 use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
 use lanemark::domain::currency::Currency;
 use lanemark::domain::ledger::{
@@ -136,7 +134,8 @@ fn a_killed_run_over_deadlines_deals_with_every_item_once() {
         }
         let desk = Desk::new(&db);
         let mut conn = db.conn();
-        let steps = |conn: &mut lanemark::db::Db| -> i64 { item_steps::table.count().get_result(conn).unwrap() };
+        let steps =
+            |conn: &mut lanemark::db::Db| -> i64 { item_steps::table.count().get_result(conn).unwrap() };
         let entries =
             |conn: &mut lanemark::db::Db| -> i64 { journal_entries::table.count().get_result(conn).unwrap() };
         let before = entries(&mut conn);

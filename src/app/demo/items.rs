@@ -1,17 +1,20 @@
 //! What both sides of the demo did about assessed items: one is accepted and credited, one accepted, others are disputed and in
 //! every state between. Through the same use cases as the forms.
 
-use chrono::Datelike;
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
 
 use super::{DemoError, as_of};
 use crate::app::App;
-use crate::app::dispute::inbox::items;
-use crate::app::dispute::{Item, act, waiver, whole_step};
+use crate::app::dispute::inbox::{ITEMS_MAX, items};
+use crate::app::dispute::{Item, act, month_of, waiver, whole_step};
 use crate::app::edit::EditError;
 use crate::app::exclusion::NewEvidence;
 use crate::app::settlement::{NewSettlement, book};
 use crate::db::Db;
 use crate::db::ledger::ItemFilter;
+use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, Ruling, StepKind};
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
@@ -59,10 +62,38 @@ pub(super) fn settle(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -
         let of = (partner_id, as_of().date_naive().year());
         waiver::set(app, db, cast.finance, of, sum, "What the controller agreed to for the year.")?;
     }
+    credit_older(app, db, partner_id, cast)?;
     let stories =
         [Story::Reduced, Story::Credited, Story::Disputed, Story::Proposed, Story::Accepted, Story::Upheld];
     for (item, story) in open.iter().zip(stories) {
         tell(app, db, item, story, cast)?;
+    }
+    Ok(())
+}
+
+/// The carrier has sent a credit note for each month but the newest that was agreed.
+fn credit_older(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -> Result<(), DemoError> {
+    let filter =
+        ItemFilter { partner_id: Some(partner_id), states: vec![ItemState::Agreed], ..ItemFilter::default() };
+    let mut months: BTreeMap<NaiveDate, (Currency, Vec<Part>)> = BTreeMap::new();
+    for item in items(db, cast.finance, &filter, ITEMS_MAX)?.iter().filter(|item| item.is_ours()) {
+        let accrual = &item.row.accrual;
+        let month = months.entry(month_of(accrual).start()).or_insert_with(|| (accrual.currency, Vec::new()));
+        month.1.push(Part { key: accrual.key, amount: item.sums.outstanding() });
+    }
+    months.pop_last();
+    for (number, (month, (currency, parts))) in months.into_iter().enumerate() {
+        let new = NewSettlement {
+            kind: SettlementKind::CreditNote,
+            number: format!("CN-{}", 2_101 + 11 * number),
+            settled_on: as_of().date_naive(),
+            amount: parts.iter().map(|part| part.amount).sum(),
+            currency,
+            parts,
+            keeps_rest: false,
+            words: format!("For {}", month.format("%B %Y")),
+        };
+        book(app, db, cast.finance, partner_id, &new)?;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub struct Waiting {
     pub deadline: Option<NaiveDate>,
     /// Working days left on the day asked for; negative when it is over.
     pub days_left: Option<i64>,
-    /// The carrier.
+    /// The carrier; 0 for several.
     pub partner_id: i64,
     /// Its name.
     pub partner: String,
@@ -155,12 +155,23 @@ fn grouped(found: &[Item], today: NaiveDate) -> Vec<Waiting> {
         let amount = item.sums.outstanding().abs();
         let currency = item.row.accrual.currency;
         let Some(one) = waiting(item, today) else { continue };
-        let at = (one.deadline, one.partner_id, one.waits, one.what.clone(), currency.code().to_owned());
+        // What is agreed waits for one document, of whichever month it is.
+        let whenever = matches!(one.waits, Waits::Settlement | Waits::Payment);
+        let deadline = one.deadline.filter(|_| !whenever);
+        let of = if one.waits == Waits::Notice { 0 } else { one.partner_id };
+        let at = (deadline, of, one.waits, one.what.clone(), currency.code().to_owned());
         match groups.get_mut(&at) {
             Some(group) => {
                 group.count = group.count.saturating_add(1);
                 group.amount = group.amount + amount;
                 group.only = None;
+                // What goes out on one day goes out to all.
+                if group.partner_id != one.partner_id {
+                    (group.partner_id, group.partner) = (0, "All partners".to_owned());
+                }
+                if one.deadline < group.deadline {
+                    (group.deadline, group.days_left) = (one.deadline, one.days_left);
+                }
             }
             None => drop(groups.insert(at, one)),
         }
@@ -187,20 +198,25 @@ fn waiting(item: &Item, today: NaiveDate) -> Option<Waiting> {
         }
         _ => return None,
     };
-    let month = month_of(accrual);
+    let settles = matches!(waits, Waits::Settlement | Waits::Payment);
+    let month = Some(month_of(accrual)).filter(|_| !settles);
     Some(Waiting {
         deadline,
         days_left: deadline.map(|day| working_days(today, day)),
         partner_id: accrual.partner_id,
         partner: item.row.partner_name.clone(),
-        what: format!("{}, {}", item.row.clause_title, month.title()),
+        what: match month {
+            Some(month) if waits == Waits::Notice => format!("Credits and bonuses of {}", month.title()),
+            Some(month) => format!("{}, {}", item.row.clause_title, month.title()),
+            None => item.row.clause_title.clone(),
+        },
         waits,
         stage: Some(item.stage),
         count: 1,
         amount: item.sums.outstanding().abs(),
         currency: accrual.currency,
         only: Some(accrual.key.slug()),
-        month: Some(month),
+        month,
     })
 }
 

@@ -312,7 +312,10 @@ pub(super) fn take(
     };
     item_step_insert(db, &row)?;
     follow(app, db, item, asked.kind, today)?;
-    log(app, db, by, item, &row)?;
+    // What the day alone does stands in the steps, and the job's run is on record.
+    if by.user_id != 0 {
+        log(app, db, by, item, &row)?;
+    }
     Ok(row.id)
 }
 

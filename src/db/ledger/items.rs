@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::{Accrual, AccrualRow, account, code, stored};
+use super::{Accrual, AccrualRow, KEYS_PER_STATEMENT, account, code, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{
@@ -16,7 +16,9 @@ use crate::db::types::Day;
 use crate::domain::clause::{ClauseTerms, ObligationKey, Reason, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::StepKind;
-use crate::domain::ledger::{Account, Held, ItemState, JournalLine, settlement_effect, waiver_effect};
+use crate::domain::ledger::{
+    Account, Held, ItemState, JournalLine, Recognition, settlement_effect, waiver_effect,
+};
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
 
@@ -158,41 +160,19 @@ pub fn beside_of(
     if !viewer.sees(partner_id) {
         return Ok(found);
     }
-    let mut query = journal_entries::table
-        .inner_join(
-            journal_lines::table.on(journal_lines::partner_id
-                .eq(journal_entries::partner_id)
-                .and(journal_lines::entry_id.eq(journal_entries::id))),
-        )
-        .filter(journal_entries::partner_id.eq(partner_id))
-        .filter(journal_entries::reason.eq_any([Reason::Dispute.code(), Reason::Settlement.code()]))
-        .select((
-            journal_entries::id,
-            journal_entries::obligation_key,
-            journal_entries::reason,
-            journal_lines::account,
-            journal_lines::side,
-            journal_lines::amount_micros,
-            journal_lines::currency,
-        ))
-        .into_boxed();
-    if let Some(key) = key {
-        query = query.filter(journal_entries::obligation_key.eq(key.to_string()));
-    }
-    type Row = (i64, String, String, i32, String, i64, String);
-    for (id, key, reason, number, side, amount, currency) in query.load::<Row>(db)? {
-        let what = || format!("journal entry {id}");
-        let line = JournalLine {
-            line_no: 1,
-            account: account(number, id)?,
-            side: code(&side, what)?,
-            amount: Micros(amount),
-            currency: code(&currency, what)?,
+    let rows = match key {
+        Some(key) => lines_of_key(db, partner_id, key)?,
+        None => lines_of_partner(db, partner_id)?,
+    };
+    for row in rows {
+        let is_settled = match row.reason {
+            Reason::Settlement => true,
+            Reason::Dispute => false,
+            _ => continue,
         };
-        let is_settled = code::<Reason>(&reason, what)? == Reason::Settlement;
-        let effect = if is_settled { settlement_effect(&line) } else { waiver_effect(&line) };
+        let effect = if is_settled { settlement_effect(&row.line) } else { waiver_effect(&row.line) };
         let Some(amount) = effect else { continue };
-        let beside = found.entry(code(&key, what)?).or_default();
+        let beside = found.entry(row.key).or_default();
         let sum = if is_settled { &mut beside.settled } else { &mut beside.waived };
         *sum = *sum + amount;
     }
@@ -226,28 +206,99 @@ pub fn held_of(
     if !viewer.sees(partner_id) {
         return Ok(held);
     }
-    let rows: Vec<(i64, String, String, i64)> = journal_entries::table
+    for row in lines_of_key(db, partner_id, key)? {
+        if row.line.account == of {
+            held.post(&row.line, row.recognition);
+        }
+    }
+    Ok(held)
+}
+
+/// A journal line with what its entry says.
+struct KeyedLine {
+    key: ObligationKey,
+    reason: Reason,
+    recognition: Recognition,
+    line: JournalLine,
+}
+
+type KeyedRow = (i64, String, String, String, i32, String, i64, String);
+
+fn keyed(
+    (id, key, reason, recognition, number, side, amount, currency): KeyedRow,
+) -> Result<KeyedLine, DbError> {
+    let what = || format!("journal entry {id}");
+    Ok(KeyedLine {
+        key: code(&key, what)?,
+        reason: code(&reason, what)?,
+        recognition: code(&recognition, what)?,
+        line: JournalLine {
+            line_no: 1,
+            account: account(number, id)?,
+            side: code(&side, what)?,
+            amount: Micros(amount),
+            currency: code(&currency, what)?,
+        },
+    })
+}
+
+/// The lines of one obligation. Entries first, then their lines by number: joined, an engine may walk through every line of
+/// the partner instead.
+fn lines_of_key(db: &mut Db, partner_id: i64, key: ObligationKey) -> Result<Vec<KeyedLine>, DbError> {
+    let entries: Vec<(i64, String, String)> = journal_entries::table
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::obligation_key.eq(key.to_string()))
+        .select((journal_entries::id, journal_entries::reason, journal_entries::recognition))
+        .load(db)?;
+    let mut found = Vec::with_capacity(2 * entries.len());
+    let entries: BTreeMap<i64, (String, String)> =
+        entries.into_iter().map(|(id, reason, recognition)| (id, (reason, recognition))).collect();
+    let ids: Vec<i64> = entries.keys().copied().collect();
+    for ids in ids.chunks(KEYS_PER_STATEMENT) {
+        let lines: Vec<(i64, i32, String, i64, String)> = journal_lines::table
+            .filter(journal_lines::partner_id.eq(partner_id))
+            .filter(journal_lines::entry_id.eq_any(ids))
+            .order((journal_lines::entry_id, journal_lines::line_no))
+            .select((
+                journal_lines::entry_id,
+                journal_lines::account,
+                journal_lines::side,
+                journal_lines::amount_micros,
+                journal_lines::currency,
+            ))
+            .load(db)?;
+        for (id, account, side, amount, currency) in lines {
+            let Some((reason, recognition)) = entries.get(&id) else { continue };
+            let row =
+                (id, key.to_string(), reason.clone(), recognition.clone(), account, side, amount, currency);
+            found.push(keyed(row)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The lines of all decisions on disputes and settlements of a partner.
+fn lines_of_partner(db: &mut Db, partner_id: i64) -> Result<Vec<KeyedLine>, DbError> {
+    let rows: Vec<KeyedRow> = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id
                 .eq(journal_entries::partner_id)
                 .and(journal_lines::entry_id.eq(journal_entries::id))),
         )
         .filter(journal_entries::partner_id.eq(partner_id))
-        .filter(journal_entries::obligation_key.eq(key.to_string()))
-        .filter(journal_lines::account.eq(of.number()))
+        .filter(journal_entries::reason.eq_any([Reason::Dispute.code(), Reason::Settlement.code()]))
         .select((
             journal_entries::id,
+            journal_entries::obligation_key,
+            journal_entries::reason,
             journal_entries::recognition,
+            journal_lines::account,
             journal_lines::side,
             journal_lines::amount_micros,
+            journal_lines::currency,
         ))
         .load(db)?;
-    for (id, recognition, side, amount) in rows {
-        let what = || format!("journal entry {id}");
-        let amount = of.growth(code(&side, what)?, Micros(amount));
-        held.add(code(&recognition, what)?, amount);
-    }
-    Ok(held)
+    rows.into_iter().map(keyed).collect()
 }
 
 /// One change of what stands as assessed: account 1420.

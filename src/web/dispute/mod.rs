@@ -73,7 +73,10 @@ impl WaitLine {
         let state = one.stage.map(|stage| stage.code()).unwrap_or_default();
         let href = match (&one.only, one.waits) {
             (_, Waits::Claim) => format!("/invoices?partner={}&show=open", one.partner_id),
-            (_, Waits::Notice) => format!("/ledger?partner={}&state=ACCRUED&period={month}", one.partner_id),
+            (_, Waits::Notice) if one.partner_id == 0 => format!("/ledger?state=ACCRUED&period={month}"),
+            (_, Waits::Notice) => {
+                format!("/ledger?partner={}&state=ACCRUED&period={month}", one.partner_id)
+            }
             (Some(key), _) => format!("/items/{}/{key}", one.partner_id),
             (None, _) => format!("/disputes/items?partner={}&month={month}&stage={state}", one.partner_id),
         };
@@ -296,6 +299,8 @@ struct ItemLine {
     left: String,
     currency: String,
     deadline: String,
+    /// The first step of how it was worked out: it names the shipment.
+    why: String,
 }
 
 impl ItemLine {
@@ -316,9 +321,16 @@ impl ItemLine {
             } else {
                 format!("{}, owed to the carrier", accrual.currency)
             },
-            deadline: item.dispute_by.map(show::day).unwrap_or_default(),
+            deadline: answer_day(item),
+            why: item.row.accrual.steps.first().cloned().unwrap_or_default(),
         }
     }
+}
+
+/// The day by which an item is to be answered, while it is.
+pub(super) fn answer_day(item: &Item) -> String {
+    let waits = matches!(item.row.accrual.state, ItemState::Assessed | ItemState::Disputed);
+    item.dispute_by.filter(|_| waits).map(show::day).unwrap_or_default()
 }
 
 fn address(item: &Item, is_own: bool) -> String {
@@ -505,7 +517,7 @@ impl ItemView {
             contract: item.row.contract.clone(),
             clause: format!("{} {}", item.row.clause_code, item.row.clause_title),
             told: accrual.assessed_on.map_or_else(|| "not yet".to_owned(), show::day),
-            deadline: item.dispute_by.map(show::weekday).unwrap_or_default(),
+            deadline: item.dispute_by.filter(|_| is_waiting).map(show::weekday).unwrap_or_default(),
             clause_says: item.row.terms.explain(),
             arithmetic: accrual.steps.clone(),
             facts: facts(item, place.as_ref(), shipment.as_deref(), is_own),
@@ -670,7 +682,9 @@ fn facts(
 /// What happened, oldest first.
 fn timeline(item: &Item, steps: &[ItemStepRow]) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(told) = item.row.accrual.assessed_on.filter(|_| steps.is_empty()) {
+    // After a change of facts the day is that of the newest notice.
+    let changed = steps.iter().any(|step| step.kind == StepKind::Changed.code());
+    if let Some(told) = item.row.accrual.assessed_on.filter(|_| !changed) {
         lines.push(format!("{}: the partner was told", show::day(told)));
     }
     lines.extend(steps.iter().filter_map(|step| {

@@ -99,6 +99,7 @@ struct OpenLine {
     left: String,
     currency: String,
     owed_by: &'static str,
+    why: String,
     value: String,
 }
 
@@ -172,7 +173,8 @@ fn form_page(me: &SignedIn, found: &FormFound, form: Form, notice: Option<String
             chip: super::dispute::stage_chip(item.stage),
             left: show::money(open.outstanding),
             currency: accrual.currency.to_string(),
-            owed_by: if open.is_ours { "the carrier owes it" } else { "we owe it" },
+            owed_by: if open.is_ours { "" } else { "We owe it." },
+            why: accrual.steps.first().cloned().unwrap_or_default(),
             value: form.value(&field).to_owned(),
             field,
         }

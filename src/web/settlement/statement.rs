@@ -8,7 +8,7 @@ use crate::app::dispute::Item;
 use crate::app::settlement::statement::{Statement, statement, statement_csv, statement_xlsx};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::settlement::SettlementKind;
-use crate::web::dispute::{Chip, optional, stage_chip};
+use crate::web::dispute::{Chip, answer_day, optional, stage_chip};
 use crate::web::download::{FileKind, download, download_csv};
 use crate::web::extract::SignedIn;
 use crate::web::page::{self, Page, WebError};
@@ -16,6 +16,9 @@ use crate::web::show;
 
 /// Months offered to go to.
 const MONTHS_SHOWN: usize = 6;
+
+/// Open items listed, the newest; the files hold all of them.
+const OPEN_SHOWN: usize = 200;
 
 /// The query of the page, as sent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -50,6 +53,7 @@ struct OpenRow {
     settled: String,
     left: String,
     note: String,
+    why: String,
 }
 
 /// A statement, for either side.
@@ -59,6 +63,8 @@ struct View {
     months: Vec<(String, String, bool)>,
     parts: Vec<PartView>,
     open: Vec<OpenRow>,
+    /// Items that stand and are not listed.
+    more: usize,
     unapplied: Vec<String>,
     csv: String,
     xlsx: String,
@@ -118,7 +124,8 @@ impl View {
             href: item(one.row.accrual.key),
             named: one.named(),
             chip: stage_chip(one.stage),
-            deadline: one.dispute_by.map(show::day).unwrap_or_default(),
+            deadline: answer_day(one),
+            why: one.row.accrual.steps.first().cloned().unwrap_or_default(),
             target: show::money(one.sums.target),
             waived: show::money(one.sums.waived()),
             settled: show::money(one.sums.settled),
@@ -137,7 +144,8 @@ impl View {
                 .map(|month| (month.title(), format!("{base}?period={month}"), *month == found.period))
                 .collect(),
             parts: found.parts.iter().map(part).collect(),
-            open: found.open.iter().map(open).collect(),
+            open: found.open.iter().rev().take(OPEN_SHOWN).map(open).collect(),
+            more: found.open.len().saturating_sub(OPEN_SHOWN),
             unapplied: found
                 .unapplied
                 .iter()
