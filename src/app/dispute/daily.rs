@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Item, closed_through, path, take, whole_step};
+use super::{Item, path, take, whole_step};
+use crate::db::books::closed_through;
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
 use crate::app::edit::EditError;

@@ -12,7 +12,8 @@ pub mod waiver;
 use chrono::NaiveDate;
 
 use super::App;
-use super::accrual::{BOOKS_CLOSED_THROUGH, load_run};
+use super::accrual::load_run;
+use crate::db::books::closed_through;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
@@ -64,18 +65,6 @@ fn waiver_limit(db: &mut Db) -> Result<Micros, DbError> {
     let text = setting(db, WAIVER_LIMIT)?.unwrap_or_else(|| WAIVER_LIMIT_DEFAULT.to_owned());
     waiver_limit_of(&text)
         .map_err(|reason| DbError::Stored { what: format!("setting `{WAIVER_LIMIT}`"), reason })
-}
-
-/// The last closed day of the books, if any.
-///
-/// # Errors
-/// The database's reason, or a day that does not read back.
-pub fn closed_through(db: &mut Db) -> Result<Option<NaiveDate>, DbError> {
-    let text = setting(db, BOOKS_CLOSED_THROUGH)?;
-    text.map(|text| text.parse()).transpose().map_err(|error: chrono::ParseError| DbError::Stored {
-        what: format!("setting `{BOOKS_CLOSED_THROUGH}`"),
-        reason: error.to_string(),
-    })
 }
 
 /// One item as it stands.

@@ -37,7 +37,7 @@ fn limits(app: &App, limits: &ContractCap) {
 fn loads(app: &App, on: &str, moved: i64, turned_down: i64) {
     let db = &mut *app.pool.get().unwrap();
     let mut measures = Measures { shipments: moved, ..Measures::default() };
-    measures.tender = Tally { success: moved, late: turned_down, ..Tally::default() };
+    measures.tender = Tally { success: moved, late: turned_down, ..Tally::default() }.into();
     diesel::insert_into(measure_cells::table)
         .values((
             measure_cells::partner_id.eq(PARTNER),
