@@ -65,7 +65,7 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
     let activation = Activation {
         valid_from: Some(terms.valid_from),
         has_clauses: !terms.clauses.is_empty(),
-        has_clause_cap: terms.caps.cap.amount.is_some() || terms.caps.cap.share_of_freight.is_some(),
+        has_clause_cap: !(terms.caps.cap.is_none() && terms.caps.annual.is_none()),
     };
     let pricing = &terms.pricing.terms;
     let prices = !(pricing.lines.is_empty() && pricing.lanes.is_empty() && pricing.fuel.is_empty());
