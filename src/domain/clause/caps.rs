@@ -21,7 +21,7 @@ use super::{
     Rule, Sign, VolumePromise,
 };
 use crate::domain::currency::Currency;
-use crate::domain::money::{Micros, OutOfRange};
+use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::words;
 
@@ -116,6 +116,8 @@ pub struct Target {
 pub enum CapLevel {
     /// Of one shipment.
     Event,
+    /// What is at risk in a period, over all clauses of the pool.
+    AtRisk,
     /// Of the clause in a period.
     Clause,
     /// Of the contract in a period.
@@ -130,6 +132,7 @@ impl CapLevel {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Event => "cap per shipment",
+            Self::AtRisk => "what is at risk in the pool",
             Self::Clause => "cap of the clause",
             Self::Contract => "limit over all clauses",
             Self::Annual => "limit of the year",
@@ -168,6 +171,8 @@ struct Waiting<'a> {
     /// The day that says in which of the contract's periods it counts: one on which the version holds.
     counts_on: NaiveDate,
     clause: ClauseCase<'a>,
+    /// What is at risk in its pool, by which share of the spend; none for a clause of no pool.
+    at_risk: Option<(Bps, Micros)>,
 }
 
 /// A limit over several obligations: one clause in one period, or all clauses of one sign in one period.
@@ -176,6 +181,7 @@ enum Pot {
     Clause(i64, i64, Period),
     Contract(Sign, Period),
     Annual(Sign, Period),
+    AtRisk(i64, Sign, Period, Bps),
 }
 
 /// A cap in one period, with what it is measured by.
@@ -234,7 +240,7 @@ impl CapGroup<'_> {
             let period = Period::containing(rule.period, event.obligation_day);
             let target = target(key, clause.terms.sign, priced, event.obligation_day, period);
             let (at, counts_on) = (event.obligation_at, event.obligation_day);
-            waiting.push(Waiting { target, at, counts_on, clause: *clause });
+            waiting.push(Waiting { target, at, counts_on, clause: *clause, at_risk: None });
         }
         for facts in clause.periods {
             let key = key(Obligation::Period(facts.period));
@@ -250,7 +256,8 @@ impl CapGroup<'_> {
             let priced = price::period(rule, sign, facts, part, self.minor_digits).map_err(too_large(key))?;
             let target = target(key, sign, priced, facts.period.last_day(), facts.period);
             let counts_on = clause.in_force.last_day_in(facts.period);
-            waiting.push(Waiting { target, at: facts.closes_at, counts_on, clause: *clause });
+            let at_risk = price::at_risk(rule, facts, self.minor_digits).map_err(too_large(key))?;
+            waiting.push(Waiting { target, at: facts.closes_at, counts_on, clause: *clause, at_risk });
         }
         for facts in clause.special {
             let (period, at, currency) = facts.about();
@@ -262,7 +269,7 @@ impl CapGroup<'_> {
             let priced = self.price_special(clause, key, facts)?;
             let target = target(key, clause.terms.sign, priced, period.last_day(), period);
             let counts_on = clause.in_force.last_day_in(period);
-            waiting.push(Waiting { target, at, counts_on, clause: *clause });
+            waiting.push(Waiting { target, at, counts_on, clause: *clause, at_risk: None });
         }
         Ok(())
     }
@@ -320,6 +327,19 @@ impl CapGroup<'_> {
             limits.extend(self.contract_limits(target.sign, waiting.counts_on));
         }
         let mut open = Vec::new();
+        if let Some((share, most)) = waiting.at_risk {
+            let pot = Pot::AtRisk(key.contract_version_id, target.sign, target.obligation_period, share);
+            let room = *left.entry(pot).or_insert(most);
+            if room < target.amount {
+                let (all, left) = (words::amount(most), words::amount(room));
+                target
+                    .steps
+                    .push(format!("At risk in {}: {all}, {left} left.", target.obligation_period.title()));
+                target.cuts.push(Cut { level: CapLevel::AtRisk, amount: target.amount - room });
+                target.amount = room;
+            }
+            open.push(pot);
+        }
         for limit in limits {
             let part = PartOfPeriod::of(limit.in_force, limit.period);
             let Some(most) = self.most(key, &limit, part)? else { continue };

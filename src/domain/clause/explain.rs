@@ -100,7 +100,8 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
             words::amount(*amount)
         )),
         PeriodAmount::Pool { at_risk, category, kpi } => lines.push(format!(
-            "{} of the {each}'s spend is at risk; {} of it for the category, {} of that for this KPI.",
+            "{} of the {each}'s spend is at risk; {} of it for the category, {} of that for this KPI. All clauses of \
+             the pool together come to no more than what is at risk.",
             words::percent(*at_risk),
             words::percent(*category),
             words::percent(*kpi)

@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::in_force::PartOfPeriod;
 use super::{Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier};
 use crate::domain::currency::Currency;
-use crate::domain::money::{Micros, OutOfRange};
+use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::Period;
 use crate::domain::words;
 
@@ -227,6 +227,18 @@ pub(super) fn value_of(scale: Scale, decimals: Option<u32>, facts: &PeriodFacts)
 /// A value as steps show it: to four decimals.
 pub(super) fn shown(value: Decimal) -> Decimal {
     value.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// What is at risk in the pool of a period, by which share of its spend; none where the price is of no pool.
+pub(super) fn at_risk(
+    rule: &PeriodThreshold,
+    facts: &PeriodFacts,
+    minor_digits: u32,
+) -> Result<Option<(Bps, Micros)>, OutOfRange> {
+    let PeriodAmount::Pool { at_risk, .. } = &rule.amount else { return Ok(None) };
+    let spend = facts.spend.max(Micros::ZERO).decimal();
+    let most = Micros::charge(at_risk.fraction() * spend, minor_digits)?;
+    Ok(Some((*at_risk, most)))
 }
 
 /// Units that were missed, and whole units that the threshold lets pass. The KPI is a share of units.
