@@ -4,7 +4,7 @@
 //! verdicts ([`outcome`], [`attribution`], [`exclusion`], [`declared_event`], [`challenge`]), sums ([`measure`], [`causes`], [`kpi`],
 //! [`formula`]), judgement ([`interval`], [`signal`],
 //! [`scorecard`]), price ([`rate`], [`accessorial`], [`fuel`], [`expected`],
-//! [`backtest`], [`charge_code`], [`calibration`], [`audit`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`]), planning ([`forecast`], [`capacity`]).
+//! [`backtest`], [`charge_code`], [`calibration`], [`audit`]), agreement ([`lifecycle`], [`terms`]), money ([`clause`], [`ledger`], [`books`]), planning ([`forecast`], [`capacity`]).
 
 pub mod accessorial;
 pub mod attachment;

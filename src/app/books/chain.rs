@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::db::books::{
-    carried_differences_unscoped, close_list, month_differences_unscoped, sealed_entries, seals_of,
+    carried_differences_unscoped, close_list, month_differences_unscoped, sealed_entries_unscoped, seals_of,
 };
 use crate::db::ledger::ledger_partners;
 use crate::db::{Db, DbError};
@@ -37,7 +37,7 @@ pub fn chain_problems(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
         held.push((close.month.clone(), heads));
     }
     for partner_id in ledger_partners(db)? {
-        let entries = sealed_entries(db, partner_id)?;
+        let entries = sealed_entries_unscoped(db, partner_id)?;
         let own = seals_of(db, partner_id)?;
         checked += i64::try_from(entries.len()).unwrap_or(i64::MAX);
         if let Some((entry_id, words)) = first_break(&entries, &own) {

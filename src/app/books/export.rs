@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::books::{
-    BatchRow, MonthSum, batch_content, batch_entries_insert, batch_insert, batch_list, batch_newest,
+    BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
     batch_show, chart, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
 };
 use crate::db::dialect::{transaction_lock, write_tx};
@@ -76,7 +76,7 @@ pub fn batch_view(db: &mut Db, viewer: &Viewer, number: i32) -> Result<(BatchRow
 
 fn content(db: &mut Db, row: &BatchRow) -> Result<(Batch, String), DbError> {
     let what = || format!("export batch {}", row.batch);
-    let text = batch_content(db, row.batch)?.unwrap_or_default();
+    let text = batch_content_unscoped(db, row.batch)?.unwrap_or_default();
     if sha256(&text) != row.content_sha256 {
         let reason = "its content is not what was written; restore it from a backup".to_owned();
         return Err(DbError::Stored { what: what(), reason });
@@ -171,7 +171,9 @@ fn lines_of(listed: &EntryListed, chart: &Chart) -> Vec<BatchLine> {
 }
 
 fn sums(batch: i32, entries: &[EntryListed]) -> Vec<MonthSum> {
-    let mut sums: BTreeMap<(String, String, i32, String), (i64, i64, i64)> = BTreeMap::new();
+    /// Month, currency, account, side.
+    type Key = (String, String, i32, String);
+    let mut sums: BTreeMap<Key, (i64, i64, i64)> = BTreeMap::new();
     for entry in entries.iter().map(|listed| &listed.entry) {
         for line in &entry.lines {
             let key = (

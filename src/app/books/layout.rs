@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::books::{
-    LayoutRow, batch_content, batch_newest, books_lock, layout_insert, layout_list, layout_newest,
+    LayoutRow, batch_content_unscoped, batch_newest, books_lock, layout_insert, layout_list, layout_newest,
 };
 use crate::db::dialect::write_tx;
 use crate::db::types::Instant;
@@ -37,7 +37,7 @@ pub fn layout_preview(db: &mut Db, viewer: &Viewer, text: &str) -> Result<Option
     allowed(viewer, Action::ViewLedger)?;
     let layout = read(text)?;
     let newest = batch_newest(db)?;
-    let Some(content) = batch_content(db, newest)? else { return Ok(None) };
+    let Some(content) = batch_content_unscoped(db, newest)? else { return Ok(None) };
     let mut batch: Batch = serde_json::from_str(&content).map_err(|error| DbError::Stored {
         what: format!("export batch {newest}"),
         reason: error.to_string(),

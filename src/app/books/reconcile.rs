@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
-use crate::db::books::{AccountSum, chart, exported_sums, gl_sums, unexported_sums};
+use crate::db::books::{
+    AccountSum, chart, exported_sums_unscoped, gl_sums_unscoped, unexported_sums_unscoped,
+};
 use crate::domain::books::chart::Chart;
 use crate::domain::currency::Currency;
 use crate::domain::ledger::Account;
@@ -45,7 +47,9 @@ impl Reconciled {
 pub fn reconciliation(db: &mut Db, viewer: &Viewer) -> Result<(Vec<Reconciled>, Chart), EditError> {
     allowed(viewer, Action::ViewLedger)?;
     let mut rows: BTreeMap<(Period, Currency, Account), [Micros; 3]> = BTreeMap::new();
-    for (sums, column) in [gl_sums(db)?, exported_sums(db)?, unexported_sums(db)?].into_iter().zip(0_usize..)
+    for (sums, column) in [gl_sums_unscoped(db)?, exported_sums_unscoped(db)?, unexported_sums_unscoped(db)?]
+        .into_iter()
+        .zip(0_usize..)
     {
         for AccountSum { month, currency, account, side, amount } in sums {
             let row = rows.entry((month, currency, account)).or_default();

@@ -21,8 +21,8 @@ use crate::db::dialect::write_tx;
 use crate::db::job::{JobRunRow, job_run_insert};
 use crate::db::ledger::{Accrual, accruals_upsert, entries_insert};
 use crate::db::schema::{
-    accruals, export_batches, export_entries, imports, journal_entries, journal_lines, journal_months,
-    period_closes,
+    accruals, export_batches, export_entries, export_months, imports, journal_entries, journal_lines,
+    journal_months, period_closes,
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
@@ -430,6 +430,18 @@ fn batches_never_overlap_and_come_again_byte_for_byte() {
         let (rows, _) = reconciliation(db, &brandt).unwrap();
         assert!(!rows.is_empty() && rows.iter().all(|row| row.difference() == Micros::ZERO));
         assert_eq!(batches_differ(db).unwrap(), (4, Vec::new()));
+        // What is not explained is told by month and account.
+        open_history(db, "export_months");
+        let bonuses = export_months::table.filter(export_months::account.eq(2110));
+        let credits = bonuses.filter(export_months::side.eq("CR"));
+        diesel::update(credits.filter(export_months::month.eq("2025-06")))
+            .set(export_months::amount_micros.eq(export_months::amount_micros + 1))
+            .execute(db)
+            .unwrap();
+        let (rows, _) = reconciliation(db, &brandt).unwrap();
+        let off: Vec<_> = rows.iter().filter(|row| row.difference() != Micros::ZERO).collect();
+        assert!(!off.is_empty() && off.iter().all(|row| row.account == Account::IncentivePayable));
+        assert!(off.iter().all(|row| row.month == month("2025-06")));
         // A batch cannot be changed; whoever may change the schema is found.
         assert!(diesel::delete(export_batches::table).execute(db).is_err());
         open_history(db, "export_batches");

@@ -72,7 +72,7 @@ fn newest_seal(db: &mut Db, partner_id: i64) -> QueryResult<Option<(i64, String)
 ///
 /// # Errors
 /// The engine's reason.
-pub fn sealed_entries(db: &mut Db, partner_id: i64) -> QueryResult<BTreeMap<i64, SealedEntry>> {
+pub fn sealed_entries_unscoped(db: &mut Db, partner_id: i64) -> QueryResult<BTreeMap<i64, SealedEntry>> {
     type Row = ((i64, String, i64, i64, String, Day, Day), (String, String, String, Option<i64>, Instant));
     let mut entries: BTreeMap<i64, SealedEntry> = BTreeMap::new();
     let rows = journal_entries::table
@@ -151,7 +151,7 @@ pub fn chain_begin(db: &mut Db, partner_id: i64) -> Result<usize, DbError> {
     if newest_seal(db, partner_id)?.is_some() {
         return Ok(0);
     }
-    let entries: Vec<SealedEntry> = sealed_entries(db, partner_id)?.into_values().collect();
+    let entries: Vec<SealedEntry> = sealed_entries_unscoped(db, partner_id)?.into_values().collect();
     chain_extend(db, partner_id, &entries)?;
     Ok(entries.len())
 }

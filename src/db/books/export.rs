@@ -77,11 +77,11 @@ pub fn batch_newest(db: &mut Db) -> QueryResult<i32> {
     Ok(newest.unwrap_or(0))
 }
 
-/// The content of a batch as it was written.
+/// The content of a batch as it was written, with lines of many partners. Unscoped: whoever sees the ledger asks.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn batch_content(db: &mut Db, batch: i32) -> QueryResult<Option<String>> {
+pub fn batch_content_unscoped(db: &mut Db, batch: i32) -> QueryResult<Option<String>> {
     export_batches::table.find(batch).select(export_batches::content).first(db).optional()
 }
 
@@ -197,10 +197,11 @@ fn read_sum(
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
-pub fn exported_sums(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
+pub fn exported_sums_unscoped(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
     let columns =
         (export_months::month, export_months::currency, export_months::account, export_months::side);
-    let rows: Vec<((String, String, i32, String), Option<i64>)> = export_months::table
+    type Row = ((String, String, i32, String), Option<i64>);
+    let rows: Vec<Row> = export_months::table
         .group_by(columns)
         .select((columns, sql::<Nullable<BigInt>>("CAST(SUM(export_months.amount_micros) AS BIGINT)")))
         .order(columns)
@@ -213,7 +214,7 @@ pub fn exported_sums(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
 ///
 /// # Errors
 /// The engine's reason, or a row that does not read back.
-pub fn unexported_sums(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
+pub fn unexported_sums_unscoped(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
     let rows: Vec<(Day, String, i32, String, i64)> = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id

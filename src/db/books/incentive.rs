@@ -70,7 +70,8 @@ pub fn incentive_sums(db: &mut Db, viewer: &Viewer, period: Period) -> Result<Ve
     if let Some(partner_id) = partner {
         query = query.filter(accruals::partner_id.eq(partner_id));
     }
-    let rows: Vec<((i64, i64, String, String), i64, Option<i64>)> = query.load(db)?;
+    type Row = ((i64, i64, String, String), i64, Option<i64>);
+    let rows: Vec<Row> = query.load(db)?;
     rows.into_iter()
         .filter_map(|((partner_id, clause_id, currency, state), items, amount)| {
             let (clause, title) = programmes.get(&clause_id)?.clone();

@@ -23,7 +23,7 @@ use super::setting::{BOOKS_CLOSED_THROUGH, setting};
 use super::types::Day;
 
 pub use budget::{BudgetRow, budget_insert, budgets_of};
-pub use chain::{chain_begin, chain_extend, chain_unsealed, heads, sealed_entries, seals_of};
+pub use chain::{chain_begin, chain_extend, chain_unsealed, heads, sealed_entries_unscoped, seals_of};
 pub use chart::{ChartRow, chart, chart_history, chart_insert};
 pub use close::{
     CheckRow, CloseRow, DecisionRow, OverrideRow, check_insert, check_newest, close_insert, close_list,
@@ -31,14 +31,15 @@ pub use close::{
     override_month, overrides_of, unrated_in, waivers_waiting_unscoped,
 };
 pub use export::{
-    BatchRow, MonthSum, batch_content, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_show, exported_count, exported_sums, unexported_entries_unscoped, unexported_sums,
+    BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
+    batch_show, exported_count, exported_sums_unscoped, unexported_entries_unscoped,
+    unexported_sums_unscoped,
 };
 pub use incentive::{IncentiveSum, incentive_sums};
 pub use layout::{LayoutRow, layout_insert, layout_list, layout_newest, layout_show};
 pub use months::{
-    AccountSum, balances_carry, carried_differences_unscoped, gl_count, gl_sums, month_add,
-    month_differences_unscoped, month_movements, month_openings, month_totals, months_posted,
+    AccountSum, balances_carry, carried_differences_unscoped, gl_count, gl_sums_unscoped, month_add,
+    month_differences_unscoped, month_movements, month_openings, month_totals,
 };
 
 /// The name of the lock between posting and closing; the trigger on PostgreSQL takes it too.

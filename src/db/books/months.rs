@@ -161,7 +161,8 @@ pub fn month_movements(
     if let Some(until) = until {
         query = query.filter(journal_months::month.lt(until.to_string()));
     }
-    let rows: Vec<((i64, String, i32, String, String), Option<i64>)> = query.load(db)?;
+    type Row = ((i64, String, i32, String, String), Option<i64>);
+    let rows: Vec<Row> = query.load(db)?;
     rows.into_iter()
         .map(|((partner_id, currency, number, side, reason), amount)| {
             Ok(Movement {
@@ -300,7 +301,8 @@ pub fn month_totals(
     if let Some(partner_id) = partner {
         query = query.filter(journal_months::partner_id.eq(partner_id));
     }
-    let rows: Vec<((String, String), Option<i64>, Option<i64>)> = query.load(db)?;
+    type Row = ((String, String), Option<i64>, Option<i64>);
+    let rows: Vec<Row> = query.load(db)?;
     for ((currency, side), entries, amount) in rows {
         totals.entries += entries.unwrap_or(0);
         let (debit, credit) = totals.sums.entry(read(&currency)?).or_default();
@@ -332,10 +334,11 @@ pub struct AccountSum {
 ///
 /// # Errors
 /// As [`month_movements`].
-pub fn gl_sums(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
+pub fn gl_sums_unscoped(db: &mut Db) -> Result<Vec<AccountSum>, DbError> {
     let columns =
         (journal_months::month, journal_months::currency, journal_months::account, journal_months::side);
-    let rows: Vec<((String, String, i32, String), Option<i64>)> = journal_months::table
+    type Row = ((String, String, i32, String), Option<i64>);
+    let rows: Vec<Row> = journal_months::table
         .filter(journal_months::recognition.eq(Recognition::Gl.code()))
         .group_by(columns)
         .select((columns, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
@@ -365,19 +368,6 @@ pub fn gl_count(db: &mut Db, through: Period) -> QueryResult<i64> {
         .select(sql::<Nullable<BigInt>>(SUM_ENTRIES))
         .first(db)?;
     Ok(count.unwrap_or(0))
-}
-
-/// Months with entries, in order.
-///
-/// # Errors
-/// As [`month_movements`].
-pub fn months_posted(db: &mut Db) -> Result<Vec<Period>, DbError> {
-    let months: Vec<String> = journal_months::table
-        .select(journal_months::month)
-        .distinct()
-        .order(journal_months::month)
-        .load(db)?;
-    months.iter().map(|month| read(month)).collect()
 }
 
 /// Sums of one partner that are not what its lines come to, in words. Unscoped: only the check asks.

@@ -283,7 +283,7 @@ fn loaded(facts: &CloseFacts) -> Found {
     if facts.days_waiting > 0 {
         return (
             StepState::Open,
-            format!("{} wait to be summed", words::count(facts.days_waiting, "partner's day")),
+            format!("{} of partners wait to be summed", words::count(facts.days_waiting, "day")),
             "run the refresh",
         );
     }
