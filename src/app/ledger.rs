@@ -233,7 +233,7 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     let allowed = match entry.reason {
         Reason::Assessment => vec![ASSESSMENT_ACCOUNTS],
         Reason::Dispute => vec![accrual_accounts(Sign::Penalty, true)],
-        Reason::Settlement => vec![settlement_accounts(Sign::Penalty), settlement_accounts(Sign::Bonus)],
+        Reason::Settlement => Sign::ALL.iter().map(|sign| settlement_accounts(*sign)).collect(),
         _ => vec![
             accrual_accounts(Sign::Penalty, false),
             accrual_accounts(Sign::Penalty, true),

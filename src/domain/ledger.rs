@@ -18,7 +18,7 @@ use super::scorecard::Publication;
 mod settle;
 
 pub use settle::{
-    ItemRef, settled_account, settled_by_key, settlement_accounts, settlement_effect, settlement_entry,
+    ItemRef, is_receivable, settled_account, settled_by_key, settlement_accounts, settlement_effect, settlement_entry,
     waived_by_key, waiver_effect, waiver_entry,
 };
 

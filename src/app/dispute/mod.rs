@@ -36,7 +36,7 @@ use crate::domain::dispute::{
     state_after_step,
 };
 use crate::domain::ledger::{
-    Booking, ItemRef, ItemState, JournalEntry, LedgerError, Recognition, settled_account,
+    Booking, ItemRef, ItemState, JournalEntry, LedgerError, Recognition, is_receivable, settled_account,
 };
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
@@ -117,7 +117,7 @@ impl Item {
     /// The carrier owes it; else we do.
     #[must_use]
     pub fn is_ours(&self) -> bool {
-        self.row.sign() == Sign::Penalty
+        is_receivable(self.row.sign())
     }
 
     /// The item as entries name it.
@@ -197,9 +197,9 @@ pub fn act(
         if steps.last().map_or(0, |step| step.seq) != seen {
             return Err(EditError::Stale("item"));
         }
-        if asked.kind == StepKind::Disputed && !item.is_ours() {
+        if asked.kind == StepKind::Disputed && item.row.sign() != Sign::Penalty {
             return Err(EditError::Card(
-                "this is what the shipper owes you; where the facts behind it are wrong, challenge the line of the scorecard"
+                "only service credits are disputed here; where the facts behind this are wrong, challenge the line of the scorecard"
                     .to_owned(),
             ));
         }

@@ -23,19 +23,26 @@ pub struct ItemRef {
     pub day: NaiveDate,
 }
 
+/// Whether the carrier owes what a clause of this sign comes to: then it stands on a receivable.
+#[must_use]
+pub const fn is_receivable(sign: Sign) -> bool {
+    let (debit, _) = accrual_accounts(sign, true);
+    matches!(debit, Account::CreditAccrued | Account::CreditAssessed | Account::RebateReceivable)
+}
+
 /// The account on which an item stands until it is settled: 1420 for a service credit that the partner was told of, the
-/// account of what we owe for anything else.
+/// payable for what we owe.
 #[must_use]
 pub const fn settled_account(sign: Sign) -> Account {
     let (debit, credit) = accrual_accounts(sign, true);
-    if matches!(sign, Sign::Penalty) { debit } else { credit }
+    if is_receivable(sign) { debit } else { credit }
 }
 
 /// The accounts of a settlement: (debit, credit). A service credit lowers what we owe for freight, 2010 / 1420; what we owe
 /// the carrier joins what we owe for freight, 2110 / 2010.
 #[must_use]
 pub const fn settlement_accounts(sign: Sign) -> (Account, Account) {
-    if matches!(sign, Sign::Penalty) {
+    if is_receivable(sign) {
         (Account::CarrierPayable, settled_account(sign))
     } else {
         (settled_account(sign), Account::CarrierPayable)

@@ -24,7 +24,7 @@ use crate::db::dispute::ItemStepRow;
 use crate::db::exclusion::{EvidenceFile, Subject, evidence_files_of};
 use crate::db::ledger::{ItemFilter, credit_shipments};
 use crate::db::partner::{Partner, partner_list};
-use crate::domain::clause::{Obligation, ObligationKey, Rule};
+use crate::domain::clause::{Obligation, ObligationKey, Rule, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, Line as DisputedLine, Ruling, Stage, StepKind};
 use crate::domain::ledger::ItemState;
@@ -540,7 +540,11 @@ impl ItemView {
                 .map(|path| format!("{path}/exclusion?stop=DELIVERY")),
             seen: steps.last().map_or(0, |step| step.seq),
             may_accept: is_own && accrual.state == ItemState::Assessed,
-            may_dispute: is_own && item.is_ours() && is_waiting && window && undisputed > Micros::ZERO,
+            may_dispute: is_own
+                && item.row.sign() == Sign::Penalty
+                && is_waiting
+                && window
+                && undisputed > Micros::ZERO,
             disputable: show::money(undisputed),
             open: open
                 .iter()
