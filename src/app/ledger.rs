@@ -234,14 +234,10 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
         Reason::Assessment => vec![ASSESSMENT_ACCOUNTS],
         Reason::Dispute => vec![accrual_accounts(Sign::Penalty, true)],
         Reason::Settlement => Sign::ALL.iter().map(|sign| settlement_accounts(*sign)).collect(),
-        _ => vec![
-            accrual_accounts(Sign::Penalty, false),
-            accrual_accounts(Sign::Penalty, true),
-            accrual_accounts(Sign::Bonus, false),
-            accrual_accounts(Sign::ShipperLiability, false),
-            accrual_accounts(Sign::EarnBack, false),
-            accrual_accounts(Sign::Rebate, false),
-        ],
+        _ => {
+            let told = [false, true];
+            Sign::ALL.iter().flat_map(|sign| told.map(|told| accrual_accounts(*sign, told))).collect()
+        }
     };
     if allowed.iter().copied().any(fits) {
         return Ok(());

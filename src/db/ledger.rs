@@ -33,12 +33,12 @@ mod read;
 
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
-pub(in crate::db) use read::entries_read;
 pub use items::{AssessedMove, Beside, ItemFilter, ItemRow, assessed_moves, beside_of, held_of, item_list};
 pub use own::{
     PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
     partner_credit_sums,
 };
+pub(in crate::db) use read::entries_read;
 
 /// Entries on one page.
 pub const PAGE_ROWS: i64 = 50;

@@ -18,8 +18,8 @@ use super::scorecard::Publication;
 mod settle;
 
 pub use settle::{
-    ItemRef, is_receivable, settled_account, settled_by_key, settlement_accounts, settlement_effect, settlement_entry,
-    waived_by_key, waiver_effect, waiver_entry,
+    ItemRef, is_receivable, settled_account, settled_by_key, settlement_accounts, settlement_effect,
+    settlement_entry, waived_by_key, waiver_effect, waiver_entry,
 };
 
 #[cfg(test)]

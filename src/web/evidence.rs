@@ -308,10 +308,8 @@ fn draw(
     let here = format!("{}/{period}/{code}", links.cards);
     let of_lane = part.lane_id.map_or_else(String::new, |lane| format!("&lane={lane}"));
     let of_reason = part.given.map_or_else(String::new, |given| format!("&reason={}", given.code()));
-    let of_contract = part
-        .contract
-        .as_ref()
-        .map_or_else(String::new, |counted| format!("&contract={}", counted.version_id));
+    let of_contract =
+        part.contract.as_ref().map_or_else(String::new, |one| format!("&{}", counted_query(one)));
     let narrow = format!("{of_lane}{of_reason}{of_contract}");
     let at = |pick: Pick| format!("{here}?show={}{narrow}", pick.code());
     let mut narrowed = Vec::new();

@@ -17,9 +17,9 @@ use super::contract::{
 };
 use super::page::WebError;
 use super::{
-    account, audit, books, challenge, charge_code, compare, contract, decision, declared_event, dispute, evidence,
-    exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal, restatement,
-    scorecard, settlement, shipment, sign_in, standing, template, today, two_way, user,
+    account, audit, books, challenge, charge_code, compare, contract, decision, declared_event, dispute,
+    evidence, exceptions, exclusion, import, invoice, job, kpi, ledger, mail, partner, plan, portal,
+    restatement, scorecard, settlement, shipment, sign_in, standing, template, today, two_way, user,
 };
 use crate::domain::viewer::Action;
 

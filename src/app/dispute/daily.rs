@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{Item, path, take, whole_step};
-use crate::db::books::closed_through;
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
 use crate::app::edit::EditError;
 use crate::app::scorecard_mail::{To, Told, tell};
+use crate::db::books::closed_through;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::dispute::item_steps_all;

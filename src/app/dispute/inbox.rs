@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use chrono::{Days, NaiveDate};
 
 use super::{Item, month_of};
-use crate::db::books::closed_through;
 use crate::app::contract::deadline_calendar;
 use crate::app::invoice::view::{Asked as InvoicesAsked, DOWNLOAD_ROWS, Pick, list as invoices};
+use crate::db::books::closed_through;
 use crate::db::dispute::{item_steps_all, waivers_proposed_unscoped};
 use crate::db::ledger::{ItemFilter, beside_of, item_list};
 use crate::db::{Db, DbError};

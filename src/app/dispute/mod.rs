@@ -13,12 +13,12 @@ use chrono::NaiveDate;
 
 use super::App;
 use super::accrual::load_run;
-use crate::db::books::closed_through;
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
 use super::exclusion::{NewEvidence, checked};
 use super::scorecard_mail::{To, Told, tell};
+use crate::db::books::closed_through;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::dispute::{ItemStepRow, item_step_insert, item_step_last_unscoped, item_steps_of};

@@ -1,11 +1,14 @@
 //! Closed months, what their closes were decided from, and the facts behind the steps.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 
 use crate::db::DbError;
 use crate::db::conn::Db;
+use crate::db::dispute::waivers_proposed_unscoped;
 use crate::db::import::ImportRecord;
 use crate::db::schema::{
     accruals, close_checks, close_override_decisions, close_overrides, expected_charges, imports,
@@ -13,6 +16,7 @@ use crate::db::schema::{
 };
 use crate::db::types::{Day, Instant};
 use crate::domain::books::close::{Decision, OpenItems, Override};
+use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 
@@ -262,20 +266,30 @@ pub fn disputes_waiting_unscoped(db: &mut Db, month: Period) -> Result<OpenItems
     let mut open = OpenItems::default();
     for (currency, items, amount) in rows {
         open.items += items;
-        let currency = currency.parse().map_err(|error: crate::domain::currency::BadCurrency| {
-            DbError::Stored { what: "the currency of a disputed item".to_owned(), reason: error.to_string() }
-        })?;
-        open.amounts.push((currency, Micros(amount.unwrap_or(0))));
+        open.amounts.push((currency_of(&currency)?, Micros(amount.unwrap_or(0))));
     }
     Ok(open)
 }
 
-/// Waivers proposed for items with obligations up to the end of a month that a second person has not decided, of all
-/// partners. Nothing is given up before it is decided, so the ledger knows of none; where proposals are kept, this is the
-/// one place to count them.
+/// Waivers proposed for items with obligations up to the end of a month that a second person has not decided, of all partners.
 ///
 /// # Errors
-/// The engine's reason.
-pub fn waivers_waiting_unscoped(_db: &mut Db, _month: Period) -> Result<OpenItems, DbError> {
-    Ok(OpenItems::default())
+/// The engine's reason, or a currency that does not read back.
+pub fn waivers_waiting_unscoped(db: &mut Db, month: Period) -> Result<OpenItems, DbError> {
+    let mut sums: BTreeMap<Currency, Micros> = BTreeMap::new();
+    let mut open = OpenItems::default();
+    for waiver in waivers_proposed_unscoped(db, month.end())? {
+        open.items += 1;
+        let sum = sums.entry(currency_of(&waiver.currency)?).or_default();
+        *sum = *sum + waiver.amount;
+    }
+    open.amounts = sums.into_iter().collect();
+    Ok(open)
+}
+
+fn currency_of(code: &str) -> Result<Currency, DbError> {
+    code.parse().map_err(|error: BadCurrency| DbError::Stored {
+        what: "the currency of a disputed item".to_owned(),
+        reason: error.to_string(),
+    })
 }

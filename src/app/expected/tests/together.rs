@@ -95,7 +95,9 @@ fn of_the_month(app: &App) -> Vec<(ObligationKey, [&'static str; 2])> {
 fn behind_credit(app: &App, key: ObligationKey, pick: Pick) -> Vec<String> {
     let mut db = conn(app);
     let may = "2025-05".parse().unwrap();
-    let contract = Counted::read(&mut db, &dina(), (key.contract_version_id, Some(key.clause_id)), may, app.now()).unwrap();
+    let contract =
+        Counted::read(&mut db, &dina(), (key.contract_version_id, Some(key.clause_id)), may, app.now())
+            .unwrap();
     let part = Part { contract, ..Part::default() };
     let of = (partner(app, "P1"), may, app.now());
     let rows = behind(&mut db, &dina(), of, (Kpi::OtdDay, pick, &part), (None, 100)).unwrap().rows;
