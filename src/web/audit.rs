@@ -33,6 +33,14 @@ pub(super) fn action_words(action: &str) -> String {
     let known = match action {
         "backtest.ask" => "asked for a backtest",
         "backtest.cancel" => "cancelled a backtest",
+        "books.budget" => "set a budget",
+        "books.chart" => "named an account",
+        "books.close" => "closed a month",
+        "books.export" => "made an export batch",
+        "books.layout" => "changed the layout of the journal file",
+        "books.override.approve" => "agreed to pass over a step of a close",
+        "books.override.ask" => "asked to pass over a step of a close",
+        "books.override.refuse" => "refused to pass over a step of a close",
         "challenge.corrected" => "accepted a challenge, a fact is corrected",
         "challenge.denied" => "did not accept a challenge",
         "challenge.excused" => "accepted a challenge, the unit is excused",
@@ -50,6 +58,7 @@ pub(super) fn action_words(action: &str) -> String {
         "contract.import_rates" => "loaded rates",
         "contract.import_terms" => "loaded accessorial rates or a fuel table",
         "contract.renew" => "renewed the contract",
+        "contract.set_off" => "said whether a remittance may be set off",
         "contract.share_attachment" => "showed a file to the partner",
         "contract.start_version" => "started the version",
         "contract.withdraw_attachment" => "withdrew a file",
@@ -75,6 +84,16 @@ pub(super) fn action_words(action: &str) -> String {
         "template.approved" => "agreed to a scorecard template",
         "template.denied" => "denied a scorecard template",
         "template.withdrawn" => "took a scorecard template back",
+        "invoice.step" => "took a step about an invoice",
+        "item.accepted" => "accepted an item",
+        "item.changed" => "told an item anew",
+        "item.decided" => "decided a disputed line",
+        "item.deemed" => "took silence for agreement",
+        "item.disputed" => "disputed a line",
+        "item.escalated" => "brought a dispute to both sponsors",
+        "item.proposed" => "proposed an answer to a dispute",
+        "item.settled" => "settled an item",
+        "item.withdrawn" => "took a dispute back",
         "job.run" => "asked for a job",
         "kpi.create" => "defined a KPI",
         "kpi.edit" => "changed the definition of a KPI",
@@ -85,9 +104,12 @@ pub(super) fn action_words(action: &str) -> String {
         "partner.edit" => "changed the partner",
         "plan.answer" => "answered the plan",
         "scorecard.restate" => "restated a scorecard",
+        "settlement.apply" => "applied a settlement to items",
+        "settlement.book" => "booked a settlement",
         "session.open" => "signed in",
         "session.refuse" => "was refused at sign-in",
         "setting.change" => "changed a setting",
+        "waiver.budget" => "set what may be given up",
         "user.add" => "added a user",
         "user.disable" => "switched a user off",
         "user.enable" => "switched a user on",
@@ -167,8 +189,9 @@ mod tests {
 
     #[test]
     fn every_action_that_is_written_has_words() {
-        const NOUNS: [&str; 11] = [
+        const NOUNS: [&str; 14] = [
             "backtest",
+            "books",
             "charge_code",
             "contract",
             "job",
@@ -178,7 +201,9 @@ mod tests {
             "plan",
             "session",
             "setting",
+            "settlement",
             "user",
+            "waiver",
         ];
         let mut found = Vec::new();
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
