@@ -10,6 +10,7 @@ use super::conn::Db;
 use super::schema::{accruals, item_steps, set_off_grants, waiver_budgets};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use crate::bulk_insert;
 use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::{StepKind, Taken};
 use crate::domain::field::BadCode;
@@ -201,6 +202,15 @@ pub fn waivers_proposed_unscoped(db: &mut Db, until: NaiveDate) -> QueryResult<V
 /// The engine's reason.
 pub fn item_step_insert(db: &mut Db, row: &ItemStepRow) -> QueryResult<()> {
     diesel::insert_into(item_steps::table).values(row).execute(db).map(drop)
+}
+
+/// Adds many steps; a second one of the same item and number fails.
+///
+/// # Errors
+/// The engine's reason.
+pub fn item_steps_insert(db: &mut Db, rows: &[ItemStepRow]) -> Result<(), DbError> {
+    bulk_insert!(db, item_steps::table, rows)?;
+    Ok(())
 }
 
 /// What decisions of `[from, until)` gave up for a partner; 0 when the viewer may not see it.

@@ -2,6 +2,8 @@
 //!
 //! A document is kept whole. What of it is applied to items is posted; what is not stays with it, unapplied, and is shown.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 
 use super::clause::ObligationKey;
@@ -215,9 +217,14 @@ pub fn check(
     if applied > amount {
         return Err(Refused::TooMuch { parts: applied, document: amount });
     }
+    let by_key: BTreeMap<ObligationKey, &Open> = items.iter().map(|item| (item.key, item)).collect();
+    let mut seen = BTreeSet::new();
     for part in parts {
-        let item = items.iter().find(|item| item.key == part.key);
+        let item = by_key.get(&part.key);
         let item = item.ok_or(Refused::Nothing("one of the items is not of this partner or currency"))?;
+        if !seen.insert(part.key) {
+            return Err(Refused::Nothing("one of the items is named twice"));
+        }
         check_part(kind, item, part)?;
     }
     let rest = amount - applied;

@@ -14,6 +14,7 @@ use crate::app::exclusion::NewEvidence;
 use crate::app::settlement::{NewSettlement, book};
 use crate::db::Db;
 use crate::db::ledger::ItemFilter;
+use crate::db::partner::partner_list;
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, Ruling, StepKind};
 use crate::domain::ledger::ItemState;
@@ -62,7 +63,6 @@ pub(super) fn settle(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -
         let of = (partner_id, as_of().date_naive().year());
         waiver::set(app, db, cast.finance, of, sum, "What the controller agreed to for the year.")?;
     }
-    credit_older(app, db, partner_id, cast)?;
     let stories =
         [Story::Reduced, Story::Credited, Story::Disputed, Story::Proposed, Story::Accepted, Story::Upheld];
     for (item, story) in open.iter().zip(stories) {
@@ -71,21 +71,35 @@ pub(super) fn settle(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -
     Ok(())
 }
 
-/// The carrier has sent a credit note for each month but the newest that was agreed.
-fn credit_older(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -> Result<(), DemoError> {
+/// Every month but the newest that was agreed is settled: carriers sent credit notes, bonuses were paid.
+pub(super) fn credit_older(app: &App, db: &mut Db, finance: &Viewer) -> Result<(), DemoError> {
+    for partner in partner_list(db, finance)? {
+        credit_older_of(app, db, partner.id, finance)?;
+    }
+    Ok(())
+}
+
+fn credit_older_of(app: &App, db: &mut Db, partner_id: i64, finance: &Viewer) -> Result<(), DemoError> {
     let filter =
         ItemFilter { partner_id: Some(partner_id), states: vec![ItemState::Agreed], ..ItemFilter::default() };
-    let mut months: BTreeMap<NaiveDate, (Currency, Vec<Part>)> = BTreeMap::new();
-    for item in items(db, cast.finance, &filter, ITEMS_MAX)?.iter().filter(|item| item.is_ours()) {
+    // By month and by who owes.
+    let mut months: BTreeMap<(NaiveDate, bool), (Currency, Vec<Part>)> = BTreeMap::new();
+    for item in
+        items(db, finance, &filter, ITEMS_MAX)?.iter().filter(|item| item.sums.outstanding() > Micros::ZERO)
+    {
         let accrual = &item.row.accrual;
-        let month = months.entry(month_of(accrual).start()).or_insert_with(|| (accrual.currency, Vec::new()));
+        let at = (month_of(accrual).start(), item.is_ours());
+        let month = months.entry(at).or_insert_with(|| (accrual.currency, Vec::new()));
         month.1.push(Part { key: accrual.key, amount: item.sums.outstanding() });
     }
-    months.pop_last();
-    for (number, (month, (currency, parts))) in months.into_iter().enumerate() {
+    let newest = months.last_key_value().map(|((month, _), _)| *month);
+    months.retain(|(month, _), _| Some(*month) != newest);
+    for (number, ((month, is_ours), (currency, parts))) in months.into_iter().enumerate() {
+        let (kind, letters) =
+            if is_ours { (SettlementKind::CreditNote, "CN") } else { (SettlementKind::Payment, "PAY") };
         let new = NewSettlement {
-            kind: SettlementKind::CreditNote,
-            number: format!("CN-{}", 2_101 + 11 * number),
+            kind,
+            number: format!("{letters}-{}", 2_101 + 11 * number),
             settled_on: as_of().date_naive(),
             amount: parts.iter().map(|part| part.amount).sum(),
             currency,
@@ -93,7 +107,7 @@ fn credit_older(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -> Res
             keeps_rest: false,
             words: format!("For {}", month.format("%B %Y")),
         };
-        book(app, db, cast.finance, partner_id, &new)?;
+        book(app, db, finance, partner_id, &new)?;
     }
     Ok(())
 }

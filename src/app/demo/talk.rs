@@ -1,7 +1,7 @@
 //! What the two sides of the demo ask of each other: a miss the partner asks to be excused, a line of its newest scorecard
 //! that it challenges, and a KPI of the shipper's own. Through the same use cases as the forms.
 
-use super::items::{Cast, settle};
+use super::items::{Cast, credit_older, settle};
 use super::{DemoError, as_of, sign_ins};
 use crate::app::App;
 use crate::app::challenge::{NewChallenge, raise, stop_of};
@@ -40,6 +40,7 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     dispute(app, &mut db, (&partner, partner_id))?;
     let (manager, finance) = (viewer(&mut db, Role::CarrierManager)?, viewer(&mut db, Role::Finance)?);
     let cast = Cast { partner: &partner, manager: &manager, finance: &finance };
+    credit_older(app, &mut db, &finance)?;
     settle(app, &mut db, partner_id, &cast)?;
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();
     // What the windows of its deliveries and pickups say against it; of few loads, any line will do for the challenge.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
+use super::bulk::take_whole;
 use super::{Item, path, take, whole_step};
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
@@ -89,6 +90,7 @@ fn partner(
     let closed = closed_through(db)?;
     let mut steps = item_steps_all(db, &system, Some(partner_id))?;
     let beside = beside_of(db, &system, partner_id, None)?;
+    let mut deemed: Vec<Item> = Vec::new();
     let mut ends_soon: Vec<(NaiveDate, Item)> = Vec::new();
     let soon = deadline_calendar().add_bd(today, REMIND_DAYS);
     for row in item_list(db, &system, filter, ITEMS_MAX)? {
@@ -97,8 +99,7 @@ fn partner(
         let item = Item::of(row, &own, beside.get(&key), closed)?;
         match item.dispute_by {
             Some(last) if item.row.accrual.state == ItemState::Assessed && today > last => {
-                take(app, db, &system, &item, &whole_step(StepKind::Deemed), today)?;
-                report.deemed += 1;
+                deemed.push(item);
             }
             Some(last) if item.row.accrual.state == ItemState::Assessed && last <= soon => {
                 ends_soon.push((last, item));
@@ -106,6 +107,8 @@ fn partner(
             _ => lines(app, db, &item, today, report)?,
         }
     }
+    report.deemed += deemed.len();
+    take_whole(app, db, &system, &deemed, (StepKind::Deemed, today))?;
     report.mails += remind(app, db, partner_id, &ends_soon)?;
     Ok(())
 }

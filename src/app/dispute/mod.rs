@@ -4,6 +4,7 @@
 //! none of them. What a decision gives up is posted beside what clause and facts come to (`waiver_entry`), so the next
 //! accrual finds nothing to correct. An item that is agreed reaches the general ledger in the transaction that agrees it.
 
+pub(super) mod bulk;
 pub mod daily;
 pub mod inbox;
 pub mod pack;
@@ -12,7 +13,7 @@ pub mod waiver;
 use chrono::NaiveDate;
 
 use super::App;
-use super::accrual::load_run;
+use super::accrual::{Run, load_run};
 use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
@@ -247,13 +248,16 @@ pub fn accept_month(app: &App, db: &mut Db, viewer: &Viewer, month: Period) -> R
             ..ItemFilter::default()
         };
         let today = app.today(db)?;
-        let rows = item_list(db, viewer, &filter, ACCEPTED_AT_ONCE)?;
-        for row in &rows {
-            let (item, _) =
-                item_show(db, viewer, partner_id, row.accrual.key)?.ok_or(EditError::NotFound("item"))?;
-            take(app, db, viewer, &item, &whole_step(StepKind::Accepted), today)?;
+        let found = inbox::items(db, viewer, &filter, ACCEPTED_AT_ONCE)?;
+        bulk::take_whole(app, db, viewer, &found, (StepKind::Accepted, today))?;
+        if !found.is_empty() {
+            let subject = format!("items of {}", month.title());
+            let detail = words::many(found.len(), "item");
+            let partner_id = Some(partner_id);
+            let entry = Entry { action: "item.accepted", subject: &subject, partner_id, detail: &detail };
+            audit(app, db, viewer, entry)?;
         }
-        Ok(rows.len())
+        Ok(found.len())
     })
 }
 
@@ -274,7 +278,26 @@ pub(super) fn take(
     today: NaiveDate,
 ) -> Result<i64, EditError> {
     let accrual = &item.row.accrual;
-    let (partner_id, key) = (accrual.partner_id, accrual.key);
+    let seq = item_step_last_unscoped(db, accrual.partner_id, accrual.key)?.saturating_add(1);
+    let row = step_row(app, by, item, asked, (seq, today));
+    item_step_insert(db, &row)?;
+    follow(app, db, item, asked.kind, today)?;
+    // What the day alone does stands in the steps, and the job's run is on record.
+    if by.user_id != 0 {
+        log(app, db, by, item, &row)?;
+    }
+    Ok(row.id)
+}
+
+/// The row of a step.
+fn step_row(
+    app: &App,
+    by: &Viewer,
+    item: &Item,
+    asked: &Asked,
+    (seq, today): (i32, NaiveDate),
+) -> ItemStepRow {
+    let accrual = &item.row.accrual;
     let line = match asked.kind {
         StepKind::Disputed => i32::try_from(item.course.lines.len()).unwrap_or(i32::MAX).saturating_add(1),
         _ => asked.line,
@@ -283,10 +306,10 @@ pub(super) fn take(
         StepKind::Disputed => asked.unit.trim().to_owned(),
         _ => item.course.line(line).map(|line| line.unit.clone()).unwrap_or_default(),
     };
-    let row = ItemStepRow {
-        partner_id,
-        obligation_key: key.to_string(),
-        seq: item_step_last_unscoped(db, partner_id, key)?.saturating_add(1),
+    ItemStepRow {
+        partner_id: accrual.partner_id,
+        obligation_key: accrual.key.to_string(),
+        seq,
         id: app.id(),
         kind: asked.kind.code().to_owned(),
         line,
@@ -298,14 +321,7 @@ pub(super) fn take(
         at: Instant(app.now()),
         actor: by.name.clone(),
         actor_id: by.user_id,
-    };
-    item_step_insert(db, &row)?;
-    follow(app, db, item, asked.kind, today)?;
-    // What the day alone does stands in the steps, and the job's run is on record.
-    if by.user_id != 0 {
-        log(app, db, by, item, &row)?;
     }
-    Ok(row.id)
 }
 
 /// Posts what follows from the newest step, and stores the state.
@@ -328,6 +344,18 @@ pub(super) fn follow(
     let of = (accrual.partner_id, key);
     let held = held_of(db, &system, of, settled_account(item.row.sign()))?;
     let standing = Standing { waived: beside.waived, held, states: (accrual.state, state) };
+    let entries = posted(&run, item, &sums, standing).map_err(|error| unsound(&error))?;
+    let entries: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
+    entries_insert(db, &entries, None, app.now())?;
+    if state != accrual.state {
+        accruals_upsert(db, &[Accrual { state, ..accrual.clone() }], None, app.now())?;
+    }
+    Ok(())
+}
+
+/// The entries that follow from a step about an item.
+fn posted(run: &Run, item: &Item, sums: &Sums, standing: Standing) -> Result<Vec<JournalEntry>, LedgerError> {
+    let accrual = &item.row.accrual;
     let booking = Booking {
         partner_id: accrual.partner_id,
         currency: accrual.currency,
@@ -338,13 +366,7 @@ pub(super) fn follow(
     };
     let name = item.named();
     let named = Named { item: item.item_ref(), sign: item.row.sign(), name: &name };
-    let entries = entries_after(named, &sums, standing, run.policy, &booking).map_err(|e| unsound(&e))?;
-    let entries: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
-    entries_insert(db, &entries, None, app.now())?;
-    if state != accrual.state {
-        accruals_upsert(db, &[Accrual { state, ..accrual.clone() }], None, app.now())?;
-    }
-    Ok(())
+    entries_after(named, sums, standing, run.policy, &booking)
 }
 
 fn log(app: &App, db: &mut Db, by: &Viewer, item: &Item, row: &ItemStepRow) -> Result<(), DbError> {

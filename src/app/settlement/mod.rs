@@ -11,8 +11,9 @@ use chrono::NaiveDate;
 
 use super::App;
 use super::audit::{Entry, audit};
+use super::dispute::bulk::take_each;
 use super::dispute::inbox::{ITEMS_MAX, items};
-use super::dispute::{Item, take, unsound};
+use super::dispute::{Item, unsound, whole_step};
 use super::edit::{EditError, allowed, valid};
 use crate::db::books::closed_through;
 use crate::db::contract::contract_lock;
@@ -31,7 +32,7 @@ use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, StepKind};
 use crate::domain::exclusion::words_fit;
 use crate::domain::field::{FieldErrors, require};
-use crate::domain::ledger::{Booking, ItemState, Recognition, settlement_entry};
+use crate::domain::ledger::{Booking, ItemState, JournalEntry, Recognition, settlement_entry};
 use crate::domain::money::Micros;
 use crate::domain::settlement::{
     Days, NUMBER_CHARS_MAX, Open, Part, Refused, SettlementKind, WORDS_CHARS_MAX, check, oldest_first,
@@ -263,10 +264,13 @@ fn apply(
     on: NaiveDate,
 ) -> Result<(), EditError> {
     let mut rows = Vec::with_capacity(parts.len());
+    let mut entries: Vec<JournalEntry> = Vec::with_capacity(parts.len());
+    let mut steps: Vec<(&Item, Asked)> = Vec::with_capacity(parts.len());
+    let by_key: BTreeMap<ObligationKey, &Item> =
+        found.iter().map(|(item, _)| (item.row.accrual.key, item)).collect();
     let mut seq = after_seq;
     for part in parts {
-        let item = found.iter().map(|(item, _)| item).find(|item| item.row.accrual.key == part.key);
-        let item = item.ok_or(EditError::NotFound("item"))?;
+        let item = *by_key.get(&part.key).ok_or(EditError::NotFound("item"))?;
         seq = seq.saturating_add(1);
         rows.push(PartRow {
             partner_id: row.partner_id,
@@ -292,17 +296,13 @@ fn apply(
         };
         let entry = settlement_entry(item.item_ref(), item.row.sign(), amount, &booking)
             .map_err(|error| unsound(&error))?;
-        entries_insert(db, &[(app.id(), &entry)], None, app.now())?;
-        let step = Asked {
-            kind: StepKind::Settled,
-            line: 0,
-            ruling: None,
-            amount,
-            unit: String::new(),
-            words: format!("{} {}", kind.label(), row.number),
-        };
-        take(app, db, viewer, item, &step, on)?;
+        entries.push(entry);
+        let words = format!("{} {}", kind.label(), row.number);
+        steps.push((item, Asked { amount, words, ..whole_step(StepKind::Settled) }));
     }
+    let entries: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
+    entries_insert(db, &entries, None, app.now())?;
+    take_each(app, db, viewer, &steps, on)?;
     Ok(settlement_parts_insert(db, &rows)?)
 }
 
