@@ -27,6 +27,7 @@ use crate::db::types::Instant;
 use crate::domain::attribution::{Given, proposal_words};
 use crate::domain::causes::MissedBy;
 use crate::domain::challenge::{has_lines, may_be_challenged};
+use crate::domain::clause::ObligationKey;
 use crate::domain::kpi::{Kpi, KpiValue, Shape, Unit};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -282,6 +283,13 @@ fn first_pick(kpi: Kpi, code: &str, published: Option<&Published>) -> Pick {
         .and_then(|p| p.snapshot.evidence_of(code))
         .is_some_and(|e| e.value.has_misses() == Some(true));
     if missed && Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All }
+}
+
+/// The list of what a clause counts in a period, under the address of scorecards; a clause about volume or spend looks at no KPI
+/// and counts every load.
+pub(super) fn counted_list(cards: &str, period: Period, kpi: Option<&str>, key: ObligationKey) -> String {
+    let (kpi, all) = kpi.map_or((Kpi::Cps.code(), "show=all&"), |kpi| (kpi, ""));
+    format!("{cards}/{period}/{kpi}?{all}contract={}&clause={}", key.contract_version_id, key.clause_id)
 }
 
 /// The query that lists what a contract or a clause of it counts.

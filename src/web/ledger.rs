@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use super::books::close::StepLine;
 use super::download::download_csv;
+use super::evidence::counted_list;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::show;
@@ -26,7 +27,7 @@ use crate::domain::books::chart::Chart;
 use crate::domain::books::roll::{Book, RollRow, totals as roll_totals};
 use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
-use crate::domain::kpi::{Kpi, KpiValue, Unit};
+use crate::domain::kpi::{KpiValue, Unit};
 use crate::domain::ledger::{Account, ItemState, RollForward, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
@@ -621,20 +622,18 @@ fn told(accrual: &Accrual) -> String {
 /// Where the facts behind an item are looked at: address and words.
 fn facts_of(view: &AccrualView) -> Option<(String, &'static str)> {
     let (accrual, key) = (&view.accrual, view.accrual.key);
-    let (kpi, show_all, words) = match &view.evidence {
+    let (kpi, words) = match &view.evidence {
         Evidence::Shipment(_) => {
             let (source, reference) = view.shipment.as_ref()?;
             let path = [source, reference].map(|part| show::path_part(part)).join("/");
             return Some((format!("/shipments/{}/{path}", accrual.partner_id), "Open the shipment"));
         }
-        Evidence::Kpi(Some(value)) => (value.kpi, "", "Everything that was counted, line by line"),
+        Evidence::Kpi(Some(value)) => (Some(value.kpi.code()), "Everything that was counted, line by line"),
         Evidence::Kpi(None) => return None,
-        Evidence::Work(_) => (Kpi::Cps, "show=all&", "The loads with their freight, line by line"),
+        Evidence::Work(_) => (None, "The loads with their freight, line by line"),
     };
     let Obligation::Period(period) = key.of else { return None };
-    let list = format!("/scorecards/{}/{period}/{}", accrual.partner_id, kpi.code());
-    let counted = format!("{show_all}contract={}&clause={}", key.contract_version_id, key.clause_id);
-    Some((format!("{list}?{counted}"), words))
+    Some((counted_list(&format!("/scorecards/{}", accrual.partner_id), period, kpi, key), words))
 }
 
 fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) {

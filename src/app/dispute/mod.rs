@@ -99,7 +99,8 @@ impl Item {
         let beside = beside.copied().unwrap_or_default();
         let sums = Sums { target: row.accrual.target, given_up: beside.given_up, settled: beside.settled };
         let stage = course.stage(row.accrual.state, &sums, closed_through);
-        let dispute_by = row.accrual.assessed_on.map(|told| dispute_by(told, &deadline_calendar()));
+        let told = row.accrual.assessed_on;
+        let dispute_by = told.map(|told| dispute_by(told, &row.terms.handling, &deadline_calendar()));
         Ok(Self { row, course, sums, stage, dispute_by })
     }
 

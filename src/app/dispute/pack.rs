@@ -9,6 +9,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::{Item, item_show};
+use crate::app::accrual::counted::Counted;
 use crate::app::evidence::{Part, Pick, Rows, behind};
 use crate::db::dispute::ItemStepRow;
 use crate::db::evidence::events_of;
@@ -17,7 +18,7 @@ use crate::db::ledger::{LedgerFilter, entry_list};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::clause::{Obligation, ObligationKey, Rule};
+use crate::domain::clause::{Obligation, ObligationKey};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
@@ -102,11 +103,16 @@ fn shipments_of(
             Ok((row.into_iter().collect(), false))
         }
         Obligation::Period(period) => {
-            let Rule::PeriodThreshold(rule) = &item.row.terms.rule else { return Ok((Vec::new(), false)) };
-            let Ok(kpi) = rule.kpi.parse::<Kpi>() else { return Ok((Vec::new(), false)) };
+            // A clause about volume or spend counts every load.
+            let Ok(kpi) = item.row.terms.rule.kpi().map_or(Ok(Kpi::Cps), str::parse::<Kpi>) else {
+                return Ok((Vec::new(), false));
+            };
             let of = (accrual.partner_id, period, now);
             let pick = if Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All };
-            let found = behind(db, viewer, of, (kpi, pick, &Part::default()), (None, SHIPMENTS_MAX))?;
+            let clause = (accrual.key.contract_version_id, Some(accrual.key.clause_id));
+            let contract = Counted::read(db, viewer, clause, period, now)?;
+            let part = Part { contract, ..Part::default() };
+            let found = behind(db, viewer, of, (kpi, pick, &part), (None, SHIPMENTS_MAX))?;
             match found.rows {
                 Rows::Shipments(rows) => Ok((rows, found.next.is_some())),
                 _ => Ok((Vec::new(), false)),

@@ -27,7 +27,7 @@ use crate::db::settlement::{
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::clause::ObligationKey;
+use crate::domain::clause::{ObligationKey, SettlementForm};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, StepKind};
 use crate::domain::exclusion::words_fit;
@@ -103,7 +103,8 @@ pub fn open_items(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<Vec<(
             state: item.row.accrual.state,
             is_ours: item.is_ours(),
             outstanding: item.sums.outstanding(),
-            set_off: granted.get(&item.row.contract_id).is_some_and(|row| row.granted),
+            set_off: granted.get(&item.row.contract_id).is_some_and(|row| row.granted)
+                || item.row.terms.handling.settlement == Some(SettlementForm::OffsetNext),
         };
         (item, open)
     };

@@ -8,6 +8,7 @@
 use chrono::NaiveDate;
 
 use super::calendar::BusinessCalendar;
+use super::clause::Handling;
 use super::exclusion::words_fit;
 use super::field::{FieldErrors, codes, require};
 use super::ledger::ItemState;
@@ -405,10 +406,12 @@ impl Course {
     }
 }
 
-/// The last day on which an item that was told on `told_on` can be disputed.
+/// The last day on which an item that was told on `told_on` can be disputed: so many business days as its clause says, else
+/// [`DISPUTE_DAYS`].
 #[must_use]
-pub fn dispute_by(told_on: NaiveDate, calendar: &BusinessCalendar) -> NaiveDate {
-    calendar.add_bd(told_on, DISPUTE_DAYS)
+pub fn dispute_by(told_on: NaiveDate, handling: &Handling, calendar: &BusinessCalendar) -> NaiveDate {
+    let said = handling.dispute_days.and_then(|days| u16::try_from(days).ok());
+    calendar.add_bd(told_on, said.unwrap_or(DISPUTE_DAYS))
 }
 
 /// A step somebody wants to take.

@@ -96,7 +96,7 @@ impl World {
         let now = Now {
             state: self.state,
             today: on,
-            dispute_by: dispute_by(self.told_on.unwrap_or(on), &calendar),
+            dispute_by: dispute_by(self.told_on.unwrap_or(on), &Handling::default(), &calendar),
             waiver_limit: LIMIT,
             budget_left: None,
         };

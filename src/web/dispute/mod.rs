@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::download::{FileKind, download};
 use super::edit::{Refusal, amount, amount_optional, refuse, sentence, unsound};
+use super::evidence::counted_list;
 use super::exclusion::{Links, PORTAL, SHIPPER, file_lines, limits};
 use super::extract::{Form, SignedIn, Unit};
 use super::page::{self, Page, WebError};
@@ -24,7 +25,7 @@ use crate::db::dispute::ItemStepRow;
 use crate::db::exclusion::{EvidenceFile, Subject, evidence_files_of};
 use crate::db::ledger::{ItemFilter, credit_shipments};
 use crate::db::partner::{Partner, partner_list};
-use crate::domain::clause::{Obligation, ObligationKey, Rule, Sign};
+use crate::domain::clause::{Obligation, ObligationKey, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, Line as DisputedLine, Ruling, Stage, StepKind};
 use crate::domain::ledger::ItemState;
@@ -672,13 +673,12 @@ fn facts(
     match accrual.key.of {
         Obligation::Event(_) => Some((shipment?.to_owned(), format!("Shipment {}", place?.1))),
         Obligation::Period(period) => {
-            let Rule::PeriodThreshold(rule) = &item.row.terms.rule else { return None };
             let cards = if is_own {
                 "/portal/scorecards".to_owned()
             } else {
                 format!("/scorecards/{}", accrual.partner_id)
             };
-            Some((format!("{cards}/{period}/{}?show=missed", rule.kpi), period.title()))
+            Some((counted_list(&cards, period, item.row.terms.rule.kpi(), accrual.key), period.title()))
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::currency::Currency;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
+use crate::web::evidence::counted_list;
 use crate::web::extract::SignedIn;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
@@ -170,8 +171,7 @@ impl Line {
                 Some((format!("/portal/shipments/{path}"), reference.clone()))
             }
             Behind::Kpi(kpi, period) => {
-                let (version, clause) = (item.key.contract_version_id, item.key.clause_id);
-                let list = format!("/portal/scorecards/{period}/{kpi}?contract={version}&clause={clause}");
+                let list = counted_list("/portal/scorecards", *period, Some(kpi), item.key);
                 Some((list, period.title()))
             }
             Behind::Gone => None,
