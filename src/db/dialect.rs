@@ -281,6 +281,19 @@ pub fn load_batch_rows(db: &Db) -> usize {
     }
 }
 
+/// Batches that may wait between the threads of an import: those that were read, and those of a first load that are completed or
+/// summed. They bound its memory.
+///
+/// PostgreSQL takes in a batch on a core of its own and is waited for: more of them keep it busy while sums are written. SQLite
+/// is this process's own work, and what waits for it only takes room.
+#[must_use]
+pub fn load_batches_ahead(db: &Db) -> (usize, usize) {
+    match db {
+        Db::Sqlite(_) => (2, 1),
+        Db::Pg(_) => (4, 2),
+    }
+}
+
 /// Batches in one transaction of the first load of a table.
 ///
 /// A batch touches the newest page of every partner; SQLite writes each page once a commit, so fewer commits write half as

@@ -3,6 +3,7 @@
 
 mod driver;
 mod forms;
+mod money;
 mod screens;
 mod site;
 mod story;
@@ -25,7 +26,11 @@ fn further(site: &Site, role: Role) -> Vec<String> {
     let Site { base, negotiated, priced, replayed, drafted, partner, .. } = site;
     let mut pages = match role {
         Role::Admin => Vec::new(),
-        Role::Partner => vec![format!("{base}/portal/negotiations/{negotiated}")],
+        Role::Partner => vec![
+            format!("{base}/portal/negotiations/{negotiated}"),
+            // A tender that was not taken can be asked to be excused.
+            format!("{base}/portal/scorecards/{REVIEWED}/TAR?show=missed"),
+        ],
         _ => vec![
             format!("{base}/contract-versions/{negotiated}/negotiation"),
             format!("{base}/contracts/{priced}"),

@@ -9,6 +9,8 @@ use actix_web::web::Data;
 use actix_web::{App as Service, HttpServer, rt};
 use chrono::{DateTime, Utc};
 use lanemark::app::App;
+use lanemark::app::accrual::assess::assess;
+use lanemark::app::accrual::{AccrualScope, accrue};
 use lanemark::app::backtest::run::{backtest_ask, replay_queued};
 use lanemark::app::contract::contract_create;
 use lanemark::app::contract::draft::{rate_save, version_create, version_seen};
@@ -96,6 +98,16 @@ impl Site {
         drop(self.handle.stop(false));
         self.handle = answer(app, listener);
         self.base.clone_from(&base);
+        base
+    }
+
+    /// As [`Self::serve_at`], once partners were told what they owe by then.
+    pub fn told_at(&mut self, now: &str) -> String {
+        let base = self.serve_at(now);
+        let app = open(self.folder.path(), now.parse().unwrap(), &base);
+        let today = app.now().date_naive();
+        accrue(&app, today, AccrualScope::default()).unwrap();
+        assert!(assess(&app, today, None).unwrap().items > 0);
         base
     }
 }

@@ -11,8 +11,8 @@ use super::{ImportError, ImportReport, ImportRequest, MAX_IMPORT_ROWS, Progress}
 use crate::app::App;
 use crate::app::refresh::SUMS_LOCK;
 use crate::db::dialect::{
-    Checkpoints, FactTable, NaturalKey, first_load_batches, load_batch_rows, natural_keys_find,
-    transaction_lock, write_tx,
+    Checkpoints, FactTable, NaturalKey, first_load_batches, load_batch_rows, load_batches_ahead,
+    natural_keys_find, transaction_lock, write_tx,
 };
 use crate::db::dimension::Dimensions;
 use crate::db::{Db, DbError};
@@ -24,12 +24,6 @@ use crate::feeds::mapping::{Compiled, FieldPlaces, UnknownPartner};
 use crate::feeds::rejects::RejectWriter;
 use crate::feeds::table::{Row, TableReader};
 use crate::feeds::{FeedError, RowError};
-
-/// Batches between the threads; bounds memory.
-const BATCHES_IN_FLIGHT: usize = 2;
-
-/// Batches between the threads of a first load that complete, sum and store; bounds memory too.
-const BATCHES_READY: usize = 1;
 
 /// One import under way.
 pub struct Run<'a> {
@@ -93,7 +87,8 @@ pub fn pipeline<D: Send>(
 ) -> Result<ImportReport, ImportError> {
     let mut tally = Tally::new(run, &input)?;
     std::thread::scope(|scope| {
-        let (full_in, empty_out) = start_reading(scope, load_batch_rows(db), input, draft);
+        let (full_in, empty_out) =
+            start_reading(scope, (load_batch_rows(db), load_batches_ahead(db)), input, draft);
         let mut store = |db: &mut Db, batch: Result<Batch<D>, ImportError>| -> Result<(), ImportError> {
             let mut batch = batch?;
             let counts = write(db, &mut batch)?;
@@ -203,9 +198,11 @@ pub fn pipeline_of_first_load<D: Send, R: Send>(
     let Stages { complete, mut sum, store } = stages;
     let tally = Tally::new(run, &input)?;
     std::thread::scope(|scope| {
-        let (full_in, empty_out) = start_reading(scope, load_batch_rows(db), input, draft);
-        let (completed_out, completed_in) = sync_channel::<(Batch<D>, R)>(BATCHES_READY);
-        let (summed_out, summed_in) = sync_channel(BATCHES_READY);
+        let (full_in, empty_out) =
+            start_reading(scope, (load_batch_rows(db), load_batches_ahead(db)), input, draft);
+        let (_, ready) = load_batches_ahead(db);
+        let (completed_out, completed_in) = sync_channel::<(Batch<D>, R)>(ready);
+        let (summed_out, summed_in) = sync_channel(ready);
         scope.spawn(move || {
             for (batch, mut ready) in completed_in {
                 let summed = sum(&mut ready).map(|()| (batch, ready));
@@ -335,12 +332,12 @@ type Read<D> = Result<Batch<D>, ImportError>;
 /// Starts the thread that reads and maps; gives the end its batches come out of and the one used batches go back into.
 fn start_reading<'scope, 'env, D: Send + 'env>(
     scope: &'scope std::thread::Scope<'scope, 'env>,
-    batch_rows: usize,
+    (batch_rows, (read, ready)): (usize, (usize, usize)),
     input: Input<'env>,
     draft: impl Fn(&Fields) -> Result<D, RowError> + Send + 'env,
 ) -> (Receiver<Read<D>>, SyncSender<Batch<D>>) {
-    let (full_out, full_in) = sync_channel::<Read<D>>(BATCHES_IN_FLIGHT);
-    let (empty_out, empty_in) = sync_channel::<Batch<D>>(BATCHES_IN_FLIGHT + BATCHES_READY);
+    let (full_out, full_in) = sync_channel::<Read<D>>(read);
+    let (empty_out, empty_in) = sync_channel::<Batch<D>>(read + ready);
     scope.spawn(move || {
         let result = read_batches(input.reader, &input.compiled, batch_rows, &draft, &empty_in, |batch| {
             full_out.send(Ok(batch)).is_ok()

@@ -164,7 +164,7 @@ fn rows(statement: &Statement) -> Vec<[String; 7]> {
 /// # Errors
 /// The writer's reason.
 pub fn statement_csv(statement: &Statement) -> Result<Vec<u8>, csv::Error> {
-    csv(COLUMNS, rows(statement).into_iter())
+    csv(COLUMNS, rows(statement))
 }
 
 /// The statement as a workbook: the changes, and the items that stand.

@@ -129,6 +129,9 @@ impl Batch {
 }
 
 #[cfg(test)]
+pub(super) use tests::line as test_line;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -168,6 +171,3 @@ mod tests {
         assert_eq!((row[13].as_str(), row[14].as_str(), row[15].as_str()), ("", "124.00", "USD"));
     }
 }
-
-#[cfg(test)]
-pub(super) use tests::line as test_line;

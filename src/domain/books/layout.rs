@@ -280,7 +280,8 @@ impl Layout {
             SignConvention::Unsigned => has(Field::Amount) && has(Field::Side),
             SignConvention::CreditNegative | SignConvention::DebitNegative => has(Field::Amount),
         };
-        if !tells_amount && !(has(Field::Debit) && has(Field::Credit)) {
+        let tells_sides = has(Field::Debit) && has(Field::Credit);
+        if !tells_amount && !tells_sides {
             return rule(
                 "the file would not tell debit from credit: give it a column `amount` with a sign, `amount` and `side`, or `debit` and `credit`"
                     .to_owned(),

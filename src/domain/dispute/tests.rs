@@ -362,14 +362,13 @@ proptest! {
         let start: NaiveDate = "2025-07-15".parse().unwrap();
         world.accrue(start);
         world.assess(start);
-        for (index, one) in history.into_iter().enumerate() {
-            let on = start.checked_add_days(chrono::Days::new(index as u64)).unwrap();
+        for (on, one) in start.iter_days().zip(history) {
             let line_no = |world: &World, index: usize| {
                 world.course().lines.get(index).map_or(0, |line| line.no)
             };
             let _ = match one {
                 Move::Dispute(amount) => {
-                    let unit = format!("unit {index}");
+                    let unit = format!("unit of {on}");
                     let step = Asked { unit, amount: Micros(amount * 1_000_000), ..asked(StepKind::Disputed) };
                     world.take(step, (Party::Partner, PARTNER), on)
                 }

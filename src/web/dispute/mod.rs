@@ -71,7 +71,7 @@ struct WaitLine {
 impl WaitLine {
     fn of(one: &Waiting, viewer: &Viewer) -> Self {
         let month = one.month.map(|month| month.to_string()).unwrap_or_default();
-        let state = one.stage.map(|stage| stage.code()).unwrap_or_default();
+        let state = one.stage.map(Stage::code).unwrap_or_default();
         let href = match (&one.only, one.waits) {
             (_, Waits::Claim) => format!("/invoices?partner={}&show=open", one.partner_id),
             (_, Waits::Notice) if one.partner_id == 0 => format!("/ledger?state=ACCRUED&period={month}"),
@@ -198,7 +198,7 @@ struct InboxPage {
 
 type InboxFound = (Inbox, Vec<waiver::Budget>, Vec<Partner>, i32);
 
-fn inbox_found(unit: Unit<'_>) -> Result<InboxFound, WebError> {
+fn inbox_found(unit: &mut Unit<'_>) -> Result<InboxFound, WebError> {
     let today = unit.app.today(unit.db)?;
     let budgets = waiver::budgets(unit.db, unit.viewer, None, today.year())?;
     let partners = partner_list(unit.db, unit.viewer)?;
@@ -246,7 +246,7 @@ fn inbox_page(me: &SignedIn, found: &InboxFound, form: Form, notice: Option<Stri
 
 /// `GET /disputes`
 pub(super) async fn show_inbox(me: SignedIn) -> Result<HttpResponse, WebError> {
-    let found = me.in_db(inbox_found).await?;
+    let found = me.in_db(|mut unit| inbox_found(&mut unit)).await?;
     page::html(&inbox_page(&me, &found, Form::default(), None))
 }
 
@@ -275,7 +275,7 @@ pub(super) async fn set_budget(me: SignedIn, mut form: Form) -> Result<HttpRespo
         }
         _ => unsound(),
     };
-    let found = me.in_db(inbox_found).await?;
+    let found = me.in_db(|mut unit| inbox_found(&mut unit)).await?;
     page::html_with(refusal.status, &inbox_page(&me, &found, form, refusal.notice))
 }
 
@@ -369,8 +369,8 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
             let filter = ItemFilter {
                 partner_id,
                 states,
-                from: month.map(|month| month.start()),
-                until: month.map(|month| month.end()),
+                from: month.map(Period::start),
+                until: month.map(Period::end),
                 ..ItemFilter::default()
             };
             let found = items(unit.db, unit.viewer, &filter, ITEMS_MAX)?;

@@ -176,7 +176,7 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
                 "07-21 1420/5190 1464.21 RECOGNITION",
             ]
         );
-        assert_eq!(run(app, "2025-07-22"), [] as [&str; 0], "the accrual finds nothing to correct");
+        assert_eq!(run(app, "2025-07-22"), Vec::<String>::new(), "the accrual finds nothing to correct");
 
         let august = at(app, "2025-08-02");
         let too_much = refused(app, || settle(&august, &credit_note("CN-1", "1500", "2025-08-02")));
@@ -342,7 +342,7 @@ fn what_changes_after_a_settlement_is_an_item_of_its_own() {
         let reduce = |kind| answer(kind, 1, Ruling::Reduced, "24");
         take(&june, &manager(), of, &reduce(StepKind::Proposed)).unwrap();
         assert_eq!(take(&june, &finance(), of, &reduce(StepKind::Decided)).unwrap(), Stage::Reduced);
-        assert_eq!(run(app, "2025-06-16"), [] as [&str; 0]);
+        assert_eq!(run(app, "2025-06-16"), Vec::<String>::new());
         settle(&june, &credit_note("CN-1", "100", "2025-06-16")).unwrap();
 
         // The linehaul was higher: the difference is told anew.
