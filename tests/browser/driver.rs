@@ -200,6 +200,12 @@ impl Browser {
         self.wait_for(Locator::XPath(&path)).await;
     }
 
+    /// Waits until the page says these words, outside what frames every page.
+    pub async fn says(&self, words: &str) {
+        let path = format!(r#"//main[contains(normalize-space(.), "{words}")]"#);
+        self.wait_for(Locator::XPath(&path)).await;
+    }
+
     async fn wait_for(&self, what: Locator<'_>) -> Element {
         match self.client.wait().at_most(PATIENCE).for_element(what).await {
             Ok(element) => element,

@@ -1,7 +1,6 @@
 //! Money from both sides, as people click it: an item is disputed by the partner, answered by the manager, decided by finance, settled by
 //! a credit note, exported and reconciled, and the partner reads the same in its statement.
 
-use fantoccini::Locator;
 use lanemark::domain::viewer::Role;
 
 use super::driver::{Browser, Scripts};
@@ -35,7 +34,7 @@ fn an_item_is_disputed_decided_credited_exported_and_reconciled() {
         sign_in(&browser, &base, Role::CarrierManager).await;
         open_item(&browser, &base, &key).await;
         answer(&browser, "PROPOSED").await;
-        says(&browser, "Your answer is proposed").await;
+        browser.says("Your answer is proposed").await;
         sign_out(&browser, &base).await;
         sign_in(&browser, &base, Role::Finance).await;
         open_item(&browser, &base, &key).await;
@@ -48,27 +47,25 @@ fn an_item_is_disputed_decided_credited_exported_and_reconciled() {
             browser.fill(form, name, value).await;
         }
         browser.press(&format!("{form} .btn.primary")).await;
-        browser
-            .client
-            .wait()
-            .for_element(Locator::XPath(&format!("//h1[contains(., '{NOTE}')]")))
-            .await
-            .unwrap();
+        browser.says("What it settles").await;
+        assert!(browser.text("h1").await.contains(NOTE));
 
         browser.client.goto(&format!("{base}/ledger/exports")).await.unwrap();
         browser.press(".form .btn.primary").await;
-        browser.client.wait().for_element(Locator::XPath("//h1[starts-with(., 'Batch ')]")).await.unwrap();
+        browser.says("Lines").await;
+        assert!(browser.text("h1").await.starts_with("Batch "));
         browser.client.goto(&format!("{base}/ledger/reconciliation")).await.unwrap();
         let reconciled = browser.text("main").await;
         assert!(!reconciled.contains("Not explained"), "{reconciled}");
         browser.client.goto(&format!("{base}/ledger/close")).await.unwrap();
         browser.press("form[action$='/checks'] .btn").await;
-        says(&browser, "Steps").await;
+        browser.says("Steps").await;
         sign_out(&browser, &base).await;
 
         sign_in(&browser, &base, Role::Partner).await;
         browser.client.goto(&format!("{base}/portal/statement?period=2026-07")).await.unwrap();
-        says(&browser, NOTE).await;
+        browser.says("Given up by a decision").await;
+        browser.says("Partly settled").await;
         assert_eq!(browser.console_errors().await, Vec::<String>::new());
     });
 }
@@ -84,10 +81,4 @@ async fn answer(browser: &Browser, step: &str) {
     browser.press(".form [name='ruling'] option[value='WAIVED']").await;
     browser.fill(".form", "words", "The log agrees with it.").await;
     browser.press(&format!(".form button[value='{step}']")).await;
-}
-
-/// Waits until the page says something.
-async fn says(browser: &Browser, words: &str) {
-    let found = format!("//main[contains(., '{words}')]");
-    browser.client.wait().for_element(Locator::XPath(&found)).await.unwrap();
 }
