@@ -48,7 +48,7 @@ pub fn run(session: &Session, arguments: &CloseArguments) -> anyhow::Result<Exit
     };
     match session.format {
         Format::Json => {
-            println!("{}", json!({ "month": closed.month, "ledger_sha256": closed.ledger_sha256 }))
+            println!("{}", json!({ "month": closed.month, "ledger_sha256": closed.ledger_sha256 }));
         }
         Format::Table => println!("{} is closed", month.title()),
     }
@@ -77,7 +77,7 @@ fn tell(format: Format, view: &CloseView) -> anyhow::Result<()> {
             match &view.may_close {
                 Ok(()) => println!("{} can be closed", view.month.title()),
                 Err(CloseRefused::StepsLeft { .. }) => {
-                    println!("{} cannot be closed yet", view.month.title())
+                    println!("{} cannot be closed yet", view.month.title());
                 }
                 Err(refused) => println!("{refused}"),
             }
