@@ -290,7 +290,7 @@ pub fn load_batch_rows(db: &Db) -> usize {
 pub fn load_batches_ahead(db: &Db) -> (usize, usize) {
     match db {
         Db::Sqlite(_) => (2, 1),
-        Db::Pg(_) => (4, 2),
+        Db::Pg(_) => (2, 2),
     }
 }
 
