@@ -45,8 +45,8 @@ fn way(kind: StepKind, month: Period) -> (String, &'static str) {
         StepKind::Accrued => (format!("/jobs/{}", crate::app::accrual::ACCRUAL_JOB), "See the job"),
         StepKind::Reperformed => (format!("/ledger/close/{month}#re"), "Re-perform"),
         StepKind::Rated => ("/contracts/attention".to_owned(), "See what is missing"),
-        StepKind::Disputes => (format!("/ledger?month={month}&state=DISPUTED"), "See disputed items"),
-        StepKind::Waivers => ("/ledger".to_owned(), "See the ledger"),
+        StepKind::Disputes => ("/disputes/items?stage=DISPUTED".to_owned(), "See disputed items"),
+        StepKind::Waivers => ("/disputes/items?stage=DISPUTED".to_owned(), "See what is proposed"),
         StepKind::Exported => ("/ledger/exports".to_owned(), "Export"),
     }
 }
