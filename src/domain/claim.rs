@@ -137,6 +137,12 @@ impl Claimants {
         self.0.iter().filter(|one| one.holds(day)).map(|one| one.contract_id).min()
     }
 
+    /// Whether what lies on that day is the contract's: it is in force alone, or claims it alone.
+    #[must_use]
+    pub fn is_of(&self, contract_id: i64, day: NaiveDate, what: Claimed<'_>) -> bool {
+        !self.shares(contract_id, day) || self.whose(day, what).contract_id() == Some(contract_id)
+    }
+
     /// Whose an obligation of that day is.
     #[must_use]
     pub fn whose(&self, day: NaiveDate, what: Claimed<'_>) -> Whose<'_> {
@@ -302,6 +308,15 @@ mod tests {
         let together = [of(1, "2025-01-01", Some("2025-03-01"), "TL"), of(2, "2025-02-28", None, "LTL")];
         let claimants = Claimants::of(&together);
         assert!(claimants.shares(1, day("2025-02-28")) && claimants.shares(2, day("2025-02-28")));
+        let place = Place { country: "US".to_owned(), ..Place::default() };
+        let is_first = |on: &str| {
+            claimants.is_of(
+                1,
+                day(on),
+                Claimed { origin: &place, destination: &place, equipment: "", service: "LTL" },
+            )
+        };
+        assert!(is_first("2025-02-27") && !is_first("2025-02-28"), "alone in force, everything is its own");
         assert!(!claimants.shares(1, day("2025-02-27")) && !claimants.shares(2, day("2025-03-01")));
         assert_eq!(
             (claimants.first_on(day("2025-02-28")), claimants.first_on(day("2025-03-01"))),

@@ -77,11 +77,9 @@ impl Counted {
         };
         let (own, own_sums) = (&mut counted.own, &mut counted.own_sums);
         facts_apart(db, terms.partner_id, &counted.apart, as_of, |one| {
-            let shared = claimants.shares(terms.contract_id, one.day);
-            let owner = || claimants.whose(one.day, one.what).contract_id();
             let in_scope =
                 || scope.is_none_or(|scope| scope.holds(book.claim(one.what), one.mode, one.what.service));
-            if (!shared || owner() == Some(terms.contract_id)) && in_scope() {
+            if claimants.is_of(terms.contract_id, one.day, one.what) && in_scope() {
                 own.insert((one.day, one.fact));
                 *own_sums += one.sums;
             }

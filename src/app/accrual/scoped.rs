@@ -43,9 +43,7 @@ impl Scoped {
         let days: BTreeSet<NaiveDate> = from.iter_days().take_while(|day| *day <= run.as_of).collect();
         let as_of = end_of_local_day(run.as_of, run.zone);
         facts_apart(db, group.partner_id, &days, as_of, |fact| {
-            let shared = group.beside.shares(group.contract_id, fact.day);
-            let owner = || group.beside.whose(fact.day, fact.what).contract_id();
-            if shared && owner() != Some(group.contract_id) {
+            if !group.beside.is_of(group.contract_id, fact.day, fact.what) {
                 return;
             }
             for ((at, scope), part) in &mut parts {
