@@ -123,6 +123,7 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
         browser.sign_in_as(Role::Partner).await;
         let theirs_csv = browser.get("/portal/statement.csv?period=2025-07").await.html;
         assert_eq!(ours_csv, theirs_csv, "both sides read the same");
+        assert!(theirs_csv.contains(",Settled,Credit note CN-9,-1464.20,"), "{theirs_csv}");
         assert!(theirs_csv.contains("-1464.20") && theirs_csv.contains("-400.00"), "{theirs_csv}");
         assert!(browser.get(ITEM).await.html.contains("Settled"));
         assert_eq!(browser.get("/portal/statement").await.status, StatusCode::OK);

@@ -31,6 +31,8 @@ pub struct StatementLine {
     pub item: String,
     /// Why, in words.
     pub why: &'static str,
+    /// The document that settles it, as `Credit note CN-7`; empty for what no document settles.
+    pub document: String,
     /// What it adds.
     pub amount: Micros,
     /// What stands after it.
@@ -116,10 +118,12 @@ fn parts(
             part.opening = part.closing;
             continue;
         }
+        let item = names.get(&one.key).cloned().unwrap_or_else(|| "An item taken back".to_owned());
         part.lines.push(StatementLine {
             on: one.posted_on,
             key: one.key,
-            item: names.get(&one.key).cloned().unwrap_or_else(|| "An item taken back".to_owned()),
+            document: document(one, &item),
+            item,
             why: why(one.reason),
             amount: one.amount,
             balance: part.closing,
@@ -128,15 +132,34 @@ fn parts(
     parts
 }
 
-/// The columns of a statement in files.
-const COLUMNS: [&str; 7] = ["posted", "item", "obligation", "why", "amount", "balance", "currency"];
+/// What a settlement's entry says before it names the item. Only a settlement's: other entries say what is between us.
+fn document(one: &AssessedMove, item: &str) -> String {
+    if one.reason != Reason::Settlement {
+        return String::new();
+    }
+    let before = one.memo.strip_suffix(item).and_then(|before| before.strip_suffix(": "));
+    before.unwrap_or(&one.memo).to_owned()
+}
 
-fn rows(statement: &Statement) -> Vec<[String; 7]> {
+/// The columns of a statement in files.
+const COLUMNS: [&str; 8] =
+    ["posted", "item", "obligation", "why", "document", "amount", "balance", "currency"];
+
+fn rows(statement: &Statement) -> Vec<[String; 8]> {
     let mut rows = Vec::new();
     for (currency, part) in &statement.parts {
         let end = |on: NaiveDate, what: &str, balance: Micros| {
             let (none, code) = (String::new(), currency.code().to_owned());
-            [on.to_string(), what.to_owned(), none.clone(), none.clone(), none, balance.to_string(), code]
+            [
+                on.to_string(),
+                what.to_owned(),
+                none.clone(),
+                none.clone(),
+                none.clone(),
+                none,
+                balance.to_string(),
+                code,
+            ]
         };
         rows.push(end(statement.period.start(), "Opening balance", part.opening));
         rows.extend(part.lines.iter().map(|line| {
@@ -145,6 +168,7 @@ fn rows(statement: &Statement) -> Vec<[String; 7]> {
                 line.item.clone(),
                 line.key.to_string(),
                 line.why.to_owned(),
+                line.document.clone(),
                 line.amount.to_string(),
                 line.balance.to_string(),
                 currency.code().to_owned(),

@@ -316,6 +316,8 @@ pub struct AssessedMove {
     pub amount: Micros,
     /// Currency of the amount.
     pub currency: Currency,
+    /// What the entry says: of a settlement, the document and the item.
+    pub memo: String,
 }
 
 /// What was posted on account 1420 for a partner before `until`, by day and entry; nothing when the viewer may not see it.
@@ -333,7 +335,7 @@ pub fn assessed_moves(
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
-    let rows: Vec<(i64, Day, String, String, String, i64, String)> = journal_entries::table
+    let rows: Vec<(i64, Day, String, String, String, i64, String, String)> = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id
                 .eq(journal_entries::partner_id)
@@ -352,10 +354,11 @@ pub fn assessed_moves(
             journal_lines::side,
             journal_lines::amount_micros,
             journal_lines::currency,
+            journal_entries::memo,
         ))
         .load(db)?;
     rows.into_iter()
-        .map(|(entry_id, day, key, reason, side, amount, currency)| {
+        .map(|(entry_id, day, key, reason, side, amount, currency, memo)| {
             let what = || format!("journal entry {entry_id}");
             Ok(AssessedMove {
                 entry_id,
@@ -364,6 +367,7 @@ pub fn assessed_moves(
                 reason: code(&reason, what)?,
                 amount: Account::CreditAssessed.growth(code(&side, what)?, Micros(amount)),
                 currency: code(&currency, what)?,
+                memo,
             })
         })
         .collect()

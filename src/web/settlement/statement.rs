@@ -32,6 +32,7 @@ struct Row {
     href: String,
     item: String,
     why: &'static str,
+    document: String,
     amount: String,
     balance: String,
 }
@@ -115,6 +116,7 @@ impl View {
                     href: item(line.key),
                     item: line.item.clone(),
                     why: line.why,
+                    document: line.document.clone(),
                     amount: show::money(line.amount),
                     balance: show::money(line.balance),
                 })
