@@ -5,5 +5,6 @@ mod beside;
 mod books;
 mod crash;
 mod disputes;
+mod kills;
 mod nodes;
 mod twice;

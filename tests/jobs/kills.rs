@@ -1,0 +1,419 @@
+//! Service credits from the facts to what is agreed, with `kill -9` at random points of every step: after each kill the
+//! ledger balances and nothing is in it twice, and in the end it is that of a database on which nothing was ever killed.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant as Clock};
+
+use diesel::prelude::*;
+use lanemark::app::App;
+use lanemark::app::ledger::verify_ledger;
+use lanemark::db::Db;
+use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
+use lanemark::db::dimension::Dimensions;
+use lanemark::db::schema::{job_runs, partners, shipments};
+use lanemark::db::shipment::ShipmentRow;
+use lanemark::db::types::{Day, Instant};
+use lanemark::domain::clause::{ClauseTerms, ContractCap};
+use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
+use lanemark::domain::currency::Currency;
+use lanemark::domain::ledger::Side;
+use lanemark::domain::outcome::OutcomePolicy;
+use lanemark::domain::period::Period;
+use lanemark::domain::terms::Clause;
+use lanemark::on_engine;
+use serde_json::{Map, Value};
+
+use crate::support::books::{day, facts_in};
+use crate::support::db::TestDb;
+use crate::support::dump::Dump;
+use crate::support::process::{Desk, Said, wait_for};
+
+const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
+/// Partners, each with a contract, and late shipments of each and month. One partner is one transaction.
+const PARTNERS: i64 = 6;
+const EVENTS: i64 = 40;
+/// Months with shipments, each told before the next begins.
+const MONTHS: [&str; 4] = ["2025-01", "2025-04", "2025-07", "2025-10"];
+/// Times that each step of such a month is killed.
+const KILLS_ACCRUE: u32 = 11;
+const KILLS_ASSESS: u32 = 9;
+/// And of the run over the deadlines of all of them.
+const KILLS_DEADLINES: u32 = 20;
+/// Of one engine.
+const KILLS: u32 = 100;
+/// Where the random points come from.
+const SEED: u64 = 0x4c41_4e45_4d41_524b;
+
+/// Partners with a contract and a clause each, the same ids on every database.
+fn world(db: &TestDb) -> App {
+    let app = db.app();
+    facts_in(&app, "2026-10-01T05:00:00Z");
+    let conn = &mut *app.pool.get().unwrap();
+    Dimensions::load(conn, &app.ids, app.now()).unwrap().policy(conn, OutcomePolicy::default()).unwrap();
+    for partner_id in 1..=PARTNERS {
+        diesel::insert_into(partners::table)
+            .values((
+                partners::id.eq(partner_id),
+                partners::code.eq(format!("P{partner_id}")),
+                partners::name.eq(format!("Partner {partner_id}")),
+                partners::contact_email.eq(format!("p{partner_id}@carrier.example")),
+                partners::created_at.eq(Instant(app.now())),
+            ))
+            .execute(conn)
+            .unwrap();
+        contract(&app, conn, partner_id);
+    }
+    app
+}
+
+fn contract(app: &App, conn: &mut Db, partner_id: i64) {
+    let (id, at) = (partner_id * 1_000, Instant(app.now()));
+    let contract = Contract {
+        id,
+        partner_id,
+        number: format!("C-{partner_id}"),
+        title: "Linehaul".to_owned(),
+        currency: Currency::USD,
+        term: ContractTerm {
+            status: ContractStatus::Active,
+            term_start: day("2025-01-01"),
+            term_end: None,
+            renewal: RenewalKind::Evergreen,
+            renewal_months: None,
+            notice_days: 60,
+        },
+        created_by: "test".to_owned(),
+        created_at: at,
+    };
+    contract_insert(conn, &contract).unwrap();
+    let version = Version {
+        id: id + 1,
+        contract_id: id,
+        partner_id,
+        version: 1,
+        kind: "ORIGINAL".to_owned(),
+        valid_from: Day(day("2025-01-01")),
+        valid_to: None,
+        status: "ACTIVE".to_owned(),
+        change_summary: String::new(),
+        caps: caps_text(&ContractCap::default()).unwrap(),
+        authors: String::new(),
+        created_by: "test".to_owned(),
+        created_at: at,
+        approved_by: None,
+        approved_at: None,
+        rating: "{}".to_owned(),
+        agreed: String::new(),
+        terms_sha256: String::new(),
+        signed_by: None,
+        signed_at: None,
+    };
+    version_insert(conn, &version).unwrap();
+    let terms = ClauseTerms::from_json(LATE).unwrap();
+    let clause = Clause { id: 0, code: "7.3".to_owned(), title: "Late delivery".to_owned(), terms };
+    clause_upsert(conn, id + 2, &version, &clause).unwrap();
+}
+
+/// Late shipments of a month.
+fn arrive(app: &App, month: Period) {
+    let conn = &mut *app.pool.get().unwrap();
+    let first: i64 = shipments::table.count().get_result(conn).unwrap();
+    let rows: Vec<ShipmentRow> = (0..PARTNERS * EVENTS)
+        .map(|n| {
+            let due = month.start() + chrono::Days::new(u64::try_from(n % 18).unwrap());
+            let arrived = due + chrono::Days::new(u64::try_from(3 + n % 4).unwrap());
+            ShipmentRow {
+                obligation_day: Day(due),
+                partner_id: n % PARTNERS + 1,
+                id: first + n + 1,
+                reference: format!("S-{month}-{n}"),
+                fact_hash: first + n + 1,
+                version: 1,
+                policy_id: 1,
+                delivery_due_day: Some(Day(due)),
+                arrived_at: Some(Instant(arrived.and_hms_opt(12, 0, 0).unwrap().and_utc())),
+                currency: Some("USD".to_owned()),
+                linehaul_micros: Some(1_000_000_000 + n * 10_000_000),
+                pickup_window_outcome: "-".to_owned(),
+                delivery_day_outcome: "L".to_owned(),
+                delivery_window_outcome: "-".to_owned(),
+                ..ShipmentRow::default()
+            }
+        })
+        .collect();
+    for row in &rows {
+        on_engine!(conn, |c| diesel::insert_into(shipments::table).values(row).execute(c)).unwrap();
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    n: i64,
+}
+
+/// How many rows a query gives.
+fn count(conn: &mut Db, sql: &str) -> i64 {
+    diesel::sql_query(format!("SELECT count(*) AS n FROM ({sql}) t")).get_result::<Count>(conn).unwrap().n
+}
+
+/// What holds at every moment, read by the database itself.
+fn holds(conn: &mut Db, when: &str) {
+    let signed = format!(
+        "sum(CASE WHEN side = '{}' THEN amount_micros ELSE -amount_micros END) <> 0",
+        Side::Debit.code()
+    );
+    let same = "partner_id, obligation_key, posting_day, reason, recognition, memo";
+    let none: [(&str, String); 8] = [
+        (
+            "an entry does not balance",
+            format!(
+                "SELECT 1 FROM journal_lines GROUP BY partner_id, entry_id, currency HAVING {signed} OR count(*) < 2"
+            ),
+        ),
+        (
+            "the ledger does not balance",
+            format!("SELECT currency FROM journal_lines GROUP BY currency HAVING {signed}"),
+        ),
+        (
+            "an entry has no lines",
+            "SELECT id FROM journal_entries e WHERE NOT EXISTS (SELECT 1 FROM journal_lines l \
+             WHERE l.partner_id = e.partner_id AND l.entry_id = e.id)"
+                .to_owned(),
+        ),
+        (
+            "an entry is posted twice",
+            format!("SELECT {same} FROM journal_entries GROUP BY {same} HAVING count(*) > 1"),
+        ),
+        (
+            "an item has no entry",
+            "SELECT 1 FROM accruals a WHERE NOT EXISTS (SELECT 1 FROM journal_entries e \
+             WHERE e.partner_id = a.partner_id AND e.obligation_key = a.obligation_key)"
+                .to_owned(),
+        ),
+        (
+            "an entry has no item",
+            "SELECT 1 FROM journal_entries e WHERE NOT EXISTS (SELECT 1 FROM accruals a \
+             WHERE e.partner_id = a.partner_id AND e.obligation_key = a.obligation_key)"
+                .to_owned(),
+        ),
+        (
+            "a batch is not whole",
+            "SELECT b.batch FROM export_batches b WHERE b.entries <> \
+             (SELECT count(*) FROM export_entries e WHERE e.batch = b.batch)"
+                .to_owned(),
+        ),
+        (
+            "balances of a month that is not closed",
+            "SELECT month FROM period_balances WHERE month NOT IN (SELECT month FROM period_closes)"
+                .to_owned(),
+        ),
+    ];
+    for (what, sql) in none {
+        assert_eq!(count(conn, &sql), 0, "{when}: {what}");
+    }
+}
+
+/// What the ledger came to, free of what differs between two runs of the same: ids, instants, seals.
+fn books(conn: &mut Db) -> BTreeMap<&'static str, Vec<String>> {
+    const TABLES: [&str; 8] = [
+        "journal_entries",
+        "journal_lines",
+        "accruals",
+        "item_steps",
+        "period_balances",
+        "period_closes",
+        "export_batches",
+        "mails",
+    ];
+    const OWN: [&str; 16] = [
+        "id",
+        "run_id",
+        "created_at",
+        "updated_at",
+        "at",
+        "closed_at",
+        "steps",
+        "heads",
+        "ledger_sha256",
+        "made_at",
+        "content",
+        "content_sha256",
+        "next_attempt_at",
+        "sent_at",
+        "text_body",
+        "html_body",
+    ];
+    let dump = Dump::of(conn);
+    let text = |row: &Map<String, Value>| {
+        let mut row = row.clone();
+        row.retain(|column, _| !OWN.contains(&column.as_str()));
+        serde_json::to_string(&row).unwrap()
+    };
+    let entries: BTreeMap<String, String> =
+        dump.rows("journal_entries").iter().map(|row| (row["id"].to_string(), text(row))).collect();
+    let mut books = BTreeMap::new();
+    for table in TABLES {
+        let mut rows: Vec<String> = Vec::new();
+        for row in dump.rows(table) {
+            let mut row = row.clone();
+            if let Some(entry) = row.remove("entry_id") {
+                row.insert("entry".to_owned(), Value::from(entries[&entry.to_string()].clone()));
+            }
+            rows.push(text(&row));
+        }
+        rows.sort_unstable();
+        books.insert(table, rows);
+    }
+    books
+}
+
+/// Splitmix64.
+struct Random(u64);
+
+impl Random {
+    /// A number from 0 up to and without `end`.
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end
+    }
+}
+
+/// A database that is killed, and one that is not.
+struct Pair<'a> {
+    desk: Desk,
+    twin: Desk,
+    conn: &'a mut Db,
+    random: Random,
+    kills: u32,
+}
+
+/// The lease of a killed run is let go, as if it had run out.
+fn let_go(conn: &mut Db) {
+    diesel::update(job_runs::table.filter(job_runs::state.eq("RUNNING")))
+        .set(job_runs::state.eq("FAILED"))
+        .execute(conn)
+        .unwrap();
+}
+
+impl Pair<'_> {
+    /// Runs a step to its end on the database whose processes are killed.
+    fn run_again(&mut self, arguments: &[&str]) -> Said {
+        let said = self.desk.run(arguments);
+        let_go(self.conn);
+        said
+    }
+
+    /// Asserts that the ledger is that of the database on which nothing was killed.
+    fn is_the_twin(&mut self, unkilled: &mut Db) {
+        let (killed, whole) = (books(self.conn), books(unkilled));
+        assert!(!whole["journal_entries"].is_empty());
+        for (table, rows) in &whole {
+            assert_eq!(killed[table].len(), rows.len(), "rows of {table}");
+            for (own, their) in killed[table].iter().zip(rows) {
+                assert_eq!(own, their, "a row of {table}");
+            }
+        }
+    }
+
+    /// Runs a step once on the twin; on the other kills it so many times while it runs, then lets it end.
+    fn step(&mut self, arguments: &[&str], kills: u32) {
+        let begun = Clock::now();
+        self.twin.run(arguments).ends(0);
+        let mut span = u64::try_from(begun.elapsed().as_micros()).unwrap().max(1_000);
+        let mut left = kills;
+        while left > 0 {
+            let wait = Duration::from_micros(self.random.below(span));
+            let mut running = self.desk.start(arguments, &[]);
+            // The random point itself: nothing is expected of how far the process is by then.
+            std::thread::sleep(wait);
+            if running.has_ended() {
+                // It was quicker than that; what is left to do is less.
+                span = (span * 3 / 4).max(1_000);
+            } else {
+                running.kill();
+                left -= 1;
+                self.kills += 1;
+            }
+            holds(self.conn, &format!("{arguments:?}, kill {}", self.kills));
+            let_go(self.conn);
+        }
+        // PostgreSQL lets go of a killed process's locks as soon as it notices.
+        wait_for("a run after the killed ones", || {
+            let said = self.run_again(arguments);
+            (said.code == 0).then_some(()).or_else(|| {
+                eprintln!("{said:?}");
+                None
+            })
+        });
+        holds(self.conn, &format!("{arguments:?}, run to its end"));
+    }
+}
+
+/// The whole way of one engine.
+fn killed_at_random(db: &TestDb, twin: &TestDb) {
+    let (app, other) = (world(db), world(twin));
+    let conn = &mut *db.conn();
+    let unkilled = &mut *twin.conn();
+    let mut pair = Pair { desk: Desk::new(db), twin: Desk::new(twin), conn, random: Random(SEED), kills: 0 };
+    for month in MONTHS {
+        let month: Period = month.parse().unwrap();
+        arrive(&app, month);
+        arrive(&other, month);
+        for (name, on, kills) in [
+            ("accrue-credits", format!("{month}-27"), KILLS_ACCRUE),
+            ("assess-credits", format!("{}-20", month.next()), KILLS_ASSESS),
+        ] {
+            pair.step(&["job", "run", name, "--as-of", &on], kills);
+        }
+        pair.is_the_twin(unkilled);
+    }
+    // Deemed accepted is booked today, so that it comes last.
+    pair.step(&["job", "run", "item-deadlines", "--as-of", "2026-06-01"], KILLS_DEADLINES);
+    pair.is_the_twin(unkilled);
+    assert_eq!(pair.kills, KILLS);
+    assert_eq!(count(pair.conn, "SELECT 1 FROM accruals"), PARTNERS * EVENTS * 4);
+    assert!(count(pair.conn, "SELECT 1 FROM item_steps") > 0, "deadlines passed");
+    assert_eq!(verify_ledger(pair.conn).unwrap(), []);
+}
+
+#[test]
+fn a_ledger_that_is_killed_a_hundred_times_is_that_of_one_never_killed_on_sqlite() {
+    killed_at_random(&TestDb::sqlite(), &TestDb::sqlite());
+}
+
+#[test]
+fn a_ledger_that_is_killed_a_hundred_times_is_that_of_one_never_killed_on_postgres() {
+    let (Some(db), Some(twin)) = (TestDb::postgres(), TestDb::postgres()) else { return };
+    killed_at_random(&db, &twin);
+}
+
+#[test]
+fn two_nodes_that_accrue_at_once_book_what_one_does() {
+    let (Some(db), Some(twin)) = (TestDb::postgres(), TestDb::postgres()) else { return };
+    let (app, other) = (world(&db), world(&twin));
+    let (desk, alone) = (Desk::new(&db), Desk::new(&twin));
+    let conn = &mut *db.conn();
+    let unshared = &mut *twin.conn();
+    for month in MONTHS {
+        let month: Period = month.parse().unwrap();
+        arrive(&app, month);
+        arrive(&other, month);
+        let on = format!("{month}-27");
+        let run = ["job", "run", "accrue-credits", "--as-of", on.as_str()];
+        alone.run(&run).ends(0);
+        let nodes: Vec<_> = (0..2).map(|_| desk.start(&run, &[])).collect();
+        let said: Vec<Said> = nodes.into_iter().map(crate::support::process::Running::end).collect();
+        assert!(said.iter().any(|said| said.code == 0), "{said:?}");
+        holds(conn, &on);
+        let (both, one) = (books(conn), books(unshared));
+        assert!(!one["journal_entries"].is_empty());
+        for (table, rows) in &one {
+            assert_eq!(both[table], *rows, "{month}: {table}");
+        }
+    }
+    assert_eq!(verify_ledger(conn).unwrap(), []);
+}
