@@ -24,6 +24,9 @@ use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 
+/// Keys in one statement; stays far below SQLite's limit of binds.
+const KEYS_PER_STATEMENT: usize = 500;
+
 /// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
 #[diesel(table_name = accessorial_events, treat_none_as_default_value = false)]
@@ -179,6 +182,42 @@ pub fn events_of_day_unscoped(db: &mut Db, partners: &[i64], day: NaiveDate) -> 
         .order((shipments::partner_id, shipments::id, accessorial_events::id))
         .select(AccessorialEventRow::as_select())
         .load(db)?;
+    found.extend(by_shipment(db, partners, rows)?);
+    Ok(found)
+}
+
+/// The events of some shipments of a partner, as [`events_of_day_unscoped`] gives them.
+///
+/// Unscoped: whoever reads the shipments names the partner they may read.
+///
+/// # Errors
+/// [`DbError::Stored`] for an event that does not read back, or the engine's reason.
+pub fn events_of_shipments_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    ids: &[i64],
+) -> Result<EventsOfDay, DbError> {
+    let mut rows = Vec::new();
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        let found: Vec<AccessorialEventRow> = accessorial_events::table
+            .filter(accessorial_events::partner_id.eq(partner_id))
+            .filter(accessorial_events::shipment_id.eq_any(chunk))
+            .filter(accessorial_events::withdrawn.eq(false))
+            .order((accessorial_events::shipment_id, accessorial_events::id))
+            .select(AccessorialEventRow::as_select())
+            .load(db)?;
+        rows.extend(found);
+    }
+    by_shipment(db, &[partner_id], rows)
+}
+
+/// Sorts events by shipment, under the codes they are charged by.
+fn by_shipment(
+    db: &mut Db,
+    partners: &[i64],
+    rows: Vec<AccessorialEventRow>,
+) -> Result<EventsOfDay, DbError> {
+    let mut found = EventsOfDay::new();
     if rows.is_empty() {
         return Ok(found);
     }

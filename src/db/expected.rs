@@ -1,6 +1,8 @@
 //! Expected charges: what a price depends on of each shipment, the results as stored, and the versions by which they
 //! were made.
 
+pub mod batch;
+
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,12 +17,12 @@ use diesel::sql_types::{BigInt, Bool, Nullable};
 use hashbrown::HashMap as FastMap;
 
 use super::DbError;
-use super::accessorial::{EventsOfDay, event_list, events_of_day_unscoped};
+use super::accessorial::{EventsOfDay, events_of_day_unscoped};
 use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fact::fold_day;
 use super::fold::ShipmentKey;
-use super::particulars::{ParticularsOfDay, ParticularsRow, particulars_of, particulars_of_day_unscoped};
+use super::particulars::{ParticularsOfDay, particulars_of_day_unscoped};
 use super::schema::{
     contract_versions, expected_charges, expected_versions, lanes, measure_cells, rate_lines, shipments,
 };
@@ -379,23 +381,8 @@ pub fn consignment_show(
     if !viewer.sees(key.1) {
         return Ok(None);
     }
-    let row: Option<ConsignmentRow> = shipments::table
-        .filter(shipments::obligation_day.eq(key.0))
-        .filter(shipments::partner_id.eq(key.1))
-        .filter(shipments::id.eq(key.2))
-        .select(ConsignmentRow::as_select())
-        .first(db)
-        .optional()?;
-    let events = event_list(db, viewer, key.1, key.2)?.into_iter().filter_map(|reported| reported.event);
-    let mut events = EventsOfDay::from([((key.1, key.2), events.collect())]);
-    let said = particulars_of(db, viewer, key)?.map(ParticularsRow::read).transpose()?;
-    let mut said: ParticularsOfDay = said.into_iter().map(|said| ((key.1, key.2), said)).collect();
-    let mut found = None;
-    Atlas::read(db)?.place(db, &mut row.into_iter().collect(), (&mut events, &mut said), |stored| {
-        found = Some(stored);
-        Ok::<_, DbError>(())
-    })?;
-    Ok(found)
+    let atlas = Atlas::read(db)?;
+    Ok(batch::consignments_unscoped(db, &atlas, key.1, &[key])?.pop())
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -549,12 +536,7 @@ pub fn expected_show(
     if !viewer.sees(key.1) {
         return Ok(None);
     }
-    let row: Option<ExpectedRow> = expected_charges::table
-        .find((key.0, key.1, key.2))
-        .select(ExpectedRow::as_select())
-        .first(db)
-        .optional()?;
-    row.map(ExpectedRow::read).transpose()
+    Ok(batch::expected_unscoped(db, key.1, &[key])?.remove(&key))
 }
 
 /// The amounts of some shipments of a partner that are priced; nothing when the viewer may not see it.
@@ -571,19 +553,8 @@ pub fn expected_parts(
     if !viewer.sees(partner_id) {
         return Ok(found);
     }
-    for chunk in keys.chunks(KEYS_PER_STATEMENT) {
-        let days: BTreeSet<Day> = chunk.iter().map(|key| key.0).collect();
-        let rows: Vec<ExpectedRow> = expected_charges::table
-            .filter(expected_charges::obligation_day.eq_any(days))
-            .filter(expected_charges::partner_id.eq(partner_id))
-            .filter(expected_charges::shipment_id.eq_any(chunk.iter().map(|key| key.2)))
-            .select(ExpectedRow::as_select())
-            .load(db)?;
-        for row in rows {
-            let stored = row.read()?;
-            found
-                .extend(stored.expected.parts.map(|parts| (stored.key.2, (parts, stored.expected.currency))));
-        }
+    for stored in batch::expected_unscoped(db, partner_id, keys)?.into_values() {
+        found.extend(stored.expected.parts.map(|parts| (stored.key.2, (parts, stored.expected.currency))));
     }
     Ok(found)
 }

@@ -111,6 +111,38 @@ pub struct TenderFoldRow {
 
 /// Day, partner and id: where a shipment is stored.
 pub type ShipmentKey = (Day, i64, i64);
+
+/// Ids of shipments in one statement; stays far below SQLite's limit of binds.
+const IDS_PER_STATEMENT: usize = 500;
+/// Days in one statement: the engines may look every id up on every day.
+const DAYS_PER_STATEMENT: usize = 16;
+
+/// The days and ids of some shipments, statement by statement. What a statement finds is on one of its days and has one of its
+/// ids, so it may be a shipment nobody asked for only where one id is stored on two days.
+#[must_use]
+pub fn day_chunks(keys: &[ShipmentKey]) -> Vec<(Vec<Day>, Vec<i64>)> {
+    let mut by_day: BTreeMap<Day, BTreeSet<i64>> = BTreeMap::new();
+    for &(day, _, id) in keys {
+        by_day.entry(day).or_default().insert(id);
+    }
+    let mut chunks: Vec<(Vec<Day>, Vec<i64>)> = Vec::new();
+    for (day, ids) in by_day {
+        let ids: Vec<i64> = ids.into_iter().collect();
+        for ids in ids.chunks(IDS_PER_STATEMENT) {
+            match chunks.last_mut() {
+                Some((days, taken))
+                    if days.len() < DAYS_PER_STATEMENT
+                        && taken.len().saturating_add(ids.len()) <= IDS_PER_STATEMENT =>
+                {
+                    days.push(day);
+                    taken.extend_from_slice(ids);
+                }
+                _ => chunks.push((vec![day], ids.to_vec())),
+            }
+        }
+    }
+    chunks
+}
 /// Day, partner and id: where a tender is stored.
 pub type TenderKey = (Day, i64, i64);
 

@@ -1,6 +1,8 @@
 //! Carriers' invoices, what their audits found, what was done about it, and by which terms they are audited. All of it is
 //! only added to; what waits for an audit is a mark in `stale_invoices`.
 
+pub mod batch;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
@@ -8,6 +10,8 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 use serde::Serialize;
+
+use batch::Neighbours;
 
 use super::DbError;
 use super::conn::Db;
@@ -27,8 +31,6 @@ use crate::{bulk_insert, on_engine};
 
 /// Keys in one statement; stays far below SQLite's limit of binds.
 const KEYS_PER_STATEMENT: usize = 500;
-/// Feeds one reference is looked for in; the second already makes it mean nothing.
-const SHIPMENTS_OF_A_NAME: i64 = 2;
 /// Audits of one invoice that are shown.
 const AUDITS_SHOWN: i64 = 50;
 
@@ -125,7 +127,7 @@ struct StaleRow {
 
 /// The result of one audit, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
-#[diesel(table_name = invoice_audits)]
+#[diesel(table_name = invoice_audits, treat_none_as_default_value = false)]
 struct AuditRow {
     partner_id: i64,
     invoice_id: i64,
@@ -318,9 +320,14 @@ pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow
     let references: Vec<ReferenceRow> = references.into_iter().collect();
     bulk_insert!(db, invoice_references::table, references.as_slice())?;
     let mut marks = BTreeSet::new();
-    for row in rows {
-        marks.insert((row.partner_id, row.id));
-        marks.extend(neighbours_unscoped(db, row)?.into_iter().map(|id| (row.partner_id, id)));
+    let partners: BTreeSet<i64> = rows.iter().map(|row| row.partner_id).collect();
+    for partner_id in partners {
+        let own = || rows.iter().filter(|row| row.partner_id == partner_id);
+        let lines = lines.iter().filter(|line| line.partner_id == partner_id);
+        let names = lines.flat_map(InvoiceLineRow::names).collect();
+        marks.extend(own().map(|row| (partner_id, row.id)));
+        let touched = Neighbours::read_unscoped(db, partner_id, &names, own())?.ids();
+        marks.extend(touched.into_iter().map(|id| (partner_id, id)));
     }
     stale_invoices_mark(db, &marks)
 }
@@ -343,48 +350,6 @@ pub fn stale_invoices_mark(db: &mut Db, keys: &BTreeSet<InvoiceKey>) -> QueryRes
             .execute(conn))?;
     }
     Ok(())
-}
-
-/// Ids of the partner's other invoices that share a shipment, a number or an original with one.
-///
-/// Unscoped: an audit names whose invoices it reads.
-///
-/// # Errors
-/// The engine's reason.
-pub fn neighbours_unscoped(db: &mut Db, row: &InvoiceRow) -> QueryResult<BTreeSet<i64>> {
-    let lines: Vec<InvoiceLineRow> = invoice_lines::table
-        .filter(invoice_lines::partner_id.eq(row.partner_id))
-        .filter(invoice_lines::invoice_id.eq(row.id))
-        .select(InvoiceLineRow::as_select())
-        .load(db)?;
-    let names: BTreeSet<&str> = lines.iter().flat_map(InvoiceLineRow::names).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    let mut found = BTreeSet::new();
-    for chunk in names.chunks(KEYS_PER_STATEMENT) {
-        let ids: Vec<i64> = invoice_references::table
-            .filter(invoice_references::partner_id.eq(row.partner_id))
-            .filter(invoice_references::reference.eq_any(chunk))
-            .select(invoice_references::invoice_id)
-            .distinct()
-            .load(db)?;
-        found.extend(ids);
-    }
-    let mut keys = vec![row.number_key.clone()];
-    keys.extend(row.corrects_key.clone());
-    let same: Vec<i64> = invoices::table
-        .filter(invoices::partner_id.eq(row.partner_id))
-        .filter(invoices::number_key.eq_any(&keys))
-        .select(invoices::id)
-        .load(db)?;
-    let corrected: Vec<i64> = invoices::table
-        .filter(invoices::partner_id.eq(row.partner_id))
-        .filter(invoices::corrects_key.eq_any(keys.into_iter().map(Some)))
-        .select(invoices::id)
-        .load(db)?;
-    found.extend(same);
-    found.extend(corrected);
-    found.remove(&row.id);
-    Ok(found)
 }
 
 /// Marks the invoices that name one of the shipments of some partners due on a day: of these something changed.
@@ -477,7 +442,7 @@ pub fn stale_invoices_next(
     db: &mut Db,
     only_partner: Option<i64>,
     after: InvoiceKey,
-    limit: i64,
+    limit: usize,
 ) -> QueryResult<Vec<InvoiceKey>> {
     let mut query = stale_invoices::table
         .filter(
@@ -486,7 +451,7 @@ pub fn stale_invoices_next(
                 .or(stale_invoices::partner_id.eq(after.0).and(stale_invoices::invoice_id.gt(after.1))),
         )
         .order((stale_invoices::partner_id, stale_invoices::invoice_id))
-        .limit(limit)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select((stale_invoices::partner_id, stale_invoices::invoice_id))
         .into_boxed();
     if let Some(partner_id) = only_partner {
@@ -508,15 +473,6 @@ pub fn stale_invoices_count(db: &mut Db, viewer: &Viewer, partner: Option<i64>) 
     query.first(db)
 }
 
-/// Takes a mark, before the facts behind it are read.
-///
-/// # Errors
-/// The engine's reason.
-pub fn stale_invoice_take(db: &mut Db, key: InvoiceKey) -> QueryResult<()> {
-    diesel::delete(stale_invoices::table.find(key)).execute(db)?;
-    Ok(())
-}
-
 /// An invoice with its lines; none when there is none or the viewer may not see it.
 ///
 /// # Errors
@@ -529,16 +485,7 @@ pub fn invoice_show(
     if !viewer.sees(partner_id) {
         return Ok(None);
     }
-    let row: Option<InvoiceRow> =
-        invoices::table.find((partner_id, id)).select(InvoiceRow::as_select()).first(db).optional()?;
-    let Some(row) = row else { return Ok(None) };
-    let lines = invoice_lines::table
-        .filter(invoice_lines::partner_id.eq(partner_id))
-        .filter(invoice_lines::invoice_id.eq(id))
-        .order(invoice_lines::seq)
-        .select(InvoiceLineRow::as_select())
-        .load(db)?;
-    Ok(Some((row, lines)))
+    Ok(batch::invoices_unscoped(db, partner_id, &BTreeSet::from([id]))?.remove(&id))
 }
 
 /// Whose invoice an id is; none when there is none or the viewer may not see it.
@@ -567,18 +514,22 @@ pub fn shipments_named_unscoped(
     names: &BTreeSet<String>,
 ) -> QueryResult<BTreeMap<String, (Day, i64, String)>> {
     let mut found = BTreeMap::new();
-    for name in names {
-        let rows: Vec<(Day, i64, String)> = shipments::table
+    let mut ambiguous = BTreeSet::new();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for chunk in names.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<(String, Day, i64, String)> = shipments::table
             .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
             .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::reference.eq(name))
-            .select((shipments::obligation_day, shipments::id, sources::code))
-            .limit(SHIPMENTS_OF_A_NAME)
+            .filter(shipments::reference.eq_any(chunk))
+            .select((shipments::reference, shipments::obligation_day, shipments::id, sources::code))
             .load(db)?;
-        if let [one] = rows.as_slice() {
-            found.insert(name.clone(), one.clone());
+        for (name, day, id, source) in rows {
+            if found.insert(name.clone(), (day, id, source)).is_some() {
+                ambiguous.insert(name);
+            }
         }
     }
+    found.retain(|name, _| !ambiguous.contains(name));
     Ok(found)
 }
 
@@ -678,15 +629,6 @@ pub fn audits_fold(
         let (partner, received_on, row) = row?;
         each(&partner, received_on.0, &row.read()?.audited);
     }
-    Ok(())
-}
-
-/// Adds an audit; a second one of the same number fails.
-///
-/// # Errors
-/// [`DbError::Stored`] for one that cannot be written, or the engine's reason.
-pub fn audit_insert(db: &mut Db, key: InvoiceKey, one: &StoredAudit) -> Result<(), DbError> {
-    diesel::insert_into(invoice_audits::table).values(AuditRow::of(key, one)?).execute(db)?;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::DbError;
 use super::conn::Db;
-use super::fold::ShipmentKey;
+use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_particulars;
 use super::types::Day;
 use crate::bulk_insert;
@@ -161,6 +161,32 @@ pub fn particulars_of_day_unscoped(
         .select(ParticularsRow::as_select())
         .load(db)?;
     rows.into_iter().map(|row| Ok(((row.partner_id, row.shipment_id), row.read()?))).collect()
+}
+
+/// What is said of some shipments of a partner.
+///
+/// Unscoped: whoever reads the shipments names the partner they may read.
+///
+/// # Errors
+/// [`DbError::Stored`] for a row that does not read back, or the engine's reason.
+pub fn particulars_of_shipments_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[ShipmentKey],
+) -> Result<ParticularsOfDay, DbError> {
+    let mut found = ParticularsOfDay::new();
+    for (days, ids) in day_chunks(keys) {
+        let rows: Vec<ParticularsRow> = shipment_particulars::table
+            .filter(shipment_particulars::obligation_day.eq_any(days))
+            .filter(shipment_particulars::partner_id.eq(partner_id))
+            .filter(shipment_particulars::shipment_id.eq_any(ids))
+            .select(ParticularsRow::as_select())
+            .load(db)?;
+        for row in rows {
+            found.insert((row.partner_id, row.shipment_id), row.read()?);
+        }
+    }
+    Ok(found)
 }
 
 /// The row of one shipment; none when it has none or the viewer may not see the partner.

@@ -1,12 +1,13 @@
 //! What feeds say of deliveries beyond the wide row: a row beside the shipment, stored as the shipments are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
+use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_quality;
 use super::types::{Day, Instant};
 use crate::bulk_insert;
@@ -99,6 +100,35 @@ pub fn quality_of_day(db: &mut Db, day: NaiveDate, partners: &[i64]) -> QueryRes
         .select(QualityRow::as_select())
         .load(db)?;
     Ok(rows.into_iter().map(|row| ((row.partner_id, row.shipment_id), row)).collect())
+}
+
+/// Which of some shipments of a partner have their proof of delivery.
+///
+/// Unscoped: an audit names whose shipments it reads.
+///
+/// # Errors
+/// The engine's reason.
+pub fn proofs_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[ShipmentKey],
+) -> QueryResult<HashSet<ShipmentKey>> {
+    let mut found = HashSet::new();
+    for (days, ids) in day_chunks(keys) {
+        let rows: Vec<ShipmentKey> = shipment_quality::table
+            .filter(shipment_quality::obligation_day.eq_any(days))
+            .filter(shipment_quality::partner_id.eq(partner_id))
+            .filter(shipment_quality::shipment_id.eq_any(ids))
+            .filter(shipment_quality::pod_received_at.is_not_null())
+            .select((
+                shipment_quality::obligation_day,
+                shipment_quality::partner_id,
+                shipment_quality::shipment_id,
+            ))
+            .load(db)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The row of one shipment; none when it has none or the viewer may not see the partner.

@@ -19,10 +19,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::App;
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::invoice::{
-    InvoiceKey, StoredAudit, audit_insert, audit_newest, invoices_unmatched_mark, stale_invoice_take,
-    stale_invoices_next,
+use crate::db::invoice::batch::{
+    audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
 };
+use crate::db::invoice::{InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
 use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
@@ -32,8 +32,8 @@ use crate::domain::words;
 
 /// The job that audits.
 pub const AUDIT_JOB: &str = "audit-freight";
-/// Invoices audited in one transaction.
-const AT_ONCE: i64 = 100;
+/// Invoices read together and audited in one transaction.
+const AT_ONCE: usize = 1_000;
 /// One audit of an invoice at a time, and one decision about it.
 const LOCK: &str = "freight-audit";
 
@@ -85,8 +85,8 @@ pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport
         write_tx(&mut db, |db| {
             transaction_lock(db, LOCK)?;
             let mut cells = BTreeSet::new();
-            for key in keys {
-                cells.extend(audit_one(app, db, key, (&mut shelf, &mut report))?);
+            for (partner_id, ids) in by_partner(keys) {
+                cells.extend(audit_some(app, db, (partner_id, &ids), (&mut shelf, &mut report))?);
             }
             stale_mark(db, Source::Invoices, &cells)?;
             Ok::<_, DbError>(())
@@ -94,28 +94,45 @@ pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport
     }
 }
 
-/// Audits one invoice; says whose sums it changes.
-fn audit_one(
+/// Ids by partner.
+fn by_partner(keys: impl IntoIterator<Item = InvoiceKey>) -> BTreeMap<i64, Vec<i64>> {
+    let mut found: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (partner_id, id) in keys {
+        found.entry(partner_id).or_default().push(id);
+    }
+    found
+}
+
+/// Audits some invoices of a partner; says whose sums that changes.
+fn audit_some(
     app: &App,
     db: &mut Db,
-    key: InvoiceKey,
+    (partner_id, ids): (i64, &[i64]),
     (shelf, report): (&mut facts::Shelf, &mut AuditReport),
-) -> Result<Option<StaleCell>, DbError> {
-    // The mark goes first: what changes from here on marks it again.
-    stale_invoice_take(db, key)?;
-    let Some((bill, known)) = facts::read(db, key, shelf)? else { return Ok(None) };
-    report.looked += 1;
-    let facts_hash = fingerprint(key, &bill, &known)?;
-    let newest = audit_newest(db, &Viewer::system(), key)?;
-    if newest.as_ref().is_some_and(|newest| newest.facts_hash == facts_hash) {
-        return Ok(None);
+) -> Result<BTreeSet<StaleCell>, DbError> {
+    // The marks go first: what changes from here on marks again.
+    stale_invoices_take(db, partner_id, ids)?;
+    let batch = facts::Batch::read(db, partner_id, ids, shelf)?;
+    let newest = audit_marks_unscoped(db, partner_id, ids)?;
+    let (mut audits, mut cells) = (Vec::new(), BTreeSet::new());
+    for &id in ids {
+        let Some((bill, known)) = batch.of(id) else { continue };
+        let key = (partner_id, id);
+        report.looked += 1;
+        let facts_hash = fingerprint(key, bill, &known)?;
+        let seq = match newest.get(&id) {
+            Some(&(_, same)) if same == facts_hash => continue,
+            Some(&(seq, _)) => seq.saturating_add(1),
+            None => 1,
+        };
+        let audited = audit(bill, &known);
+        report.audited += 1;
+        *report.outcomes.entry(audited.outcome.label()).or_default() += 1;
+        audits.push((key, StoredAudit { seq, facts_hash, audited, at: Instant(app.now()) }));
+        cells.insert(StaleCell { partner_id, day: bill.received_on });
     }
-    let audited = audit(&bill, &known);
-    report.audited += 1;
-    *report.outcomes.entry(audited.outcome.label()).or_default() += 1;
-    let seq = newest.map_or(0, |newest| newest.seq).saturating_add(1);
-    audit_insert(db, key, &StoredAudit { seq, facts_hash, audited, at: Instant(app.now()) })?;
-    Ok(Some(StaleCell { partner_id: key.0, day: bill.received_on }))
+    audits_insert(db, &audits)?;
+    Ok(cells)
 }
 
 fn fingerprint(key: InvoiceKey, bill: &Bill, known: &Known) -> Result<i64, DbError> {
@@ -149,14 +166,24 @@ pub fn audits_differ(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
             keys.push(((one.partner_id, one.id), one.number));
         },
     )?;
-    for (key, number) in keys.into_iter().filter(|(key, _)| !waiting.contains(key)) {
-        let (Some((bill, known)), Some(newest)) =
-            (facts::read(db, key, &mut shelf)?, audit_newest(db, &Viewer::system(), key)?)
-        else {
-            continue;
-        };
-        looked += 1;
-        if newest.audited.rules == RULES && audit(&bill, &known) != newest.audited {
+    let mut settled = keys;
+    settled.retain(|(key, _)| !waiting.contains(key));
+    for some in settled.chunks(AT_ONCE) {
+        let mut found = BTreeSet::new();
+        for (partner_id, ids) in by_partner(some.iter().map(|(key, _)| *key)) {
+            let batch = facts::Batch::read(db, partner_id, &ids, &mut shelf)?;
+            let mut newest = audits_newest_unscoped(db, partner_id, &ids)?;
+            for id in ids {
+                let (Some((bill, known)), Some(newest)) = (batch.of(id), newest.remove(&id)) else {
+                    continue;
+                };
+                looked += 1;
+                if newest.audited.rules == RULES && audit(bill, &known) != newest.audited {
+                    found.insert((partner_id, id));
+                }
+            }
+        }
+        for (_, number) in some.iter().filter(|(key, _)| found.contains(key)) {
             differ
                 .push(format!("invoice {number}: the stored audit differs from what the facts come to now"));
         }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
+use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
 use crate::db::invoice::{
     InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
-    invoice_partner, invoice_show, invoices_fold, neighbours_unscoped, shipment_places, stale_invoices_count,
-    step_list, unbilled_list,
+    invoice_partner, invoice_show, invoices_fold, shipment_places, stale_invoices_count, step_list,
+    unbilled_list,
 };
 use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
@@ -314,8 +315,9 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
     let names: BTreeSet<String> = lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
     let places = shipment_places(db, viewer, partner_id, &names)?;
     let mut related = Vec::new();
-    for other in neighbours_unscoped(db, &row)? {
-        let Some((row, _)) = invoice_show(db, viewer, (partner_id, other))? else { continue };
+    let named: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let others = Neighbours::read_unscoped(db, partner_id, &named, [&row])?.of(&row, named.iter().copied());
+    for (row, _) in invoices_unscoped(db, partner_id, &others)?.into_values() {
         related.push(Related {
             id: row.id,
             number: row.number,

@@ -1,0 +1,208 @@
+//! Reading and writing what audits of many invoices of one partner need, in few statements.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::{AuditRow, InvoiceKey, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
+use crate::bulk_insert;
+use crate::db::DbError;
+use crate::db::conn::Db;
+use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
+
+/// Which invoices of a partner share a shipment, a number or an original with some others. It holds each list of ids once,
+/// however many invoices share it.
+#[derive(Debug, Default)]
+pub struct Neighbours {
+    named: HashMap<String, Vec<i64>>,
+    numbered: HashMap<String, Vec<i64>>,
+    correcting: HashMap<String, Vec<i64>>,
+}
+
+impl Neighbours {
+    /// Looks for the invoices of a partner that give a shipment one of the names, or have or correct one of the numbers of
+    /// some invoices.
+    ///
+    /// Unscoped: an audit names whose invoices it reads.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    pub fn read_unscoped<'a>(
+        db: &mut Db,
+        partner_id: i64,
+        names: &BTreeSet<&str>,
+        rows: impl IntoIterator<Item = &'a InvoiceRow>,
+    ) -> QueryResult<Self> {
+        let mut found = Self::default();
+        let names: Vec<&str> = names.iter().copied().collect();
+        for chunk in names.chunks(KEYS_PER_STATEMENT) {
+            let pairs: Vec<(String, i64)> = invoice_references::table
+                .filter(invoice_references::partner_id.eq(partner_id))
+                .filter(invoice_references::reference.eq_any(chunk))
+                .select((invoice_references::reference, invoice_references::invoice_id))
+                .load(db)?;
+            for (name, id) in pairs {
+                found.named.entry(name).or_default().push(id);
+            }
+        }
+        let keys: BTreeSet<&str> = rows.into_iter().flat_map(numbers).collect();
+        let keys: Vec<&str> = keys.into_iter().collect();
+        for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+            let same: Vec<(String, i64)> = invoices::table
+                .filter(invoices::partner_id.eq(partner_id))
+                .filter(invoices::number_key.eq_any(chunk))
+                .select((invoices::number_key, invoices::id))
+                .load(db)?;
+            for (key, id) in same {
+                found.numbered.entry(key).or_default().push(id);
+            }
+            let corrected: Vec<(Option<String>, i64)> = invoices::table
+                .filter(invoices::partner_id.eq(partner_id))
+                .filter(invoices::corrects_key.eq_any(chunk.iter().map(|key| Some((*key).to_owned()))))
+                .select((invoices::corrects_key, invoices::id))
+                .load(db)?;
+            for (key, id) in corrected {
+                found.correcting.entry(key.unwrap_or_default()).or_default().push(id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Ids of the others that share something with one of the invoices looked for, which names these shipments.
+    pub fn of<'a>(&self, row: &InvoiceRow, names: impl Iterator<Item = &'a str>) -> BTreeSet<i64> {
+        let mut ids: BTreeSet<i64> =
+            names.filter_map(|name| self.named.get(name)).flatten().copied().collect();
+        for key in numbers(row) {
+            let both = [self.numbered.get(key), self.correcting.get(key)];
+            ids.extend(both.into_iter().flatten().flatten().copied());
+        }
+        ids.remove(&row.id);
+        ids
+    }
+
+    /// Ids of all that were found, those looked for among them.
+    #[must_use]
+    pub fn ids(&self) -> BTreeSet<i64> {
+        let all = [&self.named, &self.numbered, &self.correcting];
+        all.into_iter().flat_map(HashMap::values).flatten().copied().collect()
+    }
+}
+
+/// The numbers an invoice is found by, its own and the one it corrects.
+fn numbers(row: &InvoiceRow) -> impl Iterator<Item = &str> {
+    [Some(row.number_key.as_str()), row.corrects_key.as_deref()].into_iter().flatten()
+}
+
+/// Some invoices of a partner with their lines in order, by id; those that are not there are missing.
+///
+/// Unscoped: an audit names whose invoices it reads.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoices_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    ids: &BTreeSet<i64>,
+) -> QueryResult<BTreeMap<i64, (InvoiceRow, Vec<InvoiceLineRow>)>> {
+    let mut found = BTreeMap::new();
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<InvoiceRow> = invoices::table
+            .filter(invoices::partner_id.eq(partner_id))
+            .filter(invoices::id.eq_any(chunk))
+            .select(InvoiceRow::as_select())
+            .load(db)?;
+        found.extend(rows.into_iter().map(|row| (row.id, (row, Vec::new()))));
+        let lines: Vec<InvoiceLineRow> = invoice_lines::table
+            .filter(invoice_lines::partner_id.eq(partner_id))
+            .filter(invoice_lines::invoice_id.eq_any(chunk))
+            .order((invoice_lines::invoice_id, invoice_lines::seq))
+            .select(InvoiceLineRow::as_select())
+            .load(db)?;
+        for line in lines {
+            if let Some((_, lines)) = found.get_mut(&line.invoice_id) {
+                lines.push(line);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Takes the marks of some invoices of a partner, before the facts behind them are read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_invoices_take(db: &mut Db, partner_id: i64, ids: &[i64]) -> QueryResult<()> {
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        diesel::delete(
+            stale_invoices::table
+                .filter(stale_invoices::partner_id.eq(partner_id))
+                .filter(stale_invoices::invoice_id.eq_any(chunk)),
+        )
+        .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Number and fingerprint of the newest audit of some invoices of a partner, by id; those without one are missing.
+///
+/// Unscoped: an audit names whose invoices it reads.
+///
+/// # Errors
+/// The engine's reason.
+pub fn audit_marks_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    ids: &[i64],
+) -> QueryResult<HashMap<i64, (i32, i64)>> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<(i64, i32, i64)> = invoice_audits::table
+            .filter(invoice_audits::partner_id.eq(partner_id))
+            .filter(invoice_audits::invoice_id.eq_any(chunk))
+            .filter(sql::<Bool>(NEWEST))
+            .select((invoice_audits::invoice_id, invoice_audits::seq, invoice_audits::facts_hash))
+            .load(db)?;
+        found.extend(rows.into_iter().map(|(id, seq, facts_hash)| (id, (seq, facts_hash))));
+    }
+    Ok(found)
+}
+
+/// The newest audit of some invoices of a partner, by id; those without one are missing.
+///
+/// Unscoped: `verify` names whose invoices it reads.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that does not read back, or the engine's reason.
+pub fn audits_newest_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    ids: &[i64],
+) -> Result<HashMap<i64, StoredAudit>, DbError> {
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<AuditRow> = invoice_audits::table
+            .filter(invoice_audits::partner_id.eq(partner_id))
+            .filter(invoice_audits::invoice_id.eq_any(chunk))
+            .filter(sql::<Bool>(NEWEST))
+            .select(AuditRow::as_select())
+            .load(db)?;
+        for row in rows {
+            found.insert(row.invoice_id, row.read()?);
+        }
+    }
+    Ok(found)
+}
+
+/// Adds audits; a second one of the same invoice and number fails.
+///
+/// # Errors
+/// [`DbError::Stored`] for one that cannot be written, or the engine's reason.
+pub fn audits_insert(db: &mut Db, audits: &[(InvoiceKey, StoredAudit)]) -> Result<(), DbError> {
+    let rows: Vec<AuditRow> =
+        audits.iter().map(|(key, one)| AuditRow::of(*key, one)).collect::<Result<_, _>>()?;
+    bulk_insert!(db, invoice_audits::table, rows.as_slice())?;
+    Ok(())
+}
