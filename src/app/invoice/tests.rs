@@ -169,6 +169,55 @@ fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
     });
 }
 
+/// Bills that touch each other: a charge in two parts, a part of it again, a correction of an earlier bill, a credit, a number
+/// used twice.
+const ENTWINED: &str = "\
+M-1,P1,,,2025-05-20,2025-05-21,W2-B,400,LINEHAUL,60
+M-2,P1,,,2025-05-20,2025-05-22,W2-B,400,LINEHAUL,40
+M-3,P1,,,2025-05-20,2025-05-23,W2-B,400,LINEHAUL,40
+M-4,P1,CORRECTION,I-2,2025-05-21,2025-05-24,W1-B,400,LINEHAUL,-10
+M-5,P1,CREDIT,M-3,2025-05-21,2025-05-25,W2-B,400,LINEHAUL,-40
+M1,P1,,,2025-05-22,2025-05-26,W2-C,400,LINEHAUL,100
+M1,P1,,,2025-05-22,2025-05-26,W2-C,405,FUEL,10
+";
+
+#[test]
+fn invoices_read_together_are_audited_as_each_alone() {
+    use BillStatus as S;
+    on_each_engine(NOW, |app| {
+        ready(app);
+        load(app, ImportKind::Invoices, &format!("{HEAD}{ENTWINED}"));
+        let report = audited(app);
+        assert_eq!(report.audited, 7, "six new ones and the corrected one: {report:?}");
+        let found = told(app);
+        assert_eq!((found["M-1"].2, found["M-1"].3), (60, 0));
+        assert_eq!((found["M-2"].2, found["M-2"].3), (40, 0), "the other part of one charge");
+        assert_eq!((found["M-3"].0, found["M1"].0), (S::Duplicate, S::Duplicate));
+
+        let partner_id = partner(app, "P1");
+        let db = &mut conn(app);
+        let ids: Vec<i64> = all(app, &finance()).rows.into_iter().map(|one| one.listed.id).collect();
+        assert_eq!(ids.len(), 11);
+        let together = facts::Batch::read(db, partner_id, &ids, &mut facts::Shelf::default()).unwrap();
+        let newest = audits_newest_unscoped(db, partner_id, &ids).unwrap();
+        let marks = audit_marks_unscoped(db, partner_id, &ids).unwrap();
+        for &id in &ids {
+            let alone = facts::Batch::read(db, partner_id, &[id], &mut facts::Shelf::default()).unwrap();
+            let (bill, known) = alone.of(id).unwrap();
+            assert_eq!(together.of(id).unwrap(), (bill, known.clone()));
+            assert_eq!(newest[&id].audited, audit(bill, &known), "{}", bill.number);
+            let facts_hash = fingerprint((partner_id, id), bill, &known).unwrap();
+            assert_eq!(marks[&id], (newest[&id].seq, facts_hash), "{}", bill.number);
+        }
+        let (_, known) = together.of(id_of(app, "M-1")).unwrap();
+        let others: Vec<&str> = known.others.iter().map(|bill| bill.number.as_str()).collect();
+        assert_eq!(others, ["M-2", "M-3", "M-5", "M1"], "by the day they came in");
+        assert!(together.of(-1).is_none());
+        assert_eq!(audited(app).looked, 1, "the shipment nobody knows is looked for again");
+        assert_eq!(audits_differ(db).unwrap(), (11, Vec::new()));
+    });
+}
+
 /// The references behind a KPI of May.
 fn behind_may(app: &App, kpi: Kpi, pick: evidence::Pick) -> Vec<String> {
     let of = (partner(app, "P1"), "2025-05".parse().unwrap(), app.now());
@@ -233,6 +282,38 @@ fn an_invoice_that_is_none_is_refused_at_the_door() {
         let one = whole(&mut conn(app), &finance(), id_of(app, "J-1")).unwrap().unwrap();
         let codes: Vec<DisputeCode> = one.audits[0].audited.codes();
         assert_eq!(codes, [DisputeCode::Curr], "the tax is a line of its own, and not owed");
+    });
+}
+
+#[test]
+fn an_invoice_that_is_refused_leaves_what_is_stored_as_it_was() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let lines = |app: &App, number: &str| {
+            whole(&mut conn(app), &finance(), id_of(app, number)).unwrap().unwrap().lines
+        };
+        let before = (told(app), lines(app, "I-1"));
+        let head = "invoice,partner,kind,corrects,issued_on,received_on,currency,invoice_total,shipment,code,amount\n";
+        let said = |rows: &str| rejects(app, &format!("{head}{rows}"));
+        // The lines of I-1 again in a second file, and one more.
+        let i1 = "I-1,P1,,,2025-05-09,2025-05-12,,,W1-A";
+        let longer = said(&format!("{i1},400,100\n{i1},405,10\n{i1},DTU,45\n"));
+        assert_eq!(longer.len(), 3, "the invoice as a whole: {longer:?}");
+        assert!(longer[0].contains("came in before with another content"), "{longer:?}");
+        let shorter = said(&format!("{i1},400,100\n"));
+        assert!(shorter[0].contains("came in before with another content"), "{shorter:?}");
+        // A credit note whose lines do not add up to its total, beside an invoice in a currency of no contract.
+        let day = "2025-05-20,2025-05-21";
+        let both = said(&format!(
+            "N-1,P1,CREDIT,I-2,{day},,-50,W1-B,400,-40\nN-1,P1,CREDIT,I-2,{day},,-50,W1-B,405,-5\n\
+             N-2,P1,,,{day},GBP,100,W2-A,400,100\n"
+        ));
+        assert_eq!(both.len(), 3, "{both:?}");
+        assert!(both[0].contains("come to -45.00, and its total says -50.00"), "{both:?}");
+        assert!(both[2].contains("no contract of this partner is in it, only in USD"), "{both:?}");
+        let report = audited(app);
+        assert_eq!(report.audited, 0, "nothing to audit: {report:?}");
+        assert_eq!((told(app), lines(app, "I-1")), before);
     });
 }
 
