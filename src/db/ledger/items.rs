@@ -320,6 +320,9 @@ pub struct AssessedMove {
     pub memo: String,
 }
 
+/// An entry and its line as they are read: id, day, obligation, reason, side, amount, currency, memo.
+type MoveRow = (i64, Day, String, String, String, i64, String, String);
+
 /// What was posted on account 1420 for a partner before `until`, by day and entry; nothing when the viewer may not see it.
 /// Moves from memo to general ledger change nothing and are left out. Only what the partner was told of stands there, so it
 /// may see all of it.
@@ -335,7 +338,7 @@ pub fn assessed_moves(
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
-    let rows: Vec<(i64, Day, String, String, String, i64, String, String)> = journal_entries::table
+    let rows: Vec<MoveRow> = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id
                 .eq(journal_entries::partner_id)
