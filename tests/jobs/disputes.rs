@@ -4,82 +4,32 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::ledger::verify_ledger;
-use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::ledger::{Accrual, accruals_upsert, entries_insert};
 use lanemark::db::schema::{item_steps, job_runs, journal_entries};
-use lanemark::db::types::{Day, Instant};
-use lanemark::domain::clause::{ClauseTerms, ContractCap, Delta, Obligation, ObligationKey, Reason, Sign};
-use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
+use lanemark::db::types::Instant;
+use lanemark::domain::clause::{Delta, Obligation, ObligationKey, Reason, Sign};
 use lanemark::domain::currency::Currency;
 use lanemark::domain::ledger::{
     Booking, ItemState, JournalEntry, Recognition, accrual_entry, assessment_entry,
 };
 use lanemark::domain::money::Micros;
 use lanemark::domain::period::Period;
-use lanemark::domain::terms::Clause;
 
 use crate::support::app::partner;
+use crate::support::books::day;
+use crate::support::contract::{LATE, contract};
 use crate::support::db::on_both;
 use crate::support::process::{Desk, wait_for};
 
-const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
 /// Partners, and items of each. One partner is one transaction.
 const PARTNERS: i64 = 5;
 const ITEMS: i64 = 120;
 const RUN: [&str; 5] = ["job", "run", "item-deadlines", "--as-of", "2025-07-10"];
 
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
-}
-
 /// A contract whose version is `id + 1` and whose clause is `id + 2`, with items that were told on 13 June.
 fn told(app: &App, id: i64, partner_id: i64) {
     let db = &mut *app.pool.get().unwrap();
-    let at = Instant(app.now());
-    let contract = Contract {
-        id,
-        partner_id,
-        number: format!("C-{id}"),
-        title: "Linehaul".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Active,
-            term_start: day("2025-01-01"),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 60,
-        },
-        created_by: "test".to_owned(),
-        created_at: at,
-    };
-    contract_insert(db, &contract).unwrap();
-    let version = Version {
-        id: id + 1,
-        contract_id: id,
-        partner_id,
-        version: 1,
-        kind: "ORIGINAL".to_owned(),
-        valid_from: Day(day("2025-01-01")),
-        valid_to: None,
-        status: "ACTIVE".to_owned(),
-        change_summary: String::new(),
-        caps: caps_text(&ContractCap::default()).unwrap(),
-        authors: String::new(),
-        created_by: "test".to_owned(),
-        created_at: at,
-        approved_by: None,
-        approved_at: None,
-        rating: "{}".to_owned(),
-        agreed: String::new(),
-        terms_sha256: String::new(),
-        signed_by: None,
-        signed_at: None,
-    };
-    version_insert(db, &version).unwrap();
-    let terms = ClauseTerms::from_json(LATE).unwrap();
-    let clause = Clause { id: 0, code: "7.3".to_owned(), title: "Late delivery".to_owned(), terms };
-    clause_upsert(db, id + 2, &version, &clause).unwrap();
+    contract(db, Instant(app.now()), (id, partner_id), &[("7.3", "Late delivery", LATE)]);
     let (period, due): (Period, NaiveDate) = ("2025-05".parse().unwrap(), day("2025-05-14"));
     let amount = Micros(124_000_000);
     let (mut accruals, mut entries): (Vec<Accrual>, Vec<JournalEntry>) = (Vec::new(), Vec::new());

@@ -8,27 +8,22 @@ use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::ledger::verify_ledger;
 use lanemark::db::Db;
-use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::schema::{job_runs, partners, shipments};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
-use lanemark::domain::clause::{ClauseTerms, ContractCap};
-use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
-use lanemark::domain::currency::Currency;
 use lanemark::domain::ledger::Side;
 use lanemark::domain::outcome::OutcomePolicy;
 use lanemark::domain::period::Period;
-use lanemark::domain::terms::Clause;
 use lanemark::on_engine;
 use serde_json::{Map, Value};
 
-use crate::support::books::{day, facts_in};
+use crate::support::books::facts_in;
+use crate::support::contract::{LATE, contract};
 use crate::support::db::TestDb;
 use crate::support::dump::Dump;
 use crate::support::process::{Desk, Said, wait_for};
 
-const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
 /// Partners, each with a contract, and late shipments of each and month. One partner is one transaction.
 const PARTNERS: i64 = 6;
 const EVENTS: i64 = 40;
@@ -61,57 +56,14 @@ fn world(db: &TestDb) -> App {
             ))
             .execute(conn)
             .unwrap();
-        contract(&app, conn, partner_id);
+        contract(
+            conn,
+            Instant(app.now()),
+            (partner_id * 1_000, partner_id),
+            &[("7.3", "Late delivery", LATE)],
+        );
     }
     app
-}
-
-fn contract(app: &App, conn: &mut Db, partner_id: i64) {
-    let (id, at) = (partner_id * 1_000, Instant(app.now()));
-    let contract = Contract {
-        id,
-        partner_id,
-        number: format!("C-{partner_id}"),
-        title: "Linehaul".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Active,
-            term_start: day("2025-01-01"),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 60,
-        },
-        created_by: "test".to_owned(),
-        created_at: at,
-    };
-    contract_insert(conn, &contract).unwrap();
-    let version = Version {
-        id: id + 1,
-        contract_id: id,
-        partner_id,
-        version: 1,
-        kind: "ORIGINAL".to_owned(),
-        valid_from: Day(day("2025-01-01")),
-        valid_to: None,
-        status: "ACTIVE".to_owned(),
-        change_summary: String::new(),
-        caps: caps_text(&ContractCap::default()).unwrap(),
-        authors: String::new(),
-        created_by: "test".to_owned(),
-        created_at: at,
-        approved_by: None,
-        approved_at: None,
-        rating: "{}".to_owned(),
-        agreed: String::new(),
-        terms_sha256: String::new(),
-        signed_by: None,
-        signed_at: None,
-    };
-    version_insert(conn, &version).unwrap();
-    let terms = ClauseTerms::from_json(LATE).unwrap();
-    let clause = Clause { id: 0, code: "7.3".to_owned(), title: "Late delivery".to_owned(), terms };
-    clause_upsert(conn, id + 2, &version, &clause).unwrap();
 }
 
 /// Late shipments of a month.

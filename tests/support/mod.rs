@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod books;
+pub mod contract;
 pub mod data;
 pub mod db;
 pub mod dump;

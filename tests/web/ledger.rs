@@ -6,24 +6,19 @@ use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::accrual::assess::assess;
 use lanemark::app::accrual::{AccrualScope, accrue};
-use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::schema::{mails, measure_cells, partners, shipments, sources};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
-use lanemark::domain::clause::{ClauseTerms, ContractCap};
-use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
-use lanemark::domain::currency::Currency;
 use lanemark::domain::measure::{Measures, Tally};
 use lanemark::domain::outcome::OutcomePolicy;
-use lanemark::domain::terms::Clause;
 use lanemark::domain::viewer::Role;
 use lanemark::on_engine;
 
 use crate::support::app::{TestApp, partner};
+use crate::support::contract::{LATE, contract};
 use crate::support::db::on_both_async;
 
-const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"PCT_OF_LINEHAUL","share":500},"event_cap_share":1500}}"#;
 const SHORTFALL: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
     "threshold":"95","dead_band":"0.5","period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":100}}}"#;
 
@@ -32,57 +27,10 @@ pub(super) fn day(text: &str) -> NaiveDate {
 }
 
 /// A contract with two clauses, in force since January. Clause ids are `id + 2` and `id + 3`.
-fn contract(app: &App, id: i64, partner_id: i64) {
+fn two_clauses(app: &App, id: i64, partner_id: i64) {
     let db = &mut *app.pool.get().unwrap();
-    let at = Instant(app.now());
-    let contract = Contract {
-        id,
-        partner_id,
-        number: format!("C-{id}"),
-        title: "Linehaul".to_owned(),
-        currency: Currency::USD,
-        term: ContractTerm {
-            status: ContractStatus::Active,
-            term_start: day("2025-01-01"),
-            term_end: None,
-            renewal: RenewalKind::Evergreen,
-            renewal_months: None,
-            notice_days: 60,
-        },
-        created_by: "test".to_owned(),
-        created_at: at,
-    };
-    contract_insert(db, &contract).unwrap();
-    let version = Version {
-        id: id + 1,
-        contract_id: id,
-        partner_id,
-        version: 1,
-        kind: "ORIGINAL".to_owned(),
-        valid_from: Day(day("2025-01-01")),
-        valid_to: None,
-        status: "ACTIVE".to_owned(),
-        change_summary: String::new(),
-        caps: caps_text(&ContractCap::default()).unwrap(),
-        authors: String::new(),
-        created_by: "test".to_owned(),
-        created_at: at,
-        approved_by: None,
-        approved_at: None,
-        rating: "{}".to_owned(),
-        agreed: String::new(),
-        terms_sha256: String::new(),
-        signed_by: None,
-        signed_at: None,
-    };
-    version_insert(db, &version).unwrap();
-    for (own, code, title, terms) in
-        [(id + 2, "7.3", "Late delivery", LATE), (id + 3, "7.2", "On time, window", SHORTFALL)]
-    {
-        let terms = ClauseTerms::from_json(terms).unwrap();
-        let clause = Clause { id: 0, code: code.to_owned(), title: title.to_owned(), terms };
-        clause_upsert(db, own, &version, &clause).unwrap();
-    }
+    let clauses = [("7.3", "Late delivery", LATE), ("7.2", "On time, window", SHORTFALL)];
+    contract(db, Instant(app.now()), (id, partner_id), &clauses);
     Dimensions::load(db, &app.ids, app.now()).unwrap().policy(db, OutcomePolicy::default()).unwrap();
 }
 
@@ -128,12 +76,12 @@ fn month(app: &App, partner_id: i64, of: &str, success: i64, total: i64, freight
 
 /// Two partners; of the first a late shipment that is excused later, and a month short of its target.
 pub(super) fn seed(app: &App, partner_id: i64) {
-    contract(app, 100, partner_id);
+    two_clauses(app, 100, partner_id);
     late(app, partner_id, 1, "2025-06-10", "2025-06-12T10:00:00Z", 1_240);
     late(app, partner_id, 2, "2025-06-11", "2025-06-12T10:00:00Z", 2_000);
     month(app, partner_id, "2025-06-05", 388, 412, 186_420);
     let other = partner(app, "FENN", "Fennmark Road");
-    contract(app, 200, other);
+    two_clauses(app, 200, other);
     late(app, other, 9, "2025-06-10", "2025-06-11T10:00:00Z", 900);
     accrue(app, day("2025-06-13"), AccrualScope::default()).unwrap();
     {
