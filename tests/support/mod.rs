@@ -9,3 +9,4 @@ pub mod data;
 pub mod db;
 pub mod dump;
 pub mod process;
+pub mod server;

@@ -1,9 +1,6 @@
 //! What somebody would try who means no good: values that no page sends, other people's ids, planted
 //! sessions, addresses that lie. Nothing breaks, nothing leaks.
 
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
@@ -18,7 +15,8 @@ use lanemark::web::MAX_BODY_BYTES;
 use super::routes::{EXPECTED, For};
 use crate::support::app::{TestApp, partner, post_request};
 use crate::support::db::{TestDb, on_both, on_both_async};
-use crate::support::process::{Desk, wait_for};
+use crate::support::process::Desk;
+use crate::support::server::Server;
 
 /// A role the route opens for.
 fn friend(whom: For) -> Role {
@@ -463,20 +461,7 @@ fn an_address_that_carries_headers_is_refused_wherever_it_is_typed() {
 fn a_server_outlives_requests_that_are_none() {
     on_both(|db: TestDb| {
         let desk = Desk::new(&db);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
-        let mut server = desk.start(&["serve"], &[("LANEMARK_BIND", &address)]);
-        let ask = |bytes: &[u8]| -> Option<String> {
-            let mut stream = TcpStream::connect(&address).ok()?;
-            // The server may hang up before it has read everything; that is an answer too.
-            let _early = stream.write_all(bytes);
-            let _half = stream.shutdown(std::net::Shutdown::Write);
-            let mut answer = Vec::new();
-            let _cut = stream.read_to_end(&mut answer);
-            Some(String::from_utf8_lossy(&answer).into_owned())
-        };
-        let alive = b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-        wait_for("the server to answer", || ask(alive).filter(|answer| answer.starts_with("HTTP/1.1 200")));
+        let mut server = Server::start(&desk);
         let million = "x".repeat(1 << 20);
         let bad: [Vec<u8>; 9] = [
             format!("GET /today?period={million} HTTP/1.1\r\nhost: x\r\n\r\n").into_bytes(),
@@ -490,15 +475,15 @@ fn a_server_outlives_requests_that_are_none() {
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 no http at all\r\n\r\n".to_vec(),
         ];
         for bytes in &bad {
-            let answer = ask(bytes).unwrap_or_default();
+            let answer = server.ask(bytes).unwrap_or_default();
             let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(60)]).into_owned();
             assert!(!answer.starts_with("HTTP/1.1 5"), "{shown}: {answer}");
             assert!(!answer.contains("evil.example"), "{shown}: {answer}");
-            assert!(!server.has_ended(), "{shown} ended the server");
+            assert!(!server.process.has_ended(), "{shown} ended the server");
         }
-        assert!(ask(alive).is_some_and(|answer| answer.starts_with("HTTP/1.1 200")), "it still answers");
-        server.kill();
-        let said = server.said();
+        assert!(server.is_up(), "it still answers");
+        server.process.kill();
+        let said = server.process.said();
         assert!(!said.err.contains("panicked"), "{}", said.err);
     });
 }
