@@ -1,12 +1,14 @@
-//! Service credits from the facts to what is agreed, with `kill -9` at random points of every step: after each kill the
-//! ledger balances and nothing is in it twice, and in the end it is that of a database on which nothing was ever killed.
+//! Service credits from the facts to the closed month, with `kill -9` at random points of every step: accrual, notice,
+//! deadlines, settlement, export, close. After each kill the ledger balances and nothing is in it twice, and in the end it is
+//! that of a database on which nothing was ever killed.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant as Clock};
+use std::time::{Duration, Instant as Moment};
 
 use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::ledger::verify_ledger;
+use lanemark::clock::Clock;
 use lanemark::db::Db;
 use lanemark::db::dimension::Dimensions;
 use lanemark::db::schema::{job_runs, partners, shipments};
@@ -15,14 +17,17 @@ use lanemark::db::types::{Day, Instant};
 use lanemark::domain::ledger::Side;
 use lanemark::domain::outcome::OutcomePolicy;
 use lanemark::domain::period::Period;
+use lanemark::domain::viewer::Role;
 use lanemark::on_engine;
 use serde_json::{Map, Value};
 
+use crate::support::app::user;
 use crate::support::books::facts_in;
 use crate::support::contract::{LATE, contract};
 use crate::support::db::TestDb;
 use crate::support::dump::Dump;
 use crate::support::process::{Desk, Said, wait_for};
+use crate::support::server::{Server, form};
 
 /// Partners, each with a contract, and late shipments of each and month. One partner is one transaction.
 const PARTNERS: i64 = 6;
@@ -30,12 +35,20 @@ const EVENTS: i64 = 40;
 /// Months with shipments, each told before the next begins.
 const MONTHS: [&str; 4] = ["2025-01", "2025-04", "2025-07", "2025-10"];
 /// Times that each step of such a month is killed.
-const KILLS_ACCRUE: u32 = 11;
-const KILLS_ASSESS: u32 = 9;
+const KILLS_ACCRUE: u32 = 6;
+const KILLS_ASSESS: u32 = 5;
 /// And of the run over the deadlines of all of them.
-const KILLS_DEADLINES: u32 = 20;
+const KILLS_DEADLINES: u32 = 11;
+/// Times that a server is killed while it books a credit note, and a batch while it is made.
+const KILLS_SETTLE: u32 = 20;
+const KILLS_EXPORT: u32 = 10;
+/// Times that closing is killed, at most so often a month.
+const KILLS_CLOSE: u32 = 15;
+const KILLS_OF_A_MONTH: u32 = 2;
 /// Of one engine.
 const KILLS: u32 = 100;
+/// Who books documents.
+const FINANCE: &str = "finance@lanes.example";
 /// Where the random points come from.
 const SEED: u64 = 0x4c41_4e45_4d41_524b;
 
@@ -116,7 +129,7 @@ fn holds(conn: &mut Db, when: &str) {
         Side::Debit.code()
     );
     let same = "partner_id, obligation_key, posting_day, reason, recognition, memo";
-    let none: [(&str, String); 8] = [
+    let none: [(&str, String); 10] = [
         (
             "an entry does not balance",
             format!(
@@ -156,6 +169,16 @@ fn holds(conn: &mut Db, when: &str) {
                 .to_owned(),
         ),
         (
+            "a document is not applied whole",
+            "SELECT s.id FROM settlements s WHERE s.amount_micros <> (SELECT coalesce(sum(p.amount_micros), 0) \
+             FROM settlement_parts p WHERE p.settlement_id = s.id)"
+                .to_owned(),
+        ),
+        (
+            "an entry is in two batches",
+            "SELECT entry_id FROM export_entries GROUP BY partner_id, entry_id HAVING count(*) > 1".to_owned(),
+        ),
+        (
             "balances of a month that is not closed",
             "SELECT month FROM period_balances WHERE month NOT IN (SELECT month FROM period_closes)"
                 .to_owned(),
@@ -168,19 +191,26 @@ fn holds(conn: &mut Db, when: &str) {
 
 /// What the ledger came to, free of what differs between two runs of the same: ids, instants, seals.
 fn books(conn: &mut Db) -> BTreeMap<&'static str, Vec<String>> {
-    const TABLES: [&str; 8] = [
+    const TABLES: [&str; 10] = [
         "journal_entries",
         "journal_lines",
         "accruals",
         "item_steps",
+        "settlements",
+        "settlement_parts",
         "period_balances",
         "period_closes",
         "export_batches",
         "mails",
     ];
-    const OWN: [&str; 16] = [
+    const OWN: [&str; 21] = [
         "id",
         "run_id",
+        "actor_id",
+        "settlement_id",
+        "attempts",
+        "delivered_to",
+        "last_error",
         "created_at",
         "updated_at",
         "at",
@@ -209,6 +239,10 @@ fn books(conn: &mut Db) -> BTreeMap<&'static str, Vec<String>> {
         let mut rows: Vec<String> = Vec::new();
         for row in dump.rows(table) {
             let mut row = row.clone();
+            if table == "mails" {
+                // The servers that settle send them too, each in its own time.
+                row.remove("state");
+            }
             if let Some(entry) = row.remove("entry_id") {
                 row.insert("entry".to_owned(), Value::from(entries[&entry.to_string()].clone()));
             }
@@ -273,7 +307,7 @@ impl Pair<'_> {
 
     /// Runs a step once on the twin; on the other kills it so many times while it runs, then lets it end.
     fn step(&mut self, arguments: &[&str], kills: u32) {
-        let begun = Clock::now();
+        let begun = Moment::now();
         self.twin.run(arguments).ends(0);
         let mut span = u64::try_from(begun.elapsed().as_micros()).unwrap().max(1_000);
         let mut left = kills;
@@ -293,15 +327,110 @@ impl Pair<'_> {
             holds(self.conn, &format!("{arguments:?}, kill {}", self.kills));
             let_go(self.conn);
         }
+        self.until_done(arguments, "");
+    }
+
+    /// Runs a step to its end, or until it says that a killed run was at its end already.
+    fn until_done(&mut self, arguments: &[&str], done: &str) {
         // PostgreSQL lets go of a killed process's locks as soon as it notices.
         wait_for("a run after the killed ones", || {
             let said = self.run_again(arguments);
-            (said.code == 0).then_some(()).or_else(|| {
+            let is_done = said.code == 0 || (!done.is_empty() && said.err.contains(done));
+            if !is_done {
                 eprintln!("{said:?}");
-                None
-            })
+            }
+            is_done.then_some(())
         });
         holds(self.conn, &format!("{arguments:?}, run to its end"));
+    }
+
+    /// Runs a command that can do its work only once: on the twin, then here, killed so many times unless it was done before.
+    /// Gives how often it was killed.
+    fn once(&mut self, arguments: &[&str], done: &str, kills: u32) -> u32 {
+        let begun = Moment::now();
+        self.twin.run(arguments).ends(0);
+        let span = u64::try_from(begun.elapsed().as_micros()).unwrap().max(1_000);
+        let mut killed = 0;
+        while killed < kills {
+            let wait = Duration::from_micros(self.random.below(span));
+            let mut running = self.desk.start(arguments, &[]);
+            std::thread::sleep(wait);
+            if running.has_ended() {
+                break;
+            }
+            running.kill();
+            killed += 1;
+            self.kills += 1;
+            holds(self.conn, &format!("{arguments:?}, kill {}", self.kills));
+        }
+        self.until_done(arguments, done);
+        killed
+    }
+
+    /// Books a credit note on both, on the one while its server is killed if `is_killed`. Gives how often it was killed.
+    fn settle(&mut self, nodes: &mut Nodes, is_killed: bool) -> u32 {
+        let (partner_id, number) = (i64::from(nodes.notes) % PARTNERS + 1, format!("CN-{}", nodes.notes));
+        nodes.notes += 1;
+        let partner = partner_id.to_string();
+        let note = [
+            ("partner", partner.as_str()),
+            ("kind", "CREDIT_NOTE"),
+            ("number", &number),
+            ("settled_on", &nodes.on),
+            ("amount", "1,234.56"),
+            ("currency", "USD"),
+        ];
+        let begun = Moment::now();
+        let booked = nodes.twin.send(form("/settlements", &nodes.twin_cookies, &note)).join().unwrap();
+        booked.filter(|answer| answer.starts_with("HTTP/1.1 303")).expect("the twin books it");
+        let span = u64::try_from(begun.elapsed().as_micros()).unwrap();
+        let note = form("/settlements", &nodes.cookies, &note);
+        let asked = nodes.server.send(note.clone());
+        let mut killed = 0;
+        if is_killed {
+            std::thread::sleep(Duration::from_micros(self.random.below(span)));
+            if !asked.is_finished() {
+                nodes.server.process.kill();
+                killed = 1;
+                self.kills += 1;
+                nodes.server = Server::start(&self.desk);
+            }
+        }
+        asked.join().unwrap();
+        holds(self.conn, &format!("{number}, kill {}", self.kills));
+        // Sent again by a person who saw no answer.
+        wait_for("the document to be booked", || {
+            let answer = nodes.server.send(note.clone()).join().unwrap()?;
+            let is_booked = answer.starts_with("HTTP/1.1 303") || answer.contains("is booked already");
+            if !is_booked {
+                eprintln!("{answer}");
+            }
+            is_booked.then_some(())
+        });
+        holds(self.conn, &format!("{number}, booked"));
+        killed
+    }
+}
+
+/// The two servers that book documents, one of which is killed.
+struct Nodes {
+    server: Server,
+    twin: Server,
+    cookies: String,
+    twin_cookies: String,
+    /// The day that documents are dated.
+    on: String,
+    /// Documents so far.
+    notes: u32,
+}
+
+impl Nodes {
+    fn start(pair: &Pair, apps: [&App; 2]) -> Self {
+        let [email, _] = apps.map(|app| user(app, FINANCE, Role::Finance, None)).map(|_| FINANCE);
+        let (server, twin) = (Server::start(&pair.desk), Server::start(&pair.twin));
+        let (cookies, twin_cookies) = (server.sign_in(email), twin.sign_in(email));
+        let on = Clock::System.now().date_naive().to_string();
+        Self { server, twin, cookies, twin_cookies, on, notes: 0 }
     }
 }
 
@@ -323,14 +452,38 @@ fn killed_at_random(db: &TestDb, twin: &TestDb) {
         }
         pair.is_the_twin(unkilled);
     }
-    // Deemed accepted is booked today, so that it comes last.
+    // The last month is accrued and told to its end, so that the servers below find nothing to do.
+    for run in [
+        ["job", "run", "accrue-credits", "--as-of", "2025-11-27"],
+        ["job", "run", "assess-credits", "--as-of", "2025-12-20"],
+    ] {
+        pair.step(&run, 0);
+    }
+    // Deemed accepted is booked today, and what follows from it.
     pair.step(&["job", "run", "item-deadlines", "--as-of", "2026-06-01"], KILLS_DEADLINES);
     pair.is_the_twin(unkilled);
-    assert_eq!(pair.kills, KILLS);
     assert_eq!(count(pair.conn, "SELECT 1 FROM accruals"), PARTNERS * EVENTS * 4);
-    // The last month's items wait for an accrual after its end, the others were told and nobody answered.
     let deemed = "SELECT 1 FROM accruals WHERE state = 'AGREED'";
-    assert_eq!(count(pair.conn, deemed), PARTNERS * EVENTS * 3, "deadlines passed");
+    assert_eq!(count(pair.conn, deemed), PARTNERS * EVENTS * 4, "deadlines passed");
+
+    let mut nodes = Nodes::start(&pair, [&app, &other]);
+    let (mut settle, mut export) = (KILLS_SETTLE, KILLS_EXPORT);
+    while settle + export > 0 {
+        settle -= pair.settle(&mut nodes, settle > 0);
+        export -= pair.once(&["export", "journal"], "is not exported yet", export.min(1));
+    }
+    drop(nodes);
+    pair.is_the_twin(unkilled);
+    let mut month: Period = MONTHS[0].parse().unwrap();
+    let mut left = KILLS_CLOSE;
+    while left > 0 {
+        let close = ["close".to_owned(), month.to_string()];
+        left -=
+            pair.once(&close.each_ref().map(String::as_str), "is closed already", left.min(KILLS_OF_A_MONTH));
+        month = month.next();
+    }
+    pair.is_the_twin(unkilled);
+    assert_eq!(pair.kills, KILLS);
     assert_eq!(verify_ledger(pair.conn).unwrap(), []);
 }
 
