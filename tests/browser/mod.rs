@@ -17,8 +17,10 @@ use fantoccini::key::Key;
 use lanemark::domain::viewer::Role;
 
 use driver::{Browser, Scripts};
-use site::{FINAL, REVIEWED, Site, sign_in, sign_out};
+use site::{FINAL, REVIEWED, Site, on_sqlite, sign_in, sign_out};
 use walk::{DESK, PHONE, Walk};
+
+use crate::support::db::TestDb;
 
 /// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables, a draft
 /// with some, a KPI of our own.
@@ -55,8 +57,17 @@ fn further(site: &Site, role: Role) -> Vec<String> {
 
 /// Runs `test` where there is a browser.
 fn in_browser<F: Future<Output = ()>>(scripts: Scripts, test: impl FnOnce(Browser, Site) -> F) {
+    in_browser_over(on_sqlite, scripts, test);
+}
+
+/// Runs `test` over a network of this database where there is a browser.
+fn in_browser_over<F: Future<Output = ()>>(
+    db: impl FnOnce() -> TestDb,
+    scripts: Scripts,
+    test: impl FnOnce(Browser, Site) -> F,
+) {
     if driver::is_installed() {
-        System::new().block_on(async { test(Browser::open(scripts).await, Site::serve()).await });
+        System::new().block_on(async { test(Browser::open(scripts).await, Site::serve(db())).await });
     }
 }
 

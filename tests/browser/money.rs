@@ -5,8 +5,8 @@ use fantoccini::Locator;
 use lanemark::domain::viewer::Role;
 
 use super::driver::{Browser, Scripts};
-use super::in_browser;
-use super::site::{sign_in, sign_in_by, sign_out};
+use super::site::{Site, on_postgres, sign_in, sign_in_by, sign_out};
+use super::{in_browser, in_browser_over};
 
 /// The month whose items are told, and a day after that.
 const MONTH: &str = "2026-06";
@@ -21,59 +21,68 @@ const CONTROLLER: &str = "controller@shipper.example";
 const WHY: &str = "Looked at by both of us; it changes nothing of this month.";
 
 #[test]
-fn an_item_is_disputed_decided_credited_exported_and_reconciled_and_its_month_closed() {
-    in_browser(Scripts::On, |browser, mut site| async move {
-        let base = site.told_at(TOLD);
-        sign_in(&browser, &base, Role::Partner).await;
-        let key = dispute(&browser, &base).await;
-        sign_out(&browser, &base).await;
+fn an_item_is_disputed_decided_credited_exported_and_reconciled_and_its_month_closed_on_sqlite() {
+    in_browser(Scripts::On, whole_way);
+}
 
-        // Who proposes to give it up does not decide it.
-        sign_in(&browser, &base, Role::CarrierManager).await;
-        open_item(&browser, &base, &key).await;
-        answer(&browser, "PROPOSED").await;
-        browser.says("Your answer is proposed").await;
-        sign_out(&browser, &base).await;
-        sign_in(&browser, &base, Role::Finance).await;
-        // The month is closed while the dispute waits, which two people pass over; what is decided posts in July.
-        close(&browser, &base).await;
-        open_item(&browser, &base, &key).await;
-        answer(&browser, "DECIDED").await;
-        let link = browser.find("a[href^='/settlements/new']").await;
-        let book = format!("{base}{}", link.attr("href").await.unwrap().unwrap());
-        browser.client.goto(&book).await.unwrap();
-        note(&browser, NOTE, "2026-07-16").await;
-        browser.says("What it settles").await;
-        assert!(browser.text("h1").await.contains(NOTE));
+#[test]
+fn an_item_is_disputed_decided_credited_exported_and_reconciled_and_its_month_closed_on_postgres() {
+    if let Some(db) = on_postgres() {
+        in_browser_over(|| db, Scripts::On, whole_way);
+    }
+}
 
-        browser.client.goto(&format!("{base}/ledger/exports")).await.unwrap();
-        browser.press(".form .btn.primary").await;
-        browser.says("Lines").await;
-        assert!(browser.text("h1").await.starts_with("Batch "));
-        browser.client.goto(&format!("{base}/ledger/reconciliation")).await.unwrap();
-        let reconciled = browser.text("main").await;
-        assert!(!reconciled.contains("Not explained"), "{reconciled}");
-        browser.client.goto(&book).await.unwrap();
-        note(&browser, LATE_NOTE, "2026-06-30").await;
-        browser.reads("err", "closed").await;
-        // A refusal is an error to the console, and the only one.
-        let refused = browser.console_errors().await;
-        assert!(refused.iter().all(|line| line.contains("/settlements")), "{refused:?}");
-        sign_out(&browser, &base).await;
+async fn whole_way(browser: Browser, mut site: Site) {
+    let base = site.told_at(TOLD);
+    sign_in(&browser, &base, Role::Partner).await;
+    let key = dispute(&browser, &base).await;
+    sign_out(&browser, &base).await;
 
-        // Who keeps the carriers reads what was passed over, and by whom; the month takes nothing more.
-        sign_in(&browser, &base, Role::CarrierManager).await;
-        browser.client.goto(&format!("{base}/ledger/close/{MONTH}")).await.unwrap();
-        browser.says("Noor Castellan approved").await;
-        browser.says(WHY).await;
-        sign_out(&browser, &base).await;
+    // Who proposes to give it up does not decide it.
+    sign_in(&browser, &base, Role::CarrierManager).await;
+    open_item(&browser, &base, &key).await;
+    answer(&browser, "PROPOSED").await;
+    browser.says("Your answer is proposed").await;
+    sign_out(&browser, &base).await;
+    sign_in(&browser, &base, Role::Finance).await;
+    // The month is closed while the dispute waits, which two people pass over; what is decided posts in July.
+    close(&browser, &base).await;
+    open_item(&browser, &base, &key).await;
+    answer(&browser, "DECIDED").await;
+    let link = browser.find("a[href^='/settlements/new']").await;
+    let book = format!("{base}{}", link.attr("href").await.unwrap().unwrap());
+    browser.client.goto(&book).await.unwrap();
+    note(&browser, NOTE, "2026-07-16").await;
+    browser.says("What it settles").await;
+    assert!(browser.text("h1").await.contains(NOTE));
 
-        sign_in(&browser, &base, Role::Partner).await;
-        browser.client.goto(&format!("{base}/portal/statement?period=2026-07")).await.unwrap();
-        browser.says("Given up by a decision").await;
-        browser.says("Partly settled").await;
-        assert_eq!(browser.console_errors().await, Vec::<String>::new());
-    });
+    browser.client.goto(&format!("{base}/ledger/exports")).await.unwrap();
+    browser.press(".form .btn.primary").await;
+    browser.says("Lines").await;
+    assert!(browser.text("h1").await.starts_with("Batch "));
+    browser.client.goto(&format!("{base}/ledger/reconciliation")).await.unwrap();
+    let reconciled = browser.text("main").await;
+    assert!(!reconciled.contains("Not explained"), "{reconciled}");
+    browser.client.goto(&book).await.unwrap();
+    note(&browser, LATE_NOTE, "2026-06-30").await;
+    browser.reads("err", "closed").await;
+    // A refusal is an error to the console, and the only one.
+    let refused = browser.console_errors().await;
+    assert!(refused.iter().all(|line| line.contains("/settlements")), "{refused:?}");
+    sign_out(&browser, &base).await;
+
+    // Who keeps the carriers reads what was passed over, and by whom; the month takes nothing more.
+    sign_in(&browser, &base, Role::CarrierManager).await;
+    browser.client.goto(&format!("{base}/ledger/close/{MONTH}")).await.unwrap();
+    browser.says("Noor Castellan approved").await;
+    browser.says(WHY).await;
+    sign_out(&browser, &base).await;
+
+    sign_in(&browser, &base, Role::Partner).await;
+    browser.client.goto(&format!("{base}/portal/statement?period=2026-07")).await.unwrap();
+    browser.says("Given up by a decision").await;
+    browser.says("Partly settled").await;
+    assert_eq!(browser.console_errors().await, Vec::<String>::new());
 }
 
 /// Books a credit note of this day on the form that is open.

@@ -38,13 +38,10 @@ use lanemark::web::{Web, WebConfig, configure};
 use tempfile::TempDir;
 
 use super::driver::Browser;
+use crate::support::db::TestDb;
 
 /// Enough loads for every kind of page, few enough for every test run.
 const SIZE: Size = Size(2);
-/// Connections of the site.
-const POOL_SIZE: u32 = 3;
-/// The site's database in its folder.
-const FILE: &str = "site.db";
 
 /// A month whose scorecards are final on the day of the network.
 pub const FINAL: &str = "2026-05";
@@ -66,17 +63,17 @@ pub struct Site {
     /// A partner whose scorecard of [`FINAL`] is final.
     pub partner: i64,
     handle: ServerHandle,
-    folder: TempDir,
+    db: TestDb,
+    mails: TempDir,
 }
 
 impl Site {
-    /// Serves a copy of the network. Call inside a running system.
-    pub fn serve() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join(FILE), network()).unwrap();
+    /// Serves a network, of [`on_sqlite`] or [`on_postgres`]. Call inside a running system.
+    pub fn serve(db: TestDb) -> Self {
+        let mails = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = open(folder.path(), as_of(), &base);
+        let app = open(&db, mails.path(), as_of(), &base);
         let negotiated = negotiate(&app);
         let priced = contract_by_number(&mut app.pool.get().unwrap(), &Viewer::system(), "TL-2025-01");
         let priced = priced.unwrap().unwrap().id;
@@ -84,14 +81,14 @@ impl Site {
         let replayed = replay(&app, priced);
         let partner = correct(&app);
         let handle = answer(app, listener);
-        Self { base, negotiated, priced, replayed, drafted, partner, handle, folder }
+        Self { base, negotiated, priced, replayed, drafted, partner, handle, db, mails }
     }
 
     /// Serves the same database on another day, once what falls due by then is summed and scored. Gives its address.
     pub fn serve_at(&mut self, now: &str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = open(self.folder.path(), now.parse().unwrap(), &base);
+        let app = open(&self.db, self.mails.path(), now.parse().unwrap(), &base);
         refresh(&app, app.now(), |_, _| {}).unwrap();
         score_due(&app, app.now(), None).unwrap();
         drop(self.handle.stop(false));
@@ -103,7 +100,7 @@ impl Site {
     /// As [`Self::serve_at`], once partners were told what they owe by then.
     pub fn told_at(&mut self, now: &str) -> String {
         let base = self.serve_at(now);
-        let app = open(self.folder.path(), now.parse().unwrap(), &base);
+        let app = open(&self.db, self.mails.path(), now.parse().unwrap(), &base);
         // As jobs, so that their runs are noted as on any night.
         for name in ["accrue-credits", "assess-credits"] {
             let run = Runner::new(app.clone()).run_now(name, None, None, "test").unwrap();
@@ -114,10 +111,9 @@ impl Site {
 }
 
 /// The use cases over the site's database at `now`.
-fn open(folder: &Path, now: DateTime<Utc>, base: &str) -> App {
-    let mailer = Mailer::file("Lanemark <reviews@shipper.example>", folder.join("mail")).unwrap();
-    let pool = DbUrl::Sqlite(folder.join(FILE)).open(POOL_SIZE).unwrap();
-    App::new(pool, Clock::Fixed(now), base).with_mailer(mailer)
+fn open(db: &TestDb, mails: &Path, now: DateTime<Utc>, base: &str) -> App {
+    let mailer = Mailer::file("Lanemark <reviews@shipper.example>", mails.join("mail")).unwrap();
+    App::new(db.pool.clone(), Clock::Fixed(now), base).with_mailer(mailer)
 }
 
 /// Answers requests in the running system.
@@ -244,24 +240,36 @@ fn negotiate(app: &App) -> i64 {
     version
 }
 
-/// The bytes of a demo's database, made once.
-fn network() -> &'static [u8] {
+/// Makes the network in a database, its files and mails in `folder`.
+fn network(database: DbUrl, folder: &Path) {
+    let options = DemoOptions {
+        database,
+        size: SIZE,
+        keep_files: None,
+        mail_folder: folder.join("mail"),
+        base_url: "http://127.0.0.1".to_owned(),
+        pool_size: 2,
+    };
+    drop(run(&options, &mut |_| ()).unwrap());
+}
+
+/// The network in a database of SQLite; it is made once and copied.
+pub fn on_sqlite() -> TestDb {
     static NETWORK: OnceLock<Vec<u8>> = OnceLock::new();
-    NETWORK.get_or_init(|| {
+    TestDb::sqlite_of(NETWORK.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("demo.db");
-        let options = DemoOptions {
-            database: DbUrl::Sqlite(file.clone()),
-            size: SIZE,
-            keep_files: None,
-            mail_folder: folder.path().join("mail"),
-            base_url: "http://127.0.0.1".to_owned(),
-            pool_size: 2,
-        };
         // Closing the last connection moves the log into the file.
-        drop(run(&options, &mut |_| ()).unwrap());
+        network(DbUrl::Sqlite(file.clone()), folder.path());
         std::fs::read(file).unwrap()
-    })
+    }))
+}
+
+/// The network in a schema of PostgreSQL, where there is a server.
+pub fn on_postgres() -> Option<TestDb> {
+    let db = TestDb::postgres()?;
+    network(DbUrl::parse(&db.url).unwrap(), tempfile::tempdir().unwrap().path());
+    Some(db)
 }
 
 /// Signs in through the page, as the demo's first user of that role.

@@ -38,9 +38,14 @@ enum Cleanup {
 impl TestDb {
     /// A fresh SQLite database.
     pub fn sqlite() -> Self {
+        Self::sqlite_of(template())
+    }
+
+    /// A copy of a SQLite database.
+    pub fn sqlite_of(bytes: &[u8]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("test.db");
-        std::fs::write(&file, template()).unwrap();
+        std::fs::write(&file, bytes).unwrap();
         let url = format!("sqlite://{}", file.display());
         let pool = DbUrl::Sqlite(file).open(POOL_SIZE).unwrap();
         Self { pool, url, _cleanup: Cleanup::File(dir) }
