@@ -48,6 +48,12 @@ SELECT partner_id, obligation_key, 1, 2, period, obligation_day, id, 1000000, 10
 FROM journal_entries;
 """
 
+# What each page looks at to see whether anything was posted since it was drawn.
+SEAL_ROWS = """
+INSERT INTO journal_seals (partner_id, seq, entry_id, sha256)
+SELECT partner_id, ROW_NUMBER() OVER (PARTITION BY partner_id ORDER BY id), id, '{seal}' FROM journal_entries;
+"""
+
 MONTH_ROWS = """
 INSERT INTO journal_months (month, partner_id, currency, account, side, reason, recognition, lines, entries, amount_micros)
 SELECT {posted_month}, l.partner_id, l.currency, l.account, l.side, e.reason, e.recognition, COUNT(*),
@@ -92,8 +98,8 @@ def fill(engine, url, entries, today):
             "posted_month": "to_char(e.posting_day, 'YYYY-MM')",
             "last_day": "((month || '-01')::date + interval '1 month' - interval '1 day')::date",
         }
-    words |= {"partners": PARTNERS, "running": f"{today:%Y-%m}"}
-    for statement in (PARTNER_ROWS, ENTRY_ROWS, LINE_ROWS, ACCRUAL_ROWS, MONTH_ROWS, CLOSE_ROWS):
+    words |= {"partners": PARTNERS, "running": f"{today:%Y-%m}", "seal": "0" * 64}
+    for statement in (PARTNER_ROWS, ENTRY_ROWS, LINE_ROWS, ACCRUAL_ROWS, SEAL_ROWS, MONTH_ROWS, CLOSE_ROWS):
         engine.sql(url, statement.format(**words))
     engine.sql(url, "ANALYZE")
 

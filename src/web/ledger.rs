@@ -4,38 +4,45 @@
 pub mod own;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::books::close::StepLine;
 use super::download::download_csv;
 use super::evidence::counted_list;
-use super::extract::SignedIn;
-use super::page::{self, Page, WebError};
-use super::show;
+use super::extract::{SignedIn, Unit};
+use super::kept::Kept;
+use super::page::{self, Drawn, DrawnPage, Page, WebError};
+use super::{Web, show};
+use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::ledger::view::{
     AccrualView, Evidence, LedgerQuery, LedgerView, Roll, accrual_view, export_csv, ledger_export,
     ledger_view,
 };
 use crate::db::DbError;
+use crate::db::books::{LedgerStamp, StepsStamp, ledger_stamp, steps_stamp};
 use crate::db::ledger::{Accrual, EXPORT_ROWS_MAX, EntryListed};
+use crate::db::partner::{Partner, partner_list};
 use crate::db::shipment::ShipmentRow;
 use crate::domain::books::chart::Chart;
 use crate::domain::books::roll::{Book, RollRow, totals as roll_totals};
 use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
-use crate::domain::kpi::{KpiValue, Unit};
+use crate::domain::kpi::{KpiValue, Unit as KpiUnit};
 use crate::domain::ledger::{Account, ItemState, RollForward, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::{Period, PeriodKind};
+use crate::domain::viewer::{Role, Scope};
 use crate::domain::words;
 
 /// The query of the page, as sent.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(default)]
 pub(super) struct Params {
     month: String,
@@ -159,8 +166,8 @@ struct TotalLine {
 
 #[derive(Template)]
 #[template(path = "ledger/list.html")]
-struct LedgerPage {
-    page: Page,
+struct LedgerBody {
+    title: String,
     subtitle: String,
     months: Vec<(String, String, bool)>,
     export: String,
@@ -189,19 +196,79 @@ struct LedgerPage {
     chosen: Vec<String>,
 }
 
+/// Pages of the ledger as drawn, by what was asked for and whose role sees it. Drawing one takes some twenty reads; nothing of it
+/// changes until something is posted, a month is closed, or a partner or an account is called otherwise.
+pub(super) type Ledgers = Kept<(Params, Role), Seen, Drawn>;
+
+/// Pages of the ledger kept; each some sixty kilobytes.
+pub(super) const LEDGERS: usize = 128;
+
+/// What a page of the ledger was drawn from: it holds for as long as all of it is the same.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    ledger: LedgerStamp,
+    today: NaiveDate,
+    partners: Vec<Partner>,
+    /// Where the page shows how far the close of its month is.
+    steps: Option<StepsStamp>,
+}
+
+impl Seen {
+    fn read(unit: &mut Unit<'_>, query: &LedgerQuery) -> Result<Self, DbError> {
+        let ledger = ledger_stamp(unit.db)?;
+        let today = ledger.today(unit.app.now())?;
+        let month = query.month_shown(ledger.last_posting(), today);
+        let steps = if query.shows_close(month, ledger.open_month(today)?, today) {
+            Some(steps_stamp(unit.db, month, ACCRUAL_JOB)?)
+        } else {
+            None
+        };
+        Ok(Self { partners: partner_list(unit.db, unit.viewer)?, ledger, today, steps })
+    }
+}
+
+fn drawn(
+    kept: &Ledgers,
+    unit: &mut Unit<'_>,
+    params: Params,
+    query: &LedgerQuery,
+) -> Result<Arc<Drawn>, WebError> {
+    // The state of an item changes without an entry. Who sees one partner only has its own page of them.
+    let may_keep = query.state.is_none() && unit.viewer.scope() == Scope::All;
+    if !may_keep {
+        let today = unit.app.today(unit.db)?;
+        return draw(unit, params, query, today).map(Arc::new);
+    }
+    let seen = Seen::read(unit, query)?;
+    let key = (params, unit.viewer.role);
+    if let Some(drawn) = kept.get(&key, &seen) {
+        return Ok(drawn);
+    }
+    let drawn = draw(unit, key.0.clone(), query, seen.today)?;
+    Ok(kept.keep(key, seen, drawn))
+}
+
+fn draw(
+    unit: &mut Unit<'_>,
+    params: Params,
+    query: &LedgerQuery,
+    today: NaiveDate,
+) -> Result<Drawn, WebError> {
+    let view = ledger_view(unit.db, unit.viewer, query, today)?;
+    let body = LedgerBody::of(params, query, &view);
+    Drawn::new(body.title.clone(), &body)
+}
+
 /// `GET /ledger`
-pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<HttpResponse, WebError> {
+pub(super) async fn list(
+    me: SignedIn,
+    site: web::Data<Web>,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
     let query = params.query()?;
-    let view = {
-        let query = query.clone();
-        me.in_db(move |unit| {
-            let today = unit.app.today(unit.db)?;
-            ledger_view(unit.db, unit.viewer, &query, today)
-        })
-        .await?
-    };
-    let page = me.page(format!("Money, {}", view.month.title()));
-    page::html(&LedgerPage::of(page, params.into_inner(), &query, &view))
+    let drawn =
+        me.in_db(move |mut unit| drawn(&site.ledgers, &mut unit, params.into_inner(), &query)).await?;
+    page::html(&DrawnPage::new(&drawn, |title| me.page(title)))
 }
 
 /// `GET /ledger.csv`
@@ -221,8 +288,8 @@ pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<H
     download_csv("ledger.csv", export_csv(&entries, &chart))
 }
 
-impl LedgerPage {
-    fn of(page: Page, params: Params, query: &LedgerQuery, view: &LedgerView) -> Self {
+impl LedgerBody {
+    fn of(params: Params, query: &LedgerQuery, view: &LedgerView) -> Self {
         let end = show::day(view.month.last_day());
         let months = view
             .months
@@ -252,6 +319,7 @@ impl LedgerPage {
         let books = book_parts(view, many, &name_of, &params);
         let chosen = chosen(query, name_of);
         Self {
+            title: format!("Money, {}", view.month.title()),
             subtitle: format!(
                 "Service credits and bonuses up to {end}. Memo until agreed: only agreed credits reach the general ledger."
             ),
@@ -287,7 +355,6 @@ impl LedgerPage {
                 .to_vec(),
             chosen,
             params,
-            page,
         }
     }
 }
@@ -687,7 +754,7 @@ fn kpi_facts(value: &KpiValue) -> Vec<(&'static str, String)> {
     let definition = value.kpi.definition();
     let shown = match (value.net, definition.unit) {
         (None, _) => "no data".to_owned(),
-        (Some(net), Unit::Percent) => show::percent(net),
+        (Some(net), KpiUnit::Percent) => show::percent(net),
         (Some(net), _) => show::decimal(net, 2),
     };
     vec![

@@ -133,6 +133,10 @@ pub struct Web {
     desks: desk::Desks,
     /// Scorecards as drawn.
     cards: scorecard::Cards,
+    /// Pages of the ledger as drawn.
+    ledgers: ledger::Ledgers,
+    /// Pages of closes as drawn.
+    closes: books::close::Closes,
     /// Signs cookies.
     key: cookie::Key,
 }
@@ -155,6 +159,8 @@ impl Web {
             portfolios: Kept::new(today::PORTFOLIOS),
             desks: Kept::new(desk::DESKS),
             cards: Kept::new(scorecard::CARDS),
+            ledgers: Kept::new(ledger::LEDGERS),
+            closes: Kept::new(books::close::CLOSES),
             key,
         })
     }

@@ -189,6 +189,40 @@ pub fn html_with(status: StatusCode, page: &impl Template) -> Result<HttpRespons
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(page.render()?))
 }
 
+/// A page without its surroundings, as drawn.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// The title of the window.
+    pub title: String,
+    /// What stands between the surroundings.
+    pub body: String,
+}
+
+impl Drawn {
+    /// Draws a page.
+    ///
+    /// # Errors
+    /// [`WebError::Internal`] when the template fails.
+    pub fn new(title: impl Into<String>, body: &impl Template) -> Result<Self, WebError> {
+        Ok(Self { title: title.into(), body: body.render()? })
+    }
+}
+
+/// What was drawn, with the surroundings of whoever looks.
+#[derive(Template)]
+#[template(path = "drawn.html")]
+pub(super) struct DrawnPage<'a> {
+    page: Page,
+    body: &'a str,
+}
+
+impl<'a> DrawnPage<'a> {
+    /// `me` makes the surroundings for a title.
+    pub(super) fn new(drawn: &'a Drawn, me: impl FnOnce(String) -> Page) -> Self {
+        Self { page: me(drawn.title.clone()), body: &drawn.body }
+    }
+}
+
 /// Answers a form that did its work: the browser goes on to `path`.
 #[must_use]
 pub fn see_other(path: &str) -> HttpResponse {

@@ -19,7 +19,7 @@ use super::Web;
 use super::download::{FileKind, download, download_csv};
 use super::extract::{SignedIn, Unit};
 use super::kept::Kept;
-use super::page::{self, Page, WebError};
+use super::page::{self, Drawn, DrawnPage, Page, WebError};
 use super::partner::Chip;
 use super::standing::{by_hand_words, held_chip};
 use crate::app::bundle::{BundleError, bundle};
@@ -50,13 +50,6 @@ const LIST_MONTHS: u32 = 13;
 const COLUMNS: usize = 7;
 
 #[derive(Template)]
-#[template(path = "scorecard/page.html")]
-struct CardPage<'a> {
-    page: Page,
-    body: &'a str,
-}
-
-#[derive(Template)]
 #[template(path = "scorecard/body.html")]
 struct CardBody {
     partner_id: i64,
@@ -64,15 +57,9 @@ struct CardBody {
     card: Card,
 }
 
-/// A scorecard page without its surroundings.
-pub(super) struct DrawnCard {
-    title: String,
-    body: String,
-}
-
 /// Newest publications as drawn, by partner, period and what the reader may see of them. A document is the same for ever;
 /// reading and drawing it is most of the work of the page.
-pub(super) type Cards = Kept<(i64, Period, Role), (CardStamp, NaiveDate), DrawnCard>;
+pub(super) type Cards = Kept<(i64, Period, Role), (CardStamp, NaiveDate), Drawn>;
 
 /// Scorecards kept; each some fifty kilobytes.
 pub(super) const CARDS: usize = 256;
@@ -277,7 +264,7 @@ pub(super) async fn show(
     let period = period_of(&period)?;
     let shown = me.in_db(move |mut unit| shown(&site.cards, &mut unit, partner_id, period, version)).await?;
     match shown {
-        Shown::Card(drawn) => page::html(&CardPage { page: me.page(drawn.title.clone()), body: &drawn.body }),
+        Shown::Card(drawn) => page::html(&DrawnPage::new(&drawn, |title| me.page(title))),
         Shown::Nothing(found) => {
             let partner = found.partner.name;
             let heading = format!("{partner}, {}", period.title());
@@ -297,7 +284,7 @@ pub(super) async fn show(
 
 /// What there is to show of a partner and period.
 enum Shown {
-    Card(Arc<DrawnCard>),
+    Card(Arc<Drawn>),
     Nothing(Box<Found>),
 }
 
@@ -334,8 +321,7 @@ fn shown(
         card.tell_net_credits(&sums, published.snapshot.spend.as_ref(), href);
     }
     let title = format!("{partner}, {}", period.title());
-    let body = CardBody { partner_id, partner, card }.render().map_err(anyhow::Error::from)?;
-    let drawn = DrawnCard { title, body };
+    let drawn = Drawn::new(title, &CardBody { partner_id, partner, card })?;
     Ok(Shown::Card(if may_keep { kept.keep(key, seen, drawn) } else { Arc::new(drawn) }))
 }
 

@@ -3,6 +3,7 @@
 mod books;
 mod contract;
 mod dispute;
+mod drawn;
 mod fairness;
 mod five;
 mod import;

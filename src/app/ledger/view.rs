@@ -57,6 +57,18 @@ impl LedgerQuery {
         self.obligation_period.is_none() && self.state.is_none() && self.account.is_none()
     }
 
+    /// The month shown, where `last` is the last day that anything was posted on.
+    #[must_use]
+    pub fn month_shown(&self, last: Option<NaiveDate>, today: NaiveDate) -> Period {
+        self.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last.unwrap_or(today)))
+    }
+
+    /// Whether the page shows how far the close of `month` is: it is over, and the one to be closed next.
+    #[must_use]
+    pub fn shows_close(&self, month: Period, open: Period, today: NaiveDate) -> bool {
+        month == open && month.end() <= today && self.after.is_none() && self.is_whole_month()
+    }
+
     fn filter(&self, month: Period) -> LedgerFilter {
         LedgerFilter {
             partner_id: self.partner_id,
@@ -118,8 +130,8 @@ pub fn ledger_view(
     query: &LedgerQuery,
     today: NaiveDate,
 ) -> Result<LedgerView, DbError> {
-    let last = last_posting_day(db, viewer)?.unwrap_or(today);
-    let month = query.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last));
+    let last = last_posting_day(db, viewer)?;
+    let month = query.month_shown(last, today);
     let filter = query.filter(month);
     let mut entries = entry_list(db, viewer, &filter, query.after, PAGE_ROWS + 1)?;
     let next = cut(&mut entries);
@@ -131,16 +143,15 @@ pub fn ledger_view(
         entry_totals(db, viewer, &filter)?
     };
     let open = open_month(db, today)?;
-    let to_close = month == open && month.end() <= today && query.after.is_none() && query.is_whole_month();
     Ok(LedgerView {
         month,
-        months: months(month, Period::containing(PeriodKind::Month, last)),
+        months: months(month, Period::containing(PeriodKind::Month, last.unwrap_or(today))),
         partners: partner_list(db, viewer)?,
         accounts: by_account(&start, &during),
         by_partner: roll_forward(db, viewer, month, query.partner_id)?,
         chart: chart(db)?,
         open,
-        close: if to_close { Some(steps_of(db, month)?) } else { None },
+        close: if query.shows_close(month, open, today) { Some(steps_of(db, month)?) } else { None },
         totals,
         entries,
         next,
@@ -158,8 +169,7 @@ pub fn ledger_export(
     query: &LedgerQuery,
     today: NaiveDate,
 ) -> Result<(Vec<EntryListed>, Chart, bool), DbError> {
-    let last = last_posting_day(db, viewer)?.unwrap_or(today);
-    let month = query.month.unwrap_or_else(|| Period::containing(PeriodKind::Month, last));
+    let month = query.month_shown(last_posting_day(db, viewer)?, today);
     let mut entries = entry_list(db, viewer, &query.filter(month), None, EXPORT_ROWS_MAX + 1)?;
     let limit = usize::try_from(EXPORT_ROWS_MAX).unwrap_or(usize::MAX);
     let more = entries.len() > limit;

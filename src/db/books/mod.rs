@@ -11,6 +11,7 @@ mod export;
 mod incentive;
 mod layout;
 mod months;
+mod stamp;
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -41,6 +42,7 @@ pub use months::{
     AccountSum, balances_carry, carried_differences_unscoped, gl_count, gl_sums_unscoped, month_add,
     month_differences_unscoped, month_movements, month_openings, month_totals,
 };
+pub use stamp::{LedgerStamp, StepsStamp, ledger_stamp, steps_stamp};
 
 /// The name of the lock between posting and closing; the trigger on PostgreSQL takes it too.
 const BOOKS: &str = "books";
@@ -72,13 +74,16 @@ pub fn closed_through(db: &mut Db) -> Result<Option<NaiveDate>, DbError> {
         .order(period_closes::last_day.desc())
         .first(db)
         .optional()?;
-    let before = setting(db, BOOKS_CLOSED_THROUGH)?;
-    let before: Option<NaiveDate> =
-        before.map(|text| text.parse()).transpose().map_err(|error: chrono::ParseError| DbError::Stored {
-            what: format!("setting `{BOOKS_CLOSED_THROUGH}`"),
-            reason: error.to_string(),
-        })?;
+    let before = read_closed_through(setting(db, BOOKS_CLOSED_THROUGH)?.as_deref())?;
     Ok(months.map(|day| day.0).max(before))
+}
+
+/// The day that [`BOOKS_CLOSED_THROUGH`] names.
+fn read_closed_through(text: Option<&str>) -> Result<Option<NaiveDate>, DbError> {
+    text.map(str::parse).transpose().map_err(|error: chrono::ParseError| DbError::Stored {
+        what: format!("setting `{BOOKS_CLOSED_THROUGH}`"),
+        reason: error.to_string(),
+    })
 }
 
 /// The first day on which anything was posted.

@@ -1,21 +1,28 @@
 //! The close of a month: its steps, what to do about each, overrides by a second person, and the button.
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 
+use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::books::close::{
     CloseView, ClosedStep, close_month, close_view, closed_months, override_ask, override_decide, reperform,
 };
 use crate::app::edit::EditError;
+use crate::db::DbError;
+use crate::db::books::{CloseRow, LedgerStamp, StepsStamp, ledger_stamp, steps_stamp};
 use crate::domain::books::close::{Override, Step, StepKind, StepState};
 use crate::domain::period::Period;
-use crate::domain::viewer::Action;
+use crate::domain::viewer::{Action, Role, Viewer};
 use crate::domain::words;
 use crate::web::edit::sentence;
-use crate::web::extract::{Form, SignedIn};
+use crate::web::extract::{Form, SignedIn, Unit};
+use crate::web::kept::Kept;
 use crate::web::ledger::month_of;
-use crate::web::page::{self, Page, WebError};
-use crate::web::show;
+use crate::web::page::{self, Drawn, DrawnPage, WebError};
+use crate::web::{Web, show};
 
 /// A step as a list shows it.
 pub(in crate::web) struct StepLine {
@@ -42,7 +49,7 @@ const fn look(state: StepState) -> (&'static str, &'static str) {
 fn way(kind: StepKind, month: Period) -> (String, &'static str) {
     match kind {
         StepKind::Facts => ("/imports".to_owned(), "See imports"),
-        StepKind::Accrued => (format!("/jobs/{}", crate::app::accrual::ACCRUAL_JOB), "See the job"),
+        StepKind::Accrued => (format!("/jobs/{}", ACCRUAL_JOB), "See the job"),
         StepKind::Reperformed => (format!("/ledger/close/{month}#re"), "Re-perform"),
         StepKind::Rated => ("/contracts/attention".to_owned(), "See what is missing"),
         StepKind::Disputes => ("/disputes/items?stage=DISPUTED".to_owned(), "See disputed items"),
@@ -111,8 +118,7 @@ struct Month {
 
 #[derive(Template)]
 #[template(path = "books/close.html")]
-struct ClosePage {
-    page: Page,
+struct CloseBody {
     month: String,
     title: String,
     summary: String,
@@ -132,7 +138,13 @@ struct ClosePage {
     notice: Option<String>,
 }
 
-fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: Option<String>) -> ClosePage {
+fn draw(
+    viewer: &Viewer,
+    view: &CloseView,
+    closed: &[Listed],
+    form: Form,
+    notice: Option<String>,
+) -> CloseBody {
     let (done, all) = view.settled();
     let month = view.month;
     let steps = match &view.closed {
@@ -172,8 +184,7 @@ fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: 
         tone: "good",
         by: by.clone(),
     }));
-    ClosePage {
-        page: me.page(format!("Close of {}", month.title())),
+    CloseBody {
         month: month.to_string(),
         title: month.title(),
         summary: match &view.closed {
@@ -191,7 +202,7 @@ fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: 
             other => sentence(&other.to_string()),
         }),
         check: check.unwrap_or_else(|| "Not done yet".to_owned()),
-        may: me.viewer.role.may(Action::CloseBooks),
+        may: viewer.role.may(Action::CloseBooks),
         is_next: view.closed.is_none() && month == view.open && month.end() <= view.today,
         choices: open
             .filter(asked)
@@ -204,7 +215,7 @@ fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: 
                 finding: one.finding.clone(),
                 reason: one.reason.clone(),
                 by: one.asked_by.clone(),
-                is_own: one.asked_by_id == me.viewer.user_id,
+                is_own: one.asked_by_id == viewer.user_id,
             })
             .collect(),
         months,
@@ -216,36 +227,74 @@ fn draw(me: &SignedIn, view: &CloseView, closed: &[Listed], form: Form, notice: 
 /// Title, address and who closed it.
 type Listed = (String, String, String);
 
-async fn answer(
-    me: &SignedIn,
-    month: Option<Period>,
-    form: Form,
-    refusal: Option<EditError>,
-) -> Result<HttpResponse, WebError> {
-    let (view, closed) = me
-        .in_db(move |unit| {
-            let view = close_view(unit.app, unit.db, unit.viewer, month)?;
-            Ok::<_, EditError>((view, closed_months(unit.db)?))
-        })
-        .await?;
-    let listed: Vec<Listed> = closed
-        .iter()
-        .map(|row| {
-            let title = row.month.parse::<Period>().map_or_else(|_| row.month.clone(), Period::title);
-            let by = format!("{}, {} UTC", row.closed_by, show::moment(row.closed_at.0));
-            (title, format!("/ledger/close/{}", row.month), by)
-        })
-        .collect();
-    let mut form = form;
-    let (status, notice) = match refusal {
-        None => (actix_web::http::StatusCode::OK, None),
-        Some(error) => {
-            let refused =
-                crate::web::edit::refuse(&mut form, error, &[("reason", "reason"), ("note", "note")])?;
-            (refused.status, refused.notice)
-        }
+/// Pages of closes as drawn, by the month asked for and the role that sees it.
+pub(in crate::web) type Closes = Kept<(Option<Period>, Role), Seen, Drawn>;
+
+/// Pages of closes kept; each some ten kilobytes.
+pub(in crate::web) const CLOSES: usize = 64;
+
+/// What the page of a close was drawn from: it holds for as long as all of it is the same.
+#[derive(Clone, PartialEq, Eq)]
+pub(in crate::web) struct Seen {
+    ledger: LedgerStamp,
+    today: NaiveDate,
+    steps: StepsStamp,
+}
+
+impl Seen {
+    fn read(unit: &mut Unit<'_>, month: Option<Period>) -> Result<Self, DbError> {
+        let ledger = ledger_stamp(unit.db)?;
+        let today = ledger.today(unit.app.now())?;
+        let month = month.map_or_else(|| ledger.open_month(today), Ok)?;
+        Ok(Self { steps: steps_stamp(unit.db, month, ACCRUAL_JOB)?, ledger, today })
+    }
+}
+
+/// The page as anybody of the role sees it.
+fn drawn(kept: &Closes, unit: &mut Unit<'_>, month: Option<Period>) -> Result<Arc<Drawn>, WebError> {
+    let (key, seen) = ((month, unit.viewer.role), Seen::read(unit, month)?);
+    if let Some(drawn) = kept.get(&key, &seen) {
+        return Ok(drawn);
+    }
+    let (view, closed) = load(unit, month)?;
+    let body = draw(unit.viewer, &view, &closed, Form::default(), None);
+    let drawn = Drawn::new(format!("Close of {}", body.title), &body)?;
+    // A request that waits looks different to whoever made it.
+    let may_keep = body.waiting.is_empty();
+    Ok(if may_keep { kept.keep(key, seen, drawn) } else { Arc::new(drawn) })
+}
+
+fn load(unit: &mut Unit<'_>, month: Option<Period>) -> Result<(CloseView, Vec<Listed>), EditError> {
+    let view = close_view(unit.app, unit.db, unit.viewer, month)?;
+    let listed = |row: &CloseRow| {
+        let title = row.month.parse::<Period>().map_or_else(|_| row.month.clone(), Period::title);
+        let by = format!("{}, {} UTC", row.closed_by, show::moment(row.closed_at.0));
+        (title, format!("/ledger/close/{}", row.month), by)
     };
-    page::html_with(status, &draw(me, &view, &listed, form, notice))
+    Ok((view, closed_months(unit.db)?.iter().map(listed).collect()))
+}
+
+async fn show_month(
+    me: &SignedIn,
+    site: web::Data<Web>,
+    month: Option<Period>,
+) -> Result<HttpResponse, WebError> {
+    let drawn = me.in_db(move |mut unit| drawn(&site.closes, &mut unit, month)).await?;
+    page::html(&DrawnPage::new(&drawn, |title| me.page(title)))
+}
+
+/// The page again, with what was wrong with a form.
+async fn refuse(
+    me: &SignedIn,
+    month: Period,
+    mut form: Form,
+    error: EditError,
+) -> Result<HttpResponse, WebError> {
+    let (view, closed) = me.in_db(move |mut unit| load(&mut unit, Some(month))).await?;
+    let refused = crate::web::edit::refuse(&mut form, error, &[("reason", "reason"), ("note", "note")])?;
+    let body = draw(&me.viewer, &view, &closed, form, refused.notice);
+    let drawn = Drawn::new(format!("Close of {}", body.title), &body)?;
+    page::html_with(refused.status, &DrawnPage::new(&drawn, |title| me.page(title)))
 }
 
 fn month_in(path: &str) -> Result<Period, WebError> {
@@ -253,17 +302,18 @@ fn month_in(path: &str) -> Result<Period, WebError> {
 }
 
 /// `GET /ledger/close`
-pub(in crate::web) async fn show_open(me: SignedIn) -> Result<HttpResponse, WebError> {
-    answer(&me, None, Form::default(), None).await
+pub(in crate::web) async fn show_open(me: SignedIn, site: web::Data<Web>) -> Result<HttpResponse, WebError> {
+    show_month(&me, site, None).await
 }
 
 /// `GET /ledger/close/{month}`
 pub(in crate::web) async fn show_one(
     me: SignedIn,
+    site: web::Data<Web>,
     month: web::Path<String>,
 ) -> Result<HttpResponse, WebError> {
     let month = month_in(&month)?;
-    answer(&me, Some(month), Form::default(), None).await
+    show_month(&me, site, Some(month)).await
 }
 
 /// `POST /ledger/close/{month}`
@@ -275,7 +325,7 @@ pub(in crate::web) async fn close(me: SignedIn, month: web::Path<String>) -> Res
             me.flash(&format!("{} is closed.", month.title()));
             Ok(page::see_other("/ledger/close"))
         }
-        Err(error) => answer(&me, Some(month), Form::default(), Some(error)).await,
+        Err(error) => refuse(&me, month, Form::default(), error).await,
     }
 }
 
@@ -313,7 +363,7 @@ pub(in crate::web) async fn ask(
             me.flash("Asked for. A second person who closes the books decides.");
             Ok(page::see_other(&format!("/ledger/close/{month}")))
         }
-        Err(error) => answer(&me, Some(month), form, Some(error)).await,
+        Err(error) => refuse(&me, month, form, error).await,
     }
 }
 
