@@ -30,11 +30,11 @@ use super::App;
 use crate::db::books::{chain_begin, chain_unsealed, closed_through};
 use crate::db::contract::{contract_list, contract_lock, terms_between};
 use crate::db::dialect::write_tx;
-use crate::db::ledger::standing_load;
+use crate::db::ledger::{posted_after, standing_add, standing_load};
 use crate::db::setting::{reporting_zone, setting};
 use crate::db::{Db, DbError};
 use crate::domain::claim::Claimants;
-use crate::domain::clause::{ClauseError, ContractCap, InForce};
+use crate::domain::clause::{ClauseError, ContractCap, InForce, ObligationKey, Rule};
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::kpi::UnknownKpi;
 use crate::domain::ledger::{LedgerError, RecognitionPolicy, posting_date};
@@ -272,12 +272,29 @@ fn accrue_group(app: &App, db: &mut Db, run: &Run, group: &Group) -> Result<Accr
 /// What is to be written for a group; none when a later day was posted already, since an older one would take back what
 /// later days brought. Reads only.
 fn plan_group(db: &mut Db, run: &Run, group: &Group) -> Result<Option<post::Posting>, AccrualError> {
-    let standing = standing_load(db, &Viewer::system(), group.partner_id, &group.version_ids())?;
-    if standing.last_posting.is_some_and(|day| day > run.posting_day) {
+    let (system, versions) = (Viewer::system(), group.version_ids());
+    if posted_after(db, &system, (group.partner_id, &versions), run.posting_day)? {
         return Ok(None);
     }
+    let mut standing = standing_load(db, &system, (group.partner_id, &versions), reach(group))?;
     let priced = facts::price(db, run, group, Agreed::Booked(&standing))?;
+    // A shipment whose due day was corrected is found by its key, wherever it stood before.
+    let keys = priced.targets.iter().map(|target| target.key);
+    let elsewhere: Vec<ObligationKey> = keys
+        .filter(|key| !standing.accruals.contains_key(key) && !standing.posted.contains_key(key))
+        .collect();
+    standing_add(db, &system, (group.partner_id, &elsewhere), &mut standing)?;
     post::plan(db, run, group, &standing, &priced).map(Some)
+}
+
+/// The first obligation day of which it matters what stands: that of the facts looked at, or of a credit that they give back.
+fn reach(group: &Group) -> NaiveDate {
+    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+    let given_back = clauses.filter_map(|clause| match &clause.terms.rule {
+        Rule::EarnBack(rule) => Some(rule.credit_period(Period::containing(rule.period, group.from)).start()),
+        _ => None,
+    });
+    given_back.chain([group.from]).min().unwrap_or(group.from)
 }
 
 pub(super) fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Result<Run, DbError> {

@@ -14,7 +14,7 @@ use super::schema::{
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
-use crate::domain::clause::{Obligation, ObligationKey, Posted, Reason, Sign, Target};
+use crate::domain::clause::{Obligation, ObligationKey, Reason, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     Account, ItemState, JournalEntry, JournalLine, Recognition, Side, TrialBalance, TrialBalanceRow,
@@ -30,6 +30,7 @@ mod owed;
 mod own;
 mod post;
 mod read;
+mod standing;
 
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
@@ -39,6 +40,7 @@ pub use own::{
     partner_credit_sums,
 };
 pub(in crate::db) use read::entries_read;
+pub use standing::{Standing, posted_after, standing_add, standing_load};
 
 /// Entries on one page.
 pub const PAGE_ROWS: i64 = 50;
@@ -197,69 +199,6 @@ impl AccrualRow {
             steps: serde_json::from_str(&self.steps).map_err(|error| stored(what(), &error))?,
         })
     }
-}
-
-/// What stands for the obligations of some contract versions: the last targets and the ledger's sums.
-#[derive(Clone, Debug, Default)]
-pub struct Standing {
-    /// The last run's targets.
-    pub accruals: BTreeMap<ObligationKey, Accrual>,
-    /// What the ledger says is owed, as [`deltas`](crate::domain::clause::deltas) needs it.
-    pub posted: BTreeMap<ObligationKey, Posted>,
-    /// The last day anything was posted for them.
-    pub last_posting: Option<NaiveDate>,
-    /// What disputes and settlements did to them.
-    pub beside: BTreeMap<ObligationKey, Beside>,
-}
-
-/// Reads what stands for all obligations of `versions` of one partner; nothing when the viewer may not
-/// see the partner.
-///
-/// # Errors
-/// The engine's reason, or a row that does not read back.
-pub fn standing_load(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: i64,
-    versions: &[i64],
-) -> Result<Standing, DbError> {
-    let mut standing = Standing::default();
-    if !viewer.sees(partner_id) {
-        return Ok(standing);
-    }
-    let rows = accruals::table
-        .filter(accruals::partner_id.eq(partner_id))
-        .filter(accruals::contract_version_id.eq_any(versions))
-        .select(AccrualRow::as_select())
-        .load_iter::<AccrualRow, _>(db)?;
-    for row in rows {
-        let accrual = row?.read()?;
-        standing.accruals.insert(accrual.key, accrual);
-    }
-    standing.beside = beside_of(db, viewer, partner_id, None)?;
-    for (key, sum) in owed::cost_sums(db, partner_id, versions)? {
-        standing.last_posting = standing.last_posting.max(Some(sum.posted));
-        let row = standing.accruals.get(&key);
-        let posted = Posted {
-            amount: sum.amount,
-            uncapped: row.map(|row| row.uncapped),
-            sign: sum.sign,
-            obligation_period: row.map_or(sum.period, |row| row.period),
-            obligation_day: row.map_or(sum.day, |row| row.obligation_day),
-        };
-        standing.posted.insert(key, posted);
-    }
-    for (key, row) in &standing.accruals {
-        // Evaluated, and nothing came of it: keeps the uncapped amount for the next run's reason.
-        standing.posted.entry(*key).or_insert(Posted {
-            amount: Micros::ZERO,
-            uncapped: Some(row.uncapped),
-            sign: Sign::Penalty,
-            obligation_period: row.period,
-            obligation_day: row.obligation_day,
-        });
-    }
-    Ok(standing)
 }
 
 /// Whether anything that accruals are made of changed after `at`: files came in, to their end or not, contracts took a step, or the job

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::db::Db;
 use crate::db::dispute::{ItemStepRow, item_step_insert, item_step_last_unscoped};
 use crate::db::late_delivery::delivery_standing;
-use crate::db::ledger::{Accrual, Beside, Standing, accruals_upsert, credits_held, entries_insert};
+use crate::db::ledger::{Accrual, Beside, Standing, accruals_upsert, entries_insert};
 use crate::db::types::{Day, Instant};
 use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target, deltas};
 use crate::domain::dispute::{StepKind, Sums};
@@ -68,7 +68,7 @@ pub(super) fn plan(
     to_recognise.sort_by_key(|row| row.key);
     let is_waived = !given_back.is_empty() || !taken.is_empty();
     let mut held = if is_waived || !to_recognise.is_empty() || deltas.iter().any(takes_a_credit_back) {
-        credits_held(db, &Viewer::system(), group.partner_id, &group.version_ids())?
+        standing.held.clone()
     } else {
         BTreeMap::new()
     };

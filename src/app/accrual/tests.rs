@@ -6,6 +6,7 @@ use diesel::prelude::*;
 mod assess;
 mod disputes;
 mod kinds;
+mod reach;
 
 use super::*;
 use crate::app::ledger::verify_ledger;

@@ -165,16 +165,7 @@ pub fn beside_of(
         None => lines_of_partner(db, partner_id)?,
     };
     for row in rows {
-        let is_settled = match row.reason {
-            Reason::Settlement => true,
-            Reason::Dispute => false,
-            _ => continue,
-        };
-        let effect = if is_settled { settlement_effect(&row.line) } else { waiver_effect(&row.line) };
-        let Some(amount) = effect else { continue };
-        let beside = found.entry(row.key).or_default();
-        let sum = if is_settled { &mut beside.settled } else { &mut beside.waived };
-        *sum = *sum + amount;
+        row.add_to(&mut found);
     }
     let mut query = item_steps::table
         .filter(item_steps::partner_id.eq(partner_id))
@@ -214,12 +205,46 @@ pub fn held_of(
     Ok(held)
 }
 
+/// What decisions on disputes give up of these obligations, one amount a decision.
+pub(super) fn given_up_of(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[String],
+) -> Result<Vec<(ObligationKey, Micros)>, DbError> {
+    let rows: Vec<(String, i64)> = item_steps::table
+        .filter(item_steps::partner_id.eq(partner_id))
+        .filter(item_steps::obligation_key.eq_any(keys))
+        .filter(item_steps::kind.eq(StepKind::Decided.code()))
+        .select((item_steps::obligation_key, item_steps::amount_micros))
+        .load(db)?;
+    let read = |(key, amount): (String, i64)| {
+        Ok((code(&key, || format!("a decision of partner {partner_id}"))?, Micros(amount)))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// A journal line with what its entry says.
-struct KeyedLine {
-    key: ObligationKey,
-    reason: Reason,
-    recognition: Recognition,
-    line: JournalLine,
+pub(super) struct KeyedLine {
+    pub key: ObligationKey,
+    pub reason: Reason,
+    pub recognition: Recognition,
+    pub line: JournalLine,
+}
+
+impl KeyedLine {
+    /// Adds what it says of a settlement or a decision, if it is of one.
+    pub fn add_to(&self, found: &mut BTreeMap<ObligationKey, Beside>) {
+        let is_settled = match self.reason {
+            Reason::Settlement => true,
+            Reason::Dispute => false,
+            _ => return,
+        };
+        let effect = if is_settled { settlement_effect(&self.line) } else { waiver_effect(&self.line) };
+        let Some(amount) = effect else { return };
+        let beside = found.entry(self.key).or_default();
+        let sum = if is_settled { &mut beside.settled } else { &mut beside.waived };
+        *sum = *sum + amount;
+    }
 }
 
 type KeyedRow = (i64, String, String, String, i32, String, i64, String);

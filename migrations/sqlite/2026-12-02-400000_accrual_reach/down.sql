@@ -1,0 +1,1 @@
+DROP INDEX accruals_day;
