@@ -128,7 +128,7 @@ struct StaleRow {
 /// The result of one audit, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = invoice_audits, treat_none_as_default_value = false)]
-struct AuditRow {
+pub struct AuditRow {
     partner_id: i64,
     invoice_id: i64,
     seq: i32,
@@ -246,7 +246,11 @@ fn stored((_, invoice_id): InvoiceKey, reason: impl std::fmt::Display) -> DbErro
 }
 
 impl AuditRow {
-    fn of(key: InvoiceKey, one: &StoredAudit) -> Result<Self, DbError> {
+    /// A result as it is to be stored.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for one that cannot be written.
+    pub fn of(key: InvoiceKey, one: &StoredAudit) -> Result<Self, DbError> {
         let audited = &one.audited;
         let codes: Vec<&str> = audited.codes().into_iter().map(DisputeCode::code).collect();
         Ok(Self {

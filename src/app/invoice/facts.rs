@@ -27,6 +27,7 @@ use crate::domain::viewer::Viewer;
 pub(super) struct Shelf {
     partners: BTreeMap<i64, Arc<Partner>>,
     rates: BTreeMap<i64, Vec<AccessorialRate>>,
+    atlas: Option<Arc<Atlas>>,
 }
 
 struct Partner {
@@ -50,6 +51,15 @@ impl Shelf {
         });
         self.partners.insert(partner_id, Arc::clone(&read));
         Ok(read)
+    }
+
+    /// Where shipments run.
+    fn atlas(&mut self, db: &mut Db) -> Result<Arc<Atlas>, DbError> {
+        let atlas = match self.atlas.take() {
+            Some(known) => known,
+            None => Arc::new(Atlas::read(db)?),
+        };
+        Ok(Arc::clone(self.atlas.insert(atlas)))
     }
 
     /// The accessorial rates of a version.
@@ -171,7 +181,7 @@ fn consigned(
     let keys: Vec<ShipmentKey> = named.values().map(|&(day, id, _)| (day, partner_id, id)).collect();
     let mut expected = expected_unscoped(db, partner_id, &keys)?;
     let proofs = proofs_unscoped(db, partner_id, &keys)?;
-    let atlas = Atlas::read(db)?;
+    let atlas = shelf.atlas(db)?;
     let mut found = BTreeMap::new();
     for stored in consignments_unscoped(db, &atlas, partner_id, &keys)? {
         let expected = expected.remove(&stored.key).map(|stored| stored.expected);

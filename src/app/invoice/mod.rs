@@ -18,11 +18,12 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::App;
+use super::parallel::in_two;
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::invoice::batch::{
     audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
 };
-use crate::db::invoice::{InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
+use crate::db::invoice::{AuditRow, InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
 use crate::db::shipment::{Source, StaleCell, stale_mark};
 use crate::db::types::Instant;
 use crate::db::{Db, DbError};
@@ -32,8 +33,10 @@ use crate::domain::words;
 
 /// The job that audits.
 pub const AUDIT_JOB: &str = "audit-freight";
-/// Invoices read together and audited in one transaction.
+/// Invoices read and judged together.
 const AT_ONCE: usize = 1_000;
+/// Invoices audited in one transaction.
+const IN_TRANSACTION: usize = 8 * AT_ONCE;
 /// One audit of an invoice at a time, and one decision about it.
 const LOCK: &str = "freight-audit";
 
@@ -49,6 +52,14 @@ pub struct AuditReport {
 }
 
 impl AuditReport {
+    fn add(&mut self, other: &Self) {
+        self.looked += other.looked;
+        self.audited += other.audited;
+        for (outcome, count) in &other.outcomes {
+            *self.outcomes.entry(*outcome).or_default() += count;
+        }
+    }
+
     /// In one sentence.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -75,21 +86,17 @@ impl AuditReport {
 /// The database's reason. What was audited before stays; the others still wait.
 pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport, DbError> {
     let mut db = app.pool.get()?;
+    let mut spare = app.pool.spare();
     write_tx(&mut db, invoices_unmatched_mark)?;
-    let (mut report, mut after, mut shelf) =
-        (AuditReport::default(), (i64::MIN, i64::MIN), facts::Shelf::default());
+    let (mut report, mut after) = (AuditReport::default(), (i64::MIN, i64::MIN));
     loop {
-        let keys = stale_invoices_next(&mut db, only_partner, after, AT_ONCE)?;
+        let keys = stale_invoices_next(&mut db, only_partner, after, IN_TRANSACTION)?;
         let Some(last) = keys.last() else { return Ok(report) };
         after = *last;
+        let spare = spare.as_deref_mut();
         write_tx(&mut db, |db| {
             transaction_lock(db, LOCK)?;
-            let mut cells = BTreeSet::new();
-            for (partner_id, ids) in by_partner(keys) {
-                cells.extend(audit_some(app, db, (partner_id, &ids), (&mut shelf, &mut report))?);
-            }
-            stale_mark(db, Source::Invoices, &cells)?;
-            Ok::<_, DbError>(())
+            audit_these(app, db, spare, keys, &mut report)
         })?;
     }
 }
@@ -103,36 +110,72 @@ fn by_partner(keys: impl IntoIterator<Item = InvoiceKey>) -> BTreeMap<i64, Vec<i
     found
 }
 
-/// Audits some invoices of a partner; says whose sums that changes.
-fn audit_some(
+/// Audits these invoices. Two connections read and judge; what comes of it is written by the one whose transaction it is.
+fn audit_these(
     app: &App,
     db: &mut Db,
-    (partner_id, ids): (i64, &[i64]),
-    (shelf, report): (&mut facts::Shelf, &mut AuditReport),
-) -> Result<BTreeSet<StaleCell>, DbError> {
-    // The marks go first: what changes from here on marks again.
-    stale_invoices_take(db, partner_id, ids)?;
-    let batch = facts::Batch::read(db, partner_id, ids, shelf)?;
-    let newest = audit_marks_unscoped(db, partner_id, ids)?;
-    let (mut audits, mut cells) = (Vec::new(), BTreeSet::new());
-    for &id in ids {
-        let Some((bill, known)) = batch.of(id) else { continue };
-        let key = (partner_id, id);
-        report.looked += 1;
-        let facts_hash = fingerprint(key, bill, &known)?;
-        let seq = match newest.get(&id) {
-            Some(&(_, same)) if same == facts_hash => continue,
-            Some(&(seq, _)) => seq.saturating_add(1),
-            None => 1,
-        };
-        let audited = audit(bill, &known);
-        report.audited += 1;
-        *report.outcomes.entry(audited.outcome.label()).or_default() += 1;
-        audits.push((key, StoredAudit { seq, facts_hash, audited, at: Instant(app.now()) }));
-        cells.insert(StaleCell { partner_id, day: bill.received_on });
+    spare: Option<&mut Db>,
+    keys: Vec<InvoiceKey>,
+    report: &mut AuditReport,
+) -> Result<(), DbError> {
+    let mut pieces: Vec<(i64, Vec<i64>)> = Vec::new();
+    for (partner_id, ids) in by_partner(keys) {
+        // The marks go first: what changes from here on marks again.
+        stale_invoices_take(db, partner_id, &ids)?;
+        pieces.extend(ids.chunks(AT_ONCE).map(|some| (partner_id, some.to_vec())));
     }
-    audits_insert(db, &audits)?;
-    Ok(cells)
+    let at = Instant(app.now());
+    let (own, other) =
+        in_two(db, spare, pieces.len(), |db, index, side: &mut Side| match pieces.get(index) {
+            Some((partner_id, ids)) => side.audit_some(db, (*partner_id, ids), at),
+            None => Ok(()),
+        })?;
+    for side in [own, other] {
+        audits_insert(db, &side.audits)?;
+        stale_mark(db, Source::Invoices, &side.cells)?;
+        report.add(&side.report);
+    }
+    Ok(())
+}
+
+/// What one of two connections found.
+#[derive(Default)]
+struct Side {
+    shelf: facts::Shelf,
+    audits: Vec<AuditRow>,
+    /// Whose sums that changes.
+    cells: BTreeSet<StaleCell>,
+    report: AuditReport,
+}
+
+impl Side {
+    /// Reads and judges some invoices of a partner.
+    fn audit_some(
+        &mut self,
+        db: &mut Db,
+        (partner_id, ids): (i64, &[i64]),
+        at: Instant,
+    ) -> Result<(), DbError> {
+        let batch = facts::Batch::read(db, partner_id, ids, &mut self.shelf)?;
+        let newest = audit_marks_unscoped(db, partner_id, ids)?;
+        for &id in ids {
+            let Some((bill, known)) = batch.of(id) else { continue };
+            let key = (partner_id, id);
+            self.report.looked += 1;
+            let facts_hash = fingerprint(key, bill, &known)?;
+            let seq = match newest.get(&id) {
+                Some(&(_, same)) if same == facts_hash => continue,
+                Some(&(seq, _)) => seq.saturating_add(1),
+                None => 1,
+            };
+            let audited = audit(bill, &known);
+            self.report.audited += 1;
+            *self.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
+            self.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
+            self.cells.insert(StaleCell { partner_id, day: bill.received_on });
+        }
+        Ok(())
+    }
 }
 
 fn fingerprint(key: InvoiceKey, bill: &Bill, known: &Known) -> Result<i64, DbError> {

@@ -6,11 +6,11 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::{AuditRow, InvoiceKey, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
-use crate::bulk_insert;
+use super::{AuditRow, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
+use crate::{bulk_insert, sqlite_row_insert};
 
 /// Which invoices of a partner share a shipment, a number or an original with some others. It holds each list of ids once,
 /// however many invoices share it.
@@ -199,10 +199,43 @@ pub fn audits_newest_unscoped(
 /// Adds audits; a second one of the same invoice and number fails.
 ///
 /// # Errors
-/// [`DbError::Stored`] for one that cannot be written, or the engine's reason.
-pub fn audits_insert(db: &mut Db, audits: &[(InvoiceKey, StoredAudit)]) -> Result<(), DbError> {
-    let rows: Vec<AuditRow> =
-        audits.iter().map(|(key, one)| AuditRow::of(*key, one)).collect::<Result<_, _>>()?;
-    bulk_insert!(db, invoice_audits::table, rows.as_slice())?;
-    Ok(())
+/// The engine's reason.
+pub fn audits_insert(db: &mut Db, rows: &[AuditRow]) -> QueryResult<()> {
+    bulk_insert!(db, invoice_audits::table, rows, |row| SqliteAudit(row)).map(drop)
+}
+
+sqlite_row_insert!(
+    SqliteAudit,
+    AuditRow,
+    invoice_audits,
+    partner_id,
+    invoice_id,
+    seq,
+    facts_hash,
+    status,
+    outcome,
+    billed_micros,
+    approved_micros,
+    disputed_micros,
+    payable_micros,
+    codes,
+    accuracy,
+    result,
+    audited_at,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_audit_is_written_with_every_column() {
+        let all = diesel::debug_query::<diesel::sqlite::Sqlite, _>(
+            &invoice_audits::table.select(invoice_audits::all_columns),
+        )
+        .to_string();
+        let written: Vec<String> =
+            SqliteAudit::COLUMNS.iter().map(|column| format!("`invoice_audits`.`{column}`")).collect();
+        assert!(all.contains(&written.join(", ")), "{all}");
+    }
 }
