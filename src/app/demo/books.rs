@@ -20,7 +20,7 @@ use crate::domain::viewer::{Role, Viewer};
 
 /// Months closed here, the newest of them two before the as-of day.
 const CLOSED: u32 = 3;
-/// Budgets of the month before the as-of day: partner and amount.
+/// Budgets of the month of the as-of day and of the one before: partner and amount.
 const BUDGETS: [(&str, &str); 4] = [
     (super::SLIPPING, "4200.00"),
     (super::COSTLY, "1500.00"),
@@ -38,8 +38,12 @@ pub fn keep_books(app: &App) -> Result<(), DemoError> {
         let by = people::viewer(&mut db, Role::Finance)?;
         let second = people::controller(&mut db)?;
         layout_set(app, &mut db, &by, EXAMPLE)?;
-        let month = month_of(as_of().date_naive()).previous();
-        let lines = BUDGETS.map(|(partner, amount)| format!("{partner}; {month}; {amount}")).join("\n");
+        let now = month_of(as_of().date_naive());
+        let lines: Vec<String> = [now.previous(), now]
+            .iter()
+            .flat_map(|month| BUDGETS.map(|(partner, amount)| format!("{partner}; {month}; {amount}")))
+            .collect();
+        let lines = lines.join("\n");
         budget_set(app, &mut db, &by, &lines)?;
         let elsewhere = first_closed().previous();
         setting_set(&mut db, BOOKS_CLOSED_THROUGH, &elsewhere.last_day().to_string())

@@ -206,7 +206,7 @@ fn draw(
         is_next: view.closed.is_none() && month == view.open && month.end() <= view.today,
         choices: open
             .filter(asked)
-            .map(|step| (step.kind.code().to_owned(), format!("{}: {}", step.kind.label(), step.finding)))
+            .map(|step| (step.kind.code().to_owned(), step.kind.label().to_owned()))
             .collect(),
         waiting: waiting
             .map(|one| Waiting {
