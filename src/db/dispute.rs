@@ -196,6 +196,41 @@ pub fn waivers_proposed_unscoped(db: &mut Db, until: NaiveDate) -> QueryResult<V
     Ok(newest.into_values().flatten().collect())
 }
 
+/// What decisions gave up and what was settled of the disputed items with obligations before `until`, by partner and
+/// obligation, of all partners. Items of which neither is known are missing.
+///
+/// # Errors
+/// The engine's reason.
+pub fn decided_and_settled_unscoped(
+    db: &mut Db,
+    until: NaiveDate,
+) -> QueryResult<BTreeMap<(i64, String), (Micros, Micros)>> {
+    let kinds = [StepKind::Decided, StepKind::Settled].map(StepKind::code);
+    let rows: Vec<(i64, String, String, i64)> = item_steps::table
+        .inner_join(
+            accruals::table.on(accruals::partner_id
+                .eq(item_steps::partner_id)
+                .and(accruals::obligation_key.eq(item_steps::obligation_key))),
+        )
+        .filter(accruals::state.eq(ItemState::Disputed.code()))
+        .filter(accruals::obligation_day.lt(Day(until)))
+        .filter(item_steps::kind.eq_any(kinds))
+        .select((
+            item_steps::partner_id,
+            item_steps::obligation_key,
+            item_steps::kind,
+            item_steps::amount_micros,
+        ))
+        .load(db)?;
+    let mut found: BTreeMap<(i64, String), (Micros, Micros)> = BTreeMap::new();
+    for (partner_id, key, kind, amount) in rows {
+        let (given_up, settled) = found.entry((partner_id, key)).or_default();
+        let sum = if kind == StepKind::Decided.code() { given_up } else { settled };
+        *sum = *sum + Micros(amount);
+    }
+    Ok(found)
+}
+
 /// Adds a step; a second one of the same number fails.
 ///
 /// # Errors

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable};
+use diesel::sql_types::Bool;
 
 use crate::db::DbError;
 use crate::db::conn::Db;
-use crate::db::dispute::waivers_proposed_unscoped;
+use crate::db::dispute::{decided_and_settled_unscoped, waivers_proposed_unscoped};
 use crate::db::import::ImportRecord;
 use crate::db::schema::{
     accruals, close_checks, close_override_decisions, close_overrides, expected_charges, imports,
@@ -17,6 +17,7 @@ use crate::db::schema::{
 use crate::db::types::{Day, Instant};
 use crate::domain::books::close::{Decision, OpenItems, Override};
 use crate::domain::currency::{BadCurrency, Currency};
+use crate::domain::dispute::Sums;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 
@@ -247,27 +248,29 @@ pub fn unrated_in(db: &mut Db, month: Period) -> QueryResult<i64> {
         .get_result(db)
 }
 
-/// Disputed items with obligations up to the end of a month that wait for our answer, of all partners.
+/// Disputed items with obligations up to the end of a month that wait for our answer, of all partners, and what is left of
+/// them: a disputed item of which a line was waived or reduced counts for the rest, as it does in the inbox.
 ///
 /// # Errors
 /// The engine's reason, or a currency that does not read back.
 pub fn disputes_waiting_unscoped(db: &mut Db, month: Period) -> Result<OpenItems, DbError> {
-    let rows: Vec<(String, i64, Option<i64>)> = accruals::table
+    let items: Vec<(i64, String, String, i64)> = accruals::table
         // Written out, so that both engines see the part of the table that its index covers.
         .filter(sql::<Bool>("accruals.state = 'DISPUTED'"))
         .filter(accruals::obligation_day.lt(Day(month.end())))
-        .group_by(accruals::currency)
-        .select((
-            accruals::currency,
-            diesel::dsl::count_star(),
-            sql::<Nullable<BigInt>>("CAST(SUM(accruals.target_micros) AS BIGINT)"),
-        ))
+        .select((accruals::partner_id, accruals::obligation_key, accruals::currency, accruals::target_micros))
         .load(db)?;
-    let mut open = OpenItems::default();
-    for (currency, items, amount) in rows {
-        open.items += items;
-        open.amounts.push((currency_of(&currency)?, Micros(amount.unwrap_or(0))));
+    let mut open =
+        OpenItems { items: i64::try_from(items.len()).unwrap_or(i64::MAX), ..OpenItems::default() };
+    let mut done = decided_and_settled_unscoped(db, month.end())?;
+    let mut sums: BTreeMap<Currency, Micros> = BTreeMap::new();
+    for (partner_id, key, currency, target) in items {
+        let (given_up, settled) = done.remove(&(partner_id, key)).unwrap_or_default();
+        let left = Sums { target: Micros(target), given_up, settled }.outstanding();
+        let sum = sums.entry(currency_of(&currency)?).or_default();
+        *sum = *sum + left.abs();
     }
+    open.amounts = sums.into_iter().collect();
     Ok(open)
 }
 

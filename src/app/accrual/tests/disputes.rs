@@ -17,8 +17,10 @@ use crate::app::settlement::statement::statement;
 use crate::app::settlement::{NewSettlement, apply_rest, book, documents, note_set_off};
 use crate::app::testing::{carrier, viewer};
 use crate::clock::Clock;
+use crate::db::books::disputes_waiting_unscoped;
 use crate::db::schema::{item_steps, journal_entries, mails, settlements, users};
 use crate::db::user::UserRow;
+use crate::domain::books::close::OpenItems;
 use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::{Asked, Ruling, Stage, StepKind};
 use crate::domain::settlement::{Part, SettlementKind};
@@ -220,6 +222,31 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
         assert_eq!(names(&own), ["item.xlsx", "evidence/line-2-gate.csv"]);
         assert_eq!(names(&all).len(), 2);
         assert!(pack(db, &partner_viewer(8), (PARTNER, of), now).unwrap().is_none());
+    });
+}
+
+/// One line of two is waived and the other still waits: the close counts what is left, as the inbox does.
+#[test]
+fn the_close_counts_a_disputed_item_at_what_is_left_of_it() {
+    on_each_engine(NOW, |app| {
+        assessed_june(app);
+        let of = key(JUNE);
+        let july = at(app, "2025-07-18");
+        take(&july, &carrier_user(), of, &dispute("milestones", "500")).unwrap();
+        take(&july, &carrier_user(), of, &dispute("pickups", "400")).unwrap();
+        let waiting = |month: &str| {
+            let db = &mut *app.pool.get().unwrap();
+            disputes_waiting_unscoped(db, month.parse().unwrap()).unwrap()
+        };
+        let left = |text: &str| OpenItems { items: 1, amounts: vec![(Currency::USD, micros(text))] };
+        assert_eq!(waiting("2025-06"), left("1864.21"));
+        take(&july, &manager(), of, &answer(StepKind::Proposed, 2, Ruling::Waived, "400")).unwrap();
+        assert_eq!(waiting("2025-06"), left("1864.21"), "a proposal gives nothing up");
+        take(&july, &finance(), of, &answer(StepKind::Decided, 2, Ruling::Waived, "400")).unwrap();
+        assert_eq!(item(app, of).stage, Stage::Disputed, "line 1 still waits");
+        assert_eq!(waiting("2025-06"), left("1464.21"));
+        assert_eq!(item(app, of).sums.outstanding(), micros("1464.21"));
+        assert_eq!(waiting("2025-05"), OpenItems::default(), "not yet of that month");
     });
 }
 
