@@ -1,5 +1,5 @@
 //! Accruing service credits and bonuses: what every clause comes to now, less what is posted, as
-//! balanced entries (DOMAIN §4.3).
+//! balanced entries (DOMAIN §4.3). [`freight`] accrues what was delivered and is not billed.
 //!
 //! One contract is one transaction: all its obligations or none. A second run posts nothing. Obligations
 //! older than [`RESTATEMENT_DAYS`] are left as they stand.
@@ -8,6 +8,7 @@ pub mod assess;
 pub mod check;
 pub mod counted;
 mod facts;
+pub mod freight;
 mod gathered;
 mod notice;
 mod post;
@@ -88,6 +89,8 @@ pub struct AccrualReport {
     pub unpriced: usize,
     /// Late shipments that several contracts in force together claim, or none of them: nothing is credited for those.
     pub unclaimed: usize,
+    /// Shipments of which the freight accrued changed: delivered and not billed, billed since, or priced anew.
+    pub freight: usize,
     /// Contracts already accrued for a later day, left alone.
     pub ahead: usize,
     /// Mails queued about items that the partner had been told of and that changed.
@@ -118,6 +121,9 @@ impl AccrualReport {
                 count(self.unclaimed, "late shipment")
             ));
         }
+        if self.freight > 0 {
+            text.push_str(&format!(", freight not billed of {} changed", count(self.freight, "shipment")));
+        }
         if self.mails > 0 {
             text.push_str(&format!(", {} about changed items", words::count(self.mails, "mail")));
         }
@@ -139,6 +145,7 @@ impl AccrualReport {
         self.changed_rows += other.changed_rows;
         self.unpriced += other.unpriced;
         self.unclaimed += other.unclaimed;
+        self.freight += other.freight;
         self.ahead += other.ahead;
         self.mails += other.mails;
         self.not_told.extend(other.not_told);
@@ -245,6 +252,7 @@ pub fn accrue(app: &App, as_of: NaiveDate, scope: AccrualScope) -> Result<Accrua
                 }),
             }
         }
+        freight::accrue_freight(app, &mut db, &mut run, partner_id, &mut report)?;
     }
     Ok(report)
 }

@@ -1,5 +1,6 @@
 //! The ledger of service credits: checked as an auditor would by hand, and gathered for its pages.
 
+pub mod freight;
 pub mod own;
 pub mod view;
 
@@ -13,8 +14,8 @@ use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, ObligationKey, Reason, Sign, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
-    ASSESSMENT_ACCOUNTS, Account, ItemState, JournalEntry, JournalLine, Recognition, accrual_accounts,
-    assessed_from, check_balanced, posted_by_key, settlement_accounts, tie_out,
+    ASSESSMENT_ACCOUNTS, Account, FREIGHT_ACCOUNTS, ItemState, JournalEntry, JournalLine, Recognition,
+    accrual_accounts, assessed_from, check_balanced, posted_by_key, settlement_accounts, tie_out,
 };
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
@@ -221,6 +222,20 @@ fn check_currency(
     }
 }
 
+/// An entry about freight not billed: on its own accounts, in the general ledger, for the month of its key.
+fn check_freight(entry: &JournalEntry, is_on_own: bool) -> Result<(), String> {
+    if !is_on_own {
+        return Err("freight that is not billed uses 5100 and 2020; this entry uses others".to_owned());
+    }
+    if entry.recognition != Recognition::Gl {
+        return Err("what is owed for freight belongs in the general ledger; this entry is a memo".to_owned());
+    }
+    match entry.key.of {
+        Obligation::Period(month) if month == entry.obligation_period => Ok(()),
+        _ => Err(format!("is booked for {}, which is not the month of its key", entry.obligation_period)),
+    }
+}
+
 /// Balanced, and on the two accounts of its kind.
 fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     check_balanced(entry).map_err(|error| error.to_string())?;
@@ -230,6 +245,9 @@ fn check_entry(entry: &JournalEntry) -> Result<(), String> {
     let fits = |(more, less): (Account, Account)| {
         entry.lines.iter().all(|line| line.account == more || line.account == less)
     };
+    if entry.key.is_freight() {
+        return check_freight(entry, fits(FREIGHT_ACCOUNTS));
+    }
     let allowed = match entry.reason {
         Reason::Assessment => vec![ASSESSMENT_ACCOUNTS],
         Reason::Dispute => vec![accrual_accounts(Sign::Penalty, true)],

@@ -29,10 +29,12 @@ use crate::db::fold::{
     lane_cells_replace, measure_cells_replace, shipments_fold, stale_day_take, stale_days, stale_month_take,
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
+use crate::db::freight::freight_mark;
 use crate::db::invoice::{any_invoices, invoices_of_day_mark};
 use crate::db::market::{MarketOfDay, any_benchmark, market_of_day};
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::shipment::{Source, stale_mark};
+use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
@@ -305,6 +307,9 @@ fn refresh_slice(
         report.facts += result.facts;
         if lookups.any_invoices {
             invoices_of_day_mark(db, day, &partners)?;
+            if source == Source::Shipments {
+                freight_mark(db, &partners.iter().map(|partner_id| (*partner_id, Day(day))).collect())?;
+            }
         }
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;

@@ -1,5 +1,5 @@
 //! Re-performing what is stored: sums from facts, baselines from the changes of commitments, published scores from their inputs, the ledger from
-//! its lines, rate tables against their seals, contract versions from their histories, expected charges from version
+//! its lines, accrued freight from prices and audits, rate tables against their seals, contract versions from their histories, expected charges from version
 //! and prices, audits of invoices, attached files against their checksums, decisions about charge codes, definitions of own KPIs, exclusions
 //! against their shipments.
 
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::App;
 use super::accrual::ACCRUAL_JOB;
 use super::accrual::check::{AccrualsChecked, accruals_differ};
+use super::accrual::freight::{FreightChecked, freight_differs};
 use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
 use super::books::chain::chain_problems;
@@ -108,6 +109,7 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let name = "export batches read again against their checksums, and no entry in two of them";
     let batches = Check { name, checked, note: None, problems };
     let accruals = accruals_check(&mut db)?;
+    let freight = freight_check(&mut db)?;
     let rates = rates_check(&mut db)?;
     let SealReport { checked, problems } = verify_contracts(&mut db)?;
     let contracts = Check {
@@ -141,8 +143,8 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
         problems,
     };
     let checks = vec![
-        sums, baselines, exclusions, cards, ledger, chain, batches, accruals, rates, contracts, charges,
-        invoices, files, codes, own,
+        sums, baselines, exclusions, cards, ledger, chain, batches, accruals, freight, rates, contracts,
+        charges, invoices, files, codes, own,
     ];
     Ok(VerifyReport { checks })
 }
@@ -190,6 +192,17 @@ fn accruals_check(db: &mut Db) -> Result<Check, DbError> {
         told.join("; ")
     );
     Ok(Check { name, checked: looked, note: Some(note), problems: Vec::new() })
+}
+
+/// Freight that is not billed, shipment by shipment.
+fn freight_check(db: &mut Db) -> Result<Check, DbError> {
+    let FreightChecked { looked, waiting, differences } = read_tx(db, freight_differs)?;
+    let note = (waiting > 0).then(|| {
+        let plural = if waiting == 1 { "partner and day" } else { "partners and days" };
+        format!("left out because they wait for an accrual: {waiting} {plural}; `lanemark job run {ACCRUAL_JOB}` books them")
+    });
+    let name = "freight delivered and not billed worked out again from prices and audits, and its entries from their shipments";
+    Ok(Check { name, checked: looked, note, problems: differences })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.

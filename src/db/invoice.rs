@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool};
+use diesel::sql_types::Bool;
 use serde::Serialize;
 
 use batch::Neighbours;
@@ -16,8 +16,8 @@ use batch::Neighbours;
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    audit_terms, expected_charges, invoice_audits, invoice_lines, invoice_references, invoice_steps,
-    invoices, partners, shipments, sources, stale_invoices,
+    audit_terms, invoice_audits, invoice_lines, invoice_references, invoice_steps, invoices, partners,
+    shipments, sources, stale_invoices,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -743,72 +743,6 @@ pub fn terms_list(db: &mut Db, viewer: &Viewer, partner_id: i64) -> QueryResult<
 pub fn terms_insert(db: &mut Db, row: &TermsRow) -> QueryResult<()> {
     diesel::insert_into(audit_terms::table).values(row).execute(db).map(drop)
 }
-
-/// What was delivered and is on no invoice, in one currency.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unbilled {
-    /// Whose shipments.
-    pub partner_id: i64,
-    /// Currency of the amount.
-    pub currency: String,
-    /// How many.
-    pub shipments: i64,
-    /// What they should cost, accessorials and tax included.
-    pub expected: Micros,
-}
-
-/// What the partners that send invoices have delivered of what was due on some days, first and last included, and have not
-/// billed: the freight to accrue. Shipments without a price are in no sum.
-///
-/// # Errors
-/// The engine's reason.
-pub fn unbilled_list(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner: Option<i64>,
-    (from, until): (NaiveDate, NaiveDate),
-) -> QueryResult<Vec<Unbilled>> {
-    let Some(asked) = partner_filter(viewer, partner) else { return Ok(Vec::new()) };
-    let mut query = expected_charges::table
-        .inner_join(
-            shipments::table.on(shipments::obligation_day
-                .eq(expected_charges::obligation_day)
-                .and(shipments::partner_id.eq(expected_charges::partner_id))
-                .and(shipments::id.eq(expected_charges::shipment_id))),
-        )
-        .filter(expected_charges::obligation_day.ge(Day(from)))
-        .filter(expected_charges::obligation_day.le(Day(until)))
-        .filter(expected_charges::total_micros.is_not_null())
-        .filter(shipments::delivered_at.is_not_null())
-        .filter(sql::<Bool>(UNBILLED))
-        .group_by((expected_charges::partner_id, expected_charges::currency))
-        .order((expected_charges::partner_id, expected_charges::currency))
-        .select((
-            expected_charges::partner_id,
-            expected_charges::currency,
-            count_star(),
-            sql::<BigInt>("CAST(SUM(expected_charges.total_micros) AS BIGINT)"),
-        ))
-        .into_boxed();
-    if let Some(partner_id) = asked {
-        query = query.filter(expected_charges::partner_id.eq(partner_id));
-    }
-    let rows: Vec<(i64, String, i64, i64)> = query.load(db)?;
-    Ok(rows
-        .into_iter()
-        .map(|(partner_id, currency, shipments, expected)| Unbilled {
-            partner_id,
-            currency,
-            shipments,
-            expected: Micros(expected),
-        })
-        .collect())
-}
-
-/// A shipment that no invoice names, of a partner that sends invoices.
-const UNBILLED: &str = "EXISTS (SELECT 1 FROM invoices AS own WHERE own.partner_id = shipments.partner_id) \
-                        AND NOT EXISTS (SELECT 1 FROM invoice_references AS named WHERE named.partner_id = shipments.partner_id \
-                        AND named.reference = shipments.reference)";
 
 /// Which invoices to list. Days of receipt are half-open.
 #[derive(Clone, Debug, Default)]

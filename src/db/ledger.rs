@@ -14,7 +14,7 @@ use super::schema::{
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
-use crate::domain::clause::{Obligation, ObligationKey, Reason, Target};
+use crate::domain::clause::{FREIGHT_CLAUSE, Obligation, ObligationKey, Reason, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
     Account, ItemState, JournalEntry, JournalLine, Recognition, Side, TrialBalance, TrialBalanceRow,
@@ -40,6 +40,7 @@ pub use own::{
     partner_credit_sums,
 };
 pub(in crate::db) use read::entries_read;
+pub use read::entry_show;
 pub use standing::{Standing, posted_after, standing_add, standing_load};
 
 /// Entries on one page.
@@ -525,15 +526,20 @@ pub fn entry_list(
             let lines = lines.remove(&(row.partner_id, id)).unwrap_or_default();
             Ok(EntryListed {
                 id,
-                entry: row.read(lines)?,
                 partner_name,
                 partner_code,
-                clause_code: clause_code.unwrap_or_default(),
+                clause_code: clause_code.unwrap_or_else(|| clause_word(&row)),
                 clause_title: clause_title.unwrap_or_default(),
+                entry: row.read(lines)?,
                 state: state.map(|text| code(&text, || format!("the state of entry {id}"))).transpose()?,
             })
         })
         .collect()
+}
+
+/// What stands in the place of a clause's number where an entry is about none.
+fn clause_word(row: &EntryRow) -> String {
+    if row.clause_id == FREIGHT_CLAUSE { "FREIGHT".to_owned() } else { String::new() }
 }
 
 impl EntryRow {

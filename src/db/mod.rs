@@ -25,6 +25,7 @@ pub mod exclusion;
 pub mod expected;
 mod fact;
 pub mod fold;
+pub mod freight;
 pub mod id;
 pub mod import;
 pub mod invoice;

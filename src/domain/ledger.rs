@@ -1,4 +1,4 @@
-//! The double-entry sub-ledger of service credits and bonuses (DOMAIN §4.5).
+//! The double-entry sub-ledger of service credits, bonuses and freight not billed yet (DOMAIN §4.5).
 //!
 //! Entries are only ever added. A correction is a new entry in an open accounting period that keeps the
 //! period the obligation belongs to. Amounts of a line are positive; the side says debit or credit.
@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::calendar::BusinessCalendar;
-use super::clause::{Delta, ObligationKey, Posted, Reason, Sign, Target};
+use super::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target};
 use super::currency::Currency;
 use super::field::codes;
 use super::money::Micros;
-use super::period::Period;
+use super::period::{Period, PeriodKind};
 use super::scorecard::Publication;
 
 mod settle;
@@ -46,10 +46,14 @@ codes! {
         RebateReceivable = "1440", "Rebates receivable";
         /// What the shipper owes for freight.
         CarrierPayable = "2010", "Payable to carriers";
+        /// Freight that was delivered and is on no invoice that counts.
+        FreightAccrued = "2020", "Freight accrued, not billed";
         /// Bonuses the shipper owes.
         IncentivePayable = "2110", "Bonuses payable";
         /// What the shipper owes for volume it did not bring.
         ShortfallPayable = "2120", "Volume shortfall payable";
+        /// Cost of freight, until the invoice brings it.
+        FreightExpense = "5100", "Freight expense accrued";
         /// Service credits as a reduction of freight cost.
         CreditContraFreight = "5190", "Service credits against freight";
         /// Rebates as a reduction of freight cost.
@@ -64,7 +68,7 @@ codes! {
 /// The number is that of no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no account {0} in the sub-ledger; use one of 1410, 1420, 1440, 2010, 2110, 2120, 5190, 5192, 5195, 5196"
+    "there is no account {0} in the sub-ledger; use one of 1410, 1420, 1440, 2010, 2020, 2110, 2120, 5100, 5190, 5192, 5195, 5196"
 )]
 pub struct BadAccount(pub i32);
 
@@ -77,8 +81,10 @@ impl Account {
             Self::CreditAssessed => 1420,
             Self::RebateReceivable => 1440,
             Self::CarrierPayable => 2010,
+            Self::FreightAccrued => 2020,
             Self::IncentivePayable => 2110,
             Self::ShortfallPayable => 2120,
+            Self::FreightExpense => 5100,
             Self::CreditContraFreight => 5190,
             Self::FreightRebates => 5192,
             Self::IncentiveExpense => 5195,
@@ -107,9 +113,11 @@ impl Account {
             Self::CreditAccrued
             | Self::CreditAssessed
             | Self::RebateReceivable
+            | Self::FreightExpense
             | Self::IncentiveExpense
             | Self::ShortfallExpense => Side::Debit,
             Self::CarrierPayable
+            | Self::FreightAccrued
             | Self::IncentivePayable
             | Self::ShortfallPayable
             | Self::CreditContraFreight
@@ -459,6 +467,44 @@ pub fn accrual_entry(delta: &Delta, booking: &Booking) -> Result<JournalEntry, L
     Ok(entry)
 }
 
+/// The accounts of freight that was delivered and not billed: (debit, credit).
+pub const FREIGHT_ACCOUNTS: (Account, Account) = (Account::FreightExpense, Account::FreightAccrued);
+
+/// The entry that accrues freight, 5100 / 2020, or takes it back where `delta` is negative.
+///
+/// # Errors
+/// [`LedgerError::NotPositive`] for a delta of 0, which nobody should post.
+pub fn freight_entry(
+    key: ObligationKey,
+    delta: Micros,
+    reason: Reason,
+    booking: &Booking,
+) -> Result<JournalEntry, LedgerError> {
+    let (more, less) = FREIGHT_ACCOUNTS;
+    let (debit, credit) = if delta < Micros::ZERO { (less, more) } else { (more, less) };
+    let amount = delta.abs();
+    let line =
+        |line_no, account, side| JournalLine { line_no, account, side, amount, currency: booking.currency };
+    let period = match key.of {
+        Obligation::Period(period) => period,
+        // No key of freight is about one shipment.
+        Obligation::Event(_) => Period::containing(PeriodKind::Month, booking.posting_date),
+    };
+    let entry = JournalEntry {
+        key,
+        partner_id: booking.partner_id,
+        posting_date: booking.posting_date,
+        obligation_period: period,
+        obligation_day: period.last_day(),
+        reason,
+        recognition: booking.recognition,
+        memo: booking.memo.clone(),
+        lines: vec![line(1, debit, Side::Debit), line(2, credit, Side::Credit)],
+    };
+    check_balanced(&entry)?;
+    Ok(entry)
+}
+
 /// Checks that an entry may be posted: two lines or more, positive amounts, one currency, debit = credit.
 ///
 /// # Errors
@@ -704,7 +750,6 @@ impl RollForward {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::clause::Obligation;
 
     fn delta(sign: Sign, micros: i64) -> Delta {
         Delta {

@@ -39,6 +39,7 @@ pub mod expected;
 pub mod field;
 pub mod forecast;
 pub mod formula;
+pub mod freight;
 pub mod fuel;
 pub mod geo;
 #[cfg(test)]

@@ -262,6 +262,16 @@ pub fn local_day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
+/// The local day of a delivery at `at`: in the zone of the delivery stop, else of the pickup, else in UTC; none before it is
+/// reported.
+#[must_use]
+pub fn delivered_day(
+    at: Option<DateTime<Utc>>,
+    (delivery, pickup): (Option<Tz>, Option<Tz>),
+) -> Option<NaiveDate> {
+    at.map(|at| local_day(at, delivery.or(pickup).unwrap_or(Tz::UTC)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,7 +62,7 @@ pub fn score_period(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
 /// The most periods one summary names.
 const MAX_PERIODS_NAMED: usize = 3;
 
-/// Brings service credits to what the clauses say.
+/// Brings service credits to what the clauses say, and freight to what is delivered and not billed.
 ///
 /// # Errors
 /// The database's reason. A contract that cannot be priced is in the report; the others are booked.

@@ -1,6 +1,7 @@
 //! The ledger of service credits and bonuses: the month, its entries, and the evidence of each. [`own`] is what a
 //! partner sees of its own.
 
+pub mod freight;
 pub mod own;
 
 use std::collections::BTreeMap;
@@ -321,7 +322,7 @@ impl LedgerBody {
         Self {
             title: format!("Money, {}", view.month.title()),
             subtitle: format!(
-                "Service credits and bonuses up to {end}. Memo until agreed: only agreed credits reach the general ledger."
+                "Service credits, bonuses and freight not billed up to {end}. Memo until agreed: only agreed credits reach the general ledger."
             ),
             months,
             export: params.link("/ledger.csv", &[("month", &view.month.to_string())]),
@@ -428,6 +429,12 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
             value: closing(&[Account::IncentivePayable, Account::ShortfallPayable]),
             note: "to partners, in the general ledger".to_owned(),
             href: to_account(Account::IncentivePayable),
+        },
+        Fact {
+            name: "Freight delivered and not billed",
+            value: closing(&[Account::FreightAccrued]),
+            note: "accrued until its invoice is audited".to_owned(),
+            href: "/ledger/freight".to_owned(),
         },
         Fact {
             name: "Close of the month",
@@ -546,9 +553,18 @@ impl EntryLine {
             credit: show::money(sum(Side::Credit)),
             credit_account: numbers(Side::Credit),
             currency: entry.lines.first().map(|line| line.currency.to_string()).unwrap_or_default(),
-            href: accrual_href(entry.partner_id, entry.key),
+            href: entry_href(listed),
         }
     }
+}
+
+/// Where the evidence of an entry is: the item, or the shipments of freight that is not billed.
+fn entry_href(listed: &EntryListed) -> String {
+    let entry = &listed.entry;
+    if entry.key.is_freight() {
+        return format!("/ledger/freight/{}/{}", entry.partner_id, listed.id);
+    }
+    accrual_href(entry.partner_id, entry.key)
 }
 
 fn accrual_href(partner_id: i64, key: ObligationKey) -> String {

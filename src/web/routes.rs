@@ -157,6 +157,8 @@ fn table() -> Vec<Row> {
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
+        get("/ledger/freight", May(Action::ViewLedger), ledger::freight::list),
+        get("/ledger/freight/{partner}/{entry}", May(Action::ViewLedger), ledger::freight::entry),
         // The books.
         get("/ledger/close", May(Action::ViewLedger), books::close::show_open),
         get("/ledger/close/{month}", May(Action::ViewLedger), books::close::show_one),

@@ -202,6 +202,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/ledger", Roles(&[CarrierManager, Finance, Auditor])),
     ("GET", "/ledger.csv", Roles(&[CarrierManager, Finance, Auditor])),
     ("GET", "/ledger/accruals/{partner}/{key}", Roles(&[CarrierManager, Finance, Auditor])),
+    ("GET", "/ledger/freight", Roles(&[CarrierManager, Finance, Auditor])),
+    ("GET", "/ledger/freight/{partner}/{entry}", Roles(&[CarrierManager, Finance, Auditor])),
     ("GET", "/ledger/close", Roles(&[CarrierManager, Finance, Auditor])),
     ("GET", "/ledger/close/{month}", Roles(&[CarrierManager, Finance, Auditor])),
     ("POST", "/ledger/close/{month}", Roles(&[Finance])),

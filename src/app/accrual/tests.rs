@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 mod assess;
 mod disputes;
+mod freight;
 mod kinds;
 mod reach;
 

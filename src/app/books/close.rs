@@ -9,6 +9,7 @@ use super::open_month;
 use crate::app::App;
 use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::accrual::check::accruals_differ;
+use crate::app::accrual::freight::freight_differs;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::app::ledger::verify_ledger;
@@ -198,6 +199,7 @@ pub fn reperform(app: &App, by: &Viewer, month: Period) -> Result<CheckRow, Edit
         if !accruals.waiting {
             problems.extend(accruals.differences);
         }
+        problems.extend(freight_differs(db)?.differences);
         Ok::<_, DbError>((state, entry_count_unscoped(db)?, problems))
     })?;
     let first = problems.first().map(|words| words.chars().take(PROBLEM_CHARS_MAX).collect());

@@ -19,7 +19,7 @@ use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::{Expected, ExpectedStatus};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
-use crate::domain::outcome::local_day;
+use crate::domain::outcome::delivered_day;
 use crate::domain::viewer::Viewer;
 
 /// What is the same for all invoices of a partner or a contract version, read once a run.
@@ -191,12 +191,11 @@ fn consigned(
         };
         let facts = stored.facts;
         let at = facts.milestones.delivered_at.or(facts.milestones.arrived_at);
-        let zone =
-            facts.milestones.delivery_zone.or(facts.milestones.pickup_zone).unwrap_or(chrono_tz::Tz::UTC);
+        let zones = (facts.milestones.delivery_zone, facts.milestones.pickup_zone);
         let one = Consigned {
             reference: facts.reference.clone(),
             lane: stored.lane.code.clone(),
-            delivered_on: at.map(|at| local_day(at, zone)),
+            delivered_on: delivered_day(at, zones),
             is_cancelled: facts.milestones.cancelled_at.is_some() && at.is_none(),
             has_proof: proofs.contains(&stored.key),
             weight_g: facts.weight_g,

@@ -21,6 +21,7 @@ use super::App;
 use super::parallel::in_two;
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::invoice::batch::{
+use crate::db::freight::freight_named_mark;
     audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
 };
 use crate::db::invoice::{AuditRow, InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
@@ -134,6 +135,10 @@ fn audit_these(
         audits_insert(db, &side.audits)?;
         stale_mark(db, Source::Invoices, &side.cells)?;
         report.add(&side.report);
+        // What is billed of these shipments may be other than it was.
+        for (partner_id, names) in &side.names {
+            freight_named_mark(db, *partner_id, names)?;
+        }
     }
     Ok(())
 }
@@ -146,6 +151,8 @@ struct Side {
     /// Whose sums that changes.
     cells: BTreeSet<StaleCell>,
     report: AuditReport,
+    /// By which names the bills call their shipments, by partner.
+    names: BTreeMap<i64, BTreeSet<String>>,
 }
 
 impl Side {
@@ -174,6 +181,8 @@ impl Side {
             self.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
             self.cells.insert(StaleCell { partner_id, day: bill.received_on });
         }
+            let names = bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned);
+            self.names.entry(partner_id).or_default().extend(names);
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::app::App;
+use crate::app::accrual::freight::look_again;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed, valid};
 use crate::db::dialect::{transaction_lock, write_tx};
@@ -12,6 +13,7 @@ use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::audit::{AuditTerms, DatedTerms, in_force};
 use crate::domain::field::require;
+use crate::domain::freight::Horizon;
 use crate::domain::viewer::{Action, Viewer};
 
 /// Longest reason of a set.
@@ -46,7 +48,23 @@ pub fn terms_of(
     Ok(TermsOf { partner, now, sets: rows.into_iter().zip(dated.into_iter().map(|one| one.terms)).collect() })
 }
 
-/// Adds a set that holds for invoices received from `from` on, and marks those for an audit.
+/// What holds for an invoice of a partner received on a day, and since when; since ever where nothing was set.
+///
+/// # Errors
+/// The database's reason.
+pub fn terms_on(
+    db: &mut Db,
+    partner_id: i64,
+    day: NaiveDate,
+) -> Result<(AuditTerms, Option<NaiveDate>), DbError> {
+    let rows = terms_list(db, &Viewer::system(), partner_id)?;
+    let dated: Vec<DatedTerms> = rows.iter().map(TermsRow::dated).collect::<Result<_, DbError>>()?;
+    let since = dated.iter().map(|one| one.from).filter(|from| *from <= day).max();
+    Ok((in_force(&dated, day), since))
+}
+
+/// Adds a set that holds for invoices received from `from` on, and marks those for an audit, and the deliveries that may
+/// still be billed by it.
 ///
 /// # Errors
 /// [`EditError`]: not found, denied, stale, or what is wrong with the form.
@@ -85,6 +103,8 @@ pub fn terms_set(
             },
         )?;
         invoices_since_mark(db, partner_id, from)?;
+        let today = app.today(db)?;
+        look_again(db, partner_id, Horizon { as_of: today, window_days: terms.window_days })?;
         let subject = format!("audit terms of {}", partner.name);
         let detail = format!("from {from}: {}; {text}", reason.trim());
         audit(

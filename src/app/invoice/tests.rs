@@ -6,9 +6,10 @@ use std::io::Cursor;
 use super::drift::drifts;
 use super::recovery::{Asked as AskedStep, take};
 use super::terms::{terms_of, terms_set};
-use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, unbilled, whole};
+use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, whole};
 use super::*;
 use crate::app::bundle::{bundle, check_bundle};
+use crate::app::accrual::{AccrualScope, accrue};
 use crate::app::charge_code::{decide, target};
 use crate::app::edit::EditError;
 use crate::app::evidence::{self, Part, Rows, behind};
@@ -18,6 +19,7 @@ use crate::app::refresh::check::sums_differ;
 use crate::app::score::{published, score_period};
 use crate::app::testing::{carrier, on_each_engine, partner_viewer, viewer};
 use crate::db::measure::{CellFilter, measure_totals};
+use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::partner::partner_show;
 use crate::domain::audit::recovery::{Stage, Step};
 use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
@@ -116,8 +118,10 @@ fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
         assert_eq!(order, ["I-3", "I-5", "I-4", "I-2", "I-1"], "the most money at risk first");
 
         // Four loads at 110 were delivered since the ninth of May and are on no invoice.
-        let open = unbilled(&mut conn(app), &finance(), None, "2025-07-08".parse().unwrap()).unwrap();
-        assert_eq!(open, BTreeMap::from([("USD".to_owned(), (4, Micros(440_000_000)))]));
+        accrue(app, "2025-07-08".parse().unwrap(), AccrualScope::default()).unwrap();
+        let open = freight_sums(&mut conn(app), &finance(), None).unwrap();
+        let sum = StandingSum { shipments: 4, amount: Micros(440_000_000) };
+        assert_eq!(open, BTreeMap::from([("USD".to_owned(), sum)]));
         assert_eq!(drifts(&mut conn(app), &finance(), "2025-07-08".parse().unwrap()).unwrap().1, Vec::new());
 
         // One of four that count is right; I-4 waits for a rate of ours.

@@ -3,13 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 
 use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
 use crate::db::invoice::{
     InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
     invoice_partner, invoice_show, invoices_fold, shipment_places, stale_invoices_count, step_list,
-    unbilled_list,
 };
 use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
@@ -172,28 +171,6 @@ impl Totals {
         self.written_off = self.written_off + funnel.written_off;
         self.open = self.open + funnel.open();
     }
-}
-
-/// Days back from today in which a delivery without an invoice is looked for: as long as a first bill usually may take.
-pub const UNBILLED_DAYS: u64 = 60;
-
-/// What was delivered in the last [`UNBILLED_DAYS`] and is on no invoice yet, by currency: shipments, and what they should cost.
-///
-/// # Errors
-/// The database's reason.
-pub fn unbilled(
-    db: &mut Db,
-    viewer: &Viewer,
-    partner_id: Option<i64>,
-    today: NaiveDate,
-) -> Result<BTreeMap<String, (i64, Micros)>, DbError> {
-    let from = today.checked_sub_days(Days::new(UNBILLED_DAYS)).unwrap_or(today);
-    let mut sums: BTreeMap<String, (i64, Micros)> = BTreeMap::new();
-    for one in unbilled_list(db, viewer, partner_id, (from, today))? {
-        let sum = sums.entry(one.currency).or_default();
-        *sum = (sum.0 + one.shipments, sum.1 + one.expected);
-    }
-    Ok(sums)
 }
 
 /// One page of the list.

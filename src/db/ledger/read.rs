@@ -4,10 +4,22 @@ use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::{EntryListed, EntryRow, KEYS_PER_STATEMENT, lines_of};
+use super::{EntryListed, EntryRow, KEYS_PER_STATEMENT, clause_word, lines_of};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{clauses, journal_entries, partners};
+use crate::domain::viewer::Viewer;
+
+/// One entry with its lines and names; none when there is none or the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn entry_show(db: &mut Db, viewer: &Viewer, key: (i64, i64)) -> Result<Option<EntryListed>, DbError> {
+    if !viewer.sees(key.0) {
+        return Ok(None);
+    }
+    Ok(entries_read(db, &[key])?.pop())
+}
 
 /// The entries of these partners and ids with their lines and names, in this order. Unscoped: for exports.
 ///
@@ -36,11 +48,11 @@ pub fn entries_read(db: &mut Db, keys: &[(i64, i64)]) -> Result<Vec<EntryListed>
             let (key, id) = ((row.partner_id, row.id), row.id);
             let listed = EntryListed {
                 id,
-                entry: row.read(lines.remove(&key).unwrap_or_default())?,
                 partner_name: name.unwrap_or_default(),
                 partner_code: code.unwrap_or_default(),
-                clause_code: clause_code.unwrap_or_default(),
+                clause_code: clause_code.unwrap_or_else(|| clause_word(&row)),
                 clause_title: clause_title.unwrap_or_default(),
+                entry: row.read(lines.remove(&key).unwrap_or_default())?,
                 state: None,
             };
             found.insert(key, listed);

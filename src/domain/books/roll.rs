@@ -19,6 +19,8 @@ codes! {
         Incentives = "INCENTIVES", "Bonuses we owe";
         /// What is owed to carriers for volume not brought.
         Shortfalls = "SHORTFALLS", "Volume shortfalls we owe";
+        /// Freight that was delivered and is not billed yet.
+        Freight = "FREIGHT", "Freight delivered and not billed";
     }
 }
 
@@ -31,6 +33,7 @@ impl Book {
             Self::Rebates => &[Account::RebateReceivable],
             Self::Incentives => &[Account::IncentivePayable],
             Self::Shortfalls => &[Account::ShortfallPayable],
+            Self::Freight => &[Account::FreightAccrued],
         }
     }
 
@@ -139,11 +142,12 @@ pub fn totals(rows: &[RollRow]) -> Vec<(Book, Currency, RollForward, Micros)> {
 }
 
 /// What a month brought net for a partner, by currency: what carriers came to owe us less what we came to owe them, with
-/// everything taken back and given up, and without what was paid.
+/// everything taken back and given up, and without what was paid. Freight is no part of it: it is what the work costs, and
+/// goes as it is billed.
 #[must_use]
 pub fn net_accrued(rows: &[RollRow]) -> BTreeMap<(i64, Currency), Micros> {
     let mut net: BTreeMap<(i64, Currency), Micros> = BTreeMap::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| row.book != Book::Freight) {
         let brought = row.roll.accrued + row.roll.true_up + row.roll.reversed + row.roll.waived;
         let sum = net.entry((row.partner_id, row.currency)).or_default();
         *sum = *sum + if row.book.is_ours() { brought } else { -brought };

@@ -16,7 +16,12 @@ pub enum Obligation {
     Event(i64),
 }
 
-/// Names one obligation: `cv:7/cl:3/2025-06` or `cv:7/cl:3/ev:48213`.
+/// Stands for the clause in the key of freight that was delivered and not billed: no clause is about it. Ids of clauses are
+/// above 0.
+pub const FREIGHT_CLAUSE: i64 = 0;
+
+/// Names one obligation: `cv:7/cl:3/2025-06` or `cv:7/cl:3/ev:48213`, or `cv:7/freight/2025-06` for what was delivered in a
+/// month and not billed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObligationKey {
     /// Contract version.
@@ -28,6 +33,18 @@ pub struct ObligationKey {
 }
 
 impl ObligationKey {
+    /// The freight of a version that was delivered in a month and not billed.
+    #[must_use]
+    pub const fn freight(contract_version_id: i64, month: Period) -> Self {
+        Self { contract_version_id, clause_id: FREIGHT_CLAUSE, of: Obligation::Period(month) }
+    }
+
+    /// Whether it is about freight not billed, and about no clause.
+    #[must_use]
+    pub const fn is_freight(&self) -> bool {
+        self.clause_id == FREIGHT_CLAUSE
+    }
+
     /// The key as one part of an address: `7-3-2025-06` or `7-3-ev48213`.
     #[must_use]
     pub fn slug(&self) -> String {
@@ -51,6 +68,9 @@ impl ObligationKey {
     }
 }
 
+/// The word in the place of a clause.
+const FREIGHT: &str = "freight";
+
 /// The text names no obligation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no obligation; keys look like cv:7/cl:3/2025-06 or cv:7/cl:3/ev:48213")]
@@ -58,7 +78,11 @@ pub struct BadKey(pub String);
 
 impl fmt::Display for ObligationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cv:{}/cl:{}/", self.contract_version_id, self.clause_id)?;
+        if self.is_freight() {
+            write!(f, "cv:{}/{FREIGHT}/", self.contract_version_id)?;
+        } else {
+            write!(f, "cv:{}/cl:{}/", self.contract_version_id, self.clause_id)?;
+        }
         match self.of {
             Obligation::Period(period) => write!(f, "{period}"),
             Obligation::Event(shipment_id) => write!(f, "ev:{shipment_id}"),
@@ -75,8 +99,12 @@ impl FromStr for ObligationKey {
 }
 
 fn read(text: &str) -> Option<ObligationKey> {
-    let (version, rest) = text.strip_prefix("cv:")?.split_once("/cl:")?;
+    let (version, rest) = text.strip_prefix("cv:")?.split_once('/')?;
     let (clause, of) = rest.split_once('/')?;
+    if clause == FREIGHT {
+        return Some(ObligationKey::freight(version.parse().ok()?, of.parse().ok()?));
+    }
+    let clause = clause.strip_prefix("cl:")?;
     let of = match of.strip_prefix("ev:") {
         Some(shipment_id) => Obligation::Event(shipment_id.parse().ok()?),
         None => Obligation::Period(of.parse().ok()?),
@@ -102,10 +130,14 @@ mod tests {
 
     #[test]
     fn a_key_reads_back_from_its_text_and_from_its_address() {
-        for text in ["cv:7/cl:3/2025-06", "cv:7/cl:3/2025-W26", "cv:7/cl:3/ev:48213"] {
+        for text in ["cv:7/cl:3/2025-06", "cv:7/cl:3/2025-W26", "cv:7/cl:3/ev:48213", "cv:7/freight/2025-06"]
+        {
             let key: ObligationKey = text.parse().unwrap();
             assert_eq!(key.to_string(), text);
             assert_eq!(ObligationKey::from_slug(&key.slug()), Some(key));
+        }
+        for text in ["", "cv:7/freight/ev:3", "cv:7/3/2025-06"] {
+            assert!(text.parse::<ObligationKey>().is_err(), "{text}");
         }
         for text in ["", "7", "7-3", "7-3-June", "1"] {
             assert_eq!(ObligationKey::from_slug(text), None, "{text}");

@@ -34,7 +34,7 @@ pub use caps::{CapGroup, CapLevel, ClauseCase, Cut, SpecialFacts, Target};
 pub use delta::{Delta, Posted, Reason, deltas};
 pub use earn_back::{EarnBack, EarnBackFacts, PERIODS_MAX as EARN_BACK_PERIODS_MAX};
 pub use in_force::InForce;
-pub use key::{BadKey, Obligation, ObligationKey};
+pub use key::{BadKey, FREIGHT_CLAUSE, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
 pub use scope::{ClauseScope, SCOPE_NAMES_MAX};

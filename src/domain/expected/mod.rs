@@ -184,6 +184,33 @@ impl Parts {
         }
     }
 
+    /// Every part and its amount.
+    pub fn each(self) -> impl Iterator<Item = (ChargePart, Micros)> {
+        ChargePart::ALL.iter().map(move |part| (*part, self.part(*part)))
+    }
+
+    /// One part.
+    #[must_use]
+    pub const fn part(&self, part: ChargePart) -> Micros {
+        match part {
+            ChargePart::Linehaul => self.base,
+            ChargePart::Fuel => self.fuel,
+            ChargePart::Accessorial => self.accessorial,
+            ChargePart::Tax => self.tax,
+        }
+    }
+
+    /// Adds to one part.
+    pub fn add(&mut self, part: ChargePart, amount: Micros) {
+        let sum = match part {
+            ChargePart::Linehaul => &mut self.base,
+            ChargePart::Fuel => &mut self.fuel,
+            ChargePart::Accessorial => &mut self.accessorial,
+            ChargePart::Tax => &mut self.tax,
+        };
+        *sum = *sum + amount;
+    }
+
     /// What a cost KPI compares: everything but tax (DOMAIN §3.4, step 9).
     #[must_use]
     pub fn cost(self) -> Micros {

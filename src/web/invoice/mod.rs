@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 use serde::Deserialize;
 use url::form_urlencoded;
 
@@ -20,9 +21,9 @@ use super::show;
 use crate::app::invoice::next_step;
 use crate::app::invoice::recovery::{Asked as AskedStep, take};
 use crate::app::invoice::view::{
-    Asked, DOWNLOAD_ROWS, Listed, PAGE_ROWS, Pick, Shown, Totals, UNBILLED_DAYS, Whole, list as listing,
-    unbilled, whole,
+    Asked, DOWNLOAD_ROWS, Listed, PAGE_ROWS, Pick, Shown, Totals, Whole, list as listing, whole,
 };
+use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::partner::partner_list;
 use crate::domain::audit::recovery::{Stage, Step, next_words};
 use crate::domain::audit::{Audited, BillKind, BillStatus, Outcome, Position};
@@ -197,7 +198,7 @@ struct ListPage {
     subtitle: String,
     funnels: Vec<Funnel>,
     /// What is delivered and not billed; none when there is nothing.
-    unbilled: Option<String>,
+    unbilled: Option<(String, String)>,
     lines: Vec<Line>,
     count: String,
     partners: Vec<(String, String, bool)>,
@@ -224,14 +225,13 @@ fn subtitle(found: &Listed, period: Option<Period>) -> String {
     )
 }
 
-fn unbilled_words(sums: &BTreeMap<String, (i64, Micros)>) -> Option<String> {
-    let shipments: i64 = sums.values().map(|(shipments, _)| shipments).sum();
+fn unbilled_words(sums: &BTreeMap<String, StandingSum>) -> Option<String> {
+    let shipments: i64 = sums.values().map(|sum| sum.shipments).sum();
     let amounts: Vec<String> =
-        sums.iter().map(|(currency, (_, amount))| format!("{} {currency}", show::money(amount))).collect();
+        sums.iter().map(|(currency, sum)| format!("{} {currency}", show::money(sum.amount))).collect();
     (shipments > 0).then(|| {
         format!(
-            "Delivered in the last {UNBILLED_DAYS} days and on no invoice yet: {}, which should cost {} with accessorials and \
-             tax. That is the freight to accrue.",
+            "Delivered and not billed: {}, which should cost {} with accessorials and tax. So much freight is accrued.",
             words::count(shipments, "shipment"),
             amounts.join(" and ")
         )
@@ -244,8 +244,7 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
     let asked = params.asked(PAGE_ROWS)?;
     let (found, partners, unbilled) = me
         .in_db(move |unit| {
-            let today = unit.app.today(unit.db)?;
-            let unbilled = unbilled(unit.db, unit.viewer, asked.partner_id, today)?;
+            let unbilled = freight_sums(unit.db, unit.viewer, asked.partner_id)?;
             let partners = partner_list(unit.db, unit.viewer)?;
             Ok::<_, WebError>((listing(unit.db, unit.viewer, &asked)?, partners, unbilled))
         })
@@ -260,7 +259,10 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
         page: me.page("Invoices"),
         subtitle: subtitle(&found, asked.period),
         funnels: found.totals.iter().map(|(currency, sums)| Funnel::of(*currency, sums)).collect(),
-        unbilled: unbilled_words(&unbilled),
+        unbilled: unbilled_words(&unbilled).map(|words| {
+            let of = asked.partner_id.map_or_else(String::new, |id| format!("?partner={id}"));
+            (words, format!("/ledger/freight{of}"))
+        }),
         lines: found.rows.iter().map(|one| Line::of(one, "")).collect(),
         count: words::many(found.count, "invoice"),
         partners: all.chain(named).collect(),

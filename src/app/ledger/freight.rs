@@ -1,0 +1,126 @@
+//! Freight that is not billed, down to its shipments: what stands, and what one entry about it is made of.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use crate::db::books::{chart, month_openings};
+use crate::db::freight::{FreightListed, StandingSum, freight_behind, freight_list, freight_sums};
+use crate::db::ledger::{EntryListed, entry_show, last_posting_day};
+use crate::db::partner::{Partner, partner_list};
+use crate::db::{Db, DbError};
+use crate::domain::books::chart::Chart;
+use crate::domain::expected::Parts;
+use crate::domain::ledger::Account;
+use crate::domain::money::Micros;
+use crate::domain::period::{Period, PeriodKind};
+use crate::domain::viewer::Viewer;
+
+/// Shipments on one page.
+pub const PAGE_ROWS: usize = 50;
+
+/// What was delivered and is not billed.
+#[derive(Clone, Debug)]
+pub struct FreightView {
+    /// By currency.
+    pub sums: BTreeMap<String, StandingSum>,
+    /// What the account of the ledger stands at, by currency.
+    pub posted: BTreeMap<String, Micros>,
+    /// One page of shipments, the earliest delivery first.
+    pub rows: Vec<FreightListed>,
+    /// The page, from 1.
+    pub page: usize,
+    /// Pages there are, 1 at least.
+    pub pages: usize,
+    /// Every partner, to choose from.
+    pub partners: Vec<Partner>,
+}
+
+/// Gathers a page of what stands, of one partner or of all the viewer may see; nothing for partners.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn freight_view(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    page: usize,
+    today: NaiveDate,
+) -> Result<FreightView, DbError> {
+    let sums = freight_sums(db, viewer, partner_id)?;
+    let count: i64 = sums.values().map(|sum| sum.shipments).sum();
+    let pages = usize::try_from(count).unwrap_or(0).div_ceil(PAGE_ROWS).max(1);
+    let page = page.clamp(1, pages);
+    let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
+    let skip = i64::try_from((page - 1) * PAGE_ROWS).unwrap_or(i64::MAX);
+    Ok(FreightView {
+        posted: balance(db, viewer, partner_id, today)?,
+        rows: freight_list(db, viewer, partner_id, (skip, rows))?,
+        partners: partner_list(db, viewer)?,
+        sums,
+        page,
+        pages,
+    })
+}
+
+/// What the account stands at after everything that was posted.
+fn balance(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+    today: NaiveDate,
+) -> Result<BTreeMap<String, Micros>, DbError> {
+    let last = last_posting_day(db, viewer)?.unwrap_or(today);
+    let after = Period::containing(PeriodKind::Month, last).next();
+    let mut sums: BTreeMap<String, Micros> = BTreeMap::new();
+    for ((_, currency, account), amount) in month_openings(db, viewer, partner_id, after)? {
+        if account == Account::FreightAccrued && amount != Micros::ZERO {
+            let sum = sums.entry(currency.code().to_owned()).or_default();
+            *sum = *sum + amount;
+        }
+    }
+    Ok(sums)
+}
+
+/// One entry about freight with the shipments behind it.
+#[derive(Clone, Debug)]
+pub struct EntryView {
+    /// The entry.
+    pub listed: EntryListed,
+    /// How accounts are called.
+    pub chart: Chart,
+    /// One page of its shipments.
+    pub rows: Vec<FreightListed>,
+    /// How many there are.
+    pub count: usize,
+    /// What all of them come to, part by part.
+    pub parts: Parts,
+    /// The page, from 1.
+    pub page: usize,
+    /// Pages there are, 1 at least.
+    pub pages: usize,
+}
+
+/// One entry about freight; none when there is none, it is about something else, or the viewer may not see it.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn freight_entry_view(
+    db: &mut Db,
+    viewer: &Viewer,
+    key: (i64, i64),
+    page: usize,
+) -> Result<Option<EntryView>, DbError> {
+    let found = entry_show(db, viewer, key)?.filter(|listed| listed.entry.key.is_freight());
+    let Some(listed) = found else { return Ok(None) };
+    let currency = listed.entry.lines.first().map(|line| line.currency.to_string()).unwrap_or_default();
+    let rows = freight_behind(db, viewer, key, &currency)?;
+    let mut parts = Parts::default();
+    for row in &rows {
+        row.parts.each().for_each(|(part, amount)| parts.add(part, amount));
+    }
+    let (count, pages) = (rows.len(), rows.len().div_ceil(PAGE_ROWS).max(1));
+    let page = page.clamp(1, pages);
+    let rows = rows.into_iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS).collect();
+    Ok(Some(EntryView { listed, chart: chart(db)?, rows, count, parts, page, pages }))
+}
