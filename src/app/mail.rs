@@ -73,6 +73,8 @@ pub enum MailKind {
     Assessment,
     /// Something about a scorecard that one side must know.
     Scorecard,
+    /// Something about money that one side must know: an item in dispute, an invoice.
+    Money,
     /// A job failed for good.
     JobFailed,
 }
@@ -87,6 +89,7 @@ impl MailKind {
             Self::ContractStep => "CONTRACT_STEP",
             Self::Assessment => "ASSESSMENT",
             Self::Scorecard => "SCORECARD",
+            Self::Money => "MONEY",
             Self::JobFailed => "JOB_FAILED",
         }
     }
@@ -100,6 +103,7 @@ impl MailKind {
             Self::ContractStep => "Contract step",
             Self::Assessment => "Assessment notice",
             Self::Scorecard => "Scorecard notice",
+            Self::Money => "Money notice",
             Self::JobFailed => "Job failed",
         }
     }
@@ -111,6 +115,7 @@ impl MailKind {
             Self::ContractStep,
             Self::Assessment,
             Self::Scorecard,
+            Self::Money,
             Self::JobFailed,
         ]
         .into_iter()

@@ -1,11 +1,13 @@
-//! Mails about exclusions, challenges, restatements, standings and templates: one message, queued in the transaction of what it tells about.
+//! Mails about exclusions, challenges, restatements, standings and templates, and about money that one side disputes: one
+//! message, queued in the transaction of what it tells about.
 
 use super::App;
 use super::mail::{MailKind, NewMail, enqueue};
-use crate::db::partner::partner_show;
+use crate::db::partner::{Partner, partner_show};
 use crate::db::user::{user_addresses, user_addresses_but, user_addresses_of_partner};
 use crate::db::{Db, DbError};
 use crate::domain::viewer::{Action, Role, Viewer};
+use crate::mail::message::address_parse;
 use crate::mail::template::ScorecardNoticeMail;
 
 /// Most people one message goes to.
@@ -16,6 +18,8 @@ const ADDRESSES_MAX: i64 = 100;
 pub enum To {
     /// The partner's users.
     Partner,
+    /// The partner's users and its contact for reviews.
+    PartnerAndContact,
     /// The carrier managers.
     Managers,
     /// Whoever may do `action`, but not the user `but`, who did the rest of it.
@@ -47,17 +51,54 @@ pub struct Told<'a> {
 /// # Errors
 /// The database's reason.
 pub fn tell(app: &App, db: &mut Db, partner_id: i64, to: To, told: &Told<'_>) -> Result<usize, DbError> {
+    tell_as(app, db, MailKind::Scorecard, (partner_id, to), told)
+}
+
+/// As [`tell`], about money: items that were assessed, disputes, invoices.
+///
+/// # Errors
+/// The database's reason.
+pub fn tell_of_money(
+    app: &App,
+    db: &mut Db,
+    partner_id: i64,
+    to: To,
+    told: &Told<'_>,
+) -> Result<usize, DbError> {
+    tell_as(app, db, MailKind::Money, (partner_id, to), told)
+}
+
+fn tell_as(
+    app: &App,
+    db: &mut Db,
+    kind: MailKind,
+    (partner_id, to): (i64, To),
+    told: &Told<'_>,
+) -> Result<usize, DbError> {
+    let partner = partner_show(db, &Viewer::system(), partner_id)?;
     let addresses = match to {
         To::Partner => user_addresses_of_partner(db, partner_id, ADDRESSES_MAX)?,
+        To::PartnerAndContact => match &partner {
+            Some(partner) => partner_addresses(db, partner)?,
+            None => Vec::new(),
+        },
         To::Managers => user_addresses(db, Role::CarrierManager, ADDRESSES_MAX)?,
         To::WhoMay { action, but } => who_may(db, action, but)?,
     };
-    if addresses.is_empty() {
-        return Ok(0);
-    }
-    let partner = partner_show(db, &Viewer::system(), partner_id)?;
     let about = partner.map(|partner| partner.name).unwrap_or_default();
-    send(app, db, addresses, (Some(partner_id), about), told)
+    send(app, db, addresses, (kind, Some(partner_id), about), told)
+}
+
+/// The contact for reviews and every user of the partner, each once, as far as a mail can go there. With none left
+/// nobody can be told.
+pub(in crate::app) fn partner_addresses(db: &mut Db, partner: &Partner) -> Result<Vec<String>, DbError> {
+    let mut found = user_addresses_of_partner(db, partner.id, ADDRESSES_MAX)?;
+    let contact = partner.contact_email.trim();
+    if !contact.is_empty() && !found.iter().any(|known| known.eq_ignore_ascii_case(contact)) {
+        found.insert(0, contact.to_owned());
+    }
+    found.retain(|address| address_parse(address).is_ok());
+    Ok(found)
 }
 
 /// Queues a message that is about no single partner for whoever may do `action`, but not the user `but`. Gives how many
@@ -73,7 +114,7 @@ pub fn tell_who_may(
     told: &Told<'_>,
 ) -> Result<usize, DbError> {
     let addresses = who_may(db, action, but)?;
-    send(app, db, addresses, (None, about.to_owned()), told)
+    send(app, db, addresses, (MailKind::Scorecard, None, about.to_owned()), told)
 }
 
 fn who_may(db: &mut Db, action: Action, but: i64) -> Result<Vec<String>, DbError> {
@@ -85,7 +126,7 @@ fn send(
     app: &App,
     db: &mut Db,
     addresses: Vec<String>,
-    (partner_id, about): (Option<i64>, String),
+    (kind, partner_id, about): (MailKind, Option<i64>, String),
     told: &Told<'_>,
 ) -> Result<usize, DbError> {
     if addresses.is_empty() {
@@ -110,7 +151,7 @@ fn send(
     for to in addresses {
         let mail = NewMail {
             dedupe_key: format!("{}:{to}", told.occasion),
-            kind: MailKind::Scorecard,
+            kind,
             partner_id,
             to,
             message: message.clone(),

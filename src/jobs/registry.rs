@@ -147,17 +147,22 @@ pub fn review_deadlines(app: &App, run: &RunContext) -> anyhow::Result<JobReport
     })
 }
 
-/// Goes through the deadlines of items that partners were told of.
+/// Goes through the deadlines of items that partners were told of, and writes about disputed invoices.
 ///
 /// # Errors
 /// The database's reason.
 pub fn item_deadlines(app: &App, run: &RunContext) -> anyhow::Result<JobReport> {
     let done =
         dispute::daily::daily(app, run.as_of_day).context("going through the deadlines of assessed items")?;
+    let letters = invoice::letter::letters(app, run.as_of_day).context("writing about disputed invoices")?;
+    let mut summary = done.summary();
+    if !letters.summary().is_empty() {
+        summary = format!("{summary}; {}", letters.summary());
+    }
     Ok(JobReport {
-        changed_rows: i64::try_from(done.changed())?,
-        summary: done.summary(),
-        details: serde_json::to_value(done)?,
+        changed_rows: i64::try_from(done.changed().saturating_add(letters.mails))?,
+        summary,
+        details: serde_json::json!({ "items": done, "invoices": letters }),
     })
 }
 

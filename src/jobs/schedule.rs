@@ -122,8 +122,8 @@ pub const JOBS: &[Job] = &[
     },
     Job {
         name: "item-deadlines",
-        title: "Deadlines of assessed items",
-        what: "Deems accepted what partners did not answer in time, escalates disputes that nobody decided, and reminds both sides.",
+        title: "Deadlines of assessed items and disputed invoices",
+        what: "Deems accepted what partners did not answer in time, escalates disputes that nobody decided, writes to partners about disputed invoices, and reminds both sides.",
         cron: "0 45 3 * * *",
         cadence: "every night at 3:45",
         after: &[ACCRUAL_JOB, "assess-credits"],

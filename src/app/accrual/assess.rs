@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use super::notice::{Item, addresses, tell_assessed};
+use super::notice::{Item, tell_assessed};
 use super::{AccrualError, AccrualProblem, Run, groups, load_run, plan_group};
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
+use crate::app::scorecard_mail::partner_addresses;
 use crate::db::Db;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
@@ -121,7 +122,7 @@ fn assess_partner(
         report.ahead += 1;
         return Ok(());
     }
-    let addresses = addresses(db, &partner)?;
+    let addresses = partner_addresses(db, &partner)?;
     if addresses.is_empty() {
         report.no_address.push(partner.name);
         return Ok(());

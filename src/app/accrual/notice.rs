@@ -8,20 +8,17 @@ use sha2::{Digest, Sha256};
 use super::{Group, Run};
 use crate::app::App;
 use crate::app::mail::{Enqueued, MailKind, NewMail, enqueue};
+use crate::app::scorecard_mail::partner_addresses;
 use crate::db::ledger::Accrual;
 use crate::db::partner::{Partner, partner_show};
-use crate::db::user::user_addresses_of_partner;
 use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, Sign};
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 use crate::mail::Rendered;
-use crate::mail::message::address_parse;
 use crate::mail::template::{AssessmentChangeMail, AssessmentMail, RenderError};
 
-/// Most people one notice is mailed to.
-const ADDRESSES_MAX: i64 = 100;
 /// Bytes of the fingerprint by which a notice is known.
 const FINGERPRINT_BYTES: usize = 8;
 
@@ -35,18 +32,6 @@ pub(super) struct Item<'a> {
     pub clause_title: &'a str,
     /// Who owes.
     pub sign: Sign,
-}
-
-/// The contact for reviews and every user of the partner, each once, as far as a mail can go there. With none left
-/// nobody can be told.
-pub(super) fn addresses(db: &mut Db, partner: &Partner) -> Result<Vec<String>, DbError> {
-    let mut found = user_addresses_of_partner(db, partner.id, ADDRESSES_MAX)?;
-    let contact = partner.contact_email.trim();
-    if !contact.is_empty() && !found.iter().any(|known| known.eq_ignore_ascii_case(contact)) {
-        found.insert(0, contact.to_owned());
-    }
-    found.retain(|address| address_parse(address).is_ok());
-    Ok(found)
 }
 
 /// Queues the notice of an assessment, in the transaction that assesses. Returns how many mails.
@@ -80,7 +65,7 @@ pub(super) fn tell_changed(
     changed: &[Accrual],
 ) -> Result<Option<i64>, DbError> {
     let Some(partner) = partner_show(db, &Viewer::system(), group.partner_id)? else { return Ok(None) };
-    let addresses = addresses(db, &partner)?;
+    let addresses = partner_addresses(db, &partner)?;
     if addresses.is_empty() {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use super::{Item, path, take, whole_step};
 use crate::app::App;
 use crate::app::contract::deadline_calendar;
 use crate::app::edit::EditError;
-use crate::app::scorecard_mail::{To, Told, tell};
+use crate::app::scorecard_mail::{To, Told, tell_of_money as tell};
 use crate::db::books::closed_through;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;

@@ -18,7 +18,7 @@ use super::audit::{Entry, audit};
 use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
 use super::exclusion::{NewEvidence, checked};
-use super::scorecard_mail::{To, Told, tell};
+use super::scorecard_mail::{To, Told, tell_of_money as tell};
 use crate::db::books::closed_through;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;

@@ -6,6 +6,7 @@
 
 pub mod drift;
 mod facts;
+pub mod letter;
 pub mod recovery;
 pub mod terms;
 #[cfg(test)]
@@ -20,8 +21,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::App;
 use super::parallel::in_two;
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::invoice::batch::{
 use crate::db::freight::freight_named_mark;
+use crate::db::invoice::batch::{
     audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
 };
 use crate::db::invoice::{AuditRow, InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
@@ -134,11 +135,11 @@ fn audit_these(
     for side in [own, other] {
         audits_insert(db, &side.audits)?;
         stale_mark(db, Source::Invoices, &side.cells)?;
-        report.add(&side.report);
         // What is billed of these shipments may be other than it was.
         for (partner_id, names) in &side.names {
             freight_named_mark(db, *partner_id, names)?;
         }
+        report.add(&side.report);
     }
     Ok(())
 }
@@ -150,9 +151,9 @@ struct Side {
     audits: Vec<AuditRow>,
     /// Whose sums that changes.
     cells: BTreeSet<StaleCell>,
-    report: AuditReport,
     /// By which names the bills call their shipments, by partner.
     names: BTreeMap<i64, BTreeSet<String>>,
+    report: AuditReport,
 }
 
 impl Side {
@@ -180,9 +181,9 @@ impl Side {
             *self.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
             self.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
             self.cells.insert(StaleCell { partner_id, day: bill.received_on });
-        }
             let names = bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned);
             self.names.entry(partner_id).or_default().extend(names);
+        }
         Ok(())
     }
 }

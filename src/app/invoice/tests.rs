@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use super::drift::drifts;
+use super::letter::letters;
 use super::recovery::{Asked as AskedStep, take};
 use super::terms::{terms_of, terms_set};
 use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, whole};
 use super::*;
-use crate::app::bundle::{bundle, check_bundle};
 use crate::app::accrual::{AccrualScope, accrue};
+use crate::app::bundle::{bundle, check_bundle};
 use crate::app::charge_code::{decide, target};
 use crate::app::edit::EditError;
 use crate::app::evidence::{self, Part, Rows, behind};
@@ -18,10 +19,10 @@ use crate::app::import::{ImportRequest, import};
 use crate::app::refresh::check::sums_differ;
 use crate::app::score::{published, score_period};
 use crate::app::testing::{carrier, on_each_engine, partner_viewer, viewer};
-use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::freight::{StandingSum, freight_sums};
+use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::partner::partner_show;
-use crate::domain::audit::recovery::{Stage, Step};
+use crate::domain::audit::recovery::{LetterKind, Stage, Step};
 use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
 use crate::domain::charge_code::Decided;
 use crate::domain::kpi::Kpi;
@@ -368,6 +369,94 @@ fn a_partner_sees_and_answers_its_own_invoices_only() {
             (totals.recovered.0, totals.written_off.0, totals.open.0),
             (30_000_000, 10_000_000, 290_000_000)
         );
+    });
+}
+
+/// The mails of the outbox: who, what, and the first lines.
+fn mails(app: &App) -> Vec<(String, String, String)> {
+    use diesel::prelude::*;
+
+    use crate::db::schema::mails;
+    mails::table
+        .filter(mails::kind.eq("MONEY"))
+        .order(mails::id)
+        .select((mails::recipient, mails::subject, mails::text_body))
+        .load(&mut *conn(app))
+        .unwrap()
+}
+
+fn user(app: &App, email: &str, role: Role, partner_id: Option<i64>) {
+    use diesel::prelude::*;
+
+    let row = crate::db::user::UserRow {
+        id: app.id(),
+        email: email.to_owned(),
+        name: email.to_owned(),
+        role: role.code().to_owned(),
+        partner_id,
+        password_hash: String::new(),
+        active: true,
+        created_at: Instant(app.now()),
+    };
+    diesel::insert_into(crate::db::schema::users::table).values(&row).execute(&mut *conn(app)).unwrap();
+}
+
+#[test]
+fn a_dispute_that_is_sent_is_written_about_once_reminded_of_once_and_followed_up_once() {
+    use LetterKind::{Letter, Overdue, Reminder};
+    on_each_engine(NOW, |app| {
+        ready(app);
+        carrier(app, 77, "P7");
+        let partner_id = partner(app, "P1");
+        let wrote = |on: &str| {
+            let done = letters(app, on.parse().unwrap()).unwrap();
+            (done.invoices, done.mails, done.not_told.len())
+        };
+        let step = |who: &Viewer, number: &str, step, seen| {
+            let asked = AskedStep { step, amount: None, words: "because".to_owned(), seen };
+            take(app, &mut conn(app), who, (partner_id, id_of(app, number)), &asked).unwrap();
+        };
+        assert_eq!(wrote("2025-07-08"), (0, 0, 0), "what was found and not sent is told to nobody");
+        step(&finance(), "I-2", Step::Sent, 0);
+        step(&finance(), "I-3", Step::Sent, 0);
+        assert_eq!(wrote("2025-07-08"), (0, 0, 1), "nobody to write to");
+        user(app, "ops@p1.example", Role::Partner, Some(partner_id));
+        user(app, "ops@p7.example", Role::Partner, Some(77));
+        user(app, "karin@ours.example", Role::Finance, None);
+        assert_eq!(wrote("2025-07-08"), (2, 1, 0));
+        assert_eq!(wrote("2025-07-08"), (0, 0, 0), "again writes nothing");
+        let (to, subject, text) = mails(app).remove(0);
+        assert_eq!(to, "ops@p1.example");
+        assert!(subject.contains("2 invoices are disputed: please answer by 7 August 2025"), "{subject}");
+        assert!(text.contains("Invoice I-2 of 15 May 2025: base rate (RATE)"), "{text}");
+        assert!(text.contains("Invoice I-3 of 20 May 2025: duplicate (DUP)"), "{text}");
+        assert!(text.contains("/portal/invoices"), "{text}");
+        assert!(!text.contains("40.00") && !text.contains("100.00"), "no amount goes into a mail: {text}");
+
+        // One is sent on the next day and told alone; the partner answers another.
+        step(&finance(), "I-5", Step::Sent, 0);
+        assert_eq!(wrote("2025-07-09"), (1, 1, 0));
+        let own = partner_viewer(partner_id);
+        step(&own, "I-2", Step::Accepted, 1);
+        assert_eq!(wrote("2025-08-01"), (0, 0, 0));
+        assert_eq!(wrote("2025-08-02"), (1, 1, 0), "I-3, five days before");
+        assert!(mails(app).last().unwrap().1.contains("1 invoice is still disputed"));
+        assert_eq!(wrote("2025-08-08"), (2, 2, 0), "I-3 is late, I-5 is reminded of");
+        let late: Vec<_> = mails(app).into_iter().filter(|mail| mail.0 == "karin@ours.example").collect();
+        assert_eq!(late.len(), 1);
+        assert!(late[0].2.contains(&format!("/invoices/{}", id_of(app, "I-3"))), "{}", late[0].2);
+        assert_eq!(wrote("2025-08-08"), (0, 0, 0));
+        assert!(mails(app).iter().all(|mail| mail.0 != "ops@p7.example"), "nobody else's business");
+
+        // It is sent again after a refusal: a dispute of its own.
+        step(&own, "I-3", Step::Refused, 1);
+        step(&finance(), "I-3", Step::Sent, 2);
+        assert_eq!(wrote("2025-08-09"), (1, 1, 0));
+        let one = whole(&mut conn(app), &finance(), id_of(app, "I-3")).unwrap().unwrap();
+        let kinds: Vec<LetterKind> = one.letters.iter().map(|(kind, _)| *kind).collect();
+        assert_eq!(kinds, [Letter, Reminder, Overdue, Letter]);
+        let theirs = whole(&mut conn(app), &own, id_of(app, "I-3")).unwrap().unwrap().letters;
+        assert_eq!(theirs.len(), 3, "what finance was told is ours");
     });
 }
 

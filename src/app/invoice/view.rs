@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
+use crate::db::invoice::letter::letter_list;
 use crate::db::invoice::{
     InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
     invoice_partner, invoice_show, invoices_fold, shipment_places, stale_invoices_count, step_list,
 };
 use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
-use crate::domain::audit::recovery::{Funnel, Stage, Taken};
+use crate::domain::audit::recovery::{Funnel, LetterKind, Stage, Taken};
 use crate::domain::audit::{BillStatus, Outcome};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::Kpi;
@@ -266,6 +267,8 @@ pub struct Whole {
     pub steps: Vec<StepRow>,
     /// Where its disputed money stands.
     pub funnel: Funnel,
+    /// What was written about the dispute, oldest first.
+    pub letters: Vec<(LetterKind, NaiveDate)>,
     /// Codes of the feeds of its shipments, by reference.
     pub places: BTreeMap<String, String>,
     /// Invoices that touch it.
@@ -310,6 +313,7 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
         lines,
         audits,
         funnel: Funnel::of(found, outcome, &taken),
+        letters: letter_list(db, viewer, key)?,
         steps,
         places,
         related,

@@ -108,7 +108,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    invoice_letters (partner_id, invoice_id, seq, kind) {
+        partner_id -> BigInt,
+        invoice_id -> BigInt,
+        seq -> Integer,
+        kind -> Text,
+        told_on -> Day,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
+    invoice_letters,
     invoices,
     invoice_lines,
     invoice_references,

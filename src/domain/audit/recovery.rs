@@ -1,8 +1,13 @@
-//! What becomes of money that an audit found: disputed, answered, credited, written off (DOMAIN §5, §9).
+//! What becomes of money that an audit found: disputed, answered, credited, written off (DOMAIN §5, §9), and when the
+//! carrier is written to about it.
 //!
 //! A funnel of one invoice is replayed from its steps, which are only added to.
 
 use serde::{Deserialize, Serialize};
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
 
 use super::Outcome;
 use crate::domain::field::codes;
@@ -10,6 +15,11 @@ use crate::domain::money::Micros;
 
 /// Longest words of a step.
 pub const WORDS_CHARS_MAX: usize = 500;
+/// Days in which a carrier answers a dispute, from the letter about it: as long as the law gives it to acknowledge a claim
+/// (DOMAIN §5, outcomes).
+pub const ANSWER_DAYS: u64 = 30;
+/// Days before that on which it is reminded.
+pub const REMIND_DAYS: u64 = 5;
 
 codes! {
     /// One step about the disputed money of an invoice.
@@ -100,24 +110,31 @@ impl Funnel {
                     funnel.accepted = taken.amount;
                     funnel.stage = Stage::Accepted;
                     if is_unpaid {
-                        funnel.recovered = taken.amount;
-                        funnel.stage = Stage::Recovered;
+                        funnel.recovered = funnel.recovered.max(taken.amount);
                     }
+                    funnel.end_if_over();
                 }
                 Step::Refused => funnel.stage = Stage::Refused,
                 Step::Credited => {
                     funnel.recovered = funnel.recovered + taken.amount;
-                    if funnel.recovered >= funnel.disputed {
-                        funnel.stage = Stage::Recovered;
-                    }
+                    funnel.end_if_over();
                 }
                 Step::WrittenOff => {
-                    funnel.written_off = taken.amount;
-                    funnel.stage = Stage::WrittenOff;
+                    funnel.written_off = funnel.written_off + taken.amount;
+                    funnel.end_if_over();
                 }
             }
         }
         funnel
+    }
+
+    /// A dispute is over when all of it is back or given up: a part that was accepted, credited or written off leaves the
+    /// rest open.
+    fn end_if_over(&mut self) {
+        if self.recovered + self.written_off >= self.disputed {
+            let has_given_up = self.written_off > Micros::ZERO;
+            self.stage = if has_given_up { Stage::WrittenOff } else { Stage::Recovered };
+        }
     }
 
     /// What is still open: neither back nor given up.
@@ -127,7 +144,7 @@ impl Funnel {
             Stage::Clean | Stage::Recovered | Stage::WrittenOff => Micros::ZERO,
             Stage::Found => self.found,
             Stage::Disputed | Stage::Accepted | Stage::Refused => {
-                (self.disputed - self.recovered).max(Micros::ZERO)
+                (self.disputed - self.recovered - self.written_off).max(Micros::ZERO)
             }
         }
     }
@@ -166,10 +183,41 @@ pub const fn next_words(stage: Stage) -> &'static str {
         Stage::Clean => "there is nothing to do",
         Stage::Found => "send it to the partner first",
         Stage::Disputed => "the partner answers next, or a credit comes in",
-        Stage::Accepted => "the credit note is next",
+        Stage::Accepted => "the credit note is next, and what nobody accepts is written off",
         Stage::Refused => "send it again with more evidence, or write it off",
         Stage::Recovered | Stage::WrittenOff => "it is over",
     }
+}
+
+codes! {
+    /// What is written about a dispute that was sent.
+    LetterKind, "letter about a dispute" {
+        /// To the carrier: what is disputed and until when to answer.
+        Letter = "LETTER", "letter to the partner";
+        /// To the carrier, before the answer is due.
+        Reminder = "REMINDER", "reminder to the partner";
+        /// To finance: no answer came in time.
+        Overdue = "OVERDUE", "word to finance that no answer came";
+    }
+}
+
+/// The last day on which a carrier answers in time that was written to on `told_on`.
+#[must_use]
+pub fn answer_by(told_on: NaiveDate) -> NaiveDate {
+    told_on.checked_add_days(Days::new(ANSWER_DAYS)).unwrap_or(told_on)
+}
+
+/// What is to be written on `today` about a dispute that was sent and not answered, of which `told` was written before;
+/// nothing when everything was.
+#[must_use]
+pub fn letter_due(told: &BTreeMap<LetterKind, NaiveDate>, today: NaiveDate) -> Option<LetterKind> {
+    let Some(told_on) = told.get(&LetterKind::Letter) else { return Some(LetterKind::Letter) };
+    let due = answer_by(*told_on);
+    let remind_on = due.checked_sub_days(Days::new(REMIND_DAYS)).unwrap_or(due);
+    if today > due {
+        return (!told.contains_key(&LetterKind::Overdue)).then_some(LetterKind::Overdue);
+    }
+    (today >= remind_on && !told.contains_key(&LetterKind::Reminder)).then_some(LetterKind::Reminder)
 }
 
 /// Checks a step before it is taken: `by_partner` tells whose user takes it.

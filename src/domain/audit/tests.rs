@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::recovery::{Funnel, Refused, Stage, Step, Taken, check};
+use super::recovery::{Funnel, LetterKind, Refused, Stage, Step, Taken, answer_by, check, letter_due};
 use super::*;
 use crate::domain::accessorial::charge::{EventMeasure, Stay};
 use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisation, Evidence, LateArrival};
@@ -369,6 +369,49 @@ fn what_was_never_paid_is_settled_by_the_partners_word() {
     let steps = [taken(Step::Sent, "90.00", 1), taken(Step::Accepted, "90.00", 9)];
     assert_eq!(Funnel::of(micros("90.00"), Outcome::PayAsRated, &steps).stage, Stage::Recovered);
     assert_eq!(Funnel::of(Micros::ZERO, Outcome::Pay, &[]).stage, Stage::Clean);
+}
+
+/// Whatever part of it is accepted, credited or written off, the rest stays open until somebody ends it.
+#[test]
+fn a_part_that_is_settled_leaves_the_rest_open() {
+    let of = |outcome, steps: &[Taken]| Funnel::of(micros("90.00"), outcome, steps);
+    let mut steps = vec![taken(Step::Sent, "90.00", 1), taken(Step::Accepted, "60.00", 9)];
+    let part = of(Outcome::PayAsRated, &steps);
+    assert_eq!(
+        (part.stage, part.recovered, part.open()),
+        (Stage::Accepted, micros("60.00"), micros("30.00"))
+    );
+    steps.push(taken(Step::WrittenOff, "10.00", 2));
+    assert_eq!(check(&part, &steps[..2], &steps[2], ("because", false)), Ok(()));
+    let less = of(Outcome::PayAsRated, &steps);
+    assert_eq!((less.stage, less.open()), (Stage::Accepted, micros("20.00")));
+    steps.push(taken(Step::WrittenOff, "20.00", 2));
+    let end = of(Outcome::PayAsRated, &steps);
+    assert_eq!((end.stage, end.open(), end.written_off), (Stage::WrittenOff, Micros::ZERO, micros("30.00")));
+    let refused =
+        [taken(Step::Sent, "90.00", 1), taken(Step::Refused, "90.00", 9), taken(Step::Credited, "90.00", 1)];
+    assert_eq!(of(Outcome::PayAndClaim, &refused).stage, Stage::Recovered);
+}
+
+#[test]
+fn a_letter_is_followed_by_one_reminder_and_one_word_to_finance() {
+    use LetterKind::{Letter, Overdue, Reminder};
+    let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+    let mut told = BTreeMap::new();
+    assert_eq!(letter_due(&told, day("2025-06-01")), Some(Letter));
+    told.insert(Letter, day("2025-06-01"));
+    assert_eq!(answer_by(day("2025-06-01")), day("2025-07-01"));
+    assert_eq!(letter_due(&told, day("2025-06-25")), None);
+    assert_eq!(letter_due(&told, day("2025-06-26")), Some(Reminder));
+    assert_eq!(
+        letter_due(&told, day("2025-07-02")),
+        Some(Overdue),
+        "a reminder that was missed is not sent late"
+    );
+    told.insert(Reminder, day("2025-06-26"));
+    assert_eq!(letter_due(&told, day("2025-07-01")), None);
+    told.insert(Overdue, day("2025-07-02"));
+    assert_eq!(letter_due(&told, day("2025-08-02")), None);
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::app::invoice::view::{
 };
 use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::partner::partner_list;
-use crate::domain::audit::recovery::{Stage, Step, next_words};
+use crate::domain::audit::recovery::{LetterKind, Stage, Step, answer_by, next_words};
 use crate::domain::audit::{Audited, BillKind, BillStatus, Outcome, Position};
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
@@ -472,6 +472,13 @@ impl InvoiceView {
                 step.words
             )
         };
+        let letter = |(kind, on): &(LetterKind, NaiveDate)| {
+            let until = match kind {
+                LetterKind::Letter => format!(", to be answered by {}", show::day(answer_by(*on))),
+                LetterKind::Reminder | LetterKind::Overdue => String::new(),
+            };
+            format!("{} {}{until}", show::day(*on), kind.label())
+        };
         let history = |one: &crate::db::invoice::StoredAudit| {
             format!(
                 "{}: {}, {} approved, {} disputed",
@@ -508,7 +515,7 @@ impl InvoiceView {
             } else {
                 format!("{}; {}", stage.label(), next_words(stage))
             },
-            steps: found.steps.iter().map(step).collect(),
+            steps: found.steps.iter().map(step).chain(found.letters.iter().map(letter)).collect(),
             history: found.audits.iter().map(history).collect(),
             positions: audited
                 .map(|one| {

@@ -1,0 +1,2 @@
+DROP INDEX invoice_steps_sent;
+DROP TABLE invoice_letters;
