@@ -10,8 +10,10 @@ pub mod counted;
 mod facts;
 pub mod freight;
 mod gathered;
+mod new_lanes;
 mod notice;
 mod post;
+mod replaced;
 pub(super) mod replay;
 mod scoped;
 pub mod simulate;
@@ -211,6 +213,8 @@ struct Group {
     in_force: Vec<InForce>,
     /// First obligation day looked at: the start of every pot that the restatement window reaches into.
     from: NaiveDate,
+    /// First day of the contract's term: no lane of it is older.
+    began: NaiveDate,
     /// Whose an obligation is where another contract of the partner is in force beside this one.
     beside: Arc<Claimants>,
 }
@@ -369,6 +373,7 @@ fn by_cap(all: Vec<Terms>, from: NaiveDate, beside: &Arc<Claimants>) -> Vec<Grou
                 currency: terms.currency,
                 cap: terms.caps,
                 in_force: Vec::new(),
+                began: terms.term.term_start,
                 versions: vec![terms],
                 from,
             }),

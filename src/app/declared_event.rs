@@ -4,6 +4,7 @@
 //! judged alike and a withdrawn event gives its units back; approving and withdrawing mark the days in scope.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 
@@ -74,14 +75,37 @@ impl Standing {
         mode: &str,
         lane_id: Option<i64>,
     ) -> (Option<&DeclaredEvent>, Option<&DeclaredEvent>) {
-        if self.is_empty() {
-            return (None, None);
-        }
-        let unknown = (Place::default(), Place::default());
-        let (origin, destination) = lane_id.and_then(|id| self.lanes.get(&id)).unwrap_or(&unknown);
-        let of = |place: &Place, day: Option<NaiveDate>| {
-            let day = day?;
-            self.events.iter().find(|event| event.covers(partner_id, mode, place, day))
+        let (mut pickup, mut delivery) = self.all_covering(facts, partner_id, mode, lane_id);
+        (pickup.next(), delivery.next())
+    }
+
+    /// The kinds of all events that take out pickup and delivery of a shipment.
+    #[must_use]
+    pub fn kinds_covering(
+        &self,
+        facts: &Milestones,
+        partner_id: i64,
+        mode: &str,
+        lane_id: Option<i64>,
+    ) -> (Vec<EventKind>, Vec<EventKind>) {
+        let (pickup, delivery) = self.all_covering(facts, partner_id, mode, lane_id);
+        (pickup.map(|event| event.kind).collect(), delivery.map(|event| event.kind).collect())
+    }
+
+    fn all_covering<'s>(
+        &'s self,
+        facts: &Milestones,
+        partner_id: i64,
+        mode: &str,
+        lane_id: Option<i64>,
+    ) -> (impl Iterator<Item = &'s DeclaredEvent>, impl Iterator<Item = &'s DeclaredEvent>) {
+        static NOWHERE: LazyLock<(Place, Place)> = LazyLock::new(Default::default);
+        let (origin, destination) = lane_id.and_then(|id| self.lanes.get(&id)).unwrap_or(&*NOWHERE);
+        let of = |place: &'s Place, day: Option<NaiveDate>| {
+            let covers = move |event: &&DeclaredEvent| {
+                day.is_some_and(|day| event.covers(partner_id, mode, place, day))
+            };
+            self.events.iter().filter(covers)
         };
         let day = facts.obligation_day();
         (of(origin, facts.pickup_obligation_day().or(day)), of(destination, day))

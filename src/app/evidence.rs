@@ -180,6 +180,25 @@ impl Part {
         self.contract.as_ref().is_none_or(|counted| day.is_some_and(|day| counted.takes(day, fact)))
     }
 
+    /// Whether the clause asked for judges facts otherwise than the house.
+    fn judges_anew(&self) -> bool {
+        self.contract.as_ref().is_some_and(Counted::judges_anew)
+    }
+
+    /// What a fact adds under the clause asked for, where that is not what it adds otherwise.
+    fn otherwise(&self, day: Option<NaiveDate>, fact: Fact) -> Option<&Measures> {
+        self.contract.as_ref().zip(day).and_then(|(counted, day)| counted.otherwise(day, fact))
+    }
+
+    /// The same of a shipment, at the stop that a KPI judges.
+    fn otherwise_of(&self, kpi: Kpi, row: &ShipmentRow, names: &Names) -> Option<&Measures> {
+        if kpi.is_of_pickups() {
+            self.otherwise(names.pickup_day(row), Fact::Pickup(row.id))
+        } else {
+            self.otherwise(Some(row.obligation_day.0), Fact::Delivery(row.id))
+        }
+    }
+
     /// Whether a fact is in the scope asked for.
     fn is_in_scope(&self, lane_id: Option<i64>, service: &str, mode: &str) -> bool {
         let Some((scope, lanes)) = &self.scope else { return true };
@@ -294,6 +313,9 @@ pub fn behind(
             {
                 return false;
             }
+            if let Some(alone) = part.otherwise(Some(fact.sent_day.0), Fact::Tender(fact.id)) {
+                return pick.takes(&kpi.value(alone));
+            }
             let facts = tender_facts(&line.fact);
             let mut alone = Measures::default();
             facts.add_to(&judge(&facts, as_of), &mut alone);
@@ -308,7 +330,8 @@ pub fn behind(
     if kpi.is_of_pickups() {
         span.until = span.until.checked_add_days(Days::new(LONGEST_TRANSIT_DAYS)).unwrap_or(span.until);
     }
-    let mut rows = match test(kpi, pick, period) {
+    let stored = if part.judges_anew() { None } else { test(kpi, pick, period) };
+    let mut rows = match stored {
         // The window was compared in UTC with a day to spare; the local day of the stop decides.
         Some(test) if kpi == Kpi::OtpWin => shipments_behind(db, viewer, &span, &test, |_, row| {
             let in_period = names.pickup_day(row).is_none_or(|day| period.contains(day));
@@ -318,6 +341,9 @@ pub fn behind(
         None => shipments_behind(db, viewer, &span, &ShipmentTest::Any, |db, row| {
             if !part.takes(kpi, row, &names) {
                 return Ok(false);
+            }
+            if let Some(alone) = part.otherwise_of(kpi, row, &names) {
+                return Ok(pick.takes(&kpi.value(alone)));
             }
             let alone = names.alone(db, kpi, row, (period, as_of))?;
             Ok(alone.is_some_and(|alone| pick.takes(&kpi.value(&alone))))

@@ -1,6 +1,6 @@
 //! Deliveries the carrier missed, read month by month for the clauses that price them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Db;
 use super::dimension::{policies_by_id, zones_by_id};
+use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipments;
 use super::types::{Day, Instant};
 use crate::domain::money::Micros;
@@ -82,6 +83,41 @@ pub fn missed_deliveries<E: From<DbError>>(
         }
     }
     Ok(())
+}
+
+/// Some deliveries of a partner, whatever became of them, by day; those that are not there are left out. Nothing when the
+/// viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a tolerance that is missing.
+pub fn deliveries(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    keys: &[ShipmentKey],
+) -> Result<Vec<MissedDelivery>, DbError> {
+    if !viewer.sees(partner_id) || keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let zones = zones_by_id(db)?;
+    let policies = policies_by_id(db)?;
+    let asked: HashSet<ShipmentKey> = keys.iter().copied().collect();
+    let mut found = Vec::new();
+    for (days, ids) in day_chunks(keys) {
+        let rows: Vec<MissedRow> = shipments::table
+            .filter(shipments::obligation_day.eq_any(&days))
+            .filter(shipments::partner_id.eq(partner_id))
+            .filter(shipments::id.eq_any(&ids))
+            .select(MissedRow::as_select())
+            .load(db)?;
+        for row in rows {
+            if asked.contains(&(row.obligation_day, partner_id, row.id)) {
+                found.push(row.read(partner_id, &zones, &policies)?);
+            }
+        }
+    }
+    found.sort_by_key(|one: &MissedDelivery| (one.due_day, one.shipment_id));
+    Ok(found)
 }
 
 /// Naming each day lets both engines seek in the key, which starts with the day; a range of days would

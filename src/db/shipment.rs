@@ -10,10 +10,15 @@ use serde::Serialize;
 use super::conn::Db;
 use super::fact::fact_replace;
 use super::fold::ShipmentKey;
-use super::schema::{shipment_versions, shipments, stale_cells};
+use super::schema::{partners, shipment_versions, shipments, stale_cells};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
 use crate::{bulk_insert, on_engine, sqlite_row_insert};
+
+/// Partners in one statement that looks for loads of others.
+const PARTNERS_PER_STATEMENT: usize = 100;
+/// References in one statement; with the partners it stays far below SQLite's limit of binds.
+const REFERENCES_PER_STATEMENT: usize = 500;
 
 /// The wide row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]
@@ -300,6 +305,63 @@ pub fn shipments_by_reference(
         .select(ShipmentRow::as_select())
         .limit(16)
         .load(db)
+}
+
+/// A load that another partner carried, with what it was charged.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct CarriedElsewhere {
+    /// Where the shipment is stored.
+    pub key: ShipmentKey,
+    /// The load.
+    pub reference: String,
+    /// Currency of the charges, where the feed gave one.
+    pub currency: Option<String>,
+    /// Linehaul.
+    pub linehaul_micros: Option<i64>,
+    /// Fuel surcharge.
+    pub fuel_micros: Option<i64>,
+    /// Accessorials.
+    pub accessorial_micros: Option<i64>,
+    /// All freight.
+    pub freight_micros: Option<i64>,
+}
+
+/// Shipments with one of some references of partners other than `partner_id`. What they cost is for no partner to see.
+///
+/// # Errors
+/// The engine's reason.
+pub fn carried_elsewhere_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    references: &[&str],
+) -> QueryResult<Vec<CarriedElsewhere>> {
+    let mut found = Vec::new();
+    if references.is_empty() {
+        return Ok(found);
+    }
+    // The index on references starts with the partner.
+    let others: Vec<i64> =
+        partners::table.filter(partners::id.ne(partner_id)).select(partners::id).load(db)?;
+    for others in others.chunks(PARTNERS_PER_STATEMENT) {
+        for references in references.chunks(REFERENCES_PER_STATEMENT) {
+            let rows: Vec<CarriedElsewhere> = shipments::table
+                .filter(shipments::partner_id.eq_any(others))
+                .filter(shipments::reference.eq_any(references))
+                .select((
+                    (shipments::obligation_day, shipments::partner_id, shipments::id),
+                    shipments::reference,
+                    shipments::currency,
+                    shipments::linehaul_micros,
+                    shipments::fuel_micros,
+                    shipments::accessorial_micros,
+                    shipments::freight_micros,
+                ))
+                .load(db)?;
+            found.extend(rows);
+        }
+    }
+    found.sort_by_key(|one: &CarriedElsewhere| one.key);
+    Ok(found)
 }
 
 /// Shipments of some days on which something is not decided yet, of the partners the viewer may see, the newest

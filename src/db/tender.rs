@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::conn::Db;
 use super::fact::fact_replace;
+use super::fold::{TenderKey, day_chunks};
 use super::schema::{tender_versions, tenders};
 use super::types::{Day, Instant};
 use crate::bulk_insert;
@@ -116,4 +117,35 @@ pub fn tender_exclusion_write(db: &mut Db, row: &TenderRow) -> QueryResult<()> {
         .set(tenders::exclusion.eq(&row.exclusion))
         .execute(db)
         .map(drop)
+}
+
+/// What a replacement of a load is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct TenderLoad {
+    /// Local day on which it was sent.
+    pub sent_day: Day,
+    /// Row id.
+    pub id: i64,
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// The load.
+    pub reference: String,
+}
+
+/// The loads of some tenders; those that are not there are missing.
+///
+/// # Errors
+/// The engine's reason.
+pub fn tender_loads_unscoped(db: &mut Db, keys: &[TenderKey]) -> QueryResult<Vec<TenderLoad>> {
+    let mut found = Vec::new();
+    for (days, ids) in day_chunks(keys) {
+        let loads: Vec<TenderLoad> = tenders::table
+            .filter(tenders::sent_day.eq_any(&days))
+            .filter(tenders::id.eq_any(&ids))
+            .select((tenders::sent_day, tenders::id, tenders::sent_at, tenders::reference))
+            .load(db)?;
+        found.extend(loads);
+    }
+    found.sort_by_key(|load| (load.sent_day, load.id));
+    Ok(found)
 }

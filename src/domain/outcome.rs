@@ -206,7 +206,7 @@ pub fn evaluate(unit: &Unit, as_of: DateTime<Utc>) -> Verdict {
         Outcome::Late
     } else {
         let zone = unit.zone.unwrap_or(Tz::UTC);
-        let deadline = add_business_days(due_by, unit.evidence_grace_days, zone);
+        let deadline = add_business_days(due_by, u16::from(unit.evidence_grace_days), zone);
         if as_of < deadline {
             return Verdict::pending_until(deadline);
         }
@@ -215,11 +215,55 @@ pub fn evaluate(unit: &Unit, as_of: DateTime<Utc>) -> Verdict {
     Verdict::settled(if unit.excused { Outcome::Excused } else { missed })
 }
 
+/// Time in which what came late, a document or a message, is put right (DOMAIN §4.2, cure days).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cure {
+    /// Business days after the deadline.
+    pub business_days: u16,
+    /// The instant as of which is judged.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Cure {
+    /// Until when what was due at `due` can be put right, by the days of `zone`.
+    #[must_use]
+    pub fn ends(&self, due: DateTime<Utc>, zone: Option<Tz>) -> DateTime<Utc> {
+        add_business_days(due, self.business_days, zone.unwrap_or(Tz::UTC))
+    }
+
+    /// Whether what was due at `due` and came at `came` was put right.
+    #[must_use]
+    pub fn holds(&self, due: DateTime<Utc>, came: DateTime<Utc>, zone: Option<Tz>) -> bool {
+        came <= self.ends(due, zone)
+    }
+
+    /// Whether what was due at `due` and did not come can still be put right.
+    #[must_use]
+    pub fn is_open(&self, due: DateTime<Utc>, zone: Option<Tz>) -> bool {
+        self.as_of < self.ends(due, zone)
+    }
+
+    /// A verdict on what was due at `due`: late but put right is in time, and what never came waits while it still can.
+    #[must_use]
+    pub fn after(
+        &self,
+        outcome: Outcome,
+        (due, came): (DateTime<Utc>, Option<DateTime<Utc>>),
+        zone: Option<Tz>,
+    ) -> Outcome {
+        match (outcome, came) {
+            (Outcome::Late, Some(came)) if self.holds(due, came, zone) => Outcome::Success,
+            (Outcome::NoEvidence, None) if self.is_open(due, zone) => Outcome::Pending,
+            _ => outcome,
+        }
+    }
+}
+
 /// The same time of day at the stop, so many business days later. Monday to Friday; the exact holiday
 /// calendar of a contract belongs to its deadlines.
-fn add_business_days(from: DateTime<Utc>, days: u8, zone: Tz) -> DateTime<Utc> {
+fn add_business_days(from: DateTime<Utc>, days: u16, zone: Tz) -> DateTime<Utc> {
     let local = from.with_timezone(&zone).naive_local();
-    let day = BusinessCalendar::weekdays([]).add_bd(local.date(), u16::from(days));
+    let day = BusinessCalendar::weekdays([]).add_bd(local.date(), days);
     at_local(day.and_time(local.time()), zone)
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::BusinessCalendar;
 use super::measure::Measures;
-use super::outcome::{Outcome, OutcomePolicy, Unit, Verdict, evaluate, local_day};
+use super::outcome::{Cure, Outcome, OutcomePolicy, Unit, Verdict, evaluate, local_day};
 use super::shipment::{Amounts, Milestones, Verdicts};
 
 /// A proof of delivery is due this long after the delivery.
@@ -227,6 +227,16 @@ impl QualityFacts {
         }
         let usable = self.pod_received_at.filter(|_| self.pod_clean != Some(false));
         evaluate(&proof_unit(done_at, usable, of), as_of)
+    }
+
+    /// The verdict on the proof where a late one can be put right. One that can never be used is none.
+    #[must_use]
+    pub fn proof_cured(&self, proof: Outcome, facts: &Milestones, cure: Cure) -> Outcome {
+        let done_at = facts.delivered_at.or(facts.arrived_at);
+        let due = done_at.and_then(|at| at.checked_add_signed(TimeDelta::hours(PROOF_HOURS)));
+        let usable = self.pod_received_at.filter(|_| self.pod_clean != Some(false));
+        let Some(due) = due else { return proof };
+        cure.after(proof, (due, usable), facts.delivery_zone.or(facts.pickup_zone))
     }
 
     /// Adds the delivery to the sums of its day. A declared event takes out how it went; what it emitted stays.

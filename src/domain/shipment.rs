@@ -9,10 +9,11 @@ use super::causes::MissedBy;
 use super::measure::Measures;
 use super::money::Micros;
 use super::outcome::{
-    EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate, local_day,
+    Cure, EarlyPolicy, OntimeEvent, Outcome, OutcomePolicy, Unit, Verdict, end_of_local_day, evaluate,
+    local_day,
 };
 use super::quality::{QualityFacts, QualityVerdict};
-use super::status::{StatusProfile, owed};
+use super::status::{StatusProfile, is_timely, owed};
 use super::words;
 
 /// Which instants of a shipment were given as a date only, as a set of flags.
@@ -121,6 +122,13 @@ impl Verdicts {
             Outcome::NotApplicable | Outcome::NoBaseline => self.delivery_day,
             outcome => outcome,
         }
+    }
+
+    /// Whether the delivery was missed by the carrier's fault: the window decides, and where none was agreed the day.
+    #[must_use]
+    pub fn delivery_is_missed(&self) -> bool {
+        let by_day = self.delivery_window == Outcome::NotApplicable && self.delivery_day.is_failure();
+        self.delivery_window.is_failure() || by_day
     }
 }
 
@@ -242,6 +250,13 @@ impl Milestones {
     pub fn delivery_due_by(&self) -> Option<DateTime<Utc>> {
         self.delivery_window_end
             .or_else(|| Some(end_of_local_day(self.delivery_due_day?, self.delivery_zone?)))
+    }
+
+    /// When the pickup was due: the end of its window, else of its day at the stop.
+    #[must_use]
+    pub fn pickup_due_by(&self) -> Option<DateTime<Utc>> {
+        let zone = self.pickup_zone.or(self.delivery_zone);
+        self.pickup_window_end.or_else(|| Some(end_of_local_day(self.pickup_due_day?, zone?)))
     }
 
     /// Checks that the facts can be true together.
@@ -713,6 +728,27 @@ impl ShipmentFacts {
     /// Adds what is dated by the delivery obligation. The pickup belongs to its own day:
     /// [`Milestones::pickup_obligation_day`].
     pub fn add_to(&self, verdicts: &Verdicts, policy: &OutcomePolicy, sums: &mut Measures) {
+        self.add_cured(verdicts, policy, None, sums);
+    }
+
+    /// The verdicts where a late proof of delivery can be put right.
+    #[must_use]
+    pub fn cured(&self, verdicts: Verdicts, cure: Cure) -> Verdicts {
+        let quality = self.quality.as_ref().zip(verdicts.quality).map(|(quality, judged)| QualityVerdict {
+            proof: quality.proof_cured(judged.proof, &self.milestones, cure),
+            ..judged
+        });
+        Verdicts { quality, ..verdicts }
+    }
+
+    /// As [`Self::add_to`], where messages can be put right.
+    pub fn add_cured(
+        &self,
+        verdicts: &Verdicts,
+        policy: &OutcomePolicy,
+        cure: Option<Cure>,
+        sums: &mut Measures,
+    ) {
         sums.shipments += 1;
         sums.delivery_day.count(verdicts.delivery_day);
         sums.delivery_window.count(verdicts.delivery_window);
@@ -721,8 +757,8 @@ impl ShipmentFacts {
         if !self.milestones.delivery_declared {
             self.add_service(sums);
         }
-        self.add_times(policy, sums);
-        let owed = owed(&self.milestones, verdicts, self.statuses, policy.status_sla_minutes);
+        self.add_times(policy, cure, sums);
+        let owed = owed(&self.milestones, verdicts, self.statuses, (policy.status_sla_minutes, cure));
         sums.status_complete.add(owed.received, owed.required);
         sums.status_visible.add(owed.timely, owed.reportable);
         self.milestones.add_detention(sums);
@@ -767,17 +803,20 @@ impl ShipmentFacts {
         }
     }
 
-    fn add_times(&self, policy: &OutcomePolicy, sums: &mut Measures) {
+    fn add_times(&self, policy: &OutcomePolicy, cure: Option<Cure>, sums: &mut Measures) {
         let times = &self.milestones;
         let sla = TimeDelta::minutes(i64::from(policy.status_sla_minutes));
+        let pickup = times.pickup_zone.or(times.delivery_zone);
+        let delivery = times.delivery_zone.or(times.pickup_zone);
         let messages = [
-            (times.pickup_arrived_at, times.pickup_arrived_received_at, DateOnly::PICKUP_ARRIVED),
-            (times.arrived_at, times.arrived_received_at, DateOnly::ARRIVED),
-            (times.delivered_at, times.delivered_received_at, DateOnly::DELIVERED),
+            (times.pickup_arrived_at, times.pickup_arrived_received_at, DateOnly::PICKUP_ARRIVED, pickup),
+            (times.arrived_at, times.arrived_received_at, DateOnly::ARRIVED, delivery),
+            (times.delivered_at, times.delivered_received_at, DateOnly::DELIVERED, delivery),
         ];
-        for (event, received, flag) in messages {
+        for (event, received, flag, zone) in messages {
             if let (Some(event), Some(received), false) = (event, received, times.date_only.has(flag)) {
-                sums.status_timely.add(i64::from(received.signed_duration_since(event) <= sla), 1);
+                let timely = is_timely((event, received), sla, (cure, zone));
+                sums.status_timely.add(i64::from(timely), 1);
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Status messages a carrier owes for a shipment, by mode, and which of them came (DOMAIN §1.5 C).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::outcome::{Cure, Outcome};
 use super::shipment::{DateOnly, Milestones, Verdicts};
 
 /// Which milestones a mode reports.
@@ -47,26 +48,65 @@ pub struct Owed {
     pub timely: i64,
 }
 
+/// Whether a message came within the agreed minutes after its event, or was put right after them.
+#[must_use]
+pub fn is_timely(
+    (event, received): (DateTime<Utc>, DateTime<Utc>),
+    sla: TimeDelta,
+    (cure, zone): (Option<Cure>, Option<Tz>),
+) -> bool {
+    let put_right =
+        |cure: Cure| event.checked_add_signed(sla).is_some_and(|due| cure.holds(due, received, zone));
+    received.signed_duration_since(event) <= sla || cure.is_some_and(put_right)
+}
+
+/// A stop whose messages are counted.
+#[derive(Clone, Copy)]
+struct Stop {
+    sla: TimeDelta,
+    cure: Option<Cure>,
+    zone: Option<Tz>,
+    /// Whether a message that did not come can still be put right, so that it does not count yet.
+    waits: bool,
+}
+
 impl Owed {
-    fn milestone(&mut self, reported: bool) {
-        self.required += 1;
-        self.received += i64::from(reported);
+    fn milestone(&mut self, reported: bool, stop: Stop) {
+        if reported || !stop.waits {
+            self.required += 1;
+            self.received += i64::from(reported);
+        }
     }
 
-    fn message(&mut self, event: Option<DateTime<Utc>>, received: Option<DateTime<Utc>>, sla: TimeDelta) {
-        self.milestone(event.is_some());
+    fn message(&mut self, event: Option<DateTime<Utc>>, received: Option<DateTime<Utc>>, stop: Stop) {
+        self.milestone(event.is_some(), stop);
+        if event.is_none() && stop.waits {
+            return;
+        }
         self.reportable += 1;
-        let timely = event.zip(received).is_some_and(|(event, at)| at.signed_duration_since(event) <= sla);
-        self.timely += i64::from(timely);
+        let timely = |times| is_timely(times, stop.sla, (stop.cure, stop.zone));
+        self.timely += i64::from(event.zip(received).is_some_and(timely));
     }
 }
 
 /// Counts the milestones a shipment owes by now: those of a stop that is decided, or after which a later one was reported.
 ///
-/// A stop reported by date only is no message and owes none; nor does a stop that is not due.
+/// A stop reported by date only is no message and owes none; nor does a stop that is not due. Where messages can be put right,
+/// one that did not come counts from the end of that time on.
 #[must_use]
-pub fn owed(facts: &Milestones, verdicts: &Verdicts, profile: StatusProfile, sla_minutes: i32) -> Owed {
+pub fn owed(
+    facts: &Milestones,
+    verdicts: &Verdicts,
+    profile: StatusProfile,
+    (sla_minutes, cure): (i32, Option<Cure>),
+) -> Owed {
     let sla = TimeDelta::minutes(i64::from(sla_minutes));
+    let stop = |due: Option<DateTime<Utc>>, zone: Option<Tz>| {
+        let waits = cure.zip(due).is_some_and(|(cure, due)| cure.is_open(due, zone));
+        Stop { sla, cure, zone, waits }
+    };
+    let pickup = stop(facts.pickup_due_by(), facts.pickup_zone.or(facts.delivery_zone));
+    let delivery = stop(facts.delivery_due_by(), facts.delivery_zone.or(facts.pickup_zone));
     let mut owed = Owed::default();
     let dated = |flags| facts.date_only.0 & flags != 0;
     let later = facts.out_for_delivery_at.or(facts.arrived_at).or(facts.delivered_at).is_some();
@@ -76,10 +116,10 @@ pub fn owed(facts: &Milestones, verdicts: &Verdicts, profile: StatusProfile, sla
     if pickup_due && pickup_decided && !dated(DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) {
         match profile {
             StatusProfile::Truckload => {
-                owed.message(facts.pickup_arrived_at, facts.pickup_arrived_received_at, sla);
-                owed.milestone(facts.picked_up_at.is_some());
+                owed.message(facts.pickup_arrived_at, facts.pickup_arrived_received_at, pickup);
+                owed.milestone(facts.picked_up_at.is_some(), pickup);
             }
-            StatusProfile::LessThanTruckload => owed.milestone(facts.picked_up_at.is_some()),
+            StatusProfile::LessThanTruckload => owed.milestone(facts.picked_up_at.is_some(), pickup),
             StatusProfile::LastMile => {}
         }
     }
@@ -91,17 +131,17 @@ pub fn owed(facts: &Milestones, verdicts: &Verdicts, profile: StatusProfile, sla
     let completion = (facts.delivered_at, facts.delivered_received_at);
     match profile {
         StatusProfile::Truckload => {
-            owed.message(arrival.0, arrival.1, sla);
-            owed.message(completion.0, completion.1, sla);
+            owed.message(arrival.0, arrival.1, delivery);
+            owed.message(completion.0, completion.1, delivery);
         }
         StatusProfile::LessThanTruckload => {
-            owed.milestone(facts.out_for_delivery_at.is_some());
+            owed.milestone(facts.out_for_delivery_at.is_some(), delivery);
             let (event, received) = if arrival.0.is_some() { arrival } else { completion };
-            owed.message(event, received, sla);
+            owed.message(event, received, delivery);
         }
         StatusProfile::LastMile => {
-            owed.milestone(facts.out_for_delivery_at.is_some());
-            owed.message(completion.0, completion.1, sla);
+            owed.milestone(facts.out_for_delivery_at.is_some(), delivery);
+            owed.message(completion.0, completion.1, delivery);
         }
     }
     owed
@@ -141,17 +181,42 @@ mod tests {
             ..Milestones::default()
         };
         let all = verdicts(Outcome::Success, Outcome::Late);
-        let counted = owed(&facts, &all, StatusProfile::Truckload, 60);
+        let counted = owed(&facts, &all, StatusProfile::Truckload, (60, None));
         assert_eq!(counted, Owed { required: 4, received: 2, reportable: 3, timely: 1 });
-        assert_eq!(owed(&facts, &all, StatusProfile::LastMile, 60).required, 2);
+        assert_eq!(owed(&facts, &all, StatusProfile::LastMile, (60, None)).required, 2);
     }
 
     #[test]
     fn what_is_not_decided_owes_nothing_until_a_later_milestone_came() {
         let pending = verdicts(Outcome::Pending, Outcome::Pending);
-        assert_eq!(owed(&Milestones::default(), &pending, StatusProfile::Truckload, 60), Owed::default());
+        assert_eq!(
+            owed(&Milestones::default(), &pending, StatusProfile::Truckload, (60, None)),
+            Owed::default()
+        );
         let left = Milestones { out_for_delivery_at: at("2025-06-03T06:00:00Z"), ..Milestones::default() };
-        assert_eq!(owed(&left, &pending, StatusProfile::Truckload, 60).required, 2);
+        assert_eq!(owed(&left, &pending, StatusProfile::Truckload, (60, None)).required, 2);
+    }
+
+    /// Due Tuesday 3 June at noon; two business days to put it right end on Thursday at noon.
+    #[test]
+    fn a_message_put_right_is_timely_and_a_missing_one_waits() {
+        let facts = Milestones {
+            delivery_zone: Some(Tz::UTC),
+            delivery_window_end: at("2025-06-03T12:00:00Z"),
+            arrived_at: at("2025-06-03T10:00:00Z"),
+            arrived_received_at: at("2025-06-05T11:00:00Z"),
+            ..Milestones::default()
+        };
+        let none = verdicts(Outcome::NotApplicable, Outcome::Success);
+        let counted = |as_of: &str, days: Option<u16>| {
+            let cure = days.map(|business_days| Cure { business_days, as_of: at(as_of).unwrap() });
+            let owed = owed(&facts, &none, StatusProfile::Truckload, (60, cure));
+            (owed.received, owed.required, owed.timely, owed.reportable)
+        };
+        assert_eq!(counted("2025-06-05T11:59:59Z", None), (1, 2, 0, 2));
+        assert_eq!(counted("2025-06-05T11:59:59Z", Some(2)), (1, 1, 1, 1), "the completion can still come");
+        assert_eq!(counted("2025-06-05T12:00:00Z", Some(2)), (1, 2, 1, 2));
+        assert_eq!(counted("2025-06-05T12:00:00Z", Some(1)), (1, 2, 0, 2), "too late to be put right");
     }
 
     #[test]
@@ -162,7 +227,7 @@ mod tests {
             ..Milestones::default()
         };
         let all = verdicts(Outcome::NotApplicable, Outcome::Success);
-        assert_eq!(owed(&facts, &all, StatusProfile::Truckload, 60), Owed::default());
+        assert_eq!(owed(&facts, &all, StatusProfile::Truckload, (60, None)), Owed::default());
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod problems;
 mod trial;
 
 pub use problems::ClauseProblem;
-pub use trial::Trial;
+pub use trial::{TRIAL_LOADS_MAX, Trial};
 
 /// Longest code of a clause.
 pub const CLAUSE_CODE_CHARS_MAX: usize = 20;

@@ -194,6 +194,12 @@ impl Form {
         self.value(name) == value
     }
 
+    /// Whether `value` is among the values under a name; for ticks.
+    #[must_use]
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.all(name).any(|one| one == value)
+    }
+
     /// The value, which must not be empty; notes an error otherwise.
     pub fn required(&mut self, name: &'static str, message: &str) -> String {
         let value = self.value(name).to_owned();

@@ -357,6 +357,93 @@ fn a_clause_is_worked_out_on_figures_of_ones_own() {
     });
 }
 
+/// The fields of a form with others in place of some, or beside them.
+fn with<'a>(fields: &[(&'a str, &'a str)], others: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let kept = fields.iter().filter(|(name, _)| others.iter().all(|(other, _)| other != name));
+    kept.chain(others).copied().collect()
+}
+
+#[test]
+fn a_clause_says_what_excuses_a_miss_under_it() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let own =
+            [("excusing", "ONLY"), ("excuse", "FORCE_MAJEURE"), ("excuse", "OUTAGE"), ("ramp_up_days", "30")];
+        let stored = desk.fill("", "late-clause", &with(&LATE, &own)).await;
+        assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
+        let page = desk.page("").await;
+        assert!(page.html.contains(
+            "Only this excuses a miss: force majeure, approved or declared; a declared outage of data or networks."
+        ));
+        assert!(page.html.contains("Nothing counts on a lane in its first 30 days"));
+        let form = desk.browser.get(&format!("{}/late-clause?code=7.1", version_address(&page))).await;
+        let ticked = form.texts("input[name=excuse][checked] + label");
+        assert_eq!(ticked.len(), 2, "{ticked:?}");
+        assert_eq!(form.attribute("#ramp_up_days", "value").as_deref(), Some("30"));
+        // Ticks without the choice would be lost, so they are refused.
+        let unsure =
+            desk.fill("", "late-clause", &with(&LATE, &[("code", "7.9"), ("excuse", "SHIPPER")])).await;
+        assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(unsure.text("#excusing-err").contains("only the reasons ticked here"));
+        // Nothing tells that lateness was put right.
+        let cured = desk.fill("", "late-clause", &with(&LATE, &[("code", "7.9"), ("cure_days", "3")])).await;
+        assert_eq!(cured.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(cured.text("#cure_days-err").contains("POD_TIMELY"), "{}", cured.text("#cure_days-err"));
+    });
+}
+
+#[test]
+fn a_clause_is_priced_by_replacements_and_against_the_year_before() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let offers = [
+            ("kpi", "TAR"),
+            ("threshold", "90"),
+            ("dead_band", "0"),
+            ("price_kind", "COST_DIFFERENCE"),
+            ("price", "100"),
+            ("load_cap", "200.00"),
+        ];
+        let plain: Vec<_> = THRESHOLD
+            .iter()
+            .copied()
+            .filter(|(name, _)| !name.starts_with("points_") && !name.starts_with("share_"))
+            .collect();
+        let stored = desk.fill("", "threshold-clause", &with(&plain, &offers)).await;
+        assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
+        // 19 turned down, 12 may be: 7 at 240.00 more each, and no more than 200.00 for one.
+        let page = desk.page("?version=1&try=7.2&a=101&b=120&c=240.00").await;
+        assert!(page.text(".calc output b").contains("1,400.00 USD"), "{}", page.text(".calc output"));
+        let wrong = with(&plain, &[&offers[..], &[("kpi", "OTD_WIN"), ("code", "7.8")]].concat());
+        let wrong = desk.fill("", "threshold-clause", &wrong).await;
+        assert!(wrong.text("#kpi-err").contains("only an offer turned down has a replacement"));
+
+        let saved = [
+            ("code", "7.3"),
+            ("sign", "BONUS"),
+            ("kpi", "CPS"),
+            ("threshold", ""),
+            ("dead_band", "0"),
+            ("price_kind", "SHARE_OF_SAVINGS"),
+            ("price", "50"),
+            ("baseline", "YEAR_BEFORE"),
+        ];
+        let stored = desk.fill("", "threshold-clause", &with(&plain, &saved)).await;
+        assert_eq!(stored.status, StatusCode::SEE_OTHER, "{}", stored.html);
+        let page = desk.page("?version=1&try=7.3&a=96000&b=400&c=250.00").await;
+        assert!(page.html.contains("what it was in the same time of the year before"));
+        assert!(page.html.contains("2,000.00 USD"), "{}", page.text(".calc output"));
+        let months = [
+            ("baseline", "MONTHS"),
+            ("baseline_from", "2024-03"),
+            ("baseline_to", "2024-01"),
+            ("code", "7.4"),
+        ];
+        let wrong = desk.fill("", "threshold-clause", &with(&with(&plain, &saved), &months)).await;
+        assert!(wrong.text("#baseline-err").contains("the first one first"), "{}", wrong.html);
+    });
+}
+
 #[test]
 fn a_new_version_shows_what_it_changes_and_may_not_overlap() {
     on_both_async(|db| async move {
@@ -512,6 +599,8 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
             ("target", &TARGET, "floor", ""),
             ("late-clause", &LATE, "price", "0"),
             ("late-clause", &LATE, "event_cap_share", "101"),
+            // Less than one late day comes to.
+            ("late-clause", &LATE, "event_cap_share", "4"),
             ("threshold-clause", &THRESHOLD, "threshold", "200"),
             ("threshold-clause", &THRESHOLD, "min_volume", "0"),
         ];
@@ -528,6 +617,14 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
             THRESHOLD.iter().map(|&(name, old)| (name, if name == "points_1" { "1" } else { old })).collect();
         let reply = desk.fill("", "threshold-clause", &tiers).await;
         assert!(reply.text("#tiers-err").contains("Row 2"), "{}", reply.text("#tiers-err"));
+        let open: Vec<_> =
+            THRESHOLD.iter().map(|&(name, old)| (name, if name == "points_0" { "" } else { old })).collect();
+        let reply = desk.fill("", "threshold-clause", &open).await;
+        assert_eq!(
+            reply.text("#tiers-err"),
+            "Row 1: only the last row may be open; give its points.",
+            "a table with a hole"
+        );
     });
 }
 

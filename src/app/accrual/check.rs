@@ -3,6 +3,8 @@
 use super::{ACCRUAL_JOB, AccrualError, groups, load_run, partners, plan_group};
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::app::refresh::REFRESH_JOB;
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::inputs_changed_since;
@@ -30,11 +32,21 @@ pub struct AccrualsChecked {
 /// # Errors
 /// The database's reason; terms that cannot be priced are a difference.
 pub fn accruals_differ(db: &mut Db) -> Result<AccrualsChecked, DbError> {
-    let mut checked = AccrualsChecked::default();
-    let Some(last) = job_run_last_done(db, ACCRUAL_JOB, false)? else { return Ok(checked) };
+    let Some(last) = job_run_last_done(db, ACCRUAL_JOB, false)? else {
+        return Ok(AccrualsChecked::default());
+    };
     // From its start on: what came while it ran it may have read already or not.
-    checked.waiting = inputs_changed_since(db, REFRESH_JOB, last.started_at.0)?;
+    let waiting = inputs_changed_since(db, REFRESH_JOB, last.started_at.0)?;
     let as_of = local_day(last.as_of.0, reporting_zone(db)?);
+    Ok(AccrualsChecked { waiting, ..accruals_differ_on(db, as_of)? })
+}
+
+/// The same as of a day, whatever ran.
+///
+/// # Errors
+/// As [`accruals_differ`].
+pub(in crate::app) fn accruals_differ_on(db: &mut Db, as_of: NaiveDate) -> Result<AccrualsChecked, DbError> {
+    let mut checked = AccrualsChecked::default();
     let run = load_run(db, as_of, None)?;
     for partner_id in partners(db, None)? {
         for group in groups(db, partner_id, as_of)? {

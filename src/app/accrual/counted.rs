@@ -1,10 +1,12 @@
 //! Which facts of a partner a contract version counts in a period: those of the days on which it credits anything and, where
 //! another contract is in force too, only its own. A credit's page and the list behind it read it alike.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use super::new_lanes::NewLanes;
+use super::scoped::Lens;
 use crate::app::refresh::apart::{Fact, facts_apart};
 use crate::db::contract::{terms_between, terms_load};
 use crate::db::measure::{CellFilter, measure_cells_fold};
@@ -35,6 +37,10 @@ pub struct Counted {
     /// Its own facts of those, and what they come to.
     own: BTreeSet<(NaiveDate, Fact)>,
     own_sums: Measures,
+    /// Whether the clause judges facts otherwise than the house.
+    anew: bool,
+    /// What it makes of those that it judges otherwise.
+    otherwise: BTreeMap<(NaiveDate, Fact), Measures>,
 }
 
 impl Counted {
@@ -61,9 +67,9 @@ impl Counted {
         let all = terms_between(db, &Viewer::system(), terms.partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
         let claimants = Claimants::of(&all);
         let clause = terms.clauses.iter().find(|clause| Some(clause.id) == clause_id);
-        let scope = clause.map(|clause| &clause.terms.scope).filter(|scope| !scope.is_everything());
+        let lens = clause.and_then(|clause| Lens::of(&clause.terms));
         let book = LaneBook::of(&terms.pricing.terms);
-        let is_apart = |day: &NaiveDate| scope.is_some() || claimants.shares(terms.contract_id, *day);
+        let is_apart = |day: &NaiveDate| lens.is_some() || claimants.shares(terms.contract_id, *day);
         let apart = days.iter().copied().filter(is_apart).collect();
         let mut counted = Self {
             title: format!("{}, version {}", terms.number, terms.version_no),
@@ -74,14 +80,27 @@ impl Counted {
             apart,
             own: BTreeSet::new(),
             own_sums: Measures::default(),
+            anew: clause.is_some_and(|clause| clause.terms.judges_anew()),
+            otherwise: BTreeMap::new(),
         };
-        let (own, own_sums) = (&mut counted.own, &mut counted.own_sums);
-        facts_apart(db, terms.partner_id, &counted.apart, as_of, |one| {
-            let in_scope =
-                || scope.is_none_or(|scope| scope.holds(book.claim(one.what), one.mode, one.what.service));
-            if claimants.is_of(terms.contract_id, one.day, one.what) && in_scope() {
-                own.insert((one.day, one.fact));
+        let exclusions = clause.iter().map(|clause| &clause.terms.exclusions);
+        let reach = (terms.term.term_start, period.start());
+        let lanes = NewLanes::read(db, terms.partner_id, reach, exclusions)?;
+        let Self { own, own_sums, otherwise, apart, .. } = &mut counted;
+        facts_apart(db, terms.partner_id, apart, as_of, |one| {
+            let in_scope = || lens.as_ref().is_none_or(|lens| lens.holds(&book, &one));
+            if !claimants.is_of(terms.contract_id, one.day, one.what) || !in_scope() {
+                return;
+            }
+            own.insert((one.day, one.fact));
+            let Some(lens) = &lens else {
                 *own_sums += one.sums;
+                return;
+            };
+            let seen = lens.see(&one, &lanes);
+            *own_sums += &seen.sums;
+            if seen.sums != *one.sums {
+                otherwise.insert((one.day, one.fact), seen.sums);
             }
         })?;
         Ok(Some(counted))
@@ -92,6 +111,18 @@ impl Counted {
     pub(in crate::app) fn takes(&self, day: NaiveDate, fact: Option<Fact>) -> bool {
         let is_own = || fact.is_some_and(|fact| self.own.contains(&(day, fact)));
         self.days.contains(&day) && (!self.apart.contains(&day) || is_own())
+    }
+
+    /// Whether the clause judges facts otherwise than the house, so that no stored verdict tells what it counts.
+    #[must_use]
+    pub(in crate::app) const fn judges_anew(&self) -> bool {
+        self.anew
+    }
+
+    /// What a fact adds under the clause, where that is not what it adds otherwise.
+    #[must_use]
+    pub(in crate::app) fn otherwise(&self, day: NaiveDate, fact: Fact) -> Option<&Measures> {
+        self.otherwise.get(&(day, fact))
     }
 
     /// What everything it counts comes to.

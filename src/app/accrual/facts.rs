@@ -5,16 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::gathered::{Agreed, Gathered, GatheredCase};
+use super::replaced::turned_down;
 use super::scoped::Scoped;
 use super::special::{Look, lost_days};
 use super::{AccrualError, Group, Run, UNREPORTED_DAYS_MAX};
 use crate::app::refresh::apart::{Fact, facts_apart};
-use crate::db::late_delivery::{MissedDelivery, missed_deliveries};
+use crate::db::fold::ShipmentKey;
+use crate::db::late_delivery::{MissedDelivery, deliveries, missed_deliveries};
 use crate::db::measure::{CellFilter, measure_cells_fold};
+use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::clause::{
-    InForce, LateDelivery, LateEvent, PerDay, PeriodFacts, PeriodThreshold, Rule, Target, closes_at,
+    BaselineFacts, InForce, LateDelivery, LateEvent, Obligation, ObligationKey, PerDay, PeriodFacts,
+    PeriodThreshold, Rule, Target, TurnedDown, closes_at,
 };
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -31,6 +35,8 @@ pub(super) struct Priced {
     pub unpriced: usize,
     /// Late shipments that no contract alone claims, told with the first of the contracts in force together.
     pub unclaimed: usize,
+    /// Why nothing is owed for some obligations that have no target, where no verdict of the house says so.
+    pub gone: BTreeMap<ObligationKey, &'static str>,
 }
 
 /// A half-open range of days.
@@ -44,19 +50,21 @@ pub(super) fn price(
 ) -> Result<Priced, AccrualError> {
     let gathered = gather(db, run, group)?;
     let targets = gathered.evaluate(group, agreed)?;
-    Ok(Priced { targets, unpriced: gathered.unpriced.len(), unclaimed: gathered.unclaimed.len() })
+    let (unpriced, unclaimed) = (gathered.unpriced.len(), gathered.unclaimed.len());
+    Ok(Priced { targets, unpriced, unclaimed, gone: gathered.gone })
 }
 
 /// Reads everything that the clauses of a group are priced by, once.
 pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, AccrualError> {
-    let mut days = measures_by_day(db, run, group)?;
-    let share = own_share(db, run, group)?;
+    let needed = needed_days(run, group);
+    let mut days = measures_by_day(db, group, &needed)?;
+    let share = own_share(db, run, group, &needed)?;
     if let Some(share) = &share {
         // On days with two contracts in force only the facts of this one are its own.
         days.retain(|day, _| !share.days.contains(day));
         days.extend(share.sums.iter().map(|(day, sums)| (*day, sums.clone())));
     }
-    let scoped = Scoped::read(db, run, group, first_needed(group))?;
+    let scoped = Scoped::read(db, run, group, &needed)?;
     let look = Look { run, group, lost: lost_days(db, group)? };
     let mut gathered = Gathered {
         version_freight: group
@@ -81,11 +89,9 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
                 }
             });
         }
-        for delivery in missed.iter().filter(|delivery| delivery.done_day.is_none()) {
-            gathered.unreported.insert(delivery.shipment_id);
-        }
+        gathered.unreported.extend(unreported(missed.iter()));
         for (at_clause, clause) in version.clauses.iter().enumerate() {
-            let part = scoped.of(at_version, &clause.terms.scope);
+            let part = scoped.of(at_version, &clause.terms);
             let sums = part.map_or(&days, |part| &part.days);
             let mut case = GatheredCase { at_version, at_clause, ..GatheredCase::default() };
             match &clause.terms.rule {
@@ -93,11 +99,30 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
                     let held = |one: &&MissedDelivery| {
                         part.is_none_or(|part| part.shipments.contains(&one.shipment_id))
                     };
-                    let missed: Vec<&MissedDelivery> = missed.iter().filter(held).collect();
+                    let by_house: Vec<&MissedDelivery> = missed.iter().filter(held).collect();
+                    let judged = part.and_then(|part| part.missed.as_ref());
+                    let anew = match judged {
+                        Some(judged) => missed_anew(db, (run, group, version), judged)?,
+                        None => Vec::new(),
+                    };
+                    let missed = if judged.is_some() { anew.iter().collect() } else { by_house.clone() };
                     case.events = late_events(run, version, rule, &missed, &mut gathered.unpriced)?;
+                    if let Some(part) = part.filter(|part| part.missed.is_some()) {
+                        let key = |id| key(version, clause, Obligation::Event(id));
+                        gathered.unreported.extend(unreported(missed.iter().copied()));
+                        let ours: BTreeSet<i64> = by_house.iter().map(|one| one.shipment_id).collect();
+                        let counts = missed.iter().map(|one| one.shipment_id).filter(|id| !ours.contains(id));
+                        gathered.remarks.extend(counts.map(|id| (key(id), COUNTS_HERE)));
+                        let new = part.on_new_lanes.iter();
+                        gathered.gone.extend(new.map(|id| (key(*id), NEW_LANE)));
+                    }
                 }
                 Rule::PeriodThreshold(rule) => {
-                    case.periods = period_facts(run, group, version, clause, rule, sums)?;
+                    let loads = match part.map(|part| &part.turned_down) {
+                        Some(tenders) if !tenders.is_empty() => turned_down(db, group, version, tenders)?,
+                        _ => BTreeMap::new(),
+                    };
+                    case.periods = period_facts(run, group, version, clause, rule, (sums, &loads))?;
                 }
                 Rule::VolumeShortfall(_) | Rule::EarnBack(_) | Rule::Rebate(_) => {
                     case.special = look.special_facts(version, clause, sums)?;
@@ -107,6 +132,33 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
         }
     }
     Ok(gathered)
+}
+
+/// Why a shipment that is excused elsewhere counts under a clause.
+const COUNTS_HERE: &str =
+    "The miss is excused for a reason that this clause does not name, so it counts here.";
+/// Why a late shipment does not count under a clause.
+const NEW_LANE: &str = "The lane is new under the contract, and nothing on it counts yet: nothing is owed.";
+
+fn key(version: &Terms, clause: &Clause, of: Obligation) -> ObligationKey {
+    ObligationKey { contract_version_id: version.version_id, clause_id: clause.id, of }
+}
+
+/// Of some deliveries those of which nothing is reported.
+fn unreported<'a>(missed: impl IntoIterator<Item = &'a MissedDelivery>) -> impl Iterator<Item = i64> {
+    missed.into_iter().filter(|delivery| delivery.done_day.is_none()).map(|delivery| delivery.shipment_id)
+}
+
+/// The deliveries that a clause judges missed, of those on which its obligations are looked at.
+fn missed_anew(
+    db: &mut Db,
+    (run, group, version): (&Run, &Group, &Terms),
+    judged: &BTreeSet<(NaiveDate, i64)>,
+) -> Result<Vec<MissedDelivery>, AccrualError> {
+    let (from, until) = span(run, group, version);
+    let keys = judged.iter().filter(|(day, _)| from <= *day && *day < until);
+    let keys: Vec<ShipmentKey> = keys.map(|(day, id)| (Day(*day), group.partner_id, *id)).collect();
+    Ok(deliveries(db, &Viewer::system(), group.partner_id, &keys)?)
 }
 
 /// The first day whose facts are needed: the start of the earliest period looked at, or of the good periods that an
@@ -121,6 +173,22 @@ fn first_needed(group: &Group) -> NaiveDate {
         _ => None,
     });
     periods.chain(runs).min().unwrap_or(group.from)
+}
+
+/// Every day whose facts are needed: from the first to the last looked at, and those of the baselines before them.
+fn needed_days(run: &Run, group: &Group) -> BTreeSet<NaiveDate> {
+    let known = |day: &NaiveDate| *day <= run.as_of;
+    let mut days: BTreeSet<NaiveDate> = first_needed(group).iter_days().take_while(known).collect();
+    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+    for clause in clauses {
+        let Rule::PeriodThreshold(rule) = &clause.terms.rule else { continue };
+        let Some(baseline) = rule.baseline() else { continue };
+        let spans = periods(rule.period, group.from, run.as_of).filter_map(|period| baseline.days(period));
+        for (from, until) in spans.collect::<BTreeSet<_>>() {
+            days.extend(from.iter_days().take_while(|day| *day < until && known(day)));
+        }
+    }
+    days
 }
 
 /// What is a contract's own on the days it shares with another one.
@@ -153,12 +221,17 @@ impl Share {
 
 /// The group's own facts of the days on which another contract of the partner is in force too; none where there is no
 /// such day, which is what costs nothing.
-fn own_share(db: &mut Db, run: &Run, group: &Group) -> Result<Option<Share>, AccrualError> {
+fn own_share(
+    db: &mut Db,
+    run: &Run,
+    group: &Group,
+    needed: &BTreeSet<NaiveDate>,
+) -> Result<Option<Share>, AccrualError> {
     if group.beside.is_empty() {
         return Ok(None);
     }
-    let days = first_needed(group).iter_days().take_while(|day| *day <= run.as_of);
-    let days: BTreeSet<NaiveDate> = days.filter(|day| group.beside.shares(group.contract_id, *day)).collect();
+    let shared = |day: &NaiveDate| group.beside.shares(group.contract_id, *day);
+    let days: BTreeSet<NaiveDate> = needed.iter().copied().filter(shared).collect();
     if days.is_empty() {
         return Ok(None);
     }
@@ -186,13 +259,20 @@ fn span(run: &Run, group: &Group, version: &Terms) -> Span {
     (first.max(group.from), end.map_or(after, |end| end.min(after)))
 }
 
-/// Each day's sums of the partner, from the start of the earliest period that is still looked at.
-fn measures_by_day(db: &mut Db, run: &Run, group: &Group) -> Result<BTreeMap<NaiveDate, Measures>, DbError> {
-    let from = Some(first_needed(group));
-    let filter = CellFilter { from, until: run.as_of.succ_opt(), ..CellFilter::default() };
+/// The sums of the partner on each of the days that are needed.
+fn measures_by_day(
+    db: &mut Db,
+    group: &Group,
+    needed: &BTreeSet<NaiveDate>,
+) -> Result<BTreeMap<NaiveDate, Measures>, DbError> {
+    let (from, last) = (needed.first().copied(), needed.last().copied());
+    let until = last.and_then(|last| last.succ_opt());
+    let filter = CellFilter { from, until, ..CellFilter::default() };
     let mut days: BTreeMap<NaiveDate, Measures> = BTreeMap::new();
     measure_cells_fold(db, &Viewer::system(), &filter.of_partner(group.partner_id), |cell| {
-        *days.entry(cell.day).or_default() += &cell.measures;
+        if needed.contains(&cell.day) {
+            *days.entry(cell.day).or_default() += &cell.measures;
+        }
     })?;
     Ok(days)
 }
@@ -277,7 +357,7 @@ fn period_facts(
     version: &Terms,
     clause: &Clause,
     rule: &PeriodThreshold,
-    days: &BTreeMap<NaiveDate, Measures>,
+    (days, loads): (&BTreeMap<NaiveDate, Measures>, &BTreeMap<NaiveDate, Vec<TurnedDown>>),
 ) -> Result<Vec<PeriodFacts>, AccrualError> {
     let kpi: Kpi =
         rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
@@ -287,6 +367,11 @@ fn period_facts(
         let sum = total(days, span, |day| version.credits_on(day));
         let value = kpi.value(&sum);
         let (numerator, denominator) = value.quotient().unwrap_or_default();
+        // Whatever contract that time was under: it is the work of the clause that is compared.
+        let before = rule.baseline().and_then(|baseline| baseline.days(period));
+        let baseline = before.and_then(|before| kpi.value(&total(days, before, |_| true)).quotient());
+        let sent = loads.range(span.0..span.1).filter(|(day, _)| version.credits_on(**day));
+        let turned_down = sent.flat_map(|(_, loads)| loads).copied();
         facts.push(PeriodFacts {
             period,
             closes_at: closes_at(period, run.zone),
@@ -295,6 +380,8 @@ fn period_facts(
             units: value.n,
             spend: Micros(sum.freight.numerator),
             currency: version.currency,
+            turned_down: turned_down.collect(),
+            baseline: baseline.map(|(numerator, denominator)| BaselineFacts { numerator, denominator }),
         });
     }
     Ok(facts)

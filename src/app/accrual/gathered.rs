@@ -47,6 +47,10 @@ pub(super) struct Gathered {
     pub unpriced: BTreeSet<i64>,
     /// Late shipments that no contract alone claims, told with the first of the contracts in force together.
     pub unclaimed: BTreeSet<i64>,
+    /// What is to be said first of some obligations.
+    pub remarks: BTreeMap<ObligationKey, &'static str>,
+    /// Why nothing is owed for some late shipments that have no event.
+    pub gone: BTreeMap<ObligationKey, &'static str>,
 }
 
 impl Gathered {
@@ -72,6 +76,9 @@ impl Gathered {
             })?
         };
         for target in &mut targets {
+            if let Some(remark) = self.remarks.get(&target.key) {
+                target.steps.insert(0, (*remark).to_owned());
+            }
             if matches!(target.key.of, Obligation::Event(id) if self.unreported.contains(&id)) {
                 let step = format!(
                     "No delivery is reported; at most {UNREPORTED_DAYS_MAX} business days count until it is."

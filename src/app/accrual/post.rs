@@ -57,7 +57,7 @@ pub(super) fn plan(
     priced: &Priced,
 ) -> Result<Posting, AccrualError> {
     let posted = within_reach(group, standing, &priced.targets);
-    let after = accruals_after(db, run, group, standing, &posted, &priced.targets)?;
+    let after = accruals_after(db, run, group, standing, &posted, priced)?;
     let deltas = deltas(&priced.targets, &posted, run.as_of);
     let (given_back, taken) = waivers(run, group, standing, &after)?;
     let credits = priced.targets.iter().filter(|target| target.sign == Sign::Penalty);
@@ -266,9 +266,10 @@ fn accruals_after(
     group: &Group,
     standing: &Standing,
     posted: &BTreeMap<ObligationKey, Posted>,
-    targets: &[Target],
+    priced: &Priced,
 ) -> Result<BTreeMap<ObligationKey, Accrual>, AccrualError> {
     let mut after = BTreeMap::new();
+    let targets = &priced.targets;
     for target in targets {
         let before = standing.accruals.get(&target.key);
         if target.uncapped == Micros::ZERO && before.is_none() {
@@ -291,7 +292,7 @@ fn accruals_after(
             target: Micros::ZERO,
             forgone: Micros::ZERO,
             state: next_state(Some(before), Micros::ZERO, ItemState::Reversed, standing.beside.get(key)),
-            steps: vec![why_gone(db, group, before)?],
+            steps: vec![why_gone(db, group, before, &priced.gone)?],
             ..before.clone()
         };
         after.insert(*key, gone);
@@ -351,7 +352,15 @@ fn entries_of(
 }
 
 /// Why nothing is owed for an obligation any more, in words.
-fn why_gone(db: &mut Db, group: &Group, before: &Accrual) -> Result<String, AccrualError> {
+fn why_gone(
+    db: &mut Db,
+    group: &Group,
+    before: &Accrual,
+    known: &BTreeMap<ObligationKey, &'static str>,
+) -> Result<String, AccrualError> {
+    if let Some(why) = known.get(&before.key) {
+        return Ok((*why).to_owned());
+    }
     let day = before.obligation_day;
     let version = group.versions.iter().find(|version| version.version_id == before.key.contract_version_id);
     if version.is_some_and(|version| version.in_force(day) && !version.credits_on(day)) {

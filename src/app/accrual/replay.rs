@@ -90,6 +90,8 @@ pub(in crate::app) fn text_replay(
 
 /// A text as a group of its own, as if it had been in force on the days replayed and on no others.
 pub(super) fn text_group(db: &mut Db, terms: &Terms, days: ReplayDays) -> Result<Group, AccrualError> {
+    // A text that is to follow others of its contract finds their lanes.
+    let began = terms.term.term_start.min(days.from);
     let mut terms = Terms { status: ContractVersionStatus::Signed, rests: Vec::new(), ..terms.clone() };
     (terms.valid_from, terms.valid_to) = (days.from, Some(days.to));
     terms.term.status = ContractStatus::Active;
@@ -104,7 +106,7 @@ pub(super) fn text_group(db: &mut Db, terms: &Terms, days: ReplayDays) -> Result
     let (contract_id, number, partner_id) = (terms.contract_id, terms.number.clone(), terms.partner_id);
     let (currency, cap, in_force) = (terms.currency, terms.caps, vec![terms.span()]);
     let (versions, from) = (vec![terms], days.from);
-    Ok(Group { contract_id, number, partner_id, currency, versions, cap, in_force, from, beside })
+    Ok(Group { contract_id, number, partner_id, currency, versions, cap, in_force, from, began, beside })
 }
 
 /// The service credits and bonuses of what was in force for the shipments of a contract on the days replayed, from the

@@ -124,6 +124,8 @@ impl Look<'_> {
                 units: value.n,
                 spend: Micros(sum.freight.numerator),
                 currency: version.currency,
+                turned_down: Vec::new(),
+                baseline: None,
             }
         };
         let over = periods(rule.period, self.group.from, self.run.as_of)

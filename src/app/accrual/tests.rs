@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 mod assess;
 mod disputes;
+mod excuses;
 mod freight;
 mod kinds;
 mod reach;

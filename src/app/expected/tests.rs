@@ -2,6 +2,7 @@
 
 mod events;
 mod particulars;
+mod replaced;
 mod together;
 
 use std::ops::ControlFlow;

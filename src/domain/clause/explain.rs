@@ -24,6 +24,7 @@ impl ClauseTerms {
         if !self.scope.is_everything() {
             lines.push(format!("Only {}.", self.scope.words()));
         }
+        lines.extend(self.exclusions.explain());
         lines.extend(explain_cap(self.period_cap, "this clause", self.period_kind()));
         if self.incidents == IncidentRule::HighestOnly {
             lines.push(
@@ -68,7 +69,11 @@ fn explain_late(rule: &LateDelivery) -> Vec<String> {
 
 fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
     let unit = if rule.scale == Scale::Percent { " %" } else { "" };
-    let (threshold, each) = (words::number(rule.threshold), rule.period.label());
+    let each = rule.period.label();
+    let threshold = match rule.baseline() {
+        None => words::number(rule.threshold),
+        Some(baseline) => format!("what it was in {baseline}"),
+    };
     let owed = match (sign, rule.better) {
         (Sign::Penalty, Better::Higher) => "falls short of",
         (Sign::Penalty, Better::Lower) => "goes beyond",
@@ -106,16 +111,33 @@ fn explain_period(rule: &PeriodThreshold, sign: Sign) -> Vec<String> {
             words::percent(*category),
             words::percent(*kpi)
         )),
-        PeriodAmount::ShareOfSavings { of_savings } => lines.push(match sign {
-            Sign::Penalty => format!(
-                "{} of what was spent beyond {threshold} a unit, over all units.",
-                words::percent(*of_savings)
-            ),
-            _ => format!(
-                "{} of what was saved against {threshold} a unit, over all units.",
-                words::percent(*of_savings)
-            ),
-        }),
+        PeriodAmount::ShareOfSavings { of_savings, baseline } => {
+            let (share, a_unit) = (words::percent(*of_savings), if baseline.is_some() { "" } else { " a unit" });
+            lines.push(match sign {
+                Sign::Penalty => {
+                    format!("{share} of what was spent beyond {threshold}{a_unit}, over all units.")
+                }
+                _ => format!("{share} of what was saved against {threshold}{a_unit}, over all units."),
+            });
+            if baseline.is_some() {
+                lines.push(
+                    "Both costs are of all the work the clause is about, whatever contract it was under; where nothing is \
+                     known of that time, nothing is owed."
+                        .to_owned(),
+                );
+            }
+        }
+        PeriodAmount::CostDifference { of_difference, most } => {
+            lines.push(format!(
+                "{} of what the loads turned down beyond those that {threshold}{unit} lets pass, rounded down, cost above \
+                 the contract's price, linehaul and fuel, where another carrier carried them. The earliest are let pass; \
+                 a cheaper replacement counts as nothing, and so does one whose cost is not known yet.",
+                words::percent(*of_difference)
+            ));
+            if let Some(most) = most {
+                lines.push(format!("At most {} for each load.", words::amount(*most)));
+            }
+        }
         PeriodAmount::TierTable { tiers } => lines.extend(tiers.iter().map(|tier| {
             let share = words::percent(tier.share);
             match tier.up_to_points {

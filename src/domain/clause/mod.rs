@@ -5,14 +5,17 @@
 //! nothing. Reading order: terms here, [`evaluate`](CapGroup::evaluate) with its caps, then [`deltas`].
 
 mod agreed;
+mod baseline;
 mod caps;
 mod delta;
 mod earn_back;
+mod exclusions;
 mod explain;
 mod in_force;
 mod key;
 mod price;
 mod rebate;
+mod replaced;
 mod scope;
 mod validate;
 mod vary;
@@ -30,13 +33,16 @@ use super::period::{Period, PeriodKind};
 pub use super::signal::Better;
 
 pub use agreed::{Handling, IncidentRule, SettlementForm};
+pub use baseline::{Baseline, BaselineFacts};
 pub use caps::{CapGroup, CapLevel, ClauseCase, Cut, SpecialFacts, Target};
 pub use delta::{Delta, Posted, Reason, deltas};
 pub use earn_back::{EarnBack, EarnBackFacts, PERIODS_MAX as EARN_BACK_PERIODS_MAX};
+pub use exclusions::{Exclusions, Excuse, Excused, is_turned_down};
 pub use in_force::InForce;
 pub use key::{BadKey, FREIGHT_CLAUSE, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
+pub use replaced::{TurnedDown, carriage};
 pub use scope::{ClauseScope, SCOPE_NAMES_MAX};
 pub use vary::Variant;
 pub use volume::{NamedVolume, OwnVolume, VolumeFacts, VolumePromise};
@@ -120,6 +126,9 @@ pub struct ClauseTerms {
     /// How what is owed is settled, and how long it may be disputed.
     #[serde(default, skip_serializing_if = "Handling::is_unsaid")]
     pub handling: Handling,
+    /// What excuses a miss under it.
+    #[serde(default, skip_serializing_if = "Exclusions::is_unsaid")]
+    pub exclusions: Exclusions,
 }
 
 /// What a clause measures and how it is priced.
@@ -233,6 +242,21 @@ pub struct PeriodThreshold {
 }
 
 impl PeriodThreshold {
+    /// Whether it prices each load turned down by what its replacement cost.
+    #[must_use]
+    pub const fn is_cost_difference(&self) -> bool {
+        matches!(self.amount, PeriodAmount::CostDifference { .. })
+    }
+
+    /// The time whose cost per unit stands in place of the threshold.
+    #[must_use]
+    pub const fn baseline(&self) -> Option<Baseline> {
+        match self.amount {
+            PeriodAmount::ShareOfSavings { baseline, .. } => baseline,
+            _ => None,
+        }
+    }
+
     /// The KPI as people read it; the bare code of one that is not in the catalogue.
     #[must_use]
     pub fn kpi_words(&self) -> String {
@@ -281,6 +305,19 @@ pub enum PeriodAmount {
     ShareOfSavings {
         /// The share.
         of_savings: Bps,
+        /// The time whose cost per unit is the baseline; the threshold is it where none is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        baseline: Option<Baseline>,
+    },
+    /// A share of what the loads turned down beyond those the threshold lets pass cost above the contract's price when others
+    /// carried them (DOMAIN §4.2, spot-cost difference of tender rejection and surge default).
+    #[serde(rename = "COST_DIFFERENCE")]
+    CostDifference {
+        /// The share.
+        of_difference: Bps,
+        /// Most for one load.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<Micros>,
     },
     /// A share of the period's spend that depends on the points between value and threshold.
     #[serde(rename = "TIER_TABLE")]
@@ -479,7 +516,14 @@ impl ClauseTerms {
             scope: ClauseScope::default(),
             incidents: IncidentRule::default(),
             handling: Handling::default(),
+            exclusions: Exclusions::default(),
         }
+    }
+
+    /// Whether it judges facts otherwise than the house does.
+    #[must_use]
+    pub fn judges_anew(&self) -> bool {
+        !self.exclusions.is_unsaid()
     }
 }
 

@@ -5,7 +5,10 @@ use chrono_tz::Tz;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::in_force::PartOfPeriod;
-use super::{Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier};
+use super::{
+    BaselineFacts, Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier,
+    TurnedDown, replaced,
+};
 use crate::domain::currency::Currency;
 use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::Period;
@@ -49,6 +52,10 @@ pub struct PeriodFacts {
     pub spend: Micros,
     /// Currency of `spend`.
     pub currency: Currency,
+    /// The offers turned down, where each has its own price; empty for all other amounts.
+    pub turned_down: Vec<TurnedDown>,
+    /// What the clause's baseline comes to; none where it has none, or where nothing is known of that time.
+    pub baseline: Option<BaselineFacts>,
 }
 
 /// The instant `period` ends in `zone`.
@@ -144,14 +151,15 @@ pub(super) fn period(
         return Ok(Priced::nothing(vec![format!("No data for {} in {}.", rule.kpi_words(), facts.period)]));
     };
     let unit = if rule.scale == Scale::Percent { " %" } else { "" };
-    let threshold = words::number(rule.threshold);
     let (n, d) = (words::number(facts.numerator), words::number(facts.denominator));
     let shown = words::number(shown(value));
     let mut steps = vec![format!("{}: {n} of {d} = {shown}{unit}.", rule.kpi_words())];
+    let Some(goal) = goal_of(rule, facts, &mut steps) else { return Ok(Priced::nothing(steps)) };
+    let threshold = words::number(if rule.baseline().is_some() { self::shown(goal) } else { goal });
 
     let above = match rule.better {
-        Better::Higher => value - rule.threshold,
-        Better::Lower => rule.threshold - value,
+        Better::Higher => value - goal,
+        Better::Lower => goal - value,
     };
     let (points, owed, name) = match sign {
         Sign::Penalty => (-above, -above > rule.dead_band, "Short of"),
@@ -173,6 +181,14 @@ pub(super) fn period(
     }
     let beyond =
         if rule.dead_band.is_zero() { String::new() } else { format!(", beyond the {band} dead band") };
+    if let PeriodAmount::CostDifference { of_difference, most } = &rule.amount {
+        let (missed, allowed) = missed_and_allowed(rule, facts);
+        steps.push(format!("{} missed; {} of {d} may be.", words::number(missed), words::number(allowed)));
+        let price = (*of_difference, *most);
+        let priced = replaced::price(price, &facts.turned_down, allowed, minor_digits)?;
+        steps.extend(priced.steps);
+        return Ok(Priced { steps, ..priced });
+    }
     let spend = facts.spend.max(Micros::ZERO);
     let (raw, mut price) = match &rule.amount {
         PeriodAmount::PerUnit { amount } => {
@@ -182,7 +198,7 @@ pub(super) fn period(
             let units = (missed - allowed).max(Decimal::ZERO);
             (units * amount.decimal(), format!("{} × {}", words::number(units), words::amount(*amount)))
         }
-        PeriodAmount::ShareOfSavings { of_savings } => {
+        PeriodAmount::ShareOfSavings { of_savings, .. } => {
             let difference = Micros::charge(points * facts.denominator, minor_digits)?;
             let (each, all) = (words::fixed(points, 4), words::amount(difference));
             steps.push(format!("{each} a unit on {d} units: {all}."));
@@ -202,6 +218,20 @@ pub(super) fn period(
     Ok(Priced { uncapped, within_event: uncapped, steps })
 }
 
+/// The value to reach: the threshold, or what the baseline comes to. None where nothing is known of its time.
+fn goal_of(rule: &PeriodThreshold, facts: &PeriodFacts, steps: &mut Vec<String>) -> Option<Decimal> {
+    let Some(baseline) = rule.baseline() else { return Some(rule.threshold) };
+    let title = baseline.title(facts.period);
+    let (cost, units) = facts.baseline.map(|known| (known.numerator, known.denominator)).unwrap_or_default();
+    let Some(goal) = value_between(rule.scale, rule.measurement_decimals, (cost, units)) else {
+        steps.push(format!("Nothing is known of {title}, which is the baseline: nothing is owed."));
+        return None;
+    };
+    let (cost, units, each) = (words::number(cost), words::number(units), words::number(shown(goal)));
+    steps.push(format!("Baseline, {title}: {cost} of {units} = {each}."));
+    Some(goal)
+}
+
 /// Points to two places, or as many as tell them from the dead band: a miss by a hair is still a miss.
 fn points_words(points: Decimal, dead_band: Decimal) -> String {
     let shown = words::fixed(points, 2);
@@ -213,11 +243,19 @@ fn points_words(points: Decimal, dead_band: Decimal) -> String {
 
 /// The KPI value in a clause's scale, rounded first when the clause says so (DOMAIN §0.2); none without units.
 pub(super) fn value_of(scale: Scale, decimals: Option<u32>, facts: &PeriodFacts) -> Option<Decimal> {
+    value_between(scale, decimals, (facts.numerator, facts.denominator))
+}
+
+fn value_between(
+    scale: Scale,
+    decimals: Option<u32>,
+    (numerator, denominator): (Decimal, Decimal),
+) -> Option<Decimal> {
     let times = match scale {
         Scale::Percent => Decimal::ONE_HUNDRED,
         Scale::Plain => Decimal::ONE,
     };
-    let value = (facts.numerator * times).checked_div(facts.denominator)?;
+    let value = (numerator * times).checked_div(denominator)?;
     Some(match decimals {
         Some(places) => value.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero),
         None => value,
@@ -261,7 +299,9 @@ fn price_of(amount: &PeriodAmount, points: Decimal, spend: Micros) -> (Decimal, 
             let shares = [at_risk, category, kpi].map(|share| words::percent(*share)).join(" × ");
             return (part * spend.decimal(), format!("{shares} of {}", words::amount(spend)));
         }
-        PeriodAmount::PctOfSpend { share } | PeriodAmount::ShareOfSavings { of_savings: share } => *share,
+        PeriodAmount::PctOfSpend { share }
+        | PeriodAmount::ShareOfSavings { of_savings: share, .. }
+        | PeriodAmount::CostDifference { of_difference: share, .. } => *share,
         PeriodAmount::TierTable { tiers } => {
             tiers.iter().find(|tier| holds(tier, points)).map(|tier| tier.share).unwrap_or_default()
         }

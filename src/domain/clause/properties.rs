@@ -177,6 +177,8 @@ impl Known {
                 units: all,
                 spend: cents(spend),
                 currency: Currency::USD,
+                turned_down: Vec::new(),
+                baseline: None,
             };
             (period, facts)
         };

@@ -86,6 +86,8 @@ fn facts(numerator: i64, denominator: i64, spend: &str) -> PeriodFacts {
         units: denominator,
         spend: units(spend),
         currency: Currency::USD,
+        turned_down: Vec::new(),
+        baseline: None,
     }
 }
 
@@ -418,6 +420,112 @@ fn problems_name_their_field() {
     assert_eq!(bonus.validate()[0].0, "sign");
 }
 
+/// What a text says wrong, by field, as it would come from a file or a counter-proposal.
+fn refused(rule: &str, rest: &str) -> Vec<(String, String)> {
+    let text = format!(r#"{{"sign":"PENALTY","rule":{rule}{rest}}}"#);
+    let terms = ClauseTerms::from_json(&text).unwrap();
+    terms.validate().into_iter().chain(terms.validate_new()).collect()
+}
+
+#[test]
+fn a_cap_below_what_it_caps_is_refused_with_what_to_write() {
+    let late = |price: &str, rest: &str| format!(r#"{{"kind":"LATE_DELIVERY","per_day":{price}{rest}}}"#);
+    let fifty = r#"{"type":"FIXED","amount":50000000}"#;
+    let tenth = r#"{"type":"PCT_OF_LINEHAUL","share":1000}"#;
+    let period = |amount: &str, kpi: &str| {
+        format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"{kpi}","better":"HIGHER","scale":"PERCENT","threshold":"90",
+                "period":"MONTH","amount":{amount}}}"#
+        )
+    };
+    let volume = r#"{"kind":"VOLUME_SHORTFALL","type":"OWN","measure":"LOADS","period":"MONTH","quantity":100000000,
+        "rate":85000000}"#;
+    let cap = r#","period_cap":{"amount":40000000}"#;
+    let day = "must be at least the price of a late day, or that one is never reached";
+    let cases = [
+        (late(fifty, r#","event_cap_amount":40000000"#), "", "event_cap_amount", day),
+        (late(tenth, r#","event_cap_share":500"#), "", "event_cap_share", day),
+        (late(fifty, ""), cap, "period_cap.amount", day),
+        (
+            late(tenth, r#","event_cap_amount":50000000"#),
+            cap,
+            "period_cap.amount",
+            "must be at least the most for one shipment, or that one is never reached",
+        ),
+        (
+            period(r#"{"type":"FIXED","amount":500000000}"#, "TAR"),
+            cap,
+            "period_cap.amount",
+            "must be at least the amount of a period, or that one is never reached",
+        ),
+        (
+            period(r#"{"type":"PER_UNIT","amount":75000000}"#, "TAR"),
+            cap,
+            "period_cap.amount",
+            "must be at least the price of a unit missed, or that one is never reached",
+        ),
+        (
+            period(r#"{"type":"COST_DIFFERENCE","of_difference":10000,"most":300000000}"#, "TAR"),
+            cap,
+            "period_cap.amount",
+            "must be at least the most for one load, or that one is never reached",
+        ),
+        (
+            volume.to_owned(),
+            cap,
+            "period_cap.amount",
+            "must be at least what is owed for each unit short, or that one is never reached",
+        ),
+    ];
+    for (rule, rest, field, message) in cases {
+        assert_eq!(refused(&rule, rest), [(field.to_owned(), message.to_owned())], "{rule}");
+    }
+    assert_eq!(refused(&late(fifty, r#","event_cap_amount":50000000"#), ""), [], "as much is enough");
+}
+
+#[test]
+fn tiers_with_a_hole_are_refused_by_row() {
+    let tiers = |rows: &str| {
+        let rule = format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"OTIF","better":"HIGHER","scale":"PERCENT","threshold":"95",
+                "period":"MONTH","amount":{{"type":"TIER_TABLE","tiers":[{rows}]}}}}"#
+        );
+        refused(&rule, "")
+    };
+    let row = |points: &str| format!(r#"{{"up_to_points":{points},"share":100}}"#);
+    let cases = [
+        ("null,2,null", "tiers.0.up_to_points", "only the last row may be open; give its points"),
+        ("5,2,null", "tiers.1.up_to_points", "must be more points than the row above"),
+        ("2,2,null", "tiers.1.up_to_points", "must be more points than the row above"),
+        ("2,5", "tiers.1.up_to_points", "leave the last row open, so that every shortfall has a price"),
+    ];
+    for (points, field, message) in cases {
+        let rows: Vec<String> = points
+            .split(',')
+            .map(|points| if points == "null" { row(points) } else { row(&format!("\"{points}\"")) })
+            .collect();
+        assert_eq!(tiers(&rows.join(",")), [(field.to_owned(), message.to_owned())], "{points}");
+    }
+    assert_eq!(tiers("")[0].1, "a tier table has 1 to 20 rows");
+}
+
+#[test]
+fn excuses_of_its_own_are_for_what_can_be_excused() {
+    let own = r#","exclusions":{"only":["SHIPPER"],"ramp_up_days":30}"#;
+    let kpi = |kpi: &str, scale: &str| {
+        format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"{kpi}","better":"HIGHER","scale":"{scale}","threshold":"90",
+                "period":"MONTH","amount":{{"type":"FIXED","amount":500000000}}}}"#
+        )
+    };
+    assert_eq!(refused(&kpi("TAR", "PERCENT"), own), []);
+    for (code, scale) in [("INV_ACC", "PERCENT"), ("CPS", "PLAIN")] {
+        assert_eq!(refused(&kpi(code, scale), own)[0].0, "exclusions", "{code}");
+    }
+    let days = r#","exclusions":{"ramp_up_days":0}"#;
+    assert_eq!(refused(&kpi("TAR", "PERCENT"), days)[0].0, "exclusions.ramp_up_days");
+}
+
 fn any_event() -> impl Strategy<Value = LateEvent> {
     (0_i64..12, 0_u64..40, 0_u32..6, 0_i64..500_000).prop_map(|(id, offset, days, cents)| {
         let due = day("2025-06-01") + chrono::Days::new(offset);
@@ -513,4 +621,32 @@ proptest! {
         events.reverse();
         prop_assert_eq!(evaluate(&events, good, cents, true), forward);
     }
+}
+
+#[test]
+fn only_documents_and_messages_can_be_put_right() {
+    let kpi = |kpi: &str| {
+        format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"{kpi}","better":"HIGHER","scale":"PERCENT","threshold":"90",
+                "period":"MONTH","amount":{{"type":"FIXED","amount":500000000}}}}"#
+        )
+    };
+    let cure = r#","exclusions":{"cure_days":3}"#;
+    for code in ["POD_TIMELY", "EDI_COMPLETE", "EDI_TIMELY", "VISIBILITY"] {
+        assert_eq!(refused(&kpi(code), cure), [], "{code}");
+    }
+    let late = r#"{"kind":"LATE_DELIVERY","per_day":{"type":"FIXED","amount":50000000}}"#;
+    for rule in [kpi("OTD_WIN"), late.to_owned()] {
+        let found = refused(&rule, cure);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].0, "exclusions.cure_days");
+        assert!(found[0].1.contains("POD_TIMELY"), "{}", found[0].1);
+    }
+    // As it was signed once: read as it was, and written no more.
+    let signed = r#","handling":{"cure_days":10}"#;
+    assert_eq!(refused(late, signed)[0].0, "handling.cure_days");
+    let terms = ClauseTerms::from_json(&format!(r#"{{"sign":"PENALTY","rule":{late}{signed}}}"#)).unwrap();
+    assert_eq!(terms.validate(), []);
+    let words = "There are 10 business days to put a failure right before anything beyond it follows.";
+    assert!(terms.explain().iter().any(|line| line == words), "{:?}", terms.explain());
 }

@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
+use super::exclusions::NOT_CURED;
 use super::{
     Cap, ClauseTerms, ContractCap, IncidentRule, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Rule,
-    Scale, Sign, TIERS_MAX, Tier,
+    Scale, Sign, TIERS_MAX, Tier, VolumePromise,
 };
 use crate::domain::field::{FieldErrors, require};
 use crate::domain::kpi::Kpi;
@@ -42,6 +43,7 @@ impl ClauseTerms {
         }
         self.scope.validate(&mut errors);
         self.handling.validate(&mut errors);
+        self.exclusions.validate(self, &mut errors);
         let per_event = matches!(self.rule, Rule::LateDelivery(_));
         let fine = per_event || self.incidents == IncidentRule::All;
         let message = "only a clause for each shipment can be the highest of several";
@@ -52,16 +54,52 @@ impl ClauseTerms {
 }
 
 impl ClauseTerms {
-    /// What nobody should write anew, by form field, though a clause that was signed so still holds: a cap that another
-    /// one keeps from ever being reached.
+    /// What nobody should write anew, by form field, though a clause that was signed so still holds: a cap that keeps
+    /// another one, or the price itself, from ever being reached.
     #[must_use]
     pub fn validate_new(&self) -> FieldErrors {
         let mut errors = FieldErrors::new();
-        if let Rule::LateDelivery(rule) = &self.rule {
-            let fits = rule.event_cap_amount.zip(self.period_cap.amount).is_none_or(|(e, p)| e <= p);
-            let message = "must be at least the most for one shipment, or that one is never reached";
-            require(&mut errors, fits, "period_cap.amount", message);
+        let e = &mut errors;
+        let fits = |least: Option<Micros>, most: Option<Micros>| least.zip(most).is_none_or(|(l, m)| l <= m);
+        let of_period = self.period_cap.amount;
+        let mut within_period = |least: Option<Micros>, what: &str| {
+            let message = format!("must be at least {what}, or that one is never reached");
+            require(e, fits(least, of_period), "period_cap.amount", &message);
+        };
+        match &self.rule {
+            Rule::LateDelivery(rule) => {
+                let price = match rule.per_day {
+                    PerDay::Fixed { amount } => Some(amount),
+                    PerDay::PctOfLinehaul { .. } => None,
+                };
+                within_period(rule.event_cap_amount, "the most for one shipment");
+                if rule.event_cap_amount.is_none() {
+                    within_period(price, "the price of a late day");
+                }
+                let message = "must be at least the price of a late day, or that one is never reached";
+                require(e, fits(price, rule.event_cap_amount), "event_cap_amount", message);
+                let share = match rule.per_day {
+                    PerDay::PctOfLinehaul { share } => Some(share),
+                    PerDay::Fixed { .. } => None,
+                };
+                let fine = share.zip(rule.event_cap_share).is_none_or(|(day, all)| day <= all);
+                require(e, fine, "event_cap_share", message);
+            }
+            Rule::PeriodThreshold(rule) => match rule.amount {
+                PeriodAmount::Fixed { amount } => within_period(Some(amount), "the amount of a period"),
+                PeriodAmount::PerUnit { amount } => {
+                    within_period(Some(amount), "the price of a unit missed");
+                }
+                PeriodAmount::CostDifference { most, .. } => within_period(most, "the most for one load"),
+                _ => {}
+            },
+            Rule::VolumeShortfall(VolumePromise::Own(own)) => {
+                within_period(Some(own.rate), "what is owed for each unit short");
+            }
+            Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::EarnBack(_) | Rule::Rebate(_) => {}
         }
+        // Said so, nothing follows from it: it is read as it was signed and not written any more.
+        require(e, self.handling.cure_days.is_none(), "handling.cure_days", NOT_CURED);
         errors
     }
 }
@@ -150,11 +188,25 @@ fn validate_period(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
                 require(e, good_share(*share), &format!("amount.{name}"), SHARE);
             }
         }
-        PeriodAmount::ShareOfSavings { of_savings } => {
+        PeriodAmount::ShareOfSavings { of_savings, baseline } => {
+            if let Some(baseline) = baseline {
+                baseline.validate(rule.period, e);
+                let message = "leave it empty: the baseline is what a unit cost in the time stated";
+                require(e, rule.threshold.is_zero(), "threshold", message);
+            }
             require(e, good_share(*of_savings), "amount.of_savings", SHARE);
             let money = |kpi: Kpi| kpi.definition().unit.is_money();
             let fine = rule.scale == Scale::Plain && rule.kpi.parse().is_ok_and(money);
             require(e, fine, "kpi", "choose a cost per unit, so that what was saved is known");
+        }
+        PeriodAmount::CostDifference { of_difference, most } => {
+            require(e, good_share(*of_difference), "amount.of_difference", SHARE);
+            require(e, most.is_none_or(good_amount), "amount.most", AMOUNT);
+            let message = "what a replacement cost more is a service credit; choose service credit";
+            require(e, sign == Sign::Penalty, "sign", message);
+            let of_offers = rule.kpi.parse().is_ok_and(|kpi| matches!(kpi, Kpi::Tar | Kpi::SurgeAcc));
+            let message = "choose tenders accepted (TAR) or surge accepted (SURGE_ACC): only an offer turned down has a replacement";
+            require(e, of_offers && rule.scale == Scale::Percent, "kpi", message);
         }
         PeriodAmount::TierTable { tiers } => validate_tiers(tiers, e),
     }

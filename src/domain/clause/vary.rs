@@ -34,6 +34,7 @@ impl ClauseTerms {
     pub fn threshold_name(&self) -> Option<&'static str> {
         match &self.rule {
             Rule::LateDelivery(_) => Some("Free late days"),
+            Rule::PeriodThreshold(rule) if rule.baseline().is_some() => None,
             Rule::PeriodThreshold(_) | Rule::EarnBack(_) => Some("Value to reach"),
             Rule::VolumeShortfall(VolumePromise::Own(_)) => Some("Tolerance"),
             Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::Rebate(_) => None,
@@ -59,6 +60,7 @@ impl ClauseTerms {
                     }));
                 }
             }
+            Rule::PeriodThreshold(rule) if rule.baseline().is_some() => {}
             Rule::PeriodThreshold(rule) => found.extend(self.thresholds(rule.threshold, rule.scale)),
             Rule::EarnBack(rule) => found.extend(self.thresholds(rule.threshold, rule.scale)),
             Rule::VolumeShortfall(VolumePromise::Own(own)) => {
@@ -134,7 +136,8 @@ fn times(rule: &mut Rule, percent: i64) {
         Rule::PeriodThreshold(rule) => match &mut rule.amount {
             PeriodAmount::Fixed { amount: price } | PeriodAmount::PerUnit { amount: price } => amount(price),
             PeriodAmount::PctOfSpend { share: price }
-            | PeriodAmount::ShareOfSavings { of_savings: price } => {
+            | PeriodAmount::ShareOfSavings { of_savings: price, .. }
+            | PeriodAmount::CostDifference { of_difference: price, .. } => {
                 share(price);
             }
             PeriodAmount::Pool { at_risk, .. } => share(at_risk),

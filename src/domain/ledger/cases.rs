@@ -1,7 +1,7 @@
 //! Runs `tests/cases/accrual/*.case`: clause terms, facts by date and the expected entries as text that a
 //! finance person can write. `tests/cases/accrual/README.md` tells how.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -11,11 +11,12 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::*;
+use crate::domain::attribution::Fault;
 use crate::domain::clause::{
-    Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, EarnBack, EarnBackFacts, InForce,
-    IncidentRule, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT, Obligation, OwnVolume, PerDay, PeriodAmount,
-    PeriodFacts, PeriodThreshold, Rebate, RebateFacts, Rule, Scale, SpecialFacts, Tier, VolumeFacts,
-    VolumePromise, closes_at, deltas,
+    Baseline, BaselineFacts, Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, EarnBack,
+    EarnBackFacts, InForce, IncidentRule, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT, Obligation, OwnVolume,
+    PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rebate, RebateFacts, Rule, Scale, SpecialFacts, Tier,
+    TurnedDown, VolumeFacts, VolumePromise, closes_at, deltas,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::money::Bps;
@@ -33,7 +34,13 @@ struct Books {
     /// By version, from 0.
     freight: BTreeMap<(usize, Period), Micros>,
     events: Vec<LateEvent>,
+    /// Who an approved exclusion of a late shipment names, and its lane.
+    beside: BTreeMap<i64, (Option<Fault>, Option<String>)>,
+    /// The first day of each lane.
+    lanes: BTreeMap<String, NaiveDate>,
     periods: BTreeMap<(String, usize, Period), PeriodFacts>,
+    /// Loads turned down by name, with what a replacement cost more.
+    turned_down: BTreeMap<String, (NaiveDate, Option<Micros>)>,
     /// Loads moved and turned down, and days of force majeure, by period.
     volumes: BTreeMap<Period, (Micros, Micros, i64)>,
     /// Spend so far of a year, for its rebate.
@@ -238,6 +245,19 @@ impl Books {
         };
         match words {
             _ if own => true,
+            ["only", excuses @ .., "excuse" | "excuses"] => {
+                let excuses = excuses.iter().filter(|word| **word != "and");
+                terms.exclusions.only = Some(excuses.map(|code| code.parse().unwrap()).collect());
+                true
+            }
+            ["nothing", "excuses"] => {
+                terms.exclusions.only = Some(BTreeSet::new());
+                true
+            }
+            ["a", "lane", "is", "new", "for", days, "days"] => {
+                terms.exclusions.ramp_up_days = Some(days.parse().unwrap());
+                true
+            }
             ["only", "the", "highest", "of", "several"] => {
                 terms.incidents = IncidentRule::HighestOnly;
                 true
@@ -253,7 +273,15 @@ impl Books {
     /// A line below a date that tells what became known that day.
     fn fact(&mut self, words: &[&str]) -> bool {
         match words {
-            ["late", reference, "due", due, days, "business", _, "linehaul", linehaul] => {
+            ["late", reference, "due", due, days, "business", _, "linehaul", linehaul, beside @ ..] => {
+                let known = match beside {
+                    [] => (None, None),
+                    ["excused", party] => (Some(party.parse().unwrap()), None),
+                    ["lane", lane] => (None, Some((*lane).to_owned())),
+                    _ => return false,
+                };
+                let shipment = self.shipment(reference);
+                self.beside.insert(shipment, known);
                 let due: NaiveDate = due.parse().unwrap();
                 let shipment_id = self.shipment(reference);
                 self.events.retain(|e| e.shipment_id != shipment_id);
@@ -267,6 +295,18 @@ impl Books {
                     linehaul: money(linehaul),
                     currency: Currency::USD,
                 });
+            }
+            ["lane", lane, "since", first] => {
+                self.lanes.insert((*lane).to_owned(), first.parse().unwrap());
+            }
+            ["turned", "down", load, "on", sent, rest @ ..] => {
+                let above = match rest {
+                    ["carried", "for", amount, "more"] => Some(money(amount)),
+                    ["carried", "for", amount, "less"] => Some(-money(amount)),
+                    [] => None,
+                    _ => return false,
+                };
+                self.turned_down.insert((*load).to_owned(), (sent.parse().unwrap(), above));
             }
             ["not", "late", reference] => {
                 let shipment_id = self.shipment(reference);
@@ -304,6 +344,8 @@ impl Books {
                     units: denominator.parse().unwrap(),
                     spend: money(spend),
                     currency: Currency::USD,
+                    turned_down: Vec::new(),
+                    baseline: None,
                 };
                 self.periods.insert(((*kpi).to_owned(), version, period), facts);
             }
@@ -342,10 +384,14 @@ impl Books {
         let facts: Vec<VersionFacts<'_>> =
             (0..spans.len()).map(|version| self.facts_of(version, spans[version])).collect();
         let mut clauses = Vec::new();
-        for (version, (events, periods)) in facts.iter().enumerate() {
-            for ((clause_id, terms), special) in self.clauses.iter().zip(&special) {
+        let counted: Vec<Vec<Vec<LateEvent>>> = facts
+            .iter()
+            .map(|(events, _)| self.clauses.iter().map(|(_, terms)| self.counted(terms, events)).collect())
+            .collect();
+        for (version, (_, periods)) in facts.iter().enumerate() {
+            for (at, ((clause_id, terms), special)) in self.clauses.iter().zip(&special).enumerate() {
                 let (events, periods): (&[LateEvent], &[PeriodFacts]) = match &terms.rule {
-                    Rule::LateDelivery(_) => (events, &[]),
+                    Rule::LateDelivery(_) => (&counted[version][at], &[]),
                     Rule::PeriodThreshold(rule) => {
                         (&[], periods.get(rule.kpi.as_str()).map_or(&[], Vec::as_slice))
                     }
@@ -372,6 +418,34 @@ impl Books {
             clauses,
         };
         group.evaluate().unwrap()
+    }
+
+    /// What the baseline of the clause about `kpi` comes to for a period: the months of it that are known, in all.
+    fn baseline_of(&self, kpi: &str, version: usize, period: Period) -> Option<BaselineFacts> {
+        let rule = self.clauses.iter().find_map(|(_, terms)| match &terms.rule {
+            Rule::PeriodThreshold(rule) if rule.kpi == kpi => rule.baseline(),
+            _ => None,
+        });
+        let (from, until) = rule?.days(period)?;
+        let within = self.periods.iter().filter(|((name, of, month), _)| {
+            name == kpi && *of == version && from <= month.start() && month.end() <= until
+        });
+        let sum = |of: fn(&PeriodFacts) -> Decimal| within.clone().map(|(_, facts)| of(facts)).sum();
+        Some(BaselineFacts {
+            numerator: sum(|facts| facts.numerator),
+            denominator: sum(|facts| facts.denominator),
+        })
+    }
+
+    /// The late shipments that a clause counts, by what it lets excuse them.
+    fn counted(&self, terms: &ClauseTerms, events: &[LateEvent]) -> Vec<LateEvent> {
+        let counts = |event: &&LateEvent| {
+            let (party, lane) = self.beside.get(&event.shipment_id).cloned().unwrap_or_default();
+            let first = lane.and_then(|lane| self.lanes.get(&lane).copied());
+            let exclusions = &terms.exclusions;
+            !exclusions.takes(party) && !exclusions.is_ramping_up(first, event.obligation_day)
+        };
+        events.iter().filter(counts).cloned().collect()
     }
 
     /// What volume promises, rebates and earn-backs look at on `date`.
@@ -443,7 +517,16 @@ impl Books {
         let mut periods: BTreeMap<&str, Vec<PeriodFacts>> = BTreeMap::new();
         for ((kpi, of, _), facts) in &self.periods {
             if *of == version {
-                periods.entry(kpi).or_default().push(facts.clone());
+                let within = self.turned_down.values().filter(|(sent, _)| facts.period.contains(*sent));
+                let turned_down = within.zip(1..).map(|((sent, above), tender_id)| TurnedDown {
+                    sent_at: sent.and_hms_opt(9, 0, 0).unwrap().and_utc(),
+                    tender_id,
+                    above: *above,
+                });
+                let turned_down = turned_down.collect();
+                let baseline = self.baseline_of(kpi, *of, facts.period);
+                let facts = PeriodFacts { turned_down, baseline, ..facts.clone() };
+                periods.entry(kpi).or_default().push(facts);
             }
         }
         (events, periods)
@@ -593,7 +676,23 @@ fn period_term(rule: &mut PeriodThreshold, words: &[&str]) -> bool {
                 PeriodAmount::Pool { at_risk: share(value), category: share(category), kpi: share(kpi) };
         }
         [value, "%", "of", "the", "savings"] => {
-            rule.amount = PeriodAmount::ShareOfSavings { of_savings: share(value) };
+            rule.amount = PeriodAmount::ShareOfSavings { of_savings: share(value), baseline: None };
+        }
+        [value, "%", "of", "what", "replacements", "cost", "more"] => {
+            rule.amount = PeriodAmount::CostDifference { of_difference: share(value), most: None };
+        }
+        ["baseline", "the", "year", "before"] => {
+            let PeriodAmount::ShareOfSavings { baseline, .. } = &mut rule.amount else { return false };
+            (*baseline, rule.threshold) = (Some(Baseline::YearBefore), Decimal::ZERO);
+        }
+        ["baseline", from, "to", to] => {
+            let PeriodAmount::ShareOfSavings { baseline, .. } = &mut rule.amount else { return false };
+            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+            (*baseline, rule.threshold) = (Some(Baseline::Months { from, to }), Decimal::ZERO);
+        }
+        ["at", "most", value, "for", "each", "load"] => {
+            let PeriodAmount::CostDifference { most, .. } = &mut rule.amount else { return false };
+            *most = Some(money(value));
         }
         [value, "each", "time"] => rule.amount = PeriodAmount::Fixed { amount: money(value) },
         _ => return false,

@@ -189,7 +189,7 @@ const fn field(part: Part, path: &'static str, unit: Unit, name: &'static str) -
 }
 
 /// Every field that may change. What is not here is structure.
-const FIELDS: [Field; 59] = {
+const FIELDS: [Field; 62] = {
     use Part::{Accessorial, Capacity, Clause, Fuel, Limit, Line, Option, Target, Tier, Volume};
     use Unit::{Amount, Count, Number, Percent, Plain};
     [
@@ -229,6 +229,9 @@ const FIELDS: [Field; 59] = {
         field(Clause, "/rule/amount/category", Percent, "share for the category"),
         field(Clause, "/rule/amount/kpi", Percent, "share for the KPI"),
         field(Clause, "/rule/amount/of_savings", Percent, "share of savings"),
+        field(Clause, "/rule/amount/of_difference", Percent, "share of what a replacement cost more"),
+        field(Clause, "/rule/amount/most", Amount, "most for one load"),
+        field(Clause, "/exclusions/ramp_up_days", Count, "days for which a lane is new"),
         field(Clause, "/rule/quantity", Number, "quantity a period"),
         field(Clause, "/rule/tolerance", Percent, "tolerance"),
         field(Clause, "/rule/rate", Amount, "owed for each unit short"),
@@ -540,7 +543,12 @@ fn change_item(next: &mut Terms, mut item: Item, wanted: &mut Wanted<'_>) {
         Part::Clause => {
             let clause = next.clauses.iter_mut().find(|clause| plain(&clause.code) == id);
             let clause = clause.map(|clause| &mut clause.terms);
-            put(clause, &item, wanted, crate::domain::clause::ClauseTerms::validate);
+            // What was signed so may stay; a change may bring no such thing in.
+            let before = clause.as_ref().map(|terms| terms.validate_new()).unwrap_or_default();
+            put(clause, &item, wanted, |new| {
+                let anew = new.validate_new().into_iter().filter(|problem| !before.contains(problem));
+                new.validate().into_iter().chain(anew).collect()
+            });
         }
         Part::Limit => put(Some(&mut next.caps), &item, wanted, crate::domain::clause::ContractCap::validate),
         Part::Volume => {

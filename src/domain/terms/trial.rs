@@ -6,13 +6,16 @@ use rust_decimal::Decimal;
 
 use super::{Clause, Terms};
 use crate::domain::clause::{
-    CapGroup, ClauseCase, ClauseError, ContractCap, EarnBackFacts, InForce, LateEvent, PeriodFacts,
-    RebateFacts, Rule, SpecialFacts, Target, VolumeFacts, VolumePromise, closes_at,
+    BaselineFacts, CapGroup, ClauseCase, ClauseError, ContractCap, EarnBackFacts, InForce, LateEvent,
+    PeriodFacts, RebateFacts, Rule, SpecialFacts, Target, TurnedDown, VolumeFacts, VolumePromise, closes_at,
 };
 use crate::domain::commitment::VolumeCommitment;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 use crate::domain::tier::TierProgramme;
+
+/// Most loads turned down that a trial makes up.
+pub const TRIAL_LOADS_MAX: i64 = 100_000;
 
 /// Made-up facts to try one clause on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,24 @@ pub enum Trial {
         denominator: i64,
         /// Spend of the period; also its freight.
         spend: Micros,
+    },
+    /// One period against a baseline.
+    Savings {
+        /// What it cost, in whole units of the currency.
+        cost: i64,
+        /// Units.
+        units: i64,
+        /// What a unit cost in the time of the baseline.
+        baseline: Micros,
+    },
+    /// One period of offers, each load turned down with the same replacement.
+    TurnedDown {
+        /// Offers taken.
+        accepted: i64,
+        /// Offers judged; at most [`TRIAL_LOADS_MAX`] may have been turned down.
+        offered: i64,
+        /// What a replacement cost above the contract's price.
+        above: Micros,
     },
     /// One whole period of a volume promise.
     Volume {
@@ -86,7 +107,7 @@ impl Terms {
     /// [`ClauseError`] when the facts are of the other kind, or the terms contradict themselves.
     pub fn try_clause(&self, clause: &Clause, trial: Trial) -> Result<Option<Target>, ClauseError> {
         let mut terms = clause.terms.clone();
-        if !matches!(trial, Trial::Period { .. }) {
+        if !matches!(trial, Trial::Period { .. } | Trial::Savings { .. }) {
             // The freight of a whole period is not among the made-up facts.
             terms.period_cap.share_of_freight = None;
         }
@@ -123,6 +144,8 @@ impl Terms {
             units: denominator,
             spend,
             currency,
+            turned_down: Vec::new(),
+            baseline: None,
         };
         let mut made_up = MadeUp::default();
         match trial {
@@ -139,6 +162,20 @@ impl Terms {
             Trial::Period { numerator, denominator, spend } => {
                 made_up.freight.insert(period, spend);
                 made_up.periods.push(counted(period, numerator, denominator, spend));
+            }
+            Trial::Savings { cost, units, baseline } => {
+                let spend = Micros::from_decimal(Decimal::from(cost)).unwrap_or_default();
+                made_up.freight.insert(period, spend);
+                let known = BaselineFacts { numerator: baseline.decimal(), denominator: Decimal::ONE };
+                let facts = counted(period, cost, units, spend);
+                made_up.periods.push(PeriodFacts { baseline: Some(known), ..facts });
+            }
+            Trial::TurnedDown { accepted, offered, above } => {
+                let missed = offered.saturating_sub(accepted).clamp(0, TRIAL_LOADS_MAX);
+                let load = |tender_id| TurnedDown { sent_at: closes, tender_id, above: Some(above) };
+                let turned_down = (0..missed).map(load).collect();
+                let facts = counted(period, accepted, offered, Micros::ZERO);
+                made_up.periods.push(PeriodFacts { turned_down, ..facts });
             }
             Trial::Volume { moved, turned_down } => made_up.special.push(SpecialFacts::Volume(VolumeFacts {
                 period,

@@ -3,7 +3,7 @@
 use crate::domain::clause::{Rule, Scale, VolumePromise};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
-use crate::domain::terms::{Clause, Terms, Trial};
+use crate::domain::terms::{Clause, TRIAL_LOADS_MAX, Terms, Trial};
 use crate::web::edit;
 use crate::web::extract::Form;
 use crate::web::show;
@@ -64,6 +64,16 @@ fn questions(terms: &Terms, clause: &Clause) -> Vec<TrialField> {
             let days = rule.grace_days.saturating_add(2).to_string();
             vec![count("a", "Business days late", &days), amount("c", "Linehaul", "1,240.00")]
         }
+        Rule::PeriodThreshold(rule) if rule.is_cost_difference() => vec![
+            count("a", "Taken", "101"),
+            count("b", "of", "120"),
+            amount("c", "A replacement costs more by", "240.00"),
+        ],
+        Rule::PeriodThreshold(rule) if rule.baseline().is_some() => vec![
+            count("a", "Cost of the period", "96000"),
+            count("b", "Units", "400"),
+            amount("c", "A unit cost in the time of the baseline", "250.00"),
+        ],
         Rule::PeriodThreshold(rule) => {
             let met = if rule.scale == Scale::Percent { "364" } else { "400" };
             vec![count("a", "Met", met), count("b", "of", "400"), amount("c", "Spend", "186,420.55")]
@@ -150,6 +160,16 @@ fn read_trial(form: &mut Form, rule: &Rule) -> Option<Trial> {
     Some(match rule {
         Rule::LateDelivery(_) => {
             Trial::Late { days: u32::try_from(whole(form, "a")?).ok()?, linehaul: amount }
+        }
+        Rule::PeriodThreshold(rule) if rule.is_cost_difference() => {
+            let (accepted, offered) = (whole(form, "a")?, whole(form, "b")?);
+            if offered.saturating_sub(accepted) > TRIAL_LOADS_MAX {
+                return None;
+            }
+            Trial::TurnedDown { accepted, offered, above: amount }
+        }
+        Rule::PeriodThreshold(rule) if rule.baseline().is_some() => {
+            Trial::Savings { cost: whole(form, "a")?, units: whole(form, "b")?, baseline: amount }
         }
         Rule::PeriodThreshold(_) => {
             Trial::Period { numerator: whole(form, "a")?, denominator: whole(form, "b")?, spend: amount }

@@ -8,8 +8,8 @@ use askama::Template;
 
 use super::draft::{Draft, Head, clause, clause_kpis, clause_of, load, open, read_cap, store_clause};
 use crate::domain::clause::{
-    Better, ClauseTerms, EarnBack, Handling, IncidentRule, MIN_VOLUME_DEFAULT, NamedVolume, OwnVolume,
-    Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
+    Better, ClauseTerms, EarnBack, Exclusions, Excuse, Handling, IncidentRule, MIN_VOLUME_DEFAULT,
+    NamedVolume, OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -27,6 +27,9 @@ pub(super) const AGREED_NAMES: &[(&str, &str)] = &[
     ("incidents", "incidents"),
     ("handling.dispute_days", "dispute_days"),
     ("handling.cure_days", "cure_days"),
+    ("exclusions", "excusing"),
+    ("exclusions.ramp_up_days", "ramp_up_days"),
+    ("exclusions.cure_days", "cure_days"),
 ];
 
 const NAMES: &[(&str, &str)] = &[
@@ -56,7 +59,14 @@ pub(super) struct AgreedChoices {
     pub settlements: Vec<(String, String)>,
     /// Whether it counts beside others.
     pub incidents: Vec<(String, String)>,
+    /// Whether it says itself what excuses a miss.
+    pub excusing: Vec<(String, String)>,
+    /// The reasons it can name.
+    pub excuses: Vec<(String, String)>,
 }
+
+/// The choice that a clause names its excuses.
+const ONLY: &str = "ONLY";
 
 impl AgreedChoices {
     /// All of them.
@@ -67,6 +77,11 @@ impl AgreedChoices {
         Self {
             settlements,
             incidents: IncidentRule::ALL.iter().map(|rule| pair(rule.code(), rule.label())).collect(),
+            excusing: vec![
+                pair("", "every reason that excuses it elsewhere"),
+                pair(ONLY, "only the reasons ticked here"),
+            ],
+            excuses: Excuse::ALL.iter().map(|excuse| pair(excuse.code(), excuse.label())).collect(),
         }
     }
 }
@@ -76,15 +91,21 @@ pub(super) fn agreed_filled(terms: &ClauseTerms) -> Vec<(String, String)> {
     let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
     let days = |days: Option<u32>| days.map(|days| days.to_string()).unwrap_or_default();
     let pair = |name: &str, value: String| (name.to_owned(), value);
-    vec![
+    let only = terms.exclusions.only.as_ref();
+    let excuses = only.into_iter().flatten().map(|excuse| pair("excuse", excuse.code().to_owned()));
+    let mut pairs = vec![
         pair("scope_lanes", list(&terms.scope.lanes)),
         pair("scope_modes", list(&terms.scope.modes)),
         pair("scope_services", list(&terms.scope.services)),
         pair("incidents", terms.incidents.code().to_owned()),
         pair("settlement", terms.handling.settlement.map(|form| form.code().to_owned()).unwrap_or_default()),
         pair("dispute_days", days(terms.handling.dispute_days)),
-        pair("cure_days", days(terms.handling.cure_days)),
-    ]
+        pair("cure_days", days(terms.exclusions.cure_days.or(terms.handling.cure_days))),
+        pair("excusing", only.map(|_| ONLY.to_owned()).unwrap_or_default()),
+        pair("ramp_up_days", days(terms.exclusions.ramp_up_days)),
+    ];
+    pairs.extend(excuses);
+    pairs
 }
 
 /// Reads the end of a form into the terms.
@@ -101,8 +122,24 @@ pub(super) fn read_agreed(form: &mut Form, terms: &mut ClauseTerms) {
     terms.handling = Handling {
         settlement: form.read_optional("settlement", "Choose from the list."),
         dispute_days: form.read_optional("dispute_days", days),
-        cure_days: form.read_optional("cure_days", days),
+        cure_days: None,
     };
+    terms.exclusions = read_excuses(form);
+}
+
+fn read_excuses(form: &mut Form) -> Exclusions {
+    let ticked: BTreeSet<Excuse> = form.all("excuse").filter_map(|code| code.parse().ok()).collect();
+    let is_named = form.is("excusing", ONLY);
+    if !is_named && !ticked.is_empty() {
+        form.fail("excusing", "Choose “only the reasons ticked here”, or take the ticks away.");
+    }
+    let days = "Write a whole number of days, such as 30, or leave it empty.";
+    let business = "Write a whole number of business days, or leave it empty.";
+    Exclusions {
+        only: is_named.then_some(ticked),
+        ramp_up_days: form.read_optional("ramp_up_days", days),
+        cure_days: form.read_optional("cure_days", business),
+    }
 }
 
 /// Which of the three a form is about.

@@ -19,7 +19,7 @@ use crate::app::edit::EditError;
 use crate::db::contract::version_show;
 use crate::domain::accessorial::{CATALOGUE, catalogue_charge};
 use crate::domain::clause::{
-    Better, Cap, ClauseTerms, ContractCap, IncidentRule, LateDelivery, MIN_VOLUME_DEFAULT, PerDay,
+    Baseline, Better, Cap, ClauseTerms, ContractCap, IncidentRule, LateDelivery, MIN_VOLUME_DEFAULT, PerDay,
     PeriodAmount, PeriodThreshold, Rule, Scale, Sign, Tier,
 };
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -602,6 +602,7 @@ struct ThresholdForm {
     kpis: Vec<(String, String)>,
     periods: Vec<(String, String)>,
     amounts: Vec<(String, String)>,
+    baselines: Vec<(String, String)>,
     /// (row, name of points, name of share)
     tiers: Vec<(usize, String, String)>,
 }
@@ -622,6 +623,9 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("amount.category", "pool_category"),
     ("amount.kpi", "pool_kpi"),
     ("amount.of_savings", "price"),
+    ("amount.of_difference", "price"),
+    ("amount.most", "load_cap"),
+    ("amount.baseline", "baseline"),
     ("tiers", "tiers"),
     ("period_cap.amount", "cap_amount"),
     ("period_cap.share_of_freight", "cap_share"),
@@ -649,6 +653,7 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         ("FIXED", "an amount"),
         ("PER_UNIT", "an amount for each unit missed beyond what the value lets pass"),
         ("POOL", "the KPI's part of a pool at risk"),
+        ("COST_DIFFERENCE", "% of what the loads turned down cost more with another carrier"),
         ("SHARE_OF_SAVINGS", "% of what was saved against the value, a cost per unit"),
     ];
     let filled =
@@ -666,6 +671,13 @@ fn threshold_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<Strin
         kpis: clause_kpis(),
         periods: periods(),
         amounts: amounts.map(|(code, words)| (code.to_owned(), words.to_owned())).to_vec(),
+        baselines: [
+            ("", "the value to reach, a cost per unit"),
+            ("YEAR_BEFORE", "what a unit cost in the same time of the year before"),
+            ("MONTHS", "what a unit cost in the months stated below"),
+        ]
+        .map(|(code, words)| (code.to_owned(), words.to_owned()))
+        .to_vec(),
         tiers: rows.collect(),
         form,
     }
@@ -707,8 +719,11 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         PeriodAmount::Fixed { amount } => ("FIXED", amount_text(Some(*amount)), [].as_slice()),
         PeriodAmount::PctOfSpend { share } => ("PCT_OF_SPEND", share_text(Some(*share)), [].as_slice()),
         PeriodAmount::PerUnit { amount } => ("PER_UNIT", amount_text(Some(*amount)), [].as_slice()),
-        PeriodAmount::ShareOfSavings { of_savings } => {
+        PeriodAmount::ShareOfSavings { of_savings, .. } => {
             ("SHARE_OF_SAVINGS", share_text(Some(*of_savings)), [].as_slice())
+        }
+        PeriodAmount::CostDifference { of_difference, .. } => {
+            ("COST_DIFFERENCE", share_text(Some(*of_difference)), [].as_slice())
         }
         PeriodAmount::Pool { at_risk, .. } => ("POOL", share_text(Some(*at_risk)), [].as_slice()),
         PeriodAmount::TierTable { tiers } => ("TIER_TABLE", String::new(), tiers.as_slice()),
@@ -719,7 +734,10 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         ("title".to_owned(), clause.title.clone()),
         ("sign".to_owned(), clause.terms.sign.code().to_owned()),
         ("kpi".to_owned(), rule.kpi.clone()),
-        ("threshold".to_owned(), plain(rule.threshold)),
+        (
+            "threshold".to_owned(),
+            if rule.baseline().is_some() { String::new() } else { plain(rule.threshold) },
+        ),
         ("dead_band".to_owned(), plain(rule.dead_band)),
         (
             "measurement_decimals".to_owned(),
@@ -737,6 +755,18 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
         pairs.push(("pool_category".to_owned(), share_text(Some(*category))));
         pairs.push(("pool_kpi".to_owned(), share_text(Some(*kpi))));
     }
+    match rule.baseline() {
+        None => {}
+        Some(Baseline::YearBefore) => pairs.push(("baseline".to_owned(), "YEAR_BEFORE".to_owned())),
+        Some(Baseline::Months { from, to }) => pairs.extend([
+            ("baseline".to_owned(), "MONTHS".to_owned()),
+            ("baseline_from".to_owned(), from.to_string()),
+            ("baseline_to".to_owned(), to.to_string()),
+        ]),
+    }
+    if let PeriodAmount::CostDifference { most, .. } = &rule.amount {
+        pairs.push(("load_cap".to_owned(), amount_text(*most)));
+    }
     for (row, tier) in tiers.iter().enumerate() {
         pairs.push((points_name(row), tier.up_to_points.map(plain).unwrap_or_default()));
         pairs.push((share_name(row), share_text(Some(tier.share))));
@@ -747,7 +777,12 @@ fn threshold_filled(clause: &Clause) -> Option<Form> {
 fn read_threshold(form: &mut Form) -> Option<Clause> {
     let kpi: Option<Kpi> = form.read("kpi", "Choose the KPI from the list.");
     let sign = form.read("sign", "Choose from the list.");
-    let threshold = edit::number(form, "threshold", "Write the value to reach, such as 95.");
+    let has_baseline = form.is("price_kind", "SHARE_OF_SAVINGS") && !form.value("baseline").is_empty();
+    let threshold = if has_baseline && form.value("threshold").is_empty() {
+        Some(Decimal::ZERO)
+    } else {
+        edit::number(form, "threshold", "Write the value to reach, such as 95.")
+    };
     let dead_band = edit::number(form, "dead_band", "Write points such as 0.5; 0 for none.");
     let decimals = form.read_optional("measurement_decimals", "Write a whole number, or leave it empty.");
     let min_volume = form.read("min_volume", "Write a whole number of units.");
@@ -783,7 +818,13 @@ fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
         "PCT_OF_SPEND" => edit::share(form, "price").map(|share| PeriodAmount::PctOfSpend { share }),
         "PER_UNIT" => edit::amount(form, "price").map(|amount| PeriodAmount::PerUnit { amount }),
         "SHARE_OF_SAVINGS" => {
-            edit::share(form, "price").map(|of_savings| PeriodAmount::ShareOfSavings { of_savings })
+            let (of_savings, baseline) = (edit::share(form, "price"), read_baseline(form));
+            of_savings.map(|of_savings| PeriodAmount::ShareOfSavings { of_savings, baseline })
+        }
+        "COST_DIFFERENCE" => {
+            let of_difference = edit::share(form, "price");
+            let most = edit::amount_optional(form, "load_cap");
+            Some(PeriodAmount::CostDifference { of_difference: of_difference?, most })
         }
         "POOL" => {
             let [at_risk, category, kpi] =
@@ -793,6 +834,23 @@ fn read_period_amount(form: &mut Form) -> Option<PeriodAmount> {
         "TIER_TABLE" => read_tiers(form).map(|tiers| PeriodAmount::TierTable { tiers }),
         _ => {
             form.fail("price_kind", "Choose from the list.");
+            None
+        }
+    }
+}
+
+/// The time that a gain share is measured against.
+fn read_baseline(form: &mut Form) -> Option<Baseline> {
+    match form.value("baseline") {
+        "" => None,
+        "YEAR_BEFORE" => Some(Baseline::YearBefore),
+        "MONTHS" => {
+            let month = "Write a month such as 2024-01.";
+            let (from, to) = (form.read("baseline_from", month), form.read("baseline_to", month));
+            Some(Baseline::Months { from: from?, to: to? })
+        }
+        _ => {
+            form.fail("baseline", "Choose from the list.");
             None
         }
     }

@@ -29,7 +29,7 @@ const SHORT: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi"
     "threshold":"95","min_volume":1,"period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":1000}}}"#;
 
 /// So much a load from Alpha to Beta of one service, or of any.
-fn of_service(load: i64, service: &str) -> RateTerms {
+pub(super) fn of_service(load: i64, service: &str) -> RateTerms {
     let mut terms = RateTerms { fuel: Vec::new(), ..terms(load) };
     terms.lanes[0].service = Some(service.to_owned()).filter(|service| !service.is_empty());
     terms.lanes[0].code = format!("A-B {service}").trim().to_owned();
@@ -38,14 +38,19 @@ fn of_service(load: i64, service: &str) -> RateTerms {
 
 /// A contract of `P1` that both sides signed, with both kinds of clause.
 fn signed(app: &App, number: &str, rates: RateTerms) -> i64 {
+    signed_with(app, number, rates, &[("7.1", LATE), ("7.2", SHORT)])
+}
+
+/// A contract of `P1` that both sides signed, with some clauses.
+pub(super) fn signed_with(app: &App, number: &str, rates: RateTerms, clauses: &[(&str, &str)]) -> i64 {
     let fields = in_dollars(number, "Loads");
     let p1 = partner(app, "P1");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), p1, &fields).unwrap();
     write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, rates, vec![None], ""))
         .unwrap();
-    for (code, terms) in [("7.1", LATE), ("7.2", SHORT)] {
+    for (code, terms) in clauses {
         let terms = ClauseTerms::from_json(terms).unwrap();
-        let clause = Clause { id: 0, code: code.to_owned(), title: "Service".to_owned(), terms };
+        let clause = Clause { id: 0, code: (*code).to_owned(), title: "Service".to_owned(), terms };
         let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
         clause_save(app, &mut conn(app), &dina(), version, &seen, &clause, None).unwrap();
     }

@@ -1,0 +1,127 @@
+//! What it cost to have a load carried that the carrier turned down: a share of what the replacement cost above the
+//! contract's price (DOMAIN §4.2, tender rejection and surge default, spot-cost difference).
+//!
+//! The steps say no load's amount and no other carrier: with its own price beside it, the carrier could read from them what
+//! another one was paid (DOMAIN §9).
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::price::Priced;
+use crate::domain::money::{Bps, Micros, OutOfRange};
+use crate::domain::words;
+
+/// An offer that was turned down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TurnedDown {
+    /// When it was sent: the allowance takes the earliest.
+    pub sent_at: DateTime<Utc>,
+    /// The tender.
+    pub tender_id: i64,
+    /// What the replacement cost above the contract's price of the load, in the contract's currency; negative where it was
+    /// cheaper, none while either is not known.
+    pub above: Option<Micros>,
+}
+
+/// What a replacement cost, and what the contract's carrier would have been paid for the same: linehaul and fuel.
+///
+/// Accessorials stay out of both: they are of what happened on the way. Of a total without parts, they are taken off where
+/// they are known.
+#[must_use]
+pub fn carriage(
+    (linehaul, fuel): (Option<Micros>, Option<Micros>),
+    (freight, accessorial): (Option<Micros>, Option<Micros>),
+) -> Option<Micros> {
+    match linehaul {
+        Some(linehaul) => Some(linehaul + fuel.unwrap_or_default()),
+        None => Some(freight? - accessorial.unwrap_or_default()),
+    }
+}
+
+/// The price of the loads turned down beyond those that the threshold lets pass, the earliest of which are let pass.
+pub(super) fn price(
+    (share, most): (Bps, Option<Micros>),
+    turned_down: &[TurnedDown],
+    allowed: Decimal,
+    minor_digits: u32,
+) -> Result<Priced, OutOfRange> {
+    let mut counted = turned_down.to_vec();
+    counted.sort_unstable();
+    let allowed = allowed.to_usize().unwrap_or(usize::MAX);
+    let counted = counted.get(allowed..).unwrap_or_default();
+    let unknown = counted.iter().filter(|one| one.above.is_none()).count();
+    let above: Vec<Micros> = counted.iter().filter_map(|one| one.above).collect();
+    let all: Micros = above.iter().map(|above| (*above).max(Micros::ZERO)).sum();
+    let mut uncapped = Micros::ZERO;
+    let mut within = Micros::ZERO;
+    for one in &above {
+        let owed = Micros::charge(share.fraction() * (*one).max(Micros::ZERO).decimal(), minor_digits)?;
+        uncapped = uncapped + owed;
+        within = within + most.map_or(owed, |most| owed.min(most));
+    }
+    let known = words::many(above.len(), "load");
+    let mut steps = vec![format!(
+        "{} beyond what may be turned down: {known} carried otherwise, at {} above the contract's price in all.",
+        words::many(counted.len(), "load"),
+        words::amount(all)
+    )];
+    if unknown > 0 {
+        steps.push(format!(
+            "Of {} it is not known yet what the replacement cost, or what the contract's price is: nothing counts for that.",
+            words::many(unknown, "load")
+        ));
+    }
+    steps.push(format!("{} of it is {}.", words::percent(share), words::amount(uncapped)));
+    if within < uncapped {
+        let most = words::amount(most.unwrap_or_default());
+        steps.push(format!("At most {most} for each load: {}.", words::amount(within)));
+    }
+    Ok(Priced { uncapped, within_event: within, steps })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn units(units: i64) -> Micros {
+        Micros(units * 1_000_000)
+    }
+
+    fn down(minute: i64, above: Option<i64>) -> TurnedDown {
+        let sent_at = DateTime::from_timestamp(minute * 60, 0).unwrap();
+        TurnedDown { sent_at, tender_id: minute, above: above.map(units) }
+    }
+
+    #[test]
+    fn the_earliest_are_let_pass_and_the_rest_count_with_their_own_difference() {
+        let loads = [down(3, Some(200)), down(1, Some(900)), down(2, Some(-50)), down(4, None)];
+        let priced = price((Bps(10_000), None), &loads, Decimal::ONE, 2).unwrap();
+        assert_eq!((priced.uncapped, priced.within_event), (units(200), units(200)));
+        assert_eq!(
+            priced.steps,
+            [
+                "3 loads beyond what may be turned down: 2 loads carried otherwise, at 200.00 above the contract's price in all.",
+                "Of 1 load it is not known yet what the replacement cost, or what the contract's price is: nothing counts for that.",
+                "100 % of it is 200.00.",
+            ]
+        );
+        let capped = price((Bps(5_000), Some(units(120))), &loads, Decimal::ZERO, 2).unwrap();
+        assert_eq!((capped.uncapped, capped.within_event), (units(550), units(220)));
+    }
+
+    #[test]
+    fn a_cheaper_replacement_takes_nothing_from_a_dearer_one() {
+        let loads = [down(1, Some(-500)), down(2, Some(100))];
+        assert_eq!(price((Bps(10_000), None), &loads, Decimal::ZERO, 2).unwrap().uncapped, units(100));
+        assert_eq!(price((Bps(10_000), None), &[], Decimal::TEN, 2).unwrap().uncapped, Micros::ZERO);
+    }
+
+    #[test]
+    fn carriage_is_linehaul_and_fuel() {
+        let (a, b) = (Some(units(900)), Some(units(90)));
+        assert_eq!(carriage((a, b), (Some(units(1_200)), None)), Some(units(990)));
+        assert_eq!(carriage((None, None), (Some(units(1_200)), Some(units(200)))), Some(units(1_000)));
+        assert_eq!(carriage((None, b), (None, None)), None);
+    }
+}
