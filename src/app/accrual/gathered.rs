@@ -9,6 +9,7 @@ use crate::domain::clause::{
     Rule, Sign, SpecialFacts, Target,
 };
 use crate::domain::ledger::ItemState;
+use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 
@@ -31,6 +32,8 @@ pub(super) struct GatheredCase {
     pub events: Vec<LateEvent>,
     pub periods: Vec<PeriodFacts>,
     pub special: Vec<SpecialFacts>,
+    /// What its facts come to in all, where the clause judges them otherwise than the house.
+    pub sums: Option<Measures>,
 }
 
 /// Everything the clauses of a group are priced by.
@@ -87,6 +90,17 @@ impl Gathered {
             }
         }
         Ok(targets)
+    }
+
+    /// What the facts of a clause come to, where it judges them otherwise than the house.
+    pub fn sums_of(&self, group: &Group, code: &str) -> Option<&Measures> {
+        let is_it = |case: &&GatheredCase| {
+            let version = group.versions.get(case.at_version);
+            version
+                .and_then(|version| version.clauses.get(case.at_clause))
+                .is_some_and(|one| one.code == code)
+        };
+        self.cases.iter().find(is_it).and_then(|case| case.sums.as_ref())
     }
 
     /// Prices with what `credit` says of the credits of a clause in a period.

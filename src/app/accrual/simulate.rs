@@ -19,6 +19,7 @@ use crate::db::setting::reporting_zone;
 use crate::domain::clause::{CapLevel, ClauseError, ClauseTerms, Rule, Target, Variant};
 use crate::domain::kpi::Kpi;
 use crate::domain::ledger::RecognitionPolicy;
+use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::terms::{Clause, Terms};
@@ -143,7 +144,8 @@ pub fn simulate(
         simulation.obligations.push(target);
     }
     simulation.obligations.sort_by_key(|target| (std::cmp::Reverse(target.obligation_day), target.key));
-    simulation.contestable = contestable(db, viewer, terms.partner_id, &clause, (from, to))?;
+    let own = gathered.sums_of(&group, code);
+    simulation.contestable = contestable(db, viewer, (terms.partner_id, own), &clause, (from, to))?;
     simulation.by_threshold = steps(&gathered, &group, &clause, clause.terms.by_threshold())?;
     simulation.by_price = steps(&gathered, &group, &clause, clause.terms.by_price())?;
     Ok(Some(simulation))
@@ -186,7 +188,7 @@ fn with_terms(group: &Group, clause_id: i64, terms: &ClauseTerms) -> Group {
 fn contestable(
     db: &mut Db,
     viewer: &Viewer,
-    partner_id: i64,
+    (partner_id, own): (i64, Option<&Measures>),
     clause: &Clause,
     (from, to): (NaiveDate, NaiveDate),
 ) -> Result<Option<Contestable>, AccrualError> {
@@ -197,7 +199,7 @@ fn contestable(
     let Some(kpi) = kpi else { return Ok(None) };
     let days = CellFilter { from: Some(from), until: Some(to), ..CellFilter::default() };
     let totals = measure_totals(db, viewer, &days.of_partner(partner_id))?;
-    let value = totals.get(&partner_id).map(|measures| kpi.value(measures));
+    let value = own.or_else(|| totals.get(&partner_id)).map(|measures| kpi.value(measures));
     let pending =
         exclusions_open(db, viewer)?.into_iter().filter(|open| open.row.partner_id == partner_id).count();
     Ok(Some(Contestable {

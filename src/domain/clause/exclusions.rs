@@ -36,7 +36,7 @@ codes! {
         ForceMajeure = "FORCE_MAJEURE", "force majeure, approved or declared";
         /// An approved exclusion for the shipper's cause. Upstream delay is among them: who hired the earlier carrier answers
         /// for it, and exclusions know no fifth party.
-        Shipper = "SHIPPER", "what the shipper caused, a late hand-over by an earlier carrier of ours included";
+        Shipper = "SHIPPER", "what the shipper caused, a late hand-over by an earlier carrier included";
         /// An approved exclusion for the consignee's cause.
         Consignee = "CONSIGNEE", "what the consignee caused";
         /// An approved exclusion for customs, or a declared event of an authority.
@@ -350,5 +350,30 @@ mod tests {
         assert!(!thirty.is_ramping_up(first, day("2025-07-01")));
         assert!(!thirty.is_ramping_up(None, day("2025-06-01")), "no lane is given");
         assert!(!Exclusions::default().is_ramping_up(first, day("2025-06-01")));
+    }
+
+    /// The reasons whose bits are set.
+    fn of_bits(bits: usize) -> Exclusions {
+        let named = Excuse::ALL.iter().enumerate().filter(|(at, _)| bits & (1 << at) != 0);
+        Exclusions { only: Some(named.map(|(_, excuse)| *excuse).collect()), ..Exclusions::default() }
+    }
+
+    proptest::proptest! {
+        /// Who names more reasons counts no more misses, and all of them count as the house does.
+        #[test]
+        fn more_reasons_never_make_more_misses(
+            party in 0_usize..4, event in 0_usize..EventKind::ALL.len(), is_declared: bool, few: usize, more: usize,
+        ) {
+            let kind = EventKind::ALL[event];
+            let excused = Excused {
+                party: Some(Fault::EXCUSING[party]),
+                events: if is_declared { vec![kind] } else { Vec::new() },
+            };
+            let (all, few) = (of_bits(usize::MAX), few & more);
+            let missed = |exclusions: &Exclusions| window(exclusions, &excused).is_failure();
+            proptest::prop_assert!(!missed(&of_bits(more)) || missed(&of_bits(few)));
+            proptest::prop_assert!(!missed(&all), "every reason is one of the house");
+            proptest::prop_assert!(missed(&of_bits(0)));
+        }
     }
 }
