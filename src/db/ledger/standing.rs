@@ -110,7 +110,7 @@ pub fn posted_after(
         .select(ENTRY)
         .load(db)?;
     let mut found = Standing::default();
-    add_entries(db, partner_id, entries, &mut found)?;
+    add_entries(db, partner_id, &entries, &mut found)?;
     Ok(!found.posted.is_empty())
 }
 
@@ -151,7 +151,7 @@ fn add_posted(
             .order(journal_entries::id)
             .select(ENTRY)
             .load(db)?;
-        add_entries(db, partner_id, entries, standing)?;
+        add_entries(db, partner_id, &entries, standing)?;
         for (key, amount) in given_up_of(db, partner_id, &keys)? {
             let beside = standing.beside.entry(key).or_default();
             beside.given_up = beside.given_up + amount;
@@ -177,7 +177,7 @@ fn add_posted(
 fn add_entries(
     db: &mut Db,
     partner_id: i64,
-    entries: Vec<EntryRow>,
+    entries: &[EntryRow],
     standing: &mut Standing,
 ) -> Result<(), DbError> {
     for some in entries.chunks(KEYS_PER_STATEMENT) {
