@@ -591,7 +591,7 @@ fn what_is_wrong_stands_beside_its_field_and_the_values_stay() {
         }
         assert_eq!(reply.text("#term_start-err"), "Choose a day.");
         type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
-        let cases: [Case<'_>; 9] = [
+        let cases: [Case<'_>; 10] = [
             ("rate", &LIFTGATE, "rate", "free"),
             ("rate", &LIFTGATE, "code", "lift gate"),
             ("rate", &LIFTGATE, "free_quantity", "-1"),
