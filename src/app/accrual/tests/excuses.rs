@@ -270,7 +270,7 @@ fn a_proof_that_comes_in_the_time_to_put_it_right_does_not_count() {
         delivered(app, &[("C", "2025-05-15T09:30:00Z")]);
         assert_eq!(
             run(app, "2025-05-20"),
-            ["05-20 1410/5190 25.00 REVERSAL"],
+            ["05-20 5190/1410 25.00 REVERSAL"],
             "it was told late, and came in time"
         );
         delivered(app, &[("B", "2025-05-15T10:30:00Z")]);
