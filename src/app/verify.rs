@@ -199,7 +199,7 @@ fn freight_check(db: &mut Db) -> Result<Check, DbError> {
     let FreightChecked { looked, waiting, differences } = read_tx(db, freight_differs)?;
     let note = (waiting > 0).then(|| {
         let plural = if waiting == 1 { "partner and day" } else { "partners and days" };
-        format!("left out because they wait for an accrual: {waiting} {plural}; `lanemark job run {ACCRUAL_JOB}` books them")
+        format!("left out because they wait for a refresh or an accrual: {waiting} {plural}; `lanemark job run refresh-measures` and then `lanemark job run {ACCRUAL_JOB}` book them")
     });
     let name = "freight delivered and not billed worked out again from prices and audits, and its entries from their shipments";
     Ok(Check { name, checked: looked, note, problems: differences })

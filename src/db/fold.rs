@@ -337,6 +337,21 @@ pub fn stale_cells_of_source(db: &mut Db, source: Source) -> QueryResult<Vec<Sta
     Ok(rows.into_iter().map(|(partner_id, day)| StaleCell { partner_id, day: day.0 }).collect())
 }
 
+/// The days of one partner that have stale cells.
+///
+/// Unscoped: `verify` and the close name the partners they read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn stale_days_unscoped(db: &mut Db, source: Source, partner_id: i64) -> QueryResult<BTreeSet<Day>> {
+    let days: Vec<Day> = stale_cells::table
+        .filter(stale_cells::partner_id.eq(partner_id))
+        .filter(stale_cells::source.eq(source.code()))
+        .select(stale_cells::source_day)
+        .load(db)?;
+    Ok(days.into_iter().collect())
+}
+
 /// Every partner and month whose lanes are stale.
 ///
 /// # Errors

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::app::invoice::terms::terms_on;
 use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
+use crate::db::fold::stale_days_unscoped;
 use crate::db::freight::{
     Place, bills_here, bills_unscoped, carried_unscoped, freight_begun, freight_mark,
     freight_marked_unscoped, freight_marks_take, freight_partners_unscoped, freight_posted_after_unscoped,
@@ -23,6 +24,7 @@ use crate::db::freight::{
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::{RawLedger, entries_insert, ledger_raw_unscoped};
 use crate::db::setting::reporting_zone;
+use crate::db::shipment::Source;
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::clause::ObligationKey;
@@ -195,7 +197,7 @@ fn book_days(
 pub struct FreightChecked {
     /// Shipments looked at.
     pub looked: i64,
-    /// Days of partners left out, since something changed after the last accrual.
+    /// Days of partners left out, since something changed after the last accrual and waits for it or for a refresh.
     pub waiting: i64,
     /// What differs.
     pub differences: Vec<String>,
@@ -235,12 +237,14 @@ fn targets_differ(
     if bills_here(db, partner_id)? {
         days.extend(priced_days_unscoped(db, partner_id, first_day(horizon))?);
     }
-    let waiting = if freight_begun(db, partner_id)? {
+    let mut waiting = if freight_begun(db, partner_id)? {
         freight_marked_unscoped(db, partner_id)?
     } else {
         // Nothing was booked for it yet: the next accrual begins with it, or there is nothing to book.
         days.clone()
     };
+    // What an import changed is marked here by the refresh that prices it, and shipments are read as they are now.
+    waiting.extend(stale_days_unscoped(db, Source::Shipments, partner_id)?);
     checked.waiting += i64::try_from(waiting.intersection(&days).count()).unwrap_or(i64::MAX);
     let days: Vec<Day> = days.difference(&waiting).copied().collect();
     for days in days.chunks(DAYS_AT_ONCE) {

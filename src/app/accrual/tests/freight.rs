@@ -176,6 +176,32 @@ fn freight_is_accrued_when_it_is_delivered_and_taken_back_part_by_part() {
 }
 
 #[test]
+fn what_an_import_changed_waits_for_its_refresh_before_it_is_called_wrong() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        billed(app, "I-1,P1,,,2025-05-15,2025-05-15,W1-B,400,LINEHAUL,100\n");
+        run(app, "2025-05-16");
+        let later = App { clock: Clock::Fixed("2025-07-09T09:00:00Z".parse().unwrap()), ..app.clone() };
+        load(
+            &later,
+            ImportKind::Shipments,
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,linehaul,freight_total\n\
+             W2-A,P1,Alpha,Beta,2025-05-13T10:00:00Z,2025-05-14,2025-05-17T10:00:00Z,100,110\n",
+        );
+        let checked = differs_on(&mut conn(app), Some(day("2025-05-16"))).unwrap();
+        assert_eq!((checked.waiting, checked.differences), (1, Vec::new()), "the day waits for its refresh");
+        refreshed(&later);
+        run(&later, "2025-05-16");
+        assert_eq!(
+            newest(app, 1),
+            ["05-16 2020/5100 110.00 REVERSAL 2025-05"],
+            "it was not delivered by then"
+        );
+        assert_sound(app);
+    });
+}
+
+#[test]
 fn what_is_not_billed_in_time_is_taken_back_and_comes_back_with_a_longer_window() {
     on_each_engine(NOW, |app| {
         worked(app);
