@@ -507,11 +507,16 @@ fn a_code_that_is_mapped_is_audited_again() {
             (BillStatus::MatchedVariance, Outcome::Hold, 10, 100),
             "nobody knows the code"
         );
+        let sent = AskedStep { step: Step::Sent, amount: None, words: "no such code".to_owned(), seen: 0 };
+        take(app, &mut conn(app), &finance(), (partner(app, "P1"), id_of(app, "K-1")), &sent).unwrap();
+        let wrote = || letters(app, "2025-07-08".parse().unwrap()).unwrap();
+        assert_eq!(wrote().not_told, [partner(app, "P1")], "there is nobody to write to yet");
         let (kind, code) = target("LINEHAUL");
         let decided = Decided { kind: Some(kind), code, note: "their tariff".to_owned() };
         decide(app, &mut conn(app), &finance(), (partner(app, "P1"), "HAUL X"), Some(0), &decided).unwrap();
         let report = audited(app);
         assert_eq!(report.audited, 1, "{report:?}");
         assert_eq!(told(app)["K-1"], (BillStatus::Matched, Outcome::Pay, 110, 0));
+        assert_eq!(wrote().not_told, [0_i64; 0], "nothing of it is disputed any more");
     });
 }

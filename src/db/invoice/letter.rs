@@ -21,6 +21,12 @@ use crate::domain::viewer::Viewer;
 const LAST: &str = "NOT EXISTS (SELECT 1 FROM invoice_steps AS later WHERE later.partner_id = invoice_steps.partner_id \
                     AND later.invoice_id = invoice_steps.invoice_id AND later.seq > invoice_steps.seq)";
 
+/// The newest audit of the step's invoice still disputes something.
+const DISPUTED: &str = "EXISTS (SELECT 1 FROM invoice_audits AS audit WHERE audit.partner_id = invoice_steps.partner_id \
+                        AND audit.invoice_id = invoice_steps.invoice_id AND audit.disputed_micros > 0 \
+                        AND NOT EXISTS (SELECT 1 FROM invoice_audits AS newer WHERE newer.partner_id = audit.partner_id \
+                        AND newer.invoice_id = audit.invoice_id AND newer.seq > audit.seq))";
+
 /// A dispute that was sent and not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unanswered {
@@ -36,7 +42,7 @@ pub struct Unanswered {
     pub told: BTreeMap<LetterKind, NaiveDate>,
 }
 
-/// The partners with a dispute that was sent and not answered.
+/// The partners with a dispute that was sent, not answered, and not dropped by a later audit.
 ///
 /// Unscoped: the daily job asks.
 ///
@@ -47,13 +53,15 @@ pub fn unanswered_partners_unscoped(db: &mut Db) -> QueryResult<Vec<i64>> {
         // Written out, so that both engines see the part of the table that its index covers.
         .filter(sql::<Bool>("invoice_steps.kind = 'SENT'"))
         .filter(sql::<Bool>(LAST))
+        .filter(sql::<Bool>(DISPUTED))
         .select(invoice_steps::partner_id)
         .distinct()
         .order(invoice_steps::partner_id)
         .load(db)
 }
 
-/// The disputes of a partner that were sent and not answered, by invoice.
+/// The disputes of a partner that were sent and not answered, by invoice. Of an invoice whose newest audit disputes nothing there
+/// is nothing to answer.
 ///
 /// Unscoped: the daily job names the partner.
 ///
@@ -69,6 +77,7 @@ pub fn unanswered_unscoped(db: &mut Db, partner_id: i64) -> Result<Vec<Unanswere
         .filter(invoice_steps::partner_id.eq(partner_id))
         .filter(sql::<Bool>("invoice_steps.kind = 'SENT'"))
         .filter(sql::<Bool>(LAST))
+        .filter(sql::<Bool>(DISPUTED))
         .order(invoice_steps::invoice_id)
         .select((invoice_steps::invoice_id, invoice_steps::seq, invoices::number, invoices::issued_on))
         .load(db)?;
