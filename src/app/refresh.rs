@@ -298,6 +298,7 @@ fn refresh_slice(
     }
     let lookups = Lookups::read(db, run, source, Mode::Price)?;
     let (results, mut lanes) = sum_days(db, spare, source, &work, &lookups)?;
+    let mut freight = BTreeSet::new();
     for ((day, partners), result) in work.into_iter().zip(results) {
         report.verdicts += result.store_verdicts(db)?;
         if let Some(shelf) = &lookups.shelf {
@@ -308,13 +309,15 @@ fn refresh_slice(
         if lookups.any_invoices {
             invoices_of_day_mark(db, day, &partners)?;
             if source == Source::Shipments {
-                freight_mark(db, &partners.iter().map(|partner_id| (*partner_id, Day(day))).collect())?;
+                freight.extend(partners.iter().map(|partner_id| (*partner_id, Day(day))));
             }
         }
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;
         report.days += 1;
     }
+    // Once, in the order of keys that every writer of these marks keeps.
+    freight_mark(db, &freight)?;
     lanes.retain(|(partner, ..), _| !again.contains(partner));
     stale_months_mark(db, source, month, &again)?;
     report.cells += lane_cells_add(db, source, month, lanes)?;

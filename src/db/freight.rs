@@ -69,21 +69,24 @@ pub fn freight_mark(db: &mut Db, cells: &BTreeSet<(i64, Day)>) -> QueryResult<()
     Ok(())
 }
 
-/// Marks the days of the shipments that go by one of the names: what is billed for them changed.
+/// Marks the days of the shipments that go by one of the names of their partner: what is billed for them changed. All in one
+/// order of keys, as every writer of marks takes them.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn freight_named_mark(db: &mut Db, partner_id: i64, names: &BTreeSet<String>) -> QueryResult<()> {
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+pub fn freight_named_mark(db: &mut Db, names: &BTreeMap<i64, BTreeSet<String>>) -> QueryResult<()> {
     let mut cells = BTreeSet::new();
-    for chunk in names.chunks(KEYS_PER_STATEMENT) {
-        let days: Vec<Day> = shipments::table
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::reference.eq_any(chunk))
-            .select(shipments::obligation_day)
-            .distinct()
-            .load(db)?;
-        cells.extend(days.into_iter().map(|day| (partner_id, day)));
+    for (&partner_id, names) in names {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for chunk in names.chunks(KEYS_PER_STATEMENT) {
+            let days: Vec<Day> = shipments::table
+                .filter(shipments::partner_id.eq(partner_id))
+                .filter(shipments::reference.eq_any(chunk))
+                .select(shipments::obligation_day)
+                .distinct()
+                .load(db)?;
+            cells.extend(days.into_iter().map(|day| (partner_id, day)));
+        }
     }
     freight_mark(db, &cells)
 }
@@ -102,11 +105,22 @@ pub fn freight_marked_unscoped(db: &mut Db, partner_id: i64) -> QueryResult<BTre
     Ok(days.into_iter().collect())
 }
 
-/// Takes the marks of some days of a partner, before what stands behind them is read.
+/// Takes the marks of some days of a partner, before what stands behind them is read. They are locked in the order in which
+/// they are written: a delete takes rows as it finds them, and would wait for a writer that waits for it.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn freight_marks_take(db: &mut Db, partner_id: i64, days: &[Day]) -> QueryResult<()> {
+    // SQLite has one writer.
+    if let Db::Pg(conn) = db {
+        let _locked: Vec<Day> = stale_freight::table
+            .filter(stale_freight::partner_id.eq(partner_id))
+            .filter(stale_freight::obligation_day.eq_any(days))
+            .order(stale_freight::obligation_day)
+            .select(stale_freight::obligation_day)
+            .for_update()
+            .load(conn)?;
+    }
     diesel::delete(
         stale_freight::table
             .filter(stale_freight::partner_id.eq(partner_id))

@@ -132,15 +132,17 @@ fn audit_these(
             Some((partner_id, ids)) => side.audit_some(db, (*partner_id, ids), at),
             None => Ok(()),
         })?;
+    let mut names: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     for side in [own, other] {
         audits_insert(db, &side.audits)?;
         stale_mark(db, Source::Invoices, &side.cells)?;
-        // What is billed of these shipments may be other than it was.
-        for (partner_id, names) in &side.names {
-            freight_named_mark(db, *partner_id, names)?;
-        }
         report.add(&side.report);
+        for (partner_id, named) in side.names {
+            names.entry(partner_id).or_default().extend(named);
+        }
     }
+    // What is billed of these shipments may be other than it was.
+    freight_named_mark(db, &names)?;
     Ok(())
 }
 
