@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use diesel::dsl::{count_star, sql};
+use diesel::dsl::{count_distinct, count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
@@ -595,7 +595,42 @@ pub fn freight_list(
         .collect()
 }
 
-/// The shipments behind one entry about freight, from `skip` on; nothing for partners.
+/// How many shipments are behind one entry about freight, and what they come to part by part; nothing for partners.
+///
+/// # Errors
+/// [`DbError::Stored`] for a part nobody knows, or the engine's reason.
+pub fn freight_behind_sum(
+    db: &mut Db,
+    viewer: &Viewer,
+    (partner_id, entry_id): (i64, i64),
+) -> Result<(i64, Parts), DbError> {
+    let mut parts = Parts::default();
+    if !viewer.sees(partner_id) || !may_see(viewer) {
+        return Ok((0, parts));
+    }
+    let counts: Vec<i64> = freight_moves::table
+        .filter(freight_moves::partner_id.eq(partner_id))
+        .filter(freight_moves::entry_id.eq(entry_id))
+        .group_by(freight_moves::obligation_day)
+        .select(count_distinct(freight_moves::shipment_id))
+        .load(db)?;
+    let sums: Vec<(String, i64)> = freight_moves::table
+        .filter(freight_moves::partner_id.eq(partner_id))
+        .filter(freight_moves::entry_id.eq(entry_id))
+        .group_by(freight_moves::part)
+        .select((freight_moves::part, sql::<BigInt>("CAST(SUM(freight_moves.amount_micros) AS BIGINT)")))
+        .load(db)?;
+    for (part, amount) in sums {
+        let part = part.parse().map_err(|error: crate::domain::field::BadCode| DbError::Stored {
+            what: format!("a move of freight of entry {entry_id}"),
+            reason: error.to_string(),
+        })?;
+        parts.add(part, Micros(amount));
+    }
+    Ok((counts.into_iter().sum(), parts))
+}
+
+/// The shipments behind one entry about freight by day and id, `limit` of them from `skip` on; nothing for partners.
 ///
 /// # Errors
 /// [`DbError::Stored`] for a row that does not read back, or the engine's reason.
@@ -604,15 +639,28 @@ pub fn freight_behind(
     viewer: &Viewer,
     (partner_id, entry_id): (i64, i64),
     currency: &str,
+    (skip, limit): (i64, i64),
 ) -> Result<Vec<FreightListed>, DbError> {
     if !viewer.sees(partner_id) || !may_see(viewer) {
         return Ok(Vec::new());
     }
     let partner: String =
         partners::table.filter(partners::id.eq(partner_id)).select(partners::name).first(db)?;
+    let places: Vec<Place> = freight_moves::table
+        .filter(freight_moves::partner_id.eq(partner_id))
+        .filter(freight_moves::entry_id.eq(entry_id))
+        .select((freight_moves::obligation_day, freight_moves::shipment_id))
+        .distinct()
+        .order((freight_moves::obligation_day, freight_moves::shipment_id))
+        .offset(skip)
+        .limit(limit)
+        .load(db)?;
+    let days: BTreeSet<Day> = places.iter().map(|(day, _)| *day).collect();
     let rows: Vec<(Day, i64, String, String, i64)> = freight_moves::table
         .filter(freight_moves::partner_id.eq(partner_id))
         .filter(freight_moves::entry_id.eq(entry_id))
+        .filter(freight_moves::obligation_day.eq_any(days))
+        .filter(freight_moves::shipment_id.eq_any(places.iter().map(|(_, id)| *id)))
         .order((freight_moves::obligation_day, freight_moves::shipment_id))
         .select((
             freight_moves::obligation_day,
@@ -625,13 +673,15 @@ pub fn freight_behind(
     let mut found: BTreeMap<Place, (Parts, Why)> = BTreeMap::new();
     for (day, id, part, why, amount) in rows {
         let place = (day, id);
+        if places.binary_search(&place).is_err() {
+            continue;
+        }
         let why: Why = why
             .parse()
             .map_err(|error: crate::domain::field::BadCode| stored("a move of freight", place, error))?;
         let (parts, _) = found.entry(place).or_insert((Parts::default(), why));
         parts.add(part_of(place, &part)?, Micros(amount));
     }
-    let places: Vec<Place> = found.keys().copied().collect();
     let mut named = shipments_named(db, partner_id, &places)?;
     Ok(found
         .into_iter()

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::db::books::{chart, month_openings};
-use crate::db::freight::{FreightListed, StandingSum, freight_behind, freight_list, freight_sums};
+use crate::db::freight::{
+    FreightListed, StandingSum, freight_behind, freight_behind_sum, freight_list, freight_sums,
+};
 use crate::db::ledger::{EntryListed, entry_show, last_posting_day};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::{Db, DbError};
@@ -51,16 +53,20 @@ pub fn freight_view(
     let count: i64 = sums.values().map(|sum| sum.shipments).sum();
     let pages = usize::try_from(count).unwrap_or(0).div_ceil(PAGE_ROWS).max(1);
     let page = page.clamp(1, pages);
-    let rows = i64::try_from(PAGE_ROWS).unwrap_or(i64::MAX);
-    let skip = i64::try_from((page - 1) * PAGE_ROWS).unwrap_or(i64::MAX);
     Ok(FreightView {
         posted: balance(db, viewer, partner_id, today)?,
-        rows: freight_list(db, viewer, partner_id, (skip, rows))?,
+        rows: freight_list(db, viewer, partner_id, on_page(page))?,
         partners: partner_list(db, viewer)?,
         sums,
         page,
         pages,
     })
+}
+
+/// Where a page begins, and how many rows are on it.
+fn on_page(page: usize) -> (i64, i64) {
+    let rows = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    (rows(page.saturating_sub(1).saturating_mul(PAGE_ROWS)), rows(PAGE_ROWS))
 }
 
 /// What the account stands at after everything that was posted.
@@ -114,13 +120,10 @@ pub fn freight_entry_view(
     let found = entry_show(db, viewer, key)?.filter(|listed| listed.entry.key.is_freight());
     let Some(listed) = found else { return Ok(None) };
     let currency = listed.entry.lines.first().map(|line| line.currency.to_string()).unwrap_or_default();
-    let rows = freight_behind(db, viewer, key, &currency)?;
-    let mut parts = Parts::default();
-    for row in &rows {
-        row.parts.each().for_each(|(part, amount)| parts.add(part, amount));
-    }
-    let (count, pages) = (rows.len(), rows.len().div_ceil(PAGE_ROWS).max(1));
+    let (count, parts) = freight_behind_sum(db, viewer, key)?;
+    let count = usize::try_from(count).unwrap_or(0);
+    let pages = count.div_ceil(PAGE_ROWS).max(1);
     let page = page.clamp(1, pages);
-    let rows = rows.into_iter().skip((page - 1) * PAGE_ROWS).take(PAGE_ROWS).collect();
+    let rows = freight_behind(db, viewer, key, &currency, on_page(page))?;
     Ok(Some(EntryView { listed, chart: chart(db)?, rows, count, parts, page, pages }))
 }
