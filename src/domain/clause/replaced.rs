@@ -1,8 +1,8 @@
 //! What it cost to have a load carried that the carrier turned down: a share of what the replacement cost above the
 //! contract's price (DOMAIN §4.2, tender rejection and surge default, spot-cost difference).
 //!
-//! The steps say no load's amount and no other carrier: with its own price beside it, the carrier could read from them what
-//! another one was paid (DOMAIN §9).
+//! The steps say no other carrier, no load's amount, and no sum before share and limit: with its own price beside it, the
+//! carrier could read from them what another one was paid (DOMAIN §9).
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -52,7 +52,6 @@ pub(super) fn price(
     let counted = counted.get(allowed..).unwrap_or_default();
     let unknown = counted.iter().filter(|one| one.above.is_none()).count();
     let above: Vec<Micros> = counted.iter().filter_map(|one| one.above).collect();
-    let all: Micros = above.iter().map(|above| (*above).max(Micros::ZERO)).sum();
     let mut uncapped = Micros::ZERO;
     let mut within = Micros::ZERO;
     for one in &above {
@@ -62,9 +61,8 @@ pub(super) fn price(
     }
     let known = words::many(above.len(), "load");
     let mut steps = vec![format!(
-        "{} beyond what may be turned down: {known} carried otherwise, at {} above the contract's price in all.",
-        words::many(counted.len(), "load"),
-        words::amount(all)
+        "{} beyond what may be turned down: {known} carried otherwise.",
+        words::many(counted.len(), "load")
     )];
     if unknown > 0 {
         steps.push(format!(
@@ -72,11 +70,14 @@ pub(super) fn price(
             words::many(unknown, "load")
         ));
     }
-    steps.push(format!("{} of it is {}.", words::percent(share), words::amount(uncapped)));
-    if within < uncapped {
-        let most = words::amount(most.unwrap_or_default());
-        steps.push(format!("At most {most} for each load: {}.", words::amount(within)));
-    }
+    // The limit is named whether or not it bites: that it did not would say more than the amount does.
+    let limit =
+        most.map(|most| format!(", at most {} for each load", words::amount(most))).unwrap_or_default();
+    steps.push(format!(
+        "{} of what they cost more{limit}: {}.",
+        words::percent(share),
+        words::amount(within)
+    ));
     Ok(Priced { uncapped, within_event: within, steps })
 }
 
@@ -101,13 +102,21 @@ mod tests {
         assert_eq!(
             priced.steps,
             [
-                "3 loads beyond what may be turned down: 2 loads carried otherwise, at 200.00 above the contract's price in all.",
+                "3 loads beyond what may be turned down: 2 loads carried otherwise.",
                 "Of 1 load it is not known yet what the replacement cost, or what the contract's price is: nothing counts for that.",
-                "100 % of it is 200.00.",
+                "100 % of what they cost more: 200.00.",
             ]
         );
         let capped = price((Bps(5_000), Some(units(120))), &loads, Decimal::ZERO, 2).unwrap();
         assert_eq!((capped.uncapped, capped.within_event), (units(550), units(220)));
+        let told = capped.steps.join(" ");
+        assert!(
+            told.ends_with("50 % of what they cost more, at most 120.00 for each load: 220.00."),
+            "{told}"
+        );
+        for hidden in ["1,100.00", "550.00", "900.00", "450.00"] {
+            assert!(!told.contains(hidden), "{hidden} in {told}");
+        }
     }
 
     #[test]

@@ -60,10 +60,7 @@ fn a_load_turned_down_costs_what_another_carrier_took_more() {
         // 160 of linehaul and fuel against 100; R1 is let pass, nobody knows of R4.
         let (sum, told) = owed(app, "2025-06-02");
         assert_eq!(sum, 6_000, "{told}");
-        assert!(
-            told.contains("1 load carried otherwise, at 60.00 above the contract's price in all"),
-            "{told}"
-        );
+        assert!(told.contains("1 load carried otherwise."), "{told}");
         assert!(told.contains("Of 1 load it is not known yet"), "{told}");
         // The steps go to the partner: no other carrier and no amount it was paid.
         for hidden in ["P2", "160", "150", "190"] {
@@ -73,7 +70,11 @@ fn a_load_turned_down_costs_what_another_carrier_took_more() {
         assert_eq!(owed(app, "2025-06-03").0, 9_000);
         // A corrected charge; at most 80.00 for a load.
         carried(app, "R4", "USD,,,900");
-        assert_eq!(owed(app, "2025-06-04").0, 14_000);
+        let (sum, told) = owed(app, "2025-06-04");
+        assert_eq!(sum, 14_000);
+        for hidden in ["800", "860", "900"] {
+            assert!(!told.contains(hidden), "{hidden} in {told}");
+        }
         carried(app, "R4", "USD,60,,60");
         assert_eq!(owed(app, "2025-06-05").0, 6_000, "a cheaper one takes nothing back from others");
         // In another currency nothing is known.
