@@ -19,8 +19,9 @@ use crate::domain::shipment::{FirstAttempt, ShipmentFacts};
 use crate::domain::tender::{TenderFacts, TenderVerdict, judge};
 use crate::domain::words;
 
-/// Longest time to put something right, in business days.
-const CURE_DAYS_MAX: u32 = 60;
+/// Longest time to put something right, in business days: eight weeks, so that it is over, holidays included, while the accrual
+/// still looks at the day the obligation fell on, 90 days back. What is cured or not later would move nothing any more.
+const CURE_DAYS_MAX: u32 = 40;
 /// KPIs of documents and messages, of which facts say when they came.
 const CURED: [Kpi; 4] = [Kpi::PodTimely, Kpi::EdiComplete, Kpi::EdiTimely, Kpi::Visibility];
 /// What a clause of another kind is told.
@@ -199,7 +200,7 @@ impl Exclusions {
         let fine = self.ramp_up_days.is_none_or(|days| (1..=RAMP_UP_DAYS_MAX).contains(&days));
         require(e, fine, "exclusions.ramp_up_days", "write 1 to 365 days, or leave it empty");
         let fine = self.cure_days.is_none_or(|days| (1..=CURE_DAYS_MAX).contains(&days));
-        require(e, fine, "exclusions.cure_days", "write 1 to 60 business days, or leave it empty");
+        require(e, fine, "exclusions.cure_days", "write 1 to 40 business days, or leave it empty");
         let of_documents = match &terms.rule {
             Rule::PeriodThreshold(rule) => rule.kpi.parse().is_ok_and(|kpi| CURED.contains(&kpi)),
             _ => false,
