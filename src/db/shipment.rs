@@ -314,6 +314,8 @@ pub struct CarriedElsewhere {
     pub key: ShipmentKey,
     /// The load.
     pub reference: String,
+    /// Its lane, when given.
+    pub lane_id: Option<i64>,
     /// Currency of the charges, where the feed gave one.
     pub currency: Option<String>,
     /// Linehaul.
@@ -326,7 +328,8 @@ pub struct CarriedElsewhere {
     pub freight_micros: Option<i64>,
 }
 
-/// Shipments with one of some references of partners other than `partner_id`. What they cost is for no partner to see.
+/// Shipments with one of some references that partners other than `partner_id` brought to their destination; one that was
+/// cancelled, or is only planned, was carried by nobody. What they cost is for no partner to see.
 ///
 /// # Errors
 /// The engine's reason.
@@ -347,9 +350,12 @@ pub fn carried_elsewhere_unscoped(
             let rows: Vec<CarriedElsewhere> = shipments::table
                 .filter(shipments::partner_id.eq_any(others))
                 .filter(shipments::reference.eq_any(references))
+                .filter(shipments::cancelled_at.is_null())
+                .filter(shipments::delivered_at.is_not_null().or(shipments::arrived_at.is_not_null()))
                 .select((
                     (shipments::obligation_day, shipments::partner_id, shipments::id),
                     shipments::reference,
+                    shipments::lane_id,
                     shipments::currency,
                     shipments::linehaul_micros,
                     shipments::fuel_micros,

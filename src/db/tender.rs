@@ -130,6 +130,8 @@ pub struct TenderLoad {
     pub sent_at: Instant,
     /// The load.
     pub reference: String,
+    /// Its lane, when given.
+    pub lane_id: Option<i64>,
 }
 
 /// The loads of some tenders; those that are not there are missing.
@@ -142,7 +144,7 @@ pub fn tender_loads_unscoped(db: &mut Db, keys: &[TenderKey]) -> QueryResult<Vec
         let loads: Vec<TenderLoad> = tenders::table
             .filter(tenders::sent_day.eq_any(&days))
             .filter(tenders::id.eq_any(&ids))
-            .select((tenders::sent_day, tenders::id, tenders::sent_at, tenders::reference))
+            .select((tenders::sent_day, tenders::id, tenders::sent_at, tenders::reference, tenders::lane_id))
             .load(db)?;
         found.extend(loads);
     }

@@ -26,8 +26,8 @@ pub(super) type Tenders = BTreeSet<(NaiveDate, i64)>;
 
 /// Every tender of `tenders` with what its replacement cost above the price of a version, by the day it was sent.
 ///
-/// The replacement is the first shipment of another partner with the reference of the load that fell due after the offer.
-/// What it cost is what was charged for linehaul and fuel, or what should be while nothing is; in another currency than the
+/// The replacement is the first shipment that another partner carried with the reference of the load, on its lane where both
+/// say one, and that fell due after the offer. What it cost is what was charged for linehaul and fuel, or what should be while nothing is; in another currency than the
 /// contract's it is not known.
 ///
 /// # Errors
@@ -48,7 +48,10 @@ pub(super) fn turned_down(
     }
     let replacement = |load: &TenderLoad| {
         let latest = load.sent_day.0.checked_add_days(Days::new(LONGEST_TRANSIT_DAYS))?;
-        let fits = |one: &&CarriedElsewhere| load.sent_day.0 <= one.key.0.0 && one.key.0.0 <= latest;
+        let fits = |one: &&CarriedElsewhere| {
+            let same_lane = load.lane_id.zip(one.lane_id).is_none_or(|(ours, theirs)| ours == theirs);
+            same_lane && load.sent_day.0 <= one.key.0.0 && one.key.0.0 <= latest
+        };
         carried.get(&load.reference)?.iter().filter(fits).min_by_key(|one| one.key)
     };
     let keys: BTreeSet<ShipmentKey> = loads.iter().filter_map(replacement).map(|one| one.key).collect();
