@@ -21,7 +21,7 @@ mod problems;
 mod trial;
 
 pub use problems::ClauseProblem;
-pub use trial::{TRIAL_LOADS_MAX, Trial};
+pub use trial::{TRIAL_LOADS_MAX, TRIAL_WHOLE_MAX, Trial};
 
 /// Longest code of a clause.
 pub const CLAUSE_CODE_CHARS_MAX: usize = 20;
@@ -693,6 +693,20 @@ pub(crate) mod tests {
         assert_eq!(target.amount, Micros(124_000_000));
         let other = Trial::Period { numerator: 9, denominator: 10, spend: Micros(1) };
         assert!(terms.try_clause(clause, other).is_err());
+    }
+
+    #[test]
+    fn a_trial_on_the_largest_figures_is_refused() {
+        let text = r#"{"sign":"BONUS","rule":{"kind":"PERIOD_THRESHOLD","kpi":"CPS","better":"LOWER","scale":"PLAIN","threshold":"0",
+            "min_volume":1,"period":"MONTH",
+            "amount":{"type":"SHARE_OF_SAVINGS","of_savings":5000,"baseline":{"type":"YEAR_BEFORE"}}}}"#;
+        let clause = Clause { terms: ClauseTerms::from_json(text).unwrap(), ..late_clause() };
+        let saved = |units| Trial::Savings { cost: 0, units, baseline: Micros(i64::MAX) };
+        for units in [TRIAL_WHOLE_MAX, i64::MAX] {
+            let refused = terms().try_clause(&clause, saved(units)).unwrap_err().to_string();
+            assert!(refused.contains("outside the range"), "{refused}");
+        }
+        assert!(terms().try_clause(&clause, saved(1)).unwrap().is_some());
     }
 
     #[test]

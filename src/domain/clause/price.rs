@@ -196,10 +196,12 @@ pub(super) fn period(
             let (shown, may) = (words::number(missed), words::number(allowed));
             steps.push(format!("{shown} missed; {may} of {d} may be."));
             let units = (missed - allowed).max(Decimal::ZERO);
-            (units * amount.decimal(), format!("{} × {}", words::number(units), words::amount(*amount)))
+            let raw = units.checked_mul(amount.decimal()).ok_or(OutOfRange(units))?;
+            (raw, format!("{} × {}", words::number(units), words::amount(*amount)))
         }
         PeriodAmount::ShareOfSavings { of_savings, .. } => {
-            let difference = Micros::charge(points * facts.denominator, minor_digits)?;
+            let raw = points.checked_mul(facts.denominator).ok_or(OutOfRange(points))?;
+            let difference = Micros::charge(raw, minor_digits)?;
             let (each, all) = (words::fixed(points, 4), words::amount(difference));
             steps.push(format!("{each} a unit on {d} units: {all}."));
             let price = format!("{} of {all}", words::percent(*of_savings));

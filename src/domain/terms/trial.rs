@@ -17,6 +17,9 @@ use crate::domain::tier::TierProgramme;
 /// Most loads turned down that a trial makes up.
 pub const TRIAL_LOADS_MAX: i64 = 100_000;
 
+/// Largest whole number that a trial takes: far beyond any real count, and a price or a share of it still fits.
+pub const TRIAL_WHOLE_MAX: i64 = 1_000_000_000_000;
+
 /// Made-up facts to try one clause on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trial {

@@ -3,7 +3,7 @@
 use crate::domain::clause::{Rule, Scale, VolumePromise};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
-use crate::domain::terms::{Clause, TRIAL_LOADS_MAX, Terms, Trial};
+use crate::domain::terms::{Clause, TRIAL_LOADS_MAX, TRIAL_WHOLE_MAX, Terms, Trial};
 use crate::web::edit;
 use crate::web::extract::Form;
 use crate::web::show;
@@ -133,7 +133,10 @@ fn trial(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> TrialForm 
     let trial = read_trial(&mut form, &clause.terms.rule);
     let mut out = TrialForm { fields, steps: Vec::new(), result: None, error: None };
     match trial.map(|trial| terms.try_clause(clause, trial)) {
-        None => out.error = Some("Write whole numbers and an amount such as 1,240.00.".to_owned()),
+        None => {
+            let most = show::count(TRIAL_WHOLE_MAX);
+            out.error = Some(format!("Write whole numbers up to {most}, and an amount such as 1,240.00."));
+        }
         Some(Err(error)) => out.error = Some(edit::sentence(&error.to_string())),
         Some(Ok(None)) => out.result = Some("Nothing is owed.".to_owned()),
         Some(Ok(Some(target))) if target.amount == Micros::ZERO => {
@@ -150,8 +153,10 @@ fn trial(terms: &Terms, clause: &Clause, asked: &Form, owed: Owed) -> TrialForm 
 }
 
 fn read_trial(form: &mut Form, rule: &Rule) -> Option<Trial> {
-    let whole =
-        |form: &Form, name: &str| form.value(name).replace(',', "").parse::<i64>().ok().filter(|n| *n >= 0);
+    let whole = |form: &Form, name: &str| {
+        let typed = form.value(name).replace(',', "").parse::<i64>().ok();
+        typed.filter(|typed| (0..=TRIAL_WHOLE_MAX).contains(typed))
+    };
     let units = |form: &Form, name: &str| Micros::from_decimal(whole(form, name)?.into()).ok();
     if let Rule::VolumeShortfall(_) = rule {
         return Some(Trial::Volume { moved: units(form, "a")?, turned_down: units(form, "b")? });
