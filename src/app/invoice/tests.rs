@@ -451,7 +451,7 @@ fn a_dispute_that_is_sent_is_written_about_once_reminded_of_once_and_followed_up
         // It is sent again after a refusal: a dispute of its own.
         step(&own, "I-3", Step::Refused, 1);
         step(&finance(), "I-3", Step::Sent, 2);
-        assert_eq!(wrote("2025-08-09"), (1, 1, 0));
+        assert_eq!(wrote("2025-08-09"), (2, 2, 0), "I-3 anew, and I-5 is late");
         let one = whole(&mut conn(app), &finance(), id_of(app, "I-3")).unwrap().unwrap();
         let kinds: Vec<LetterKind> = one.letters.iter().map(|(kind, _)| *kind).collect();
         assert_eq!(kinds, [Letter, Reminder, Overdue, Letter]);
