@@ -144,6 +144,29 @@ pub fn transaction_lock(db: &mut Db, name: &str) -> QueryResult<()> {
     }
 }
 
+/// Locks marks of freight of a partner in the order of their days, in which they are written as well. SQLite needs nothing: it
+/// has one writer.
+///
+/// # Errors
+/// The engine's reason.
+pub fn freight_marks_lock(db: &mut Db, partner_id: i64, days: &[super::types::Day]) -> QueryResult<()> {
+    use diesel::prelude::*;
+
+    use super::schema::stale_freight;
+
+    match db {
+        Db::Pg(conn) => stale_freight::table
+            .filter(stale_freight::partner_id.eq(partner_id))
+            .filter(stale_freight::obligation_day.eq_any(days))
+            .order(stale_freight::obligation_day)
+            .select(stale_freight::obligation_day)
+            .for_update()
+            .load::<super::types::Day>(conn)
+            .map(drop),
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
 /// As [`transaction_lock`], but shared with whoever takes it so too; waits for, and keeps off, who takes it alone.
 ///
 /// # Errors

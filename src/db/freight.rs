@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use diesel::dsl::{count_distinct, count_star, sql};
+use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::DbError;
 use super::conn::Db;
+use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
 use super::invoice::batch::audits_newest_unscoped;
 use super::schema::{
@@ -111,16 +112,7 @@ pub fn freight_marked_unscoped(db: &mut Db, partner_id: i64) -> QueryResult<BTre
 /// # Errors
 /// The engine's reason.
 pub fn freight_marks_take(db: &mut Db, partner_id: i64, days: &[Day]) -> QueryResult<()> {
-    // SQLite has one writer.
-    if let Db::Pg(conn) = db {
-        let _locked: Vec<Day> = stale_freight::table
-            .filter(stale_freight::partner_id.eq(partner_id))
-            .filter(stale_freight::obligation_day.eq_any(days))
-            .order(stale_freight::obligation_day)
-            .select(stale_freight::obligation_day)
-            .for_update()
-            .load(conn)?;
-    }
+    freight_marks_lock(db, partner_id, days)?;
     diesel::delete(
         stale_freight::table
             .filter(stale_freight::partner_id.eq(partner_id))
@@ -612,7 +604,7 @@ pub fn freight_behind_sum(
         .filter(freight_moves::partner_id.eq(partner_id))
         .filter(freight_moves::entry_id.eq(entry_id))
         .group_by(freight_moves::obligation_day)
-        .select(count_distinct(freight_moves::shipment_id))
+        .select(sql::<BigInt>("COUNT(DISTINCT freight_moves.shipment_id)"))
         .load(db)?;
     let sums: Vec<(String, i64)> = freight_moves::table
         .filter(freight_moves::partner_id.eq(partner_id))
