@@ -195,6 +195,8 @@ impl From<diesel::result::Error> for AccrualError {
 pub(super) struct Run {
     pub(super) as_of: NaiveDate,
     pub(super) posting_day: NaiveDate,
+    /// The last closed day of the books, if any.
+    closed: Option<NaiveDate>,
     pub(super) policy: RecognitionPolicy,
     zone: Tz,
     run_id: Option<i64>,
@@ -313,7 +315,7 @@ pub(super) fn load_run(db: &mut Db, as_of: NaiveDate, run_id: Option<i64>) -> Re
     let closed = closed_through(db)?;
     let policy = read_setting(db, RECOGNITION_POLICY)?.unwrap_or(RecognitionPolicy::MemoUntilAgreed);
     let zone = reporting_zone(db)?;
-    Ok(Run { as_of, posting_day: posting_date(as_of, closed), policy, zone, run_id })
+    Ok(Run { as_of, posting_day: posting_date(as_of, closed), closed, policy, zone, run_id })
 }
 
 fn read_setting<T: std::str::FromStr<Err: ToString>>(db: &mut Db, key: &str) -> Result<Option<T>, DbError> {

@@ -25,6 +25,7 @@ use crate::domain::expected::{ExpectedLine, Parts};
 use crate::domain::freight::{Bills, Carried, Move, Standing, Why};
 use crate::domain::money::Micros;
 use crate::domain::outcome::delivered_day;
+use crate::domain::period::Period;
 use crate::domain::rate::ChargePart;
 use crate::domain::viewer::Viewer;
 use crate::{bulk_insert, on_engine};
@@ -432,6 +433,40 @@ pub fn moves_insert(db: &mut Db, partner_id: i64, moves: &[(i64, Place, Move)]) 
     };
     let rows: Vec<MoveRow> = moves.iter().map(row).collect();
     bulk_insert!(db, freight_moves::table, rows.as_slice()).map(drop)
+}
+
+/// Which of some shipments of a partner moved before as delivered in a month.
+///
+/// Unscoped: the accrual names the partners it may read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn moved_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    delivered_in: Period,
+    places: &BTreeSet<Place>,
+) -> QueryResult<BTreeSet<Place>> {
+    // By the entries of the month, which the key of moves begins with.
+    let entries: Vec<i64> = journal_entries::table
+        .filter(journal_entries::partner_id.eq(partner_id))
+        .filter(journal_entries::clause_id.eq(crate::domain::clause::FREIGHT_CLAUSE))
+        .filter(journal_entries::period.eq(delivered_in.to_string()))
+        .select(journal_entries::id)
+        .load(db)?;
+    let days: BTreeSet<Day> = places.iter().map(|(day, _)| *day).collect();
+    let mut found = BTreeSet::new();
+    for chunk in entries.chunks(KEYS_PER_STATEMENT) {
+        let moved: Vec<Place> = freight_moves::table
+            .filter(freight_moves::partner_id.eq(partner_id))
+            .filter(freight_moves::entry_id.eq_any(chunk))
+            .filter(freight_moves::obligation_day.eq_any(days.iter().copied()))
+            .select((freight_moves::obligation_day, freight_moves::shipment_id))
+            .distinct()
+            .load(db)?;
+        found.extend(moved.into_iter().filter(|place| places.contains(place)));
+    }
+    Ok(found)
 }
 
 /// A move as `verify` reads it: its entry, its shipment, its part and its amount.

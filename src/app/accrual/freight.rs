@@ -18,8 +18,8 @@ use crate::db::fold::stale_days_unscoped;
 use crate::db::freight::{
     Place, bills_here, bills_unscoped, carried_unscoped, freight_begun, freight_mark,
     freight_marked_unscoped, freight_marks_take, freight_partners_unscoped, freight_posted_after_unscoped,
-    moves_insert, moves_unscoped, priced_days_unscoped, standing_days_unscoped, standing_unscoped,
-    standing_write,
+    moved_unscoped, moves_insert, moves_unscoped, priced_days_unscoped, standing_days_unscoped,
+    standing_unscoped, standing_write,
 };
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::{RawLedger, entries_insert, ledger_raw_unscoped};
@@ -27,12 +27,13 @@ use crate::db::setting::reporting_zone;
 use crate::db::shipment::Source;
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
-use crate::domain::clause::ObligationKey;
+use crate::domain::clause::{Obligation, ObligationKey};
 use crate::domain::expected::Parts;
-use crate::domain::freight::{Horizon, Move, Standing, Target, batches, moves, target};
+use crate::domain::freight::{Horizon, Move, Standing, Target, Why, batches, moves, target};
 use crate::domain::ledger::{Account, JournalEntry, Side};
 use crate::domain::money::Micros;
 use crate::domain::outcome::local_day;
+use crate::domain::period::Period;
 use crate::domain::words;
 
 /// Days looked at and booked in one transaction.
@@ -172,12 +173,20 @@ fn book_days(
     freight_mark(db, &planned.ahead.iter().map(|day| (partner_id, *day)).collect())?;
     let mut entries: Vec<(i64, JournalEntry)> = Vec::new();
     let mut behind: Vec<(i64, Place, Move)> = Vec::with_capacity(planned.moves.len());
-    // Ids of shipments are unique for a partner, whatever their day.
-    for batch in batches(planned.moves.iter().map(|(place, one)| (place.1, one))) {
-        let id = app.id();
-        entries.push((id, batch.entry(partner_id, run.posting_day, run.policy)?));
-        let own = batch.moves.iter().filter_map(|place| planned.moves.get(*place));
-        behind.extend(own.map(|(place, one)| (id, *place, *one)));
+    let first = first_words(db, run, partner_id, &planned.moves)?;
+    let (late, now): (Vec<_>, Vec<_>) = planned
+        .moves
+        .iter()
+        .partition(|(place, one)| one.why == Why::Delivered && first.contains(&(*place, one.key.of)));
+    for (moves, is_late) in [(late, true), (now, false)] {
+        // Ids of shipments are unique for a partner, whatever their day.
+        for batch in batches(moves.iter().map(|(place, one)| (place.1, one))) {
+            let id = app.id();
+            let on = if is_late { first_posting_day(run, batch.key) } else { run.posting_day };
+            entries.push((id, batch.entry(partner_id, on, run.policy)?));
+            let own = batch.moves.iter().filter_map(|place| moves.get(*place));
+            behind.extend(own.map(|(place, one)| (id, *place, *one)));
+        }
     }
     let posted: Vec<(i64, &JournalEntry)> = entries.iter().map(|(id, entry)| (*id, entry)).collect();
     entries_insert(db, &posted, run.run_id, app.now())?;
@@ -190,6 +199,38 @@ fn book_days(
         freight: planned.standing.len(),
         ..AccrualReport::default()
     })
+}
+
+/// The day on which a first word of deliveries of a month is posted: the last of that month while its books are open, so that
+/// what was carried in it stands in it, though the run comes in the night after or the delivery was reported late.
+fn first_posting_day(run: &Run, key: ObligationKey) -> NaiveDate {
+    let Obligation::Period(delivered_in) = key.of else { return run.posting_day };
+    let last = delivered_in.last_day();
+    if run.closed.is_some_and(|closed| last <= closed) { run.posting_day } else { last.min(run.posting_day) }
+}
+
+/// Which moves are the first word of their shipments in a month of delivery that ended before the run posts. Only they are
+/// posted back in it: what is taken back, or comes again, was right until now, and invoices are booked when they come in.
+fn first_words(
+    db: &mut Db,
+    run: &Run,
+    partner_id: i64,
+    planned: &[(Place, Move)],
+) -> Result<BTreeSet<(Place, Obligation)>, DbError> {
+    let mut months: BTreeMap<Period, BTreeSet<Place>> = BTreeMap::new();
+    for (place, one) in planned {
+        let on = first_posting_day(run, one.key);
+        if let (Why::Delivered, Obligation::Period(month), true) = (one.why, one.key.of, on < run.posting_day)
+        {
+            months.entry(month).or_default().insert(*place);
+        }
+    }
+    let mut first = BTreeSet::new();
+    for (month, places) in months {
+        let told = moved_unscoped(db, partner_id, month, &places)?;
+        first.extend(places.difference(&told).map(|place| (*place, Obligation::Period(month))));
+    }
+    Ok(first)
 }
 
 /// What a check of the accrued freight found.

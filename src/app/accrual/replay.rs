@@ -159,6 +159,7 @@ fn evaluate(
     let run = Run {
         as_of: days.as_of,
         posting_day: days.as_of,
+        closed: None,
         policy: RecognitionPolicy::MemoUntilAgreed,
         zone: reporting_zone(db)?,
         run_id: None,

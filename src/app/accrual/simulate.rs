@@ -120,6 +120,7 @@ pub fn simulate(
     let run = Run {
         as_of: days.as_of,
         posting_day: days.as_of,
+        closed: None,
         policy: RecognitionPolicy::MemoUntilAgreed,
         zone: reporting_zone(db)?,
         run_id: None,

@@ -181,15 +181,21 @@ fn what_an_import_changed_waits_for_its_refresh_before_it_is_called_wrong() {
         worked(app);
         billed(app, "I-1,P1,,,2025-05-15,2025-05-15,W1-B,400,LINEHAUL,100\n");
         run(app, "2025-05-16");
+        let checked = || differs_on(&mut conn(app), Some(day("2025-05-16"))).unwrap();
+        let before = checked().waiting;
         let later = App { clock: Clock::Fixed("2025-07-09T09:00:00Z".parse().unwrap()), ..app.clone() };
         load(
             &later,
             ImportKind::Shipments,
-            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,linehaul,freight_total\n\
-             W2-A,P1,Alpha,Beta,2025-05-13T10:00:00Z,2025-05-14,2025-05-17T10:00:00Z,100,110\n",
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,linehaul,freight_total,rated_total\n\
+             W2-A,P1,Alpha,Beta,2025-05-13T10:00:00Z,2025-05-14,2025-05-17T10:00:00Z,100,110,\n",
         );
-        let checked = differs_on(&mut conn(app), Some(day("2025-05-16"))).unwrap();
-        assert_eq!((checked.waiting, checked.differences), (1, Vec::new()), "the day waits for its refresh");
+        let after = checked();
+        assert_eq!(
+            (after.waiting, after.differences),
+            (before + 1, Vec::new()),
+            "its day waits for a refresh"
+        );
         refreshed(&later);
         run(&later, "2025-05-16");
         assert_eq!(
@@ -197,6 +203,27 @@ fn what_an_import_changed_waits_for_its_refresh_before_it_is_called_wrong() {
             ["05-16 2020/5100 110.00 REVERSAL 2025-05"],
             "it was not delivered by then"
         );
+        assert_sound(app);
+    });
+}
+
+#[test]
+fn what_was_delivered_in_a_month_that_is_open_stands_in_it_and_goes_when_it_is_billed() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        billed(app, "I-1,P1,,,2025-05-15,2025-05-15,W1-B,400,LINEHAUL,100\n");
+        run(app, "2025-06-01");
+        assert_eq!(newest(app, 9), ["05-31 5100/2020 560.00 INITIAL 2025-05"], "the night after");
+        assert_eq!(run(app, "2025-06-01").entries, 0);
+        assert_eq!(run(app, "2025-05-31").entries, 0, "nor has the day before anything to add");
+        assert_eq!(accrue(app, day("2025-05-20"), AccrualScope::default()).unwrap().entries, 0);
+        billed(
+            app,
+            "I-2,P1,,,2025-06-02,2025-06-02,W2-A,400,LINEHAUL,100\n\
+             I-2,P1,,,2025-06-02,2025-06-02,W2-A,405,FUEL,10\n",
+        );
+        run(app, "2025-06-02");
+        assert_eq!(newest(app, 1), ["06-02 2020/5100 110.00 REVERSAL 2025-05"], "booked when it comes in");
         assert_sound(app);
     });
 }
