@@ -64,7 +64,7 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
         days.retain(|day, _| !share.days.contains(day));
         days.extend(share.sums.iter().map(|(day, sums)| (*day, sums.clone())));
     }
-    let scoped = Scoped::read(db, run, group, &needed)?;
+    let scoped = Scoped::read(db, run, group)?;
     let look = Look { run, group, lost: lost_days(db, group)? };
     let mut gathered = Gathered {
         version_freight: group
@@ -164,11 +164,14 @@ fn missed_anew(
     Ok(deliveries(db, &Viewer::system(), group.partner_id, &keys)?)
 }
 
-/// The first day whose facts are needed: the start of the earliest period looked at, or of the good periods that an
-/// earn-back at its start would need.
-fn first_needed(group: &Group) -> NaiveDate {
-    let periods = kinds(group).map(|kind| Period::containing(kind, group.from).start());
-    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+/// The first day whose facts some clauses need: the start of the earliest period of `kinds` looked at, or of the good periods
+/// that an earn-back at its start would need.
+fn first_needed<'a>(
+    group: &Group,
+    kinds: impl Iterator<Item = PeriodKind>,
+    clauses: impl Iterator<Item = &'a Clause>,
+) -> NaiveDate {
+    let periods = kinds.map(|kind| Period::containing(kind, group.from).start());
     let runs = clauses.filter_map(|clause| match &clause.terms.rule {
         Rule::EarnBack(rule) => {
             rule.run(Period::containing(rule.period, group.from)).first().map(|period| period.start())
@@ -180,9 +183,28 @@ fn first_needed(group: &Group) -> NaiveDate {
 
 /// Every day whose facts are needed: from the first to the last looked at, and those of the baselines before them.
 fn needed_days(run: &Run, group: &Group) -> BTreeSet<NaiveDate> {
+    let clauses = || group.versions.iter().flat_map(|version| &version.clauses);
+    days_since(run, group, first_needed(group, kinds(group), clauses()), clauses())
+}
+
+/// The days whose facts the clauses that `of` names need; none where it names none.
+pub(super) fn days_of(run: &Run, group: &Group, of: impl Fn(&Clause) -> bool) -> BTreeSet<NaiveDate> {
+    let clauses = || group.versions.iter().flat_map(|version| &version.clauses).filter(|clause| of(clause));
+    if clauses().next().is_none() {
+        return BTreeSet::new();
+    }
+    let kinds = clauses().map(|clause| clause.terms.period_kind());
+    days_since(run, group, first_needed(group, kinds, clauses()), clauses())
+}
+
+fn days_since<'a>(
+    run: &Run,
+    group: &Group,
+    first: NaiveDate,
+    clauses: impl Iterator<Item = &'a Clause>,
+) -> BTreeSet<NaiveDate> {
     let known = |day: &NaiveDate| *day <= run.as_of;
-    let mut days: BTreeSet<NaiveDate> = first_needed(group).iter_days().take_while(known).collect();
-    let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+    let mut days: BTreeSet<NaiveDate> = first.iter_days().take_while(known).collect();
     for clause in clauses {
         let Rule::PeriodThreshold(rule) = &clause.terms.rule else { continue };
         let Some(baseline) = rule.baseline() else { continue };

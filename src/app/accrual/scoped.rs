@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::facts::days_of;
 use super::new_lanes::NewLanes;
 use super::replaced::Tenders;
 use super::{AccrualError, Group, Run};
@@ -123,14 +124,9 @@ impl Part {
 pub(super) struct Scoped(BTreeMap<(usize, Lens), Part>);
 
 impl Scoped {
-    /// Sums the facts under every lens; where no clause has one, nothing is read. On days that another contract is in
-    /// force beside, only what is this contract's own counts.
-    pub fn read(
-        db: &mut Db,
-        run: &Run,
-        group: &Group,
-        days: &BTreeSet<NaiveDate>,
-    ) -> Result<Self, AccrualError> {
+    /// Sums the facts under every lens, of the days that clauses with one need; where no clause has one, nothing is read. On
+    /// days that another contract is in force beside, only what is this contract's own counts.
+    pub fn read(db: &mut Db, run: &Run, group: &Group) -> Result<Self, AccrualError> {
         let mut parts: BTreeMap<(usize, Lens), Part> = BTreeMap::new();
         for (at, version) in group.versions.iter().enumerate() {
             for lens in version.clauses.iter().filter_map(|clause| Lens::of(&clause.terms)) {
@@ -141,17 +137,16 @@ impl Scoped {
         if parts.is_empty() {
             return Ok(Self(parts));
         }
+        let days = days_of(run, group, |clause| Lens::of(&clause.terms).is_some());
         let exclusions = parts.keys().map(|(_, lens)| &lens.exclusions);
-        let lanes = NewLanes::read(
-            db,
-            group.partner_id,
-            (group.began, days.first().copied().unwrap_or(group.from)),
-            exclusions,
-        )?;
+        // A baseline lies years back, and no clause with new lanes has one.
+        let ramps_up = days_of(run, group, |clause| clause.terms.exclusions.ramp_up_days.is_some());
+        let reach = (group.began, ramps_up.first().copied().unwrap_or(group.from));
+        let lanes = NewLanes::read(db, group.partner_id, reach, exclusions)?;
         let books: Vec<LaneBook> =
             group.versions.iter().map(|version| LaneBook::of(&version.pricing.terms)).collect();
         let as_of = end_of_local_day(run.as_of, run.zone);
-        facts_apart(db, group.partner_id, days, as_of, |fact| {
+        facts_apart(db, group.partner_id, &days, as_of, |fact| {
             if !group.beside.is_of(group.contract_id, fact.day, fact.what) {
                 return;
             }

@@ -91,8 +91,7 @@ fn only_a_load_that_was_brought_on_the_same_lane_is_a_replacement() {
         load(app, ImportKind::Tenders, OFFERS);
         signed_with(app, "P1-TL", of_service(100, "TL"), &[("7.4", DIFFERENCE)]);
         // Due before the load that was carried: one was called off, one is only planned.
-        let head =
-            "reference,partner,origin,destination,service,delivery_due_date,delivered_at,cancelled_at,currency,freight_total";
+        let head = "reference,partner,origin,destination,service,delivery_due_date,delivered_at,cancelled_at,currency,freight_total";
         let rows = "\
 R3,P2,Alpha,Beta,TL,2025-05-09,,2025-05-08T10:00:00Z,USD,170
 R4,P2,Alpha,Beta,TL,2025-05-09,,,USD,170
