@@ -5,6 +5,7 @@
 //! older than [`RESTATEMENT_DAYS`] are left as they stand.
 
 pub mod assess;
+mod before;
 pub mod check;
 pub mod counted;
 mod facts;

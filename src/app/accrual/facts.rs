@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::before::Before;
 use super::gathered::{Agreed, Gathered, GatheredCase};
 use super::replaced::turned_down;
 use super::scoped::Scoped;
@@ -65,6 +66,7 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
         days.extend(share.sums.iter().map(|(day, sums)| (*day, sums.clone())));
     }
     let scoped = Scoped::read(db, run, group)?;
+    let before = Before::read(db, run, group)?;
     let look = Look { run, group, lost: lost_days(db, group)? };
     let mut gathered = Gathered {
         version_freight: group
@@ -125,7 +127,8 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
                         Some(tenders) if !tenders.is_empty() => turned_down(db, group, version, tenders)?,
                         _ => BTreeMap::new(),
                     };
-                    case.periods = period_facts(run, group, version, clause, rule, (sums, &loads))?;
+                    let known = |period| before.of((at_version, at_clause, period));
+                    case.periods = period_facts(run, group, (version, clause, rule), (sums, &loads), known)?;
                 }
                 Rule::VolumeShortfall(_) | Rule::EarnBack(_) | Rule::Rebate(_) => {
                     case.special = look.special_facts(version, clause, sums)?;
@@ -375,14 +378,14 @@ fn late_business_days(delivery: &MissedDelivery, as_of: NaiveDate) -> u32 {
 }
 
 /// KPI and spend of every period the clause measures. A version prices the days on which it credits anything: in
-/// force, and not at rest; cells carry no currency of their own and count in the contract's.
-fn period_facts(
+/// force, and not at rest; cells carry no currency of their own and count in the contract's. `known_before` has the
+/// baselines that are not of all the partner did.
+fn period_facts<'a>(
     run: &Run,
     group: &Group,
-    version: &Terms,
-    clause: &Clause,
-    rule: &PeriodThreshold,
+    (version, clause, rule): (&Terms, &Clause, &PeriodThreshold),
     (days, loads): (&BTreeMap<NaiveDate, Measures>, &BTreeMap<NaiveDate, Vec<TurnedDown>>),
+    known_before: impl Fn(Period) -> Option<&'a Measures>,
 ) -> Result<Vec<PeriodFacts>, AccrualError> {
     let kpi: Kpi =
         rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
@@ -394,7 +397,10 @@ fn period_facts(
         let (numerator, denominator) = value.quotient().unwrap_or_default();
         // Whatever contract that time was under: it is the work of the clause that is compared.
         let before = rule.baseline().and_then(|baseline| baseline.days(period));
-        let baseline = before.and_then(|before| kpi.value(&total(days, before, |_| true)).quotient());
+        let baseline = before.and_then(|before| match known_before(period) {
+            Some(sum) => kpi.value(sum).quotient(),
+            None => kpi.value(&total(days, before, |_| true)).quotient(),
+        });
         let sent = loads.range(span.0..span.1).filter(|(day, _)| version.credits_on(**day));
         let turned_down = sent.flat_map(|(_, loads)| loads).copied();
         facts.push(PeriodFacts {

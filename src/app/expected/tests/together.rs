@@ -228,3 +228,34 @@ fn a_shipment_that_two_contracts_claim_is_priced_by_neither() {
         assert_sound(app, 5);
     });
 }
+
+/// In the year before, when neither contract was in force, the loads of both services.
+const YEAR_BEFORE: &str = "\
+reference,partner,origin,destination,service,picked_up_at,delivery_due_date,delivery_zone,arrived_at,delivered_at,linehaul,freight_total
+B1,P1,Alpha,Beta,TL,2024-05-06T10:00:00Z,2024-05-07,UTC,2024-05-07T10:00:00Z,2024-05-07T10:00:00Z,120,120
+B2,P1,Alpha,Beta,TL,2024-05-06T10:00:00Z,2024-05-08,UTC,2024-05-08T10:00:00Z,2024-05-08T10:00:00Z,120,120
+B3,P1,Alpha,Beta,LTL,2024-05-06T10:00:00Z,2024-05-08,UTC,2024-05-08T10:00:00Z,2024-05-08T10:00:00Z,1000,1000
+";
+const SAVED: &str = r#"{"sign":"BONUS","rule":{"kind":"PERIOD_THRESHOLD","kpi":"CPS","better":"LOWER","scale":"PLAIN","threshold":"0",
+    "min_volume":1,"period":"MONTH","amount":{"type":"SHARE_OF_SAVINGS","of_savings":5000,"baseline":{"type":"YEAR_BEFORE"}}}}"#;
+
+#[test]
+fn a_gain_share_is_held_against_the_same_work_of_the_year_before() {
+    on_each_engine(NOW, |app| {
+        load(app, ImportKind::Shipments, YEAR_BEFORE);
+        load(app, ImportKind::Shipments, OF_BOTH);
+        refreshed(app);
+        signed_with(app, "P1-TL", of_service(100, "TL"), &[("7.5", SAVED)]);
+        signed_with(app, "P1-LTL", of_service(40, "LTL"), &[]);
+        accrue(app, "2025-06-02".parse().unwrap(), AccrualScope::default()).unwrap();
+        let rows: Vec<(i64, String)> = accruals::table
+            .filter(accruals::target_micros.ne(0))
+            .select((accruals::target_micros, accruals::steps))
+            .load(&mut *conn(app))
+            .unwrap();
+        // Two loads at 100.00 against 120.00; the dear LTL load of that time would be the other contract's now.
+        let [(target, told)] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!(*target, 20_000_000, "{told}");
+        assert!(told.contains("of 2 = 120"), "{told}");
+    });
+}
