@@ -701,12 +701,12 @@ pub(crate) mod tests {
             "min_volume":1,"period":"MONTH",
             "amount":{"type":"SHARE_OF_SAVINGS","of_savings":5000,"baseline":{"type":"YEAR_BEFORE"}}}}"#;
         let clause = Clause { terms: ClauseTerms::from_json(text).unwrap(), ..late_clause() };
-        let saved = |units| Trial::Savings { cost: 0, units, baseline: Micros(i64::MAX) };
+        let saved = |units, baseline| Trial::Savings { cost: 0, units, baseline: Micros(baseline) };
         for units in [TRIAL_WHOLE_MAX, i64::MAX] {
-            let refused = terms().try_clause(&clause, saved(units)).unwrap_err().to_string();
+            let refused = terms().try_clause(&clause, saved(units, i64::MAX)).unwrap_err().to_string();
             assert!(refused.contains("outside the range"), "{refused}");
         }
-        assert!(terms().try_clause(&clause, saved(1)).unwrap().is_some());
+        assert!(terms().try_clause(&clause, saved(1, 250_000_000)).unwrap().is_some());
     }
 
     #[test]
