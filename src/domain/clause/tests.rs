@@ -439,7 +439,7 @@ fn a_cap_below_what_it_caps_is_refused_with_what_to_write() {
         )
     };
     let volume = r#"{"kind":"VOLUME_SHORTFALL","type":"OWN","measure":"LOADS","period":"MONTH","quantity":100000000,
-        "rate":85000000}"#;
+        "tolerance":0,"rate":85000000,"rejections_count":true,"force_majeure_reduces":true}"#;
     let cap = r#","period_cap":{"amount":40000000}"#;
     let day = "must be at least the price of a late day, or that one is never reached";
     let cases = [
