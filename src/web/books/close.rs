@@ -49,7 +49,7 @@ const fn look(state: StepState) -> (&'static str, &'static str) {
 fn way(kind: StepKind, month: Period) -> (String, &'static str) {
     match kind {
         StepKind::Facts => ("/imports".to_owned(), "See imports"),
-        StepKind::Accrued => (format!("/jobs/{}", ACCRUAL_JOB), "See the job"),
+        StepKind::Accrued => (format!("/jobs/{ACCRUAL_JOB}"), "See the job"),
         StepKind::Reperformed => (format!("/ledger/close/{month}#re"), "Re-perform"),
         StepKind::Rated => ("/contracts/attention".to_owned(), "See what is missing"),
         StepKind::Disputes => ("/disputes/items?stage=DISPUTED".to_owned(), "See disputed items"),
