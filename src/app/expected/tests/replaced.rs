@@ -92,6 +92,7 @@ fn only_a_load_that_was_brought_on_the_same_lane_is_a_replacement() {
 R3,P2,Alpha,Beta,TL,,2025-05-09,,2025-05-08T10:00:00Z,USD,170
 R4,P2,Alpha,Beta,TL,,2025-05-09,,,USD,170
 R3,P3,Alpha,Beta,TL,2025-05-09T10:00:00Z,2025-05-10,2025-05-10T10:00:00Z,,USD,160
+G1,P3,Alpha,Gamma,TL,2025-05-09T10:00:00Z,2025-05-10,2025-05-10T10:00:00Z,,USD,50
 ";
         load(app, ImportKind::Shipments, &format!("{head}\n{rows}"));
         refreshed(app);
@@ -109,8 +110,8 @@ R3,P3,Alpha,Beta,TL,2025-05-09T10:00:00Z,2025-05-10,2025-05-10T10:00:00Z,,USD,16
         assert_eq!(owed(app, "2025-06-03").0, 9_000);
         // The offers were of loads to somewhere else.
         let mut lines = OFFERS.lines();
-        let mut elsewhere = format!("{},origin,destination\n", lines.next().unwrap());
-        elsewhere.extend(lines.map(|line| format!("{line},Alpha,Gamma\n")));
+        let mut elsewhere = format!("{},lane\n", lines.next().unwrap());
+        elsewhere.extend(lines.map(|line| format!("{line},Alpha–Gamma\n")));
         load(app, ImportKind::Tenders, &elsewhere);
         refreshed(app);
         let (sum, told) = owed(app, "2025-06-04");
