@@ -242,6 +242,8 @@ fn every_job_twice_changes_no_row_but_the_run_history_and_verify_tells_an_edit()
         let said = desk.run(&["verify"]).ends(0).out;
         assert!(said.contains("left out because they wait for a refresh: 1 partner and day"), "{said}");
         desk.run(&["job", "run", "refresh-measures"]).ends(0);
-        state(&db).assert_same(&before, "after the refresh");
+        // The accrual that comes next looks at the freight of that day again.
+        let marked = &["stale_freight"];
+        state(&db).without(marked).assert_same(&before.without(marked), "after the refresh");
     });
 }

@@ -157,7 +157,7 @@ fn accounts_are_called_as_set_and_budgets_are_compared() {
             .into_iter()
             .zip(page.attributes("form input", "value"))
             .collect();
-        assert_eq!(fields.len(), 20);
+        assert_eq!(fields.len(), 24);
         for (name, value) in &mut fields {
             if name == "number_2110" {
                 *value = "0041-2110".to_owned();

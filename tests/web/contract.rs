@@ -414,7 +414,7 @@ fn a_clause_is_priced_by_replacements_and_against_the_year_before() {
         // 19 turned down, 12 may be: 7 at 240.00 more each, and no more than 200.00 for one.
         let page = desk.page("?version=1&try=7.2&a=101&b=120&c=240.00").await;
         assert!(page.text(".calc output b").contains("1,400.00 USD"), "{}", page.text(".calc output"));
-        let wrong = with(&plain, &[&offers[..], &[("kpi", "OTD_WIN"), ("code", "7.8")]].concat());
+        let wrong = with(&with(&plain, &offers), &[("kpi", "OTD_WIN"), ("code", "7.8")]);
         let wrong = desk.fill("", "threshold-clause", &wrong).await;
         assert!(wrong.text("#kpi-err").contains("only an offer turned down has a replacement"));
 

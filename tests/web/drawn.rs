@@ -16,7 +16,7 @@ use crate::support::books::{day, entry, facts_in, post};
 use crate::support::db::on_both_async;
 
 fn change(app: &App, work: impl FnOnce(&mut Db) -> QueryResult<usize>) {
-    assert_eq!(work(&mut *app.pool.get().unwrap()).unwrap(), 1);
+    assert_eq!(work(&mut app.pool.get().unwrap()).unwrap(), 1);
 }
 
 #[test]
