@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::Data;
 use actix_web::{App as Service, HttpServer, rt};
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::app::backtest::run::{backtest_ask, replay_queued};
 use lanemark::app::contract::contract_create;
@@ -20,6 +21,7 @@ use lanemark::app::score::score_due;
 use lanemark::clock::Clock;
 use lanemark::db::DbUrl;
 use lanemark::db::contract::contract_by_number;
+use lanemark::db::schema::freight_moves;
 use lanemark::db::standing::{ActionRow, action_insert};
 use lanemark::db::types::{Day, Instant};
 use lanemark::db::user::user_by_email;
@@ -62,6 +64,8 @@ pub struct Site {
     pub drafted: i64,
     /// A partner whose scorecard of [`FINAL`] is final.
     pub partner: i64,
+    /// An entry about freight: its partner and its id.
+    pub freight: (i64, i64),
     handle: ServerHandle,
     db: TestDb,
     mails: TempDir,
@@ -80,8 +84,12 @@ impl Site {
         let drafted = amend(&app);
         let replayed = replay(&app, priced);
         let partner = correct(&app);
+        let freight = freight_moves::table
+            .select((freight_moves::partner_id, freight_moves::entry_id))
+            .first(&mut *app.pool.get().unwrap())
+            .unwrap();
         let handle = answer(app, listener);
-        Self { base, negotiated, priced, replayed, drafted, partner, handle, db, mails }
+        Self { base, negotiated, priced, replayed, drafted, partner, freight, handle, db, mails }
     }
 
     /// Serves the same database on another day, once what falls due by then is summed and scored. Gives its address.
