@@ -526,6 +526,20 @@ fn excuses_of_its_own_are_for_what_can_be_excused() {
     assert_eq!(refused(&kpi("TAR", "PERCENT"), days)[0].0, "exclusions.ramp_up_days");
 }
 
+/// What costs less is what is saved, whatever the KPI's own direction: a clause that says more is better would pay for waste.
+#[test]
+fn savings_are_of_costs_that_fall() {
+    assert_eq!(Kpi::Cps.better_in_clause(), Better::Lower);
+    let saved = |better: &str| {
+        format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"CPS","better":"{better}","scale":"PLAIN","threshold":"100",
+                "period":"MONTH","amount":{{"type":"SHARE_OF_SAVINGS","of_savings":5000}}}}"#
+        )
+    };
+    assert_eq!(refused(&saved("LOWER"), ""), []);
+    assert_eq!(refused(&saved("HIGHER"), "")[0].0, "better");
+}
+
 fn any_event() -> impl Strategy<Value = LateEvent> {
     (0_i64..12, 0_u64..40, 0_u32..6, 0_i64..500_000).prop_map(|(id, offset, days, cents)| {
         let due = day("2025-06-01") + chrono::Days::new(offset);

@@ -11,6 +11,7 @@ use crate::domain::field::{FieldErrors, require};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::{Bps, Micros};
 use crate::domain::period::PeriodKind;
+use crate::domain::signal::Better;
 
 /// Highest amount of a clause: one billion units.
 const AMOUNT_MAX: Micros = Micros(1_000_000_000_000_000);
@@ -91,6 +92,10 @@ impl ClauseTerms {
                     within_period(Some(amount), "the price of a unit missed");
                 }
                 PeriodAmount::CostDifference { most, .. } => within_period(most, "the most for one load"),
+                PeriodAmount::ShareOfSavings { .. } => {
+                    let message = "savings are costs below the value: lower must be better";
+                    require(e, rule.better == Better::Lower, "better", message);
+                }
                 _ => {}
             },
             Rule::VolumeShortfall(VolumePromise::Own(own)) => {

@@ -419,6 +419,14 @@ impl Kpi {
         format!("{} ({})", self.name(), self.code())
     }
 
+    /// Which way a clause takes it. What is not scored since it depends on the mix is a price to its parties: a cost is
+    /// better lower.
+    #[must_use]
+    pub fn better_in_clause(self) -> Better {
+        let definition = self.definition();
+        definition.better.unwrap_or(if definition.unit.is_money() { Better::Lower } else { Better::Higher })
+    }
+
     /// Whether it is a share of units, so that each one missed can be counted.
     #[must_use]
     pub fn is_share_of_units(self) -> bool {

@@ -8,8 +8,8 @@ use askama::Template;
 
 use super::draft::{Draft, Head, clause, clause_kpis, clause_of, load, open, read_cap, store_clause};
 use crate::domain::clause::{
-    Better, ClauseTerms, EarnBack, Exclusions, Excuse, Handling, IncidentRule, MIN_VOLUME_DEFAULT,
-    NamedVolume, OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
+    ClauseTerms, EarnBack, Exclusions, Excuse, Handling, IncidentRule, MIN_VOLUME_DEFAULT, NamedVolume,
+    OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -408,7 +408,7 @@ fn read_earn_back(form: &mut Form) -> Option<EarnBack> {
     Some(EarnBack {
         of_clause: form.value("of_clause").to_owned(),
         kpi: kpi?.code().to_owned(),
-        better: definition.better.unwrap_or(Better::Higher),
+        better: kpi?.better_in_clause(),
         scale,
         threshold: threshold?,
         min_volume: min_volume?,

@@ -626,6 +626,7 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("amount.of_difference", "price"),
     ("amount.most", "load_cap"),
     ("amount.baseline", "baseline"),
+    ("better", "kpi"),
     ("tiers", "tiers"),
     ("period_cap.amount", "cap_amount"),
     ("period_cap.share_of_freight", "cap_share"),
@@ -796,7 +797,7 @@ fn read_threshold(form: &mut Form) -> Option<Clause> {
     };
     let rule = Rule::PeriodThreshold(PeriodThreshold {
         kpi: kpi.code().to_owned(),
-        better: definition.better.unwrap_or(Better::Higher),
+        better: kpi.better_in_clause(),
         scale,
         threshold: threshold?,
         dead_band: dead_band?,
