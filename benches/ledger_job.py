@@ -52,6 +52,7 @@ FROM journal_entries;
 SEAL_ROWS = """
 INSERT INTO journal_seals (partner_id, seq, entry_id, sha256)
 SELECT partner_id, ROW_NUMBER() OVER (PARTITION BY partner_id ORDER BY id), id, '{seal}' FROM journal_entries;
+INSERT INTO journal_heads (partner_id, sealed) SELECT partner_id, MAX(seq) FROM journal_seals GROUP BY partner_id;
 """
 
 MONTH_ROWS = """

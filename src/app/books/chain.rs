@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::db::books::{
-    carried_differences_unscoped, close_list, month_differences_unscoped, sealed_entries_unscoped, seals_of,
+    carried_differences_unscoped, close_list, month_differences_unscoped, sealed_entries_unscoped,
+    sealed_unscoped, seals_of,
 };
 use crate::db::ledger::ledger_partners;
 use crate::db::{Db, DbError};
@@ -42,6 +43,13 @@ pub fn chain_problems(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
         checked += i64::try_from(entries.len()).unwrap_or(i64::MAX);
         if let Some((entry_id, words)) = first_break(&entries, &own) {
             problems.push(format!("partner {partner_id}, entry {entry_id}: {words}"));
+        }
+        let kept = sealed_unscoped(db, partner_id)?;
+        if own.last().is_some_and(|newest| newest.seq != kept) {
+            problems.push(format!(
+                "partner {partner_id}: {kept} entries are counted as sealed, {} are",
+                own.len()
+            ));
         }
         for words in month_differences_unscoped(db, partner_id)? {
             problems.push(format!("partner {partner_id}: {words}"));

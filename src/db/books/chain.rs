@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::bulk_insert;
 use crate::db::DbError;
 use crate::db::conn::Db;
-use crate::db::schema::{journal_entries, journal_lines, journal_seals};
+use crate::db::schema::{journal_entries, journal_heads, journal_lines, journal_seals};
 use crate::db::types::{Day, Instant};
 use crate::domain::books::chain::{Head, Seal, SealedEntry, SealedLine, seal};
+use crate::{bulk_insert, on_engine};
 
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = journal_seals, treat_none_as_default_value = false)]
@@ -169,7 +169,34 @@ pub fn chain_extend(db: &mut Db, partner_id: i64, entries: &[SealedEntry]) -> Re
         rows.push(SealRow { partner_id, seq, entry_id: entry.id, sha256: before.clone() });
     }
     bulk_insert!(db, journal_seals::table, rows.as_slice())?;
+    if !rows.is_empty() {
+        sealed_write(db, partner_id, seq)?;
+    }
     Ok(())
+}
+
+fn sealed_write(db: &mut Db, partner_id: i64, sealed: i64) -> QueryResult<()> {
+    let row = (journal_heads::partner_id.eq(partner_id), journal_heads::sealed.eq(sealed));
+    on_engine!(db, |conn| diesel::insert_into(journal_heads::table)
+        .values(row)
+        .on_conflict(journal_heads::partner_id)
+        .do_update()
+        .set(journal_heads::sealed.eq(sealed))
+        .execute(conn))
+    .map(drop)
+}
+
+/// How many entries of a partner are sealed, as kept beside the seals. Unscoped: only the check asks.
+///
+/// # Errors
+/// The engine's reason.
+pub fn sealed_unscoped(db: &mut Db, partner_id: i64) -> QueryResult<i64> {
+    let sealed: Option<i64> = journal_heads::table
+        .filter(journal_heads::partner_id.eq(partner_id))
+        .select(journal_heads::sealed)
+        .first(db)
+        .optional()?;
+    Ok(sealed.unwrap_or_default())
 }
 
 /// Partners with entries of which none is sealed.

@@ -24,7 +24,9 @@ use super::setting::{BOOKS_CLOSED_THROUGH, setting};
 use super::types::Day;
 
 pub use budget::{BudgetRow, budget_insert, budgets_of};
-pub use chain::{chain_begin, chain_extend, chain_unsealed, heads, sealed_entries_unscoped, seals_of};
+pub use chain::{
+    chain_begin, chain_extend, chain_unsealed, heads, sealed_entries_unscoped, sealed_unscoped, seals_of,
+};
 pub use chart::{ChartRow, chart, chart_history, chart_insert};
 pub use close::{
     CheckRow, CloseRow, DecisionRow, OverrideRow, check_insert, check_newest, close_insert, close_list,

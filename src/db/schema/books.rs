@@ -78,6 +78,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    journal_heads (partner_id) {
+        partner_id -> BigInt,
+        sealed -> BigInt,
+    }
+}
+
+diesel::table! {
     journal_months (month, partner_id, currency, account, side, reason, recognition) {
         month -> Text,
         partner_id -> BigInt,
