@@ -30,7 +30,7 @@ use crate::db::fold::{
     stale_months, stale_months_mark, summed_days, tender_outcome_write, tenders_fold, verdicts_write,
 };
 use crate::db::freight::freight_mark;
-use crate::db::invoice::{any_invoices, invoices_of_day_mark};
+use crate::db::invoice::{any_invoices, invoices_of_day_unscoped, stale_invoices_mark};
 use crate::db::market::{MarketOfDay, any_benchmark, market_of_day};
 use crate::db::quality::{QualityOfDay, any_quality, quality_of_day};
 use crate::db::shipment::{Source, stale_mark};
@@ -298,7 +298,7 @@ fn refresh_slice(
     }
     let lookups = Lookups::read(db, run, source, Mode::Price)?;
     let (results, mut lanes) = sum_days(db, spare, source, &work, &lookups)?;
-    let mut freight = BTreeSet::new();
+    let (mut billed, mut freight) = (BTreeSet::new(), BTreeSet::new());
     for ((day, partners), result) in work.into_iter().zip(results) {
         report.verdicts += result.store_verdicts(db)?;
         if let Some(shelf) = &lookups.shelf {
@@ -307,7 +307,7 @@ fn refresh_slice(
         }
         report.facts += result.facts;
         if lookups.any_invoices {
-            invoices_of_day_mark(db, day, &partners)?;
+            billed.extend(invoices_of_day_unscoped(db, day, &partners)?);
             if source == Source::Shipments {
                 freight.extend(partners.iter().map(|partner_id| (*partner_id, Day(day))));
             }
@@ -317,6 +317,7 @@ fn refresh_slice(
         report.days += 1;
     }
     // Once, in the order of keys that every writer of these marks keeps.
+    stale_invoices_mark(db, &billed)?;
     freight_mark(db, &freight)?;
     lanes.retain(|(partner, ..), _| !again.contains(partner));
     stale_months_mark(db, source, month, &again)?;

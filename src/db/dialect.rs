@@ -167,6 +167,28 @@ pub fn freight_marks_lock(db: &mut Db, partner_id: i64, days: &[super::types::Da
     }
 }
 
+/// As [`freight_marks_lock`], marks of invoices of a partner in the order of their ids.
+///
+/// # Errors
+/// The engine's reason.
+pub fn invoice_marks_lock(db: &mut Db, partner_id: i64, ids: &[i64]) -> QueryResult<()> {
+    use diesel::prelude::*;
+
+    use super::schema::stale_invoices;
+
+    match db {
+        Db::Pg(conn) => stale_invoices::table
+            .filter(stale_invoices::partner_id.eq(partner_id))
+            .filter(stale_invoices::invoice_id.eq_any(ids))
+            .order(stale_invoices::invoice_id)
+            .select(stale_invoices::invoice_id)
+            .for_update()
+            .load::<i64>(conn)
+            .map(drop),
+        Db::Sqlite(_) => Ok(()),
+    }
+}
+
 /// As [`transaction_lock`], but shared with whoever takes it so too; waits for, and keeps off, who takes it alone.
 ///
 /// # Errors

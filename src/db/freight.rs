@@ -15,8 +15,8 @@ use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
 use super::invoice::batch::audits_newest_unscoped;
 use super::schema::{
-    expected_charges, freight_accruals, freight_moves, invoice_references, invoices, journal_entries,
-    partners, shipments, sources, stale_freight,
+    expected_charges, freight_accruals, freight_moves, freight_partners, invoice_references, invoices,
+    journal_entries, partners, shipments, sources, stale_freight,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -136,17 +136,35 @@ pub fn bills_here(db: &mut Db, partner_id: i64) -> QueryResult<bool> {
     Ok(any.is_some())
 }
 
-/// Whether freight of a partner was ever accrued.
+/// Up to which day of delivery, and without it, the freight of a partner was looked at as not billed in time; none where its
+/// freight is not accrued yet.
+///
+/// Unscoped: the accrual and `verify` name the partners they may read.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn freight_begun(db: &mut Db, partner_id: i64) -> QueryResult<bool> {
-    let any: Option<i64> = freight_moves::table
-        .filter(freight_moves::partner_id.eq(partner_id))
-        .select(freight_moves::entry_id)
+pub fn lapsed_before_unscoped(db: &mut Db, partner_id: i64) -> QueryResult<Option<NaiveDate>> {
+    let day: Option<Day> = freight_partners::table
+        .filter(freight_partners::partner_id.eq(partner_id))
+        .select(freight_partners::lapsed_before)
         .first(db)
         .optional()?;
-    Ok(any.is_some())
+    Ok(day.map(|day| day.0))
+}
+
+/// Writes what [`lapsed_before_unscoped`] reads: from here on the freight of the partner is accrued.
+///
+/// # Errors
+/// The engine's reason.
+pub fn lapsed_before_write(db: &mut Db, partner_id: i64, day: NaiveDate) -> QueryResult<()> {
+    let row = (freight_partners::partner_id.eq(partner_id), freight_partners::lapsed_before.eq(Day(day)));
+    on_engine!(db, |conn| diesel::insert_into(freight_partners::table)
+        .values(row)
+        .on_conflict(freight_partners::partner_id)
+        .do_update()
+        .set(freight_partners::lapsed_before.eq(Day(day)))
+        .execute(conn))
+    .map(drop)
 }
 
 /// Whether freight of a partner was posted after a day.
@@ -183,7 +201,8 @@ pub fn priced_days_unscoped(db: &mut Db, partner_id: i64, from: NaiveDate) -> Qu
     Ok(days.into_iter().collect())
 }
 
-/// The days of a partner for which freight stands, or those alone with a delivery before `delivered_before`.
+/// The days of a partner for which freight stands, or those alone with a delivery from the first day of `delivered` on and
+/// before the second.
 ///
 /// Unscoped: the accrual and `verify` name the partners they may read.
 ///
@@ -192,15 +211,17 @@ pub fn priced_days_unscoped(db: &mut Db, partner_id: i64, from: NaiveDate) -> Qu
 pub fn standing_days_unscoped(
     db: &mut Db,
     partner_id: i64,
-    delivered_before: Option<NaiveDate>,
+    delivered: Option<(NaiveDate, NaiveDate)>,
 ) -> QueryResult<BTreeSet<Day>> {
     let mut query = freight_accruals::table
         .filter(freight_accruals::partner_id.eq(partner_id))
         .select(freight_accruals::obligation_day)
         .distinct()
         .into_boxed();
-    if let Some(day) = delivered_before {
-        query = query.filter(freight_accruals::delivered_on.lt(Day(day)));
+    if let Some((from, before)) = delivered {
+        query = query
+            .filter(freight_accruals::delivered_on.ge(Day(from)))
+            .filter(freight_accruals::delivered_on.lt(Day(before)));
     }
     let days: Vec<Day> = query.load(db)?;
     Ok(days.into_iter().collect())

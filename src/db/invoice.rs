@@ -357,12 +357,18 @@ pub fn stale_invoices_mark(db: &mut Db, keys: &BTreeSet<InvoiceKey>) -> QueryRes
     Ok(())
 }
 
-/// Marks the invoices that name one of the shipments of some partners due on a day: of these something changed.
+/// The invoices that name one of the shipments of some partners due on a day.
+///
+/// Unscoped: a refresh marks them, of whichever partner they are.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn invoices_of_day_mark(db: &mut Db, day: NaiveDate, partners: &[i64]) -> QueryResult<()> {
-    let keys: Vec<InvoiceKey> = shipments::table
+pub fn invoices_of_day_unscoped(
+    db: &mut Db,
+    day: NaiveDate,
+    partners: &[i64],
+) -> QueryResult<Vec<InvoiceKey>> {
+    shipments::table
         .inner_join(
             invoice_references::table.on(invoice_references::partner_id
                 .eq(shipments::partner_id)
@@ -372,8 +378,7 @@ pub fn invoices_of_day_mark(db: &mut Db, day: NaiveDate, partners: &[i64]) -> Qu
         .filter(shipments::partner_id.eq_any(partners))
         .select((invoice_references::partner_id, invoice_references::invoice_id))
         .distinct()
-        .load(db)?;
-    stale_invoices_mark(db, &keys.into_iter().collect())
+        .load(db)
 }
 
 /// Whether any invoice is stored.

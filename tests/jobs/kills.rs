@@ -1,4 +1,4 @@
-//! Service credits from the facts to the closed month, with `kill -9` at random points of every step: accrual, notice,
+//! Service credits and freight that is not billed, from the facts to the closed month, with `kill -9` at random points of every step: accrual, notice,
 //! deadlines, settlement, export, close. After each kill the ledger balances and nothing is in it twice, and in the end it is
 //! that of a database on which nothing was ever killed.
 
@@ -11,12 +11,16 @@ use lanemark::app::ledger::verify_ledger;
 use lanemark::clock::Clock;
 use lanemark::db::Db;
 use lanemark::db::dimension::Dimensions;
-use lanemark::db::schema::{job_runs, partners, shipments};
+use lanemark::db::freight::freight_mark;
+use lanemark::db::schema::{expected_charges, freight_moves, invoices, job_runs, partners, shipments};
 use lanemark::db::shipment::ShipmentRow;
 use lanemark::db::types::{Day, Instant};
-use lanemark::domain::ledger::Side;
+use lanemark::domain::clause::FREIGHT_CLAUSE;
+use lanemark::domain::expected::ExpectedLine;
+use lanemark::domain::ledger::{Account, Side};
 use lanemark::domain::outcome::OutcomePolicy;
 use lanemark::domain::period::Period;
+use lanemark::domain::rate::ChargePart;
 use lanemark::domain::viewer::Role;
 use lanemark::on_engine;
 use serde_json::{Map, Value};
@@ -75,6 +79,25 @@ fn world(db: &TestDb) -> App {
             (partner_id * 1_000, partner_id),
             &[("7.3", "Late delivery", LATE)],
         );
+        // It sends invoices here, of other work, so that its freight is accrued until it is too late to bill it.
+        let on = Day("2025-01-02".parse().unwrap());
+        diesel::insert_into(invoices::table)
+            .values((
+                invoices::partner_id.eq(partner_id),
+                invoices::id.eq(partner_id),
+                invoices::number.eq("I-1"),
+                invoices::number_key.eq("1"),
+                invoices::kind.eq("ORIGINAL"),
+                invoices::issued_on.eq(on),
+                invoices::received_on.eq(on),
+                invoices::currency.eq("USD"),
+                invoices::total_micros.eq(1_000_000),
+                invoices::fact_hash.eq(1),
+                invoices::import_id.eq(1),
+                invoices::recorded_at.eq(Instant(app.now())),
+            ))
+            .execute(conn)
+            .unwrap();
     }
     app
 }
@@ -108,7 +131,33 @@ fn arrive(app: &App, month: Period) {
         .collect();
     for row in &rows {
         on_engine!(conn, |c| diesel::insert_into(shipments::table).values(row).execute(c)).unwrap();
+        let linehaul_micros = row.linehaul_micros.unwrap();
+        let line = ExpectedLine {
+            code: "400".to_owned(),
+            part: ChargePart::Linehaul,
+            amount_micros: linehaul_micros,
+        };
+        diesel::insert_into(expected_charges::table)
+            .values((
+                expected_charges::obligation_day.eq(row.obligation_day),
+                expected_charges::partner_id.eq(row.partner_id),
+                expected_charges::shipment_id.eq(row.id),
+                expected_charges::contract_version_id.eq(row.partner_id * 1_000 + 1),
+                expected_charges::rating_day.eq(row.obligation_day),
+                expected_charges::status.eq("RATED"),
+                expected_charges::currency.eq("USD"),
+                expected_charges::base_micros.eq(linehaul_micros),
+                expected_charges::fuel_micros.eq(0),
+                expected_charges::accessorial_micros.eq(0),
+                expected_charges::tax_micros.eq(0),
+                expected_charges::total_micros.eq(linehaul_micros),
+                expected_charges::known_at.eq(Instant(app.now())),
+                expected_charges::lines.eq(serde_json::to_string(&[line]).unwrap()),
+            ))
+            .execute(conn)
+            .unwrap();
     }
+    freight_mark(conn, &rows.iter().map(|row| (row.partner_id, row.obligation_day)).collect()).unwrap();
 }
 
 #[derive(QueryableByName)]
@@ -129,7 +178,7 @@ fn holds(conn: &mut Db, when: &str) {
         Side::Debit.code()
     );
     let same = "partner_id, obligation_key, posting_day, reason, recognition, memo";
-    let none: [(&str, String); 10] = [
+    let none: [(&str, String); 12] = [
         (
             "an entry does not balance",
             format!(
@@ -158,8 +207,25 @@ fn holds(conn: &mut Db, when: &str) {
         ),
         (
             "an entry has no item",
-            "SELECT 1 FROM journal_entries e WHERE NOT EXISTS (SELECT 1 FROM accruals a \
-             WHERE e.partner_id = a.partner_id AND e.obligation_key = a.obligation_key)"
+            format!(
+                "SELECT 1 FROM journal_entries e WHERE e.clause_id <> {FREIGHT_CLAUSE} AND NOT EXISTS \
+                 (SELECT 1 FROM accruals a WHERE e.partner_id = a.partner_id AND e.obligation_key = a.obligation_key)"
+            ),
+        ),
+        (
+            "an entry about freight is not what its shipments come to",
+            format!(
+                "SELECT 1 FROM journal_lines l WHERE l.account = {} AND CASE WHEN side = '{}' THEN 1 ELSE -1 END * amount_micros \
+                 <> (SELECT coalesce(sum(m.amount_micros), 0) FROM freight_moves m \
+                 WHERE m.partner_id = l.partner_id AND m.entry_id = l.entry_id)",
+                Account::FreightAccrued.number(),
+                Side::Credit.code()
+            ),
+        ),
+        (
+            "the freight that stands is not what moved",
+            "SELECT 1 FROM (SELECT coalesce(sum(base_micros + fuel_micros + accessorial_micros + tax_micros), 0) AS n \
+             FROM freight_accruals) a, (SELECT coalesce(sum(amount_micros), 0) AS n FROM freight_moves) m WHERE a.n <> m.n"
                 .to_owned(),
         ),
         (
@@ -191,9 +257,12 @@ fn holds(conn: &mut Db, when: &str) {
 
 /// What the ledger came to, free of what differs between two runs of the same: ids, instants, seals.
 fn books(conn: &mut Db) -> BTreeMap<&'static str, Vec<String>> {
-    const TABLES: [&str; 10] = [
+    const TABLES: [&str; 13] = [
         "journal_entries",
         "journal_lines",
+        "freight_accruals",
+        "freight_moves",
+        "freight_partners",
         "accruals",
         "item_steps",
         "settlements",
@@ -463,6 +532,11 @@ fn killed_at_random(db: &TestDb, twin: &TestDb) {
     pair.step(&["job", "run", "item-deadlines", "--as-of", "2026-06-01"], KILLS_DEADLINES);
     pair.is_the_twin(unkilled);
     assert_eq!(count(pair.conn, "SELECT 1 FROM accruals"), PARTNERS * EVENTS * 4);
+    // As of the day up to which the world says that accruals ran; the close looks for what that run left.
+    pair.step(&["job", "run", "accrue-credits", "--as-of", "2026-10-01"], 0);
+    pair.is_the_twin(unkilled);
+    let moved: i64 = freight_moves::table.count().get_result(pair.conn).unwrap();
+    assert_eq!(moved, PARTNERS * EVENTS * 4 * 2, "delivered, and taken back when it is too late to bill it");
     let deemed = "SELECT 1 FROM accruals WHERE state = 'AGREED'";
     assert_eq!(count(pair.conn, deemed), PARTNERS * EVENTS * 4, "deadlines passed");
 

@@ -16,10 +16,10 @@ use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::fold::stale_days_unscoped;
 use crate::db::freight::{
-    Place, bills_here, bills_unscoped, carried_unscoped, freight_begun, freight_mark,
-    freight_marked_unscoped, freight_marks_take, freight_partners_unscoped, freight_posted_after_unscoped,
-    moved_unscoped, moves_insert, moves_unscoped, priced_days_unscoped, standing_days_unscoped,
-    standing_unscoped, standing_write,
+    Place, bills_here, bills_unscoped, carried_unscoped, freight_mark, freight_marked_unscoped,
+    freight_marks_take, freight_partners_unscoped, freight_posted_after_unscoped, lapsed_before_unscoped,
+    lapsed_before_write, moved_unscoped, moves_insert, moves_unscoped, priced_days_unscoped,
+    standing_days_unscoped, standing_unscoped, standing_write,
 };
 use crate::db::job::job_run_last_done;
 use crate::db::ledger::{RawLedger, entries_insert, ledger_raw_unscoped};
@@ -107,11 +107,19 @@ fn days_to_look_at(db: &mut Db, run: &Run, partner_id: i64) -> Result<Vec<Day>, 
         return Ok(Vec::new());
     }
     let is_new = |from: NaiveDate| run.as_of.signed_duration_since(from).num_days() < TERMS_NEW_DAYS;
-    if since.is_some_and(is_new) || !freight_begun(db, partner_id)? {
-        // Marked first, so that a run that is killed leaves word of what it did not come to.
+    let (lapsed_before, first_day) = (lapsed_before_unscoped(db, partner_id)?, horizon.first_day());
+    // All marked, so that a run that is killed leaves word of what it did not come to.
+    if lapsed_before.is_none() || since.is_some_and(is_new) {
         days.extend(look_again(db, partner_id, horizon)?);
     }
-    days.extend(standing_days_unscoped(db, partner_id, Some(horizon.first_day()))?);
+    if lapsed_before != Some(first_day) {
+        let since = lapsed_before.unwrap_or(first_day);
+        // Once: what an invoice on hold keeps standing is looked at again when it is judged again.
+        let lapsing = standing_days_unscoped(db, partner_id, Some((since, first_day)))?;
+        freight_mark(db, &lapsing.iter().map(|day| (partner_id, *day)).collect())?;
+        days.extend(lapsing);
+        lapsed_before_write(db, partner_id, first_day)?;
+    }
     Ok(days.into_iter().collect())
 }
 
@@ -278,11 +286,10 @@ fn targets_differ(
     if bills_here(db, partner_id)? {
         days.extend(priced_days_unscoped(db, partner_id, first_day(horizon))?);
     }
-    let mut waiting = if freight_begun(db, partner_id)? {
-        freight_marked_unscoped(db, partner_id)?
-    } else {
-        // Nothing was booked for it yet: the next accrual begins with it, or there is nothing to book.
-        days.clone()
+    let mut waiting = match lapsed_before_unscoped(db, partner_id)? {
+        Some(_) => freight_marked_unscoped(db, partner_id)?,
+        // The next accrual begins with it.
+        None => days.clone(),
     };
     // What an import changed is marked here by the refresh that prices it, and shipments are read as they are now.
     waiting.extend(stale_days_unscoped(db, Source::Shipments, partner_id)?);

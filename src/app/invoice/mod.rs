@@ -133,14 +133,16 @@ fn audit_these(
             None => Ok(()),
         })?;
     let mut names: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    let mut cells = BTreeSet::new();
     for side in [own, other] {
         audits_insert(db, &side.audits)?;
-        stale_mark(db, Source::Invoices, &side.cells)?;
         report.add(&side.report);
+        cells.extend(side.cells);
         for (partner_id, named) in side.names {
             names.entry(partner_id).or_default().extend(named);
         }
     }
+    stale_mark(db, Source::Invoices, &cells)?;
     // What is billed of these shipments may be other than it was.
     freight_named_mark(db, &names)?;
     Ok(())

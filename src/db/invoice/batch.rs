@@ -9,6 +9,7 @@ use diesel::sql_types::Bool;
 use super::{AuditRow, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
 use crate::db::DbError;
 use crate::db::conn::Db;
+use crate::db::dialect::invoice_marks_lock;
 use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
 use crate::{bulk_insert, sqlite_row_insert};
 
@@ -130,12 +131,14 @@ pub fn invoices_unscoped(
     Ok(found)
 }
 
-/// Takes the marks of some invoices of a partner, before the facts behind them are read.
+/// Takes the marks of some invoices of a partner, by rising ids, before the facts behind them are read. They are locked in
+/// the order in which they are written, as those of freight.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn stale_invoices_take(db: &mut Db, partner_id: i64, ids: &[i64]) -> QueryResult<()> {
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+        invoice_marks_lock(db, partner_id, chunk)?;
         diesel::delete(
             stale_invoices::table
                 .filter(stale_invoices::partner_id.eq(partner_id))

@@ -36,6 +36,15 @@ diesel::table! {
 diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::sql::*;
+    freight_partners (partner_id) {
+        partner_id -> BigInt,
+        lapsed_before -> Day,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
     stale_freight (partner_id, obligation_day) {
         partner_id -> BigInt,
         obligation_day -> Day,

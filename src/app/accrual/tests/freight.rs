@@ -14,7 +14,7 @@ use crate::app::ledger::freight::{freight_entry_view, freight_view};
 use crate::app::ledger::verify_ledger;
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
-use crate::db::freight::{freight_list, freight_sums};
+use crate::db::freight::{freight_list, freight_marked_unscoped, freight_sums, lapsed_before_unscoped};
 use crate::db::ledger::{LedgerFilter, entry_list};
 use crate::db::schema::{freight_accruals, freight_moves};
 use crate::db::setting::{BOOKS_CLOSED_THROUGH, setting_set};
@@ -225,6 +225,30 @@ fn what_was_delivered_in_a_month_that_is_open_stands_in_it_and_goes_when_it_is_b
         run(app, "2025-06-02");
         assert_eq!(newest(app, 1), ["06-02 2020/5100 110.00 REVERSAL 2025-05"], "booked when it comes in");
         assert_sound(app);
+    });
+}
+
+#[test]
+fn a_partner_whose_freight_never_moved_is_begun_with_once_and_verified() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        billed(
+            app,
+            "I-1,P1,,,2025-05-07,2025-05-08,W1-A,400,LINEHAUL,100\n\
+             I-1,P1,,,2025-05-07,2025-05-08,W1-A,405,FUEL,10\n",
+        );
+        let waits = |on| differs_on(&mut conn(app), Some(day(on))).unwrap();
+        assert_eq!(waits("2025-05-10").looked, 0, "nothing was accrued yet");
+        assert_eq!(run(app, "2025-05-10").entries, 0, "its one delivery was billed at once");
+        let checked = waits("2025-05-10");
+        assert!(checked.looked > 0, "{checked:?}");
+        let db = &mut *conn(app);
+        let partner_id = partner(app, "P1");
+        let ahead = freight_marked_unscoped(db, partner_id).unwrap();
+        assert_eq!(checked.waiting, i64::try_from(ahead.len()).unwrap(), "days with deliveries to come");
+        assert_eq!(lapsed_before_unscoped(db, partner_id).unwrap(), Some(day("2025-03-11")));
+        assert_eq!(run(app, "2025-05-11").entries, 0);
+        assert_eq!(lapsed_before_unscoped(db, partner_id).unwrap(), Some(day("2025-03-12")));
     });
 }
 

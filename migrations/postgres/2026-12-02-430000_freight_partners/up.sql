@@ -1,0 +1,7 @@
+-- The partners whose freight is accrued, and up to which day of delivery, without it, it was looked at as not billed in time.
+CREATE TABLE freight_partners (
+  partner_id BIGINT NOT NULL PRIMARY KEY REFERENCES partners (id),
+  lapsed_before DATE NOT NULL
+);
+-- The next run looks at all that stands.
+INSERT INTO freight_partners (partner_id, lapsed_before) SELECT DISTINCT partner_id, DATE '1970-01-01' FROM freight_moves;
