@@ -14,7 +14,7 @@ mod gathered;
 mod new_lanes;
 mod notice;
 mod post;
-mod replaced;
+pub(super) mod replaced;
 pub(super) mod replay;
 mod scoped;
 pub mod simulate;

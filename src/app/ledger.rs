@@ -2,6 +2,7 @@
 
 pub mod freight;
 pub mod own;
+pub mod replaced;
 pub mod view;
 
 use std::collections::BTreeMap;

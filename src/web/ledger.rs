@@ -3,6 +3,7 @@
 
 pub mod freight;
 pub mod own;
+pub mod replaced;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use crate::db::partner::{Partner, partner_list};
 use crate::db::shipment::ShipmentRow;
 use crate::domain::books::chart::Chart;
 use crate::domain::books::roll::{Book, RollRow, totals as roll_totals};
-use crate::domain::clause::{Obligation, ObligationKey, Reason};
+use crate::domain::clause::{Obligation, ObligationKey, PeriodAmount, Reason, Rule};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{KpiValue, Unit as KpiUnit};
 use crate::domain::ledger::{Account, ItemState, RollForward, Side};
@@ -616,7 +617,7 @@ struct AccrualPage {
     evidence_title: &'static str,
     evidence: Vec<(&'static str, String)>,
     /// Where the facts are, and what they are called.
-    facts: Option<(String, &'static str)>,
+    facts: Vec<(String, &'static str)>,
     entries: Vec<EntryLine>,
     total: String,
 }
@@ -679,7 +680,7 @@ impl AccrualPage {
             }),
             evidence_title,
             evidence,
-            facts: facts_of(view),
+            facts: facts_of(view).into_iter().chain(replacements_of(view)).collect(),
             total: show::money(posted),
             entries: view
                 .entries
@@ -708,8 +709,8 @@ fn facts_of(view: &AccrualView) -> Option<(String, &'static str)> {
     let (kpi, words) = match &view.evidence {
         Evidence::Shipment(_) => {
             let (source, reference) = view.shipment.as_ref()?;
-            let path = [source, reference].map(|part| show::path_part(part)).join("/");
-            return Some((format!("/shipments/{}/{path}", accrual.partner_id), "Open the shipment"));
+            let href = show::shipment_href(accrual.partner_id, source, reference);
+            return Some((href, "Open the shipment"));
         }
         Evidence::Kpi(Some(value)) => (Some(value.kpi.code()), "Everything that was counted, line by line"),
         Evidence::Kpi(None) => return None,
@@ -717,6 +718,15 @@ fn facts_of(view: &AccrualView) -> Option<(String, &'static str)> {
     };
     let Obligation::Period(period) = key.of else { return None };
     Some((counted_list(&format!("/scorecards/{}", accrual.partner_id), period, kpi, key), words))
+}
+
+/// Where the loads are that others carried, of an item that is priced by what they cost.
+fn replacements_of(view: &AccrualView) -> Option<(String, &'static str)> {
+    let clause = view.clause.as_ref()?;
+    let Rule::PeriodThreshold(rule) = &clause.terms.rule else { return None };
+    let PeriodAmount::CostDifference { .. } = rule.amount else { return None };
+    let item = accrual_href(view.accrual.partner_id, view.accrual.key);
+    Some((format!("{item}/replacements"), "What each replacement cost"))
 }
 
 fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) {

@@ -157,7 +157,9 @@ fn table() -> Vec<Row> {
         get("/ledger", May(Action::ViewLedger), ledger::list),
         get("/ledger.csv", May(Action::ViewLedger), ledger::export),
         get("/ledger/accruals/{partner}/{key}", May(Action::ViewLedger), ledger::accrual),
+        get("/ledger/accruals/{partner}/{key}/replacements", May(Action::ViewLedger), ledger::replaced::show),
         get("/ledger/freight", May(Action::ViewLedger), ledger::freight::list),
+        get("/ledger/freight.csv", May(Action::ViewLedger), ledger::freight::export),
         get("/ledger/freight/{partner}/{entry}", May(Action::ViewLedger), ledger::freight::entry),
         // The books.
         get("/ledger/close", May(Action::ViewLedger), books::close::show_open),

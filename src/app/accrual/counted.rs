@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::new_lanes::NewLanes;
+use super::replaced::Tenders;
 use super::scoped::Lens;
 use crate::app::refresh::apart::{Fact, facts_apart};
 use crate::db::contract::{terms_between, terms_load};
@@ -41,6 +42,8 @@ pub struct Counted {
     anew: bool,
     /// What it makes of those that it judges otherwise.
     otherwise: BTreeMap<(NaiveDate, Fact), Measures>,
+    /// Offers turned down that the clause prices one by one.
+    pub(in crate::app) turned_down: Tenders,
 }
 
 impl Counted {
@@ -82,11 +85,12 @@ impl Counted {
             own_sums: Measures::default(),
             anew: clause.is_some_and(|clause| clause.terms.judges_anew()),
             otherwise: BTreeMap::new(),
+            turned_down: Tenders::new(),
         };
         let exclusions = clause.iter().map(|clause| &clause.terms.exclusions);
         let reach = (terms.term.term_start, period.start());
         let lanes = NewLanes::read(db, terms.partner_id, reach, exclusions)?;
-        let Self { own, own_sums, otherwise, apart, .. } = &mut counted;
+        let Self { own, own_sums, otherwise, apart, turned_down, .. } = &mut counted;
         facts_apart(db, terms.partner_id, apart, as_of, |one| {
             let in_scope = || lens.as_ref().is_none_or(|lens| lens.holds(&book, &one));
             if !claimants.is_of(terms.contract_id, one.day, one.what) || !in_scope() {
@@ -99,6 +103,9 @@ impl Counted {
             };
             let seen = lens.see(&one, &lanes);
             *own_sums += &seen.sums;
+            if let (Fact::Tender(tender_id), true) = (one.fact, seen.is_turned_down) {
+                turned_down.insert((one.day, tender_id));
+            }
             if seen.sums != *one.sums {
                 otherwise.insert((one.day, one.fact), seen.sums);
             }

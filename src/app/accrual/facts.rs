@@ -124,7 +124,7 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
                 }
                 Rule::PeriodThreshold(rule) => {
                     let loads = match part.map(|part| &part.turned_down) {
-                        Some(tenders) if !tenders.is_empty() => turned_down(db, group, version, tenders)?,
+                        Some(tenders) if !tenders.is_empty() => turned_down(db, version, tenders)?,
                         _ => BTreeMap::new(),
                     };
                     let known = |period| before.of((at_version, at_clause, period));

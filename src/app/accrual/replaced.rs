@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
-use super::{AccrualError, Group};
+use super::AccrualError;
 use crate::app::expected::{Books, FOREVER, Prices};
 use crate::db::Db;
 use crate::db::expected::Atlas;
@@ -22,28 +22,67 @@ use crate::domain::shipment::LONGEST_TRANSIT_DAYS;
 use crate::domain::terms::Terms;
 
 /// Tenders by the day they were sent and their id.
-pub(super) type Tenders = BTreeSet<(NaiveDate, i64)>;
+pub(in crate::app) type Tenders = BTreeSet<(NaiveDate, i64)>;
+
+/// A load that a carrier turned down, and what others carried it for.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Replacement {
+    /// The offer.
+    pub load: TenderLoad,
+    /// The shipment of another partner that replaced it; none where nobody is known to have carried it.
+    pub carried: Option<ShipmentKey>,
+    /// Linehaul and fuel of that shipment; none while they are not known, or in another currency than the contract's.
+    pub cost: Option<Micros>,
+    /// Linehaul and fuel of the same shipment by the contract; none where it has no price.
+    pub price: Option<Micros>,
+}
+
+impl Replacement {
+    /// As clauses price it.
+    pub fn turned_down(&self) -> TurnedDown {
+        let above = self.cost.zip(self.price).map(|(cost, price)| cost - price);
+        TurnedDown { sent_at: self.load.sent_at.0, tender_id: self.load.id, above }
+    }
+}
 
 /// Every tender of `tenders` with what its replacement cost above the price of a version, by the day it was sent.
-///
-/// The replacement is the first shipment that another partner carried with the reference of the load, on its lane where both
-/// say one, and that fell due after the offer. What it cost is what was charged for linehaul and fuel, or what should be while nothing is; in another currency than the
-/// contract's it is not known.
 ///
 /// # Errors
 /// The database's reason.
 pub(super) fn turned_down(
     db: &mut Db,
-    group: &Group,
     version: &Terms,
     tenders: &Tenders,
 ) -> Result<BTreeMap<NaiveDate, Vec<TurnedDown>>, AccrualError> {
-    let keys: Vec<_> = tenders.iter().map(|(day, id)| (Day(*day), group.partner_id, *id)).collect();
+    let mut found: BTreeMap<NaiveDate, Vec<TurnedDown>> = BTreeMap::new();
+    for one in replacements_unscoped(db, version, tenders)? {
+        found.entry(one.load.sent_day.0).or_default().push(one.turned_down());
+    }
+    Ok(found)
+}
+
+/// Every tender of `tenders` with its replacement and the price of a version.
+///
+/// The replacement is the first shipment that another partner carried with the reference of the load, on its lane where both
+/// say one, and that fell due after the offer. What it cost is what was charged for linehaul and fuel, or what should be while
+/// nothing is; in another currency than the contract's it is not known.
+///
+/// Unscoped: what others were paid is for no partner to see.
+///
+/// # Errors
+/// The database's reason.
+pub(in crate::app) fn replacements_unscoped(
+    db: &mut Db,
+    version: &Terms,
+    tenders: &Tenders,
+) -> Result<Vec<Replacement>, AccrualError> {
+    let partner_id = version.partner_id;
+    let keys: Vec<_> = tenders.iter().map(|(day, id)| (Day(*day), partner_id, *id)).collect();
     let loads = tender_loads_unscoped(db, &keys)?;
     let references: BTreeSet<&str> = loads.iter().map(|load| load.reference.as_str()).collect();
     let references: Vec<&str> = references.into_iter().collect();
     let mut carried: BTreeMap<String, Vec<CarriedElsewhere>> = BTreeMap::new();
-    for one in carried_elsewhere_unscoped(db, group.partner_id, &references)? {
+    for one in carried_elsewhere_unscoped(db, partner_id, &references)? {
         carried.entry(one.reference.clone()).or_default().push(one);
     }
     let replacement = |load: &TenderLoad| {
@@ -57,14 +96,12 @@ pub(super) fn turned_down(
     let keys: BTreeSet<ShipmentKey> = loads.iter().filter_map(replacement).map(|one| one.key).collect();
     let prices = contract_prices(db, version, &keys)?;
     let costs = costs(db, &carried, &keys, version.currency)?;
-    let mut found: BTreeMap<NaiveDate, Vec<TurnedDown>> = BTreeMap::new();
-    for load in &loads {
-        let key = replacement(load).map(|one| one.key);
-        let above = key.and_then(|key| Some(*costs.get(&key)? - *prices.get(&key)?));
-        let one = TurnedDown { sent_at: load.sent_at.0, tender_id: load.id, above };
-        found.entry(load.sent_day.0).or_default().push(one);
-    }
-    Ok(found)
+    let found = loads.iter().map(|load| {
+        let carried = replacement(load).map(|one| one.key);
+        let of = |amounts: &BTreeMap<ShipmentKey, Micros>| carried.and_then(|key| amounts.get(&key).copied());
+        Replacement { load: load.clone(), carried, cost: of(&costs), price: of(&prices) }
+    });
+    Ok(found.collect())
 }
 
 fn of_partners(keys: &BTreeSet<ShipmentKey>) -> BTreeMap<i64, Vec<ShipmentKey>> {

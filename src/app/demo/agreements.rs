@@ -590,9 +590,9 @@ fn clause(code: &str, title: &str, sign: Sign, rule: Rule, period_cap: Cap) -> C
     }
 }
 
-/// A price for each tender turned down beyond a fifth of those offered.
+/// What others cost more that carried the tenders turned down beyond a fifth of those offered.
 fn turned_down() -> Clause {
-    let amount = PeriodAmount::PerUnit { amount: dollars(25) };
+    let amount = PeriodAmount::CostDifference { of_difference: Bps(10_000), most: Some(dollars(150)) };
     let rule = threshold("TAR", 80, PeriodKind::Month, amount);
     clause("7.3", "Tenders turned down", Sign::Penalty, Rule::PeriodThreshold(rule), Cap::default())
 }

@@ -8,7 +8,7 @@ use crate::db::books::{chart, month_openings};
 use crate::db::freight::{
     FreightListed, StandingSum, freight_behind, freight_behind_sum, freight_list, freight_sums,
 };
-use crate::db::ledger::{EntryListed, entry_show, last_posting_day};
+use crate::db::ledger::{EXPORT_ROWS_MAX, EntryListed, entry_show, last_posting_day};
 use crate::db::partner::{Partner, partner_list};
 use crate::db::{Db, DbError};
 use crate::domain::books::chart::Chart;
@@ -17,6 +17,7 @@ use crate::domain::ledger::Account;
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Viewer;
+use crate::report::sheet::csv;
 
 /// Shipments on one page.
 pub const PAGE_ROWS: usize = 50;
@@ -61,6 +62,64 @@ pub fn freight_view(
         page,
         pages,
     })
+}
+
+/// The columns of [`freight_csv`].
+const EXPORT_COLUMNS: [&str; 11] = [
+    "partner",
+    "source",
+    "shipment",
+    "due",
+    "delivered",
+    "currency",
+    "linehaul",
+    "fuel",
+    "accessorials",
+    "tax",
+    "total",
+];
+
+/// The shipments of which freight stands, and whether there are more than can be written out; nothing for partners.
+///
+/// # Errors
+/// The database's reason, or a row that does not read back.
+pub fn freight_export(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: Option<i64>,
+) -> Result<(Vec<FreightListed>, bool), DbError> {
+    let mut rows = freight_list(db, viewer, partner_id, (0, EXPORT_ROWS_MAX + 1))?;
+    let limit = usize::try_from(EXPORT_ROWS_MAX).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok((rows, more))
+}
+
+/// A csv file of shipments of which freight stands.
+///
+/// # Errors
+/// The writer's reason.
+pub fn freight_csv(rows: &[FreightListed]) -> Result<Vec<u8>, csv::Error> {
+    csv(
+        EXPORT_COLUMNS,
+        rows.iter().map(|row| {
+            let (source, reference) = row.shipment.clone().unwrap_or_default();
+            let Parts { base, fuel, accessorial, tax } = row.parts;
+            [
+                row.partner.clone(),
+                source,
+                reference,
+                row.place.0.0.to_string(),
+                row.delivered_on.map(|day| day.to_string()).unwrap_or_default(),
+                row.currency.clone(),
+                base.to_string(),
+                fuel.to_string(),
+                accessorial.to_string(),
+                tax.to_string(),
+                row.parts.total().to_string(),
+            ]
+        }),
+    )
 }
 
 /// Where a page begins, and how many rows are on it.

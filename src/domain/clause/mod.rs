@@ -42,7 +42,7 @@ pub use in_force::InForce;
 pub use key::{BadKey, FREIGHT_CLAUSE, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
-pub use replaced::{TurnedDown, carriage};
+pub use replaced::{PricedLoad, TurnedDown, carriage};
 pub use scope::{ClauseScope, SCOPE_NAMES_MAX};
 pub use vary::Variant;
 pub use volume::{NamedVolume, OwnVolume, VolumeFacts, VolumePromise};

@@ -182,7 +182,7 @@ pub(super) fn period(
     let beyond =
         if rule.dead_band.is_zero() { String::new() } else { format!(", beyond the {band} dead band") };
     if let PeriodAmount::CostDifference { of_difference, most } = &rule.amount {
-        let (missed, allowed) = missed_and_allowed(rule, facts);
+        let (missed, allowed) = missed_and_allowed(rule, (facts.numerator, facts.denominator));
         steps.push(format!("{} missed; {} of {d} may be.", words::number(missed), words::number(allowed)));
         let price = (*of_difference, *most);
         let priced = replaced::price(price, &facts.turned_down, allowed, minor_digits)?;
@@ -192,7 +192,7 @@ pub(super) fn period(
     let spend = facts.spend.max(Micros::ZERO);
     let (raw, mut price) = match &rule.amount {
         PeriodAmount::PerUnit { amount } => {
-            let (missed, allowed) = missed_and_allowed(rule, facts);
+            let (missed, allowed) = missed_and_allowed(rule, (facts.numerator, facts.denominator));
             let (shown, may) = (words::number(missed), words::number(allowed));
             steps.push(format!("{shown} missed; {may} of {d} may be."));
             let units = (missed - allowed).max(Decimal::ZERO);
@@ -282,12 +282,33 @@ pub(super) fn at_risk(
 }
 
 /// Units that were missed, and whole units that the threshold lets pass. The KPI is a share of units.
-fn missed_and_allowed(rule: &PeriodThreshold, facts: &PeriodFacts) -> (Decimal, Decimal) {
+fn missed_and_allowed(
+    rule: &PeriodThreshold,
+    (numerator, denominator): (Decimal, Decimal),
+) -> (Decimal, Decimal) {
     let (missed, allowed_share) = match rule.better {
-        Better::Higher => (facts.denominator - facts.numerator, Decimal::ONE_HUNDRED - rule.threshold),
-        Better::Lower => (facts.numerator, rule.threshold),
+        Better::Higher => (denominator - numerator, Decimal::ONE_HUNDRED - rule.threshold),
+        Better::Lower => (numerator, rule.threshold),
     };
-    (missed, (allowed_share * facts.denominator / Decimal::ONE_HUNDRED).floor())
+    (missed, (allowed_share * denominator / Decimal::ONE_HUNDRED).floor())
+}
+
+impl PeriodThreshold {
+    /// What every load turned down comes to, the earliest first, where the KPI is that quotient; none where the price is not
+    /// of replacements.
+    ///
+    /// # Errors
+    /// An amount beyond what can be kept.
+    pub fn priced_loads(
+        &self,
+        quotient: (Decimal, Decimal),
+        turned_down: &[TurnedDown],
+        minor_digits: u32,
+    ) -> Result<Option<Vec<PricedLoad>>, OutOfRange> {
+        let PeriodAmount::CostDifference { of_difference, most } = self.amount else { return Ok(None) };
+        let (_, allowed) = missed_and_allowed(self, quotient);
+        replaced::priced_loads((of_difference, most), turned_down, allowed, minor_digits).map(Some)
+    }
 }
 
 /// The unrounded price and its words.

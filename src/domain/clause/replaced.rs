@@ -39,31 +39,63 @@ pub fn carriage(
     }
 }
 
-/// The price of the loads turned down beyond those that the threshold lets pass, the earliest of which are let pass.
+/// A load turned down, as a clause prices it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PricedLoad {
+    /// The load.
+    pub load: TurnedDown,
+    /// It is one of those that the threshold lets pass.
+    pub is_let_pass: bool,
+    /// The share of what it cost more, before and after the most for one load; none where it is let pass, or not known yet.
+    pub owed: Option<(Micros, Micros)>,
+}
+
+/// Every load turned down with what it comes to, the earliest first: these the threshold lets pass.
+///
+/// # Errors
+/// An amount beyond what can be kept.
+pub(super) fn priced_loads(
+    (share, most): (Bps, Option<Micros>),
+    turned_down: &[TurnedDown],
+    allowed: Decimal,
+    minor_digits: u32,
+) -> Result<Vec<PricedLoad>, OutOfRange> {
+    let mut loads = turned_down.to_vec();
+    loads.sort_unstable();
+    let allowed = allowed.to_usize().unwrap_or(usize::MAX);
+    let priced = loads.into_iter().enumerate().map(|(place, load)| {
+        let is_let_pass = place < allowed;
+        let owed = match load.above.filter(|_| !is_let_pass) {
+            None => None,
+            Some(above) => {
+                let owed =
+                    Micros::charge(share.fraction() * above.max(Micros::ZERO).decimal(), minor_digits)?;
+                Some((owed, most.map_or(owed, |most| owed.min(most))))
+            }
+        };
+        Ok(PricedLoad { load, is_let_pass, owed })
+    });
+    priced.collect()
+}
+
+/// The price of the loads turned down beyond those that the threshold lets pass.
 pub(super) fn price(
     (share, most): (Bps, Option<Micros>),
     turned_down: &[TurnedDown],
     allowed: Decimal,
     minor_digits: u32,
 ) -> Result<Priced, OutOfRange> {
-    let mut counted = turned_down.to_vec();
-    counted.sort_unstable();
-    let allowed = allowed.to_usize().unwrap_or(usize::MAX);
-    let counted = counted.get(allowed..).unwrap_or_default();
-    let unknown = counted.iter().filter(|one| one.above.is_none()).count();
-    let above: Vec<Micros> = counted.iter().filter_map(|one| one.above).collect();
-    let mut uncapped = Micros::ZERO;
-    let mut within = Micros::ZERO;
-    for one in &above {
-        let owed = Micros::charge(share.fraction() * (*one).max(Micros::ZERO).decimal(), minor_digits)?;
-        uncapped = uncapped + owed;
-        within = within + most.map_or(owed, |most| owed.min(most));
-    }
-    let known = words::many(above.len(), "load");
+    let loads = priced_loads((share, most), turned_down, allowed, minor_digits)?;
+    let beyond = loads.iter().filter(|one| !one.is_let_pass).count();
+    let known: Vec<(Micros, Micros)> = loads.iter().filter_map(|one| one.owed).collect();
+    let (uncapped, within) =
+        known.iter().fold((Micros::ZERO, Micros::ZERO), |(all, within), one| (all + one.0, within + one.1));
     let mut steps = vec![format!(
-        "{} beyond what may be turned down: {known} carried otherwise.",
-        words::many(counted.len(), "load")
+        "{} beyond what may be turned down: {} carried otherwise.",
+        words::many(beyond, "load"),
+        words::many(known.len(), "load")
     )];
+    let unknown = beyond.saturating_sub(known.len());
     if unknown > 0 {
         steps.push(format!(
             "Of {} it is not known yet what the replacement cost, or what the contract's price is: nothing counts for that.",

@@ -7,11 +7,15 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{EntryLine, Params as LedgerParams, optional};
-use crate::app::ledger::freight::{EntryView, FreightView, freight_entry_view, freight_view};
+use crate::app::ledger::freight::{
+    EntryView, FreightView, freight_csv, freight_entry_view, freight_export, freight_view,
+};
 use crate::db::freight::FreightListed;
+use crate::db::ledger::EXPORT_ROWS_MAX;
 use crate::domain::expected::Parts;
 use crate::domain::money::Micros;
 use crate::domain::words;
+use crate::web::download::download_csv;
 use crate::web::extract::SignedIn;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
@@ -45,8 +49,7 @@ impl Line {
     fn of(row: &FreightListed) -> Self {
         let (reference, href) = match &row.shipment {
             Some((source, reference)) => {
-                let path = [source, reference].map(|part| show::path_part(part)).join("/");
-                (reference.clone(), format!("/shipments/{}/{path}", row.partner_id))
+                (reference.clone(), show::shipment_href(row.partner_id, source, reference))
             }
             None => ("not due on this day any more".to_owned(), String::new()),
         };
@@ -88,6 +91,8 @@ struct FreightPage {
     /// What the column beside the due day says.
     said: &'static str,
     lines: Vec<Line>,
+    /// Where the list is a file; empty where the page is about an entry.
+    file: String,
     count: String,
     partners: Vec<(String, String, bool)>,
     before: Option<String>,
@@ -115,6 +120,21 @@ pub(in crate::web) async fn list(me: SignedIn, params: web::Query<Params>) -> Re
     page::html(&standing(&me, partner_id, &view))
 }
 
+/// `GET /ledger/freight.csv?partner=7`
+pub(in crate::web) async fn export(
+    me: SignedIn,
+    params: web::Query<Params>,
+) -> Result<HttpResponse, WebError> {
+    let partner_id: Option<i64> = optional(&params.partner)?;
+    let (rows, more) = me.in_db(move |unit| freight_export(unit.db, unit.viewer, partner_id)).await?;
+    if more {
+        return Err(WebError::BadRequest(format!(
+            "That is more than {EXPORT_ROWS_MAX} shipments. Choose one partner."
+        )));
+    }
+    download_csv("freight-not-billed.csv", freight_csv(&rows))
+}
+
 fn standing(me: &SignedIn, partner_id: Option<i64>, view: &FreightView) -> FreightPage {
     let to = |page: usize| {
         let partner = partner_id.map_or_else(String::new, |id| format!("partner={id}&"));
@@ -134,6 +154,10 @@ fn standing(me: &SignedIn, partner_id: Option<i64>, view: &FreightView) -> Freig
         entry: None,
         said: "Delivered",
         lines: view.rows.iter().map(Line::of).collect(),
+        file: format!(
+            "/ledger/freight.csv{}",
+            partner_id.map(|id| format!("?partner={id}")).unwrap_or_default()
+        ),
         count: words::count(shipments, "shipment"),
         partners: all.chain(named).collect(),
         before: (view.page > 1).then(|| to(view.page - 1)),
@@ -193,6 +217,7 @@ fn behind(me: &SignedIn, (partner_id, entry_id): (i64, i64), view: &EntryView) -
         entry: Some(EntryLine::of(listed, &LedgerParams::default(), &view.chart)),
         said: "Why",
         lines: view.rows.iter().map(Line::of).collect(),
+        file: String::new(),
         count: words::many(view.count, "shipment"),
         partners: Vec::new(),
         before: (view.page > 1).then(|| to(view.page - 1)),

@@ -7,6 +7,7 @@ use super::together::{of_service, signed_with};
 use super::*;
 use crate::app::accrual::check::accruals_differ_on;
 use crate::app::accrual::{AccrualScope, accrue};
+use crate::app::ledger::replaced::{ReplacedLoad, ReplacementsView, replacements_view};
 use crate::db::schema::accruals;
 
 const DIFFERENCE: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"TAR","better":"HIGHER","scale":"PERCENT",
@@ -50,6 +51,25 @@ fn owed(app: &App, day: &str) -> (i64, String) {
     (rows.iter().map(|row| row.0 / 10_000).sum(), rows.into_iter().map(|row| row.1).collect())
 }
 
+/// The loads behind the one item.
+fn replaced(app: &App, viewer: &Viewer) -> Option<ReplacementsView> {
+    let db = &mut *conn(app);
+    let key: String = accruals::table.select(accruals::obligation_key).first(db).unwrap();
+    let of = (partner(app, "P1"), key.parse().unwrap());
+    replacements_view(db, viewer, of, "2025-06-04T09:00:00Z".parse().unwrap()).unwrap()
+}
+
+fn told_of(load: &ReplacedLoad) -> String {
+    let mut said = vec![load.reference.clone()];
+    said.push(load.carried.as_ref().map_or("nobody".to_owned(), |by| by.partner.clone()));
+    said.extend(load.price.iter().chain(&load.cost).map(|amount| (amount.0 / 1_000_000).to_string()));
+    if load.is_let_pass && load.carried.is_some() {
+        said.push("passes".to_owned());
+    }
+    said.extend(load.owed.map(|owed| format!("owes {}", owed.0 / 1_000_000)));
+    said.join(" ")
+}
+
 #[test]
 fn a_load_turned_down_costs_what_another_carrier_took_more() {
     on_each_engine(NOW, |app| {
@@ -75,6 +95,16 @@ fn a_load_turned_down_costs_what_another_carrier_took_more() {
         for hidden in ["800", "860", "900"] {
             assert!(!told.contains(hidden), "{hidden} in {told}");
         }
+        let seen = replaced(app, &viewer("Karin", Role::Finance)).unwrap();
+        assert_eq!((seen.sum, seen.accrual.target), (Micros(140_000_000), Micros(140_000_000)));
+        let told: Vec<String> = seen.loads.iter().map(told_of).collect();
+        assert_eq!(
+            told,
+            ["R1 P2 100 500 passes", "R2 nobody", "R3 P2 100 160 owes 60", "R4 P2 100 900 owes 80"],
+            "the two earliest may be turned down"
+        );
+        let own = partner_viewer(seen.accrual.partner_id);
+        assert!(replaced(app, &own).is_none(), "what others were paid is for no partner to see");
         carried(app, "R4", "USD,60,,60");
         assert_eq!(owed(app, "2025-06-05").0, 6_000, "a cheaper one takes nothing back from others");
     });
