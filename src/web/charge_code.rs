@@ -63,10 +63,9 @@ fn href(partner_id: i64, alias: &str) -> String {
     format!("/charge-codes/{partner_id}/{}", show::path_part(alias))
 }
 
-fn shipment_href(partner_id: i64, example: Option<&(String, String)>) -> Option<(String, String)> {
+fn example_link(partner_id: i64, example: Option<&(String, String)>) -> Option<(String, String)> {
     let (source, reference) = example?;
-    let path = format!("/shipments/{partner_id}/{}/{}", show::path_part(source), show::path_part(reference));
-    Some((path, reference.clone()))
+    Some((show::shipment_href(partner_id, source, reference), reference.clone()))
 }
 
 struct Line {
@@ -151,7 +150,7 @@ pub(super) async fn list(me: SignedIn, asked: web::Query<Asked>) -> Result<HttpR
             .map(|line| Line {
                 href: href(line.partner.id, &line.alias),
                 billed: Shown::of(&line.billed, &line.alias),
-                example: shipment_href(line.partner.id, line.example.as_ref()),
+                example: example_link(line.partner.id, line.example.as_ref()),
                 nearest: line.suggestions.first().map(|one| (suggested(one), one.reason.clone())),
                 partner: line.partner.name,
                 alias: line.alias,
@@ -267,7 +266,7 @@ fn one_page(me: &SignedIn, found: CodePage, form: Form, notice: Option<String>) 
         action: href(found.partner.id, &found.alias),
         billed: Shown::of(&found.billed, &found.alias),
         is_billed: found.billed.lines > 0,
-        example: shipment_href(found.partner.id, found.example.as_ref()),
+        example: example_link(found.partner.id, found.example.as_ref()),
         now: found.now,
         suggestions: found.suggestions.iter().map(|one| (suggested(one), one.reason.clone())).collect(),
         may_undo: may_map && found.history.first().is_some_and(|line| line.row.kind.is_some()),

@@ -876,7 +876,7 @@ fn rated_by(row: &ShipmentRow, rated: Option<i64>) -> &'static str {
 
 fn shipment_href(row: &ShipmentRow, names: &Names, links: &Links) -> Option<String> {
     let source = names.sources.get(&row.source_id)?;
-    Some(format!("{}/{}/{}", links.shipments, show::path_part(source), show::path_part(&row.reference)))
+    Some(show::shipment_under(&links.shipments, source, &row.reference))
 }
 
 /// The first delivery-side event with a time of receipt.

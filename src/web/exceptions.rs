@@ -90,12 +90,7 @@ async fn view(me: &SignedIn) -> Result<View, WebError> {
     };
     let line = |on: &OnBoard| Line {
         reference: on.row.reference.clone(),
-        href: format!(
-            "/shipments/{}/{}/{}",
-            on.row.partner_id,
-            show::path_part(&on.source),
-            show::path_part(&on.row.reference)
-        ),
+        href: show::shipment_href(on.row.partner_id, &on.source, &on.row.reference),
         partner: name(on.row.partner_id),
         partner_href: format!("/partners/{}", on.row.partner_id),
         lane: on.lane.clone(),

@@ -56,11 +56,10 @@ pub(super) const PORTAL: Links =
 impl Links {
     /// The page of a shipment.
     pub(super) fn shipment(self, partner_id: i64, source: &str, reference: &str) -> String {
-        let (source, reference) = (show::path_part(source), show::path_part(reference));
         if self.is_portal {
-            format!("/portal/shipments/{source}/{reference}")
+            show::own_shipment_href(source, reference)
         } else {
-            format!("/shipments/{partner_id}/{source}/{reference}")
+            show::shipment_href(partner_id, source, reference)
         }
     }
 

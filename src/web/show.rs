@@ -161,6 +161,24 @@ pub fn path_part(name: &str) -> String {
     url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// The page of a shipment, for the shipper's people.
+#[must_use]
+pub fn shipment_href(partner_id: i64, source: &str, reference: &str) -> String {
+    shipment_under(&format!("/shipments/{partner_id}"), source, reference)
+}
+
+/// The page of a shipment in the portal.
+#[must_use]
+pub fn own_shipment_href(source: &str, reference: &str) -> String {
+    shipment_under("/portal/shipments", source, reference)
+}
+
+/// The page of a shipment below the address under which shipments are.
+#[must_use]
+pub fn shipment_under(base: &str, source: &str, reference: &str) -> String {
+    format!("{base}/{}/{}", path_part(source), path_part(reference))
+}
+
 /// `40 seconds`, `1 minute`, `3 minutes`: rounded up, so that the words never promise too much.
 #[must_use]
 pub fn duration_words(seconds: u64) -> String {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::facts::{Span, periods};
+use super::scoped::is_within;
 use super::{AccrualError, Group, Run};
 use crate::app::refresh::apart::facts_apart;
 use crate::db::Db;
@@ -51,11 +52,9 @@ impl Before {
                 let (at_version, at_clause, _) = one.at;
                 let clause = group.versions.get(at_version).and_then(|one| one.clauses.get(at_clause));
                 let (Some(clause), Some(book)) = (clause, books.get(at_version)) else { continue };
-                let scope = &clause.terms.scope;
-                let in_scope = || {
-                    scope.is_everything() || scope.holds(book.claim(fact.what), fact.mode, fact.what.service)
-                };
-                if group.beside.is_of(group.contract_id, one.shared, fact.what) && in_scope() {
+                if group.beside.is_of(group.contract_id, one.shared, fact.what)
+                    && is_within(&clause.terms.scope, book, &fact)
+                {
                     *found.entry(one.at).or_default() += fact.sums;
                 }
             }

@@ -51,7 +51,7 @@ impl Lens {
 
     /// Whether it looks at a fact at all. `book` has the contract's lanes.
     pub fn holds(&self, book: &LaneBook, fact: &Apart<'_>) -> bool {
-        self.scope.is_everything() || self.scope.holds(book.claim(fact.what), fact.mode, fact.what.service)
+        is_within(&self.scope, book, fact)
     }
 
     /// A fact as it sees it.
@@ -72,6 +72,11 @@ impl Lens {
         let is_missed = (!self.exclusions.is_unsaid()).then_some(anew.is_missed);
         Seen { sums, is_missed, is_turned_down, is_new_lane }
     }
+}
+
+/// Whether a fact is in the scope of a clause. `book` has the contract's lanes.
+pub(super) fn is_within(scope: &ClauseScope, book: &LaneBook, fact: &Apart<'_>) -> bool {
+    scope.is_everything() || scope.holds(book.claim(fact.what), fact.mode, fact.what.service)
 }
 
 /// A fact as a clause sees it.

@@ -257,13 +257,7 @@ fn keyed(
         key: code(&key, what)?,
         reason: code(&reason, what)?,
         recognition: code(&recognition, what)?,
-        line: JournalLine {
-            line_no: 1,
-            account: account(number, id)?,
-            side: code(&side, what)?,
-            amount: Micros(amount),
-            currency: code(&currency, what)?,
-        },
+        line: line((id, number, side, amount, currency))?,
     })
 }
 
@@ -279,8 +273,24 @@ fn lines_of_key(db: &mut Db, partner_id: i64, key: ObligationKey) -> Result<Vec<
     let entries: BTreeMap<i64, (String, String)> =
         entries.into_iter().map(|(id, reason, recognition)| (id, (reason, recognition))).collect();
     let ids: Vec<i64> = entries.keys().copied().collect();
-    for ids in ids.chunks(KEYS_PER_STATEMENT) {
-        let lines: Vec<(i64, i32, String, i64, String)> = journal_lines::table
+    for (id, line) in lines_of_entries(db, partner_id, &ids)? {
+        let Some((reason, recognition)) = entries.get(&id) else { continue };
+        let what = || format!("journal entry {id}");
+        let (reason, recognition) = (code(reason, what)?, code(recognition, what)?);
+        found.push(KeyedLine { key, reason, recognition, line });
+    }
+    Ok(found)
+}
+
+/// The lines of some entries of a partner with the entry's id: of each five hundred by entry and number.
+pub(super) fn lines_of_entries(
+    db: &mut Db,
+    partner_id: i64,
+    entries: &[i64],
+) -> Result<Vec<(i64, JournalLine)>, DbError> {
+    let mut found = Vec::with_capacity(2 * entries.len());
+    for ids in entries.chunks(KEYS_PER_STATEMENT) {
+        let lines: Vec<LineRow> = journal_lines::table
             .filter(journal_lines::partner_id.eq(partner_id))
             .filter(journal_lines::entry_id.eq_any(ids))
             .order((journal_lines::entry_id, journal_lines::line_no))
@@ -292,14 +302,24 @@ fn lines_of_key(db: &mut Db, partner_id: i64, key: ObligationKey) -> Result<Vec<
                 journal_lines::currency,
             ))
             .load(db)?;
-        for (id, account, side, amount, currency) in lines {
-            let Some((reason, recognition)) = entries.get(&id) else { continue };
-            let row =
-                (id, key.to_string(), reason.clone(), recognition.clone(), account, side, amount, currency);
-            found.push(keyed(row)?);
+        for row in lines {
+            found.push((row.0, line(row)?));
         }
     }
     Ok(found)
+}
+
+type LineRow = (i64, i32, String, i64, String);
+
+fn line((id, number, side, amount, currency): LineRow) -> Result<JournalLine, DbError> {
+    let what = || format!("a line of journal entry {id}");
+    Ok(JournalLine {
+        line_no: 1,
+        account: account(number, id)?,
+        side: code(&side, what)?,
+        amount: Micros(amount),
+        currency: code(&currency, what)?,
+    })
 }
 
 /// The lines of all decisions on disputes and settlements of a partner.

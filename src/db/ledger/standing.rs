@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::items::{KeyedLine, given_up_of};
+use super::items::{KeyedLine, given_up_of, lines_of_entries};
 use super::owed::{CostEntry, is_cost};
-use super::{Accrual, AccrualRow, Beside, KEYS_PER_STATEMENT, account, code};
+use super::{Accrual, AccrualRow, Beside, KEYS_PER_STATEMENT, code};
 use crate::db::DbError;
 use crate::db::conn::Db;
-use crate::db::schema::{accruals, journal_entries, journal_lines};
+use crate::db::schema::{accruals, journal_entries};
 use crate::db::types::Day;
 use crate::domain::clause::{ObligationKey, Posted, Reason, Sign};
 use crate::domain::ledger::{Account, Held, JournalLine, Recognition};
@@ -182,28 +182,9 @@ fn add_entries(
 ) -> Result<(), DbError> {
     for some in entries.chunks(KEYS_PER_STATEMENT) {
         let ids: Vec<i64> = some.iter().map(|entry| entry.0).collect();
-        let rows: Vec<(i64, i32, String, i64, String)> = journal_lines::table
-            .filter(journal_lines::partner_id.eq(partner_id))
-            .filter(journal_lines::entry_id.eq_any(ids))
-            .order((journal_lines::entry_id, journal_lines::line_no))
-            .select((
-                journal_lines::entry_id,
-                journal_lines::account,
-                journal_lines::side,
-                journal_lines::amount_micros,
-                journal_lines::currency,
-            ))
-            .load(db)?;
         let mut lines: BTreeMap<i64, Vec<JournalLine>> = BTreeMap::new();
-        for (id, number, side, amount, currency) in rows {
-            let what = || format!("a line of journal entry {id}");
-            lines.entry(id).or_default().push(JournalLine {
-                line_no: 1,
-                account: account(number, id)?,
-                side: code(&side, what)?,
-                amount: Micros(amount),
-                currency: code(&currency, what)?,
-            });
+        for (id, line) in lines_of_entries(db, partner_id, &ids)? {
+            lines.entry(id).or_default().push(line);
         }
         for (id, key, period, day, reason, recognition) in some {
             let what = || format!("journal entry {id}");

@@ -397,11 +397,7 @@ pub(in crate::web) async fn shipments(
     let lines = shipments
         .into_iter()
         .map(|one| ShipmentLine {
-            href: format!(
-                "/shipments/{partner_id}/{}/{}",
-                show::path_part(&one.source),
-                show::path_part(&one.reference)
-            ),
+            href: show::shipment_href(partner_id, &one.source, &one.reference),
             reference: one.reference,
             day: show::day(one.day),
             lane: lane_words(Some(&one.lane)),

@@ -339,9 +339,7 @@ fn coverage_words(coverage: &Coverage) -> String {
 
 fn unrated(found: &ContractPage) -> Vec<UnratedRow> {
     let address = |(source, reference): &(String, String)| {
-        let partner_id = found.contract.partner_id;
-        let [feed, name] = [source, reference].map(|part| show::path_part(part));
-        (format!("/shipments/{partner_id}/{feed}/{name}"), reference.clone())
+        (show::shipment_href(found.contract.partner_id, source, reference), reference.clone())
     };
     found
         .coverage

@@ -75,9 +75,10 @@ pub(super) fn line(row: &BesideLine, names: &Names, links: &Links) -> Line {
     };
     let href = match row.facts {
         Beside::Invoice(_) => Some(format!("{}/{}", links.invoices, row.id)),
-        _ => names.about.get(&row.shipment).map(|source| {
-            format!("{}/{}/{}", links.shipments, show::path_part(source), show::path_part(&row.shipment))
-        }),
+        _ => names
+            .about
+            .get(&row.shipment)
+            .map(|source| show::shipment_under(&links.shipments, source, &row.shipment)),
     };
     Line { title, href, cells, asks: Vec::new() }
 }

@@ -353,11 +353,10 @@ impl PositionLine {
         let place =
             one.shipment.as_ref().and_then(|reference| Some((found.places.get(reference)?, reference)));
         let href = place.map(|(source, reference)| {
-            let path = [source, reference].map(|part| show::path_part(part)).join("/");
             if base.is_empty() {
-                format!("/shipments/{}/{path}", found.partner.id)
+                show::shipment_href(found.partner.id, source, reference)
             } else {
-                format!("{base}/shipments/{path}")
+                show::own_shipment_href(source, reference)
             }
         });
         let mut said = Vec::new();

@@ -167,8 +167,7 @@ impl Line {
         };
         let facts = match behind {
             Behind::Shipment(source, reference) => {
-                let path = [source, reference].map(|part| show::path_part(part)).join("/");
-                Some((format!("/portal/shipments/{path}"), reference.clone()))
+                Some((show::own_shipment_href(source, reference), reference.clone()))
             }
             Behind::Kpi(kpi, period) => {
                 let list = counted_list("/portal/scorecards", *period, Some(kpi), item.key);
