@@ -160,7 +160,8 @@ fn sums(
     sums
 }
 
-/// What stands in the ledger of credits that are agreed or settled.
+/// What stands in the ledger of credits that are agreed or settled, without what decisions on disputes gave up: nobody earns
+/// back what was never paid.
 fn booked_credits(codes: &BTreeMap<i64, String>, standing: &Standing) -> Credits {
     let agreed = standing
         .accruals
@@ -168,7 +169,8 @@ fn booked_credits(codes: &BTreeMap<i64, String>, standing: &Standing) -> Credits
         .filter(|(_, row)| matches!(row.state, ItemState::Agreed | ItemState::Settled));
     let amounts = agreed.filter_map(|(key, row)| {
         let posted = standing.posted.get(key).filter(|posted| posted.sign == Sign::Penalty)?;
-        Some((*key, row.period, posted.amount))
+        let given_up = standing.beside.get(key).map_or(Micros::ZERO, |beside| beside.given_up);
+        Some((*key, row.period, (posted.amount - given_up).max(Micros::ZERO)))
     });
     sums(codes, amounts)
 }

@@ -6,6 +6,7 @@ use std::sync::Barrier;
 use chrono::{DateTime, Utc};
 
 use super::assess::{linehaul, run_assess, told};
+use super::kinds::{EARN_BACK, add_clause};
 use super::*;
 use crate::app::dispute::daily::{ItemDeadlines, daily};
 use crate::app::dispute::inbox::{Waits, inbox};
@@ -222,6 +223,25 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
         assert_eq!(names(&own), ["item.xlsx", "evidence/line-2-gate.csv"]);
         assert_eq!(names(&all).len(), 2);
         assert!(pack(db, &partner_viewer(8), (PARTNER, of), now).unwrap().is_none());
+    });
+}
+
+/// A good July gives June's credit back: what is left of it after the dispute, and no cent that was never owed.
+#[test]
+fn what_a_dispute_gave_up_is_not_earned_back() {
+    on_each_engine(NOW, |app| {
+        assessed_june(app);
+        let of = key(JUNE);
+        let july = at(app, "2025-07-18");
+        take(&july, &carrier_user(), of, &dispute("pickups", "400")).unwrap();
+        take(&july, &manager(), of, &answer(StepKind::Proposed, 1, Ruling::Waived, "400")).unwrap();
+        let decided = answer(StepKind::Decided, 1, Ruling::Waived, "400");
+        assert_eq!(take(&july, &finance(), of, &decided).unwrap(), Stage::Reduced);
+        add_clause(app, 75, "7.4", EARN_BACK);
+        cell(app, "2025-07-05", 99, 100, 100_000);
+        let posted = run(&at(app, "2025-08-03"), "2025-08-03");
+        assert_eq!(posted.len(), 1, "{posted:?}");
+        assert!(posted[0].contains(" 1464.21 INITIAL"), "{posted:?}");
     });
 }
 

@@ -12,13 +12,13 @@ const VOLUME: &str = r#"{"sign":"SHIPPER_LIABILITY","rule":{"kind":"VOLUME_SHORT
     "quantity":100000000,"tolerance":500,"rate":85000000,"rejections_count":true,"force_majeure_reduces":true}}"#;
 const CARRIER_VOLUME: &str = r#"{"sign":"PENALTY","rule":{"kind":"VOLUME_SHORTFALL","type":"OWN","measure":"LOADS","period":"MONTH",
     "quantity":100000000,"rate":40000000,"rejections_count":true,"force_majeure_reduces":true}}"#;
-const EARN_BACK: &str = r#"{"sign":"EARN_BACK","rule":{"kind":"EARN_BACK","of_clause":"7.3","kpi":"OTD_WIN","better":"HIGHER",
+pub(super) const EARN_BACK: &str = r#"{"sign":"EARN_BACK","rule":{"kind":"EARN_BACK","of_clause":"7.3","kpi":"OTD_WIN","better":"HIGHER",
     "scale":"PERCENT","threshold":"98","min_volume":20,"period":"MONTH","consecutive":1,"share":10000}}"#;
 const FIXED: &str = r#"{"sign":"PENALTY","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
     "threshold":"95","period":"MONTH","amount":{"type":"FIXED","amount":600000000}}}"#;
 
 /// Another clause of the one version.
-fn add_clause(app: &App, id: i64, code: &str, terms: &str) {
+pub(super) fn add_clause(app: &App, id: i64, code: &str, terms: &str) {
     let db = &mut *app.pool.get().unwrap();
     let version = version_list(db, &Viewer::system(), 70).unwrap().remove(0);
     let clause = Clause { code: code.to_owned(), title: "Another".to_owned(), ..clause_of(terms) };
