@@ -2,7 +2,8 @@
 //!
 //! As of clauses the ledger is brought to a target. The target of a shipment is what it should cost, charge by charge, less
 //! the charges that are billed: so a shipment of which only the linehaul was billed keeps its accessorials. A charge is
-//! billed when audited invoices that are to be paid come to more than 0 for it; an invoice on hold, refused or billed twice
+//! billed when audited invoices that are to be paid come to more than 0 for it; where the audit found that they come to less
+//! than is owed, beyond the tolerance, the rest stays until it is billed too. An invoice on hold, refused or billed twice
 //! changes nothing. What nobody billed in the time the contract gives would be refused, and is taken back.
 //!
 //! A shipment makes no entry of its own. Its [`Move`]s add up to one entry for each contract version, month of delivery,
@@ -81,17 +82,28 @@ pub struct Carried {
 }
 
 /// What invoices say of one charge of a shipment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Billed {
     /// Billed by invoices that are to be paid, less what they credit.
     pub net: Micros,
     /// An invoice for it waits for something.
     pub is_held: bool,
+    /// What they came to in all where an audit found less billed than is owed, beyond the tolerance.
+    pub short_at: BTreeSet<Micros>,
 }
 
 impl Billed {
-    fn is_billed(self) -> bool {
+    fn is_billed(&self) -> bool {
         self.net > Micros::ZERO
+    }
+
+    /// What is still to be billed of what is owed. Below it within the tolerance is paid as billed, and that is all.
+    fn left_of(&self, owed: Micros) -> Micros {
+        match (self.is_billed(), self.short_at.contains(&self.net)) {
+            (false, _) => owed,
+            (true, true) => (owed - self.net).max(Micros::ZERO),
+            (true, false) => Micros::ZERO,
+        }
     }
 }
 
@@ -118,12 +130,15 @@ impl Bills {
                 billed.is_held = true;
             } else {
                 billed.net = billed.net + position.billed;
+                if position.is_short {
+                    billed.short_at.insert(position.before + position.billed);
+                }
             }
         }
     }
 
     fn of(&self, reference: &str, charge: &Charge) -> Billed {
-        self.0.get(reference).and_then(|charges| charges.get(charge)).copied().unwrap_or_default()
+        self.0.get(reference).and_then(|charges| charges.get(charge)).cloned().unwrap_or_default()
     }
 }
 
@@ -193,10 +208,12 @@ pub fn target(reference: &str, carried: &Carried, bills: &Bills, horizon: Horizo
         let said = bills.of(reference, &charge);
         if said.is_billed() {
             target.billed.insert(part);
-        } else if has_lapsed && !said.is_held {
+        }
+        let left = said.left_of(owed);
+        if !has_lapsed || said.is_held {
+            parts.add(part, left);
+        } else if left != Micros::ZERO {
             target.lapsed.insert(part);
-        } else {
-            parts.add(part, owed);
         }
     }
     if parts != Parts::default() {
@@ -238,10 +255,10 @@ pub fn moves(before: Option<&Standing>, target: &Target) -> Vec<Move> {
     let why = |part: ChargePart, delta: Micros| {
         if before.is_none() {
             Why::Delivered
-        } else if delta < Micros::ZERO && target.billed.contains(&part) {
-            Why::Billed
         } else if delta < Micros::ZERO && target.lapsed.contains(&part) {
             Why::Lapsed
+        } else if delta < Micros::ZERO && target.billed.contains(&part) {
+            Why::Billed
         } else if after.is_none() && target.billed.is_empty() && target.lapsed.is_empty() {
             Why::Gone
         } else {

@@ -33,7 +33,7 @@ struct Step {
     undelivered: bool,
     version: Option<i64>,
     owed: Option<BTreeMap<String, String>>,
-    bills: Option<Vec<[String; 4]>>,
+    bills: Option<Vec<Vec<String>>>,
     stands: String,
     moves: Vec<String>,
 }
@@ -47,7 +47,10 @@ fn line(charge: &str, amount: &str) -> ExpectedLine {
     ExpectedLine { code: code.to_owned(), part: part.parse().unwrap(), amount_micros: micros(amount).0 }
 }
 
-fn audited([status, charge, outcome, billed]: &[String; 4]) -> Audited {
+/// A bill of one charge, `before` what those before it came to.
+fn audited(bill: &[String], before: Micros) -> Audited {
+    let [status, charge, outcome, billed, short @ ..] = bill else { panic!("{bill:?}") };
+    assert!(short.is_empty() || short == ["SHORT"], "{bill:?}");
     let (charge, billed): (Charge, Micros) = (charge.parse().unwrap(), micros(billed));
     let outcome: Outcome = outcome.parse().unwrap();
     Audited {
@@ -67,7 +70,7 @@ fn audited([status, charge, outcome, billed]: &[String; 4]) -> Audited {
             charge,
             code: String::new(),
             billed,
-            before: Micros::ZERO,
+            before,
             rated: None,
             variance: None,
             approved: billed,
@@ -75,7 +78,7 @@ fn audited([status, charge, outcome, billed]: &[String; 4]) -> Audited {
             outcome,
             evidence: String::new(),
             finding: None,
-            is_short: false,
+            is_short: !short.is_empty(),
         }],
         accuracy: Accuracy::default(),
     }
@@ -119,7 +122,13 @@ fn freight_cases_come_to_what_they_say() {
             owed = step.owed.unwrap_or(owed);
             bills = step.bills.unwrap_or(bills);
             let mut said = Bills::default();
-            bills.iter().for_each(|bill| said.add(&audited(bill)));
+            let mut before: BTreeMap<String, Micros> = BTreeMap::new();
+            for bill in &bills {
+                let billed = before.entry(bill[1].clone()).or_default();
+                let one = audited(bill, *billed);
+                *billed = *billed + one.billed;
+                said.add(&one);
+            }
             let horizon = Horizon { as_of: step.as_of, window_days };
             let wanted = delivered.map_or_else(Target::default, |delivered_on| {
                 let lines = owed.iter().map(|(charge, amount)| line(charge, amount)).collect();
