@@ -308,9 +308,10 @@ fn refresh_slice(
         report.facts += result.facts;
         if lookups.any_invoices {
             billed.extend(invoices_of_day_unscoped(db, day, &partners)?);
-            if source == Source::Shipments {
-                freight.extend(partners.iter().map(|partner_id| (*partner_id, Day(day))));
-            }
+        }
+        // Also of partners that send no invoices: the first may come while this runs, and nobody would look at the day again.
+        if source == Source::Shipments {
+            freight.extend(partners.iter().map(|partner_id| (*partner_id, Day(day))));
         }
         again.extend(partners.iter().copied().filter(|partner| known.contains(&(*partner, day))));
         report.cells += measure_cells_replace(db, source, day, &partners, result.sums)?;

@@ -38,8 +38,6 @@ use crate::domain::words;
 
 /// Days looked at and booked in one transaction.
 const DAYS_AT_ONCE: usize = 16;
-/// Days after terms came into force in which everything within reach is looked at again: a window may have become longer.
-const TERMS_NEW_DAYS: i64 = 7;
 
 /// Brings the accrued freight of a partner to what is delivered and not billed on the day of the run.
 ///
@@ -75,17 +73,20 @@ pub(super) fn accrue_freight(
 
 /// How far a run looks for a partner, by the terms its invoices are audited by.
 fn horizon(db: &mut Db, as_of: NaiveDate, partner_id: i64) -> Result<Horizon, DbError> {
-    Ok(Horizon { as_of, window_days: terms_on(db, partner_id, as_of)?.0.window_days })
+    Ok(Horizon { as_of, window_days: terms_on(db, partner_id, as_of)?.window_days })
 }
 
 /// Marks everything within reach of a partner: other terms hold for it.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn look_again(db: &mut Db, partner_id: i64, horizon: Horizon) -> Result<BTreeSet<Day>, DbError> {
+pub fn look_again(db: &mut Db, partner_id: i64, horizon: Horizon) -> Result<(), DbError> {
     let all = priced_days_unscoped(db, partner_id, first_day(horizon))?;
-    freight_mark(db, &all.iter().map(|day| (partner_id, *day)).collect())?;
-    Ok(all)
+    mark_days(db, partner_id, &all)
+}
+
+fn mark_days(db: &mut Db, partner_id: i64, days: &BTreeSet<Day>) -> Result<(), DbError> {
+    Ok(freight_mark(db, &days.iter().map(|day| (partner_id, *day)).collect())?)
 }
 
 /// The first day whose shipments are looked at when nothing says where something changed: deliveries may be reported as
@@ -95,30 +96,30 @@ fn first_day(horizon: Horizon) -> NaiveDate {
     first.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(first)
 }
 
-/// The marked days, those on which the time to bill something has run out, and at the first time all within reach.
+/// The marked days, those on which the time to bill something has run out since the run before, and all within reach at the
+/// first time and after a longer time to bill.
 fn days_to_look_at(db: &mut Db, run: &Run, partner_id: i64) -> Result<Vec<Day>, DbError> {
     contract_lock(db, partner_id)?;
-    let (terms, since) = terms_on(db, partner_id, run.as_of)?;
-    let horizon = Horizon { as_of: run.as_of, window_days: terms.window_days };
+    let horizon = horizon(db, run.as_of, partner_id)?;
     let mut days = freight_marked_unscoped(db, partner_id)?;
     if !bills_here(db, partner_id)? {
         // Its freight is billed elsewhere; when its first invoice comes, everything within reach is looked at.
         freight_marks_take(db, partner_id, &days.into_iter().collect::<Vec<_>>())?;
         return Ok(Vec::new());
     }
-    let is_new = |from: NaiveDate| run.as_of.signed_duration_since(from).num_days() < TERMS_NEW_DAYS;
-    let (lapsed_before, first_day) = (lapsed_before_unscoped(db, partner_id)?, horizon.first_day());
-    // All marked, so that a run that is killed leaves word of what it did not come to.
-    if lapsed_before.is_none() || since.is_some_and(is_new) {
-        days.extend(look_again(db, partner_id, horizon)?);
-    }
-    if lapsed_before != Some(first_day) {
-        let since = lapsed_before.unwrap_or(first_day);
-        // Once: what an invoice on hold keeps standing is looked at again when it is judged again.
-        let lapsing = standing_days_unscoped(db, partner_id, Some((since, first_day)))?;
-        freight_mark(db, &lapsing.iter().map(|day| (partner_id, *day)).collect())?;
-        days.extend(lapsing);
-        lapsed_before_write(db, partner_id, first_day)?;
+    let (lapsed_before, first) = (lapsed_before_unscoped(db, partner_id)?, horizon.first_day());
+    if lapsed_before != Some(first) {
+        let mut anew = match lapsed_before {
+            // Deliveries up to a later day may not be billed any more, and are looked at once: what an invoice on hold keeps
+            // standing is looked at again when it is judged again.
+            Some(before) if before <= first => standing_days_unscoped(db, partner_id, Some((before, first)))?,
+            // Nothing was looked at yet, or the time to bill became longer and brings some back.
+            _ => priced_days_unscoped(db, partner_id, first_day(horizon))?,
+        };
+        // All marked, so that a run that is killed leaves word of what it did not come to.
+        mark_days(db, partner_id, &anew)?;
+        lapsed_before_write(db, partner_id, first)?;
+        days.append(&mut anew);
     }
     Ok(days.into_iter().collect())
 }

@@ -48,19 +48,14 @@ pub fn terms_of(
     Ok(TermsOf { partner, now, sets: rows.into_iter().zip(dated.into_iter().map(|one| one.terms)).collect() })
 }
 
-/// What holds for an invoice of a partner received on a day, and since when; since ever where nothing was set.
+/// What holds for an invoice of a partner received on a day.
 ///
 /// # Errors
 /// The database's reason.
-pub fn terms_on(
-    db: &mut Db,
-    partner_id: i64,
-    day: NaiveDate,
-) -> Result<(AuditTerms, Option<NaiveDate>), DbError> {
+pub fn terms_on(db: &mut Db, partner_id: i64, day: NaiveDate) -> Result<AuditTerms, DbError> {
     let rows = terms_list(db, &Viewer::system(), partner_id)?;
     let dated: Vec<DatedTerms> = rows.iter().map(TermsRow::dated).collect::<Result<_, DbError>>()?;
-    let since = dated.iter().map(|one| one.from).filter(|from| *from <= day).max();
-    Ok((in_force(&dated, day), since))
+    Ok(in_force(&dated, day))
 }
 
 /// Adds a set that holds for invoices received from `from` on, and marks those for an audit, and the deliveries that may

@@ -10,7 +10,7 @@ use crate::app::books::roll::roll_forward;
 use crate::app::expected::tests::{conn, load, partner, refreshed, worked};
 use crate::app::invoice::audit_freight;
 use crate::app::invoice::terms::{terms_of, terms_set};
-use crate::app::ledger::freight::{freight_entry_view, freight_view};
+use crate::app::ledger::freight::{freight_csv, freight_entry_view, freight_export, freight_view};
 use crate::app::ledger::verify_ledger;
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::clock::Clock;
@@ -86,6 +86,15 @@ fn assert_sound(app: &App) {
     let view = freight_view(db, &finance(), None, 1, day("2025-07-08")).unwrap();
     let sums: Vec<_> = view.sums.iter().map(|(currency, sum)| (currency.clone(), sum.amount)).collect();
     assert_eq!(sums, view.posted.into_iter().collect::<Vec<_>>());
+}
+
+/// Other terms for the invoices of `P1`, since ever.
+fn agreed(app: &App, terms: &AuditTerms) {
+    let db = &mut *conn(app);
+    let partner_id = partner(app, "P1");
+    let seen = terms_of(db, &finance(), partner_id, day("2025-07-08")).unwrap().sets.len();
+    let set = (day("2025-01-01"), terms, "as written to them", i32::try_from(seen).unwrap());
+    terms_set(app, db, &finance(), partner_id, set).unwrap();
 }
 
 #[test]
@@ -265,14 +274,35 @@ fn what_is_not_billed_in_time_is_taken_back_and_comes_back_with_a_longer_window(
             ["07-07 2020/5100 110.00 REVERSAL 2025-05"],
             "sixty days after the seventh of May"
         );
-        let db = &mut *conn(app);
-        let partner_id = partner(app, "P1");
-        let seen = terms_of(db, &finance(), partner_id, day("2025-07-08")).unwrap().sets.len();
-        let terms = AuditTerms { window_days: 90, ..AuditTerms::default() };
-        let set = (day("2025-01-01"), &terms, "they bill late", i32::try_from(seen).unwrap());
-        terms_set(app, db, &finance(), partner_id, set).unwrap();
+        agreed(app, &AuditTerms { window_days: 90, ..AuditTerms::default() });
         run(app, "2025-07-08");
         assert_eq!(newest(app, 1), ["07-08 5100/2020 110.00 INITIAL 2025-05"]);
+        assert_sound(app);
+    });
+}
+
+#[test]
+fn what_an_invoice_on_hold_keeps_standing_goes_when_the_hold_does() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        agreed(app, &AuditTerms { proof_required: true, ..AuditTerms::default() });
+        billed(
+            app,
+            "I-1,P1,,,2025-05-15,2025-05-15,W1-A,400,LINEHAUL,100\n\
+             I-1,P1,,,2025-05-15,2025-05-15,W1-A,405,FUEL,10\n",
+        );
+        run(app, "2025-07-06");
+        assert_eq!(stands(app), (6, "660.00".to_owned()));
+        // Sixty days after its delivery, and the days after: its invoice waits for a proof.
+        for on in ["2025-07-07", "2025-07-08"] {
+            assert_eq!(run(app, on).entries, 0, "{on}");
+        }
+        let partner_id = partner(app, "P1");
+        assert_eq!(freight_marked_unscoped(&mut conn(app), partner_id).unwrap().len(), 0);
+        agreed(app, &AuditTerms::default());
+        audit_freight(app, None).unwrap();
+        run(app, "2025-07-08");
+        assert_eq!(newest(app, 1), ["07-08 2020/5100 110.00 REVERSAL 2025-05"]);
         assert_sound(app);
     });
 }
@@ -300,7 +330,13 @@ fn every_entry_opens_to_its_shipments_and_partners_see_none() {
         let all = freight_list(db, &finance(), Some(partner_id), (0, 50)).unwrap();
         assert_eq!(all.iter().map(|row| row.parts.total()).sum::<crate::domain::money::Micros>(), money(340));
 
+        let (rows, more) = freight_export(db, &finance(), Some(partner_id)).unwrap();
+        let file = String::from_utf8(freight_csv(&rows).unwrap()).unwrap();
+        assert_eq!((file.lines().count(), more), (5, false), "{file}");
+        assert!(file.contains("W1-B,2025-05-13,2025-05-13,USD,0.00,10.00,0.00,0.00,10.00"), "{file}");
+
         assert_eq!(freight_sums(db, &own, None).unwrap().len(), 0);
+        assert!(freight_export(db, &own, None).unwrap().0.is_empty());
         assert_eq!(freight_list(db, &own, None, (0, 50)).unwrap(), Vec::new());
         assert!(
             freight_entry_view(db, &own, key, 1).unwrap().is_none_or(|view| view.rows.is_empty()),
