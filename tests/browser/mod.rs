@@ -25,7 +25,7 @@ use crate::support::db::TestDb;
 /// Pages that the first links of a role do not lead to: the negotiation of the site, a contract with rate tables, a draft
 /// with some, a KPI of our own.
 fn further(site: &Site, role: Role) -> Vec<String> {
-    let Site { base, negotiated, priced, replayed, drafted, partner, freight, .. } = site;
+    let Site { base, negotiated, priced, replayed, drafted, partner, behind, .. } = site;
     let mut pages = match role {
         Role::Admin => Vec::new(),
         Role::Partner => vec![
@@ -50,7 +50,7 @@ fn further(site: &Site, role: Role) -> Vec<String> {
         pages.push(format!("{base}/scorecards/{partner}/{FINAL}"));
     }
     if matches!(role, Role::CarrierManager | Role::Finance | Role::Auditor) {
-        pages.push(format!("{base}/ledger/freight/{}/{}", freight.0, freight.1));
+        pages.extend(behind.iter().map(|path| format!("{base}{path}")));
     }
     if role == Role::Procurement {
         pages.push(format!("{base}/contract-versions/{drafted}/table-rate?line=0"));

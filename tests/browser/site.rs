@@ -19,14 +19,15 @@ use lanemark::app::demo::{SignIn, Size, as_of, sign_ins};
 use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
 use lanemark::clock::Clock;
-use lanemark::db::DbUrl;
 use lanemark::db::contract::contract_by_number;
-use lanemark::db::schema::freight_moves;
+use lanemark::db::schema::{accruals, clauses, freight_moves};
 use lanemark::db::standing::{ActionRow, action_insert};
 use lanemark::db::types::{Day, Instant};
 use lanemark::db::user::user_by_email;
+use lanemark::db::{Db, DbUrl};
 use lanemark::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
 use lanemark::domain::backtest::ask::Ask;
+use lanemark::domain::clause::ObligationKey;
 use lanemark::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, RenewalKind, VersionFields, VersionKind,
 };
@@ -64,11 +65,28 @@ pub struct Site {
     pub drafted: i64,
     /// A partner whose scorecard of [`FINAL`] is final.
     pub partner: i64,
-    /// An entry about freight: its partner and its id.
-    pub freight: (i64, i64),
+    /// Pages behind figures of the ledger: an entry about freight, and an item priced by what replacements cost.
+    pub behind: [String; 2],
     handle: ServerHandle,
     db: TestDb,
     mails: TempDir,
+}
+
+fn behind(db: &mut Db) -> [String; 2] {
+    let (partner_id, entry_id): (i64, i64) =
+        freight_moves::table.select((freight_moves::partner_id, freight_moves::entry_id)).first(db).unwrap();
+    let (carrier_id, key): (i64, String) = accruals::table
+        .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
+        .filter(clauses::terms.like("%COST_DIFFERENCE%"))
+        .select((accruals::partner_id, accruals::obligation_key))
+        .order((accruals::target_micros.desc(), accruals::obligation_key))
+        .first(db)
+        .unwrap();
+    let slug = key.parse::<ObligationKey>().unwrap().slug();
+    [
+        format!("/ledger/freight/{partner_id}/{entry_id}"),
+        format!("/ledger/accruals/{carrier_id}/{slug}/replacements"),
+    ]
 }
 
 impl Site {
@@ -84,12 +102,9 @@ impl Site {
         let drafted = amend(&app);
         let replayed = replay(&app, priced);
         let partner = correct(&app);
-        let freight = freight_moves::table
-            .select((freight_moves::partner_id, freight_moves::entry_id))
-            .first(&mut *app.pool.get().unwrap())
-            .unwrap();
+        let behind = behind(&mut app.pool.get().unwrap());
         let handle = answer(app, listener);
-        Self { base, negotiated, priced, replayed, drafted, partner, freight, handle, db, mails }
+        Self { base, negotiated, priced, replayed, drafted, partner, behind, handle, db, mails }
     }
 
     /// Serves the same database on another day, once what falls due by then is summed and scored. Gives its address.

@@ -10,12 +10,18 @@ use crate::app::accrual::replaced::{Replacement, replacements_unscoped};
 use crate::db::contract::terms_load;
 use crate::db::ledger::{Accrual, accrual_show, credit_shipments};
 use crate::db::partner::partner_list;
+use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError};
-use crate::domain::clause::{ClauseError, Obligation, ObligationKey, PricedLoad, Rule};
+use crate::domain::clause::{
+    ClauseError, Obligation, ObligationKey, PeriodFacts, PricedLoad, Rule, closes_at,
+};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::terms::Clause;
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Scope, Viewer};
+
+/// Loads on one page.
+pub const PAGE_ROWS: usize = 50;
 
 /// The loads behind an item, as known now.
 #[derive(Clone, Debug)]
@@ -26,10 +32,20 @@ pub struct ReplacementsView {
     pub partner: String,
     /// The clause that prices them.
     pub clause: Clause,
-    /// Every load turned down, the earliest first: these the threshold lets pass.
+    /// How the whole comes about, as known now.
+    pub steps: Vec<String>,
+    /// One page of the loads turned down, the earliest first.
     pub loads: Vec<ReplacedLoad>,
+    /// How many there are.
+    pub count: usize,
+    /// How many of them are beyond what the threshold lets pass.
+    pub beyond: usize,
     /// What all of them come to, before any limit of a period.
     pub sum: Micros,
+    /// The page, from 1.
+    pub page: usize,
+    /// Pages there are, 1 at least.
+    pub pages: usize,
 }
 
 /// A load turned down.
@@ -64,8 +80,8 @@ pub struct CarriedBy {
     pub shipment: Option<(String, String)>,
 }
 
-/// Gathers the loads behind an item, as known `now`; none when there is no such item, or it is not priced by replacements.
-/// What others were paid is for no partner to see: none for partners, whoever owes.
+/// Gathers a page of the loads behind an item, as known `now`; none when there is no such item, or it is not priced by
+/// replacements. What others were paid is for no partner to see: none for partners, whoever owes.
 ///
 /// # Errors
 /// The database's reason, or facts that cannot be priced.
@@ -73,9 +89,10 @@ pub fn replacements_view(
     db: &mut Db,
     viewer: &Viewer,
     (partner_id, key): (i64, ObligationKey),
+    page: usize,
     now: DateTime<Utc>,
 ) -> Result<Option<ReplacementsView>, AccrualError> {
-    if viewer.partner_id.is_some() {
+    if viewer.scope() != Scope::All {
         return Ok(None);
     }
     let Some(accrual) = accrual_show(db, viewer, partner_id, key)? else { return Ok(None) };
@@ -87,18 +104,42 @@ pub fn replacements_view(
     let Some(counted) = Counted::read(db, viewer, of, period, now)? else { return Ok(None) };
     let kpi: Kpi =
         rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
-    let quotient = kpi.value(&counted.total(db, viewer)?).quotient().unwrap_or_default();
+    let sums = counted.total(db, viewer)?;
+    let value = kpi.value(&sums);
+    let (numerator, denominator) = value.quotient().unwrap_or_default();
     let replaced = replacements_unscoped(db, &terms, &counted.turned_down)?;
-    let down: Vec<_> = replaced.iter().map(Replacement::turned_down).collect();
-    let priced =
-        rule.priced_loads(quotient, &down, terms.currency.minor_digits()).map_err(ClauseError::from)?;
-    let Some(priced) = priced else { return Ok(None) };
+    let facts = PeriodFacts {
+        period,
+        closes_at: closes_at(period, reporting_zone(db)?),
+        numerator,
+        denominator,
+        units: value.n,
+        spend: Micros(sums.freight.numerator),
+        currency: terms.currency,
+        turned_down: replaced.iter().map(Replacement::turned_down).collect(),
+        baseline: None,
+    };
+    let too_large = |source| ClauseError::TooLarge { key, source };
+    let priced = rule.priced_loads(clause.terms.sign, &facts, terms.currency.minor_digits());
+    let Some((priced, steps)) = priced.map_err(too_large)? else { return Ok(None) };
     let names: BTreeMap<i64, String> =
         partner_list(db, viewer)?.into_iter().map(|partner| (partner.id, partner.name)).collect();
-    let loads = told(db, viewer, (&replaced, &priced), &names)?;
-    let sum = loads.iter().filter_map(|load| load.owed).fold(Micros::ZERO, |sum, owed| sum + owed);
-    let partner = names.get(&partner_id).cloned().unwrap_or_default();
-    Ok(Some(ReplacementsView { accrual, partner, clause, loads, sum }))
+    let sum = priced.iter().filter_map(|load| load.owed).fold(Micros::ZERO, |sum, (_, within)| sum + within);
+    let pages = priced.len().div_ceil(PAGE_ROWS).max(1);
+    let page = page.clamp(1, pages);
+    let shown = priced.chunks(PAGE_ROWS).nth(page - 1).unwrap_or_default();
+    Ok(Some(ReplacementsView {
+        partner: names.get(&partner_id).cloned().unwrap_or_default(),
+        loads: told(db, viewer, (&replaced, shown), &names)?,
+        count: priced.len(),
+        beyond: priced.iter().filter(|load| !load.is_let_pass).count(),
+        accrual,
+        clause,
+        steps,
+        sum,
+        page,
+        pages,
+    }))
 }
 
 /// In the order of `priced`.
@@ -108,8 +149,10 @@ fn told(
     (replaced, priced): (&[Replacement], &[PricedLoad]),
     names: &BTreeMap<i64, String>,
 ) -> Result<Vec<ReplacedLoad>, DbError> {
+    let by_tender: BTreeMap<i64, &Replacement> = replaced.iter().map(|one| (one.load.id, one)).collect();
+    let shown = priced.iter().filter_map(|priced| by_tender.get(&priced.load.tender_id)?.carried);
     let mut by_partner: BTreeMap<i64, Vec<(NaiveDate, i64)>> = BTreeMap::new();
-    for (day, partner_id, id) in replaced.iter().filter_map(|one| one.carried) {
+    for (day, partner_id, id) in shown {
         by_partner.entry(partner_id).or_default().push((day.0, id));
     }
     let mut shipments: BTreeMap<(i64, i64), (String, String)> = BTreeMap::new();
@@ -117,7 +160,6 @@ fn told(
         let found = credit_shipments(db, viewer, partner_id, &keys)?;
         shipments.extend(found.into_iter().map(|(id, named)| ((partner_id, id), named)));
     }
-    let by_tender: BTreeMap<i64, &Replacement> = replaced.iter().map(|one| (one.load.id, one)).collect();
     let told = priced.iter().filter_map(|priced| {
         let one = by_tender.get(&priced.load.tender_id)?;
         let carried = one.carried.map(|(day, partner_id, id)| CarriedBy {

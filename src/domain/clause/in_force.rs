@@ -50,6 +50,12 @@ impl PartOfPeriod {
         }
     }
 
+    /// All of it.
+    pub(super) fn whole(period: Period) -> Self {
+        let all_days = period.end().signed_duration_since(period.start()).num_days();
+        Self { held_days: all_days, all_days }
+    }
+
     /// The days held, of those before `until`.
     pub(super) fn until(spans: &[InForce], period: Period, until: NaiveDate) -> Self {
         let cut =

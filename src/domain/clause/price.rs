@@ -6,8 +6,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::in_force::PartOfPeriod;
 use super::{
-    BaselineFacts, Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, Scale, Sign, Tier,
-    TurnedDown, replaced,
+    BaselineFacts, Better, LateDelivery, PerDay, PeriodAmount, PeriodThreshold, PricedLoad, Scale, Sign,
+    Tier, TurnedDown, replaced,
 };
 use crate::domain::currency::Currency;
 use crate::domain::money::{Bps, Micros, OutOfRange};
@@ -294,20 +294,26 @@ fn missed_and_allowed(
 }
 
 impl PeriodThreshold {
-    /// What every load turned down comes to, the earliest first, where the KPI is that quotient; none where the price is not
-    /// of replacements.
+    /// What every load turned down comes to, the earliest first, and how the whole came about; none where the price is not of
+    /// replacements. Where the clause owes nothing for the period, no load counts anything.
     ///
     /// # Errors
     /// An amount beyond what can be kept.
     pub fn priced_loads(
         &self,
-        quotient: (Decimal, Decimal),
-        turned_down: &[TurnedDown],
+        sign: Sign,
+        facts: &PeriodFacts,
         minor_digits: u32,
-    ) -> Result<Option<Vec<PricedLoad>>, OutOfRange> {
+    ) -> Result<Option<(Vec<PricedLoad>, Vec<String>)>, OutOfRange> {
         let PeriodAmount::CostDifference { of_difference, most } = self.amount else { return Ok(None) };
-        let (_, allowed) = missed_and_allowed(self, quotient);
-        replaced::priced_loads((of_difference, most), turned_down, allowed, minor_digits).map(Some)
+        let whole = period(self, sign, facts, PartOfPeriod::whole(facts.period), minor_digits)?;
+        let (_, allowed) = missed_and_allowed(self, (facts.numerator, facts.denominator));
+        let price = (of_difference, most);
+        let mut loads = replaced::priced_loads(price, &facts.turned_down, allowed, minor_digits)?;
+        if whole.uncapped == Micros::ZERO {
+            loads.iter_mut().for_each(|load| load.owed = None);
+        }
+        Ok(Some((loads, whole.steps)))
     }
 }
 

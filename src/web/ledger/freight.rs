@@ -129,7 +129,7 @@ pub(in crate::web) async fn export(
     let (rows, more) = me.in_db(move |unit| freight_export(unit.db, unit.viewer, partner_id)).await?;
     if more {
         return Err(WebError::BadRequest(format!(
-            "That is more than {EXPORT_ROWS_MAX} shipments. Choose one partner."
+            "That is more than {EXPORT_ROWS_MAX} shipments. Choose one partner, or ask for a copy of the database."
         )));
     }
     download_csv("freight-not-billed.csv", freight_csv(&rows))

@@ -13,9 +13,6 @@ use crate::web::extract::SignedIn;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
-/// Loads on one page.
-const PAGE_ROWS: usize = 50;
-
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct Params {
@@ -80,6 +77,7 @@ struct ReplacedPage {
     currency: String,
     sum: String,
     target: String,
+    steps: Vec<String>,
     lines: Vec<Line>,
     before: Option<String>,
     after: Option<String>,
@@ -98,40 +96,39 @@ pub(in crate::web) async fn show(
     let key = ObligationKey::from_slug(&key).ok_or(WebError::NotFound)?;
     let number: usize = optional(&params.page)?.unwrap_or(1);
     let found = me
-        .in_db(move |unit| match replacements_view(unit.db, unit.viewer, (partner_id, key), unit.app.now()) {
-            Ok(found) => Ok(Ok(found)),
-            Err(AccrualError::Db(error)) => Err(error),
-            Err(error) => Ok(Err(error)),
+        .in_db(move |unit| {
+            match replacements_view(unit.db, unit.viewer, (partner_id, key), number, unit.app.now()) {
+                Ok(found) => Ok(Ok(found)),
+                Err(AccrualError::Db(error)) => Err(error),
+                Err(error) => Ok(Err(error)),
+            }
         })
         .await?;
     match found {
-        Ok(found) => page::html(&view(&me, number, &found.ok_or(WebError::NotFound)?)),
+        Ok(found) => page::html(&view(&me, &found.ok_or(WebError::NotFound)?)),
         Err(error) => Err(WebError::Internal(std::sync::Arc::new(error.into()))),
     }
 }
 
-fn view(me: &SignedIn, number: usize, found: &ReplacementsView) -> ReplacedPage {
+fn view(me: &SignedIn, found: &ReplacementsView) -> ReplacedPage {
     let item = accrual_href(found.accrual.partner_id, found.accrual.key);
     let to = |page: usize| format!("{item}/replacements?page={page}");
-    let pages = found.loads.len().div_ceil(PAGE_ROWS).max(1);
-    let number = number.clamp(1, pages);
-    let on_page = found.loads.chunks(PAGE_ROWS).nth(number - 1).unwrap_or_default();
-    let beyond = found.loads.iter().filter(|load| !load.is_let_pass).count();
     ReplacedPage {
         page: me.page(format!("Replacements, {}", found.partner)),
         what: found.accrual.period.title(),
         heading: format!("Clause {}: {}", found.clause.code, found.clause.title),
         partner: found.partner.clone(),
-        count: words::many(found.loads.len(), "load"),
-        beyond: words::many(beyond, "load"),
+        count: words::many(found.count, "load"),
+        beyond: words::many(found.beyond, "load"),
         currency: found.accrual.currency.to_string(),
         sum: show::money(found.sum),
         target: show::money(found.accrual.target),
-        lines: on_page.iter().map(Line::of).collect(),
-        before: (number > 1).then(|| to(number - 1)),
-        after: (number < pages).then(|| to(number + 1)),
+        steps: found.steps.clone(),
+        lines: found.loads.iter().map(Line::of).collect(),
+        before: (found.page > 1).then(|| to(found.page - 1)),
+        after: (found.page < found.pages).then(|| to(found.page + 1)),
         back: item,
-        number,
-        pages,
+        number: found.page,
+        pages: found.pages,
     }
 }

@@ -56,7 +56,7 @@ fn replaced(app: &App, viewer: &Viewer) -> Option<ReplacementsView> {
     let db = &mut *conn(app);
     let key: String = accruals::table.select(accruals::obligation_key).first(db).unwrap();
     let of = (partner(app, "P1"), key.parse().unwrap());
-    replacements_view(db, viewer, of, "2025-06-04T09:00:00Z".parse().unwrap()).unwrap()
+    replacements_view(db, viewer, of, 1, "2025-06-04T09:00:00Z".parse().unwrap()).unwrap()
 }
 
 fn told_of(load: &ReplacedLoad) -> String {
