@@ -64,6 +64,12 @@ const EDITS: &[Edit] = &[
         said: &["the row and the document name different composites"],
     },
     Edit {
+        what: "how many entries are sealed",
+        make: "UPDATE journal_heads SET sealed = sealed + 1",
+        undo: "UPDATE journal_heads SET sealed = sealed - 1",
+        said: &["entries are counted as sealed"],
+    },
+    Edit {
         what: "a measure cell: one delivery more",
         make: "UPDATE measure_cells SET measures = replace(measures, '1', '2') WHERE source_day = \
                (SELECT MIN(source_day) FROM measure_cells)",

@@ -45,11 +45,9 @@ pub fn chain_problems(db: &mut Db) -> Result<(i64, Vec<String>), DbError> {
             problems.push(format!("partner {partner_id}, entry {entry_id}: {words}"));
         }
         let kept = sealed_unscoped(db, partner_id)?;
-        if own.last().is_some_and(|newest| newest.seq != kept) {
-            problems.push(format!(
-                "partner {partner_id}: {kept} entries are counted as sealed, {} are",
-                own.len()
-            ));
+        if let Some(newest) = own.last().filter(|newest| newest.seq != kept) {
+            let seq = newest.seq;
+            problems.push(format!("partner {partner_id}: {kept} entries are counted as sealed, {seq} are"));
         }
         for words in month_differences_unscoped(db, partner_id)? {
             problems.push(format!("partner {partner_id}: {words}"));
