@@ -632,14 +632,15 @@ const THRESHOLD_NAMES: &[(&str, &str)] = &[
     ("period_cap.share_of_freight", "cap_share"),
 ];
 
-/// KPIs that count units, which a clause can price. One that is written by the thousand, against the market or as a gate has no
-/// scale of a clause.
+/// KPIs that count units, and costs, which a clause can price. One that is written by the thousand, against the market or as a gate
+/// has no scale of a clause.
 pub(super) fn clause_kpis() -> Vec<(String, String)> {
     let scaled =
         |kpi: &Kpi| !matches!(kpi.definition().unit, KpiUnit::PerThousand | KpiUnit::Index | KpiUnit::Gate);
+    let has_better = |kpi: &Kpi| kpi.definition().better.is_some() || kpi.definition().unit.is_money();
     Kpi::ALL
         .into_iter()
-        .filter(|kpi| kpi.definition().better.is_some() && scaled(kpi))
+        .filter(|kpi| has_better(kpi) && scaled(kpi))
         .map(|kpi| {
             (kpi.code().to_owned(), format!("{}, {}", kpi.name_with_code(), kpi.definition().unit.words()))
         })
