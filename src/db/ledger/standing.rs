@@ -144,13 +144,14 @@ fn add_posted(
 ) -> Result<(), DbError> {
     for chunk in keys.chunks(KEYS_PER_STATEMENT) {
         let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
-        // Entries first, then their lines: joined, an engine may walk through every line of the partner instead.
-        let entries: Vec<EntryRow> = journal_entries::table
+        // Entries first, then their lines: joined, an engine may walk through every line of the partner instead, and asked for
+        // an order SQLite walks through every entry, to have it without sorting.
+        let mut entries: Vec<EntryRow> = journal_entries::table
             .filter(journal_entries::partner_id.eq(partner_id))
             .filter(journal_entries::obligation_key.eq_any(&keys))
-            .order(journal_entries::id)
             .select(ENTRY)
             .load(db)?;
+        entries.sort_unstable_by_key(|entry| entry.0);
         add_entries(db, partner_id, &entries, standing)?;
         for (key, amount) in given_up_of(db, partner_id, &keys)? {
             let beside = standing.beside.entry(key).or_default();
