@@ -10,6 +10,7 @@ use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
 use super::dispute::{WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, waiver_limit_of};
+use super::invoice::release::{RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT, release_limit_of};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
 use crate::db::books::close_list;
@@ -38,7 +39,7 @@ pub struct Setting {
 }
 
 /// Everything that can be set.
-pub const SETTINGS: [Setting; 9] = [
+pub const SETTINGS: [Setting; 10] = [
     Setting {
         key: REPORTING_ZONE,
         about: "the zone in which days and periods begin and jobs are due, such as America/Chicago",
@@ -101,6 +102,12 @@ pub const SETTINGS: [Setting; 9] = [
         about: "what one decision on a dispute may give up without finance, such as 250.00",
         default: WAIVER_LIMIT_DEFAULT,
         check: |text| waiver_limit_of(text).map(|_| ()),
+    },
+    Setting {
+        key: RELEASE_LIMIT,
+        about: "what one person of finance may release of an invoice on hold, in its currency, such as 1000.00",
+        default: RELEASE_LIMIT_DEFAULT,
+        check: |text| release_limit_of(text).map(|_| ()),
     },
 ];
 

@@ -13,7 +13,7 @@ use super::DbError;
 use super::conn::Db;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
-use super::invoice::batch::audits_newest_unscoped;
+use super::invoice::ruling::audits_resolved_unscoped;
 use super::schema::{
     expected_charges, freight_accruals, freight_moves, freight_partners, invoice_references, invoices,
     journal_entries, partners, shipments, sources, stale_freight,
@@ -294,7 +294,8 @@ pub fn carried_unscoped(
     Ok(found)
 }
 
-/// What the newest audits of all invoices say that name one of the shipments of a partner due on some days.
+/// What the newest audits of all invoices say that name one of the shipments of a partner due on some days, with what was ruled
+/// about those on hold.
 ///
 /// Unscoped: the accrual and `verify` name the partners they may read.
 ///
@@ -314,8 +315,8 @@ pub fn bills_unscoped(db: &mut Db, partner_id: i64, days: &[Day]) -> Result<Bill
         .load(db)?;
     let mut bills = Bills::default();
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
-        for audit in audits_newest_unscoped(db, partner_id, chunk)?.into_values() {
-            bills.add(&audit.audited);
+        for audited in audits_resolved_unscoped(db, partner_id, chunk)?.into_values() {
+            bills.add(&audited);
         }
     }
     Ok(bills)

@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod letter;
+pub mod ruling;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -84,6 +84,7 @@ pub(super) fn action_words(action: &str) -> String {
         "template.approved" => "agreed to a scorecard template",
         "template.denied" => "denied a scorecard template",
         "template.withdrawn" => "took a scorecard template back",
+        "invoice.ruling" => "decided about an invoice on hold",
         "invoice.step" => "took a step about an invoice",
         "item.accepted" => "accepted an item",
         "item.changed" => "told an item anew",

@@ -211,6 +211,7 @@ fn table() -> Vec<Row> {
         get("/invoices/terms/{partner}", May(Action::ViewInvoices), invoice::terms::show_terms),
         post("/invoices/terms/{partner}", May(Action::ResolveInvoices), invoice::terms::set),
         get("/invoices/{id}", May(Action::ViewInvoices), invoice::show_one),
+        post("/invoices/{id}/rulings", May(Action::ResolveInvoices), invoice::release::decide),
         post("/invoices/{id}/steps", May(Action::ResolveInvoices), invoice::step),
         get("/portal/invoices", May(Action::UsePortal), invoice::own::list),
         get("/portal/invoices/{id}", May(Action::UsePortal), invoice::own::show_one),

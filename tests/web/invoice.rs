@@ -5,7 +5,8 @@ use lanemark::app::App;
 use lanemark::app::import::{ImportRequest, import};
 use lanemark::app::invoice::audit_freight;
 use lanemark::app::refresh::refresh;
-use lanemark::domain::viewer::Role;
+use lanemark::app::setting::setting_change;
+use lanemark::domain::viewer::{Role, Viewer};
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
@@ -158,4 +159,79 @@ fn terms_are_shown_set_and_kept() {
             "read only"
         );
     });
+}
+
+#[test]
+fn an_invoice_on_hold_is_released_on_its_page() {
+    on_both_async(|db| async move {
+        let app = db.app_at("2025-07-08T09:00:00Z");
+        let fast = partner(&app, "FAST", "Fast Freight");
+        partner(&app, "OTHER", "Other Lines");
+        load(&app, ImportKind::Shipments, SHIPMENTS);
+        load(&app, ImportKind::Invoices, INVOICES);
+        refresh(&app, app.now(), |_, _| ()).unwrap();
+        audit_freight(&app, None).unwrap();
+        let mut finance = TestApp::with(app.clone(), "http://localhost").await;
+        finance.sign_in_as(Role::Finance).await;
+        let list = finance.get(&format!("/invoices?partner={fast}&show=held")).await;
+        assert_eq!(list.texts("tbody th a"), ["F-1", "F-3"], "{}", list.html);
+        let path = list.attributes("tbody th a", "href")[1].clone();
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("Release to be paid"), "{}", page.html);
+        assert!(page.html.contains("Everything that waits"), "{}", page.html);
+        let fields = |act: &'static str, position: &'static str, reason: &'static str, seen: &'static str| {
+            [
+                ("act", act),
+                ("position", position),
+                ("reason", reason),
+                ("seen_audit", "1"),
+                ("seen_ruling", seen),
+            ]
+        };
+        let to = format!("{path}/rulings");
+        let blank = finance.post(&to, &fields("RELEASE", "", "", "0")).await;
+        assert_eq!(blank.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", blank.html);
+        let wrong = finance.post(&to, &fields("RELEASE", "9", "Their receipt", "0")).await;
+        assert_eq!(wrong.status, StatusCode::CONFLICT, "{}", wrong.html);
+        let done = finance.post(&to, &fields("RELEASE", "", "Their receipt came", "0")).await;
+        assert_eq!(done.location(), Some(path.as_str()), "{}", done.html);
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("released to be paid, 70.00 USD"), "{}", page.html);
+        assert!(page.html.contains("Their receipt came"), "{}", page.html);
+        let list = finance.get(&format!("/invoices?partner={fast}&show=held")).await;
+        assert_eq!(list.texts("tbody th a"), ["F-1"], "{}", list.html);
+
+        // The partner sees that it is paid, and not who decided, nor why.
+        let mut carrier = TestApp::with(app.clone(), "http://localhost").await;
+        user(&app, "ops@fast.example", Role::Partner, Some(fast));
+        carrier.sign_in("ops@fast.example", "a lane is a promise").await;
+        let own = carrier.get(&format!("/portal{path}")).await;
+        assert!(own.html.contains("released to be paid, 70.00 USD"), "{}", own.html);
+        assert!(
+            !own.html.contains("Their receipt came") && !own.html.contains("Release to be paid"),
+            "{}",
+            own.html
+        );
+
+        // Above the limit it is asked for, and who asked does not give it.
+        let list = finance.get(&format!("/invoices?partner={fast}&show=held")).await;
+        let path = list.attribute("tbody th a", "href").unwrap();
+        let to = format!("{path}/rulings");
+        db_limit(&app);
+        let asked = finance.post(&to, &fields("RELEASE", "", "Agreed by phone", "0")).await;
+        assert_eq!(asked.location(), Some(path.as_str()), "{}", asked.html);
+        let page = finance.get(&path).await;
+        assert!(page.html.contains("to have 100.00 USD paid: Agreed by phone"), "{}", page.html);
+        assert!(page.html.contains("Do not release it"), "{}", page.html);
+        let own = finance.post(&to, &fields("CONFIRM", "", "Yes", "1")).await;
+        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.html);
+        assert!(own.html.contains("You asked for this release yourself"), "{}", own.html);
+        let list = finance.get(&format!("/invoices?partner={fast}&show=held")).await;
+        assert!(list.html.contains("release asked for"), "{}", list.html);
+    });
+}
+
+fn db_limit(app: &App) {
+    let mut db = app.pool.get().unwrap();
+    setting_change(app, &mut db, &Viewer::system(), "release_limit", "50").unwrap();
 }

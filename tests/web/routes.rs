@@ -106,6 +106,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/invoices/terms/{partner}", Roles(&[CarrierManager, Finance, Auditor])),
     ("POST", "/invoices/terms/{partner}", Roles(&[Finance])),
     ("GET", "/invoices/{id}", Roles(&[CarrierManager, Finance, Auditor])),
+    ("POST", "/invoices/{id}/rulings", Roles(&[Finance])),
     ("POST", "/invoices/{id}/steps", Roles(&[Finance])),
     ("GET", "/portal/invoices", Roles(&[Partner])),
     ("GET", "/portal/invoices/{id}", Roles(&[Partner])),

@@ -7,13 +7,14 @@ use serde::Serialize;
 use crate::app::App;
 use crate::app::scorecard_mail::{To, Told, tell_of_money};
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::invoice::batch::audits_newest_unscoped;
 use crate::db::invoice::letter::{
     Unanswered, letters_insert, unanswered_partners_unscoped, unanswered_unscoped,
 };
+use crate::db::invoice::ruling::audits_resolved_unscoped;
 use crate::db::{Db, DbError};
-use crate::domain::audit::DisputeCode;
 use crate::domain::audit::recovery::{ANSWER_DAYS, LetterKind, answer_by, letter_due};
+use crate::domain::audit::{Audited, DisputeCode};
+use crate::domain::money::Micros;
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -65,7 +66,11 @@ pub fn letters(app: &App, today: NaiveDate) -> Result<Letters, DbError> {
         write_tx(&mut db, |db| {
             // Nobody answers meanwhile.
             transaction_lock(db, super::LOCK)?;
-            let waiting = unanswered_unscoped(db, partner_id)?;
+            let mut waiting = unanswered_unscoped(db, partner_id)?;
+            // What was released since is not disputed any more.
+            let ids: Vec<i64> = waiting.iter().map(|one| one.invoice_id).collect();
+            let audits = audits_resolved_unscoped(db, partner_id, &ids)?;
+            waiting.retain(|one| audits.get(&one.invoice_id).is_some_and(|one| one.disputed > Micros::ZERO));
             for kind in LetterKind::ALL.iter().copied() {
                 let due: Vec<&Unanswered> =
                     waiting.iter().filter(|one| letter_due(&one.told, today) == Some(kind)).collect();
@@ -146,12 +151,12 @@ fn lines(
     due: &[&Unanswered],
 ) -> Result<Vec<String>, DbError> {
     let named: Vec<i64> = due.iter().take(INVOICES_NAMED).map(|one| one.invoice_id).collect();
-    let audits = audits_newest_unscoped(db, partner_id, &named)?;
+    let audits = audits_resolved_unscoped(db, partner_id, &named)?;
     let mut lines: Vec<String> = due
         .iter()
         .take(INVOICES_NAMED)
         .map(|one| {
-            let codes = audits.get(&one.invoice_id).map(|audit| audit.audited.codes()).unwrap_or_default();
+            let codes = audits.get(&one.invoice_id).map(Audited::codes).unwrap_or_default();
             let named = |code: DisputeCode| format!("{} ({code})", code.label());
             let codes: Vec<String> = codes.into_iter().map(named).collect();
             let why = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };

@@ -8,6 +8,7 @@ pub mod drift;
 mod facts;
 pub mod letter;
 pub mod recovery;
+pub mod release;
 pub mod terms;
 #[cfg(test)]
 mod tests;
@@ -258,7 +259,8 @@ pub fn next_step(outcome: Outcome) -> &'static str {
             "Pay what is billed, since the contract gives no right to pay less, and claim the disputed part back."
         }
         Outcome::Hold => {
-            "Pay what is approved; the rest waits for what is missing, and is audited again when it comes in."
+            "Pay what is approved; the rest waits for what is missing. It is audited again when that comes in, or somebody of finance \
+             releases or refuses it."
         }
         Outcome::Reject => "Pay nothing, and tell the partner why.",
     }

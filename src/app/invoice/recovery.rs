@@ -5,7 +5,8 @@ use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::invoice::{InvoiceKey, StepRow, audit_newest, invoice_show, step_insert, step_list};
+use crate::db::invoice::ruling::audits_resolved_unscoped;
+use crate::db::invoice::{InvoiceKey, StepRow, invoice_show, step_insert, step_list};
 use crate::db::types::Instant;
 use crate::domain::audit::recovery::{Funnel, Refused, Step, Taken, check};
 use crate::domain::field::require;
@@ -41,8 +42,10 @@ pub fn take(
     allowed(viewer, if by_partner { Action::UsePortal } else { Action::ResolveInvoices })?;
     write_tx(db, |db| {
         transaction_lock(db, super::LOCK)?;
-        let (Some((row, _)), Some(newest)) = (invoice_show(db, viewer, key)?, audit_newest(db, viewer, key)?)
-        else {
+        let Some((row, _)) = invoice_show(db, viewer, key)? else {
+            return Err(EditError::NotFound("invoice"));
+        };
+        let Some(audited) = audits_resolved_unscoped(db, key.0, &[key.1])?.remove(&key.1) else {
             return Err(EditError::NotFound("invoice"));
         };
         let rows = step_list(db, viewer, Some(key.0), Some(key.1))?;
@@ -51,7 +54,7 @@ pub fn take(
             return Err(EditError::Stale("dispute"));
         }
         let steps: Vec<Taken> = rows.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
-        let funnel = Funnel::of(newest.audited.disputed, newest.audited.outcome, &steps);
+        let funnel = Funnel::of(audited.disputed, audited.outcome, &steps);
         let whole = match asked.step {
             Step::Sent => funnel.found,
             Step::Accepted | Step::Refused => funnel.disputed,

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use super::drift::drifts;
 use super::letter::letters;
 use super::recovery::{Asked as AskedStep, take};
+use super::release::{Decision, RELEASE_LIMIT, decide_hold};
 use super::terms::{terms_of, terms_set};
 use super::view::{Asked, Listed, PAGE_ROWS, Pick, list, whole};
 use super::*;
@@ -18,11 +19,13 @@ use crate::app::expected::tests::{conn, load, partner, refreshed, worked};
 use crate::app::import::{ImportRequest, import};
 use crate::app::refresh::check::sums_differ;
 use crate::app::score::{published, score_period};
+use crate::app::setting::setting_change;
 use crate::app::testing::{carrier, on_each_engine, partner_viewer, viewer};
 use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::partner::partner_show;
 use crate::domain::audit::recovery::{LetterKind, Stage, Step};
+use crate::domain::audit::release::{Act, Ruling};
 use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
 use crate::domain::charge_code::Decided;
 use crate::domain::kpi::Kpi;
@@ -518,5 +521,110 @@ fn a_code_that_is_mapped_is_audited_again() {
         assert_eq!(report.audited, 1, "{report:?}");
         assert_eq!(told(app)["K-1"], (BillStatus::Matched, Outcome::Pay, 110, 0));
         assert_eq!(wrote().not_told, [0_i64; 0], "nothing of it is disputed any more");
+    });
+}
+
+/// Shipments of which freight stands after an accrual of today, and what it comes to in whole units.
+fn standing(app: &App) -> (i64, i64) {
+    accrue(app, "2025-07-08".parse().unwrap(), AccrualScope::default()).unwrap();
+    let open = freight_sums(&mut conn(app), &finance(), None).unwrap();
+    let sum = open.into_values().next().unwrap_or_default();
+    (sum.shipments, sum.amount.0 / 1_000_000)
+}
+
+#[test]
+fn what_is_on_hold_is_released_or_refused_by_people_and_freight_follows() {
+    use BillStatus as S;
+    use Outcome as O;
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let partner_id = partner(app, "P1");
+        let proof = AuditTerms { proof_required: true, ..AuditTerms::default() };
+        let asked = ("2025-05-01".parse().unwrap(), &proof, "agreed", 0);
+        terms_set(app, &mut conn(app), &finance(), partner_id, asked).unwrap();
+        let bill = "H-1,P1,,,2025-05-20,2025-05-21,W2-B,400,LINEHAUL,100\nH-1,P1,,,2025-05-20,2025-05-21,W2-B,405,FUEL,10\n";
+        load(app, ImportKind::Invoices, &format!("{HEAD}{bill}"));
+        audited(app);
+        assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Hold, 0, 110), "no proof of delivery");
+        assert_eq!(standing(app), (5, 550), "five loads at 110; a hold takes none of them away");
+
+        let decide = |who: &Viewer, number: &str, act, line, seen: (i32, i32)| {
+            let words = "the proof came by mail".to_owned();
+            let decision = Decision { act, line, words, seen_audit: seen.0, seen_ruling: seen.1 };
+            decide_hold(app, &mut conn(app), who, (partner_id, id_of(app, number)), &decision)
+        };
+        let priya = finance();
+        for who in [viewer("Mara", Role::CarrierManager), partner_viewer(partner_id)] {
+            let done = decide(&who, "H-1", Act::Release, None, (1, 0));
+            assert!(matches!(done, Err(EditError::Denied { .. })), "{done:?}");
+        }
+        assert!(matches!(decide(&priya, "H-1", Act::Release, None, (1, 1)), Err(EditError::Stale(_))));
+        assert_eq!(decide(&priya, "H-1", Act::Release, None, (1, 0)).unwrap(), Ruling::Released);
+        assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Pay, 110, 0));
+        let one = whole(&mut conn(app), &priya, id_of(app, "H-1")).unwrap().unwrap();
+        assert_eq!(one.now.as_ref().unwrap().payable, Micros(110_000_000));
+        assert_eq!((one.rulings[0].actor.as_str(), one.rulings[0].words.as_str()), ("Priya", "the proof came by mail"));
+        assert_eq!(one.audits.len(), 1, "the audit stays what it was");
+        assert_eq!(standing(app), (4, 440), "it is billed");
+        assert_eq!(audited(app).audited, 0, "no fact changed");
+
+        // Something else was billed for the same before: the release was not given for that.
+        let part = "H-0,P1,,,2025-05-19,2025-05-20,W2-B,400,LINEHAUL,30\n";
+        load(app, ImportKind::Invoices, &format!("{HEAD}{part}"));
+        assert_eq!(audited(app).audited, 2);
+        assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Hold, 10, 100), "the fuel is as it was");
+        let one = whole(&mut conn(app), &priya, id_of(app, "H-1")).unwrap().unwrap();
+        let lines: BTreeMap<String, i32> = one.audits[0]
+            .audited
+            .positions
+            .iter()
+            .map(|one| (one.charge.words(), one.lines[0]))
+            .collect();
+        assert_eq!(one.stand.lapsed, [BTreeSet::from([lines["linehaul"]])]);
+        assert_eq!(standing(app), (5, 540));
+
+        // Above the limit a second person gives it.
+        setting_change(app, &mut conn(app), &Viewer::system(), RELEASE_LIMIT, "50").unwrap();
+        let haul = Some(lines["linehaul"]);
+        assert_eq!(decide(&priya, "H-1", Act::Release, haul, (2, 1)).unwrap(), Ruling::Asked);
+        let listed = all(app, &priya).rows;
+        let is_asked = |number: &str| listed.iter().find(|one| one.listed.number == number).unwrap().is_asked;
+        assert!(is_asked("H-1") && !is_asked("H-0"));
+        assert!(matches!(decide(&priya, "H-1", Act::Confirm, None, (2, 2)), Err(EditError::Card(_))));
+        let sam = viewer("Sam", Role::Finance);
+        assert_eq!(decide(&sam, "H-1", Act::Confirm, None, (2, 2)).unwrap(), Ruling::Released);
+        assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Pay, 110, 0));
+        let fuel = Some(lines["fuel surcharge"]);
+        let again = decide(&priya, "H-1", Act::Release, fuel, (2, 3));
+        assert!(matches!(again, Err(EditError::Card(_))), "released before: {again:?}");
+
+        assert_eq!(decide(&priya, "H-0", Act::Refuse, None, (1, 0)).unwrap(), Ruling::Refused);
+        assert_eq!(told(app)["H-0"], (S::MatchedVariance, O::Reject, 0, 30));
+        assert_eq!(standing(app), (4, 440));
+        assert_eq!(audits_differ(&mut conn(app)).unwrap(), (2, Vec::new()));
+    });
+}
+
+/// A dispute that was sent is over when its invoice is released, and nobody is reminded of it.
+#[test]
+fn a_release_ends_the_dispute_about_what_was_on_hold() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let partner_id = partner(app, "P1");
+        let key = (partner_id, id_of(app, "I-4"));
+        user(app, "ops@p1.example", Role::Partner, Some(partner_id));
+        let sent = AskedStep { step: Step::Sent, amount: None, words: "no price".to_owned(), seen: 0 };
+        take(app, &mut conn(app), &finance(), key, &sent).unwrap();
+        let decision = Decision {
+            act: Act::Release,
+            line: None,
+            words: "agreed by phone".to_owned(),
+            seen_audit: 1,
+            seen_ruling: 0,
+        };
+        decide_hold(app, &mut conn(app), &finance(), key, &decision).unwrap();
+        let one = whole(&mut conn(app), &finance(), key.1).unwrap().unwrap();
+        assert_eq!((one.funnel.stage, one.funnel.open()), (Stage::Clean, Micros::ZERO));
+        assert_eq!(letters(app, "2025-07-08".parse().unwrap()).unwrap().invoices, 0);
     });
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
+use crate::db::invoice::batch::{Neighbours, audits_newest_unscoped, invoices_unscoped};
 use crate::db::invoice::letter::letter_list;
+use crate::db::invoice::ruling::{RulingRow, ruling_list};
 use crate::db::invoice::{
     InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
     invoice_partner, invoice_show, invoices_fold, shipment_places, stale_invoices_count, step_list,
@@ -14,7 +15,8 @@ use crate::db::invoice::{
 use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
 use crate::domain::audit::recovery::{Funnel, LetterKind, Stage, Taken};
-use crate::domain::audit::{BillStatus, Outcome};
+use crate::domain::audit::release::{Ruled, Stand, resolved};
+use crate::domain::audit::{Audited, BillStatus, Outcome};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -127,8 +129,10 @@ pub struct Asked {
 /// One invoice of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// As stored, with its newest audit.
+    /// As stored, with its newest audit and what was ruled about it.
     pub listed: ListedInvoice,
+    /// A release is asked for, and somebody else of finance decides.
+    pub is_asked: bool,
     /// What became of its disputed money.
     pub funnel: Funnel,
 }
@@ -200,15 +204,26 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
     for row in step_list(db, viewer, asked.partner_id, None)? {
         steps.entry((row.partner_id, row.invoice_id)).or_default().push(row.taken()?);
     }
+    let ruled = ruled(db, viewer, asked.partner_id)?;
     let filter = InvoiceFilter {
         partner_id: asked.partner_id,
         from: asked.period.map(Period::start),
         until: asked.period.map(Period::end),
     };
     let (mut rows, mut totals) = (Vec::new(), BTreeMap::<Currency, Totals>::new());
-    invoices_fold(db, viewer, &filter, |listed| {
-        let taken = steps.get(&(listed.partner_id, listed.id)).map_or(&[][..], Vec::as_slice);
-        let one = Shown { funnel: Funnel::of(listed.disputed, listed.outcome, taken), listed };
+    invoices_fold(db, viewer, &filter, |mut listed| {
+        let key = (listed.partner_id, listed.id);
+        let taken = steps.get(&key).map_or(&[][..], Vec::as_slice);
+        let after = ruled.get(&key);
+        if let Some((after, _)) = after {
+            listed.status = after.status;
+            listed.outcome = after.outcome;
+            listed.approved = after.approved;
+            listed.disputed = after.disputed;
+            listed.payable = after.payable;
+        }
+        let funnel = Funnel::of(listed.disputed, listed.outcome, taken);
+        let one = Shown { is_asked: after.is_some_and(|(_, is_asked)| *is_asked), funnel, listed };
         totals.entry(one.listed.currency).or_default().add(&one);
         if asked.pick.takes(&one) {
             rows.push(one);
@@ -237,6 +252,30 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
     })
 }
 
+/// The invoices that something was ruled about, as they are with it, and whether a release is asked for.
+fn ruled(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner: Option<i64>,
+) -> Result<BTreeMap<InvoiceKey, (Audited, bool)>, DbError> {
+    let mut rulings: BTreeMap<i64, BTreeMap<i64, Vec<Ruled>>> = BTreeMap::new();
+    for row in ruling_list(db, viewer, partner, None)? {
+        let own = rulings.entry(row.partner_id).or_default().entry(row.invoice_id).or_default();
+        own.push(row.ruled()?);
+    }
+    let mut found = BTreeMap::new();
+    for (partner_id, rulings) in rulings {
+        let ids: Vec<i64> = rulings.keys().copied().collect();
+        let mut newest = audits_newest_unscoped(db, partner_id, &ids)?;
+        for (id, rulings) in rulings {
+            let Some(newest) = newest.remove(&id) else { continue };
+            let is_asked = Stand::of(&newest.audited, &rulings).pending.is_some();
+            found.insert((partner_id, id), (resolved(&newest.audited, &rulings), is_asked));
+        }
+    }
+    Ok(found)
+}
+
 /// An invoice that touches another: of the same shipments, the same number, or the original.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
@@ -263,6 +302,12 @@ pub struct Whole {
     pub lines: Vec<InvoiceLineRow>,
     /// Its audits, the newest first; none before the first.
     pub audits: Vec<StoredAudit>,
+    /// The newest audit with what was ruled about what it holds.
+    pub now: Option<Audited>,
+    /// What was ruled, oldest first.
+    pub rulings: Vec<RulingRow>,
+    /// How that stands beside the newest audit.
+    pub stand: Stand,
     /// What was done about it, oldest first.
     pub steps: Vec<StepRow>,
     /// Where its disputed money stands.
@@ -290,8 +335,12 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
     let audits = audit_list(db, viewer, key)?;
     let steps = step_list(db, viewer, Some(partner_id), Some(id))?;
     let taken: Vec<Taken> = steps.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
-    let newest = audits.first().map(|one| (one.audited.disputed, one.audited.outcome));
-    let (found, outcome) = newest.unwrap_or((Micros::ZERO, Outcome::Pay));
+    let rulings = ruling_list(db, viewer, Some(partner_id), Some(id))?;
+    let ruled: Vec<Ruled> = rulings.iter().map(RulingRow::ruled).collect::<Result<_, _>>()?;
+    let newest = audits.first().map(|one| &one.audited);
+    let now = newest.map(|audited| resolved(audited, &ruled));
+    let stand = newest.map(|audited| Stand::of(audited, &ruled)).unwrap_or_default();
+    let (found, outcome) = now.as_ref().map_or((Micros::ZERO, Outcome::Pay), |one| (one.disputed, one.outcome));
     let names: BTreeSet<String> = lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
     let places = shipment_places(db, viewer, partner_id, &names)?;
     let mut related = Vec::new();
@@ -314,6 +363,9 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
         audits,
         funnel: Funnel::of(found, outcome, &taken),
         letters: letter_list(db, viewer, key)?,
+        now,
+        rulings,
+        stand,
         steps,
         places,
         related,

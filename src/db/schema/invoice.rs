@@ -120,8 +120,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    invoice_rulings (partner_id, invoice_id, seq) {
+        partner_id -> BigInt,
+        invoice_id -> BigInt,
+        seq -> Integer,
+        kind -> Text,
+        audit_seq -> Integer,
+        held -> Text,
+        amount_micros -> BigInt,
+        words -> Text,
+        at -> Instant,
+        actor -> Text,
+        actor_id -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     invoice_letters,
+    invoice_rulings,
     invoices,
     invoice_lines,
     invoice_references,

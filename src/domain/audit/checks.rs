@@ -404,9 +404,6 @@ impl<'a> Desk<'a> {
 
     /// The bill from its positions.
     pub(super) fn conclude(&self, positions: Vec<Position>) -> Audited {
-        let any = |outcome: Outcome| positions.iter().any(|one| one.outcome == outcome);
-        let is_all =
-            |outcome: Outcome| !positions.is_empty() && positions.iter().all(|one| one.outcome == outcome);
         let is_double =
             |one: &Position| one.finding.as_ref().is_some_and(|found| found.code == DisputeCode::Dup);
         let mut charged = positions.iter().filter(|one| one.billed > Micros::ZERO).peekable();
@@ -419,30 +416,15 @@ impl<'a> Desk<'a> {
         } else {
             BillStatus::Matched
         };
-        let outcome = if is_all(Outcome::Reject) {
-            Outcome::Reject
-        } else if any(Outcome::Hold) {
-            Outcome::Hold
-        } else if any(Outcome::PayAndClaim) {
-            Outcome::PayAndClaim
-        } else if any(Outcome::PayAsRated) || any(Outcome::Reject) {
-            Outcome::PayAsRated
-        } else {
-            Outcome::Pay
-        };
-        let payable = |one: &Position| match one.outcome {
-            Outcome::PayAndClaim => one.billed,
-            _ => one.approved,
-        };
         let accuracy = self.accuracy(&positions);
         Audited {
             rules: RULES,
             status,
-            outcome,
+            outcome: outcome_of(&positions),
             billed: self.bill.total(),
             approved: positions.iter().map(|one| one.approved).sum(),
             disputed: positions.iter().map(|one| one.disputed).sum(),
-            payable: positions.iter().map(payable).sum(),
+            payable: positions.iter().map(payable_of).sum(),
             finding: None,
             accuracy: Accuracy { is_right: status == BillStatus::Matched, ..accuracy },
             positions,
@@ -471,6 +453,30 @@ impl<'a> Desk<'a> {
             self.bill.received_on.signed_duration_since(day).num_days() <= self.known.terms.timely_days
         });
         found
+    }
+}
+
+/// What to do with a bill of such positions.
+pub(super) fn outcome_of(positions: &[Position]) -> Outcome {
+    let any = |outcome: Outcome| positions.iter().any(|one| one.outcome == outcome);
+    if !positions.is_empty() && positions.iter().all(|one| one.outcome == Outcome::Reject) {
+        Outcome::Reject
+    } else if any(Outcome::Hold) {
+        Outcome::Hold
+    } else if any(Outcome::PayAndClaim) {
+        Outcome::PayAndClaim
+    } else if any(Outcome::PayAsRated) || any(Outcome::Reject) {
+        Outcome::PayAsRated
+    } else {
+        Outcome::Pay
+    }
+}
+
+/// What is paid of a position now.
+pub(super) fn payable_of(one: &Position) -> Micros {
+    match one.outcome {
+        Outcome::PayAndClaim => one.billed,
+        _ => one.approved,
     }
 }
 

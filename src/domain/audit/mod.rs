@@ -6,11 +6,13 @@
 //! so one charge over several invoices, corrections and credits net, and nothing is looked at alone.
 //!
 //! What is disputed of a position is a function of the running total alone, so over any bills of one charge the
-//! disputes sum to what the total is beyond what is owed. [`recovery`] follows the disputed money to its end.
+//! disputes sum to what the total is beyond what is owed. [`recovery`] follows the disputed money to its end, and [`release`] is
+//! what people rule about what is held.
 
 mod checks;
 pub mod drift;
 pub mod recovery;
+pub mod release;
 mod terms;
 #[cfg(test)]
 mod tests;

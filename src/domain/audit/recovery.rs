@@ -125,6 +125,10 @@ impl Funnel {
                 }
             }
         }
+        // What is not disputed any more, by a later audit or since it was released, is over whatever was sent.
+        if found <= zero && matches!(funnel.stage, Stage::Disputed | Stage::Refused) {
+            funnel.stage = Stage::Clean;
+        }
         funnel
     }
 

@@ -3,6 +3,7 @@
 
 pub mod drift;
 pub mod own;
+pub mod release;
 pub mod terms;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::app::invoice::view::{
 use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::partner::partner_list;
 use crate::domain::audit::recovery::{LetterKind, Stage, Step, answer_by, next_words};
+use crate::domain::audit::release::{Ruling, line_of};
 use crate::domain::audit::{Audited, BillKind, BillStatus, Outcome, Position};
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
@@ -138,6 +140,8 @@ struct Line {
     why: String,
     status: Chip,
     outcome: Chip,
+    /// A release is asked for.
+    is_asked: bool,
     stage: &'static str,
 }
 
@@ -157,6 +161,7 @@ impl Line {
             why: codes_words(&listed.codes),
             status: status_chip(listed.status),
             outcome: outcome_chip(listed.outcome),
+            is_asked: one.is_asked,
             stage: stage_words(one.funnel.stage),
         }
     }
@@ -366,6 +371,11 @@ impl PositionLine {
                 .map(|found| super::edit::sentence(&format!("{}: {}", found.code.label(), found.words))),
         );
         said.extend(one.is_short.then(|| "Less is billed than is owed; it is paid as billed.".to_owned()));
+        said.extend(match found.stand.decided.get(&line_of(one)) {
+            Some(Ruling::Released) => Some("Looked at, and released to be paid as billed.".to_owned()),
+            Some(Ruling::Refused) => Some("Looked at, and refused.".to_owned()),
+            Some(Ruling::Asked | Ruling::Declined) | None => None,
+        });
         let within =
             one.finding.is_none() && !one.is_short && one.variance.is_some_and(|by| by != Micros::ZERO);
         said.extend((within && base.is_empty()).then(|| "Inside the tolerance; paid as billed.".to_owned()));
@@ -390,6 +400,7 @@ impl PositionLine {
 
 /// One invoice, for either side.
 struct InvoiceView {
+    id: i64,
     /// Where its form goes.
     post: String,
     number: String,
@@ -412,6 +423,7 @@ struct InvoiceView {
     next: String,
     stage: String,
     steps: Vec<String>,
+    hold: release::HoldView,
     history: Vec<String>,
     positions: Vec<PositionLine>,
     related: Vec<(String, String)>,
@@ -443,8 +455,7 @@ fn choices(stage: Stage, by_partner: bool) -> Vec<(&'static str, &'static str)> 
 impl InvoiceView {
     fn of(found: &Whole, base: &str, may: bool) -> Self {
         let row = &found.row;
-        let newest = found.audits.first();
-        let audited: Option<&Audited> = newest.map(|one| &one.audited);
+        let audited: Option<&Audited> = found.now.as_ref();
         let amount = |of: fn(&Audited) -> Micros| {
             audited.map_or_else(|| "not audited yet".to_owned(), |one| show::money(of(one)))
         };
@@ -488,6 +499,7 @@ impl InvoiceView {
             )
         };
         Self {
+            id: row.id,
             post: format!("{base}/invoices/{}/steps", row.id),
             number: row.number.clone(),
             kind: kind_words(&row.kind),
@@ -515,6 +527,7 @@ impl InvoiceView {
                 format!("{}; {}", stage.label(), next_words(stage))
             },
             steps: found.steps.iter().map(step).chain(found.letters.iter().map(letter)).collect(),
+            hold: release::HoldView::of(found, by_partner, may),
             history: found.audits.iter().map(history).collect(),
             positions: audited
                 .map(|one| {
@@ -596,11 +609,11 @@ pub(super) async fn step(me: SignedIn, id: web::Path<i64>, form: Form) -> Result
     page::html_with(status, &one_page(&me, &found, form, notice))
 }
 
-/// A refused step, with what its page shows.
-type RefusedStep = (Whole, Form, Refusal);
+/// A refused form, with what its page shows.
+type RefusedForm = (Whole, Form, Refusal);
 
 /// Reads the form of a step and takes it; the step, or the page again.
-async fn taken(me: &SignedIn, id: i64, mut form: Form) -> Result<Result<Step, Box<RefusedStep>>, WebError> {
+async fn taken(me: &SignedIn, id: i64, mut form: Form) -> Result<Result<Step, Box<RefusedForm>>, WebError> {
     let step: Step = form
         .value("step")
         .parse()
