@@ -2,6 +2,7 @@
 //! only added to; what waits for an audit is a mark in `stale_invoices`.
 
 pub mod batch;
+pub mod credit;
 pub mod letter;
 pub mod ruling;
 

@@ -121,8 +121,8 @@ impl Bills {
             let Some(shipment) = &position.shipment else { continue };
             let is_held = match position.outcome {
                 Outcome::Pay | Outcome::PayAsRated | Outcome::PayAndClaim => false,
-                Outcome::Hold => true,
-                Outcome::Reject => continue,
+                Outcome::Hold if position.billed > Micros::ZERO => true,
+                Outcome::Hold | Outcome::Reject => continue,
             };
             let of_shipment = self.0.entry(shipment.clone()).or_default();
             let billed = of_shipment.entry(position.charge.clone()).or_default();

@@ -1,18 +1,31 @@
-//! Steps about the disputed money of an invoice: sent, answered, credited, written off.
+//! Steps about the disputed money of an invoice: sent, answered, credited, written off; and the credit notes that came in for it.
 
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
-use crate::db::Db;
 use crate::db::dialect::{transaction_lock, write_tx};
+use crate::db::invoice::credit::{CreditNote, credit_notes};
 use crate::db::invoice::ruling::audits_resolved_unscoped;
 use crate::db::invoice::{InvoiceKey, StepRow, invoice_show, step_insert, step_list};
 use crate::db::types::Instant;
-use crate::domain::audit::recovery::{Funnel, Refused, Step, Taken, check};
+use crate::db::{Db, DbError};
+use crate::domain::audit::recovery::{Event, Funnel, Refused, Step, Taken, check};
 use crate::domain::field::require;
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Action, Role, Viewer};
 use crate::domain::words;
+
+/// What happened about an invoice in its order: the steps, and the credit notes for it as audits first saw them. At one instant a
+/// step comes first, so that the note may be the one it speaks of.
+pub(super) fn events(steps: &[StepRow], notes: &[CreditNote]) -> Result<Vec<Event>, DbError> {
+    let mut all = Vec::with_capacity(steps.len() + notes.len());
+    for row in steps {
+        all.push((row.at, Event::Taken(row.taken()?)));
+    }
+    all.extend(notes.iter().map(|note| (note.seen_at, Event::Note(note.amount))));
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, event)| event).collect())
+}
 
 /// What somebody does about an invoice.
 #[derive(Clone, Debug)]
@@ -54,9 +67,11 @@ pub fn take(
             return Err(EditError::Stale("dispute"));
         }
         let steps: Vec<Taken> = rows.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
-        let funnel = Funnel::of(audited.disputed, audited.outcome, &steps);
+        let mut notes = credit_notes(db, viewer, Some(key.0), Some(&row.number_key))?;
+        notes.retain(|note| note.of == key.1);
+        let funnel = Funnel::of(audited.disputed, audited.outcome, &events(&rows, &notes)?);
         let whole = match asked.step {
-            Step::Sent => funnel.found,
+            Step::Sent => funnel.unsent(),
             Step::Accepted | Step::Refused => funnel.disputed,
             Step::Credited | Step::WrittenOff => funnel.open(),
         };

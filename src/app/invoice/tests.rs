@@ -628,3 +628,58 @@ fn a_release_ends_the_dispute_about_what_was_on_hold() {
         assert_eq!(letters(app, "2025-07-08".parse().unwrap()).unwrap().invoices, 0);
     });
 }
+
+/// A credit note that comes in as an invoice takes back what its invoice disputes, once.
+#[test]
+fn a_credit_note_that_comes_in_moves_the_money_of_its_invoice() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let key = (partner(app, "P1"), id_of(app, "I-2"));
+        let state = |app: &App| {
+            let rows = all(app, &finance()).rows;
+            let funnel = rows.into_iter().find(|one| one.listed.number == "I-2").unwrap().funnel;
+            assert_eq!(whole(&mut conn(app), &finance(), key.1).unwrap().unwrap().funnel, funnel);
+            (funnel.stage, funnel.recovered.0 / 1_000_000, funnel.open().0 / 1_000_000)
+        };
+        let note = |app: &App, number: &str, rest: &str| {
+            load(app, ImportKind::Invoices, &format!("{HEAD}{number},P1,{rest}\n"));
+            audited(app);
+        };
+        let step = |app: &App, step, amount: i64, seen| {
+            let amount = Some(Micros(amount * 1_000_000));
+            let asked = AskedStep { step, amount, words: "their note".to_owned(), seen };
+            take(app, &mut conn(app), &finance(), key, &asked)
+        };
+        assert_eq!(state(app), (Stage::Found, 0, 40));
+        note(app, "I-2-A", "CREDIT,I-2,2025-06-01,2025-06-02,W1-B,400,LINEHAUL,-15");
+        assert_eq!(state(app), (Stage::Found, 15, 25));
+        let at = |now: &str| App { clock: crate::clock::Clock::Fixed(now.parse().unwrap()), ..app.clone() };
+        let (noon, later) = (at("2025-07-08T12:00:00Z"), at("2025-07-09T09:00:00Z"));
+        let refused = step(&noon, Step::Sent, 40, 0);
+        assert!(matches!(refused, Err(EditError::Invalid(_))), "25 are left: {refused:?}");
+        step(&noon, Step::Sent, 25, 0).unwrap();
+        assert_eq!(state(app), (Stage::Disputed, 15, 25));
+        // Told of first, and the note comes in a day later, written otherwise.
+        step(&noon, Step::Credited, 10, 1).unwrap();
+        assert_eq!(state(app), (Stage::Disputed, 25, 15));
+        note(&later, "I-2-B", "CREDIT,i 2,2025-06-03,2025-06-04,W1-B,400,LINEHAUL,-10");
+        assert_eq!(state(&later), (Stage::Disputed, 25, 15), "the same money");
+        note(&later, "I-2-C", "CORRECTION,I-2,2025-06-05,2025-06-06,W1-B,400,LINEHAUL,-15");
+        assert_eq!(state(&later), (Stage::Recovered, 40, 0));
+        assert!(matches!(step(&later, Step::Credited, 1, 2), Err(EditError::Card(_))));
+        let one = whole(&mut conn(app), &finance(), key.1).unwrap().unwrap();
+        let notes: Vec<&str> = one.notes.iter().map(|note| note.number.as_str()).collect();
+        assert_eq!(notes, ["I-2-A", "I-2-B", "I-2-C"]);
+        let totals = all(app, &finance()).totals.into_values().next().unwrap();
+        assert_eq!((totals.recovered.0, totals.open.0), (40_000_000, 290_000_000));
+
+        // One that nobody can take: no invoice of that number, and more than the invoice came to.
+        note(&later, "X-CR", "CREDIT,X-1,2025-06-05,2025-06-07,W1-B,400,LINEHAUL,-5");
+        note(&later, "I-2-D", "CREDIT,I-2,2025-06-05,2025-06-08,W1-B,400,LINEHAUL,-111");
+        let found = told(app);
+        assert_eq!(found["X-CR"], (BillStatus::Unmatched, Outcome::Hold, 0, -5));
+        assert_eq!(found["I-2-D"], (BillStatus::MatchedVariance, Outcome::Hold, 0, -111));
+        assert_eq!(state(app), (Stage::Recovered, 40, 0));
+        assert_eq!(audits_differ(&mut conn(app)).unwrap(), (10, Vec::new()));
+    });
+}

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::recovery::events;
 use crate::db::invoice::batch::{Neighbours, audits_newest_unscoped, invoices_unscoped};
+use crate::db::invoice::credit::{CreditNote, credit_notes};
 use crate::db::invoice::letter::letter_list;
 use crate::db::invoice::ruling::{RulingRow, ruling_list};
 use crate::db::invoice::{
@@ -14,7 +16,7 @@ use crate::db::invoice::{
 };
 use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
-use crate::domain::audit::recovery::{Funnel, LetterKind, Stage, Taken};
+use crate::domain::audit::recovery::{Event, Funnel, LetterKind, Stage};
 use crate::domain::audit::release::{Ruled, Stand, resolved};
 use crate::domain::audit::{Audited, BillStatus, Outcome};
 use crate::domain::currency::Currency;
@@ -200,9 +202,16 @@ pub struct Listed {
 /// # Errors
 /// The database's reason.
 pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbError> {
-    let mut steps: BTreeMap<InvoiceKey, Vec<Taken>> = BTreeMap::new();
+    let mut behind: BTreeMap<InvoiceKey, (Vec<StepRow>, Vec<CreditNote>)> = BTreeMap::new();
     for row in step_list(db, viewer, asked.partner_id, None)? {
-        steps.entry((row.partner_id, row.invoice_id)).or_default().push(row.taken()?);
+        behind.entry((row.partner_id, row.invoice_id)).or_default().0.push(row);
+    }
+    for note in credit_notes(db, viewer, asked.partner_id, None)? {
+        behind.entry((note.partner_id, note.of)).or_default().1.push(note);
+    }
+    let mut happened: BTreeMap<InvoiceKey, Vec<Event>> = BTreeMap::new();
+    for (key, (steps, notes)) in behind {
+        happened.insert(key, events(&steps, &notes)?);
     }
     let ruled = ruled(db, viewer, asked.partner_id)?;
     let filter = InvoiceFilter {
@@ -213,7 +222,7 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
     let (mut rows, mut totals) = (Vec::new(), BTreeMap::<Currency, Totals>::new());
     invoices_fold(db, viewer, &filter, |mut listed| {
         let key = (listed.partner_id, listed.id);
-        let taken = steps.get(&key).map_or(&[][..], Vec::as_slice);
+        let events = happened.get(&key).map_or(&[][..], Vec::as_slice);
         let after = ruled.get(&key);
         if let Some((after, _)) = after {
             listed.status = after.status;
@@ -222,7 +231,7 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
             listed.disputed = after.disputed;
             listed.payable = after.payable;
         }
-        let funnel = Funnel::of(listed.disputed, listed.outcome, taken);
+        let funnel = Funnel::of(listed.disputed, listed.outcome, events);
         let one = Shown { is_asked: after.is_some_and(|(_, is_asked)| *is_asked), funnel, listed };
         totals.entry(one.listed.currency).or_default().add(&one);
         if asked.pick.takes(&one) {
@@ -310,6 +319,8 @@ pub struct Whole {
     pub stand: Stand,
     /// What was done about it, oldest first.
     pub steps: Vec<StepRow>,
+    /// Credit notes and corrections that take back what it disputes.
+    pub notes: Vec<CreditNote>,
     /// Where its disputed money stands.
     pub funnel: Funnel,
     /// What was written about the dispute, oldest first.
@@ -334,13 +345,15 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
     };
     let audits = audit_list(db, viewer, key)?;
     let steps = step_list(db, viewer, Some(partner_id), Some(id))?;
-    let taken: Vec<Taken> = steps.iter().map(StepRow::taken).collect::<Result<_, _>>()?;
+    let mut notes = credit_notes(db, viewer, Some(partner_id), Some(&row.number_key))?;
+    notes.retain(|note| note.of == id);
     let rulings = ruling_list(db, viewer, Some(partner_id), Some(id))?;
     let ruled: Vec<Ruled> = rulings.iter().map(RulingRow::ruled).collect::<Result<_, _>>()?;
     let newest = audits.first().map(|one| &one.audited);
     let now = newest.map(|audited| resolved(audited, &ruled));
     let stand = newest.map(|audited| Stand::of(audited, &ruled)).unwrap_or_default();
-    let (found, outcome) = now.as_ref().map_or((Micros::ZERO, Outcome::Pay), |one| (one.disputed, one.outcome));
+    let (found, outcome) =
+        now.as_ref().map_or((Micros::ZERO, Outcome::Pay), |one| (one.disputed, one.outcome));
     let names: BTreeSet<String> = lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
     let places = shipment_places(db, viewer, partner_id, &names)?;
     let mut related = Vec::new();
@@ -361,8 +374,9 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
         row,
         lines,
         audits,
-        funnel: Funnel::of(found, outcome, &taken),
+        funnel: Funnel::of(found, outcome, &events(&steps, &notes)?),
         letters: letter_list(db, viewer, key)?,
+        notes,
         now,
         rulings,
         stand,

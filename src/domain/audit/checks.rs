@@ -63,7 +63,7 @@ impl<'a> Desk<'a> {
         Self { bill, known, before, after }
     }
 
-    pub(super) fn envelope(&self) -> Option<(Finding, Outcome)> {
+    pub(super) fn envelope(&self) -> Option<(BillStatus, Outcome, Finding)> {
         envelope(self.bill, self.known, self.known.others.iter())
     }
 
@@ -491,9 +491,10 @@ fn delivered(bill: &Bill, known: &Known) -> Option<NaiveDate> {
 fn envelope<'a>(
     bill: &Bill,
     known: &Known,
-    all: impl Iterator<Item = &'a Bill>,
-) -> Option<(Finding, Outcome)> {
-    let reject = |code, words: String| Some((finding(code, words), Outcome::Reject));
+    all: impl Iterator<Item = &'a Bill> + Clone,
+) -> Option<(BillStatus, Outcome, Finding)> {
+    let reject =
+        |code, words: String| Some((BillStatus::Rejected, Outcome::Reject, finding(code, words)));
     if !known.currencies.is_empty() && !known.currencies.contains(&bill.currency) {
         let agreed: Vec<&str> = known.currencies.iter().map(Currency::code).collect();
         let words = format!("is in {}, and the contracts are in {}", bill.currency, agreed.join(" and "));
@@ -512,8 +513,10 @@ fn envelope<'a>(
     if bill.lines.iter().all(|line| line.named.names().next().is_none()) {
         return reject(DisputeCode::Refr, "names no shipment on any line".to_owned());
     }
-    if bill.kind != BillKind::Correction {
-        return None;
+    match bill.kind {
+        BillKind::Original => return None,
+        BillKind::Credit => return credit(bill, all),
+        BillKind::Correction => {}
     }
     let Some(original) = &bill.corrects else {
         return reject(DisputeCode::Refr, "is a correction and does not say of which invoice".to_owned());
@@ -522,7 +525,7 @@ fn envelope<'a>(
     let same = all.filter(|other| number_key(&other.number) == key && other.kind == BillKind::Original);
     let Some(original) = same.min_by_key(|other| other.order()) else {
         let words = format!("corrects invoice {original}, which is not here");
-        return Some((finding(DisputeCode::Refr, words), Outcome::Hold));
+        return Some((BillStatus::Rejected, Outcome::Hold, finding(DisputeCode::Refr, words)));
     };
     let days = bill.received_on.signed_duration_since(original.issued_on).num_days();
     if bill.total() > Micros::ZERO && days > known.terms.correction_days {
@@ -535,6 +538,63 @@ fn envelope<'a>(
         return reject(DisputeCode::Late, words);
     }
     None
+}
+
+/// Whether a credit note can be taken up: it gives money back, for a bill that is here, and no more than that came to.
+fn credit<'a>(
+    bill: &Bill,
+    all: impl Iterator<Item = &'a Bill> + Clone,
+) -> Option<(BillStatus, Outcome, Finding)> {
+    if let Some(line) = billing(bill) {
+        let words = format!(
+            "is a credit note and bills {} on line {}; what is owed is billed by an invoice",
+            words::amount(line.amount),
+            line.seq
+        );
+        return Some((BillStatus::Rejected, Outcome::Reject, finding(DisputeCode::Term, words)));
+    }
+    // Money that comes back for no bill in particular is taken.
+    let named = bill.corrects.as_ref()?;
+    let key = number_key(named);
+    let is_same = |other: &&Bill| number_key(&other.number) == key && other.kind != BillKind::Credit;
+    let first = all.clone().filter(is_same).min_by_key(|other| (other.kind != BillKind::Original, other.order()));
+    let Some(first) = first else {
+        let words = format!("credits invoice {named}, which is not here");
+        return Some((BillStatus::Unmatched, Outcome::Hold, finding(DisputeCode::Refr, words)));
+    };
+    if first.currency != bill.currency {
+        let words =
+            format!("is in {}, and invoice {} is in {}", bill.currency, first.number, first.currency);
+        return Some((BillStatus::MatchedVariance, Outcome::Hold, finding(DisputeCode::Curr, words)));
+    }
+    // What corrects or credits the same bill and came before counts, unless it gave back more than there was.
+    let of_same = |other: &&Bill| {
+        let is_of = other.corrects.as_ref().is_some_and(|of| number_key(of) == key);
+        is_of && other.kind != BillKind::Original && other.currency == bill.currency
+    };
+    let mut earlier: Vec<&Bill> = all.filter(of_same).filter(|other| other.order() < bill.order()).collect();
+    earlier.sort_by_key(|other| other.order());
+    let left = earlier.into_iter().fold(first.total(), |left, other| {
+        let after = left + other.total();
+        let is_refused = other.kind == BillKind::Credit && (billing(other).is_some() || after < Micros::ZERO);
+        if is_refused { left } else { after }
+    });
+    if left + bill.total() >= Micros::ZERO {
+        return None;
+    }
+    let before = if left == first.total() { "" } else { " with what came in for it before" };
+    let words = format!(
+        "credits {}, and invoice {} came to {}{before}",
+        words::amount(-bill.total()),
+        first.number,
+        words::amount(left)
+    );
+    Some((BillStatus::MatchedVariance, Outcome::Hold, finding(DisputeCode::Term, words)))
+}
+
+/// The first line of a bill that asks for money.
+fn billing(bill: &Bill) -> Option<&BillLine> {
+    bill.lines.iter().filter(|line| line.amount > Micros::ZERO).min_by_key(|line| line.seq)
 }
 
 fn finding(code: DisputeCode, words: impl Into<String>) -> Finding {

@@ -37,7 +37,7 @@ use super::rate::ChargePart;
 pub use terms::{AuditTerms, CHARGES_MAX, DatedTerms, Limits, in_force};
 
 /// Counts up with every change of these rules, so that a result says by which it was made.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;
 
 codes! {
     /// What a bill is.
@@ -519,8 +519,8 @@ impl Audited {
 #[must_use]
 pub fn audit(bill: &Bill, known: &Known) -> Audited {
     let desk = checks::Desk::new(bill, known);
-    if let Some((finding, outcome)) = desk.envelope() {
-        return desk.whole(BillStatus::Rejected, outcome, finding);
+    if let Some((status, outcome, finding)) = desk.envelope() {
+        return desk.whole(status, outcome, finding);
     }
     if let Some((finding, outcome)) = desk.duplicate() {
         return desk.whole(BillStatus::Duplicate, outcome, finding);

@@ -1,7 +1,7 @@
 //! What becomes of money that an audit found: disputed, answered, credited, written off (DOMAIN §5, §9), and when the
 //! carrier is written to about it.
 //!
-//! A funnel of one invoice is replayed from its steps, which are only added to.
+//! A funnel of one invoice is replayed from its steps, which are only added to, and from the credit notes that came in for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ codes! {
 }
 
 /// A step as it was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// What.
     pub step: Step,
@@ -66,6 +66,15 @@ pub struct Taken {
     pub amount: Micros,
     /// The user who took it; 0 for the command line.
     pub actor_id: i64,
+}
+
+/// What moves the disputed money of an invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody took a step.
+    Taken(Taken),
+    /// A credit note or a correction came in for the invoice, and takes back so much of what was disputed.
+    Note(Micros),
 }
 
 /// The disputed money of one invoice.
@@ -83,12 +92,14 @@ pub struct Funnel {
     pub recovered: Micros,
     /// What was given up.
     pub written_off: Micros,
+    /// What was back or given up when the dispute was sent.
+    before_sent: Micros,
 }
 
 impl Funnel {
-    /// Replays the steps, oldest first, of an invoice of which `found` is disputed with this outcome.
+    /// Replays what happened, oldest first, about an invoice of which `found` is disputed with this outcome.
     #[must_use]
-    pub fn of(found: Micros, outcome: Outcome, steps: &[Taken]) -> Self {
+    pub fn of(found: Micros, outcome: Outcome, events: &[Event]) -> Self {
         let zero = Micros::ZERO;
         let mut funnel = Self {
             stage: if found > zero { Stage::Found } else { Stage::Clean },
@@ -97,26 +108,44 @@ impl Funnel {
             accepted: zero,
             recovered: zero,
             written_off: zero,
+            before_sent: zero,
         };
+        // Recovered on somebody's word: the note about it may still come, and is the same money then.
+        let mut on_word = zero;
         // Money that was not paid needs no credit: the partner's word settles it.
         let is_unpaid = outcome != Outcome::PayAndClaim;
-        for taken in steps {
+        for event in events {
+            let taken = match event {
+                Event::Taken(taken) => taken,
+                Event::Note(amount) => {
+                    let same = on_word.min(*amount);
+                    on_word = on_word - same;
+                    funnel.recovered = funnel.recovered + (*amount - same).min(funnel.open());
+                    funnel.end_if_over();
+                    continue;
+                }
+            };
             match taken.step {
                 Step::Sent => {
                     funnel.disputed = taken.amount;
+                    funnel.before_sent = funnel.over();
                     funnel.stage = Stage::Disputed;
                 }
                 Step::Accepted => {
                     funnel.accepted = taken.amount;
                     funnel.stage = Stage::Accepted;
                     if is_unpaid {
-                        funnel.recovered = funnel.recovered.max(taken.amount);
+                        let since = funnel.over() - funnel.before_sent;
+                        let more = (taken.amount - since).max(zero);
+                        funnel.recovered = funnel.recovered + more;
+                        on_word = on_word + more;
                     }
                     funnel.end_if_over();
                 }
                 Step::Refused => funnel.stage = Stage::Refused,
                 Step::Credited => {
                     funnel.recovered = funnel.recovered + taken.amount;
+                    on_word = on_word + taken.amount;
                     funnel.end_if_over();
                 }
                 Step::WrittenOff => {
@@ -135,7 +164,7 @@ impl Funnel {
     /// A dispute is over when all of it is back or given up: a part that was accepted, credited or written off leaves the
     /// rest open.
     fn end_if_over(&mut self) {
-        if self.recovered + self.written_off >= self.disputed {
+        if self.stage != Stage::Clean && self.open() == Micros::ZERO {
             let has_given_up = self.written_off > Micros::ZERO;
             self.stage = if has_given_up { Stage::WrittenOff } else { Stage::Recovered };
         }
@@ -146,11 +175,22 @@ impl Funnel {
     pub fn open(&self) -> Micros {
         match self.stage {
             Stage::Clean | Stage::Recovered | Stage::WrittenOff => Micros::ZERO,
-            Stage::Found => self.found,
+            Stage::Found => self.unsent(),
             Stage::Disputed | Stage::Accepted | Stage::Refused => {
-                (self.disputed - self.recovered - self.written_off).max(Micros::ZERO)
+                (self.disputed + self.before_sent - self.over()).max(Micros::ZERO)
             }
         }
+    }
+
+    /// What is over: back, or given up.
+    fn over(&self) -> Micros {
+        self.recovered + self.written_off
+    }
+
+    /// The most that a dispute can be sent about.
+    #[must_use]
+    pub fn unsent(&self) -> Micros {
+        (self.found - self.over()).max(Micros::ZERO)
     }
 }
 
@@ -244,7 +284,7 @@ pub fn check(
     }
     let most = match (next.step, funnel.stage) {
         (Step::Sent, Clean) => return Err(Refused::NothingFound),
-        (Step::Sent, Found | No) => funnel.found,
+        (Step::Sent, Found | No) => funnel.unsent(),
         (Step::Accepted | Step::Refused, Disputed) => funnel.disputed,
         (Step::Credited, Disputed | Accepted | No) | (Step::WrittenOff, Disputed | Accepted | No) => {
             funnel.open()

@@ -3,14 +3,15 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::recovery::{Funnel, LetterKind, Refused, Stage, Step, Taken, answer_by, check, letter_due};
+use super::recovery::{Event, Funnel, LetterKind, Refused, Stage, Step, Taken, answer_by, check, letter_due};
 use super::*;
 use crate::domain::accessorial::charge::{EventMeasure, Stay};
 use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisation, Evidence, LateArrival};
 use crate::domain::charge_code::{CodeBook, usual_category};
 
-const CASES: [&str; 3] = [
+const CASES: [&str; 4] = [
     include_str!("../../../tests/cases/audit/a1_worked.toml"),
+    include_str!("../../../tests/cases/audit/credits.toml"),
     include_str!("../../../tests/cases/audit/disputes.toml"),
     include_str!("../../../tests/cases/audit/duplicates.toml"),
 ];
@@ -274,7 +275,7 @@ fn audit_case_files() {
             }
         }
     }
-    assert_eq!(count, 36, "cases read");
+    assert_eq!(count, 41, "cases read");
 }
 
 #[test]
@@ -331,11 +332,15 @@ fn taken(step: Step, amount: &str, actor_id: i64) -> Taken {
     Taken { step, amount: micros(amount), actor_id }
 }
 
+fn funnel(found: Micros, outcome: Outcome, steps: &[Taken]) -> Funnel {
+    Funnel::of(found, outcome, &steps.iter().copied().map(Event::Taken).collect::<Vec<_>>())
+}
+
 #[test]
 fn a_dispute_goes_to_the_partner_and_comes_back() {
     let found = micros("113.50");
     let mut steps = Vec::new();
-    let now = |steps: &[Taken]| Funnel::of(found, Outcome::PayAndClaim, steps);
+    let now = |steps: &[Taken]| funnel(found, Outcome::PayAndClaim, steps);
     let may = |steps: &[Taken], next: &Taken, by_partner: bool| {
         check(&now(steps), steps, next, ("because", by_partner))
     };
@@ -367,14 +372,14 @@ fn a_dispute_goes_to_the_partner_and_comes_back() {
 #[test]
 fn what_was_never_paid_is_settled_by_the_partners_word() {
     let steps = [taken(Step::Sent, "90.00", 1), taken(Step::Accepted, "90.00", 9)];
-    assert_eq!(Funnel::of(micros("90.00"), Outcome::PayAsRated, &steps).stage, Stage::Recovered);
-    assert_eq!(Funnel::of(Micros::ZERO, Outcome::Pay, &[]).stage, Stage::Clean);
+    assert_eq!(funnel(micros("90.00"), Outcome::PayAsRated, &steps).stage, Stage::Recovered);
+    assert_eq!(funnel(Micros::ZERO, Outcome::Pay, &[]).stage, Stage::Clean);
 }
 
 /// Whatever part of it is accepted, credited or written off, the rest stays open until somebody ends it.
 #[test]
 fn a_part_that_is_settled_leaves_the_rest_open() {
-    let of = |outcome, steps: &[Taken]| Funnel::of(micros("90.00"), outcome, steps);
+    let of = |outcome, steps: &[Taken]| funnel(micros("90.00"), outcome, steps);
     let mut steps = vec![taken(Step::Sent, "90.00", 1), taken(Step::Accepted, "60.00", 9)];
     let part = of(Outcome::PayAsRated, &steps);
     assert_eq!(
@@ -391,6 +396,50 @@ fn a_part_that_is_settled_leaves_the_rest_open() {
     let refused =
         [taken(Step::Sent, "90.00", 1), taken(Step::Refused, "90.00", 9), taken(Step::Credited, "90.00", 1)];
     assert_eq!(of(Outcome::PayAndClaim, &refused).stage, Stage::Recovered);
+}
+
+/// A note counts once, whether somebody told of it before or the partner's word settled what was never paid.
+#[test]
+fn a_credit_note_counts_as_recovered_once() {
+    let word = |step, amount: &str, actor| Event::Taken(taken(step, amount, actor));
+    let note = |amount: &str| Event::Note(micros(amount));
+    let of = |outcome, events: &[Event]| {
+        let one = Funnel::of(micros("90.00"), outcome, events);
+        (one.stage, one.recovered, one.open())
+    };
+    let claim = |events: &[Event]| of(Outcome::PayAndClaim, events);
+    let sent = word(Step::Sent, "90.00", 1);
+    let (all, none) = (micros("90.00"), Micros::ZERO);
+    assert_eq!(claim(&[note("90.00")]), (Stage::Recovered, all, none), "before anybody sent it");
+    assert_eq!(claim(&[sent, note("90.00")]), (Stage::Recovered, all, none));
+    assert_eq!(claim(&[sent, word(Step::Credited, "90.00", 1), note("90.00")]), (Stage::Recovered, all, none));
+    let half = [sent, word(Step::Credited, "30.00", 1), note("50.00")];
+    assert_eq!(claim(&half), (Stage::Disputed, micros("50.00"), micros("40.00")), "30 of the 50 were told of");
+    let more = [half[0], half[1], half[2], word(Step::Credited, "40.00", 1)];
+    assert_eq!(claim(&more), (Stage::Recovered, all, none), "told of after the note came");
+    let agreed = [sent, word(Step::Accepted, "90.00", 9), note("90.00")];
+    assert_eq!(of(Outcome::PayAsRated, &agreed), (Stage::Recovered, all, none));
+    assert_eq!(claim(&agreed[..2]), (Stage::Accepted, none, all), "what was paid needs its credit");
+    assert_eq!(claim(&agreed), (Stage::Recovered, all, none));
+    assert_eq!(claim(&[note("120.00")]), (Stage::Recovered, all, none), "more than was disputed is no recovery");
+    let rest = [note("25.00"), word(Step::Sent, "65.00", 1)];
+    assert_eq!(claim(&rest), (Stage::Disputed, micros("25.00"), micros("65.00")), "what is left is sent");
+    let too_much = taken(Step::Sent, "65.01", 1);
+    let now = Funnel::of(all, Outcome::PayAndClaim, &rest[..1]);
+    assert_eq!(check(&now, &[], &too_much, ("because", false)), Err(Refused::Amount(micros("65.00"))));
+    let end = [rest[0], rest[1], note("65.00")];
+    assert_eq!(claim(&end), (Stage::Recovered, all, none));
+    let given_up = [sent, word(Step::WrittenOff, "90.00", 2), note("90.00")];
+    assert_eq!(claim(&given_up), (Stage::WrittenOff, none, none));
+}
+
+#[test]
+fn what_an_audit_disputes_no_more_is_over() {
+    let steps = [taken(Step::Sent, "90.00", 1), taken(Step::Refused, "90.00", 9)];
+    for steps in [&steps[..1], &steps[..]] {
+        let one = funnel(Micros::ZERO, Outcome::Pay, steps);
+        assert_eq!((one.stage, one.open()), (Stage::Clean, Micros::ZERO));
+    }
 }
 
 #[test]

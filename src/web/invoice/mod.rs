@@ -25,6 +25,7 @@ use crate::app::invoice::view::{
     Asked, DOWNLOAD_ROWS, Listed, PAGE_ROWS, Pick, Shown, Totals, Whole, list as listing, whole,
 };
 use crate::db::freight::{StandingSum, freight_sums};
+use crate::db::invoice::credit::CreditNote;
 use crate::db::partner::partner_list;
 use crate::domain::audit::recovery::{LetterKind, Stage, Step, answer_by, next_words};
 use crate::domain::audit::release::{Ruling, line_of};
@@ -489,6 +490,15 @@ impl InvoiceView {
             };
             format!("{} {}{until}", show::day(*on), kind.label())
         };
+        let note = |note: &CreditNote| {
+            format!(
+                "{} {} came in and takes back {} {} of what is disputed",
+                show::day(note.received_on),
+                note.number,
+                show::money(note.amount),
+                row.currency
+            )
+        };
         let history = |one: &crate::db::invoice::StoredAudit| {
             format!(
                 "{}: {}, {} approved, {} disputed",
@@ -526,7 +536,13 @@ impl InvoiceView {
             } else {
                 format!("{}; {}", stage.label(), next_words(stage))
             },
-            steps: found.steps.iter().map(step).chain(found.letters.iter().map(letter)).collect(),
+            steps: found
+                .steps
+                .iter()
+                .map(step)
+                .chain(found.letters.iter().map(letter))
+                .chain(found.notes.iter().map(note))
+                .collect(),
             hold: release::HoldView::of(found, by_partner, may),
             history: found.audits.iter().map(history).collect(),
             positions: audited
