@@ -367,8 +367,29 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// What is short inside its own limit must be so together too; it is paid as billed either way.
+    fn bill_under(&self, positions: &mut [Position]) {
+        let short_by = |one: &Position| {
+            let is_judged = self.bill.kind == BillKind::Original && one.billed > Micros::ZERO && !one.is_short;
+            let rated = one.rated.filter(|_| is_judged && one.outcome == Outcome::Pay)?;
+            let after = self.sum(&self.after, one.shipment.as_deref()?, &one.charge);
+            Some(((rated - one.before - one.billed - after).max(Micros::ZERO), rated))
+        };
+        let (under, owed) = positions
+            .iter()
+            .filter_map(short_by)
+            .fold((Micros::ZERO, Micros::ZERO), |(under, owed), (one, rated)| (under + one, owed + rated));
+        if self.known.terms.bill.pass(-under, owed) {
+            return;
+        }
+        for one in positions.iter_mut() {
+            one.is_short |= short_by(one).is_some_and(|(part, _)| part > Micros::ZERO);
+        }
+    }
+
     /// What passed charge by charge must pass together too (DOMAIN §5, "evaluate lines, then the bill").
     pub(super) fn bill_tolerance(&self, positions: &mut [Position]) {
+        self.bill_under(positions);
         // What of a position was paid beyond what is owed, inside its own limit.
         let paid_over = |one: &Position| {
             let rated = one.rated.filter(|_| one.outcome == Outcome::Pay && one.finding.is_none())?;

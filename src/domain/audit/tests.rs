@@ -8,12 +8,14 @@ use super::*;
 use crate::domain::accessorial::charge::{EventMeasure, Stay};
 use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisation, Evidence, LateArrival};
 use crate::domain::charge_code::{CodeBook, usual_category};
+use crate::domain::money::Bps;
 
-const CASES: [&str; 4] = [
+const CASES: [&str; 5] = [
     include_str!("../../../tests/cases/audit/a1_worked.toml"),
     include_str!("../../../tests/cases/audit/credits.toml"),
     include_str!("../../../tests/cases/audit/disputes.toml"),
     include_str!("../../../tests/cases/audit/duplicates.toml"),
+    include_str!("../../../tests/cases/audit/limits.toml"),
 ];
 
 #[derive(Deserialize)]
@@ -30,6 +32,8 @@ struct Case {
     #[serde(default)]
     terms: Differing,
     #[serde(default)]
+    later: Vec<Later>,
+    #[serde(default)]
     shipment: Vec<GivenShipment>,
     bill: Vec<GivenBill>,
 }
@@ -40,6 +44,43 @@ struct Differing {
     short_pay: bool,
     proof_required: bool,
     remit_to: Vec<String>,
+    /// Amount and per cent above, amount and per cent below.
+    line: Option<[String; 4]>,
+    bill: Option<[String; 4]>,
+    charges: BTreeMap<Charge, [String; 4]>,
+}
+
+/// Terms from a day of receipt on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Later {
+    from: NaiveDate,
+    terms: Differing,
+}
+
+fn limits([over, over_percent, under, under_percent]: &[String; 4]) -> Limits {
+    let share = |percent: &str| Bps(micros(percent).0 / 10_000);
+    Limits {
+        over: micros(over),
+        over_share: share(over_percent),
+        under: micros(under),
+        under_share: share(under_percent),
+    }
+}
+
+impl Differing {
+    fn terms(&self) -> AuditTerms {
+        let usual = AuditTerms::default();
+        AuditTerms {
+            line: self.line.as_ref().map_or(usual.line, limits),
+            bill: self.bill.as_ref().map_or(usual.bill, limits),
+            charges: self.charges.iter().map(|(charge, given)| (charge.clone(), limits(given))).collect(),
+            short_pay: self.short_pay,
+            proof_required: self.proof_required,
+            remit_to: self.remit_to.clone(),
+            ..usual
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -215,13 +256,12 @@ impl GivenShipment {
 fn known(case: &Case, bills: &[Bill], at: usize) -> Known {
     let given = case.shipment.iter().map(|one| (one.reference.clone(), one.consigned()));
     let shipments: BTreeMap<String, Consigned> = given.collect();
+    let mut sets = vec![DatedTerms { from: NaiveDate::MIN, seq: 1, terms: case.terms.terms() }];
+    for (seq, later) in (2..).zip(&case.later) {
+        sets.push(DatedTerms { from: later.from, seq, terms: later.terms.terms() });
+    }
     Known {
-        terms: AuditTerms {
-            short_pay: case.terms.short_pay,
-            proof_required: case.terms.proof_required,
-            remit_to: case.terms.remit_to.clone(),
-            ..AuditTerms::default()
-        },
+        terms: in_force(&sets, bills[at].received_on),
         names: shipments.keys().map(|name| (name.clone(), name.clone())).collect(),
         shipments,
         currencies: BTreeSet::from([Currency::USD]),
@@ -275,7 +315,7 @@ fn audit_case_files() {
             }
         }
     }
-    assert_eq!(count, 41, "cases read");
+    assert_eq!(count, 49, "cases read");
 }
 
 #[test]
@@ -535,6 +575,7 @@ fn any_case(short_pay: bool) -> Case {
         title: String::new(),
         source: String::new(),
         terms: Differing { short_pay, ..Differing::default() },
+        later: Vec::new(),
         shipment: vec![
             shipment("S1", &[("400", "500"), ("405", "100"), ("LFT", "75")], true),
             shipment("S2", &[("400", "700")], false),
