@@ -24,8 +24,11 @@ const CERTIFICATE: &str = "WTV";
 /// Codes of a discount and of minimum charges among the lines of linehaul.
 const DISCOUNT_CODES: &[&str] = &["DSC", "DAA", "VAB", "QQD", "275"];
 const MINIMUM_CODES: &[&str] = &["MIC", "AMC"];
-/// Grams in a pound and metres in a mile.
+/// Grams in a pound, in a hundred pounds, in a ton of 2,000 pounds and in a metric one; metres in a mile.
 const POUND_G: Decimal = Decimal::from_parts(45_359_237, 0, 0, false, 5);
+const HUNDREDWEIGHT_G: Decimal = Decimal::from_parts(45_359_237, 0, 0, false, 3);
+const SHORT_TON_G: Decimal = Decimal::from_parts(90_718_474, 0, 0, false, 2);
+const TONNE_G: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 const MILE_M: Decimal = Decimal::from_parts(1_609_344, 0, 0, false, 3);
 
 /// What a position is of.
@@ -358,6 +361,11 @@ impl<'a> Desk<'a> {
             Charge::Tax => finding(D::Curr, format!("{over} more tax than is owed")),
             Charge::NotChargeable(code) => finding(D::Acnc, format!("the contract owes nothing for {code}")),
             Charge::Accessorial(code) if rated > Micros::ZERO => {
+                if one.before == Micros::ZERO
+                    && let Some(words) = counted_beyond(shipment, code, lines)
+                {
+                    return finding(D::Acqt, words);
+                }
                 let spent = self.sum(&self.before, &shipment.reference, &one.charge);
                 let before = if spent > Micros::ZERO { " with what was billed before" } else { "" };
                 finding(D::Acqt, format!("{over} more of {code} than happened{before}"))
@@ -370,7 +378,8 @@ impl<'a> Desk<'a> {
     /// What is short inside its own limit must be so together too; it is paid as billed either way.
     fn bill_under(&self, positions: &mut [Position]) {
         let short_by = |one: &Position| {
-            let is_judged = self.bill.kind == BillKind::Original && one.billed > Micros::ZERO && !one.is_short;
+            let is_judged =
+                self.bill.kind == BillKind::Original && one.billed > Micros::ZERO && !one.is_short;
             let rated = one.rated.filter(|_| is_judged && one.outcome == Outcome::Pay)?;
             let after = self.sum(&self.after, one.shipment.as_deref()?, &one.charge);
             Some(((rated - one.before - one.billed - after).max(Micros::ZERO), rated))
@@ -514,8 +523,7 @@ fn envelope<'a>(
     known: &Known,
     all: impl Iterator<Item = &'a Bill> + Clone,
 ) -> Option<(BillStatus, Outcome, Finding)> {
-    let reject =
-        |code, words: String| Some((BillStatus::Rejected, Outcome::Reject, finding(code, words)));
+    let reject = |code, words: String| Some((BillStatus::Rejected, Outcome::Reject, finding(code, words)));
     if !known.currencies.is_empty() && !known.currencies.contains(&bill.currency) {
         let agreed: Vec<&str> = known.currencies.iter().map(Currency::code).collect();
         let words = format!("is in {}, and the contracts are in {}", bill.currency, agreed.join(" and "));
@@ -578,14 +586,14 @@ fn credit<'a>(
     let named = bill.corrects.as_ref()?;
     let key = number_key(named);
     let is_same = |other: &&Bill| number_key(&other.number) == key && other.kind != BillKind::Credit;
-    let first = all.clone().filter(is_same).min_by_key(|other| (other.kind != BillKind::Original, other.order()));
+    let first =
+        all.clone().filter(is_same).min_by_key(|other| (other.kind != BillKind::Original, other.order()));
     let Some(first) = first else {
         let words = format!("credits invoice {named}, which is not here");
         return Some((BillStatus::Unmatched, Outcome::Hold, finding(DisputeCode::Refr, words)));
     };
     if first.currency != bill.currency {
-        let words =
-            format!("is in {}, and invoice {} is in {}", bill.currency, first.number, first.currency);
+        let words = format!("is in {}, and invoice {} is in {}", bill.currency, first.number, first.currency);
         return Some((BillStatus::MatchedVariance, Outcome::Hold, finding(DisputeCode::Curr, words)));
     }
     // What corrects or credits the same bill and came before counts, unless it gave back more than there was.
@@ -703,11 +711,21 @@ fn linehaul(shipment: &Consigned, lines: &[&BillLine], over: &str) -> Finding {
     for line in lines {
         let Some((billed, unit)) = line.quantity.zip(line.unit.as_deref()) else { continue };
         let unit = unit.trim().to_uppercase();
-        let (code, is, size, label) = match unit.as_str() {
-            "MI" | "MILE" | "MILES" => (D::Dist, shipment.distance_m, MILE_M, "mi"),
-            "KM" => (D::Dist, shipment.distance_m, Decimal::ONE_THOUSAND, "km"),
-            "LB" | "LBS" => (D::Wght, shipment.weight_g, POUND_G, "lb"),
-            "KG" | "KGS" => (D::Wght, shipment.weight_g, Decimal::ONE_THOUSAND, "kg"),
+        // With how many places such a quantity is billed; half of the last one is a matter of rounding. A hundredweight is of
+        // pounds and a ton of 2,000 of them: where a carrier means the heavier metric ones, it bills fewer, and is not blamed.
+        let (code, is, size, label, places) = match unit.as_str() {
+            "MI" | "MILE" | "MILES" => (D::Dist, shipment.distance_m, MILE_M, "mi", 0),
+            "KM" | "KMS" => (D::Dist, shipment.distance_m, Decimal::ONE_THOUSAND, "km", 0),
+            "LB" | "LBS" => (D::Wght, shipment.weight_g, POUND_G, "lb", 0),
+            "KG" | "KGS" => (D::Wght, shipment.weight_g, Decimal::ONE_THOUSAND, "kg", 0),
+            "CWT" | "CW" => (D::Wght, shipment.weight_g, HUNDREDWEIGHT_G, "hundredweight", 2),
+            "TON" | "TONS" | "ST" | "STN" => (D::Wght, shipment.weight_g, SHORT_TON_G, "tons of 2,000 lb", 2),
+            "T" | "MT" | "TNE" | "TONNE" | "TONNES" => {
+                (D::Wght, shipment.weight_g, TONNE_G, "metric tons", 2)
+            }
+            "PC" | "PCS" | "PCE" | "PIECE" | "PIECES" => {
+                (D::Acqt, shipment.pieces, Decimal::ONE, "pieces", 0)
+            }
             "CLASS" => {
                 let Some(class) = shipment.freight_class.as_deref() else { continue };
                 let billed = words::quantity(billed);
@@ -719,12 +737,11 @@ fn linehaul(shipment: &Consigned, lines: &[&BillLine], over: &str) -> Finding {
             _ => continue,
         };
         let Some(is) = is.and_then(|is| Decimal::from(is).checked_div(size)) else { continue };
-        // Half a unit is a matter of rounding.
-        if billed.decimal() > is + Decimal::new(5, 1) {
+        if billed.decimal() > is + Decimal::new(5, places + 1) {
             let words = format!(
                 "billed {} {label}, shipped {} {label}",
                 words::quantity(billed),
-                words::number(whole(is))
+                words::number(rounded(is, places))
             );
             return finding(code, words);
         }
@@ -759,7 +776,70 @@ fn linehaul(shipment: &Consigned, lines: &[&BillLine], over: &str) -> Finding {
 }
 
 fn whole(value: Decimal) -> Decimal {
-    value.round_dp_with_strategy(0, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+    rounded(value, 0)
+}
+
+fn rounded(value: Decimal, places: u32) -> Decimal {
+    value.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::MidpointAwayFromZero)
+}
+
+/// What a quantity on a bill counts, of what accessorials are priced by. Weights are asked of the linehaul.
+fn charge_unit(text: &str) -> Option<ChargeUnit> {
+    Some(match text.trim().to_uppercase().as_str() {
+        "HR" | "HRS" | "HOUR" | "HOURS" | "HUR" => ChargeUnit::Hour,
+        "DA" | "DAY" | "DAYS" => ChargeUnit::Day,
+        "STOP" | "STOPS" | "STP" => ChargeUnit::Stop,
+        "PC" | "PCS" | "PCE" | "PIECE" | "PIECES" => ChargeUnit::Piece,
+        "PLT" | "PALLET" | "PALLETS" => ChargeUnit::Pallet,
+        "EA" | "EACH" | "TIMES" => ChargeUnit::Occurrence,
+        _ => return None,
+    })
+}
+
+/// The hours, stops, pieces or whatever the contract's rate counts that are billed beyond what was reported, in words; none where
+/// the bill counts something else, or nothing.
+fn counted_beyond(shipment: &Consigned, code: &str, lines: &[&BillLine]) -> Option<String> {
+    let rate = shipment.rates.iter().find(|rate| rate.code == code)?;
+    let basis = basis(shipment);
+    let events = shipment.events.iter().filter(|event| event.code == code);
+    let priced: Vec<_> = events.filter_map(|event| rate.price(event, &basis).ok()).collect();
+    let rated = priced.first()?.unit;
+    let unit = lines.first()?.unit.as_deref().and_then(charge_unit)?;
+    // A stop more is one more time that it happened.
+    if unit != rated && (unit, rated) != (ChargeUnit::Stop, ChargeUnit::Occurrence) {
+        return None;
+    }
+    let counted: Option<Vec<Micros>> = lines
+        .iter()
+        .map(|line| line.quantity.filter(|_| line.unit.as_deref().and_then(charge_unit) == Some(unit)))
+        .collect();
+    let billed: Micros = counted?.into_iter().sum();
+    let reported: Micros = priced.iter().filter(|one| one.unit == rated).map(|one| one.quantity).sum();
+    // Two places, as hours are billed.
+    (billed.decimal() > reported.decimal() + Decimal::new(5, 3)).then(|| {
+        let some = |count: Decimal| {
+            let more = if count == Decimal::ONE { "" } else { "s" };
+            format!("{} {}{more}", words::number(count), unit.label())
+        };
+        format!(
+            "billed {}, to be charged by what was reported: {}",
+            some(billed.decimal()),
+            some(rounded(reported.decimal(), 2))
+        )
+    })
+}
+
+/// What a shipment measures, for the rates of accessorials.
+fn basis(shipment: &Consigned) -> ChargeBasis {
+    ChargeBasis {
+        weight: Micros(shipment.weight_g.unwrap_or(0).saturating_mul(1_000)),
+        weight_unit: WeightUnit::Kg,
+        distance: shipment.distance_m.map(|metres| Micros(metres.saturating_mul(1_000))),
+        distance_unit: ChargeUnit::Km,
+        pieces: Micros(shipment.pieces.unwrap_or(0).saturating_mul(1_000_000)),
+        pallets: None,
+        linehaul: Micros::ZERO,
+    }
 }
 
 /// Why an accessorial is not owed (DOMAIN §5, step 7).
@@ -772,15 +852,7 @@ fn accessorial(shipment: &Consigned, code: &str) -> Finding {
     if events.is_empty() {
         return finding(D::Acev, format!("nothing reports that {code} happened"));
     }
-    let basis = ChargeBasis {
-        weight: Micros(shipment.weight_g.unwrap_or(0).saturating_mul(1_000)),
-        weight_unit: WeightUnit::Kg,
-        distance: shipment.distance_m.map(|metres| Micros(metres.saturating_mul(1_000))),
-        distance_unit: ChargeUnit::Km,
-        pieces: Micros(shipment.pieces.unwrap_or(0).saturating_mul(1_000_000)),
-        pallets: None,
-        linehaul: Micros::ZERO,
-    };
+    let basis = basis(shipment);
     let withheld = events.iter().find_map(|event| rate.price(event, &basis).err());
     let code = match withheld {
         Some(Withheld::NotAuthorised) => D::Acna,

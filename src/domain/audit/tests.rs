@@ -94,6 +94,7 @@ struct GivenShipment {
     proof: bool,
     miles: Option<i64>,
     pounds: Option<i64>,
+    pieces: Option<i64>,
     class: Option<String>,
     #[serde(default)]
     owed: BTreeMap<String, String>,
@@ -223,6 +224,9 @@ impl GivenShipment {
             proven: said == "proven",
             measure: match said.strip_suffix(" minutes") {
                 Some(minutes) => EventMeasure::Minutes(minutes.parse().unwrap()),
+                None if said.ends_with(" stops") => {
+                    EventMeasure::Quantity(micros(said.trim_end_matches(" stops")))
+                }
                 None if said == "late" => EventMeasure::Stay(Stay {
                     arrived: at("12:00"),
                     appointment: Some(at("09:00")),
@@ -243,7 +247,7 @@ impl GivenShipment {
             has_proof: self.proof,
             weight_g: self.pounds.map(|pounds| pounds * 45_359_237 / 100_000),
             distance_m: self.miles.map(|miles| miles * 1_609_344 / 1_000),
-            pieces: None,
+            pieces: self.pieces,
             freight_class: self.class.clone(),
             owed: self.owed(),
             events: self.events.iter().map(event).collect(),
@@ -316,6 +320,71 @@ fn audit_case_files() {
         }
     }
     assert_eq!(count, 49, "cases read");
+}
+
+/// Whatever a bill counts, it is held against what was carried or reported in the same unit.
+#[test]
+fn quantities_are_held_against_their_evidence() {
+    let said = |shipment: &str, line: &str| {
+        let text = format!(
+            r#"
+            [[case]]
+            title = "quantity"
+            source = "DOMAIN §5, step 5"
+            [[case.shipment]]
+            reference = "S1"
+            delivered = "2025-06-10"
+            {shipment}
+            [[case.bill]]
+            number = "1"
+            issued = "2025-06-12"
+            received = "2025-06-14"
+            lines = [["S1", {line}]]
+            status = "MATCHED_VARIANCE"
+            outcome = "PAY_AND_CLAIM"
+            approved = "0"
+            "#
+        );
+        let file: File = toml::from_str(&text).unwrap();
+        let case = &file.case[0];
+        let bills = [case.bill[0].bill()];
+        let found = audit(&bills[0], &known(case, &bills, 0)).positions.remove(0).finding.unwrap();
+        (found.code, found.words)
+    };
+    // 8,000 lb are 3,628.73896 kg.
+    let carried = r#"pounds = 8000
+            pieces = 12
+            owed = { "400" = "1000" }"#;
+    let held =
+        |quantity: &str, unit: &str| said(carried, &format!(r#""400", "1100", "{quantity}", "{unit}""#));
+    let words = |code, words: &str| (code, words.to_owned());
+    let no_cause = words(DisputeCode::Rate, "100.00 more than the agreed rate");
+    for (right, wrong, unit, code, told) in [
+        ("80", "88", "CWT", DisputeCode::Wght, "billed 88 hundredweight, shipped 80 hundredweight"),
+        ("4", "4.4", "tons", DisputeCode::Wght, "billed 4.4 tons of 2,000 lb, shipped 4 tons of 2,000 lb"),
+        ("3.63", "4", "MT", DisputeCode::Wght, "billed 4 metric tons, shipped 3.63 metric tons"),
+        ("12", "13", "PCS", DisputeCode::Acqt, "billed 13 pieces, shipped 12 pieces"),
+        ("8000", "8001", "LB", DisputeCode::Wght, "billed 8,001 lb, shipped 8,000 lb"),
+    ] {
+        assert_eq!(held(right, unit), no_cause, "{right} {unit}");
+        assert_eq!(held(wrong, unit), words(code, told));
+    }
+    // Three hours, of which two are free.
+    let waited = r#"owed = { DTU = "60" }
+            rates = { DTU = ["hourly"] }
+            events = [["DTU", "180 minutes"]]"#;
+    let held = |quantity: &str, unit: &str| said(waited, &format!(r#""DTU", "180", "{quantity}", "{unit}""#));
+    let told = "billed 3 hours, to be charged by what was reported: 1 hour";
+    assert_eq!(held("3", "HR"), words(DisputeCode::Acqt, told));
+    let no_count = words(DisputeCode::Acqt, "120.00 more of DTU than happened");
+    assert_eq!(held("1", "HR"), no_count, "the hours are right, the price is not");
+    assert_eq!(held("3", "STOPS"), no_count, "another unit says nothing");
+    // Two stops happened, three are billed.
+    let stops = r#"owed = { SOC = "120" }
+            rates = { SOC = [] }
+            events = [["SOC", "2 stops"]]"#;
+    let told = "billed 3 stops, to be charged by what was reported: 2 stops";
+    assert_eq!(said(stops, r#""SOC", "180", "3", "STOPS""#), words(DisputeCode::Acqt, told));
 }
 
 #[test]
@@ -452,16 +521,27 @@ fn a_credit_note_counts_as_recovered_once() {
     let (all, none) = (micros("90.00"), Micros::ZERO);
     assert_eq!(claim(&[note("90.00")]), (Stage::Recovered, all, none), "before anybody sent it");
     assert_eq!(claim(&[sent, note("90.00")]), (Stage::Recovered, all, none));
-    assert_eq!(claim(&[sent, word(Step::Credited, "90.00", 1), note("90.00")]), (Stage::Recovered, all, none));
+    assert_eq!(
+        claim(&[sent, word(Step::Credited, "90.00", 1), note("90.00")]),
+        (Stage::Recovered, all, none)
+    );
     let half = [sent, word(Step::Credited, "30.00", 1), note("50.00")];
-    assert_eq!(claim(&half), (Stage::Disputed, micros("50.00"), micros("40.00")), "30 of the 50 were told of");
+    assert_eq!(
+        claim(&half),
+        (Stage::Disputed, micros("50.00"), micros("40.00")),
+        "30 of the 50 were told of"
+    );
     let more = [half[0], half[1], half[2], word(Step::Credited, "40.00", 1)];
     assert_eq!(claim(&more), (Stage::Recovered, all, none), "told of after the note came");
     let agreed = [sent, word(Step::Accepted, "90.00", 9), note("90.00")];
     assert_eq!(of(Outcome::PayAsRated, &agreed), (Stage::Recovered, all, none));
     assert_eq!(claim(&agreed[..2]), (Stage::Accepted, none, all), "what was paid needs its credit");
     assert_eq!(claim(&agreed), (Stage::Recovered, all, none));
-    assert_eq!(claim(&[note("120.00")]), (Stage::Recovered, all, none), "more than was disputed is no recovery");
+    assert_eq!(
+        claim(&[note("120.00")]),
+        (Stage::Recovered, all, none),
+        "more than was disputed is no recovery"
+    );
     let rest = [note("25.00"), word(Step::Sent, "65.00", 1)];
     assert_eq!(claim(&rest), (Stage::Disputed, micros("25.00"), micros("65.00")), "what is left is sent");
     let too_much = taken(Step::Sent, "65.01", 1);
@@ -565,6 +645,7 @@ fn any_case(short_pay: bool) -> Case {
         proof: true,
         miles: None,
         pounds: None,
+        pieces: None,
         class: None,
         owed: owed.iter().map(|(code, amount)| ((*code).to_owned(), (*amount).to_owned())).collect(),
         unrated: (reference == "S3").then(|| "no lane".to_owned()),
