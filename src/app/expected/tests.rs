@@ -106,7 +106,7 @@ pub(in crate::app) fn partner(app: &App, code: &str) -> i64 {
 }
 
 /// So much a load from Alpha to Beta; 10 % fuel from 3.00 on, 20 % from 4.00 on.
-fn terms(load: i64) -> RateTerms {
+pub(in crate::app) fn terms(load: i64) -> RateTerms {
     let mut line = RateLine::new("LOAD", "Load", RateBasis::Flat);
     line.cells = vec![Cell {
         column: 0,
@@ -169,16 +169,25 @@ fn in_dollars(number: &str, title: &str) -> ContractFields {
 
 /// A contract of the partner with that price a load, written by one and approved by another.
 pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
+    contract_with(app, partner_id, terms(load))
+}
+
+/// As [`contract`], with these terms.
+pub(in crate::app) fn contract_with(app: &App, partner_id: i64, terms: RateTerms) -> i64 {
     let fields = in_dollars(&format!("C-{partner_id}"), "Loads");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
-    price(app, version, load);
+    price_by(app, version, terms);
     approve(app, version);
     contract
 }
 
 fn price(app: &App, version: i64, load: i64) {
-    write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, terms(load), vec![None], ""))
-        .unwrap();
+    price_by(app, version, terms(load));
+}
+
+fn price_by(app: &App, version: i64, terms: RateTerms) {
+    let kept = vec![None; terms.lines.len()];
+    write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, terms, kept, "")).unwrap();
 }
 
 /// From draft to signature.

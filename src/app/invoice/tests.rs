@@ -15,7 +15,7 @@ use crate::app::bundle::{bundle, check_bundle};
 use crate::app::charge_code::{decide, target};
 use crate::app::edit::EditError;
 use crate::app::evidence::{self, Part, Rows, behind};
-use crate::app::expected::tests::{conn, load, partner, refreshed, worked};
+use crate::app::expected::tests::{conn, contract_with, load, partner, refreshed, terms, worked};
 use crate::app::import::{ImportRequest, import};
 use crate::app::refresh::check::sums_differ;
 use crate::app::score::{published, score_period};
@@ -563,7 +563,10 @@ fn what_is_on_hold_is_released_or_refused_by_people_and_freight_follows() {
         assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Pay, 110, 0));
         let one = whole(&mut conn(app), &priya, id_of(app, "H-1")).unwrap().unwrap();
         assert_eq!(one.now.as_ref().unwrap().payable, Micros(110_000_000));
-        assert_eq!((one.rulings[0].actor.as_str(), one.rulings[0].words.as_str()), ("Priya", "the proof came by mail"));
+        assert_eq!(
+            (one.rulings[0].actor.as_str(), one.rulings[0].words.as_str()),
+            ("Priya", "the proof came by mail")
+        );
         assert_eq!(one.audits.len(), 1, "the audit stays what it was");
         assert_eq!(standing(app), (4, 440), "it is billed");
         assert_eq!(audited(app).audited, 0, "no fact changed");
@@ -574,12 +577,8 @@ fn what_is_on_hold_is_released_or_refused_by_people_and_freight_follows() {
         assert_eq!(audited(app).audited, 2);
         assert_eq!(told(app)["H-1"], (S::MatchedVariance, O::Hold, 10, 100), "the fuel is as it was");
         let one = whole(&mut conn(app), &priya, id_of(app, "H-1")).unwrap().unwrap();
-        let lines: BTreeMap<String, i32> = one.audits[0]
-            .audited
-            .positions
-            .iter()
-            .map(|one| (one.charge.words(), one.lines[0]))
-            .collect();
+        let lines: BTreeMap<String, i32> =
+            one.audits[0].audited.positions.iter().map(|one| (one.charge.words(), one.lines[0])).collect();
         assert_eq!(one.stand.lapsed, [BTreeSet::from([lines["linehaul"]])]);
         assert_eq!(standing(app), (5, 540));
 
@@ -681,5 +680,85 @@ fn a_credit_note_that_comes_in_moves_the_money_of_its_invoice() {
         assert_eq!(found["I-2-D"], (BillStatus::MatchedVariance, Outcome::Hold, 0, -111));
         assert_eq!(state(app), (Stage::Recovered, 40, 0));
         assert_eq!(audits_differ(&mut conn(app)).unwrap(), (10, Vec::new()));
+    });
+}
+
+/// Five loads a month of one partner and lane: code of the partner, where from and to, and what is billed beyond the rated 100 in
+/// April, May and June.
+type Lane = (&'static str, &'static str, &'static str, [i64; 3]);
+
+/// A charge that rises on one lane of one partner is listed; the fuel beside it, the way back and another carrier on the same lane,
+/// which do not, are not, and take nothing from it.
+#[test]
+fn a_drift_is_of_one_partner_lane_and_charge() {
+    const LANES: [Lane; 3] = [
+        ("P1", "Alpha", "Beta", [1, 2, 3]),
+        ("P1", "Beta", "Alpha", [2, 2, 2]),
+        ("P2", "Alpha", "Beta", [3, 2, 1]),
+    ];
+    on_each_engine(NOW, |app| {
+        let mut shipments =
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at\n".to_owned();
+        let mut bills = HEAD.to_owned();
+        for (code, from, to, over) in LANES {
+            for (month, over) in (4..).zip(over) {
+                for load in 1..=5 {
+                    let (name, day) =
+                        (format!("{code}-{from}-{month}-{load}"), format!("2025-{month:02}-0{load}"));
+                    shipments.push_str(&format!(
+                        "{name},{code},{from},{to},{day}T08:00:00Z,{day},{day}T18:00:00Z\n"
+                    ));
+                    let head = format!(
+                        "{code}-{from}-{month},{code},,,2025-{month:02}-20,2025-{month:02}-21,{name}"
+                    );
+                    bills.push_str(&format!("{head},400,LINEHAUL,{}\n{head},405,FUEL,10\n", 100 + over));
+                }
+            }
+        }
+        load(app, ImportKind::Shipments, &shipments);
+        let mut fuel = "index,published_on,price\n".to_owned();
+        let mut monday: chrono::NaiveDate = "2025-03-24".parse().unwrap();
+        while monday < "2025-07-08".parse().unwrap() {
+            fuel.push_str(&format!("DIESEL,{monday},3.50\n"));
+            monday = monday + chrono::Days::new(7);
+        }
+        load(app, ImportKind::Fuel, &fuel);
+        refreshed(app);
+        let mut both_ways = terms(100);
+        let mut back = both_ways.lanes[0].clone();
+        "B-A".clone_into(&mut back.code);
+        std::mem::swap(&mut back.origin, &mut back.destination);
+        both_ways.lanes.push(back);
+        contract_with(app, partner(app, "P1"), both_ways);
+        contract_with(app, partner(app, "P2"), terms(100));
+        refreshed(app);
+        load(app, ImportKind::Invoices, &bills);
+        let report = audited(app);
+        assert_eq!(report.audited, 9, "{report:?}");
+
+        let (months, found) = drifts(&mut conn(app), &finance(), "2025-07-08".parse().unwrap()).unwrap();
+        assert_eq!(months.map(|month| month.to_string()), ["2025-04-01", "2025-05-01", "2025-06-01"]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let one = &found[0];
+        let p1 = partner_show(&mut conn(app), &finance(), partner(app, "P1")).unwrap().unwrap();
+        assert_eq!((one.partner.as_str(), one.charge.as_str()), (p1.name.as_str(), "linehaul"));
+        let told: Vec<(i64, i64, i64)> = one
+            .months
+            .iter()
+            .map(|month| (month.positions, month.owed.0 / 1_000_000, month.over.0 / 1_000_000))
+            .collect();
+        assert_eq!(told, [(5, 500, 5), (5, 500, 10), (5, 500, 15)], "1, 2 and 3 per cent");
+        let mut billed = whole(&mut conn(app), &finance(), id_of(app, "P1-Alpha-6")).unwrap().unwrap();
+        let lane = billed.audits.remove(0).audited.positions.remove(0).lane;
+        assert!(!lane.is_empty() && one.lane == lane, "{} is not {lane}", one.lane);
+        // A month earlier there is no month before April to rise from.
+        let before = drifts(&mut conn(app), &finance(), "2025-06-30".parse().unwrap()).unwrap().1;
+        assert_eq!(before, Vec::new());
+        assert_eq!(
+            drifts(&mut conn(app), &partner_viewer(partner(app, "P2")), "2025-07-08".parse().unwrap())
+                .unwrap()
+                .1,
+            Vec::new()
+        );
     });
 }
