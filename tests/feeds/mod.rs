@@ -4,6 +4,7 @@ mod again;
 mod bad;
 mod baseline;
 mod bundle;
+mod invoices;
 mod large;
 mod money;
 mod peers;
