@@ -377,8 +377,9 @@ impl PositionLine {
             Some(Ruling::Refused) => Some("Looked at, and refused.".to_owned()),
             Some(Ruling::Asked | Ruling::Declined) | None => None,
         });
-        let within =
-            one.finding.is_none() && !one.is_short && one.variance.is_some_and(|by| by != Micros::ZERO);
+        let is_ruled = found.stand.decided.contains_key(&line_of(one));
+        let is_paid = one.outcome == Outcome::Pay && one.finding.is_none() && !one.is_short && !is_ruled;
+        let within = is_paid && one.variance.is_some_and(|by| by != Micros::ZERO);
         said.extend((within && base.is_empty()).then(|| "Inside the tolerance; paid as billed.".to_owned()));
         Self {
             what: one.charge.words(),
