@@ -99,7 +99,7 @@ pub const SETTINGS: [Setting; 10] = [
     },
     Setting {
         key: WAIVER_LIMIT,
-        about: "what one decision on a dispute may give up without finance, such as 250.00",
+        about: "what one decision on a dispute may give up without a controller, such as 250.00",
         default: WAIVER_LIMIT_DEFAULT,
         check: |text| waiver_limit_of(text).map(|_| ()),
     },

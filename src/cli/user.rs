@@ -27,7 +27,7 @@ pub struct UserArguments {
     /// The name people read.
     #[arg(long)]
     name: String,
-    /// ADMIN, PROCUREMENT, `CARRIER_MANAGER`, FINANCE, AUDITOR or PARTNER.
+    /// ADMIN, PROCUREMENT, `CARRIER_MANAGER`, FINANCE, CONTROLLER, AUDITOR or PARTNER.
     #[arg(long, value_parser = role)]
     role: Role,
     /// Code, name or alias of the partner, for the role PARTNER.

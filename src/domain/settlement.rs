@@ -63,6 +63,8 @@ pub struct Open {
     pub outstanding: Micros,
     /// Whether its contract lets us set off.
     pub set_off: bool,
+    /// Who noted that, where no signed clause says so.
+    pub set_off_noted_by: Option<i64>,
 }
 
 /// What a document settles of one item.
@@ -145,6 +147,11 @@ pub enum Refused {
         "the contract of {0} does not let us set credits off against what we pay; ask for a credit note, or note the clause that grants it"
     )]
     NoSetOff(String),
+    /// Who noted a right does not use it (DOMAIN §9).
+    #[error(
+        "you noted yourself that the contract of {0} grants set-off; another controller must set off under it"
+    )]
+    OwnSetOff(String),
     /// The document is larger than what it settles.
     #[error(
         "the document comes to {} more than the agreed items it settles; keep the rest as unapplied, or ask for a document over the right amount",
@@ -168,6 +175,25 @@ pub fn fits(kind: SettlementKind, item: &Open) -> Result<(), &'static str> {
         CreditNote | Offset | Invoice => Err("we owe it to the carrier; pay it"),
         Payment if item.is_ours => Err("the carrier owes it to us"),
         Payment => Ok(()),
+    }
+}
+
+/// Refuses a set-off by whoever noted that a contract grants it.
+///
+/// # Errors
+/// [`Refused::OwnSetOff`] with the first such item.
+pub fn check_noted(
+    kind: SettlementKind,
+    parts: &[Part],
+    items: &[Open],
+    user_id: i64,
+) -> Result<(), Refused> {
+    let noted = |item: &&Open| {
+        item.set_off_noted_by == Some(user_id) && parts.iter().any(|part| part.key == item.key)
+    };
+    match items.iter().find(noted) {
+        Some(item) if kind == SettlementKind::Offset => Err(Refused::OwnSetOff(item.named.clone())),
+        _ => Ok(()),
     }
 }
 
@@ -260,6 +286,7 @@ mod tests {
             is_ours: true,
             outstanding: Micros(outstanding),
             set_off: false,
+            set_off_noted_by: None,
         }
     }
 
@@ -304,6 +331,22 @@ mod tests {
         let parts = [Part { key: disputed[0].key, amount: Micros(1) }];
         let refused = check(CreditNote, Micros(1), &parts, &disputed, (&days(), false));
         assert!(matches!(refused, Err(Refused::NotAgreed { .. })));
+    }
+
+    #[test]
+    fn who_noted_a_right_does_not_set_off_under_it() {
+        use SettlementKind::{CreditNote, Offset};
+        let items = [
+            Open { set_off: true, set_off_noted_by: Some(7), ..open(1, 100) },
+            Open { set_off: true, ..open(2, 50) },
+        ];
+        let part = |index: usize| [Part { key: items[index].key, amount: Micros(10) }];
+        let own = check_noted(Offset, &part(0), &items, 7).unwrap_err();
+        assert_eq!(own, Refused::OwnSetOff("item 1".to_owned()));
+        assert!(own.to_string().contains("another controller"), "{own}");
+        assert_eq!(check_noted(Offset, &part(0), &items, 8), Ok(()));
+        assert_eq!(check_noted(Offset, &part(1), &items, 7), Ok(()), "a signed clause grants it");
+        assert_eq!(check_noted(CreditNote, &part(0), &items, 7), Ok(()), "a credit note needs no right");
     }
 
     #[test]

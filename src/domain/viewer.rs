@@ -15,8 +15,10 @@ pub enum Role {
     Procurement,
     /// Reviews scorecards, plans capacity, runs reviews.
     CarrierManager,
-    /// Reconciles service credits; approves contracts it did not write.
+    /// Reconciles service credits, prepares closes and settlements; approves contracts it did not write.
     Finance,
+    /// The second word in finance: closes months, gives up more than the waiver limit, sets off.
+    Controller,
     /// Reads everything, writes nothing.
     Auditor,
     /// A carrier's own user: sees its own contract, scorecard, plan and credits, nothing else.
@@ -56,7 +58,9 @@ pub enum Action {
     PublishScorecards,
     /// See the ledger of service credits.
     ViewLedger,
-    /// Close months, approve what somebody else would pass over, make exports, name accounts, set budgets.
+    /// Re-perform the ledger, ask to pass over a step, make exports, name accounts, set budgets of months.
+    KeepBooks,
+    /// Close months, and approve what somebody else would pass over.
     CloseBooks,
     /// See carriers' invoices and what their audits found.
     ViewInvoices,
@@ -64,8 +68,10 @@ pub enum Action {
     ResolveInvoices,
     /// Answer disputes of assessed items, and decide what somebody else proposed.
     AnswerDisputes,
-    /// Book what settles agreed items, and set waiver budgets.
+    /// Book what settles agreed items, and note which contracts grant set-off.
     SettleItems,
+    /// Set off against what we pay, give up more than the waiver limit, and set waiver budgets.
+    ApproveMoney,
     /// See the capacity plan.
     ViewCapacity,
     /// See which files were imported, and what became of their rows.
@@ -86,8 +92,15 @@ pub enum Action {
 
 impl Role {
     /// Every role, in the order pages list them.
-    pub const ALL: [Self; 6] =
-        [Self::Admin, Self::Procurement, Self::CarrierManager, Self::Finance, Self::Auditor, Self::Partner];
+    pub const ALL: [Self; 7] = [
+        Self::Admin,
+        Self::Procurement,
+        Self::CarrierManager,
+        Self::Finance,
+        Self::Controller,
+        Self::Auditor,
+        Self::Partner,
+    ];
 
     /// The word stored in the database.
     #[must_use]
@@ -97,6 +110,7 @@ impl Role {
             Self::Procurement => "PROCUREMENT",
             Self::CarrierManager => "CARRIER_MANAGER",
             Self::Finance => "FINANCE",
+            Self::Controller => "CONTROLLER",
             Self::Auditor => "AUDITOR",
             Self::Partner => "PARTNER",
         }
@@ -110,6 +124,7 @@ impl Role {
             Self::Procurement => "Procurement",
             Self::CarrierManager => "Carrier manager",
             Self::Finance => "Finance",
+            Self::Controller => "Controller",
             Self::Auditor => "Auditor",
             Self::Partner => "Partner",
         }
@@ -170,7 +185,7 @@ impl Role {
                     | A::MapCharges
                     | A::ViewScorecards
                     | A::ViewLedger
-                    | A::CloseBooks
+                    | A::KeepBooks
                     | A::ViewInvoices
                     | A::ResolveInvoices
                     | A::AnswerDisputes
@@ -178,6 +193,9 @@ impl Role {
                     | A::ViewImports
                     | A::ViewJobs
             ),
+            Self::Controller => {
+                Self::Finance.may(action) || matches!(action, A::CloseBooks | A::ApproveMoney)
+            }
             Self::Auditor => matches!(
                 action,
                 A::ViewPartners
@@ -204,7 +222,9 @@ impl fmt::Display for Role {
 
 /// A role nobody has heard of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no role; choose ADMIN, PROCUREMENT, CARRIER_MANAGER, FINANCE, AUDITOR or PARTNER")]
+#[error(
+    "`{0}` is no role; choose ADMIN, PROCUREMENT, CARRIER_MANAGER, FINANCE, CONTROLLER, AUDITOR or PARTNER"
+)]
 pub struct UnknownRole(pub String);
 
 impl FromStr for Role {
@@ -291,5 +311,18 @@ mod tests {
     #[test]
     fn the_administrator_has_no_business_permission() {
         assert!(!Role::Admin.may(Action::ViewContracts) && !Role::Admin.may(Action::ViewScorecards));
+    }
+
+    #[test]
+    fn finance_prepares_and_the_controller_closes_and_approves() {
+        for own in [Action::CloseBooks, Action::ApproveMoney] {
+            let may: Vec<Role> = Role::ALL.into_iter().filter(|role| role.may(own)).collect();
+            assert_eq!(may, [Role::Controller], "{own:?}");
+        }
+        for shared in [Action::KeepBooks, Action::SettleItems, Action::ResolveInvoices] {
+            let may: Vec<Role> = Role::ALL.into_iter().filter(|role| role.may(shared)).collect();
+            assert_eq!(may, [Role::Finance, Role::Controller], "{shared:?}");
+        }
+        assert_eq!("controller".parse(), Ok(Role::Controller));
     }
 }

@@ -163,7 +163,7 @@ pub fn home(viewer: &Viewer) -> &'static str {
     let first = match viewer.role {
         Role::Admin => "/jobs",
         Role::Procurement => "/contracts",
-        Role::Finance => "/ledger",
+        Role::Finance | Role::Controller => "/ledger",
         Role::CarrierManager | Role::Auditor => "/today",
         Role::Partner => "/portal",
     };

@@ -22,6 +22,7 @@ pub async fn send(browser: &Browser, base: &str, role: Role) -> Vec<String> {
         Role::Procurement => write_contracts(browser, base).await,
         Role::CarrierManager => change_partner(browser, base).await,
         Role::Finance => approve_version(browser, base).await,
+        Role::Controller => set_waiver_budget(browser, base).await,
         Role::Auditor => choose_theme(browser, base).await,
         Role::Admin => add_user(browser, base).await,
         Role::Partner => answer_plan(browser, base).await,
@@ -146,6 +147,20 @@ async fn approve_version(browser: &Browser, base: &str) -> Vec<String> {
     let mut begin = vec![here(browser).await];
     begin.extend(stages(browser, base).await);
     begin
+}
+
+/// Says what may be given up for a partner in a year.
+async fn set_waiver_budget(browser: &Browser, base: &str) -> Vec<String> {
+    browser.client.goto(&format!("{base}/disputes")).await.unwrap();
+    let form = "form[action='/disputes/budgets']";
+    for (name, value) in
+        [("year", "2027"), ("amount", "1500"), ("currency", "USD"), ("reason", "As much as the year before.")]
+    {
+        browser.fill(form, name, value).await;
+    }
+    browser.press(&format!("{form} .btn")).await;
+    browser.reads("notice", "The waiver budget is set.").await;
+    Vec::new()
 }
 
 /// Looks at the pages in the dark for a moment.

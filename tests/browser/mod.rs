@@ -49,7 +49,7 @@ fn further(site: &Site, role: Role) -> Vec<String> {
         pages.push(format!("{base}/scorecards/{partner}/{REVIEWED}/TAR?show=missed"));
         pages.push(format!("{base}/scorecards/{partner}/{FINAL}"));
     }
-    if matches!(role, Role::CarrierManager | Role::Finance | Role::Auditor) {
+    if matches!(role, Role::CarrierManager | Role::Finance | Role::Controller | Role::Auditor) {
         pages.extend(behind.iter().map(|path| format!("{base}{path}")));
     }
     if role == Role::Procurement {
@@ -84,6 +84,7 @@ fn every_role_walks_every_page_of_its_own_and_sends_a_form() {
             Role::Procurement,
             Role::CarrierManager,
             Role::Finance,
+            Role::Controller,
             Role::Auditor,
             Role::Admin,
             Role::Partner,

@@ -1,11 +1,11 @@
 //! Money from both sides, as people click it: an item is disputed by the partner, answered by the manager, decided by finance, settled by
-//! a credit note, exported and reconciled, the month is closed by two people, and the partner reads the same in its statement.
+//! a credit note, exported and reconciled, the month is prepared by finance and closed by the controller, and the partner reads the same in its statement.
 
 use fantoccini::Locator;
 use lanemark::domain::viewer::Role;
 
 use super::driver::{Browser, Scripts};
-use super::site::{Site, on_postgres, sign_in, sign_in_by, sign_out};
+use super::site::{Site, on_postgres, sign_in, sign_out};
 use super::{in_browser, in_browser_over};
 
 /// The month whose items are told, and a day after that.
@@ -15,8 +15,6 @@ const TOLD: &str = "2026-07-16T12:00:00Z";
 const NOTE: &str = "CN-77";
 /// The number of one that comes after its month was closed.
 const LATE_NOTE: &str = "CN-78";
-/// The second person of finance.
-const CONTROLLER: &str = "controller@shipper.example";
 /// Why steps may be passed over.
 const WHY: &str = "Looked at by both of us; it changes nothing of this month.";
 
@@ -94,8 +92,8 @@ async fn note(browser: &Browser, number: &str, dated: &str) {
     browser.press(&format!("{form} .btn.primary")).await;
 }
 
-/// Closes the month: one of finance asks to pass over what is left, the other approves, the first closes. Begins and
-/// ends with the first signed in.
+/// Closes the month: finance asks to pass over what is left, the controller approves and closes. Begins and ends with finance
+/// signed in.
 async fn close(browser: &Browser, base: &str) {
     let page = format!("{base}/ledger/close/{MONTH}");
     browser.client.goto(&page).await.unwrap();
@@ -112,17 +110,16 @@ async fn close(browser: &Browser, base: &str) {
         waiting(browser, asked).await;
     }
     browser.says("You asked for this yourself").await;
+    let buttons = browser.client.find_all(Locator::Css("form[action$='/decision']")).await.unwrap();
+    assert!(buttons.is_empty(), "finance decides nothing it asked for");
     sign_out(browser, base).await;
 
-    sign_in_by(browser, base, |user| user.email == CONTROLLER).await;
+    sign_in(browser, base, Role::Controller).await;
     browser.client.goto(&page).await.unwrap();
     for rest in (0..left).rev() {
         browser.press("form[action$='/decision'] button[value='approve']").await;
         waiting(browser, rest).await;
     }
-    sign_out(browser, base).await;
-
-    sign_in(browser, base, Role::Finance).await;
     browser.client.goto(&page).await.unwrap();
     browser.press(&format!("form[action$='/close/{MONTH}'] .btn")).await;
     browser.reads("notice", "June 2026 is closed").await;
@@ -132,6 +129,8 @@ async fn close(browser: &Browser, base: &str) {
     assert!(buttons.is_empty(), "a closed month offers nothing to do");
     browser.client.goto(&format!("{base}/ledger?month={MONTH}")).await.unwrap();
     browser.says("June 2026, closed").await;
+    sign_out(browser, base).await;
+    sign_in(browser, base, Role::Finance).await;
 }
 
 /// Waits until so many steps wait for a second person.

@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use lanemark::app::App;
 use lanemark::domain::viewer::Role;
 
-use crate::support::app::{PASSWORD, TestApp, partner, user};
+use crate::support::app::{TestApp, partner};
 use crate::support::books::{entry, facts_in, post};
 use crate::support::db::on_both_async;
 
@@ -22,8 +22,7 @@ fn world(app: &App) -> i64 {
 
 async fn controller(app: &App) -> TestApp {
     let mut other = TestApp::with(app.clone(), "http://127.0.0.1:8080").await;
-    user(app, "controller@lanes.example", Role::Finance, None);
-    assert_eq!(other.sign_in("controller@lanes.example", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    other.sign_in_as(Role::Controller).await;
     other
 }
 
@@ -43,10 +42,14 @@ fn a_month_is_closed_step_by_step() {
             "{steps:?}"
         );
         assert_eq!(page.attribute(".check li:last-child a", "href").as_deref(), Some("/ledger/exports"));
-        let refused = finance.post("/ledger/close/2025-05", &[]).await;
+        assert!(!page.html.contains("Close May 2025</button>"), "finance prepares");
+        let denied = finance.post("/ledger/close/2025-05", &[]).await;
+        assert_eq!(denied.status, StatusCode::FORBIDDEN, "a controller closes");
+        let mut second = controller(&app).await;
+        let refused = second.post("/ledger/close/2025-05", &[]).await;
         assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.html);
         assert!(refused.text(".notice.bad").contains("2 entries not exported (make an export batch)"));
-        let early = finance.post("/ledger/close/2025-06", &[]).await;
+        let early = second.post("/ledger/close/2025-06", &[]).await;
         assert!(early.text(".notice.bad").starts_with("May 2025 is not closed yet"));
 
         assert_eq!(finance.post("/ledger/close/2025-05/checks", &[]).await.status, StatusCode::SEE_OTHER);
@@ -63,18 +66,21 @@ fn a_month_is_closed_step_by_step() {
         );
         let page = finance.get("/ledger/close/2025-05").await;
         assert!(page.html.contains("You asked for this yourself"), "{}", page.html);
-        let mut second = controller(&app).await;
         let page = second.get("/ledger/close/2025-05").await;
         let decide = page.attribute("form[action$='/decision']", "action").unwrap();
         let own = finance.post(&decide, &[("decision", "approve")]).await;
-        assert_eq!(own.status, StatusCode::CONFLICT, "{}", own.html);
+        assert_eq!(own.status, StatusCode::FORBIDDEN, "{}", own.html);
         assert_eq!(second.post(&decide, &[("decision", "approve")]).await.status, StatusCode::SEE_OTHER);
-        assert_eq!(finance.post("/ledger/close/2025-05", &[]).await.location(), Some("/ledger/close"));
+        let page = second.get("/ledger/close/2025-05").await;
+        assert!(page.html.contains("Close May 2025</button>"), "{}", page.html);
+        let page = finance.get("/ledger/close/2025-05").await;
+        assert!(page.html.contains("a controller closes the month"), "{}", page.html);
+        assert_eq!(second.post("/ledger/close/2025-05", &[]).await.location(), Some("/ledger/close"));
         let page = finance.get("/ledger/close/2025-05").await;
         assert!(page.text(".top p").starts_with("Closed. Nothing is posted"), "{}", page.html);
-        assert!(page.texts(".check li")[6].contains("Finance asked, Finance approved"), "{}", page.html);
+        assert!(page.texts(".check li")[6].contains("Finance asked, Controller approved"), "{}", page.html);
         assert!(finance.get("/ledger?month=2025-05").await.html.contains("May 2025, closed"));
-        let again = finance.post("/ledger/close/2025-05", &[]).await;
+        let again = second.post("/ledger/close/2025-05", &[]).await;
         assert!(again.text(".notice.bad").contains("never opened again"), "{}", again.html);
         for gone in [
             "/ledger/close/2025-Q2",

@@ -90,10 +90,21 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
 
         browser.forget();
         browser.sign_in_as(Role::Finance).await;
+        let above = browser.post(&format!("{ours}/answer"), &answer("DECIDED", "2")).await;
+        assert_eq!(above.status, StatusCode::CONFLICT);
+        assert!(above.html.contains("more than 250.00 is decided by a controller"), "{}", above.html);
+
+        browser.forget();
+        browser.sign_in_as(Role::Controller).await;
         let sent = browser.post(&format!("{ours}/answer"), &answer("DECIDED", "2")).await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
         let partner = browser.partner_id.to_string();
         let form = browser.get(&format!("/settlements/new?partner={partner}")).await;
+        assert!(form.html.contains("value=\"OFFSET\""), "{}", form.html);
+        browser.forget();
+        browser.sign_in_as(Role::Finance).await;
+        let form = browser.get(&format!("/settlements/new?partner={partner}")).await;
+        assert!(!form.html.contains("value=\"OFFSET\""), "setting off is a controller's");
         assert!(form.html.contains("1,464.20"), "{}", form.html);
         let note = |amount| {
             [

@@ -87,7 +87,7 @@ fn every_step_of_a_close_shows_at_once() {
         post(&app, &[entry(partner_id, 100, "2025-05-10")]).unwrap();
         finance.sign_in_as(Role::Finance).await;
         let first = finance.get("/ledger/close").await;
-        assert!(!first.attributes("main form", "method").is_empty(), "finance may close");
+        assert!(!first.attributes("main form", "method").is_empty(), "finance may prepare it");
         let mut seen = first.texts(".check li");
         assert_eq!(seen.len(), 7);
         let mut changed = async |finance: &mut TestApp, what: &str, step: usize| {

@@ -173,7 +173,7 @@ fn read_line(text: &str, partners: &[Partner]) -> Result<(i64, Period, Micros), 
 /// # Errors
 /// [`EditError::Invalid`] with the field `lines`, naming the lines that do not read.
 pub fn budget_set(app: &App, db: &mut Db, by: &Viewer, text: &str) -> Result<usize, EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let partners = partner_list(db, by)?;
     let texts: Vec<(usize, &str)> = text
         .lines()

@@ -30,7 +30,7 @@ pub fn chart_set(
     by: &Viewer,
     accounts: &[(Account, Called)],
 ) -> Result<usize, EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let mut errors = Vec::new();
     for (account, called) in accounts {
         let own = called.problems().into_iter();

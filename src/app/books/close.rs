@@ -14,10 +14,10 @@ use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::app::ledger::verify_ledger;
 use crate::db::books::{
-    CheckRow, CloseRow, DecisionRow, OverrideRow, balances_carry, books_lock, check_insert, check_newest,
-    close_insert, close_list, close_show, days_waiting, decision_insert, disputes_waiting_unscoped,
-    exported_count, gl_count, heads, imports_since, month_openings, month_totals, override_insert,
-    override_month, overrides_of, unrated_in, waivers_waiting_unscoped,
+    CheckRow, CloseRow, DecisionRow, OverrideRow, balances_carry, batch_of, books_lock, check_insert,
+    check_newest, close_insert, close_list, close_show, days_waiting, decision_insert,
+    disputes_waiting_unscoped, exported_count, gl_count, heads, imports_since, month_openings, month_totals,
+    override_insert, override_month, overrides_of, unrated_in, waivers_waiting_unscoped,
 };
 use crate::db::dialect::{read_tx, write_tx};
 use crate::db::import::ImportRecord;
@@ -80,10 +80,11 @@ impl CloseView {
     }
 }
 
-/// A viewer for a command beside the database: it closes as finance, and passes over nothing.
+/// A viewer for a command beside the database: it exports and closes as a controller, and passes over nothing. Who runs it is
+/// not known here, so that it is not held against it that it did both.
 #[must_use]
 pub fn closing_operator() -> Viewer {
-    Viewer { user_id: 0, name: "command line".to_owned(), role: Role::Finance, partner_id: None }
+    Viewer { user_id: 0, name: "command line".to_owned(), role: Role::Controller, partner_id: None }
 }
 
 /// Everything about the close of a month, the first open one where none is named.
@@ -188,7 +189,7 @@ fn newest_loads(all: Vec<ImportRecord>) -> Vec<ImportRecord> {
 /// # Errors
 /// [`EditError`]; what is merely wrong is kept with the result.
 pub fn reperform(app: &App, by: &Viewer, month: Period) -> Result<CheckRow, EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let mut db = app.pool.get().map_err(EditError::Db)?;
     // Of one state of the ledger: what is posted while it is computed is not seen, and makes it out of date.
     let (state, entries, problems) = read_tx(&mut db, |db| {
@@ -217,10 +218,12 @@ pub fn reperform(app: &App, by: &Viewer, month: Period) -> Result<CheckRow, Edit
     Ok(row)
 }
 
-/// Closes a month: all of it or nothing. From then on nothing is posted in it, here or on another node.
+/// Closes a month: all of it or nothing. From then on nothing is posted in it, here or on another node. Whoever exported a part
+/// of the month does not close it (DOMAIN §9).
 ///
 /// # Errors
-/// [`EditError::Books`] with what is left to do, or why it is not this month's turn; nothing was changed then.
+/// [`EditError::Books`] with what is left to do, why it is not this month's turn, or that somebody else must close it; nothing
+/// was changed then.
 pub fn close_month(app: &App, by: &Viewer, month: Period) -> Result<CloseRow, EditError> {
     allowed(by, Action::CloseBooks)?;
     let mut db = app.pool.get().map_err(EditError::Db)?;
@@ -233,6 +236,7 @@ pub fn close_month(app: &App, by: &Viewer, month: Period) -> Result<CloseRow, Ed
             Err(_) => Vec::new(),
         };
         may_close(month, open, today, &steps).map_err(|refused| EditError::Books(refused.to_string()))?;
+        not_own_export(db, by, month)?;
         let heads = heads(db)?;
         let closed: Vec<ClosedStep> = steps.iter().map(closed_step).collect();
         let json = |error: serde_json::Error| DbError::Stored {
@@ -269,6 +273,20 @@ pub fn close_month(app: &App, by: &Viewer, month: Period) -> Result<CloseRow, Ed
     })
 }
 
+/// Refuses a close by whoever made a batch with entries of the month.
+fn not_own_export(db: &mut Db, by: &Viewer, month: Period) -> Result<(), EditError> {
+    if by.user_id == 0 {
+        return Ok(());
+    }
+    match batch_of(db, month, by.user_id)? {
+        Some(batch) => Err(EditError::Books(format!(
+            "you made export batch {batch}, which holds entries of {}; whoever exports a month does not close it, so another controller must",
+            month.title()
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn closed_step(step: &Step) -> ClosedStep {
     let passed = step.passed.as_ref().filter(|_| step.state == StepState::Overridden).map(|one| {
         let by = one.decision.as_ref().map(|made| made.by.clone()).unwrap_or_default();
@@ -294,7 +312,7 @@ pub fn override_ask(
     kind: StepKind,
     reason: &str,
 ) -> Result<(), EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > REASON_CHARS_MAX {
         let words = format!("say in 1 to {REASON_CHARS_MAX} characters why the step can be passed over");
@@ -366,7 +384,7 @@ pub fn override_decide(
         }
         if asked.asked_by_id == by.user_id {
             return Err(EditError::Books(
-                "you asked for this yourself; a second person who closes the books must decide".to_owned(),
+                "you asked for this yourself; another controller must decide".to_owned(),
             ));
         }
         if close_show(db, month)?.is_some() {

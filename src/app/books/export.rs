@@ -92,7 +92,7 @@ fn content(db: &mut Db, row: &BatchRow) -> Result<(Batch, String), DbError> {
 /// # Errors
 /// [`EditError::Books`] when there is nothing to export; nothing was stored then.
 pub fn batch_make(app: &App, by: &Viewer, through: Option<NaiveDate>) -> Result<BatchRow, EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let mut db = app.pool.get().map_err(EditError::Db)?;
     let today = app.today(&mut db)?;
     let through = through.unwrap_or(today);

@@ -52,7 +52,7 @@ pub fn layout_preview(db: &mut Db, viewer: &Viewer, text: &str) -> Result<Option
 /// # Errors
 /// [`EditError::Invalid`] with the field `layout`; nothing was stored then.
 pub fn layout_set(app: &App, db: &mut Db, by: &Viewer, text: &str) -> Result<i32, EditError> {
-    allowed(by, Action::CloseBooks)?;
+    allowed(by, Action::KeepBooks)?;
     let text = text.replace("\r\n", "\n");
     read(&text)?;
     write_tx(db, |db| {

@@ -36,7 +36,7 @@ pub fn keep_books(app: &App) -> Result<(), DemoError> {
     let (by, second) = {
         let mut db = app.pool.get()?;
         let by = people::viewer(&mut db, Role::Finance)?;
-        let second = people::controller(&mut db)?;
+        let second = people::viewer(&mut db, Role::Controller)?;
         layout_set(app, &mut db, &by, EXAMPLE)?;
         let now = month_of(as_of().date_naive());
         let lines: Vec<String> = [now.previous(), now]
@@ -60,7 +60,7 @@ pub fn keep_books(app: &App) -> Result<(), DemoError> {
     }
     while month <= last {
         pass_over(app, &by, &second, month)?;
-        close_month(app, &by, month)?;
+        close_month(app, &second, month)?;
         month = month.next();
     }
     Ok(())

@@ -26,6 +26,8 @@ use crate::domain::viewer::Viewer;
 const LOOKED_AT: i64 = 40;
 /// Waiver budget of the year, in whole units of the currency.
 const BUDGET: i64 = 5_000;
+/// What is given up of the item that was decided, in millionths: the default waiver limit.
+const GIVEN_UP_MOST: i64 = 250_000_000;
 
 /// Who takes part.
 pub(super) struct Cast<'a> {
@@ -33,8 +35,10 @@ pub(super) struct Cast<'a> {
     pub partner: &'a Viewer,
     /// Answers disputes.
     pub manager: &'a Viewer,
-    /// Decides and settles.
+    /// Decides up to the limit, and settles.
     pub finance: &'a Viewer,
+    /// Sets the waiver budget.
+    pub controller: &'a Viewer,
 }
 
 /// What becomes of the items, in order; the rest waits for an answer.
@@ -61,7 +65,7 @@ pub(super) fn settle(app: &App, db: &mut Db, partner_id: i64, cast: &Cast<'_>) -
     if let Some(first) = open.first() {
         let sum = (Micros(BUDGET * 1_000_000), first.row.accrual.currency);
         let of = (partner_id, as_of().date_naive().year());
-        waiver::set(app, db, cast.finance, of, sum, "What the controller agreed to for the year.")?;
+        waiver::set(app, db, cast.controller, of, sum, "What we can give up without changing the forecast.")?;
     }
     let stories =
         [Story::Reduced, Story::Credited, Story::Disputed, Story::Proposed, Story::Accepted, Story::Upheld];
@@ -155,7 +159,8 @@ fn tell(app: &App, db: &mut Db, item: &Item, story: Story, cast: &Cast<'_>) -> R
         }
         Story::Proposed | Story::Reduced => {
             let words = "The dock was late by its own log for a part of the time.";
-            let half = Micros(half.0 / 20_000 * 10_000);
+            // Finance decides it, which gives up no more than the limit.
+            let half = Micros(half.0 / 20_000 * 10_000).min(Micros(GIVEN_UP_MOST));
             let proposed = answer(StepKind::Proposed, Ruling::Reduced, half, words);
             act(app, db, cast.manager, of, (&proposed, 1), None)?;
             if matches!(story, Story::Reduced) {

@@ -1,4 +1,4 @@
-//! The demo's users: one for each role and a second one of finance, with passwords that everybody may know.
+//! The demo's users: one for each role, with passwords that everybody may know.
 
 use super::network::{SLIPPING, partner_of};
 use crate::app::App;
@@ -24,15 +24,13 @@ const PEOPLE: [(Role, &str, &str); 7] = [
     (Role::CarrierManager, "Mara Lindqvist", "manager"),
     (Role::Procurement, "Jonas Abara", "procurement"),
     (Role::Finance, "Priya Tellier", "finance"),
+    (Role::Controller, "Noor Castellan", "controller"),
     (Role::Auditor, "Walt Sanderling", "auditor"),
     (Role::Admin, "Kim Osterhaus", "admin"),
     (Role::Partner, "", "partner"),
-    (Role::Finance, "Noor Castellan", CONTROLLER),
 ];
-/// The second person of finance: whoever asks to pass over a step of a close does not decide it.
-const CONTROLLER: &str = "controller";
 
-/// One sign-in for each role, the one to begin with first, and a second one of finance. The partner is the one that slips.
+/// One sign-in for each role, the one to begin with first. The partner is the one that slips.
 #[must_use]
 pub fn sign_ins() -> Vec<SignIn> {
     PEOPLE.iter().map(|(role, name, word)| sign_in(*role, name, word)).collect()
@@ -71,14 +69,6 @@ pub(super) fn settle(
 /// The user of that role, as the author of what it does in the demo.
 pub(super) fn viewer(db: &mut Db, role: Role) -> Result<Viewer, UserError> {
     let (_, name, word) = PEOPLE.into_iter().find(|(known, ..)| *known == role).ok_or(UserError::Unknown)?;
-    let email = sign_in(role, name, word).email;
-    Ok(user_by_email(db, &email)?.ok_or(UserError::Unknown)?.viewer()?)
-}
-
-/// The second person of finance.
-pub(super) fn controller(db: &mut Db) -> Result<Viewer, UserError> {
-    let known = PEOPLE.into_iter().find(|(.., word)| *word == CONTROLLER);
-    let (role, name, word) = known.ok_or(UserError::Unknown)?;
     let email = sign_in(role, name, word).email;
     Ok(user_by_email(db, &email)?.ok_or(UserError::Unknown)?.viewer()?)
 }

@@ -39,7 +39,8 @@ pub fn talk(app: &App) -> Result<(), DemoError> {
     let Some(partner_id) = partner.partner_id else { return Ok(()) };
     dispute(app, &mut db, (&partner, partner_id))?;
     let (manager, finance) = (viewer(&mut db, Role::CarrierManager)?, viewer(&mut db, Role::Finance)?);
-    let cast = Cast { partner: &partner, manager: &manager, finance: &finance };
+    let controller = viewer(&mut db, Role::Controller)?;
+    let cast = Cast { partner: &partner, manager: &manager, finance: &finance, controller: &controller };
     credit_older(app, &mut db, &finance)?;
     settle(app, &mut db, partner_id, &cast)?;
     let month = Period::containing(PeriodKind::Month, as_of().date_naive()).previous();

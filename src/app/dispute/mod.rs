@@ -44,7 +44,7 @@ use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::{Action, Role, Viewer};
 use crate::domain::words;
 
-/// The key of what one decision may give up without finance.
+/// The key of what one decision may give up without a controller.
 pub const WAIVER_LIMIT: &str = "waiver_limit";
 /// What holds while it was never set.
 pub const WAIVER_LIMIT_DEFAULT: &str = "250.00";
@@ -153,6 +153,7 @@ fn party(viewer: &Viewer) -> Result<Party, EditError> {
         Role::Partner => Ok(Party::Partner),
         Role::CarrierManager => Ok(Party::Manager),
         Role::Finance => Ok(Party::Finance),
+        Role::Controller => Ok(Party::Controller),
         role => Err(EditError::Denied { role, action: Action::AnswerDisputes }),
     }
 }
@@ -173,7 +174,7 @@ pub(super) fn unsound(error: &LedgerError) -> EditError {
 }
 
 /// Takes a step about an item: the partner accepts, disputes a line with its evidence, or takes one back; a carrier manager or
-/// finance proposes an answer and somebody else decides. `seen` is the number of the newest step the asker looked at.
+/// finance proposes an answer and somebody else decides, above the waiver limit a controller. `seen` is the number of the newest step the asker looked at.
 ///
 /// # Errors
 /// [`EditError::Card`] where the rules refuse it, with what to do instead; [`EditError::Invalid`], [`EditError::Stale`],
@@ -206,7 +207,7 @@ pub fn act(
             ));
         }
         let today = app.today(db)?;
-        let budget_left = match asked.kind {
+        let budget = match asked.kind {
             StepKind::Decided => {
                 waiver::left(db, &Viewer::system(), partner_id, item.row.accrual.currency, today)?
             }
@@ -217,7 +218,8 @@ pub fn act(
             today,
             dispute_by: item.dispute_by.unwrap_or(today),
             waiver_limit: waiver_limit(db)?,
-            budget_left,
+            budget_left: budget.map(|(left, _)| left),
+            budget_set_by: budget.map(|(_, by)| by),
         };
         check(&item.course, &item.sums, asked, (by, viewer.user_id), &now)?;
         let id = take(app, db, viewer, &item, asked, today)?;
@@ -425,7 +427,10 @@ fn told(app: &App, db: &mut Db, item: &Item, asked: &Asked, by: &Viewer) -> Resu
                 action: "Decide it",
                 path: path(item, false),
             };
-            let who = To::WhoMay { action: Action::SettleItems, but: by.user_id };
+            // Who decides it: beyond the limit controllers only.
+            let action =
+                if asked.amount > waiver_limit(db)? { Action::ApproveMoney } else { Action::SettleItems };
+            let who = To::WhoMay { action, but: by.user_id };
             tell(app, db, partner_id, who, &told)?;
         }
         (StepKind::Decided, Some(line)) => {

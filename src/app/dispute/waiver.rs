@@ -31,8 +31,10 @@ pub struct Budget {
     pub currency: Currency,
     /// What decisions of the year gave up.
     pub used: Micros,
-    /// Who set it, and why.
+    /// Who set it.
     pub actor: String,
+    /// The user; whoever it is gives nothing up under it.
+    pub actor_id: i64,
     /// The reason.
     pub reason: String,
 }
@@ -78,14 +80,15 @@ pub fn budgets(
                 currency,
                 used: given_up_between(db, viewer, row.partner_id, days)?,
                 actor: row.actor,
+                actor_id: row.actor_id,
                 reason: row.reason,
             })
         })
         .collect()
 }
 
-/// What may still be given up for a partner in the year of `today`; none where no budget was set. One in another currency
-/// leaves nothing, since there is no rate to compare by.
+/// What may still be given up for a partner in the year of `today`, and who set that budget; none where none was set. One in
+/// another currency leaves nothing, since there is no rate to compare by.
 ///
 /// # Errors
 /// As [`budgets`].
@@ -95,9 +98,12 @@ pub fn left(
     partner_id: i64,
     currency: Currency,
     today: NaiveDate,
-) -> Result<Option<Micros>, DbError> {
+) -> Result<Option<(Micros, i64)>, DbError> {
     let found = budgets(db, viewer, Some(partner_id), today.year())?.pop();
-    Ok(found.map(|budget| if budget.currency == currency { budget.left() } else { Micros::ZERO }))
+    Ok(found.map(|budget| {
+        let left = if budget.currency == currency { budget.left() } else { Micros::ZERO };
+        (left, budget.actor_id)
+    }))
 }
 
 /// Sets the budget of a partner for a year. It may be raised and lowered; every setting stays on record.
@@ -112,7 +118,7 @@ pub fn set(
     (amount, currency): (Micros, Currency),
     reason: &str,
 ) -> Result<(), EditError> {
-    allowed(viewer, Action::SettleItems)?;
+    allowed(viewer, Action::ApproveMoney)?;
     let mut errors = FieldErrors::new();
     require(&mut errors, amount >= Micros::ZERO, "amount", "give an amount of 0 or more");
     require(&mut errors, (2000..=2100).contains(&year), "year", "give the year with four digits");

@@ -35,7 +35,8 @@ use crate::domain::field::{FieldErrors, require};
 use crate::domain::ledger::{Booking, ItemState, JournalEntry, Recognition, settlement_entry};
 use crate::domain::money::Micros;
 use crate::domain::settlement::{
-    Days, NUMBER_CHARS_MAX, Open, Part, Refused, SettlementKind, WORDS_CHARS_MAX, check, oldest_first,
+    Days, NUMBER_CHARS_MAX, Open, Part, Refused, SettlementKind, WORDS_CHARS_MAX, check, check_noted,
+    oldest_first,
 };
 use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
@@ -97,14 +98,16 @@ pub fn open_items(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<Vec<(
         ItemFilter { partner_id: Some(partner_id), states: vec![ItemState::Agreed], ..ItemFilter::default() };
     let granted = set_off(db, viewer, partner_id)?;
     let open = |item: Item| {
+        let noted = granted.get(&item.row.contract_id).filter(|row| row.granted);
+        let signed = item.row.terms.handling.settlement == Some(SettlementForm::OffsetNext);
         let open = Open {
             key: item.row.accrual.key,
             named: item.named(),
             state: item.row.accrual.state,
             is_ours: item.is_ours(),
             outstanding: item.sums.outstanding(),
-            set_off: granted.get(&item.row.contract_id).is_some_and(|row| row.granted)
-                || item.row.terms.handling.settlement == Some(SettlementForm::OffsetNext),
+            set_off: noted.is_some() || signed,
+            set_off_noted_by: noted.filter(|_| !signed).map(|row| row.actor_id),
         };
         (item, open)
     };
@@ -119,6 +122,17 @@ pub fn set_off(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<BTreeMap
     Ok(set_off_of(db, viewer, partner_id)?.into_iter().map(|row| (row.contract_id, row)).collect())
 }
 
+/// Who may book a document of this kind: a set-off takes money off what we pay, so that controllers only.
+fn may_book(viewer: &Viewer, kind: SettlementKind) -> Result<(), EditError> {
+    allowed(viewer, Action::SettleItems)?;
+    if kind == SettlementKind::Offset && !viewer.role.may(Action::ApproveMoney) {
+        return Err(EditError::Card(
+            "setting off against what we pay is a controller's; ask one, or book a credit note".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Books a document and settles what it is applied to. Gives its id.
 ///
 /// # Errors
@@ -131,7 +145,7 @@ pub fn book(
     partner_id: i64,
     new: &NewSettlement,
 ) -> Result<i64, EditError> {
-    allowed(viewer, Action::SettleItems)?;
+    may_book(viewer, new.kind)?;
     valid(problems(new))?;
     write_tx(db, |db| {
         contract_lock(db, partner_id)?;
@@ -149,6 +163,7 @@ pub fn book(
         let days =
             Days { settled_on: new.settled_on, today: app.today(db)?, closed_through: closed_through(db)? };
         check(new.kind, new.amount, &parts, &open, (&days, new.keeps_rest))?;
+        check_noted(new.kind, &parts, &open, viewer.user_id)?;
         let row = SettlementRow {
             partner_id,
             id: app.id(),
@@ -206,6 +221,7 @@ pub fn apply_rest(
             .pop()
             .ok_or(EditError::NotFound("settlement"))?;
         let kind = kind_of(&listed)?;
+        may_book(viewer, kind)?;
         let currency = currency_of(&listed.row)?;
         let found = of_currency(open_items(db, viewer, partner_id)?, currency);
         let open: Vec<Open> = found.iter().map(|(_, open)| open.clone()).collect();
@@ -214,6 +230,7 @@ pub fn apply_rest(
         let today = app.today(db)?;
         let days = Days { settled_on: today, today, closed_through: closed_through(db)? };
         check(kind, rest, &parts, &open, (&days, true))?;
+        check_noted(kind, &parts, &open, viewer.user_id)?;
         if parts.is_empty() {
             return Err(Refused::Nothing("no agreed item of this partner waits for it").into());
         }

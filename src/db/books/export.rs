@@ -85,6 +85,24 @@ pub fn batch_content_unscoped(db: &mut Db, batch: i32) -> QueryResult<Option<Str
     export_batches::table.find(batch).select(export_batches::content).first(db).optional()
 }
 
+/// The newest batch that this user made and that holds entries posted in `month`; none where others made all of them.
+///
+/// # Errors
+/// The engine's reason.
+pub fn batch_of(db: &mut Db, month: Period, made_by_id: i64) -> QueryResult<Option<i32>> {
+    let of_month: Vec<i32> = export_months::table
+        .filter(export_months::month.eq(month.to_string()))
+        .select(export_months::batch)
+        .distinct()
+        .load(db)?;
+    let own: Vec<i32> = export_batches::table
+        .filter(export_batches::made_by_id.eq(made_by_id))
+        .order(export_batches::batch.desc())
+        .select(export_batches::batch)
+        .load(db)?;
+    Ok(own.into_iter().find(|batch| of_month.contains(batch)))
+}
+
 /// Adds a batch with its content.
 ///
 /// # Errors

@@ -35,7 +35,7 @@ pub use close::{
 };
 pub use export::{
     BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_show, exported_count, exported_sums_unscoped, unexported_entries_unscoped,
+    batch_of, batch_show, exported_count, exported_sums_unscoped, unexported_entries_unscoped,
     unexported_sums_unscoped,
 };
 pub use incentive::{IncentiveSum, incentive_sums};

@@ -112,6 +112,8 @@ codes! {
         Manager = "MANAGER", "a carrier manager";
         /// Finance.
         Finance = "FINANCE", "finance";
+        /// A controller.
+        Controller = "CONTROLLER", "a controller";
         /// The daily job.
         Clock = "CLOCK", "the deadline";
     }
@@ -440,10 +442,12 @@ pub struct Now {
     pub today: NaiveDate,
     /// The last day on which it can be disputed.
     pub dispute_by: NaiveDate,
-    /// What one decision may give up without finance.
+    /// What one decision may give up without a controller.
     pub waiver_limit: Micros,
     /// What may still be given up for the partner this year; none where no budget was set.
     pub budget_left: Option<Micros>,
+    /// Who set that budget; none where none was set.
+    pub budget_set_by: Option<i64>,
 }
 
 /// Why a step is not taken.
@@ -500,12 +504,17 @@ pub enum Refused {
     /// Who proposes does not decide (DOMAIN §9).
     #[error("you proposed this answer yourself; somebody else has to decide it")]
     OwnProposal,
-    /// Beyond what a carrier manager decides.
-    #[error("giving up more than {} is decided by finance", words::amount(*.0))]
+    /// Beyond what a carrier manager or finance decides.
+    #[error("giving up more than {} is decided by a controller", words::amount(*.0))]
     OverLimit(Micros),
-    /// Only finance decides.
+    /// Only finance and controllers decide.
     #[error("that a line stands is decided by finance; propose it")]
     FinanceDecides,
+    /// Who sets a budget does not give anything up under it (DOMAIN §9).
+    #[error(
+        "you set the waiver budget of this partner for {0}; somebody else decides what is given up under it"
+    )]
+    OwnBudget(i32),
     /// The year's budget is exhausted.
     #[error(
         "the waiver budget of this partner has {} left for {year}, and this gives up {}; raise the budget first, or let the line stand",
@@ -540,8 +549,10 @@ fn ruling_words(ruling: Ruling, claimed: Micros) -> String {
 pub const fn may(party: Party, kind: StepKind) -> bool {
     match kind {
         StepKind::Accepted | StepKind::Disputed | StepKind::Withdrawn => matches!(party, Party::Partner),
-        StepKind::Proposed | StepKind::Decided => matches!(party, Party::Manager | Party::Finance),
-        StepKind::Settled => matches!(party, Party::Finance),
+        StepKind::Proposed | StepKind::Decided => {
+            matches!(party, Party::Manager | Party::Finance | Party::Controller)
+        }
+        StepKind::Settled => matches!(party, Party::Finance | Party::Controller),
         StepKind::Deemed | StepKind::Escalated | StepKind::Changed => matches!(party, Party::Clock),
     }
 }
@@ -665,7 +676,8 @@ fn may_decide(
     let ruling = asked.ruling.unwrap_or(Ruling::Upheld);
     if ruling == Ruling::Upheld {
         // Nothing is given up, so nobody else needs to agree.
-        return if party == Party::Finance { Ok(()) } else { Err(Refused::FinanceDecides) };
+        let decides = matches!(party, Party::Finance | Party::Controller);
+        return if decides { Ok(()) } else { Err(Refused::FinanceDecides) };
     }
     let proposal = line.proposal.as_ref().ok_or(Refused::NotProposed)?;
     if (proposal.ruling, proposal.given_up) != (ruling, asked.amount) {
@@ -675,13 +687,15 @@ fn may_decide(
     if proposal.actor_id == user_id {
         return Err(Refused::OwnProposal);
     }
-    if party != Party::Finance && asked.amount > now.waiver_limit {
+    if party != Party::Controller && asked.amount > now.waiver_limit {
         return Err(Refused::OverLimit(now.waiver_limit));
     }
+    let year = chrono::Datelike::year(&now.today);
+    if now.budget_set_by == Some(user_id) {
+        return Err(Refused::OwnBudget(year));
+    }
     match now.budget_left {
-        Some(left) if asked.amount > left => {
-            Err(Refused::Budget { year: chrono::Datelike::year(&now.today), left, asked: asked.amount })
-        }
+        Some(left) if asked.amount > left => Err(Refused::Budget { year, left, asked: asked.amount }),
         _ => Ok(()),
     }
 }

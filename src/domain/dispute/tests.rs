@@ -17,6 +17,9 @@ const LIMIT: Micros = Micros(250_000_000);
 const PARTNER: i64 = 1;
 const MANAGER: i64 = 2;
 const FINANCE: i64 = 3;
+const CONTROLLER: i64 = 4;
+/// The controller who set the waiver budget.
+const SETTER: i64 = 5;
 
 /// One item and its books.
 struct World {
@@ -99,6 +102,7 @@ impl World {
             dispute_by: dispute_by(self.told_on.unwrap_or(on), &Handling::default(), &calendar),
             waiver_limit: LIMIT,
             budget_left: None,
+            budget_set_by: None,
         };
         let course = self.course();
         check(&course, &self.sums(), &asked, by, &now)?;
@@ -228,6 +232,7 @@ fn run(text: &str, file: &str) {
 fn step_of(world: &mut World, words: &[&str], place: &str, on: NaiveDate) -> Result<(), Refused> {
     let who = |word: &str| match word {
         "manager" => (Party::Manager, MANAGER),
+        "controller" => (Party::Controller, CONTROLLER),
         _ => (Party::Finance, FINANCE),
     };
     let line =
@@ -242,7 +247,13 @@ fn step_of(world: &mut World, words: &[&str], place: &str, on: NaiveDate) -> Res
         ["withdrawn", unit] => {
             (Asked { line: line(unit), ..asked(StepKind::Withdrawn) }, (Party::Partner, PARTNER))
         }
-        [party @ ("manager" | "finance"), kind @ ("proposed" | "decided"), unit, ruling, amount @ ..] => {
+        [
+            party @ ("manager" | "finance" | "controller"),
+            kind @ ("proposed" | "decided"),
+            unit,
+            ruling,
+            amount @ ..,
+        ] => {
             let kind = if *kind == "proposed" { StepKind::Proposed } else { StepKind::Decided };
             let ruling = Ruling::ALL.iter().find(|one| one.label() == *ruling).copied();
             let amount = amount.first().map_or(Micros::ZERO, |text| money(text));
@@ -300,6 +311,7 @@ fn a_budget_that_is_exhausted_refuses_in_words() {
         dispute_by: "2025-08-05".parse().unwrap(),
         waiver_limit: LIMIT,
         budget_left: Some(Micros(99_990_000)),
+        budget_set_by: Some(SETTER),
     };
     let step = Asked {
         line: 1,
@@ -314,11 +326,21 @@ fn a_budget_that_is_exhausted_refuses_in_words() {
     );
     let enough = Now { budget_left: Some(Micros(100_000_000)), ..now };
     assert_eq!(check(&course, &sums, &step, (Party::Finance, FINANCE), &enough), Ok(()));
-    // A second carrier manager decides small ones; who proposed it does not, and more than the limit is finance's.
+    // Whoever set the budget gives nothing up under it, but may say that a line stands.
+    let setter = (Party::Controller, SETTER);
+    let own = check(&course, &sums, &step, setter, &enough).unwrap_err();
+    assert_eq!(own, Refused::OwnBudget(2025));
+    assert!(own.to_string().starts_with("you set the waiver budget of this partner for 2025; somebody else"));
+    let stands = Asked { ruling: Some(Ruling::Upheld), amount: Micros::ZERO, ..step.clone() };
+    assert_eq!(check(&course, &sums, &stands, setter, &enough), Ok(()));
+    // A second carrier manager decides small ones; who proposed it does not, and more than the limit is a controller's.
     assert_eq!(check(&course, &sums, &step, (Party::Manager, 9), &enough), Ok(()));
     assert_eq!(check(&course, &sums, &step, (Party::Manager, MANAGER), &enough), Err(Refused::OwnProposal));
     let small = Now { waiver_limit: Micros(1), ..enough };
-    assert_eq!(check(&course, &sums, &step, (Party::Manager, 9), &small), Err(Refused::OverLimit(Micros(1))));
+    for by in [(Party::Manager, 9), (Party::Finance, FINANCE)] {
+        assert_eq!(check(&course, &sums, &step, by, &small), Err(Refused::OverLimit(Micros(1))));
+    }
+    assert_eq!(check(&course, &sums, &step, (Party::Controller, CONTROLLER), &small), Ok(()));
     assert_eq!(
         check(&course, &sums, &step, (Party::Partner, PARTNER), &enough),
         Err(Refused::Whose(Party::Manager))
@@ -383,7 +405,7 @@ proptest! {
                     let step = Asked { line: no, ruling: Some(ruling), amount, ..asked(StepKind::Proposed) };
                     world.take(step, (Party::Manager, MANAGER), on)
                 }
-                Move::Decide(line, ruling, finance) => {
+                Move::Decide(line, ruling, controller) => {
                     let no = line_no(&world, line);
                     let amount = match ruling {
                         Ruling::Upheld => Micros::ZERO,
@@ -391,7 +413,7 @@ proptest! {
                             .map_or(Micros::ZERO, |proposal| proposal.given_up),
                     };
                     let step = Asked { line: no, ruling: Some(ruling), amount, ..asked(StepKind::Decided) };
-                    let by = if finance { (Party::Finance, FINANCE) } else { (Party::Manager, 9) };
+                    let by = if controller { (Party::Controller, CONTROLLER) } else { (Party::Manager, 9) };
                     world.take(step, by, on)
                 }
                 Move::Withdraw(line) => {

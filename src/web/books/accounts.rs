@@ -62,7 +62,7 @@ async fn answer(
     });
     let accounts_page = AccountsPage {
         page: me.page("Accounts"),
-        may: me.viewer.role.may(Action::CloseBooks),
+        may: me.viewer.role.may(Action::KeepBooks),
         lines: lines.collect(),
         history: history
             .iter()

@@ -104,7 +104,7 @@ async fn answer(
                 ]
             })
             .collect(),
-        may: me.viewer.role.may(Action::CloseBooks),
+        may: me.viewer.role.may(Action::KeepBooks),
         form,
         notice,
     };

@@ -129,6 +129,7 @@ struct CloseBody {
     refused: Option<String>,
     check: String,
     may: bool,
+    may_close: bool,
     /// It is over and next, so that its steps are worked on.
     is_next: bool,
     choices: Vec<(String, String)>,
@@ -197,12 +198,13 @@ fn draw(
         }),
         refused: view.may_close.as_ref().err().map(|refused| match refused {
             crate::domain::books::CloseRefused::StepsLeft { .. } => {
-                "Every step must be done, or passed over with a reason that a second person approves.".to_owned()
+                "Every step must be done, or passed over with a reason that a controller approves.".to_owned()
             }
             other => sentence(&other.to_string()),
         }),
         check: check.unwrap_or_else(|| "Not done yet".to_owned()),
-        may: viewer.role.may(Action::CloseBooks),
+        may: viewer.role.may(Action::KeepBooks),
+        may_close: viewer.role.may(Action::CloseBooks),
         is_next: view.closed.is_none() && month == view.open && month.end() <= view.today,
         choices: open
             .filter(asked)

@@ -104,7 +104,7 @@ async fn answer(me: &SignedIn, form: Form, refusal: Option<EditError>) -> Result
             || "No layout of the journal file is kept yet.".to_owned(),
             |version| format!("The journal file is laid out by version {version}."),
         ),
-        may: me.viewer.role.may(Action::CloseBooks),
+        may: me.viewer.role.may(Action::KeepBooks),
         form,
         notice,
     };

@@ -45,7 +45,7 @@ async fn answer(
     };
     let layout_page = LayoutPage {
         page: me.page("Layout of the journal file"),
-        may: me.viewer.role.may(Action::CloseBooks),
+        may: me.viewer.role.may(Action::KeepBooks),
         form,
         notice,
         preview,

@@ -237,7 +237,7 @@ fn inbox_page(me: &SignedIn, found: &InboxFound, form: Form, notice: Option<Stri
             })
             .collect(),
         year: *year,
-        may_set: me.viewer.role.may(Action::SettleItems),
+        may_set: me.viewer.role.may(Action::ApproveMoney),
         partners: partners.iter().map(|one| (one.id.to_string(), one.name.clone())).collect(),
         form,
         notice,

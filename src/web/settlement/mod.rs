@@ -185,6 +185,7 @@ fn form_page(me: &SignedIn, found: &FormFound, form: Form, notice: Option<String
         partners: found.partners.iter().map(|one| (one.id.to_string(), one.name.clone())).collect(),
         kinds: SettlementKind::ALL
             .iter()
+            .filter(|kind| **kind != SettlementKind::Offset || me.viewer.role.may(Action::ApproveMoney))
             .map(|kind| (kind.code().to_owned(), kind.label().to_owned()))
             .collect(),
         open: found.open.iter().take(OFFERED).map(open).collect(),

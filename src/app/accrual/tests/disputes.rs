@@ -57,6 +57,10 @@ fn finance() -> Viewer {
     viewer("Karin", Role::Finance)
 }
 
+fn controller() -> Viewer {
+    viewer("Dana", Role::Controller)
+}
+
 /// Takes a step with the newest step in sight.
 fn take(app: &App, by: &Viewer, of: ObligationKey, asked: &Asked) -> Result<Stage, EditError> {
     let db = &mut *app.pool.get().unwrap();
@@ -169,7 +173,7 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
         let decided = at(app, "2025-07-21");
         take(&decided, &finance(), of, &answer(StepKind::Decided, 1, Ruling::Upheld, "0")).unwrap();
         assert_eq!(item(app, of).stage, Stage::Disputed);
-        let stage = take(&decided, &finance(), of, &answer(StepKind::Decided, 2, Ruling::Waived, "400"));
+        let stage = take(&decided, &controller(), of, &answer(StepKind::Decided, 2, Ruling::Waived, "400"));
         assert_eq!(stage.unwrap(), Stage::Reduced);
         assert_eq!(
             newest(app, 3),
@@ -262,7 +266,7 @@ fn the_close_counts_a_disputed_item_at_what_is_left_of_it() {
         assert_eq!(waiting("2025-06"), left("1864.21"));
         take(&july, &manager(), of, &answer(StepKind::Proposed, 2, Ruling::Waived, "400")).unwrap();
         assert_eq!(waiting("2025-06"), left("1864.21"), "a proposal gives nothing up");
-        take(&july, &finance(), of, &answer(StepKind::Decided, 2, Ruling::Waived, "400")).unwrap();
+        take(&july, &controller(), of, &answer(StepKind::Decided, 2, Ruling::Waived, "400")).unwrap();
         assert_eq!(item(app, of).stage, Stage::Disputed, "line 1 still waits");
         assert_eq!(waiting("2025-06"), left("1464.21"));
         assert_eq!(item(app, of).sums.outstanding(), micros("1464.21"));
@@ -292,7 +296,12 @@ fn whoever_may_not_is_refused_and_nothing_is_written() {
         take(&july, &manager(), of, &waive(StepKind::Proposed)).unwrap();
         assert!(refuse(manager(), waive(StepKind::Decided)).contains("yourself"));
         let other = viewer("Otto", Role::CarrierManager);
-        assert!(refuse(other, waive(StepKind::Decided)).contains("decided by finance"), "above 250.00");
+        for other in [other, finance()] {
+            assert!(
+                refuse(other, waive(StepKind::Decided)).contains("decided by a controller"),
+                "above 250.00"
+            );
+        }
 
         // The year's budget is exhausted, then raised.
         let budget = |amount: &str| {
@@ -300,16 +309,23 @@ fn whoever_may_not_is_refused_and_nothing_is_written() {
             waiver::set(
                 &july,
                 &mut app.pool.get().unwrap(),
-                &finance(),
+                &viewer("Sol", Role::Controller),
                 of,
                 sum,
-                "As agreed with the controller.",
+                "As agreed for the year.",
             )
         };
         budget("299.99").unwrap();
-        assert!(refuse(finance(), waive(StepKind::Decided)).contains("has 299.99 left for 2025"));
+        assert!(refuse(controller(), waive(StepKind::Decided)).contains("has 299.99 left for 2025"));
         budget("300").unwrap();
-        take(&july, &finance(), of, &waive(StepKind::Decided)).unwrap();
+        let setter = viewer("Sol", Role::Controller);
+        assert!(refuse(setter, waive(StepKind::Decided)).contains("you set the waiver budget"));
+        let denied = refused(app, || {
+            let sum = (micros("9"), Currency::USD);
+            waiver::set(&july, &mut app.pool.get().unwrap(), &finance(), (PARTNER, 2025), sum, "More.")
+        });
+        assert!(denied.contains("you may not do this"), "{denied}");
+        take(&july, &controller(), of, &waive(StepKind::Decided)).unwrap();
         let db = &mut *app.pool.get().unwrap();
         assert_eq!(waiver::budgets(db, &finance(), None, 2025).unwrap()[0].left(), Micros::ZERO);
         assert_eq!(waiver::budgets(db, &carrier_user(), None, 2025).unwrap(), [], "no floor for the partner");
@@ -339,7 +355,9 @@ fn a_settlement_that_does_not_fit_books_nothing() {
         assert!(closed.contains("closed through 31 July 2025; date it 1 August 2025 or later"), "{closed}");
         assert!(refuse(&note("1864.21", "2025-08-05")).contains("after today"));
         let offset = NewSettlement { kind: SettlementKind::Offset, ..note("1864.21", "2025-08-02") };
-        assert!(refuse(&offset).contains("does not let us set credits off"));
+        let refused_offset =
+            refused(app, || book(&august, &mut app.pool.get().unwrap(), &controller(), PARTNER, &offset));
+        assert!(refused_offset.contains("does not let us set credits off"));
         let payment = NewSettlement { kind: SettlementKind::Payment, ..note("1864.21", "2025-08-02") };
         assert!(refuse(&payment).contains("nothing that this can settle"));
         let part = Part { key: of, amount: micros("1864.22") };
@@ -353,9 +371,14 @@ fn a_settlement_that_does_not_fit_books_nothing() {
         // In part by a set-off that the contract grants, the rest by a note that is larger and kept.
         {
             let db = &mut *app.pool.get().unwrap();
-            note_set_off(&august, db, &finance(), 70, (true, "9.3, against the next remittance")).unwrap();
+            note_set_off(&august, db, &controller(), 70, (true, "9.3, against the next remittance")).unwrap();
         }
-        settle(&august, &NewSettlement { amount: micros("864.21"), ..offset }).unwrap();
+        let offset = NewSettlement { amount: micros("864.21"), ..offset };
+        let set_off = |by: &Viewer| book(&august, &mut app.pool.get().unwrap(), by, PARTNER, &offset);
+        assert!(refused(app, || set_off(&finance())).contains("is a controller's"));
+        let own = refused(app, || set_off(&controller()));
+        assert!(own.contains("you noted yourself") && own.contains("another controller"), "{own}");
+        set_off(&viewer("Sol", Role::Controller)).unwrap();
         assert_eq!(item(app, of).stage, Stage::PartSettled);
         assert_eq!(item(app, of).sums.outstanding(), money(1_000));
         let kept = NewSettlement { keeps_rest: true, ..note("1200", "2025-08-04") };
@@ -546,7 +569,7 @@ fn two_at_once_make_one_decision() {
             let db = &mut *july.pool.get().unwrap();
             let asked = answer(StepKind::Decided, 1, ruling, amount);
             barrier.wait();
-            act(&july, db, &viewer(name, Role::Finance), (PARTNER, of), (&asked, 2), None)
+            act(&july, db, &viewer(name, Role::Controller), (PARTNER, of), (&asked, 2), None)
         };
         let results = std::thread::scope(|scope| {
             let one = scope.spawn(|| decide("Karin", Ruling::Waived, "300"));
