@@ -9,7 +9,7 @@ use super::App;
 use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
-use super::dispute::{WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, waiver_limit_of};
+use super::dispute::{FINANCIAL_HOLIDAYS, WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, holidays, waiver_limit_of};
 use super::invoice::release::{RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT, release_limit_of};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
@@ -20,6 +20,7 @@ use crate::db::shipment::any_facts;
 use crate::db::{Db, DbError};
 use crate::domain::beside::{SafetyPolicy, SupportHours};
 use crate::domain::currency::Currency;
+use crate::domain::holiday::{NO_HOLIDAYS, listed};
 use crate::domain::ledger::RecognitionPolicy;
 use crate::domain::viewer::Viewer;
 
@@ -39,7 +40,7 @@ pub struct Setting {
 }
 
 /// Everything that can be set.
-pub const SETTINGS: [Setting; 10] = [
+pub const SETTINGS: [Setting; 11] = [
     Setting {
         key: REPORTING_ZONE,
         about: "the zone in which days and periods begin and jobs are due, such as America/Chicago",
@@ -109,6 +110,12 @@ pub const SETTINGS: [Setting; 10] = [
         default: RELEASE_LIMIT_DEFAULT,
         check: |text| release_limit_of(text).map(|_| ()),
     },
+    Setting {
+        key: FINANCIAL_HOLIDAYS,
+        about: "holidays that deadlines of assessed items skip, such as `2026-12-25 Christmas Day; 2027-01-01 New Year's Day`; what began before a change keeps its day",
+        default: NO_HOLIDAYS,
+        check: |text| listed(text).map(|_| ()).map_err(|error| error.to_string()),
+    },
 ];
 
 fn reads<T: FromStr>(text: &str, otherwise: &str) -> Result<(), String> {
@@ -155,7 +162,16 @@ impl From<diesel::result::Error> for SettingError {
 /// # Errors
 /// The engine's reason.
 pub fn setting_list(db: &mut Db) -> Result<Vec<(Setting, Option<String>)>, DbError> {
-    SETTINGS.iter().map(|one| Ok((*one, setting(db, one.key)?))).collect()
+    let mut list = Vec::with_capacity(SETTINGS.len());
+    for one in SETTINGS {
+        let mut value = setting(db, one.key)?;
+        // Kept with the days on which each was put on the list and taken off; shown as it is written.
+        if one.key == FINANCIAL_HOLIDAYS && value.is_some() {
+            value = Some(holidays(db)?.words());
+        }
+        list.push((one, value));
+    }
+    Ok(list)
 }
 
 /// Sets `key`, with a line in the audit log. The same value again changes nothing.
@@ -174,6 +190,9 @@ pub fn setting_change(
     let value = value.trim();
     (one.check)(value).map_err(|reason| SettingError::Value { key: one.key, reason })?;
     write_tx(db, |db| {
+        if key == FINANCIAL_HOLIDAYS {
+            return holidays_change(app, db, by, value);
+        }
         let old = setting(db, key)?;
         let before = old.as_deref().unwrap_or(one.default);
         if old.as_deref() == Some(value) {
@@ -191,6 +210,26 @@ pub fn setting_change(
         let entry = Entry { action: "setting.change", subject: key, partner_id: None, detail: &detail };
         Ok(audit(app, db, by, entry)?)
     })
+}
+
+/// Writes the list of holidays anew. Which day was on it when is kept: deadlines that began keep what they were counted by.
+fn holidays_change(app: &App, db: &mut Db, by: &Viewer, value: &str) -> Result<(), SettingError> {
+    let bad = |error: crate::domain::holiday::BadHolidays| SettingError::Value {
+        key: FINANCIAL_HOLIDAYS,
+        reason: error.to_string(),
+    };
+    let wanted = listed(value).map_err(bad)?;
+    let old = holidays(db)?;
+    let today = app.today(db)?;
+    let new = old.as_ref().clone().changed(&wanted, today).map_err(bad)?;
+    if new == *old {
+        return Ok(());
+    }
+    setting_set(db, FINANCIAL_HOLIDAYS, &new.to_json().map_err(bad)?)?;
+    let detail = format!("{} → {}", old.words(), new.words());
+    let entry =
+        Entry { action: "setting.change", subject: FINANCIAL_HOLIDAYS, partner_id: None, detail: &detail };
+    Ok(audit(app, db, by, entry)?)
 }
 
 #[cfg(test)]
@@ -215,13 +254,16 @@ mod tests {
         assert!(set(BOOKS_CLOSED_THROUGH, "June").unwrap_err().contains("2026-06-30"));
         assert!(set(POLICY_SETTING, "{\"late\":1}").unwrap_err().starts_with("capacity_policy: "));
         assert!(set("zone", "UTC").unwrap_err().contains("setting list"));
+        assert!(set(FINANCIAL_HOLIDAYS, "Christmas").unwrap_err().contains("2026-12-25 Christmas Day"));
+        assert_eq!(set(FINANCIAL_HOLIDAYS, "2025-12-25 Christmas Day;"), Ok(()));
+        assert_eq!(set(FINANCIAL_HOLIDAYS, "2025-12-25 Christmas Day"), Ok(()), "nothing new");
         let values: Vec<_> =
             setting_list(&mut db).unwrap().into_iter().filter_map(|(_, value)| value).collect();
-        assert_eq!(values, ["America/Chicago", "EUR"]);
+        assert_eq!(values, ["America/Chicago", "EUR", "2025-12-25 Christmas Day"]);
         let (lines, _) = crate::app::audit::audit_page(&mut db, None).unwrap();
         assert_eq!(
             lines.iter().map(|line| line.detail.as_str()).collect::<Vec<_>>(),
-            ["USD → EUR", "UTC → America/Chicago"]
+            ["none → 2025-12-25 Christmas Day", "USD → EUR", "UTC → America/Chicago"]
         );
     }
 }

@@ -45,6 +45,7 @@ pub mod geo;
 #[cfg(test)]
 mod golden;
 pub mod guard;
+pub mod holiday;
 pub mod interval;
 pub mod known;
 pub mod kpi;

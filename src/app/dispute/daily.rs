@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::bulk::take_whole;
-use super::{Item, path, take, whole_step};
+use super::{Item, holidays, path, take, whole_step};
 use crate::app::App;
-use crate::app::contract::deadline_calendar;
 use crate::app::edit::EditError;
 use crate::app::scorecard_mail::{To, Told, tell_of_money as tell};
 use crate::db::books::closed_through;
@@ -92,11 +91,12 @@ fn partner(
     let beside = beside_of(db, &system, partner_id, None)?;
     let mut deemed: Vec<Item> = Vec::new();
     let mut ends_soon: Vec<(NaiveDate, Item)> = Vec::new();
-    let soon = deadline_calendar().add_bd(today, REMIND_DAYS);
+    let holidays = holidays(db)?;
+    let soon = holidays.known_on(today).add_bd(today, REMIND_DAYS);
     for row in item_list(db, &system, filter, ITEMS_MAX)? {
         let key = row.accrual.key;
         let own = steps.remove(&(partner_id, key)).unwrap_or_default();
-        let item = Item::of(row, &own, beside.get(&key), closed)?;
+        let item = Item::of(row, &own, beside.get(&key), closed, &holidays)?;
         match item.dispute_by {
             Some(last) if item.row.accrual.state == ItemState::Assessed && today > last => {
                 deemed.push(item);
@@ -104,7 +104,7 @@ fn partner(
             Some(last) if item.row.accrual.state == ItemState::Assessed && last <= soon => {
                 ends_soon.push((last, item));
             }
-            _ => lines(app, db, &item, today, report)?,
+            _ => lines(app, db, &item, (today, soon), report)?,
         }
     }
     report.deemed += deemed.len();
@@ -118,15 +118,13 @@ fn lines(
     app: &App,
     db: &mut Db,
     item: &Item,
-    today: NaiveDate,
+    (today, soon): (NaiveDate, NaiveDate),
     report: &mut ItemDeadlines,
 ) -> Result<(), EditError> {
-    let calendar = deadline_calendar();
-    let soon = calendar.add_bd(today, REMIND_DAYS);
     let partner_id = item.row.accrual.partner_id;
     let at = item.row.accrual.key.slug();
     for line in item.course.lines.iter().filter(|line| line.is_open() && !line.is_escalated) {
-        let due = line.answer_by(&calendar);
+        let due = item.answer_by(line);
         let about = format!("Line {}, {}: {}", line.no, line.unit, line.words);
         if due < today {
             let step = Asked { line: line.no, ..whole_step(StepKind::Escalated) };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::{Item, month_of};
+use super::{Item, holidays, month_of};
 use crate::app::contract::deadline_calendar;
 use crate::app::invoice::view::{Asked as InvoicesAsked, DOWNLOAD_ROWS, Pick, list as invoices};
 use crate::db::books::closed_through;
@@ -13,8 +13,9 @@ use crate::db::dispute::{item_steps_all, waivers_proposed_unscoped};
 use crate::db::ledger::{ItemFilter, beside_of, item_list};
 use crate::db::{Db, DbError};
 use crate::domain::audit::recovery::Stage as Recovery;
+use crate::domain::calendar::BusinessCalendar;
 use crate::domain::currency::Currency;
-use crate::domain::dispute::{SETTLE_DAYS, Stage};
+use crate::domain::dispute::Stage;
 use crate::domain::ledger::{ItemState, assessed_from};
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
@@ -96,6 +97,7 @@ pub fn items(db: &mut Db, viewer: &Viewer, filter: &ItemFilter, limit: i64) -> R
     let rows = item_list(db, viewer, filter, limit)?;
     let mut steps = item_steps_all(db, viewer, filter.partner_id)?;
     let closed = closed_through(db)?;
+    let holidays = holidays(db)?;
     let mut beside = BTreeMap::new();
     let mut read = None;
     let mut found = Vec::with_capacity(rows.len());
@@ -107,7 +109,7 @@ pub fn items(db: &mut Db, viewer: &Viewer, filter: &ItemFilter, limit: i64) -> R
             read = Some(partner_id);
         }
         let own = steps.remove(&(partner_id, key)).unwrap_or_default();
-        found.push(Item::of(row, &own, beside.get(&key), closed)?);
+        found.push(Item::of(row, &own, beside.get(&key), closed, &holidays)?);
     }
     Ok(found)
 }
@@ -125,8 +127,9 @@ pub fn inbox(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Inbox, Db
         let sum = inbox.by_stage.entry((item.stage, item.row.accrual.currency)).or_default();
         (sum.0, sum.1) = (sum.0.saturating_add(1), sum.1 + item.sums.outstanding().abs());
     }
-    inbox.waiting = grouped(&found, today);
-    inbox.waiting.extend(claims(db, viewer, today)?);
+    let calendar = holidays(db)?.known_on(today);
+    inbox.waiting = grouped(&found, today, &calendar);
+    inbox.waiting.extend(claims(db, viewer, today, &calendar)?);
     inbox.waiting.sort_by_key(|one| {
         (one.deadline.is_none(), one.deadline, std::cmp::Reverse(one.amount), one.partner_id)
     });
@@ -146,16 +149,17 @@ pub fn inbox(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Inbox, Db
 pub fn asked_of_partner(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<Waiting>, DbError> {
     let states = vec![ItemState::Assessed];
     let filter = ItemFilter { partner_id: viewer.partner_id, states, ..ItemFilter::default() };
-    Ok(grouped(&items(db, viewer, &filter, ITEMS_MAX)?, today))
+    let calendar = holidays(db)?.known_on(today);
+    Ok(grouped(&items(db, viewer, &filter, ITEMS_MAX)?, today, &calendar))
 }
 
-/// Items by deadline, partner, what waits, clause and month.
-fn grouped(found: &[Item], today: NaiveDate) -> Vec<Waiting> {
+/// Items by deadline, partner, what waits, clause and month; what is left of each deadline by `calendar`.
+fn grouped(found: &[Item], today: NaiveDate, calendar: &BusinessCalendar) -> Vec<Waiting> {
     let mut groups: BTreeMap<(Option<NaiveDate>, i64, Waits, String, String), Waiting> = BTreeMap::new();
     for item in found {
         let amount = item.sums.outstanding().abs();
         let currency = item.row.accrual.currency;
-        let Some(one) = waiting(item, today) else { continue };
+        let Some(one) = waiting(item, today, calendar) else { continue };
         // What is agreed waits for one document, of whichever month it is.
         let whenever = matches!(one.waits, Waits::Settlement | Waits::Payment);
         let deadline = one.deadline.filter(|_| !whenever);
@@ -181,21 +185,18 @@ fn grouped(found: &[Item], today: NaiveDate) -> Vec<Waiting> {
 }
 
 /// What an item waits for; none when for nothing.
-fn waiting(item: &Item, today: NaiveDate) -> Option<Waiting> {
-    let calendar = deadline_calendar();
+fn waiting(item: &Item, today: NaiveDate, calendar: &BusinessCalendar) -> Option<Waiting> {
     let accrual = &item.row.accrual;
     let open = item.course.lines.iter().filter(|line| line.is_open());
-    let answer = open.map(|line| line.answer_by(&calendar)).min();
+    let answer = open.map(|line| item.answer_by(line)).min();
     let (waits, deadline) = match item.stage {
-        Stage::Untold => (Waits::Notice, Some(assessed_from(accrual.period, &calendar))),
+        Stage::Untold => (Waits::Notice, Some(assessed_from(accrual.period, &deadline_calendar()))),
         Stage::Assessed => (Waits::Partner, item.dispute_by),
         Stage::Disputed => (Waits::Us, answer),
         Stage::Escalated => (Waits::Sponsors, answer),
-        _ if !item.is_ours() || item.stage == Stage::ToPayBack => {
-            (Waits::Payment, item.course.agreed_on.map(|day| calendar.add_bd(day, SETTLE_DAYS)))
-        }
+        _ if !item.is_ours() || item.stage == Stage::ToPayBack => (Waits::Payment, item.settle_by()),
         Stage::Accepted | Stage::Deemed | Stage::Upheld | Stage::Reduced | Stage::PartSettled => {
-            (Waits::Settlement, item.course.agreed_on.map(|day| calendar.add_bd(day, SETTLE_DAYS)))
+            (Waits::Settlement, item.settle_by())
         }
         _ => return None,
     };
@@ -203,7 +204,7 @@ fn waiting(item: &Item, today: NaiveDate) -> Option<Waiting> {
     let month = Some(month_of(accrual)).filter(|_| !settles);
     Some(Waiting {
         deadline,
-        days_left: deadline.map(|day| working_days(today, day)),
+        days_left: deadline.map(|day| working_days(today, day, calendar)),
         partner_id: accrual.partner_id,
         partner: item.row.partner_name.clone(),
         what: match month {
@@ -222,8 +223,7 @@ fn waiting(item: &Item, today: NaiveDate) -> Option<Waiting> {
 }
 
 /// Working days from `today` to `day`; 0 on the day, negative after it.
-fn working_days(today: NaiveDate, day: NaiveDate) -> i64 {
-    let calendar = deadline_calendar();
+fn working_days(today: NaiveDate, day: NaiveDate, calendar: &BusinessCalendar) -> i64 {
     if day >= today {
         i64::from(calendar.business_days_late(today, day))
     } else {
@@ -232,7 +232,12 @@ fn working_days(today: NaiveDate, day: NaiveDate) -> i64 {
 }
 
 /// Overcharges that were found and not sent to the partner, by partner and currency.
-fn claims(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<Waiting>, DbError> {
+fn claims(
+    db: &mut Db,
+    viewer: &Viewer,
+    today: NaiveDate,
+    calendar: &BusinessCalendar,
+) -> Result<Vec<Waiting>, DbError> {
     let asked =
         InvoicesAsked { partner_id: None, period: None, pick: Pick::Open, page: 1, rows: DOWNLOAD_ROWS };
     let mut groups: BTreeMap<(i64, Currency), Waiting> = BTreeMap::new();
@@ -261,7 +266,7 @@ fn claims(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Vec<Waiting>
         group.amount = group.amount + one.funnel.open();
     }
     let finish = |mut one: Waiting| {
-        one.days_left = one.deadline.map(|day| working_days(today, day));
+        one.days_left = one.deadline.map(|day| working_days(today, day, calendar));
         one.what = format!("Overcharge on {}", words::many(one.count, "invoice"));
         one
     };

@@ -10,12 +10,13 @@ pub mod inbox;
 pub mod pack;
 pub mod waiver;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use super::App;
 use super::accrual::{Run, load_run};
 use super::audit::{Entry, audit};
-use super::contract::deadline_calendar;
 use super::edit::{EditError, allowed, valid};
 use super::exclusion::{NewEvidence, checked};
 use super::scorecard_mail::{To, Told, tell_of_money as tell};
@@ -33,9 +34,10 @@ use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, ObligationKey, Sign};
 use crate::domain::dispute::books::{Named, Standing, entries_after};
 use crate::domain::dispute::{
-    Asked, Course, Now, Party, Refused, Stage, StepKind, Sums, Taken, check, dispute_by, problems,
-    state_after_step,
+    Asked, Course, Line, Now, Party, Refused, SETTLE_DAYS, Stage, StepKind, Sums, Taken, check, dispute_by,
+    problems, state_after_step,
 };
+use crate::domain::holiday::Holidays;
 use crate::domain::ledger::{
     Booking, ItemRef, ItemState, JournalEntry, LedgerError, Recognition, is_receivable, settled_account,
 };
@@ -48,6 +50,8 @@ use crate::domain::words;
 pub const WAIVER_LIMIT: &str = "waiver_limit";
 /// What holds while it was never set.
 pub const WAIVER_LIMIT_DEFAULT: &str = "250.00";
+/// The key of the holidays that deadlines of items skip.
+pub const FINANCIAL_HOLIDAYS: &str = "financial_holidays";
 /// Items accepted at once.
 pub const ACCEPTED_AT_ONCE: i64 = 5_000;
 
@@ -60,6 +64,18 @@ pub fn waiver_limit_of(text: &str) -> Result<Micros, String> {
     value
         .filter(|limit| *limit >= Micros::ZERO)
         .ok_or_else(|| format!("`{text}` is no amount of 0 or more; write one such as 250.00"))
+}
+
+/// The holidays that deadlines of items skip, as the list is and was; read once for all items of a page or a run.
+///
+/// # Errors
+/// The database's reason, or a list that does not read back.
+pub fn holidays(db: &mut Db) -> Result<Arc<Holidays>, DbError> {
+    let stored = setting(db, FINANCIAL_HOLIDAYS)?;
+    let list = stored.map(|text| Holidays::from_json(&text)).transpose().map_err(|error| {
+        DbError::Stored { what: format!("setting `{FINANCIAL_HOLIDAYS}`"), reason: error.to_string() }
+    })?;
+    Ok(Arc::new(list.unwrap_or_default()))
 }
 
 fn waiver_limit(db: &mut Db) -> Result<Micros, DbError> {
@@ -81,6 +97,8 @@ pub struct Item {
     pub stage: Stage,
     /// The last day on which it can be disputed; none before it was told.
     pub dispute_by: Option<NaiveDate>,
+    /// What its deadlines skip.
+    holidays: Arc<Holidays>,
 }
 
 impl Item {
@@ -93,6 +111,7 @@ impl Item {
         steps: &[ItemStepRow],
         beside: Option<&Beside>,
         closed_through: Option<NaiveDate>,
+        holidays: &Arc<Holidays>,
     ) -> Result<Self, DbError> {
         let taken: Vec<Taken> = steps.iter().map(ItemStepRow::taken).collect::<Result<_, _>>()?;
         let course = Course::of(&taken);
@@ -100,8 +119,20 @@ impl Item {
         let sums = Sums { target: row.accrual.target, given_up: beside.given_up, settled: beside.settled };
         let stage = course.stage(row.accrual.state, &sums, closed_through);
         let told = row.accrual.assessed_on;
-        let dispute_by = told.map(|told| dispute_by(told, &row.terms.handling, &deadline_calendar()));
-        Ok(Self { row, course, sums, stage, dispute_by })
+        let dispute_by = told.map(|told| dispute_by(told, &row.terms.handling, &holidays.known_on(told)));
+        Ok(Self { row, course, sums, stage, dispute_by, holidays: Arc::clone(holidays) })
+    }
+
+    /// The day by which a disputed line is to be answered.
+    #[must_use]
+    pub fn answer_by(&self, line: &Line) -> NaiveDate {
+        line.answer_by(&self.holidays.known_on(line.day))
+    }
+
+    /// The day by which it is settled as a rule; none before both sides agree.
+    #[must_use]
+    pub fn settle_by(&self) -> Option<NaiveDate> {
+        self.course.agreed_on.map(|day| self.holidays.known_on(day).add_bd(day, SETTLE_DAYS))
     }
 
     /// What people call it: `Late delivery, 14 May 2025`, or `On time in full, June 2025`.
@@ -145,7 +176,8 @@ pub fn item_show(
     let steps = item_steps_of(db, viewer, partner_id, key)?;
     let beside = beside_of(db, viewer, partner_id, Some(key))?;
     let closed = closed_through(db)?;
-    Ok(Some((Item::of(row, &steps, beside.get(&key), closed)?, steps)))
+    let holidays = holidays(db)?;
+    Ok(Some((Item::of(row, &steps, beside.get(&key), closed, &holidays)?, steps)))
 }
 
 fn party(viewer: &Viewer) -> Result<Party, EditError> {
@@ -398,7 +430,6 @@ pub(super) fn path(item: &Item, is_own: bool) -> String {
 fn told(app: &App, db: &mut Db, item: &Item, asked: &Asked, by: &Viewer) -> Result<(), DbError> {
     let partner_id = item.row.accrual.partner_id;
     let at = item.row.accrual.key.slug();
-    let calendar = deadline_calendar();
     let newest = item.course.lines.last();
     let line = item.course.line(asked.line).or(newest);
     let named = item.named();
@@ -411,7 +442,7 @@ fn told(app: &App, db: &mut Db, item: &Item, asked: &Asked, by: &Viewer) -> Resu
                     format!("Line {}, {}: {}", line.no, line.unit, line.words),
                     format!(
                         "An answer is due by {}. After that it goes to both sponsors.",
-                        words::day(line.answer_by(&calendar))
+                        words::day(item.answer_by(line))
                     ),
                 ],
                 action: "Answer it",

@@ -526,7 +526,7 @@ impl ItemView {
                 .course
                 .lines
                 .iter()
-                .map(|line| LineView::of(line, steps, files, links, is_own && is_waiting))
+                .map(|line| LineView::of(item, line, (steps, files), links, is_own && is_waiting))
                 .collect(),
             timeline: timeline(item, steps),
             pack: format!("{base}/evidence.zip"),
@@ -570,9 +570,9 @@ impl ItemView {
 
 impl LineView {
     fn of(
+        item: &Item,
         line: &DisputedLine,
-        steps: &[ItemStepRow],
-        files: &BTreeMap<i64, Vec<EvidenceFile>>,
+        (steps, files): (&[ItemStepRow], &BTreeMap<i64, Vec<EvidenceFile>>),
         links: Links,
         may_withdraw: bool,
     ) -> Self {
@@ -606,7 +606,7 @@ impl LineView {
             ),
             (None, None) => String::new(),
         };
-        let due = line.answer_by(&crate::app::contract::deadline_calendar());
+        let due = item.answer_by(line);
         Self {
             no: line.no,
             unit: line.unit.clone(),

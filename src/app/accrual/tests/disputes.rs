@@ -11,9 +11,10 @@ use super::*;
 use crate::app::dispute::daily::{ItemDeadlines, daily};
 use crate::app::dispute::inbox::{Waits, inbox};
 use crate::app::dispute::pack::pack;
-use crate::app::dispute::{Item, act, item_show, waiver, whole_step};
+use crate::app::dispute::{FINANCIAL_HOLIDAYS, Item, act, item_show, waiver, whole_step};
 use crate::app::edit::EditError;
 use crate::app::exclusion::NewEvidence;
+use crate::app::setting::setting_change;
 use crate::app::settlement::statement::statement;
 use crate::app::settlement::{NewSettlement, apply_rest, book, documents, note_set_off};
 use crate::app::testing::{carrier, viewer};
@@ -553,6 +554,45 @@ fn the_day_reminds_deems_and_escalates_once() {
         assert_eq!(daily(&at(app, "2025-08-05"), day("2025-08-05")).unwrap().deemed, 1);
         assert_eq!(item(app, of).stage, Stage::Deemed);
         run(app, "2025-08-05");
+    });
+}
+
+/// A holiday that was known before a deadline began moves it a day; a change of the list later moves nothing that was told.
+#[test]
+fn a_deadline_skips_the_holidays_known_when_it_began() {
+    on_each_engine(NOW, |app| {
+        let list = |on: &str, text: &str| {
+            let db = &mut *app.pool.get().unwrap();
+            setting_change(&at(app, on), db, &Viewer::system(), FINANCIAL_HOLIDAYS, text).unwrap();
+        };
+        list("2025-07-11", "2025-08-01 Founders' day");
+        assessed_june(app);
+        let of = key(JUNE);
+        // Told on Monday 14 July: 15 business days are 4 August, over the holiday 5 August.
+        assert_eq!(item(app, of).dispute_by, Some(day("2025-08-05")));
+        list("2025-07-16", "2025-07-31 Works outing");
+        assert_eq!(item(app, of).dispute_by, Some(day("2025-08-05")), "neither shorter nor longer");
+        assert_eq!(daily(&at(app, "2025-08-05"), day("2025-08-05")).unwrap().deemed, 0);
+        take(&at(app, "2025-08-05"), &carrier_user(), of, &dispute("SHP-1", "300")).unwrap();
+        let now = item(app, of);
+        // Disputed on Tuesday 5 August: no holiday is to come, so that ten business days are 19 August.
+        assert_eq!(now.answer_by(&now.course.lines[0]), day("2025-08-19"));
+        take(&at(app, "2025-08-06"), &finance(), of, &answer(StepKind::Decided, 1, Ruling::Upheld, "0"))
+            .unwrap();
+        assert_eq!(item(app, of).settle_by(), Some(day("2025-09-03")));
+        run(app, "2025-08-06");
+        assert_eq!(verify_ledger(&mut app.pool.get().unwrap()).unwrap(), []);
+    });
+    on_each_engine(NOW, |app| {
+        {
+            let db = &mut *app.pool.get().unwrap();
+            let text = "2025-08-01 Founders' day";
+            setting_change(&at(app, "2025-07-11"), db, &Viewer::system(), FINANCIAL_HOLIDAYS, text).unwrap();
+        }
+        assessed_june(app);
+        assert_eq!(daily(&at(app, "2025-08-06"), day("2025-08-06")).unwrap().deemed, 1, "nobody answered");
+        assert_eq!(item(app, key(JUNE)).stage, Stage::Deemed);
+        assert_eq!(verify_ledger(&mut app.pool.get().unwrap()).unwrap(), []);
     });
 }
 
