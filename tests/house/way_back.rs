@@ -157,3 +157,40 @@ fn a_standing_that_was_ended_early_reads_as_ended_after_the_migration() {
         assert_eq!(lines, ["7 1 APPROVED open", "7 1 ENDED its day", "8 1 DENIED open"]);
     });
 }
+
+/// Whoever may sign in and whoever is signed in stays so, both ways; a controller is finance where there are none.
+#[test]
+fn users_and_their_sessions_outlive_the_role_of_controllers() {
+    on_both(|test: TestDb| {
+        let mut db = test.conn();
+        let at = match &*db {
+            Db::Pg(_) => "TIMESTAMPTZ '2026-12-02T08:00:00Z'",
+            Db::Sqlite(_) => "1796198400000000",
+        };
+        let user = |id: i64, role: &str| {
+            format!(
+                "INSERT INTO users VALUES ({id}, '{id}@x.example', 'N', '{role}', NULL, 'hash', TRUE, {at})"
+            )
+        };
+        let session = format!("INSERT INTO sessions VALUES ('key', 'state', {at}, 2)");
+        for sql in [user(1, "FINANCE"), user(2, "CONTROLLER"), session] {
+            diesel::sql_query(sql).execute(&mut *db).unwrap();
+        }
+        let mut seen = Vec::new();
+        let mut look = |db: &mut Db| {
+            let sql = "SELECT u.role || ' ' || coalesce(s.key_hash, 'out') AS line \
+                       FROM users u LEFT JOIN sessions s ON s.user_id = u.id ORDER BY u.id";
+            let lines: Vec<Line> = diesel::sql_query(sql).load(db).unwrap();
+            seen.push(lines.into_iter().map(|row| row.line).collect::<Vec<_>>().join(", "));
+        };
+        look(&mut db);
+        while step(&mut db, true).as_deref() != Some("20261202470000") {}
+        look(&mut db);
+        while step(&mut db, false).is_some() {}
+        look(&mut db);
+        assert_eq!(
+            seen,
+            ["FINANCE out, CONTROLLER key", "FINANCE out, FINANCE key", "FINANCE out, FINANCE key"]
+        );
+    });
+}

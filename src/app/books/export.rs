@@ -10,7 +10,7 @@ use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::books::{
     BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_show, chart, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
+    batch_show, chart, close_list, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
 };
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::ledger::EntryListed;
@@ -90,7 +90,7 @@ fn content(db: &mut Db, row: &BatchRow) -> Result<(Batch, String), DbError> {
 /// ledger and is in no batch yet, at most [`BATCH_ENTRIES_MAX`] entries. All of it or nothing.
 ///
 /// # Errors
-/// [`EditError::Books`] when there is nothing to export; nothing was stored then.
+/// [`EditError::Books`] when there is nothing to export, or whoever asks closed a month of it; nothing was stored then.
 pub fn batch_make(app: &App, by: &Viewer, through: Option<NaiveDate>) -> Result<BatchRow, EditError> {
     allowed(by, Action::KeepBooks)?;
     let mut db = app.pool.get().map_err(EditError::Db)?;
@@ -110,6 +110,7 @@ pub fn batch_make(app: &App, by: &Viewer, through: Option<NaiveDate>) -> Result<
                 words::day(through)
             )));
         }
+        not_own_close(db, by, &entries)?;
         let number = batch_newest(db)?.saturating_add(1);
         let chart = chart(db)?;
         let batch = Batch {
@@ -145,6 +146,27 @@ pub fn batch_make(app: &App, by: &Viewer, through: Option<NaiveDate>) -> Result<
         )?;
         Ok(row)
     })
+}
+
+/// Refuses a batch with entries of a month that whoever makes it has closed (DOMAIN §9): closing and exporting a month are two
+/// people's, in either order.
+fn not_own_close(db: &mut Db, by: &Viewer, entries: &[EntryListed]) -> Result<(), EditError> {
+    if by.user_id == 0 {
+        return Ok(());
+    }
+    let own: BTreeSet<String> = close_list(db)?
+        .into_iter()
+        .filter(|row| row.closed_by_id == by.user_id)
+        .map(|row| row.month)
+        .collect();
+    let months = entries.iter().map(|listed| month_of(listed.entry.posting_date));
+    match months.into_iter().find(|month| own.contains(&month.to_string())) {
+        Some(month) => Err(EditError::Books(format!(
+            "you closed {}, which this batch holds entries of; whoever closes a month does not export it, so somebody else must",
+            month.title()
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn lines_of(listed: &EntryListed, chart: &Chart) -> Vec<BatchLine> {

@@ -292,6 +292,26 @@ fn what_is_left_is_told_and_passed_over_only_by_two() {
     });
 }
 
+#[test]
+fn whoever_closed_a_month_does_not_export_it() {
+    on_each_engine(NOW, |app| {
+        world(app);
+        post(app, 7, 3, 5_000, "2025-05-20", Recognition::Gl);
+        let (brandt, priya) = (controller("K. Brandt"), finance("P. Tell"));
+        reperform(app, &priya, month("2025-05")).unwrap();
+        override_ask(app, &priya, month("2025-05"), StepKind::Exported, "It goes out with June.").unwrap();
+        let id = look(app, "2025-05").overrides[0].id;
+        override_decide(app, &brandt, id, true, "").unwrap();
+        close_month(app, &brandt, month("2025-05")).unwrap();
+        let own = batch_make(app, &brandt, None).unwrap_err().to_string();
+        assert_eq!(
+            own,
+            "you closed May 2025, which this batch holds entries of; whoever closes a month does not export it, so somebody else must"
+        );
+        assert_eq!(batch_make(app, &priya, None).unwrap().entries, 1);
+    });
+}
+
 /// Random histories of several partners, with moves between accounts and corrections, in May to July.
 fn history(app: &App, seed: u64, entries: usize) {
     let mut dice = rand::rngs::StdRng::seed_from_u64(seed);
