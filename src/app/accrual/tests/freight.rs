@@ -136,13 +136,16 @@ fn freight_is_accrued_when_it_is_delivered_and_taken_back_part_by_part() {
         assert_eq!(newest(app, 1), ["05-22 2020/5100 120.00 REVERSAL 2025-05"]);
         assert_eq!(stands(app), (4, "440.00".to_owned()));
 
-        // A fuel price comes late: two of the loads that are not billed cost 10 more.
+        // A fuel price comes late: two of the loads that are not billed cost 10 more, and one that is was billed 10 short.
         let later = App { clock: Clock::Fixed("2025-07-09T09:00:00Z".parse().unwrap()), ..app.clone() };
         load(&later, ImportKind::Fuel, "index,published_on,price\nDIESEL,2025-05-12,4.10\n");
         refreshed(&later);
         audit_freight(&later, None).unwrap();
         run(&later, "2025-05-23");
-        assert_eq!(newest(app, 1), ["05-23 5100/2020 20.00 TRUE_UP 2025-05"]);
+        assert_eq!(
+            newest(app, 2),
+            ["05-23 5100/2020 10.00 INITIAL 2025-05", "05-23 5100/2020 20.00 TRUE_UP 2025-05"]
+        );
         assert_sound(app);
 
         // May is closed: what is billed then posts in June for May.
@@ -163,7 +166,8 @@ fn freight_is_accrued_when_it_is_delivered_and_taken_back_part_by_part() {
              I-7,P1,,,2025-06-02,2025-06-02,W2-B,400,LINEHAUL,100\n\
              I-7,P1,,,2025-06-02,2025-06-02,W2-B,405,FUEL,20\n\
              I-7,P1,,,2025-06-02,2025-06-02,W2-C,400,LINEHAUL,100\n\
-             I-7,P1,,,2025-06-02,2025-06-02,W2-C,405,FUEL,20\n",
+             I-7,P1,,,2025-06-02,2025-06-02,W2-C,405,FUEL,20\n\
+             I-8,P1,CORRECTION,I-5,2025-06-02,2025-06-02,W2-A,405,FUEL,10\n",
         );
         run(app, "2025-06-03");
         assert_eq!(stands(app), (0, "0.00".to_owned()));
