@@ -3,11 +3,24 @@
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
+use diesel::prelude::*;
 use lanemark::app::App;
+use lanemark::db::dialect::write_tx;
+use lanemark::db::ledger::entries_insert;
+use lanemark::db::schema::accruals;
+use lanemark::db::types::Instant;
+use lanemark::domain::books::month_of;
+use lanemark::domain::clause::{Delta, Obligation, ObligationKey, Reason, Sign};
+use lanemark::domain::currency::Currency;
+use lanemark::domain::ledger::{
+    Booking, ItemRef, ItemState, JournalEntry, Recognition, accrual_entry, settlement_entry,
+};
+use lanemark::domain::money::Micros;
 use lanemark::domain::viewer::Role;
 
-use crate::support::app::{TestApp, partner};
-use crate::support::books::{entry, facts_in, post};
+use crate::support::app::{PASSWORD, TestApp, partner, user};
+use crate::support::books::{day, entry, facts_in, post};
+use crate::support::contract::contract;
 use crate::support::db::on_both_async;
 
 /// Bonuses in May and June.
@@ -193,7 +206,6 @@ fn accounts_are_called_as_set_and_budgets_are_compared() {
         let wrong = finance.post("/ledger/budget", &[("lines", "NOBODY; 2025-06; 1")]).await;
         assert!(wrong.text(".err").contains("no partner NOBODY"), "{}", wrong.html);
         assert_eq!(finance.get("/ledger/budget?month=2025").await.status, StatusCode::BAD_REQUEST);
-        assert_eq!(finance.get("/ledger/incentives?month=2025-06").await.status, StatusCode::OK);
         let page = finance.get(&format!("/ledger?month=2025-06&partner={partner_id}")).await;
         assert!(page.texts("h2").iter().any(|title| title == "Bonuses we owe, by partner"), "{}", page.html);
 
@@ -206,5 +218,130 @@ fn accounts_are_called_as_set_and_budgets_are_compared() {
             assert_eq!(page.status, StatusCode::OK, "{path}");
             assert!(page.attributes("main form", "method").is_empty(), "{path} has a form");
         }
+    });
+}
+
+/// A contract of every kind of programme, 101 being its version and 102 to 105 its clauses, and what each came to in 2025: of
+/// the bonus of May 30.00 of 100.00 is settled, the earn-back wholly.
+pub(super) fn programmes(app: &App) -> i64 {
+    let partner_id = partner(app, "BRCK", "Brackwater Lines");
+    let clauses = [
+        (
+            "8.1",
+            "On time",
+            r#"{"sign":"BONUS","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
+            "threshold":"90","period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":100}}}"#,
+        ),
+        ("8.2", "Volume", r#"{"sign":"REBATE","rule":{"kind":"REBATE","number":1,"expected_spend":1000000000}}"#),
+        (
+            "8.3",
+            "Loads promised",
+            r#"{"sign":"SHIPPER_LIABILITY","rule":{"kind":"VOLUME_SHORTFALL","type":"OWN","measure":"LOADS","period":"MONTH",
+            "quantity":100000000,"tolerance":500,"rate":85000000,"rejections_count":true,"force_majeure_reduces":true}}"#,
+        ),
+        (
+            "8.4",
+            "Earned back",
+            r#"{"sign":"EARN_BACK","rule":{"kind":"EARN_BACK","of_clause":"7.3","kpi":"OTD_WIN","better":"HIGHER",
+            "scale":"PERCENT","threshold":"98","min_volume":20,"period":"MONTH","consecutive":1,"share":10000}}"#,
+        ),
+    ];
+    contract(&mut *app.pool.get().unwrap(), Instant(app.now()), (100, partner_id), &clauses);
+    let all = [
+        owed(partner_id, (102, 1), "2025-05-10", Sign::Bonus, 100),
+        owed(partner_id, (102, 2), "2025-06-12", Sign::Bonus, 50),
+        owed(partner_id, (103, 3), "2025-06-12", Sign::Rebate, 200),
+        owed(partner_id, (104, 4), "2025-06-13", Sign::ShipperLiability, 85),
+        owed(partner_id, (105, 5), "2025-06-14", Sign::EarnBack, 40),
+    ];
+    post(app, &all).unwrap();
+    let paid = [(0, Sign::Bonus, 30), (4, Sign::EarnBack, 40)].map(|(index, sign, units): (usize, _, i64)| {
+        let of: &JournalEntry = &all[index];
+        let item = ItemRef { key: of.key, period: of.obligation_period, day: of.obligation_day };
+        settlement_entry(item, sign, Micros(units * 1_000_000), &booking(partner_id, "2025-06-20")).unwrap()
+    });
+    let db = &mut *app.pool.get().unwrap();
+    let named: Vec<_> = paid.iter().map(|entry| (app.id(), entry)).collect();
+    write_tx(db, |db| entries_insert(db, &named, None, app.now())).unwrap();
+    for (item, state) in [(0, ItemState::Agreed), (2, ItemState::Assessed), (4, ItemState::Settled)] {
+        let of: &JournalEntry = &all[item];
+        diesel::update(accruals::table.find((partner_id, of.key.to_string())))
+            .set(accruals::state.eq(state.code()))
+            .execute(db)
+            .unwrap();
+    }
+    partner_id
+}
+
+fn booking(partner_id: i64, on: &str) -> Booking {
+    Booking {
+        partner_id,
+        currency: Currency::USD,
+        posting_date: day(on),
+        recognition: Recognition::Gl,
+        told: true,
+        memo: "By the clause.".to_owned(),
+    }
+}
+
+/// What a clause came to on a day, posted on it.
+fn owed(partner_id: i64, (clause_id, item): (i64, i64), on: &str, sign: Sign, units: i64) -> JournalEntry {
+    let delta = Delta {
+        key: ObligationKey { contract_version_id: 101, clause_id, of: Obligation::Event(item) },
+        sign,
+        delta: Micros(units * 1_000_000),
+        target: Micros(units * 1_000_000),
+        reason: Reason::Initial,
+        obligation_period: month_of(day(on)),
+        obligation_day: day(on),
+    };
+    accrual_entry(&delta, &booking(partner_id, on)).unwrap()
+}
+
+#[test]
+fn incentives_are_what_we_owe_for_good_work_and_nothing_else() {
+    on_both_async(|db| async move {
+        let mut finance = TestApp::new(&db).await;
+        programmes(&finance.app.clone());
+        finance.sign_in_as(Role::Finance).await;
+        let page = finance.get("/ledger/incentives?month=2025-06").await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        let rows = |part: &str| page.texts(&format!("section[aria-labelledby={part}] tr")).split_off(1);
+        let row = |name: &str, amounts: &str| format!("Brackwater Lines{name}{amounts}USD");
+        let foot = |items: &str, amounts: &str| format!("All partners{items}{amounts}USD");
+        // Worked out, told, agreed and open, settled, together.
+        assert_eq!(
+            rows("bonuses"),
+            [
+                row("clause 8.1, On time", "50.000.0070.0030.00150.00"),
+                foot("2 items", "50.000.0070.0030.00150.00")
+            ]
+        );
+        assert_eq!(
+            rows("rebates"),
+            [
+                row("clause 8.2, Volume", "0.00200.000.000.00200.00"),
+                foot("1 item", "0.00200.000.000.00200.00")
+            ]
+        );
+        assert_eq!(
+            rows("shortfalls"),
+            [
+                row("clause 8.3, Loads promised", "85.000.000.000.0085.00"),
+                foot("1 item", "85.000.000.000.0085.00")
+            ]
+        );
+        assert_eq!(
+            rows("earn-backs"),
+            [
+                row("clause 8.4, Earned back", "0.000.000.0040.0040.00"),
+                foot("1 item", "0.000.000.0040.0040.00")
+            ]
+        );
+        let said = page.texts("section .head p");
+        assert!(said[0].starts_with("Owed by us to the partner."), "{said:?}");
+        assert!(said[1].starts_with("Owed to us by the partner."), "{said:?}");
+        let before = finance.get("/ledger/incentives?month=2024-06").await;
+        assert!(before.html.contains("No programme came to anything"), "{}", before.html);
     });
 }

@@ -1,4 +1,5 @@
-//! Bonuses, rebates and shared gains of a year by partner and programme.
+//! Bonuses and shared gains of a year by partner and programme, and beside them, each with a sum of its own, rebates,
+//! shortfalls and earn-backs.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,9 @@ use super::MonthParams;
 use crate::app::books::incentive::{Programme, programmes};
 use crate::app::edit::EditError;
 use crate::domain::books::month_of;
+use crate::domain::clause::Sign;
 use crate::domain::currency::Currency;
-use crate::domain::money::Micros;
+use crate::domain::ledger::settled_account;
 use crate::domain::period::{Period, PeriodKind};
 use crate::web::extract::SignedIn;
 use crate::web::page::{self, Page, WebError};
@@ -24,8 +26,72 @@ struct Line {
     accrued: String,
     told: String,
     agreed: String,
-    paid: String,
+    settled: String,
     total: String,
+}
+
+impl Line {
+    fn of(one: &Programme, name: String, under: String, href: String) -> Self {
+        Self {
+            name,
+            under,
+            href,
+            currency: one.currency.to_string(),
+            accrued: show::money(one.accrued),
+            told: show::money(one.told),
+            agreed: show::money(one.agreed),
+            settled: show::money(one.settled),
+            total: show::money(one.total()),
+        }
+    }
+}
+
+/// Programmes that owe the same way: their name, who owes whom, the programmes, and their sums by currency.
+struct Part {
+    id: &'static str,
+    name: &'static str,
+    who: &'static str,
+    lines: Vec<Line>,
+    foot: Vec<Line>,
+}
+
+/// What programmes of a sign are called on the page, and who owes whom.
+const fn part_words(sign: Sign) -> Option<(&'static str, &'static str, &'static str)> {
+    match sign {
+        Sign::Penalty => None,
+        Sign::Bonus => Some(("bonuses", "Bonuses and shared gains", "Owed by us to the partner")),
+        Sign::Rebate => Some(("rebates", "Volume rebates", "Owed to us by the partner")),
+        Sign::ShipperLiability => {
+            Some(("shortfalls", "Volume shortfalls", "No incentive; owed by us to the partner"))
+        }
+        Sign::EarnBack => Some((
+            "earn-backs",
+            "Service credits earned back",
+            "No incentive; owed by us to the partner, of credits it had settled",
+        )),
+    }
+}
+
+impl Part {
+    fn of(sign: Sign, found: &[Programme]) -> Option<Self> {
+        let (id, name, who) = part_words(sign)?;
+        let own = || found.iter().filter(|one| one.sign == sign);
+        let mut sums: BTreeMap<Currency, Programme> = BTreeMap::new();
+        for one in own() {
+            sums.entry(one.currency).or_insert_with(|| one.without_items()).plus(one);
+        }
+        let line = |one: &Programme| {
+            let under = format!("clause {}, {}", one.clause, one.title);
+            let href = format!("/ledger?partner={}&account={}", one.partner_id, settled_account(sign).code());
+            Line::of(one, one.partner.clone(), under, href)
+        };
+        let foot = |sum: &Programme| {
+            let items = crate::domain::words::count(sum.items, "item");
+            Line::of(sum, "All partners".to_owned(), items, String::new())
+        };
+        let lines: Vec<Line> = own().map(line).collect();
+        (!lines.is_empty()).then(|| Self { id, name, who, lines, foot: sums.values().map(foot).collect() })
+    }
 }
 
 #[derive(Template)]
@@ -34,8 +100,7 @@ struct IncentivesPage {
     page: Page,
     year: String,
     years: Vec<(String, String, bool)>,
-    lines: Vec<Line>,
-    foot: Vec<Line>,
+    parts: Vec<Part>,
 }
 
 /// `GET /ledger/incentives`
@@ -51,34 +116,6 @@ pub(in crate::web) async fn show(
             Ok::<_, EditError>((year, programmes(unit.db, unit.viewer, year)?))
         })
         .await?;
-    let mut sums: BTreeMap<Currency, Programme> = BTreeMap::new();
-    for one in &found {
-        let zero = Programme {
-            accrued: Micros::ZERO,
-            told: Micros::ZERO,
-            agreed: Micros::ZERO,
-            paid: Micros::ZERO,
-            items: 0,
-            ..one.clone()
-        };
-        let sum = sums.entry(one.currency).or_insert(zero);
-        sum.accrued = sum.accrued + one.accrued;
-        sum.told = sum.told + one.told;
-        sum.agreed = sum.agreed + one.agreed;
-        sum.paid = sum.paid + one.paid;
-        sum.items += one.items;
-    }
-    let line = |one: &Programme, name: String, under: String, href: String| Line {
-        name,
-        under,
-        href,
-        currency: one.currency.to_string(),
-        accrued: show::money(one.accrued),
-        told: show::money(one.told),
-        agreed: show::money(one.agreed),
-        paid: show::money(one.paid),
-        total: show::money(one.total()),
-    };
     let way = |year: Period| (year.title(), format!("/ledger/incentives?month={}-01", year.title()), year);
     let incentives_page = IncentivesPage {
         page: me.page(format!("Incentives, {}", year.title())),
@@ -88,25 +125,7 @@ pub(in crate::web) async fn show(
             .into_iter()
             .map(|(title, href, one)| (title, href, one == year))
             .collect(),
-        lines: found
-            .iter()
-            .map(|one| {
-                let under = format!("clause {}, {}", one.clause, one.title);
-                line(
-                    one,
-                    one.partner.clone(),
-                    under,
-                    format!("/ledger?partner={}&account=2110", one.partner_id),
-                )
-            })
-            .collect(),
-        foot: sums
-            .values()
-            .map(|sum| {
-                let items = crate::domain::words::count(sum.items, "item");
-                line(sum, "All partners".to_owned(), items, String::new())
-            })
-            .collect(),
+        parts: Sign::ALL.iter().filter_map(|sign| Part::of(*sign, &found)).collect(),
     };
     page::html(&incentives_page)
 }
