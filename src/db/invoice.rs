@@ -625,7 +625,7 @@ macro_rules! newest_audits {
     }};
 }
 
-/// Hands on the newest audits of a filter that the viewer may see, with the name of the partner and the day of receipt.
+/// Hands on the newest audits of a filter that the viewer may see, with id and name of the partner and the day of receipt.
 ///
 /// # Errors
 /// [`DbError::Stored`] for one that does not read back, or the engine's reason.
@@ -633,13 +633,14 @@ pub fn audits_fold(
     db: &mut Db,
     viewer: &Viewer,
     filter: &InvoiceFilter,
-    mut each: impl FnMut(&str, NaiveDate, &Audited),
+    mut each: impl FnMut((i64, &str), NaiveDate, &Audited),
 ) -> Result<(), DbError> {
     let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
-    let query = newest_audits!(asked, filter, (partners::name, invoices::received_on, AuditRow::as_select()));
-    for row in query.load_iter::<(String, Day, AuditRow), _>(db)? {
-        let (partner, received_on, row) = row?;
-        each(&partner, received_on.0, &row.read()?.audited);
+    let columns = (invoices::partner_id, partners::name, invoices::received_on, AuditRow::as_select());
+    let query = newest_audits!(asked, filter, columns);
+    for row in query.load_iter::<(i64, String, Day, AuditRow), _>(db)? {
+        let (id, partner, received_on, row) = row?;
+        each((id, &partner), received_on.0, &row.read()?.audited);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::DbError;
 use super::conn::Db;
@@ -398,10 +398,18 @@ pub struct LedgerFilter {
     pub posted_until: Option<NaiveDate>,
     /// Obligations whose day lies in this period.
     pub obligation_period: Option<Period>,
-    /// Obligations in this state now.
-    pub state: Option<ItemState>,
-    /// Only entries with a line on this account.
-    pub account: Option<Account>,
+    /// Obligations in one of these states now; in any when empty.
+    pub states: Vec<ItemState>,
+    /// Only entries with a line on one of these accounts; all when empty.
+    pub accounts: Vec<Account>,
+    /// Only entries made for one of these reasons; all when empty.
+    pub reasons: Vec<Reason>,
+    /// Only entries about a clause with this number in its contract.
+    pub clause: Option<String>,
+    /// Only entries that go there.
+    pub recognition: Option<Recognition>,
+    /// Only entries that are in an export batch, or only those that are in none.
+    pub exported: Option<bool>,
     /// Only this obligation.
     pub key: Option<ObligationKey>,
 }
@@ -439,12 +447,27 @@ impl EntryListed {
     }
 }
 
-/// Whether the obligation of an entry is in a state.
+/// Whether the obligation of an entry is in one of some states.
 const STATE_IS: &str = "EXISTS (SELECT 1 FROM accruals a WHERE a.partner_id = journal_entries.partner_id \
-     AND a.obligation_key = journal_entries.obligation_key AND a.state = ";
-/// Whether an entry has a line on an account.
+     AND a.obligation_key = journal_entries.obligation_key AND a.state IN (";
+/// Whether an entry has a line on one of some accounts.
 const HAS_ACCOUNT: &str = "EXISTS (SELECT 1 FROM journal_lines l WHERE l.partner_id = journal_entries.partner_id \
-     AND l.entry_id = journal_entries.id AND l.account = ";
+     AND l.entry_id = journal_entries.id AND l.account IN (";
+/// Whether an entry is about a clause with a number.
+const CLAUSE_IS: &str =
+    "EXISTS (SELECT 1 FROM clauses c WHERE c.id = journal_entries.clause_id AND c.code = ";
+/// Whether an entry is in a batch.
+const IN_A_BATCH: &str = "EXISTS (SELECT 1 FROM export_entries x \
+     WHERE x.partner_id = journal_entries.partner_id AND x.entry_id = journal_entries.id)";
+/// Whether it is in none.
+const IN_NO_BATCH: &str = "NOT EXISTS (SELECT 1 FROM export_entries x \
+     WHERE x.partner_id = journal_entries.partner_id AND x.entry_id = journal_entries.id)";
+
+/// A condition over a list of values, which are numbers of accounts or codes of this program and never text of a user.
+fn in_list<T: ToString>(before: &str, values: impl IntoIterator<Item = T>) -> String {
+    let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    format!("{before}{}))", values.join(", "))
+}
 
 /// Adds a filter to a query over entries, whatever else that query joins and selects.
 macro_rules! filtered_entries {
@@ -467,13 +490,26 @@ macro_rules! filtered_entries {
         if let Some(key) = $filter.key {
             query = query.filter(journal_entries::obligation_key.eq(key.to_string()));
         }
-        if let Some(state) = $filter.state {
-            let states = sql::<Bool>(STATE_IS).bind::<Text, _>(state.code()).sql(")");
-            query = query.filter(states);
+        if !$filter.states.is_empty() {
+            let states = $filter.states.iter().map(|state| format!("'{}'", state.code()));
+            query = query.filter(sql::<Bool>(&in_list(STATE_IS, states)));
         }
-        if let Some(account) = $filter.account {
-            let lines = sql::<Bool>(HAS_ACCOUNT).bind::<Integer, _>(account.number()).sql(")");
-            query = query.filter(lines);
+        if !$filter.accounts.is_empty() {
+            let numbers = $filter.accounts.iter().map(|account| account.number());
+            query = query.filter(sql::<Bool>(&in_list(HAS_ACCOUNT, numbers)));
+        }
+        if !$filter.reasons.is_empty() {
+            let codes: Vec<&str> = $filter.reasons.iter().map(|reason| reason.code()).collect();
+            query = query.filter(journal_entries::reason.eq_any(codes));
+        }
+        if let Some(clause) = &$filter.clause {
+            query = query.filter(sql::<Bool>(CLAUSE_IS).bind::<Text, _>(clause.clone()).sql(")"));
+        }
+        if let Some(recognition) = $filter.recognition {
+            query = query.filter(journal_entries::recognition.eq(recognition.code()));
+        }
+        if let Some(exported) = $filter.exported {
+            query = query.filter(sql::<Bool>(if exported { IN_A_BATCH } else { IN_NO_BATCH }));
         }
         query
     }};
@@ -613,6 +649,8 @@ pub struct EntryTotals {
     pub entries: i64,
     /// Debits and credits by currency.
     pub sums: BTreeMap<Currency, (Micros, Micros)>,
+    /// Those of the lines on the accounts of the filter alone; empty where it names none.
+    pub on_accounts: BTreeMap<Currency, (Micros, Micros)>,
 }
 
 /// Totals of all entries of `filter` that the viewer may see, listed or not.
@@ -626,24 +664,33 @@ pub fn entry_totals(db: &mut Db, viewer: &Viewer, filter: &LedgerFilter) -> Resu
         filter,
         partner
     );
-    let mut totals = EntryTotals { entries: count.first(db)?, sums: BTreeMap::new() };
+    let mut totals = EntryTotals { entries: count.first(db)?, ..EntryTotals::default() };
     let sums = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id
                 .eq(journal_entries::partner_id)
                 .and(journal_lines::entry_id.eq(journal_entries::id))),
         )
-        .group_by((journal_lines::currency, journal_lines::side))
-        .select((journal_lines::currency, journal_lines::side, sql::<Nullable<BigInt>>(SUM_AMOUNT)))
+        .group_by((journal_lines::currency, journal_lines::side, journal_lines::account))
+        .select((
+            journal_lines::currency,
+            journal_lines::side,
+            journal_lines::account,
+            sql::<Nullable<BigInt>>(SUM_AMOUNT),
+        ))
         .into_boxed();
     let sums = filtered_entries!(sums, filter, partner);
-    for (currency, side, amount) in sums.load::<(String, String, Option<i64>)>(db)? {
+    for (currency, side, number, amount) in sums.load::<(String, String, i32, Option<i64>)>(db)? {
         let what = || "the currency and side of a journal line".to_owned();
-        let sum = totals.sums.entry(code(&currency, what)?).or_default();
+        let (currency, side): (Currency, Side) = (code(&currency, what)?, code(&side, what)?);
         let amount = Micros(amount.unwrap_or(0));
-        match code::<Side>(&side, what)? {
-            Side::Debit => sum.0 = sum.0 + amount,
-            Side::Credit => sum.1 = sum.1 + amount,
+        let add = |(debit, credit): &mut (Micros, Micros)| match side {
+            Side::Debit => *debit = *debit + amount,
+            Side::Credit => *credit = *credit + amount,
+        };
+        add(totals.sums.entry(currency).or_default());
+        if filter.accounts.iter().any(|account| account.number() == number) {
+            add(totals.on_accounts.entry(currency).or_default());
         }
     }
     Ok(totals)

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::conn::Db;
 use super::schema::{partners, settlement_parts, settlements};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use crate::domain::clause::ObligationKey;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 
@@ -170,4 +172,59 @@ pub fn settlement_list(
         SettlementListed { row, partner, parts }
     };
     Ok(rows.into_iter().map(listed).collect())
+}
+
+/// What one document settled of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paid {
+    /// The document.
+    pub settlement_id: i64,
+    /// What it is.
+    pub kind: String,
+    /// Its number.
+    pub number: String,
+    /// The day it is posted on.
+    pub posted_on: NaiveDate,
+    /// How much of the item; below zero where it was paid back.
+    pub amount: Micros,
+}
+
+/// What settled an item, by day of posting; nothing when the viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason.
+pub fn settlements_of(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+    key: ObligationKey,
+) -> QueryResult<Vec<Paid>> {
+    if !viewer.sees(partner_id) {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String, String, Day, i64)> = settlement_parts::table
+        .inner_join(
+            settlements::table.on(settlements::partner_id
+                .eq(settlement_parts::partner_id)
+                .and(settlements::id.eq(settlement_parts::settlement_id))),
+        )
+        .filter(settlement_parts::partner_id.eq(partner_id))
+        .filter(settlement_parts::obligation_key.eq(key.to_string()))
+        .order((settlement_parts::posted_on, settlement_parts::settlement_id, settlement_parts::seq))
+        .select((
+            settlements::id,
+            settlements::kind,
+            settlements::number,
+            settlement_parts::posted_on,
+            settlement_parts::amount_micros,
+        ))
+        .load(db)?;
+    let paid = |(settlement_id, kind, number, on, amount): (i64, String, String, Day, i64)| Paid {
+        settlement_id,
+        kind,
+        number,
+        posted_on: on.0,
+        amount: Micros(amount),
+    };
+    Ok(rows.into_iter().map(paid).collect())
 }

@@ -691,19 +691,85 @@ pub struct RollForward {
     pub settled: Micros,
 }
 
+/// A kind of movement: a column of a roll-forward between opening and closing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollColumn {
+    /// First amounts and growth of running periods.
+    Accrued,
+    /// Changes after the fact and shifts under a cap.
+    TrueUp,
+    /// Taken back by facts.
+    Reversed,
+    /// Given up by a decision on a dispute.
+    Waived,
+    /// Moved from accrued to assessed.
+    Assessed,
+    /// Paid or set off.
+    Settled,
+}
+
+impl RollColumn {
+    /// Every column, in reading order.
+    pub const ALL: [Self; 6] =
+        [Self::Accrued, Self::TrueUp, Self::Reversed, Self::Waived, Self::Assessed, Self::Settled];
+
+    /// The column that an entry counts in.
+    #[must_use]
+    pub const fn of(reason: Reason) -> Self {
+        match reason {
+            // Out of the memo and into the general ledger: nothing where both are looked at.
+            Reason::Initial | Reason::Accrual | Reason::Recognition => Self::Accrued,
+            Reason::TrueUp | Reason::CapReallocation => Self::TrueUp,
+            Reason::Reversal => Self::Reversed,
+            Reason::Dispute => Self::Waived,
+            Reason::Assessment => Self::Assessed,
+            Reason::Settlement => Self::Settled,
+        }
+    }
+
+    /// The reasons of entries that count in it.
+    #[must_use]
+    pub fn reasons(self) -> Vec<Reason> {
+        Reason::ALL.iter().copied().filter(|reason| Self::of(*reason) == self).collect()
+    }
+}
+
+/// What debits and credits on some accounts come to, and on which side: that of the accounts where all of them stand on one,
+/// else debits less credits, so that what is owed to us counts up and what we owe down.
+#[must_use]
+pub fn net_on(accounts: &[Account], (debit, credit): (Micros, Micros)) -> (Side, Micros) {
+    if accounts.iter().all(|account| account.normal_side() == Side::Credit) {
+        (Side::Credit, credit - debit)
+    } else {
+        (Side::Debit, debit - credit)
+    }
+}
+
 impl RollForward {
     /// Adds one accrual, positive when the obligation grows.
     pub fn add(&mut self, reason: Reason, delta: Micros) {
-        let column = match reason {
-            // Out of the memo and into the general ledger: nothing where both are looked at.
-            Reason::Initial | Reason::Accrual | Reason::Recognition => &mut self.accrued,
-            Reason::TrueUp | Reason::CapReallocation => &mut self.true_up,
-            Reason::Reversal => &mut self.reversed,
-            Reason::Dispute => &mut self.waived,
-            Reason::Assessment => &mut self.assessed,
-            Reason::Settlement => &mut self.settled,
+        let column = match RollColumn::of(reason) {
+            RollColumn::Accrued => &mut self.accrued,
+            RollColumn::TrueUp => &mut self.true_up,
+            RollColumn::Reversed => &mut self.reversed,
+            RollColumn::Waived => &mut self.waived,
+            RollColumn::Assessed => &mut self.assessed,
+            RollColumn::Settled => &mut self.settled,
         };
         *column = *column + delta;
+    }
+
+    /// What moved in one column.
+    #[must_use]
+    pub const fn column(&self, column: RollColumn) -> Micros {
+        match column {
+            RollColumn::Accrued => self.accrued,
+            RollColumn::TrueUp => self.true_up,
+            RollColumn::Reversed => self.reversed,
+            RollColumn::Waived => self.waived,
+            RollColumn::Assessed => self.assessed,
+            RollColumn::Settled => self.settled,
+        }
     }
 
     /// Opening and all changes.
@@ -750,6 +816,32 @@ impl RollForward {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_reason_counts_in_one_column_of_a_roll_forward() {
+        let all: Vec<Reason> = RollColumn::ALL.iter().flat_map(|column| column.reasons()).collect();
+        assert_eq!(all.len(), Reason::ALL.len());
+        let mut roll = RollForward::default();
+        for (reason, units) in Reason::ALL.iter().zip(1_i64..) {
+            roll.add(*reason, Micros(units));
+        }
+        let columns: Micros = RollColumn::ALL.iter().map(|column| roll.column(*column)).sum();
+        assert_eq!(roll.closing(), columns);
+    }
+
+    #[test]
+    fn accounts_of_both_sides_come_to_debits_less_credits() {
+        let sums = (Micros(300), Micros(100));
+        assert_eq!(
+            net_on(&[Account::CreditAccrued, Account::CreditAssessed], sums),
+            (Side::Debit, Micros(200))
+        );
+        assert_eq!(net_on(&[Account::IncentivePayable], sums), (Side::Credit, Micros(-200)));
+        assert_eq!(
+            net_on(&[Account::CreditAccrued, Account::IncentivePayable], sums),
+            (Side::Debit, Micros(200))
+        );
+    }
 
     fn delta(sign: Sign, micros: i64) -> Delta {
         Delta {

@@ -2,6 +2,7 @@
 //! partner sees of its own.
 
 pub mod freight;
+pub(super) mod link;
 pub mod own;
 pub mod replaced;
 
@@ -11,9 +12,8 @@ use std::sync::Arc;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::NaiveDate;
-use serde::Deserialize;
-use url::form_urlencoded;
 
+use self::link::{EntriesOf, Params};
 use super::books::close::StepLine;
 use super::download::download_csv;
 use super::evidence::counted_list;
@@ -23,7 +23,7 @@ use super::page::{self, Drawn, DrawnPage, Page, WebError};
 use super::{Web, show};
 use crate::app::accrual::ACCRUAL_JOB;
 use crate::app::ledger::view::{
-    AccrualView, Evidence, LedgerQuery, LedgerView, Roll, accrual_view, export_csv, ledger_export,
+    AccrualView, Evidence, LedgerQuery, LedgerView, Roll, Since, accrual_view, export_csv, ledger_export,
     ledger_view,
 };
 use crate::db::DbError;
@@ -36,60 +36,12 @@ use crate::domain::books::roll::{Book, RollRow, totals as roll_totals};
 use crate::domain::clause::{Obligation, ObligationKey, PeriodAmount, Reason, Rule};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{KpiValue, Unit as KpiUnit};
-use crate::domain::ledger::{Account, ItemState, RollForward, Side};
+use crate::domain::ledger::{Account, ItemState, Recognition, RollColumn, RollForward, Side, net_on};
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::{Role, Scope};
 use crate::domain::words;
-
-/// The query of the page, as sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(default)]
-pub(super) struct Params {
-    month: String,
-    partner: String,
-    period: String,
-    state: String,
-    account: String,
-    after: String,
-}
-
-impl Params {
-    fn query(&self) -> Result<LedgerQuery, WebError> {
-        let month = month_of(&self.month)?;
-        let account: Option<i32> = optional(&self.account)?;
-        Ok(LedgerQuery {
-            month,
-            partner_id: optional(&self.partner)?,
-            obligation_period: optional(&self.period)?,
-            state: optional(&self.state)?,
-            account: account.map(Account::from_number).transpose().map_err(|error| bad(&error))?,
-            after: optional(&self.after)?,
-        })
-    }
-
-    /// An address with these parameters, some of them changed; empty ones are left out.
-    fn link(&self, path: &str, changes: &[(&str, &str)]) -> String {
-        let own = [
-            ("month", self.month.as_str()),
-            ("partner", self.partner.as_str()),
-            ("period", self.period.as_str()),
-            ("state", self.state.as_str()),
-            ("account", self.account.as_str()),
-        ];
-        let changed = |name: &str| changes.iter().find(|(own, _)| *own == name).map(|(_, value)| *value);
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in own.into_iter().chain([("after", "")]) {
-            let value = changed(name).unwrap_or(value);
-            if !value.is_empty() {
-                pairs.append_pair(name, value);
-            }
-        }
-        let query = pairs.finish();
-        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
-    }
-}
 
 pub(super) fn optional<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<Option<T>, WebError> {
     let text = text.trim();
@@ -115,21 +67,22 @@ struct Fact {
     value: String,
     note: String,
     href: String,
+    /// Another list about it.
+    way: Option<(&'static str, &'static str)>,
 }
 
-/// One row of a roll-forward.
+/// One figure of a roll-forward, and the entries behind it; empty where nothing moved.
+struct Cell {
+    value: String,
+    href: String,
+}
+
+/// One row of a roll-forward: opening, every kind of movement, closing.
 struct RollLine {
     name: String,
     note: String,
     href: String,
-    opening: String,
-    accrued: String,
-    true_up: String,
-    reversed: String,
-    waived: String,
-    assessed: String,
-    settled: String,
-    closing: String,
+    cells: Vec<Cell>,
 }
 
 /// One balance through the month.
@@ -192,9 +145,14 @@ struct LedgerBody {
     next: Option<String>,
     first: Option<String>,
     clear: Option<String>,
+    /// When they were posted, in words.
+    posted: String,
     params: Params,
+    hidden: Vec<(&'static str, String)>,
     partners: Vec<(String, String)>,
-    states: Vec<(&'static str, &'static str)>,
+    states: Vec<(String, String)>,
+    accounts_by: Vec<(String, String)>,
+    reasons: Vec<(String, String)>,
     chosen: Vec<String>,
 }
 
@@ -235,8 +193,8 @@ fn drawn(
     params: Params,
     query: &LedgerQuery,
 ) -> Result<Arc<Drawn>, WebError> {
-    // The state of an item changes without an entry. Who sees one partner only has its own page of them.
-    let may_keep = query.state.is_none() && unit.viewer.scope() == Scope::All;
+    // Who sees one partner only has its own page of them.
+    let may_keep = query.rests_on_entries() && unit.viewer.scope() == Scope::All;
     if !may_keep {
         let today = unit.app.today(unit.db)?;
         return draw(unit, params, query, today).map(Arc::new);
@@ -297,7 +255,7 @@ impl LedgerBody {
             .months
             .iter()
             .map(|month| {
-                let href = params.link("/ledger", &[("month", &month.to_string())]);
+                let href = params.link("/ledger", &[("month", &month.to_string()), ("from", "")]);
                 let closed = if month.start() < view.open.start() { ", closed" } else { "" };
                 (format!("{}{closed}", month.title()), href, *month == view.month)
             })
@@ -310,16 +268,18 @@ impl LedgerBody {
         let only = currencies.first().filter(|_| currencies.len() == 1).map(ToString::to_string);
         let many = currencies.len() > 1;
         let by_account = |roll: &Roll| {
+            let of =
+                EntriesOf { partner_id: query.partner_id, ..EntriesOf::up_to(view.month, &[roll.account]) };
             RollLine::of(
                 &roll.roll,
-                roll.currency,
-                many,
+                many.then_some(roll.currency),
                 format!("{} {}", view.chart.number(roll.account), view.chart.name(roll.account)),
-                params.link("/ledger", &[("account", &roll.account.number().to_string())]),
+                params.link("/ledger", &[("account", roll.account.code())]),
+                Some(&of),
             )
         };
-        let books = book_parts(view, many, &name_of, &params);
-        let chosen = chosen(query, name_of);
+        let books = book_parts(view, query, many, &name_of, &params);
+        let chosen = chosen(query, name_of, &view.chart);
         Self {
             title: format!("Money, {}", view.month.title()),
             subtitle: format!(
@@ -327,7 +287,7 @@ impl LedgerBody {
             ),
             months,
             export: params.link("/ledger.csv", &[("month", &view.month.to_string())]),
-            facts: facts(view, &params),
+            facts: facts(view, query),
             accounts: view.accounts.iter().map(by_account).collect(),
             foot: account_foot(&view.accounts, many),
             books,
@@ -347,28 +307,88 @@ impl LedgerBody {
             count: entries_words(view.totals.entries),
             next: view.next.map(|cursor| params.link("/ledger", &[("after", &cursor.to_string())])),
             first: query.after.map(|_| params.link("/ledger", &[])),
-            clear: (!chosen.is_empty()).then(|| {
-                let none = [("partner", ""), ("period", ""), ("state", ""), ("account", "")];
-                params.link("/ledger", &none)
-            }),
+            clear: (!chosen.is_empty() || query.since.is_some()).then(|| params.unfiltered("/ledger")),
+            posted: posted(query, view.month),
+            hidden: params.hidden(),
             partners: view.partners.iter().map(|p| (p.id.to_string(), p.name.clone())).collect(),
-            states: [ItemState::Estimated, ItemState::Accrued, ItemState::Assessed, ItemState::Reversed]
-                .map(|state| (state.code(), state.label()))
-                .to_vec(),
+            states: choices(
+                ItemState::ALL.iter().map(|state| (state.code(), state.label().to_owned())),
+                &params.state,
+            ),
+            accounts_by: choices(
+                Account::ALL.iter().map(|account| {
+                    let (number, name) = (view.chart.number(*account), view.chart.name(*account));
+                    (account.code(), format!("{number} {name}"))
+                }),
+                &params.account,
+            ),
+            reasons: choices(
+                Reason::ALL.iter().map(|reason| (reason.code(), reason.label().to_owned())),
+                &params.reason,
+            ),
             chosen,
             params,
         }
     }
 }
 
+/// What a list offers: each value, and where several are chosen at once, those together.
+fn choices(all: impl Iterator<Item = (&'static str, String)>, chosen: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = all.map(|(code, words)| (code.to_owned(), words)).collect();
+    if chosen.contains(',') {
+        let words: Vec<&str> = chosen
+            .split(',')
+            .filter_map(|code| found.iter().find(|(own, _)| own == code.trim()))
+            .map(|(_, words)| words.as_str())
+            .collect();
+        found.push((chosen.to_owned(), words.join(", ")));
+    }
+    found
+}
+
+/// When the entries were posted, in words.
+fn posted(query: &LedgerQuery, month: Period) -> String {
+    match query.since {
+        None => "posted in the month".to_owned(),
+        Some(Since::Start) => format!("posted up to {}", show::day(month.last_day())),
+        Some(Since::Month(first)) => format!("posted from {} to {}", first.title(), month.title()),
+    }
+}
+
 /// What the entries are narrowed to, in words.
-fn chosen<'a>(query: &LedgerQuery, name_of: impl Fn(i64) -> &'a str) -> Vec<String> {
+fn chosen<'a>(query: &LedgerQuery, name_of: impl Fn(i64) -> &'a str, chart: &Chart) -> Vec<String> {
     let mut words = Vec::new();
     words.extend(query.partner_id.map(|id| name_of(id).to_owned()));
+    words.extend(query.clause.as_ref().map(|clause| format!("clause {clause}")));
     words.extend(query.obligation_period.map(|period| format!("obligations of {}", period.title())));
-    words.extend(query.state.map(|state| format!("items {} now", state.label().to_lowercase())));
-    words.extend(query.account.map(|account| format!("account {}", account.number())));
+    if !query.states.is_empty() {
+        let states: Vec<String> = query.states.iter().map(|state| state.label().to_lowercase()).collect();
+        words.push(format!("items {} now", states.join(" or ")));
+    }
+    if !query.accounts.is_empty() {
+        words.push(accounts_words(&query.accounts, chart));
+    }
+    if !query.reasons.is_empty() {
+        let reasons: Vec<String> = query.reasons.iter().map(|reason| reason.label().to_lowercase()).collect();
+        words.push(format!("made as {}", reasons.join(" or ")));
+    }
+    words.extend(query.recognition.map(|goes| {
+        match goes {
+            Recognition::Gl => "that count in the general ledger",
+            Recognition::Memo => "that are a memo",
+        }
+        .to_owned()
+    }));
+    words.extend(
+        query.exported.map(|is| if is { "that are exported" } else { "that are not exported" }.to_owned()),
+    );
     words
+}
+
+fn accounts_words(accounts: &[Account], chart: &Chart) -> String {
+    let numbers: Vec<String> = accounts.iter().map(|account| chart.number(*account)).collect();
+    let noun = if accounts.len() == 1 { "account" } else { "accounts" };
+    format!("{noun} {}", numbers.join(", "))
 }
 
 fn entries_words(entries: i64) -> String {
@@ -385,7 +405,7 @@ fn with_currency(amounts: &[(Currency, Micros)]) -> String {
     }
 }
 
-fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
+fn facts(view: &LedgerView, query: &LedgerQuery) -> Vec<Fact> {
     let closing = |accounts: &[Account]| {
         let mut sums: BTreeMap<Currency, Micros> = BTreeMap::new();
         for row in view.accounts.iter().filter(|row| accounts.contains(&row.account)) {
@@ -394,7 +414,9 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
         }
         with_currency(&sums.into_iter().collect::<Vec<_>>())
     };
-    let to_account = |account: Account| params.link("/ledger", &[("account", account.code())]);
+    let behind = |accounts: &[Account]| {
+        EntriesOf { partner_id: query.partner_id, ..EntriesOf::up_to(view.month, accounts) }.href()
+    };
     let foots = view.totals.sums.values().all(|(debit, credit)| debit == credit)
         && view.by_partner.iter().all(RollRow::foots);
     let closed = view.month.start() < view.open.start();
@@ -409,50 +431,69 @@ fn facts(view: &LedgerView, params: &Params) -> Vec<Fact> {
     vec![
         Fact {
             name: "Credits standing at the end of the month",
-            value: closing(&[Account::CreditAccrued, Account::CreditAssessed]),
+            value: closing(Book::Credits.accounts()),
             note: if foots { "it foots, and debits equal credits" } else { "it does not foot" }.to_owned(),
-            href: to_account(Account::CreditContraFreight),
+            href: behind(Book::Credits.accounts()),
+            way: None,
         },
         Fact {
             name: "Of which the partner was told",
             value: closing(&[Account::CreditAssessed]),
             note: "notice sent, or agreed".to_owned(),
-            href: to_account(Account::CreditAssessed),
+            href: behind(&[Account::CreditAssessed]),
+            way: None,
         },
         Fact {
             name: "Of which worked out only",
             value: closing(&[Account::CreditAccrued]),
             note: "the partner does not see it yet".to_owned(),
-            href: to_account(Account::CreditAccrued),
+            href: behind(&[Account::CreditAccrued]),
+            way: None,
         },
         Fact {
             name: "Bonuses and shortfalls we owe",
             value: closing(&[Account::IncentivePayable, Account::ShortfallPayable]),
             note: "to partners, in the general ledger".to_owned(),
-            href: to_account(Account::IncentivePayable),
+            href: behind(&[Account::IncentivePayable, Account::ShortfallPayable]),
+            way: None,
         },
         Fact {
             name: "Freight delivered and not billed",
             value: closing(&[Account::FreightAccrued]),
             note: "accrued until its invoice is audited".to_owned(),
-            href: "/ledger/freight".to_owned(),
+            href: behind(&[Account::FreightAccrued]),
+            way: Some(("/ledger/freight", "which shipments")),
         },
         Fact {
             name: "Close of the month",
             value: state,
             note,
             href: format!("/ledger/close/{}", view.month),
+            way: None,
         },
     ]
 }
 
 impl RollLine {
-    fn of(r: &RollForward, currency: Currency, with_currency: bool, name: String, href: String) -> Self {
-        let [opening, accrued, true_up, reversed, waived, assessed, settled, closing] =
-            [r.opening, r.accrued, r.true_up, r.reversed, r.waived, r.assessed, r.settled, r.closing()]
-                .map(show::money);
-        let note = if with_currency { currency.to_string() } else { String::new() };
-        Self { name, note, href, opening, accrued, true_up, reversed, waived, assessed, settled, closing }
+    /// A row, with its currency where the page has several, and what stands at its end as entries where they can be listed.
+    fn of(
+        r: &RollForward,
+        currency: Option<Currency>,
+        name: String,
+        href: String,
+        closing: Option<&EntriesOf>,
+    ) -> Self {
+        let cell = |amount: Micros, behind: &dyn Fn(&EntriesOf) -> EntriesOf| Cell {
+            value: show::money(amount),
+            href: closing.filter(|_| amount != Micros::ZERO).map(|of| behind(of).href()).unwrap_or_default(),
+        };
+        let mut cells =
+            vec![cell(r.opening, &|of| EntriesOf { month: of.month.map(Period::previous), ..of.clone() })];
+        cells.extend(RollColumn::ALL.iter().map(|column| {
+            cell(r.column(*column), &|of| EntriesOf { since: None, reasons: column.reasons(), ..of.clone() })
+        }));
+        cells.push(cell(r.closing(), &EntriesOf::clone));
+        Self { name, note: currency.map(|currency| currency.to_string()).unwrap_or_default(), href, cells }
     }
 }
 
@@ -465,7 +506,8 @@ fn account_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
         sum.plus(&signed);
     }
     let line = |(currency, sum): (Currency, RollForward)| {
-        RollLine::of(&sum, currency, with_currency, "Debits less credits".to_owned(), String::new())
+        let name = "Debits less credits".to_owned();
+        RollLine::of(&sum, with_currency.then_some(currency), name, String::new(), None)
     };
     sums.into_iter().map(line).collect()
 }
@@ -473,24 +515,30 @@ fn account_foot(rolls: &[Roll], with_currency: bool) -> Vec<RollLine> {
 /// The balances of the month, each with its partners.
 fn book_parts<'a>(
     view: &LedgerView,
+    query: &LedgerQuery,
     many: bool,
     name_of: &impl Fn(i64) -> &'a str,
     params: &Params,
 ) -> Vec<BookPart> {
     let totals = roll_totals(&view.by_partner);
     let of = |book: Book| {
+        let closing = EntriesOf::up_to(view.month, book.accounts());
         let rows = view.by_partner.iter().filter(move |row| row.book == book);
         let lines: Vec<RollLine> = rows
             .clone()
             .map(|row| {
                 let href = params.link("/ledger", &[("partner", &row.partner_id.to_string())]);
-                RollLine::of(&row.roll, row.currency, many, name_of(row.partner_id).to_owned(), href)
+                let of = EntriesOf { partner_id: Some(row.partner_id), ..closing.clone() };
+                let name = name_of(row.partner_id).to_owned();
+                RollLine::of(&row.roll, many.then_some(row.currency), name, href, Some(&of))
             })
             .collect();
         let all = totals.iter().filter(|(of, ..)| *of == book);
+        let of = EntriesOf { partner_id: query.partner_id, ..closing };
         let foot = all
             .map(|(_, currency, roll, _)| {
-                RollLine::of(roll, *currency, many, "All partners".to_owned(), String::new())
+                let name = "All partners".to_owned();
+                RollLine::of(roll, many.then_some(*currency), name, String::new(), Some(&of))
             })
             .collect();
         BookPart { name: book.label(), lines, foot, foots: rows.clone().all(RollRow::foots) }
@@ -502,24 +550,28 @@ fn totals(view: &LedgerView, query: &LedgerQuery) -> Vec<TotalLine> {
     let mut lines = Vec::new();
     let partial = view.next.is_some() || query.after.is_some();
     for (currency, (debit, credit)) in &view.totals.sums {
+        let mut line = |name: String, debit: String, credit: String| {
+            lines.push(TotalLine { name, debit, credit, currency: currency.to_string() });
+        };
         if partial {
             let on_page = |side: Side| -> Micros {
                 let lines = view.entries.iter().flat_map(|listed| &listed.entry.lines);
                 lines.filter(|l| l.side == side && l.currency == *currency).map(|l| l.amount).sum()
             };
-            lines.push(TotalLine {
-                name: format!("This page, {} of them", view.entries.len()),
-                debit: show::money(on_page(Side::Debit)),
-                credit: show::money(on_page(Side::Credit)),
-                currency: currency.to_string(),
-            });
+            line(
+                format!("This page, {} of them", view.entries.len()),
+                show::money(on_page(Side::Debit)),
+                show::money(on_page(Side::Credit)),
+            );
         }
-        lines.push(TotalLine {
-            name: format!("All {}", entries_words(view.totals.entries)),
-            debit: show::money(debit),
-            credit: show::money(credit),
-            currency: currency.to_string(),
-        });
+        line(format!("All {}", entries_words(view.totals.entries)), show::money(debit), show::money(credit));
+        if let Some((debit, credit)) = view.totals.on_accounts.get(currency) {
+            let on = accounts_words(&query.accounts, &view.chart);
+            line(format!("On {on}"), show::money(debit), show::money(credit));
+            let (side, net) = net_on(&query.accounts, (*debit, *credit));
+            let at = |own: Side| if side == own { show::money(net) } else { String::new() };
+            line("Which comes to".to_owned(), at(Side::Debit), at(Side::Credit));
+        }
     }
     lines
 }
@@ -561,11 +613,15 @@ impl EntryLine {
 
 /// Where the evidence of an entry is: the item, or the shipments of freight that is not billed.
 fn entry_href(listed: &EntryListed) -> String {
-    let entry = &listed.entry;
-    if entry.key.is_freight() {
-        return format!("/ledger/freight/{}/{}", entry.partner_id, listed.id);
+    entry_address(listed.entry.partner_id, listed.id, listed.entry.key)
+}
+
+/// The same, of an entry of a partner by its id and obligation.
+pub(super) fn entry_address(partner_id: i64, entry_id: i64, key: ObligationKey) -> String {
+    if key.is_freight() {
+        return format!("/ledger/freight/{partner_id}/{entry_id}");
     }
-    accrual_href(entry.partner_id, entry.key)
+    accrual_href(partner_id, key)
 }
 
 fn accrual_href(partner_id: i64, key: ObligationKey) -> String {

@@ -18,6 +18,7 @@ use lanemark::domain::ledger::{
 use lanemark::domain::money::Micros;
 use lanemark::domain::viewer::Role;
 
+use super::ledger::figures_open_to_entries;
 use crate::support::app::{PASSWORD, TestApp, partner, user};
 use crate::support::books::{day, entry, facts_in, post};
 use crate::support::contract::contract;
@@ -232,7 +233,11 @@ pub(super) fn programmes(app: &App) -> i64 {
             r#"{"sign":"BONUS","rule":{"kind":"PERIOD_THRESHOLD","kpi":"OTD_WIN","better":"HIGHER","scale":"PERCENT",
             "threshold":"90","period":"MONTH","amount":{"type":"PCT_OF_SPEND","share":100}}}"#,
         ),
-        ("8.2", "Volume", r#"{"sign":"REBATE","rule":{"kind":"REBATE","number":1,"expected_spend":1000000000}}"#),
+        (
+            "8.2",
+            "Volume",
+            r#"{"sign":"REBATE","rule":{"kind":"REBATE","number":1,"expected_spend":1000000000}}"#,
+        ),
         (
             "8.3",
             "Loads promised",
@@ -255,11 +260,13 @@ pub(super) fn programmes(app: &App) -> i64 {
         owed(partner_id, (105, 5), "2025-06-14", Sign::EarnBack, 40),
     ];
     post(app, &all).unwrap();
-    let paid = [(0, Sign::Bonus, 30), (4, Sign::EarnBack, 40)].map(|(index, sign, units): (usize, _, i64)| {
-        let of: &JournalEntry = &all[index];
-        let item = ItemRef { key: of.key, period: of.obligation_period, day: of.obligation_day };
-        settlement_entry(item, sign, Micros(units * 1_000_000), &booking(partner_id, "2025-06-20")).unwrap()
-    });
+    let paid =
+        [(0, Sign::Bonus, 30), (4, Sign::EarnBack, 40)].map(|(index, sign, units): (usize, _, i64)| {
+            let of: &JournalEntry = &all[index];
+            let item = ItemRef { key: of.key, period: of.obligation_period, day: of.obligation_day };
+            settlement_entry(item, sign, Micros(units * 1_000_000), &booking(partner_id, "2025-06-20"))
+                .unwrap()
+        });
     let db = &mut *app.pool.get().unwrap();
     let named: Vec<_> = paid.iter().map(|entry| (app.id(), entry)).collect();
     write_tx(db, |db| entries_insert(db, &named, None, app.now())).unwrap();
@@ -338,10 +345,62 @@ fn incentives_are_what_we_owe_for_good_work_and_nothing_else() {
                 foot("1 item", "0.000.000.0040.0040.00")
             ]
         );
+        let linked = figures_open_to_entries(&mut finance, &page, "section tbody a.n", true).await;
+        assert_eq!(linked, 10, "every figure of a programme that is not 0");
+        let sums = figures_open_to_entries(&mut finance, &page, "section tfoot a.n", false).await;
+        assert_eq!(sums, 3, "what all come to, but for earn-backs, which lie among service credits");
         let said = page.texts("section .head p");
         assert!(said[0].starts_with("Owed by us to the partner."), "{said:?}");
         assert!(said[1].starts_with("Owed to us by the partner."), "{said:?}");
         let before = finance.get("/ledger/incentives?month=2024-06").await;
         assert!(before.html.contains("No programme came to anything"), "{}", before.html);
+    });
+}
+
+/// Bonuses of 1.01, 1.02 and 1.03; two of them exported.
+#[test]
+fn figures_of_the_books_open_to_the_entries_that_come_to_them() {
+    on_both_async(|db| async move {
+        let mut finance = TestApp::new(&db).await;
+        let partner_id = world(&finance.app.clone());
+        finance.sign_in_as(Role::Finance).await;
+        let page = finance.get("/ledger/exports").await;
+        let waiting = page.attribute("section[aria-labelledby=nx] .head a", "href").unwrap();
+        assert_eq!(finance.get(&waiting).await.texts("section:last-of-type tbody tr").len(), 3);
+        let made = finance.post("/ledger/exports", &[("through", "2025-05-31")]).await;
+        assert_eq!(made.location(), Some("/ledger/exports/1"), "{}", made.html);
+        let page = finance.get("/ledger/exports/1").await;
+        let entries = page.attributes("tbody td a", "href");
+        assert_eq!(entries.len(), 4, "every line leads to its entry: {}", page.html);
+        for entry in &entries {
+            let entry = finance.get(entry).await;
+            assert_eq!(entry.status, StatusCode::OK, "{}", entry.html);
+            assert_eq!(entry.texts("section:last-of-type tbody tr").len(), 1);
+        }
+        let list = finance.get("/ledger/exports").await;
+        assert_eq!(list.attribute("tbody a.n", "href").as_deref(), Some("/ledger/exports/1"));
+
+        let page = finance.get("/ledger/reconciliation").await;
+        let linked = figures_open_to_entries(&mut finance, &page, "tbody a.n", false).await;
+        assert_eq!(linked, 8, "two accounts of two months, each exported or left: {}", page.html);
+
+        assert_eq!(
+            finance.post("/ledger/budget", &[("lines", "BRCK; 2025-06; -2")]).await.status,
+            StatusCode::SEE_OTHER
+        );
+        let page = finance.get("/ledger/budget?month=2025-06").await;
+        let linked = figures_open_to_entries(&mut finance, &page, "table a.n", false).await;
+        assert_eq!(linked, 4, "month and year, of the partner and of all");
+        let own = page.attributes("tbody a.n", "href");
+        assert!(
+            own.iter()
+                .any(|href| href.contains("from=2025-01") && href.contains(&format!("partner={partner_id}")))
+        );
+
+        let page = finance.get("/ledger?month=2025-06").await;
+        let linked = figures_open_to_entries(&mut finance, &page, ".facts a.n", false).await;
+        assert_eq!(linked, 5);
+        assert_eq!(page.texts(".facts a.n")[3], "3.06 USD", "bonuses and shortfalls together");
+        assert!(figures_open_to_entries(&mut finance, &page, "section table a.n", false).await >= 6);
     });
 }

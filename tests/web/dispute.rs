@@ -6,7 +6,7 @@ use lanemark::app::accrual::assess::assess;
 use lanemark::db::schema::partners;
 use lanemark::domain::viewer::Role;
 
-use super::ledger::{day, seed};
+use super::ledger::{day, figures_open_to_entries, seed};
 use crate::support::app::TestApp;
 use crate::support::db::{TestDb, on_both_async};
 
@@ -66,6 +66,7 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
         assert_eq!(inbox.status, StatusCode::OK, "{}", inbox.html);
         assert!(inbox.html.contains("Answer dispute"), "{}", inbox.html);
         assert_eq!(browser.get("/disputes/items?stage=DISPUTED").await.texts("tbody tr").len(), 1);
+        assert_eq!(inbox.attribute(".facts .lead a.n", "href").as_deref(), Some("#risk"));
         let page = browser.get(&ours).await;
         assert!(page.html.contains("The dock was closed"), "{}", page.html);
         let answer = |step, seen| {
@@ -79,6 +80,11 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
         };
         let sent = browser.post(&format!("{ours}/answer"), &answer("PROPOSED", "1")).await;
         assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+        let inbox = browser.get("/disputes").await;
+        let waiting = inbox.attributes(".facts a.n", "href").pop().unwrap();
+        assert_eq!(waiting, "/disputes/items?only=proposed");
+        let listed = browser.get(&waiting).await;
+        assert_eq!(listed.texts("tfoot td:nth-last-child(2)"), ["400.00"], "{}", listed.html);
         let own = browser.post(&format!("{ours}/answer"), &answer("DECIDED", "2")).await;
         assert_eq!(own.status, StatusCode::CONFLICT);
         assert!(own.html.contains("You proposed this answer yourself"), "{}", own.html);
@@ -124,9 +130,41 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
         let document = browser.get(booked.location().unwrap()).await;
         assert!(document.html.contains("1,464.20"), "{}", document.html);
         assert_eq!(browser.get("/settlements").await.texts("tbody tr").len(), 1);
+        // What was given up and settled leads to the decision and to the document.
+        let page = browser.get(&ours).await;
+        let ways = page.attributes(".facts a.n", "href");
+        assert_eq!(ways, ["#how", "#lines", "#paid"], "{}", page.html);
+        let paid = page.attribute("section[aria-labelledby=paid] a", "href");
+        assert_eq!(paid.as_deref(), booked.location());
+        assert_eq!(page.texts("section[aria-labelledby=paid] td:last-child"), ["1,464.20"]);
+        let budget = [
+            ("partner", partner.as_str()),
+            ("year", "2025"),
+            ("amount", "1000"),
+            ("currency", "USD"),
+            ("reason", "As last year."),
+        ];
+        assert_eq!(browser.post("/disputes/budgets", &budget).await.status, StatusCode::SEE_OTHER);
+        let inbox = browser.get("/disputes").await;
+        let used = "section[aria-labelledby=budgets] a.n";
+        assert_eq!(inbox.text(used), "400.00", "{}", inbox.html);
+        let decided = browser.get(&inbox.attribute(used, "href").unwrap()).await;
+        assert_eq!(decided.texts("tfoot td:nth-last-child(2)"), ["400.00"], "{}", decided.html);
+        assert_eq!(decided.texts("tbody tr").len(), 1);
+        // The items of the ledger by where they stand now.
+        let settled = browser.get("/ledger?from=start&state=SETTLED&account=1420").await;
+        assert!(
+            settled.texts("section:last-of-type tfoot tr").iter().any(|row| row == "Which comes to0.00USD")
+        );
+        let rows = settled.texts("section:last-of-type tbody tr").len();
+        assert!(rows >= 3, "told, given up and settled: {rows}");
         let ours_csv = browser.get(&format!("/statements/{partner}.csv?period=2025-07")).await.html;
         let statement = browser.get(&format!("/statements/{partner}?period=2025-07")).await;
         assert_eq!(statement.status, StatusCode::OK, "{}", statement.html);
+        // What stands after it all is the other item of the month; our entries come to it.
+        let linked = figures_open_to_entries(&mut browser, &statement, "section table a.n", false).await;
+        assert_eq!(linked, 1, "nothing stood at the opening: {}", statement.html);
+        assert_eq!(statement.text("tfoot a.n"), "100.00");
         let pack = browser.get(&format!("{ours}/evidence.zip")).await;
         assert_eq!(pack.header("content-type"), Some("application/zip"));
 

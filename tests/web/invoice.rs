@@ -91,6 +91,21 @@ fn finance_finds_what_is_at_risk_and_disputes_it_with_the_partner() {
         assert_eq!(answered.status, StatusCode::SEE_OTHER, "{}", answered.html);
         let page = finance.get(&path).await;
         assert!(page.html.contains("accepted by the partner"), "{}", page.html);
+        // Every figure of the funnel opens to the invoices that come to it.
+        let funnel = finance.get("/invoices?show=all").await;
+        let figures = funnel.texts(".facts a.n");
+        assert_eq!(figures.len(), 7, "{figures:?}");
+        assert_eq!(figures[2..4], ["100.00", "100.00"], "disputed and accepted: {figures:?}");
+        for (figure, href) in figures.iter().zip(funnel.attributes(".facts a.n", "href")) {
+            let list = finance.get(&href).await;
+            assert_eq!(list.status, StatusCode::OK, "{href}: {}", list.html);
+            if let Some((passed, _)) = figure.split_once(" of ") {
+                assert_eq!(list.texts("tbody tr").len().to_string(), passed, "{href}");
+            } else {
+                let sums = list.texts("tfoot td:nth-last-child(3)");
+                assert_eq!(sums.first().map_or("0.00", String::as_str), figure, "{href}: {}", list.html);
+            }
+        }
         let other = finance.get("/invoices?show=all").await;
         let hrefs = other.attributes("tbody th a", "href");
         let foreign = &hrefs[other.texts("tbody th a").iter().position(|number| number == "O-1").unwrap()];

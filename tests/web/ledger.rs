@@ -15,7 +15,7 @@ use lanemark::domain::outcome::OutcomePolicy;
 use lanemark::domain::viewer::Role;
 use lanemark::on_engine;
 
-use crate::support::app::{TestApp, partner};
+use crate::support::app::{Reply, TestApp, partner};
 use crate::support::contract::{LATE, contract};
 use crate::support::db::on_both_async;
 
@@ -277,5 +277,134 @@ fn a_partner_sees_no_accrued_item_on_any_page_export_or_mail() {
                 .any(|mail| mail.contains("credits and bonuses") || mail.contains("Credits and bonuses"))
         );
         assert!(!told(&mails), "no amount in a mail");
+    });
+}
+
+/// An amount as a page or a file writes it, in cents.
+pub(super) fn cents(text: &str) -> i64 {
+    let plain: String = text.chars().filter(|c| c.is_ascii_digit()).collect();
+    let amount: i64 = plain.parse().unwrap();
+    if text.starts_with(['-', '\u{2212}']) { -amount } else { amount }
+}
+
+/// What the entries behind an address do to the accounts that it names, added up from their lines as they are in the file:
+/// on the side of the accounts where all of them stand on one, else debits less credits.
+async fn added_up(browser: &mut TestApp, href: &str) -> i64 {
+    let (_, query) = href.split_once('?').unwrap();
+    let accounts: Vec<i32> = url::form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "account")
+        .flat_map(|(_, value)| value.split(',').map(|one| one.parse().unwrap()).collect::<Vec<i32>>())
+        .collect();
+    let is_credit = accounts.iter().all(|number| matches!(number, 2010..=2120 | 5190..=5192));
+    let file = browser.get(&format!("/ledger.csv?{query}")).await;
+    assert_eq!(file.status, StatusCode::OK, "{href}: {}", file.html);
+    let amounts = file.html.lines().skip(1).map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let (number, side, amount): (i32, &str, i64) =
+            (cells[11].parse().unwrap(), cells[12], cents(cells[13]));
+        match (accounts.contains(&number), (side == "CR") == is_credit) {
+            (false, _) => 0,
+            (true, true) => amount,
+            (true, false) => -amount,
+        }
+    });
+    amounts.sum()
+}
+
+/// Follows every link to entries that `selector` finds on a page: they add up to the figure, and their page says so. Says how
+/// many there were. With `either_way` only the amount counts, as of what settlements take from an account.
+pub(super) async fn figures_open_to_entries(
+    browser: &mut TestApp,
+    page: &Reply,
+    selector: &str,
+    either_way: bool,
+) -> usize {
+    let figures: Vec<(String, String)> = page
+        .texts(selector)
+        .into_iter()
+        .zip(page.attributes(selector, "href"))
+        .filter(|(_, href)| href.starts_with("/ledger?"))
+        .collect();
+    for (text, href) in &figures {
+        let href = href.strip_suffix("#en").unwrap();
+        let amount = cents(text.trim_end_matches(" USD"));
+        let found = added_up(browser, href).await;
+        let said = browser.get(href).await;
+        assert_eq!(said.status, StatusCode::OK, "{href}: {}", said.html);
+        let foot = said.texts("section:last-of-type tfoot tr");
+        match foot.iter().find_map(|row| row.strip_prefix("Which comes to")) {
+            Some(told) => assert_eq!(cents(told.trim_end_matches("USD")), found, "{href}"),
+            None => assert!(said.html.contains("No entries here"), "{href}: {foot:?}"),
+        }
+        let of = |amount: i64| if either_way { amount.abs() } else { amount };
+        assert_eq!(of(amount), of(found), "{text} leads to {href}");
+    }
+    figures.len()
+}
+
+#[test]
+fn every_figure_of_a_month_opens_to_the_entries_that_come_to_it() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Finance).await;
+        let june = browser.get("/ledger?month=2025-06").await;
+        let facts = figures_open_to_entries(&mut browser, &june, ".facts a.n", false).await;
+        assert_eq!(facts, 5, "all but the close: {}", june.html);
+        let cells = figures_open_to_entries(&mut browser, &june, "section table a.n", false).await;
+        // Two partners, all of them, and two accounts, each with what was accrued and what stands at the end.
+        assert_eq!(cells, 10, "{:?}", june.texts("section table a.n"));
+        let july = browser.get("/ledger?month=2025-07").await;
+        let cells = figures_open_to_entries(&mut browser, &july, "section table a.n", false).await;
+        // One shipment was excused: opening, reversed and closing of its partner and of all; the other partner opens and closes.
+        assert!(cells >= 8, "{:?}", july.texts("section table a.n"));
+        let own = format!("/ledger?month=2025-07&partner={}", browser.partner_id);
+        let page = browser.get(&own).await;
+        assert!(figures_open_to_entries(&mut browser, &page, "section table a.n", false).await >= 6);
+    });
+}
+
+#[test]
+fn entries_are_filtered_by_reason_account_state_and_time() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        seed(&browser.app, browser.partner_id);
+        browser.sign_in_as(Role::Finance).await;
+        let rows = async |browser: &mut TestApp, query: &str| {
+            let page = browser.get(&format!("/ledger?{query}")).await;
+            assert_eq!(page.status, StatusCode::OK, "{query}: {}", page.html);
+            page.texts("section:last-of-type tbody tr").len()
+        };
+        assert_eq!(rows(&mut browser, "month=2025-07").await, 1);
+        assert_eq!(rows(&mut browser, "month=2025-07&from=start").await, 5);
+        assert_eq!(rows(&mut browser, "month=2025-07&from=2025-06").await, 5);
+        // Twice in turn: a page that is kept is never shown for another choice.
+        for _ in 0..2 {
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&reason=REVERSAL").await, 1);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&reason=INITIAL").await, 4);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&reason=INITIAL,REVERSAL").await, 5);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&account=1410,1420").await, 5);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&account=2110,2120").await, 0);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&clause=7.2").await, 1);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&goes=GL").await, 0);
+            assert_eq!(rows(&mut browser, "month=2025-07&from=start&exported=no").await, 5);
+        }
+        assert_eq!(rows(&mut browser, "month=2025-07&from=start&state=REVERSED").await, 2);
+        assert_eq!(rows(&mut browser, "month=2025-07&from=start&state=AGREED,SETTLED").await, 0);
+        // The state of an item changes without an entry, and the page with it.
+        diesel::update(lanemark::db::schema::accruals::table)
+            .filter(lanemark::db::schema::accruals::state.eq("ACCRUED"))
+            .set(lanemark::db::schema::accruals::state.eq("DISPUTED"))
+            .execute(&mut *db.conn())
+            .unwrap();
+        assert_eq!(rows(&mut browser, "month=2025-07&from=start&state=DISPUTED").await, 3);
+        let page =
+            browser.get("/ledger?month=2025-07&from=start&reason=INITIAL,REVERSAL&state=DISPUTED").await;
+        let options = page.attributes("option[selected]", "value");
+        assert_eq!(options, ["DISPUTED", "INITIAL,REVERSAL"]);
+        for wrong in ["reason=WHY", "account=1", "state=GONE", "from=2025-Q1", "goes=x", "exported=perhaps"] {
+            let page = browser.get(&format!("/ledger?{wrong}")).await;
+            assert_eq!(page.status, StatusCode::BAD_REQUEST, "{wrong}");
+        }
     });
 }

@@ -480,9 +480,9 @@ fn lists_page_filter_and_hide_other_partners() {
         assert!(page(db, &all, Some(cursor))[0].starts_with("SHP-1 was 2 business days late."));
         let may = LedgerFilter { obligation_period: Some("2025-05".parse().unwrap()), ..all.clone() };
         assert_eq!(page(db, &may, None).len(), 1);
-        let estimated = LedgerFilter { state: Some(ItemState::Estimated), ..all.clone() };
+        let estimated = LedgerFilter { states: vec![ItemState::Estimated], ..all.clone() };
         assert!(page(db, &estimated, None)[0].starts_with("SHP-2"));
-        let payable = LedgerFilter { account: Some(Account::CarrierPayable), ..all.clone() };
+        let payable = LedgerFilter { accounts: vec![Account::CarrierPayable], ..all.clone() };
         assert_eq!(page(db, &payable, None).len(), 0);
         let other = partner_viewer(8);
         assert!(entry_list(db, &other, &all, None, 10).unwrap().is_empty());

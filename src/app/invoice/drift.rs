@@ -14,7 +14,9 @@ use crate::domain::viewer::Viewer;
 /// One drift.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// Name of the partner.
+    /// The partner.
+    pub partner_id: i64,
+    /// Its name.
     pub partner: String,
     /// Code of the lane.
     pub lane: String,
@@ -34,8 +36,8 @@ pub type Drifts = ([NaiveDate; MONTHS], Vec<Drift>);
 pub fn drifts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Drifts, DbError> {
     let months = months_before(today);
     let filter = InvoiceFilter { partner_id: None, from: months.first().copied(), until: today.with_day(1) };
-    let mut sums: BTreeMap<(String, String, String), [Month; MONTHS]> = BTreeMap::new();
-    audits_fold(db, viewer, &filter, |partner, received_on, audited| {
+    let mut sums: BTreeMap<(String, i64, String, String), [Month; MONTHS]> = BTreeMap::new();
+    audits_fold(db, viewer, &filter, |(partner_id, partner), received_on, audited| {
         // What is billed twice says nothing about a rate.
         if matches!(audited.status, BillStatus::Duplicate | BillStatus::Rejected) {
             return;
@@ -43,7 +45,7 @@ pub fn drifts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Drifts, 
         let place = months.iter().rposition(|month| *month <= received_on);
         for one in &audited.positions {
             let Some(rated) = one.rated.filter(|_| one.billed > Micros::ZERO) else { continue };
-            let key = (partner.to_owned(), one.lane.clone(), one.charge.words());
+            let key = (partner.to_owned(), partner_id, one.lane.clone(), one.charge.words());
             let cell = sums.entry(key).or_default();
             let Some(month) = place.and_then(|place| cell.get_mut(place)) else { continue };
             month.add(rated, one.before + one.billed - rated);
@@ -52,7 +54,13 @@ pub fn drifts(db: &mut Db, viewer: &Viewer, today: NaiveDate) -> Result<Drifts, 
     let mut found: Vec<Drift> = sums
         .into_iter()
         .filter(|(_, months)| is_rising(months))
-        .map(|((partner, lane, charge), months)| Drift { partner, lane, charge, months })
+        .map(|((partner, partner_id, lane, charge), months)| Drift {
+            partner_id,
+            partner,
+            lane,
+            charge,
+            months,
+        })
         .collect();
     found.sort_by_key(|one| std::cmp::Reverse(one.months.last().map(|month| month.over)));
     Ok((months, found))

@@ -46,6 +46,18 @@ pub enum Pick {
     Settled,
     /// As agreed.
     Clean,
+    /// Of which the audit found something too much.
+    Found,
+    /// Of which something was sent to the partner.
+    Sent,
+    /// Of which the partner agreed to something.
+    Accepted,
+    /// Of which something is back, or was never paid.
+    Recovered,
+    /// Of which something was given up.
+    WrittenOff,
+    /// First bills that count and are as agreed.
+    Passed,
     /// That fail a KPI.
     Failing(Kpi),
     /// Every one.
@@ -67,6 +79,12 @@ impl Pick {
             Self::Disputed => "disputed",
             Self::Settled => "settled",
             Self::Clean => "clean",
+            Self::Found => "found",
+            Self::Sent => "sent",
+            Self::Accepted => "accepted",
+            Self::Recovered => "recovered",
+            Self::WrittenOff => "written-off",
+            Self::Passed => "passed",
             Self::Failing(kpi) => kpi.code(),
             Self::All => "all",
         }
@@ -82,6 +100,12 @@ impl Pick {
             Self::Disputed => "With the partner",
             Self::Settled => "Settled disputes",
             Self::Clean => "As agreed",
+            Self::Found => "Found by the audits",
+            Self::Sent => "Sent to partners",
+            Self::Accepted => "Accepted by partners",
+            Self::Recovered => "Recovered",
+            Self::WrittenOff => "Written off",
+            Self::Passed => "First bills as agreed at once",
             Self::Failing(kpi) => kpi.name(),
             Self::All => "All invoices",
         }
@@ -91,7 +115,25 @@ impl Pick {
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         let failing = || code.parse::<Kpi>().ok().filter(|kpi| kpi.counts_invoices()).map(Self::Failing);
-        Self::CHOICES.into_iter().find(|pick| pick.code() == code).or_else(failing)
+        Self::CHOICES.into_iter().chain(Self::OF_FUNNEL).find(|pick| pick.code() == code).or_else(failing)
+    }
+
+    /// Those behind the figures of the funnel, which no list offers.
+    const OF_FUNNEL: [Self; 6] =
+        [Self::Found, Self::Sent, Self::Accepted, Self::Recovered, Self::WrittenOff, Self::Passed];
+
+    /// What of an invoice counts in the figure of the funnel that the list is behind; none of a list that is behind none.
+    #[must_use]
+    pub fn amount(self, one: &Shown) -> Option<Micros> {
+        let funnel = &one.funnel;
+        match self {
+            Self::Found => Some(funnel.found.max(Micros::ZERO)),
+            Self::Sent => Some(funnel.disputed),
+            Self::Accepted => Some(funnel.accepted),
+            Self::Recovered => Some(funnel.recovered),
+            Self::WrittenOff => Some(funnel.written_off),
+            _ => None,
+        }
     }
 
     fn takes(self, one: &Shown) -> bool {
@@ -102,6 +144,10 @@ impl Pick {
             Self::Disputed => matches!(one.funnel.stage, Stage::Disputed | Stage::Accepted | Stage::Refused),
             Self::Settled => matches!(one.funnel.stage, Stage::Recovered | Stage::WrittenOff),
             Self::Clean => one.listed.status == BillStatus::Matched,
+            Self::Found | Self::Sent | Self::Accepted | Self::Recovered | Self::WrittenOff => {
+                self.amount(one).is_some_and(|amount| amount != Micros::ZERO)
+            }
+            Self::Passed => one.listed.accuracy.is_counted && one.listed.accuracy.is_right,
             Self::Failing(kpi) => {
                 let mut alone = Measures::default();
                 one.listed.accuracy.add_to(true, &mut alone);
@@ -171,13 +217,27 @@ impl Totals {
         self.audited += i64::from(listed.accuracy.is_counted);
         self.passed += i64::from(listed.accuracy.is_counted && listed.accuracy.is_right);
         self.billed = self.billed + listed.billed;
-        self.found = self.found + funnel.found.max(Micros::ZERO);
-        self.disputed = self.disputed + funnel.disputed;
-        self.accepted = self.accepted + funnel.accepted;
-        self.recovered = self.recovered + funnel.recovered;
-        self.written_off = self.written_off + funnel.written_off;
+        let part = |pick: Pick| pick.amount(one).unwrap_or_default();
+        self.found = self.found + part(Pick::Found);
+        self.disputed = self.disputed + part(Pick::Sent);
+        self.accepted = self.accepted + part(Pick::Accepted);
+        self.recovered = self.recovered + part(Pick::Recovered);
+        self.written_off = self.written_off + part(Pick::WrittenOff);
         self.open = self.open + funnel.open();
     }
+}
+
+/// What the invoices of a list come to in one currency: billed, open, and what counts in the figure it is behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Picked {
+    /// Billed.
+    pub billed: Micros,
+    /// Disputed by the audits.
+    pub disputed: Micros,
+    /// Still open.
+    pub open: Micros,
+    /// By [`Pick::amount`].
+    pub amount: Micros,
 }
 
 /// One page of the list.
@@ -193,6 +253,8 @@ pub struct Listed {
     pub pages: usize,
     /// Everything of the partner and the period, by currency, whatever is listed of it.
     pub totals: BTreeMap<Currency, Totals>,
+    /// What the listed invoices come to, those of all pages, by currency.
+    pub picked: BTreeMap<Currency, Picked>,
     /// Invoices that wait to be audited.
     pub waiting: i64,
 }
@@ -247,6 +309,14 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
             listed.number.clone(),
         )
     });
+    let mut picked: BTreeMap<Currency, Picked> = BTreeMap::new();
+    for one in &rows {
+        let sum = picked.entry(one.listed.currency).or_default();
+        sum.billed = sum.billed + one.listed.billed;
+        sum.disputed = sum.disputed + one.listed.disputed;
+        sum.open = sum.open + one.funnel.open();
+        sum.amount = sum.amount + asked.pick.amount(one).unwrap_or_default();
+    }
     let count = rows.len();
     let pages = count.div_ceil(asked.rows.max(1)).max(1);
     let page = asked.page.clamp(1, pages);
@@ -257,6 +327,7 @@ pub fn list(db: &mut Db, viewer: &Viewer, asked: &Asked) -> Result<Listed, DbErr
         page,
         pages,
         totals,
+        picked,
         waiting: stale_invoices_count(db, viewer, asked.partner_id)?,
     })
 }
@@ -298,6 +369,8 @@ pub struct Related {
     pub issued_on: NaiveDate,
     /// Sum of its lines.
     pub total: Micros,
+    /// What its lines name: shipments, PROs, bills of lading.
+    pub names: BTreeSet<String>,
 }
 
 /// One invoice with everything known about it.
@@ -359,8 +432,9 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
     let mut related = Vec::new();
     let named: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let others = Neighbours::read_unscoped(db, partner_id, &named, [&row])?.of(&row, named.iter().copied());
-    for (row, _) in invoices_unscoped(db, partner_id, &others)?.into_values() {
+    for (row, lines) in invoices_unscoped(db, partner_id, &others)?.into_values() {
         related.push(Related {
+            names: lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect(),
             id: row.id,
             number: row.number,
             kind: row.kind,

@@ -21,10 +21,10 @@ use crate::db::{Db, DbError};
 use crate::domain::books::chart::Chart;
 use crate::domain::books::close::Step;
 use crate::domain::books::roll::{Balances, RollRow};
-use crate::domain::clause::{Obligation, ObligationKey};
+use crate::domain::clause::{Obligation, ObligationKey, Reason};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::{Kpi, KpiValue};
-use crate::domain::ledger::{Account, ItemState, JournalLine, RollForward};
+use crate::domain::ledger::{Account, ItemState, JournalLine, Recognition, RollForward};
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::terms::{Clause, Terms};
@@ -34,19 +34,38 @@ use crate::report::sheet::csv;
 /// Months offered to go to.
 const MONTHS_SHOWN: usize = 6;
 
+/// Where the entries of a page begin, when they are those of more than its month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// With the first that was ever posted.
+    Start,
+    /// With those of an earlier month.
+    Month(Period),
+}
+
 /// What a page of the ledger asks for.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerQuery {
     /// Month of posting; the last one with entries when none.
     pub month: Option<Period>,
+    /// Where the entries begin; with the month when none.
+    pub since: Option<Since>,
     /// Only this partner.
     pub partner_id: Option<i64>,
+    /// Only the clause with this number in its contract.
+    pub clause: Option<String>,
     /// Only obligations of this period.
     pub obligation_period: Option<Period>,
-    /// Only items in this state.
-    pub state: Option<ItemState>,
-    /// Only entries with a line on this account.
-    pub account: Option<Account>,
+    /// Only items in these states; in any when empty.
+    pub states: Vec<ItemState>,
+    /// Only entries with a line on one of these accounts; all when empty.
+    pub accounts: Vec<Account>,
+    /// Only entries made for these reasons; all when empty.
+    pub reasons: Vec<Reason>,
+    /// Only entries that go there.
+    pub recognition: Option<Recognition>,
+    /// Only entries that are in an export batch, or only those in none.
+    pub exported: Option<bool>,
     /// Where the page of entries starts.
     pub after: Option<Cursor>,
 }
@@ -54,7 +73,21 @@ pub struct LedgerQuery {
 impl LedgerQuery {
     /// Whether it asks for all entries of the month, of all partners or of one.
     fn is_whole_month(&self) -> bool {
-        self.obligation_period.is_none() && self.state.is_none() && self.account.is_none()
+        self.since.is_none()
+            && self.clause.is_none()
+            && self.obligation_period.is_none()
+            && self.states.is_empty()
+            && self.accounts.is_empty()
+            && self.reasons.is_empty()
+            && self.recognition.is_none()
+            && self.exported.is_none()
+    }
+
+    /// Whether the entries listed are the same as long as nothing is posted: the state of an item and what was exported change
+    /// without an entry.
+    #[must_use]
+    pub fn rests_on_entries(&self) -> bool {
+        self.states.is_empty() && self.exported.is_none()
     }
 
     /// The month shown, where `last` is the last day that anything was posted on.
@@ -72,11 +105,19 @@ impl LedgerQuery {
     fn filter(&self, month: Period) -> LedgerFilter {
         LedgerFilter {
             partner_id: self.partner_id,
-            posted_from: Some(month.start()),
+            posted_from: match self.since {
+                None => Some(month.start()),
+                Some(Since::Start) => None,
+                Some(Since::Month(first)) => Some(first.start().min(month.start())),
+            },
             posted_until: Some(month.end()),
+            clause: self.clause.clone(),
             obligation_period: self.obligation_period,
-            state: self.state,
-            account: self.account,
+            states: self.states.clone(),
+            accounts: self.accounts.clone(),
+            reasons: self.reasons.clone(),
+            recognition: self.recognition,
+            exported: self.exported,
             key: None,
         }
     }

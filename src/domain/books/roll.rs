@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::clause::Reason;
 use crate::domain::currency::Currency;
 use crate::domain::field::codes;
-use crate::domain::ledger::{Account, RollForward};
+use crate::domain::ledger::{Account, RollColumn, RollForward};
 use crate::domain::money::Micros;
 
 codes! {
@@ -141,6 +141,23 @@ pub fn totals(rows: &[RollRow]) -> Vec<(Book, Currency, RollForward, Micros)> {
         .collect()
 }
 
+/// The columns that count in what a month brought net: everything but what moved to assessed and what was paid.
+const NET_COLUMNS: [RollColumn; 4] =
+    [RollColumn::Accrued, RollColumn::TrueUp, RollColumn::Reversed, RollColumn::Waived];
+
+/// The accounts whose movements for [`net_reasons`] are what a month brought net.
+#[must_use]
+pub fn net_accounts() -> Vec<Account> {
+    let books = Book::ALL.iter().filter(|book| **book != Book::Freight);
+    books.flat_map(|book| book.accounts().iter().copied()).collect()
+}
+
+/// The reasons of the entries that count in what a month brought net.
+#[must_use]
+pub fn net_reasons() -> Vec<Reason> {
+    NET_COLUMNS.iter().flat_map(|column| column.reasons()).collect()
+}
+
 /// What a month brought net for a partner, by currency: what carriers came to owe us less what we came to owe them, with
 /// everything taken back and given up, and without what was paid. Freight is no part of it: it is what the work costs, and
 /// goes as it is billed.
@@ -148,7 +165,7 @@ pub fn totals(rows: &[RollRow]) -> Vec<(Book, Currency, RollForward, Micros)> {
 pub fn net_accrued(rows: &[RollRow]) -> BTreeMap<(i64, Currency), Micros> {
     let mut net: BTreeMap<(i64, Currency), Micros> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.book != Book::Freight) {
-        let brought = row.roll.accrued + row.roll.true_up + row.roll.reversed + row.roll.waived;
+        let brought: Micros = NET_COLUMNS.iter().map(|column| row.roll.column(*column)).sum();
         let sum = net.entry((row.partner_id, row.currency)).or_default();
         *sum = *sum + if row.book.is_ours() { brought } else { -brought };
     }

@@ -7,13 +7,16 @@ use askama::Template;
 use super::{MonthParams, around};
 use crate::app::books::budget::{BudgetView, Compared, budget_set, budget_view};
 use crate::app::edit::EditError;
+use crate::app::ledger::view::Since;
 use crate::domain::books::month_of;
+use crate::domain::books::roll::{net_accounts, net_reasons};
 use crate::domain::money::Micros;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 use crate::web::edit::refuse;
 use crate::web::extract::{Form, SignedIn};
+use crate::web::ledger::link::EntriesOf;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
@@ -23,7 +26,18 @@ const HISTORY_SHOWN: usize = 60;
 struct Line {
     name: String,
     href: String,
-    cells: [String; 6],
+    /// Figures, each with the list that comes to it; empty where it is worked out from the two before it.
+    cells: [(String, String); 6],
+}
+
+/// The entries that come to what was accrued net in the month, and in the year up to its end.
+fn accrued(month: Period, partner_id: Option<i64>) -> [String; 2] {
+    let january = Period::containing(PeriodKind::Year, month.start()).start();
+    let first = Period::containing(PeriodKind::Month, january);
+    [None, Some(Since::Month(first))].map(|since| {
+        let (accounts, reasons) = (net_accounts(), net_reasons());
+        EntriesOf { month: Some(month), since, partner_id, accounts, reasons, ..EntriesOf::default() }.href()
+    })
 }
 
 #[derive(Template)]
@@ -41,15 +55,19 @@ struct BudgetPage {
     notice: Option<String>,
 }
 
-fn cells(month: &Compared, year: &Compared) -> [String; 6] {
+fn cells(month: &Compared, year: &Compared, [of_month, of_year]: [String; 2]) -> [(String, String); 6] {
     let or_none = |amount: Option<Micros>| amount.map_or_else(|| "no budget".to_owned(), show::money);
+    let set = |amount: Option<Micros>| {
+        (or_none(amount), if amount.is_some() { "#hi".to_owned() } else { String::new() })
+    };
+    let beyond = |one: &Compared| (or_none(one.beyond()), String::new());
     [
-        or_none(month.budget),
-        show::money(month.accrued),
-        or_none(month.beyond()),
-        or_none(year.budget),
-        show::money(year.accrued),
-        or_none(year.beyond()),
+        set(month.budget),
+        (show::money(month.accrued), of_month),
+        beyond(month),
+        set(year.budget),
+        (show::money(year.accrued), of_year),
+        beyond(year),
     ]
 }
 
@@ -83,13 +101,13 @@ async fn answer(
             .map(|line| Line {
                 name: line.partner.clone(),
                 href: format!("/ledger?month={}&partner={}", view.month, line.partner_id),
-                cells: cells(&line.month, &line.year),
+                cells: cells(&line.month, &line.year, accrued(view.month, Some(line.partner_id))),
             })
             .collect(),
         total: Line {
             name: "All partners".to_owned(),
             href: String::new(),
-            cells: cells(&view.total.0, &view.total.1),
+            cells: cells(&view.total.0, &view.total.1, accrued(view.month, None)),
         },
         history: view
             .history

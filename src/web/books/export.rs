@@ -7,15 +7,19 @@ use serde::Deserialize;
 use crate::app::books::export::{ExportFormat, batch_file, batch_make, batch_view, batches};
 use crate::app::books::layout::layouts;
 use crate::app::edit::EditError;
+use crate::app::ledger::view::Since;
 use crate::db::books::{BatchRow, exported_count, gl_count};
+use crate::db::partner::{Partner, partner_list};
+use crate::domain::books::batch::BatchLine as Exported;
 use crate::domain::books::month_of;
-use crate::domain::ledger::Side;
+use crate::domain::ledger::{Recognition, Side};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 use crate::web::download::{FileKind, download};
 use crate::web::edit::{day_optional, refuse};
 use crate::web::extract::{Form, SignedIn};
-use crate::web::ledger::optional;
+use crate::web::ledger::link::EntriesOf;
+use crate::web::ledger::{entry_address, optional};
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
@@ -38,6 +42,8 @@ struct ExportsPage {
     batches: Vec<BatchLine>,
     left: String,
     has_left: bool,
+    /// The entries that wait.
+    waiting: String,
     layout: String,
     may: bool,
     form: Form,
@@ -100,6 +106,13 @@ async fn answer(me: &SignedIn, form: Form, refusal: Option<EditError>) -> Result
             left => format!("{} to be exported", words::count(left, "entry")),
         },
         has_left: left > 0,
+        waiting: EntriesOf {
+            since: Some(Since::Start),
+            recognition: Some(Recognition::Gl),
+            exported: Some(false),
+            ..EntriesOf::default()
+        }
+        .href(),
         layout: layout.map_or_else(
             || "No layout of the journal file is kept yet.".to_owned(),
             |version| format!("The journal file is laid out by version {version}."),
@@ -136,6 +149,8 @@ pub(in crate::web) async fn create(me: SignedIn, mut form: Form) -> Result<HttpR
 struct JournalLine {
     posted: String,
     what: String,
+    /// Where the entry is; empty where its partner is not known by that code any more.
+    href: String,
     under: String,
     account: String,
     debit: String,
@@ -156,19 +171,27 @@ struct BatchPage {
     layouts: Vec<(String, String)>,
 }
 
+/// Where the evidence of an exported line is.
+fn evidence(line: &Exported, partners: &[Partner]) -> String {
+    let partner = partners.iter().find(|one| one.code == line.partner_code);
+    let address = |(partner, key): (&Partner, _)| entry_address(partner.id, line.entry, key);
+    partner.zip(line.obligation.parse().ok()).map(address).unwrap_or_default()
+}
+
 /// `GET /ledger/exports/{batch}`
 pub(in crate::web) async fn show_one(me: SignedIn, batch: web::Path<i32>) -> Result<HttpResponse, WebError> {
     let number = *batch;
-    let ((row, batch), kept) = me
+    let ((row, batch), kept, partners) = me
         .in_db(move |unit| {
             let found = batch_view(unit.db, unit.viewer, number)?;
-            Ok::<_, EditError>((found, layouts(unit.db, unit.viewer)?))
+            Ok::<_, EditError>((found, layouts(unit.db, unit.viewer)?, partner_list(unit.db, unit.viewer)?))
         })
         .await?;
     let money = |amount: Option<crate::domain::money::Micros>| amount.map(show::money).unwrap_or_default();
     let lines = batch.lines.iter().take(LINES_SHOWN).map(|line| JournalLine {
         posted: show::day(line.posted),
         what: line.memo.clone(),
+        href: evidence(line, &partners),
         under: format!("{}, for {}, entry {}", line.partner, line.obligation_period, line.entry),
         account: format!("{} {}", line.account, line.account_name),
         debit: money(line.on(Side::Debit)),

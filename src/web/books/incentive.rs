@@ -9,12 +9,15 @@ use askama::Template;
 use super::MonthParams;
 use crate::app::books::incentive::{Programme, programmes};
 use crate::app::edit::EditError;
+use crate::app::ledger::view::Since;
 use crate::domain::books::month_of;
-use crate::domain::clause::Sign;
+use crate::domain::clause::{Reason, Sign};
 use crate::domain::currency::Currency;
-use crate::domain::ledger::settled_account;
+use crate::domain::ledger::{ItemState, accrual_accounts, settled_account};
+use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::web::extract::SignedIn;
+use crate::web::ledger::link::EntriesOf;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
@@ -23,25 +26,68 @@ struct Line {
     under: String,
     href: String,
     currency: String,
-    accrued: String,
-    told: String,
-    agreed: String,
-    settled: String,
-    total: String,
+    /// Worked out, told, agreed and open, settled, together: each with the entries that come to it, where they can be listed.
+    cells: [(String, String); 5],
+}
+
+/// The entries behind each figure of a programme of the year: what they do to the account on which it stands until it is
+/// settled. A settlement takes from that account what is settled.
+fn behind(one: &Programme, year: Period) -> [EntriesOf; 5] {
+    let all = EntriesOf {
+        since: Some(Since::Start),
+        partner_id: Some(one.partner_id),
+        clause: one.clause.clone(),
+        period: Some(year),
+        accounts: vec![settled_account(one.sign)],
+        ..EntriesOf::default()
+    };
+    let now = |states: &[ItemState]| EntriesOf { states: states.to_vec(), ..all.clone() };
+    let made = |is_settlement: bool| {
+        let reasons = Reason::ALL.iter().copied();
+        let reasons = reasons.filter(|reason| (*reason == Reason::Settlement) == is_settlement).collect();
+        EntriesOf { reasons, ..all.clone() }
+    };
+    [
+        now(&[ItemState::Estimated, ItemState::Accrued]),
+        now(&[ItemState::Assessed, ItemState::Disputed]),
+        now(&[ItemState::Agreed, ItemState::Settled, ItemState::Reversed]),
+        made(true),
+        made(false),
+    ]
+}
+
+/// The entries behind what all programmes of a sign come to in the year, on the account of their cost alone; none where that
+/// account is that of service credits too.
+fn behind_all(sign: Sign, year: Period) -> Option<EntriesOf> {
+    let (debit, credit) = accrual_accounts(sign, true);
+    let cost = if debit == settled_account(sign) { credit } else { debit };
+    (sign != Sign::EarnBack).then(|| EntriesOf {
+        since: Some(Since::Start),
+        period: Some(year),
+        accounts: vec![cost],
+        ..EntriesOf::default()
+    })
 }
 
 impl Line {
-    fn of(one: &Programme, name: String, under: String, href: String) -> Self {
+    fn of(one: &Programme, name: String, under: String, links: [Option<EntriesOf>; 5]) -> Self {
+        let [accrued, told, agreed, settled, total] = links;
+        let cell = |amount: Micros, of: Option<EntriesOf>| {
+            let href = of.filter(|_| amount != Micros::ZERO).map(|of| of.href());
+            (show::money(amount), href.unwrap_or_default())
+        };
         Self {
             name,
             under,
-            href,
+            href: format!("/ledger?partner={}&account={}", one.partner_id, settled_account(one.sign).code()),
             currency: one.currency.to_string(),
-            accrued: show::money(one.accrued),
-            told: show::money(one.told),
-            agreed: show::money(one.agreed),
-            settled: show::money(one.settled),
-            total: show::money(one.total()),
+            cells: [
+                cell(one.accrued, accrued),
+                cell(one.told, told),
+                cell(one.agreed, agreed),
+                cell(one.settled, settled),
+                cell(one.total(), total),
+            ],
         }
     }
 }
@@ -73,7 +119,7 @@ const fn part_words(sign: Sign) -> Option<(&'static str, &'static str, &'static 
 }
 
 impl Part {
-    fn of(sign: Sign, found: &[Programme]) -> Option<Self> {
+    fn of(sign: Sign, found: &[Programme], year: Period) -> Option<Self> {
         let (id, name, who) = part_words(sign)?;
         let own = || found.iter().filter(|one| one.sign == sign);
         let mut sums: BTreeMap<Currency, Programme> = BTreeMap::new();
@@ -82,12 +128,11 @@ impl Part {
         }
         let line = |one: &Programme| {
             let under = format!("clause {}, {}", one.clause, one.title);
-            let href = format!("/ledger?partner={}&account={}", one.partner_id, settled_account(sign).code());
-            Line::of(one, one.partner.clone(), under, href)
+            Line::of(one, one.partner.clone(), under, behind(one, year).map(Some))
         };
         let foot = |sum: &Programme| {
             let items = crate::domain::words::count(sum.items, "item");
-            Line::of(sum, "All partners".to_owned(), items, String::new())
+            Line::of(sum, "All partners".to_owned(), items, [None, None, None, None, behind_all(sign, year)])
         };
         let lines: Vec<Line> = own().map(line).collect();
         (!lines.is_empty()).then(|| Self { id, name, who, lines, foot: sums.values().map(foot).collect() })
@@ -125,7 +170,7 @@ pub(in crate::web) async fn show(
             .into_iter()
             .map(|(title, href, one)| (title, href, one == year))
             .collect(),
-        parts: Sign::ALL.iter().filter_map(|sign| Part::of(*sign, &found)).collect(),
+        parts: Sign::ALL.iter().filter_map(|sign| Part::of(*sign, &found, year)).collect(),
     };
     page::html(&incentives_page)
 }

@@ -7,9 +7,11 @@ use askama::Template;
 
 use super::MonthParams;
 use crate::app::books::reconcile::{Reconciled, reconciliation};
+use crate::domain::ledger::Recognition;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
 use crate::web::extract::SignedIn;
+use crate::web::ledger::link::EntriesOf;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
@@ -20,9 +22,8 @@ struct Line {
     month: String,
     account: String,
     currency: String,
-    ledger: String,
-    exported: String,
-    left: String,
+    /// What the sub-ledger has, what went out and what is left, each with the entries that come to it.
+    cells: [(String, String); 3],
     difference: String,
     differs: bool,
 }
@@ -49,9 +50,19 @@ pub(in crate::web) async fn show(
         month: row.month.title(),
         account: format!("{} {}", chart.number(row.account), chart.name(row.account)),
         currency: row.currency.to_string(),
-        ledger: show::money(row.ledger),
-        exported: show::money(row.exported),
-        left: show::money(row.left),
+        cells: [(row.ledger, None), (row.exported, Some(true)), (row.left, Some(false))].map(
+            |(amount, exported)| {
+                let of = EntriesOf {
+                    month: Some(row.month),
+                    accounts: vec![row.account],
+                    recognition: Some(Recognition::Gl),
+                    exported,
+                    ..EntriesOf::default()
+                };
+                let href = if amount == Micros::ZERO { String::new() } else { of.href() };
+                (show::money(amount), href)
+            },
+        ),
         difference: show::money(row.difference()),
         differs: row.difference() != Micros::ZERO,
     };

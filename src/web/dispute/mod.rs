@@ -25,12 +25,14 @@ use crate::db::dispute::ItemStepRow;
 use crate::db::exclusion::{EvidenceFile, Subject, evidence_files_of};
 use crate::db::ledger::{ItemFilter, credit_shipments};
 use crate::db::partner::{Partner, partner_list};
+use crate::db::settlement::{Paid, settlements_of};
 use crate::domain::clause::{Obligation, ObligationKey, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, Line as DisputedLine, Ruling, Stage, StepKind};
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
+use crate::domain::settlement::SettlementKind;
 use crate::domain::viewer::{Action, Role, Viewer};
 use crate::domain::words;
 
@@ -175,6 +177,8 @@ struct BudgetLine {
     partner: String,
     amount: String,
     used: String,
+    /// The items that decisions of the year gave something up of.
+    href: String,
     left: String,
     currency: String,
     why: String,
@@ -231,6 +235,7 @@ fn inbox_page(me: &SignedIn, found: &InboxFound, form: Form, notice: Option<Stri
                 partner: name(one.partner_id).to_owned(),
                 amount: show::money(one.amount),
                 used: show::money(one.used),
+                href: format!("/disputes/items?partner={}&only={}", one.partner_id, one.year),
                 left: show::money(one.left()),
                 currency: one.currency.to_string(),
                 why: format!("{}, {}", one.reason, one.actor),
@@ -286,6 +291,88 @@ pub(super) struct Params {
     partner: String,
     month: String,
     stage: String,
+    only: String,
+}
+
+/// Which items are listed for an amount of their own, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Only {
+    /// Those of which an answer would give something up and waits for a second person.
+    Proposed,
+    /// Those of which decisions of a year gave something up.
+    Decided(i32),
+}
+
+impl Only {
+    fn read(text: &str) -> Result<Option<Self>, WebError> {
+        match text.trim() {
+            "" => Ok(None),
+            "proposed" => Ok(Some(Self::Proposed)),
+            year => optional(year).map(|year| year.map(Self::Decided)),
+        }
+    }
+
+    fn amount(self, item: &Item) -> Micros {
+        let lines = item.course.lines.iter();
+        match self {
+            Self::Proposed => lines
+                .filter(|line| line.is_open())
+                .filter_map(|line| line.proposal.as_ref())
+                .map(|answer| answer.given_up)
+                .sum(),
+            Self::Decided(year) => lines
+                .filter_map(|line| line.decision.as_ref())
+                .filter(|answer| answer.day.year() == year)
+                .map(|answer| answer.given_up)
+                .sum(),
+        }
+    }
+
+    fn head(self) -> String {
+        match self {
+            Self::Proposed => "To be given up".to_owned(),
+            Self::Decided(year) => format!("Given up in {year}"),
+        }
+    }
+}
+
+/// What items come to, of one currency and direction.
+struct ItemFoot {
+    currency: String,
+    target: String,
+    waived: String,
+    settled: String,
+    left: String,
+    amount: Option<String>,
+}
+
+fn foot(found: &[Item], only: Option<Only>) -> Vec<ItemFoot> {
+    let mut sums: BTreeMap<(Currency, bool), [Micros; 5]> = BTreeMap::new();
+    for item in found {
+        let sum = sums.entry((item.row.accrual.currency, !item.is_ours())).or_default();
+        let amount = only.map(|only| only.amount(item)).unwrap_or_default();
+        let own = [item.sums.target, item.sums.waived(), item.sums.settled, item.sums.outstanding(), amount];
+        for (sum, own) in sum.iter_mut().zip(own) {
+            *sum = *sum + own;
+        }
+    }
+    sums.into_iter()
+        .map(|((currency, is_theirs), sums)| {
+            let [target, waived, settled, left, amount] = sums.map(show::money);
+            ItemFoot {
+                currency: if is_theirs {
+                    format!("{currency}, owed to the carrier")
+                } else {
+                    currency.to_string()
+                },
+                target,
+                waived,
+                settled,
+                left,
+                amount: only.map(|_| amount),
+            }
+        })
+        .collect()
 }
 
 struct ItemLine {
@@ -302,13 +389,16 @@ struct ItemLine {
     deadline: String,
     /// The first step of how it was worked out: it names the shipment.
     why: String,
+    /// The amount that the list is for.
+    amount: Option<String>,
 }
 
 impl ItemLine {
-    fn of(item: &Item, is_own: bool) -> Self {
+    fn of(item: &Item, only: Option<Only>) -> Self {
         let accrual = &item.row.accrual;
         Self {
-            href: address(item, is_own),
+            amount: only.map(|only| show::money(only.amount(item))),
+            href: address(item, false),
             named: item.named(),
             partner: item.row.partner_name.clone(),
             clause: item.row.clause_code.clone(),
@@ -348,6 +438,9 @@ fn address(item: &Item, is_own: bool) -> String {
 struct ListPage {
     page: Page,
     lines: Vec<ItemLine>,
+    foot: Vec<ItemFoot>,
+    /// What the amount is called that the list is for.
+    head: Option<String>,
     count: String,
     partners: Vec<(String, String, bool)>,
     stages: Vec<(&'static str, &'static str, bool)>,
@@ -363,6 +456,7 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
     let partner_id: Option<i64> = optional(&params.partner)?;
     let month: Option<Period> = optional(&params.month)?;
     let stage: Option<Stage> = optional(&params.stage)?;
+    let only = Only::read(&params.only)?;
     let (mut found, partners) = me
         .in_db(move |unit| {
             let states = ItemState::TOLD.into_iter().chain([ItemState::Reversed]).collect();
@@ -378,6 +472,7 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
         })
         .await?;
     found.retain(|item| item.row.accrual.assessed_on.is_some() && stage.is_none_or(|one| one == item.stage));
+    found.retain(|item| only.is_none_or(|only| only.amount(item) != Micros::ZERO));
     found.reverse();
     let count = found.len();
     let shown = count.min(LISTED);
@@ -386,7 +481,9 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
     let stages = Stage::ALL.iter().filter(|one| **one != Stage::Untold);
     page::html(&ListPage {
         page: me.page("Assessed items"),
-        lines: found.iter().take(LISTED).map(|item| ItemLine::of(item, false)).collect(),
+        lines: found.iter().take(LISTED).map(|item| ItemLine::of(item, only)).collect(),
+        foot: foot(&found, only),
+        head: only.map(Only::head),
         count: if shown < count {
             format!("The newest {shown} of {count}")
         } else {
@@ -444,6 +541,8 @@ pub(super) struct ItemView {
     facts: Option<(String, String)>,
     lines: Vec<LineView>,
     timeline: Vec<String>,
+    /// What settled it: the document, where it is looked at, the day it was posted and the amount.
+    paid: Vec<(String, String, String, String)>,
     pack: String,
     post: String,
     ledger: Option<String>,
@@ -460,8 +559,14 @@ pub(super) struct ItemView {
 }
 
 /// An item with its steps, its files by step, and the shipment behind it.
-pub(super) type Found =
-    (Item, Vec<ItemStepRow>, BTreeMap<i64, Vec<EvidenceFile>>, Option<(String, String)>, NaiveDate);
+pub(super) type Found = (
+    Item,
+    Vec<ItemStepRow>,
+    BTreeMap<i64, Vec<EvidenceFile>>,
+    Option<(String, String)>,
+    NaiveDate,
+    Vec<Paid>,
+);
 
 /// Reads an item for its page; none when the viewer may not see it.
 pub(super) fn find(unit: Unit<'_>, partner_id: i64, key: ObligationKey) -> Result<Option<Found>, WebError> {
@@ -473,7 +578,8 @@ pub(super) fn find(unit: Unit<'_>, partner_id: i64, key: ObligationKey) -> Resul
     }
     let place = place(db, viewer, &item)?;
     let today = app.today(db)?;
-    Ok(Some((item, steps, files, place, today)))
+    let paid = settlements_of(db, viewer, partner_id, key)?;
+    Ok(Some((item, steps, files, place, today, paid)))
 }
 
 /// Feed and number of the shipment of an item that is about one.
@@ -486,7 +592,7 @@ fn place(db: &mut Db, viewer: &Viewer, item: &Item) -> Result<Option<(String, St
 
 impl ItemView {
     pub(super) fn of(found: &Found, viewer: &Viewer) -> Self {
-        let (item, steps, files, place, today) = found;
+        let (item, steps, files, place, today, paid) = found;
         let is_own = viewer.role == Role::Partner;
         let links = if is_own { PORTAL } else { SHIPPER };
         let accrual = &item.row.accrual;
@@ -529,6 +635,19 @@ impl ItemView {
                 .map(|line| LineView::of(item, line, (steps, files), links, is_own && is_waiting))
                 .collect(),
             timeline: timeline(item, steps),
+            paid: paid
+                .iter()
+                .map(|one| {
+                    let kind = one.kind.parse::<SettlementKind>().map_or("Document", SettlementKind::label);
+                    let href = format!("/settlements/{}/{}", accrual.partner_id, one.settlement_id);
+                    (
+                        format!("{kind} {}", one.number),
+                        if is_own { String::new() } else { href },
+                        show::day(one.posted_on),
+                        show::money(one.amount),
+                    )
+                })
+                .collect(),
             pack: format!("{base}/evidence.zip"),
             post: base,
             ledger: (!is_own)

@@ -22,7 +22,7 @@ use super::show;
 use crate::app::invoice::next_step;
 use crate::app::invoice::recovery::{Asked as AskedStep, take};
 use crate::app::invoice::view::{
-    Asked, DOWNLOAD_ROWS, Listed, PAGE_ROWS, Pick, Shown, Totals, Whole, list as listing, whole,
+    Asked, DOWNLOAD_ROWS, Listed, PAGE_ROWS, Pick, Picked, Shown, Totals, Whole, list as listing, whole,
 };
 use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::invoice::credit::CreditNote;
@@ -144,10 +144,12 @@ struct Line {
     /// A release is asked for.
     is_asked: bool,
     stage: &'static str,
+    /// What counts in the figure that the list is behind.
+    amount: Option<String>,
 }
 
 impl Line {
-    fn of(one: &Shown, base: &str) -> Self {
+    fn of(one: &Shown, pick: Pick, base: &str) -> Self {
         let listed = &one.listed;
         Self {
             href: format!("{base}/invoices/{}", listed.id),
@@ -164,12 +166,39 @@ impl Line {
             outcome: outcome_chip(listed.outcome),
             is_asked: one.is_asked,
             stage: stage_words(one.funnel.stage),
+            amount: pick.amount(one).map(show::money),
         }
     }
 }
 
-/// The way of the money, in one currency.
+/// What all invoices of a list come to in one currency.
+struct Foot {
+    currency: String,
+    billed: String,
+    disputed: String,
+    risk: String,
+    amount: Option<String>,
+}
+
+impl Foot {
+    fn of((currency, sums): (&Currency, &Picked), pick: Pick) -> Self {
+        let is_behind = FUNNEL.contains(&pick);
+        Self {
+            currency: currency.to_string(),
+            billed: show::money(sums.billed),
+            disputed: show::money(sums.disputed),
+            risk: show::money(sums.open),
+            amount: is_behind.then(|| show::money(sums.amount)),
+        }
+    }
+}
+
+/// The lists that have a column of their own for what counts in the figure they are behind.
+const FUNNEL: [Pick; 5] = [Pick::Found, Pick::Sent, Pick::Accepted, Pick::Recovered, Pick::WrittenOff];
+
+/// The way of the money, in one currency, each figure with the list that comes to it.
 struct Funnel {
+    to: FunnelLinks,
     currency: String,
     found: String,
     disputed: String,
@@ -182,8 +211,9 @@ struct Funnel {
 }
 
 impl Funnel {
-    fn of(currency: Currency, sums: &Totals) -> Self {
+    fn of(currency: Currency, sums: &Totals, to: FunnelLinks) -> Self {
         Self {
+            to,
             currency: currency.to_string(),
             found: show::money(sums.found),
             disputed: show::money(sums.disputed),
@@ -197,6 +227,35 @@ impl Funnel {
     }
 }
 
+/// The addresses of the lists behind a funnel.
+#[derive(Clone)]
+struct FunnelLinks {
+    open: String,
+    billed: String,
+    found: String,
+    disputed: String,
+    accepted: String,
+    recovered: String,
+    written_off: String,
+    passed: String,
+}
+
+impl FunnelLinks {
+    fn of(params: &Params, path: &str) -> Self {
+        let to = |pick: Pick| params.link(path, &[("show", pick.code())]);
+        Self {
+            open: to(Pick::Open),
+            billed: to(Pick::All),
+            found: to(Pick::Found),
+            disputed: to(Pick::Sent),
+            accepted: to(Pick::Accepted),
+            recovered: to(Pick::Recovered),
+            written_off: to(Pick::WrittenOff),
+            passed: to(Pick::Passed),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "invoice/list.html")]
 struct ListPage {
@@ -206,6 +265,9 @@ struct ListPage {
     /// What is delivered and not billed; none when there is nothing.
     unbilled: Option<(String, String)>,
     lines: Vec<Line>,
+    foot: Vec<Foot>,
+    /// What the column of the figure is called that the list is behind; none where it is behind none.
+    counted: Option<&'static str>,
     count: String,
     partners: Vec<(String, String, bool)>,
     picks: Vec<(String, String, bool)>,
@@ -264,12 +326,18 @@ pub(super) async fn list(me: SignedIn, params: web::Query<Params>) -> Result<Htt
     page::html(&ListPage {
         page: me.page("Invoices"),
         subtitle: subtitle(&found, asked.period),
-        funnels: found.totals.iter().map(|(currency, sums)| Funnel::of(*currency, sums)).collect(),
+        funnels: {
+            let to = FunnelLinks::of(&params, "/invoices");
+            let funnel = |(currency, sums): (&Currency, &Totals)| Funnel::of(*currency, sums, to.clone());
+            found.totals.iter().map(funnel).collect()
+        },
+        foot: found.picked.iter().map(|sums| Foot::of(sums, asked.pick)).collect(),
+        counted: FUNNEL.contains(&asked.pick).then(|| asked.pick.label()),
         unbilled: unbilled_words(&unbilled).map(|words| {
             let of = asked.partner_id.map_or_else(String::new, |id| format!("?partner={id}"));
             (words, format!("/ledger/freight{of}"))
         }),
-        lines: found.rows.iter().map(|one| Line::of(one, "")).collect(),
+        lines: found.rows.iter().map(|one| Line::of(one, asked.pick, "")).collect(),
         count: words::many(found.count, "invoice"),
         partners: all.chain(named).collect(),
         picks: choices
@@ -344,6 +412,8 @@ struct PositionLine {
     href: Option<String>,
     billed: String,
     before: String,
+    /// Where that was billed.
+    before_href: String,
     rated: Option<String>,
     variance: String,
     approved: String,
@@ -365,6 +435,15 @@ impl PositionLine {
                 show::own_shipment_href(source, reference)
             }
         });
+        // One other invoice of the shipment is the one; of several the list of them is.
+        let mut others = found.related.iter().filter(|other| {
+            other.names.contains(&one.name)
+                || one.shipment.as_ref().is_some_and(|name| other.names.contains(name))
+        });
+        let before_href = match (others.next(), others.next()) {
+            (Some(only), None) => format!("{base}/invoices/{}", only.id),
+            _ => "#related".to_owned(),
+        };
         let mut said = Vec::new();
         said.extend(
             one.finding
@@ -388,6 +467,7 @@ impl PositionLine {
             href,
             billed: show::money(one.billed),
             before: if one.before == Micros::ZERO { String::new() } else { show::money(one.before) },
+            before_href,
             rated: one.rated.map(show::money),
             variance: one.variance.map(show::money).unwrap_or_default(),
             approved: show::money(one.approved),

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::{Funnel, InvoiceView, Line, Params, taken};
+use super::{FUNNEL, Foot, Funnel, FunnelLinks, InvoiceView, Line, Params, taken};
 use crate::app::invoice::view::{PAGE_ROWS, Pick, Whole, list as listing, whole};
 use crate::domain::audit::recovery::Step;
 use crate::domain::viewer::Action;
@@ -18,6 +18,9 @@ struct OwnListPage {
     page: Page,
     funnels: Vec<Funnel>,
     lines: Vec<Line>,
+    foot: Vec<Foot>,
+    /// What the column of the figure is called that the list is behind; none where it is behind none.
+    counted: Option<&'static str>,
     count: String,
     picks: Vec<(String, String, bool)>,
     params: Params,
@@ -39,10 +42,17 @@ pub(in crate::web) async fn list(me: SignedIn, params: web::Query<Params>) -> Re
     let choices =
         Pick::CHOICES.into_iter().chain((!Pick::CHOICES.contains(&asked.pick)).then_some(asked.pick));
     let to = |page: usize| params.link("/portal/invoices", &[("page", &page.to_string())]);
+    let to_lists = FunnelLinks::of(&params, "/portal/invoices");
     page::html(&OwnListPage {
         page: me.page("Invoices"),
-        funnels: found.totals.iter().map(|(currency, sums)| Funnel::of(*currency, sums)).collect(),
-        lines: found.rows.iter().map(|one| Line::of(one, "/portal")).collect(),
+        funnels: found
+            .totals
+            .iter()
+            .map(|(currency, sums)| Funnel::of(*currency, sums, to_lists.clone()))
+            .collect(),
+        lines: found.rows.iter().map(|one| Line::of(one, asked.pick, "/portal")).collect(),
+        foot: found.picked.iter().map(|sums| Foot::of(sums, asked.pick)).collect(),
+        counted: FUNNEL.contains(&asked.pick).then(|| own_words(asked.pick)),
         count: words::many(found.count, "invoice"),
         picks: choices.map(|pick| (pick.code().to_owned(), own_label(pick), pick == asked.pick)).collect(),
         before: (found.page > 1).then(|| to(found.page - 1)),
@@ -54,12 +64,17 @@ pub(in crate::web) async fn list(me: SignedIn, params: web::Query<Params>) -> Re
 }
 
 fn own_label(pick: Pick) -> String {
+    own_words(pick).to_owned()
+}
+
+fn own_words(pick: Pick) -> &'static str {
     match pick {
         Pick::Open => "Not settled",
         Pick::Disputed => "Disputed",
+        Pick::Sent => "Sent to you",
+        Pick::Accepted => "Accepted by you",
         other => other.label(),
     }
-    .to_owned()
 }
 
 #[derive(Template)]

@@ -6,13 +6,16 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{EntryLine, Params as LedgerParams, optional};
+use super::link::{EntriesOf, Params as LedgerParams};
+use super::{EntryLine, optional};
 use crate::app::ledger::freight::{
     EntryView, FreightView, freight_csv, freight_entry_view, freight_export, freight_view,
 };
+use crate::app::ledger::view::Since;
 use crate::db::freight::FreightListed;
 use crate::db::ledger::EXPORT_ROWS_MAX;
 use crate::domain::expected::Parts;
+use crate::domain::ledger::Account;
 use crate::domain::money::Micros;
 use crate::domain::words;
 use crate::web::download::download_csv;
@@ -86,6 +89,8 @@ struct FreightPage {
     subtitle: String,
     /// What stands, by currency: amount, currency, shipments, and whether the ledger has the same.
     sums: Vec<(String, String, String, String)>,
+    /// The entries that come to the sums.
+    behind: String,
     /// The entry, where the page is about one.
     entry: Option<EntryLine>,
     /// What the column beside the due day says.
@@ -151,6 +156,13 @@ fn standing(me: &SignedIn, partner_id: Option<i64>, view: &FreightView) -> Freig
                    accrual left it. An invoice on hold, refused or billed twice changes nothing. Partners do not see this."
             .to_owned(),
         sums: sums(view),
+        behind: EntriesOf {
+            since: Some(Since::Start),
+            partner_id,
+            accounts: vec![Account::FreightAccrued],
+            ..EntriesOf::default()
+        }
+        .href(),
         entry: None,
         said: "Delivered",
         lines: view.rows.iter().map(Line::of).collect(),
@@ -214,6 +226,7 @@ fn behind(me: &SignedIn, (partner_id, entry_id): (i64, i64), view: &EntryView) -
         heading: format!("Freight of {}, {}", listed.entry.obligation_period.title(), listed.partner_name),
         subtitle: format!("Linehaul {base}, fuel {fuel}, accessorials {accessorial}, tax {tax}."),
         sums: Vec::new(),
+        behind: String::new(),
         entry: Some(EntryLine::of(listed, &LedgerParams::default(), &view.chart)),
         said: "Why",
         lines: view.rows.iter().map(Line::of).collect(),

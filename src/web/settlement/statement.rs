@@ -2,15 +2,19 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::app::dispute::Item;
 use crate::app::settlement::statement::{Statement, statement, statement_csv, statement_xlsx};
+use crate::domain::ledger::Account;
+use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::settlement::SettlementKind;
 use crate::web::dispute::{Chip, answer_day, optional, stage_chip};
 use crate::web::download::{FileKind, download, download_csv};
 use crate::web::extract::SignedIn;
+use crate::web::ledger::link::EntriesOf;
 use crate::web::page::{self, Page, WebError};
 use crate::web::show;
 
@@ -40,8 +44,12 @@ struct Row {
 struct PartView {
     currency: String,
     opening: String,
+    /// What it comes from: our entries, or what the statement before closed with.
+    opening_href: String,
     rows: Vec<Row>,
     closing: String,
+    /// Our entries that come to it; empty for the partner, whose rows above do.
+    closing_href: String,
 }
 
 struct OpenRow {
@@ -66,7 +74,8 @@ struct View {
     open: Vec<OpenRow>,
     /// Items that stand and are not listed.
     more: usize,
-    unapplied: Vec<String>,
+    /// Each document with a rest: where it is looked at, by us alone, and what is left of it.
+    unapplied: Vec<(String, String)>,
     csv: String,
     xlsx: String,
 }
@@ -84,6 +93,14 @@ struct StatementPage {
 struct OwnPage {
     page: Page,
     view: View,
+}
+
+/// The entries that come to what stood as assessed at the end of the month of a day.
+fn standing(found: &Statement, on: Option<NaiveDate>) -> String {
+    let Some(on) = on else { return String::new() };
+    let month = Period::containing(PeriodKind::Month, on);
+    let of = EntriesOf::up_to(month, &[Account::CreditAssessed]);
+    EntriesOf { partner_id: Some(found.partner.id), ..of }.href()
 }
 
 impl View {
@@ -108,6 +125,18 @@ impl View {
             currency: currency.to_string(),
             opening: show::money(part.opening),
             closing: show::money(part.closing),
+            opening_href: if part.opening == Micros::ZERO {
+                String::new()
+            } else if is_own {
+                format!("{base}?period={}", found.period.previous())
+            } else {
+                standing(found, found.period.start().pred_opt())
+            },
+            closing_href: if is_own || part.closing == Micros::ZERO {
+                String::new()
+            } else {
+                standing(found, Some(found.period.last_day()))
+            },
             rows: part
                 .lines
                 .iter()
@@ -154,12 +183,14 @@ impl View {
                 .map(|one| {
                     let kind =
                         one.row.kind.parse::<SettlementKind>().map_or("Document", SettlementKind::label);
-                    format!(
+                    let words = format!(
                         "{kind} {}: {} {} of it is applied to nothing yet",
                         one.row.number,
                         show::money(one.unapplied()),
                         one.row.currency
-                    )
+                    );
+                    let href = format!("/settlements/{}/{}", one.row.partner_id, one.row.id);
+                    (if is_own { String::new() } else { href }, words)
                 })
                 .collect(),
             csv: format!("{base}.csv?period={}", found.period),
