@@ -8,6 +8,7 @@ mod disputes;
 mod excuses;
 mod freight;
 mod kinds;
+mod packs;
 mod reach;
 
 use super::*;

@@ -1,5 +1,5 @@
 //! The evidence of one item in one archive: what the clause says, how the amount came about, the shipments and their events,
-//! every step since, and the files that came with them. Both sides get the same, but for what is the shipper's own: its
+//! or the tenders or other records that were counted, every step since, and the files that came with them. Both sides get the same, but for what is the shipper's own: its
 //! entries and what its people proposed to each other (DOMAIN §9).
 
 use std::io::{Cursor, Write};
@@ -10,22 +10,27 @@ use zip::write::SimpleFileOptions;
 
 use super::{Item, item_show};
 use crate::app::accrual::counted::Counted;
+use crate::app::beside::BesideLine;
 use crate::app::evidence::{Part, Pick, Rows, behind};
+use crate::app::facts::tender_facts;
+use crate::app::refresh::apart::Fact;
 use crate::db::dispute::ItemStepRow;
-use crate::db::evidence::events_of;
+use crate::db::evidence::{TenderLine, events_of};
 use crate::db::exclusion::{Subject, evidence_file_content, evidence_files_of};
 use crate::db::ledger::{LedgerFilter, entry_list};
 use crate::db::shipment::{ShipmentRow, shipment_by_id};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, ObligationKey};
-use crate::domain::kpi::Kpi;
+use crate::domain::kpi::{Kpi, KpiValue};
+use crate::domain::measure::Measures;
 use crate::domain::money::Micros;
+use crate::domain::tender::judge;
 use crate::domain::viewer::{Role, Viewer};
 use crate::report::sheet::{Sheet, workbook};
 
-/// Shipments listed in one archive, the first by day; the sheet says when there are more.
-pub const SHIPMENTS_MAX: usize = 5_000;
+/// Shipments, tenders or other records listed in one archive, the first by day; the sheet says when there are more.
+pub const UNITS_MAX: usize = 5_000;
 /// Shipments whose events are listed.
 const WITH_EVENTS_MAX: usize = 500;
 /// Entries listed.
@@ -65,10 +70,16 @@ pub fn pack(
     now: DateTime<Utc>,
 ) -> Result<Option<Vec<u8>>, PackError> {
     let Some((item, steps)) = item_show(db, viewer, partner_id, key)? else { return Ok(None) };
-    let (shipments, more) = shipments_of(db, viewer, &item, now)?;
+    let counted = counted_of(db, viewer, &item, now)?;
     let mut sheets = vec![item_sheet(&item), clause_sheet(&item), steps_sheet(&steps)];
-    sheets.push(shipment_sheet(&shipments, more));
-    sheets.push(event_sheet(db, viewer, &shipments)?);
+    match &counted.units {
+        Units::Shipments(rows) => {
+            sheets.push(shipment_sheet(rows, counted.more));
+            sheets.push(event_sheet(db, viewer, rows)?);
+        }
+        Units::Tenders(rows) => sheets.push(tender_sheet(rows, counted.more)),
+        Units::Records(rows) => sheets.push(record_sheet(rows, counted.more)),
+    }
     if viewer.role != Role::Partner {
         sheets.push(entry_sheet(db, viewer, partner_id, key)?);
     }
@@ -88,37 +99,128 @@ pub fn pack(
     Ok(Some(zip.finish()?.into_inner()))
 }
 
-/// The shipments behind an item, and whether there are more.
-fn shipments_of(
-    db: &mut Db,
-    viewer: &Viewer,
-    item: &Item,
-    now: DateTime<Utc>,
-) -> Result<(Vec<ShipmentRow>, bool), DbError> {
+/// What a clause counts, one unit a row.
+enum Units {
+    /// Shipments.
+    Shipments(Vec<ShipmentRow>),
+    /// Tenders, each with what the clause makes of it.
+    Tenders(Vec<(TenderLine, &'static str)>),
+    /// Invoices, claims, cases and the like.
+    Records(Vec<BesideLine>),
+}
+
+/// The units behind an item.
+struct Behind {
+    units: Units,
+    /// Whether there are more than are listed.
+    more: bool,
+}
+
+/// What was counted for an item: its shipment; of a period the misses, of tenders all, so that the share can be worked out.
+fn counted_of(db: &mut Db, viewer: &Viewer, item: &Item, now: DateTime<Utc>) -> Result<Behind, DbError> {
     let accrual = &item.row.accrual;
+    let shipments = |rows| Behind { units: Units::Shipments(rows), more: false };
     match accrual.key.of {
         Obligation::Event(id) => {
             let day = Day(accrual.obligation_day);
             let row = shipment_by_id(db, viewer, accrual.partner_id, day, id)?;
-            Ok((row.into_iter().collect(), false))
+            Ok(shipments(row.into_iter().collect()))
         }
         Obligation::Period(period) => {
             // A clause about volume or spend counts every load.
             let Ok(kpi) = item.row.terms.rule.kpi().map_or(Ok(Kpi::Cps), str::parse::<Kpi>) else {
-                return Ok((Vec::new(), false));
+                return Ok(shipments(Vec::new()));
             };
             let of = (accrual.partner_id, period, now);
-            let pick = if Pick::of(kpi).contains(&Pick::Missed) { Pick::Missed } else { Pick::All };
+            let has_misses = Pick::of(kpi).contains(&Pick::Missed) && !kpi.counts_tenders();
+            let pick = if has_misses { Pick::Missed } else { Pick::All };
             let clause = (accrual.key.contract_version_id, Some(accrual.key.clause_id));
             let contract = Counted::read(db, viewer, clause, period, now)?;
             let part = Part { contract, ..Part::default() };
-            let found = behind(db, viewer, of, (kpi, pick, &part), (None, SHIPMENTS_MAX))?;
-            match found.rows {
-                Rows::Shipments(rows) => Ok((rows, found.next.is_some())),
-                _ => Ok((Vec::new(), false)),
-            }
+            let found = behind(db, viewer, of, (kpi, pick, &part), (None, UNITS_MAX))?;
+            let more = found.next.is_some();
+            let verdict = |line: TenderLine| {
+                let words = tender_words(kpi, &line, part.contract.as_ref(), now);
+                (line, words)
+            };
+            let units = match found.rows {
+                Rows::Shipments(rows) => Units::Shipments(rows),
+                Rows::Tenders(rows) => Units::Tenders(rows.into_iter().map(verdict).collect()),
+                Rows::Beside(rows) => Units::Records(rows),
+            };
+            Ok(Behind { units, more })
         }
     }
+}
+
+/// What a KPI makes of one tender, under the clause where that judges otherwise.
+fn tender_words(kpi: Kpi, line: &TenderLine, clause: Option<&Counted>, now: DateTime<Utc>) -> &'static str {
+    let fact = &line.fact;
+    let value: KpiValue =
+        match clause.and_then(|clause| clause.otherwise(fact.sent_day.0, Fact::Tender(fact.id))) {
+            Some(alone) => kpi.value(alone),
+            None => {
+                let facts = tender_facts(fact);
+                let mut alone = Measures::default();
+                facts.add_to(&judge(&facts, now), &mut alone);
+                kpi.value(&alone)
+            }
+        };
+    match value.has_misses() {
+        _ if value.pending > 0 => "not answered yet",
+        _ if value.excused > 0 => "excused",
+        _ if value.n == 0 => "not counted",
+        Some(true) if value.no_evidence > 0 => "missed: no answer in time",
+        Some(true) => "missed",
+        Some(false) => "accepted",
+        None => "counted",
+    }
+}
+
+/// A row that says that there are more.
+fn more_row(what: &str, columns: usize) -> Vec<String> {
+    let mut last = vec![format!("There are more; the first {UNITS_MAX} {what} by day are listed")];
+    last.resize(columns, String::new());
+    last
+}
+
+fn tender_sheet(tenders: &[(TenderLine, &'static str)], more: bool) -> Sheet {
+    let header = vec![
+        "Tender",
+        "Sent, UTC",
+        "Pickup, UTC",
+        "Answer by, UTC",
+        "Answered, UTC",
+        "Answer",
+        "Why turned down",
+        "Above the commitment",
+        "Verdict",
+    ];
+    let row = |(line, verdict): &(TenderLine, &'static str)| {
+        let fact = &line.fact;
+        vec![
+            line.reference.clone(),
+            fact.sent_at.0.to_rfc3339(),
+            at(fact.pickup_at),
+            at(fact.respond_by),
+            at(fact.responded_at),
+            fact.response.clone().unwrap_or_default(),
+            line.decline_reason.clone().unwrap_or_default(),
+            if fact.beyond_commitment { "yes" } else { "no" }.to_owned(),
+            (*verdict).to_owned(),
+        ]
+    };
+    let mut rows: Vec<Vec<String>> = tenders.iter().map(row).collect();
+    rows.extend(more.then(|| more_row("tenders", header.len())));
+    Sheet { name: "Tenders", header, rows }
+}
+
+fn record_sheet(records: &[BesideLine], more: bool) -> Sheet {
+    let header = vec!["Record", "Day", "Shipment"];
+    let row = |line: &BesideLine| vec![line.reference.clone(), line.day.to_string(), line.shipment.clone()];
+    let mut rows: Vec<Vec<String>> = records.iter().map(row).collect();
+    rows.extend(more.then(|| more_row("records", header.len())));
+    Sheet { name: "Records", header, rows }
 }
 
 fn item_sheet(item: &Item) -> Sheet {
@@ -191,11 +293,7 @@ fn shipment_sheet(shipments: &[ShipmentRow], more: bool) -> Sheet {
         ]
     };
     let mut rows: Vec<Vec<String>> = shipments.iter().map(row).collect();
-    if more {
-        let mut last = vec![format!("There are more; the first {SHIPMENTS_MAX} by day are listed")];
-        last.resize(9, String::new());
-        rows.push(last);
-    }
+    rows.extend(more.then(|| more_row("shipments", 9)));
     let header = vec![
         "Shipment",
         "Due",
