@@ -640,7 +640,7 @@ pub fn audits_fold(
     let query = newest_audits!(asked, filter, columns);
     for row in query.load_iter::<(i64, String, Day, AuditRow), _>(db)? {
         let (id, partner, received_on, row) = row?;
-        each((id, &partner), received_on.0, &row.read()?.audited);
+        each((id, partner.as_str()), received_on.0, &row.read()?.audited);
     }
     Ok(())
 }
