@@ -221,7 +221,7 @@ fn a_workbook_without_a_mapped_column_is_refused_whole() {
         let desk = Desk::new(&db);
         desk.file("carrier.toml", MAPPING.replace("\"Shipper Ref\"", "\"Load Ref\""));
         desk.file("june.xlsx", workbook());
-        desk.run(&IMPORT).ends(1).complains(&["june.xlsx", "Load Ref"]);
+        desk.run(&IMPORT).ends(1).complains(&["carrier-invoices", "Load Ref"]);
         assert!(heads(&db).is_empty());
     });
 }

@@ -19,7 +19,7 @@ use lanemark::domain::money::Micros;
 use lanemark::domain::viewer::Role;
 
 use super::ledger::figures_open_to_entries;
-use crate::support::app::{PASSWORD, TestApp, partner, user};
+use crate::support::app::{TestApp, partner};
 use crate::support::books::{day, entry, facts_in, post};
 use crate::support::contract::contract;
 use crate::support::db::on_both_async;
@@ -351,7 +351,7 @@ fn incentives_are_what_we_owe_for_good_work_and_nothing_else() {
         assert_eq!(sums, 3, "what all come to, but for earn-backs, which lie among service credits");
         let said = page.texts("section .head p");
         assert!(said[0].starts_with("Owed by us to the partner."), "{said:?}");
-        assert!(said[1].starts_with("Owed to us by the partner."), "{said:?}");
+        assert!(said[3].starts_with("Owed to us by the partner."), "{said:?}");
         let before = finance.get("/ledger/incentives?month=2024-06").await;
         assert!(before.html.contains("No programme came to anything"), "{}", before.html);
     });

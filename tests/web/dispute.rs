@@ -144,6 +144,8 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
             ("currency", "USD"),
             ("reason", "As last year."),
         ];
+        browser.forget();
+        browser.sign_in_as(Role::Controller).await;
         assert_eq!(browser.post("/disputes/budgets", &budget).await.status, StatusCode::SEE_OTHER);
         let inbox = browser.get("/disputes").await;
         let used = "section[aria-labelledby=budgets] a.n";

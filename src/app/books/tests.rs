@@ -177,7 +177,7 @@ fn look(app: &App, of: &str) -> CloseView {
 fn months_close_in_order_and_refuse_what_comes_after_twice() {
     on_each_engine(NOW, |app| {
         world(app);
-        let brandt = finance("K. Brandt");
+        let brandt = controller("K. Brandt");
         let told = close_month(app, &brandt, month("2025-06")).unwrap_err().to_string();
         assert!(told.starts_with("May 2025 is not closed yet"), "{told}");
         let told = close_month(app, &brandt, month("2025-05")).unwrap_err().to_string();

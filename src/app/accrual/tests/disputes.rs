@@ -241,7 +241,7 @@ fn what_a_dispute_gave_up_is_not_earned_back() {
         take(&july, &carrier_user(), of, &dispute("pickups", "400")).unwrap();
         take(&july, &manager(), of, &answer(StepKind::Proposed, 1, Ruling::Waived, "400")).unwrap();
         let decided = answer(StepKind::Decided, 1, Ruling::Waived, "400");
-        assert_eq!(take(&july, &finance(), of, &decided).unwrap(), Stage::Reduced);
+        assert_eq!(take(&july, &controller(), of, &decided).unwrap(), Stage::Reduced);
         add_clause(app, 75, "7.4", EARN_BACK);
         cell(app, "2025-07-05", 99, 100, 100_000);
         let posted = run(&at(app, "2025-08-03"), "2025-08-03");
