@@ -251,7 +251,7 @@ pub(super) fn programmes(app: &App) -> i64 {
             "scale":"PERCENT","threshold":"98","min_volume":20,"period":"MONTH","consecutive":1,"share":10000}}"#,
         ),
     ];
-    contract(&mut *app.pool.get().unwrap(), Instant(app.now()), (100, partner_id), &clauses);
+    contract(&mut app.pool.get().unwrap(), Instant(app.now()), (100, partner_id), &clauses);
     let all = [
         owed(partner_id, (102, 1), "2025-05-10", Sign::Bonus, 100),
         owed(partner_id, (102, 2), "2025-06-12", Sign::Bonus, 50),

@@ -282,7 +282,7 @@ fn a_partner_sees_no_accrued_item_on_any_page_export_or_mail() {
 
 /// An amount as a page or a file writes it, in cents.
 pub(super) fn cents(text: &str) -> i64 {
-    let plain: String = text.chars().filter(|c| c.is_ascii_digit()).collect();
+    let plain: String = text.chars().filter(char::is_ascii_digit).collect();
     let amount: i64 = plain.parse().unwrap();
     if text.starts_with(['-', '\u{2212}']) { -amount } else { amount }
 }

@@ -293,6 +293,9 @@ fn missed_and_allowed(
     (missed, (allowed_share * denominator / Decimal::ONE_HUNDRED).floor())
 }
 
+/// Loads turned down with what each comes to, and how the whole came about.
+type PricedLoads = (Vec<PricedLoad>, Vec<String>);
+
 impl PeriodThreshold {
     /// What every load turned down comes to, the earliest first, and how the whole came about; none where the price is not of
     /// replacements. Where the clause owes nothing for the period, no load counts anything.
@@ -304,7 +307,7 @@ impl PeriodThreshold {
         sign: Sign,
         facts: &PeriodFacts,
         minor_digits: u32,
-    ) -> Result<Option<(Vec<PricedLoad>, Vec<String>)>, OutOfRange> {
+    ) -> Result<Option<PricedLoads>, OutOfRange> {
         let PeriodAmount::CostDifference { of_difference, most } = self.amount else { return Ok(None) };
         let whole = period(self, sign, facts, PartOfPeriod::whole(facts.period), minor_digits)?;
         let (_, allowed) = missed_and_allowed(self, (facts.numerator, facts.denominator));

@@ -103,8 +103,8 @@ fn june_tenders(app: &App) {
             .execute(db)
             .unwrap();
     }
-    let mut measures = Measures::default();
-    measures.tender = Tally { success: 24, late: 5, no_evidence: 1, ..Tally::default() }.into();
+    let tender = Tally { success: 24, late: 5, no_evidence: 1, ..Tally::default() }.into();
+    let measures = Measures { tender, ..Measures::default() };
     diesel::insert_into(measure_cells::table)
         .values((
             measure_cells::partner_id.eq(PARTNER),
