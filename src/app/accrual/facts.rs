@@ -19,7 +19,7 @@ use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
 use crate::domain::clause::{
     BaselineFacts, InForce, LateDelivery, LateEvent, Obligation, ObligationKey, PerDay, PeriodFacts,
-    PeriodThreshold, Rule, Target, TurnedDown, closes_at,
+    PeriodThreshold, Rule, Target, TurnedDown,
 };
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -393,8 +393,6 @@ fn period_facts<'a>(
     for period in periods(rule.period, group.from, run.as_of) {
         let Some(span) = version.span().within(period) else { continue };
         let sum = total(days, span, |day| version.credits_on(day));
-        let value = kpi.value(&sum);
-        let (numerator, denominator) = value.quotient().unwrap_or_default();
         // Whatever contract that time was under: it is the work of the clause that is compared.
         let before = rule.baseline().and_then(|baseline| baseline.days(period));
         let baseline = before.and_then(|before| match known_before(period) {
@@ -404,15 +402,9 @@ fn period_facts<'a>(
         let sent = loads.range(span.0..span.1).filter(|(day, _)| version.credits_on(**day));
         let turned_down = sent.flat_map(|(_, loads)| loads).copied();
         facts.push(PeriodFacts {
-            period,
-            closes_at: closes_at(period, run.zone),
-            numerator,
-            denominator,
-            units: value.n,
-            spend: Micros(sum.freight.numerator),
-            currency: version.currency,
             turned_down: turned_down.collect(),
             baseline: baseline.map(|(numerator, denominator)| BaselineFacts { numerator, denominator }),
+            ..PeriodFacts::of(kpi, &sum, (period, run.zone), version.currency)
         });
     }
     Ok(facts)

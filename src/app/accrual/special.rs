@@ -114,19 +114,7 @@ impl Look<'_> {
         let known = |period: Period| {
             let rests = |day| version.in_force(day) && !version.credits_on(day);
             let sum = total(days, (period.start(), period.end()), |day| !rests(day));
-            let value = kpi.value(&sum);
-            let (numerator, denominator) = value.quotient().unwrap_or((Decimal::ZERO, Decimal::ZERO));
-            PeriodFacts {
-                period,
-                closes_at: closes_at(period, self.run.zone),
-                numerator,
-                denominator,
-                units: value.n,
-                spend: Micros(sum.freight.numerator),
-                currency: version.currency,
-                turned_down: Vec::new(),
-                baseline: None,
-            }
+            PeriodFacts::of(kpi, &sum, (period, self.run.zone), version.currency)
         };
         let over = periods(rule.period, self.group.from, self.run.as_of)
             .filter(|period| period.last_day() <= self.run.as_of && version.in_force(period.last_day()));

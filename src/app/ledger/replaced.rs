@@ -12,9 +12,7 @@ use crate::db::ledger::{Accrual, accrual_show, credit_shipments};
 use crate::db::partner::partner_list;
 use crate::db::setting::reporting_zone;
 use crate::db::{Db, DbError};
-use crate::domain::clause::{
-    ClauseError, Obligation, ObligationKey, PeriodFacts, PricedLoad, Rule, closes_at,
-};
+use crate::domain::clause::{ClauseError, Obligation, ObligationKey, PeriodFacts, PricedLoad, Rule};
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
 use crate::domain::terms::Clause;
@@ -105,19 +103,10 @@ pub fn replacements_view(
     let kpi: Kpi =
         rule.kpi.parse().map_err(|source| AccrualError::Kpi { clause: clause.code.clone(), source })?;
     let sums = counted.total(db, viewer)?;
-    let value = kpi.value(&sums);
-    let (numerator, denominator) = value.quotient().unwrap_or_default();
     let replaced = replacements_unscoped(db, &terms, &counted.turned_down)?;
     let facts = PeriodFacts {
-        period,
-        closes_at: closes_at(period, reporting_zone(db)?),
-        numerator,
-        denominator,
-        units: value.n,
-        spend: Micros(sums.freight.numerator),
-        currency: terms.currency,
         turned_down: replaced.iter().map(Replacement::turned_down).collect(),
-        baseline: None,
+        ..PeriodFacts::of(kpi, &sums, (period, reporting_zone(db)?), terms.currency)
     };
     let too_large = |source| ClauseError::TooLarge { key, source };
     let priced = rule.priced_loads(clause.terms.sign, &facts, terms.currency.minor_digits());

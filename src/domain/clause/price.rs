@@ -10,6 +10,8 @@ use super::{
     Tier, TurnedDown, replaced,
 };
 use crate::domain::currency::Currency;
+use crate::domain::kpi::Kpi;
+use crate::domain::measure::Measures;
 use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::Period;
 use crate::domain::words;
@@ -56,6 +58,26 @@ pub struct PeriodFacts {
     pub turned_down: Vec<TurnedDown>,
     /// What the clause's baseline comes to; none where it has none, or where nothing is known of that time.
     pub baseline: Option<BaselineFacts>,
+}
+
+impl PeriodFacts {
+    /// What sums of a period come to by a KPI. No offer has its own price, and there is no baseline.
+    #[must_use]
+    pub fn of(kpi: Kpi, sums: &Measures, (period, zone): (Period, Tz), currency: Currency) -> Self {
+        let value = kpi.value(sums);
+        let (numerator, denominator) = value.quotient().unwrap_or_default();
+        Self {
+            period,
+            closes_at: closes_at(period, zone),
+            numerator,
+            denominator,
+            units: value.n,
+            spend: Micros(sums.freight.numerator),
+            currency,
+            turned_down: Vec::new(),
+            baseline: None,
+        }
+    }
 }
 
 /// The instant `period` ends in `zone`.
