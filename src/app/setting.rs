@@ -9,13 +9,15 @@ use super::App;
 use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
-use super::dispute::{FINANCIAL_HOLIDAYS, WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, holidays, waiver_limit_of};
-use super::invoice::release::{RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT, release_limit_of};
+use super::dispute::{FINANCIAL_HOLIDAYS, WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, holidays};
+use super::invoice::release::{RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
 use crate::db::books::close_list;
 use crate::db::dialect::write_tx;
-use crate::db::setting::{BOOKS_CLOSED_THROUGH, REPORTING_CURRENCY, REPORTING_ZONE, setting, setting_set};
+use crate::db::setting::{
+    BOOKS_CLOSED_THROUGH, REPORTING_CURRENCY, REPORTING_ZONE, limit_of, setting, setting_set,
+};
 use crate::db::shipment::any_facts;
 use crate::db::{Db, DbError};
 use crate::domain::beside::{SafetyPolicy, SupportHours};
@@ -102,13 +104,13 @@ pub const SETTINGS: [Setting; 11] = [
         key: WAIVER_LIMIT,
         about: "what one decision on a dispute may give up without a controller, such as 250.00",
         default: WAIVER_LIMIT_DEFAULT,
-        check: |text| waiver_limit_of(text).map(|_| ()),
+        check: |text| limit_of(text, WAIVER_LIMIT_DEFAULT).map(|_| ()),
     },
     Setting {
         key: RELEASE_LIMIT,
         about: "what one person of finance may release of an invoice on hold, in its currency, such as 1000.00",
         default: RELEASE_LIMIT_DEFAULT,
-        check: |text| release_limit_of(text).map(|_| ()),
+        check: |text| limit_of(text, RELEASE_LIMIT_DEFAULT).map(|_| ()),
     },
     Setting {
         key: FINANCIAL_HOLIDAYS,

@@ -8,6 +8,7 @@ use super::DbError;
 use super::conn::Db;
 use super::dialect::BothExt;
 use super::schema::settings;
+use crate::domain::money::Micros;
 use crate::domain::outcome::local_day;
 
 /// Zone in which periods are reported.
@@ -23,6 +24,26 @@ pub const BOOKS_CLOSED_THROUGH: &str = "books_closed_through";
 /// The engine's reason.
 pub fn setting(db: &mut Db, key: &str) -> QueryResult<Option<String>> {
     settings::table.find(key).select(settings::value).first(db).optional()
+}
+
+/// Reads a limit of money, of 0 or more; `example` is one as it is written.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn limit_of(text: &str, example: &str) -> Result<Micros, String> {
+    let value = text.parse().ok().and_then(|value| Micros::from_decimal(value).ok());
+    value
+        .filter(|limit| *limit >= Micros::ZERO)
+        .ok_or_else(|| format!("`{text}` is no amount of 0 or more; write one such as {example}"))
+}
+
+/// The limit of money that is set, or `default`.
+///
+/// # Errors
+/// The engine's reason, or a setting that does not read back.
+pub fn limit(db: &mut Db, key: &str, default: &str) -> Result<Micros, DbError> {
+    let text = setting(db, key)?.unwrap_or_else(|| default.to_owned());
+    limit_of(&text, default).map_err(|reason| DbError::Stored { what: format!("setting `{key}`"), reason })
 }
 
 /// Makes or changes a setting.

@@ -28,7 +28,7 @@ use crate::db::exclusion::{EvidenceFile, Subject, evidence_file_insert};
 use crate::db::ledger::{
     Accrual, Beside, ItemFilter, ItemRow, accruals_upsert, beside_of, entries_insert, held_of, item_list,
 };
-use crate::db::setting::setting;
+use crate::db::setting::{limit, setting};
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::clause::{Obligation, ObligationKey, Sign};
@@ -55,17 +55,6 @@ pub const FINANCIAL_HOLIDAYS: &str = "financial_holidays";
 /// Items accepted at once.
 pub const ACCEPTED_AT_ONCE: i64 = 5_000;
 
-/// Reads a waiver limit.
-///
-/// # Errors
-/// What is wrong with the text.
-pub fn waiver_limit_of(text: &str) -> Result<Micros, String> {
-    let value = text.parse().ok().and_then(|value| Micros::from_decimal(value).ok());
-    value
-        .filter(|limit| *limit >= Micros::ZERO)
-        .ok_or_else(|| format!("`{text}` is no amount of 0 or more; write one such as 250.00"))
-}
-
 /// The holidays that deadlines of items skip, as the list is and was; read once for all items of a page or a run.
 ///
 /// # Errors
@@ -79,9 +68,7 @@ pub fn holidays(db: &mut Db) -> Result<Arc<Holidays>, DbError> {
 }
 
 fn waiver_limit(db: &mut Db) -> Result<Micros, DbError> {
-    let text = setting(db, WAIVER_LIMIT)?.unwrap_or_else(|| WAIVER_LIMIT_DEFAULT.to_owned());
-    waiver_limit_of(&text)
-        .map_err(|reason| DbError::Stored { what: format!("setting `{WAIVER_LIMIT}`"), reason })
+    limit(db, WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT)
 }
 
 /// One item as it stands.

@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
+use crate::db::Db;
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::freight::freight_named_mark;
 use crate::db::invoice::ruling::{RulingRow, ruling_insert, ruling_list};
 use crate::db::invoice::{InvoiceKey, InvoiceLineRow, audit_newest, invoice_show};
-use crate::db::setting::setting;
+use crate::db::setting::limit;
 use crate::db::types::Instant;
-use crate::db::{Db, DbError};
 use crate::domain::audit::release::{Act, NotRuled, Ruled, Ruling, rule};
 use crate::domain::field::require;
-use crate::domain::money::Micros;
 use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
 
@@ -22,27 +21,6 @@ use crate::domain::words;
 pub const RELEASE_LIMIT: &str = "release_limit";
 /// What holds while it was never set.
 pub const RELEASE_LIMIT_DEFAULT: &str = "1000.00";
-
-/// Reads a release limit.
-///
-/// # Errors
-/// What is wrong with the text.
-pub fn release_limit_of(text: &str) -> Result<Micros, String> {
-    let value = text.parse().ok().and_then(|value| Micros::from_decimal(value).ok());
-    value
-        .filter(|limit| *limit >= Micros::ZERO)
-        .ok_or_else(|| format!("`{text}` is no amount of 0 or more; write one such as 1000.00"))
-}
-
-/// What one person may release of an invoice, in its currency.
-///
-/// # Errors
-/// The database's reason.
-pub fn release_limit(db: &mut Db) -> Result<Micros, DbError> {
-    let text = setting(db, RELEASE_LIMIT)?.unwrap_or_else(|| RELEASE_LIMIT_DEFAULT.to_owned());
-    release_limit_of(&text)
-        .map_err(|reason| DbError::Stored { what: format!("setting `{RELEASE_LIMIT}`"), reason })
-}
 
 /// What somebody decides about an invoice on hold.
 #[derive(Clone, Debug)]
@@ -86,7 +64,7 @@ pub fn decide_hold(
         }
         let rulings: Vec<Ruled> = rows.iter().map(RulingRow::ruled).collect::<Result<_, _>>()?;
         let asked = (decision.act, decision.line, decision.words.as_str());
-        let limit = release_limit(db)?;
+        let limit = limit(db, RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT)?;
         let ruled = rule(&newest.audited, &rulings, asked, viewer.user_id, limit).map_err(refused)?;
         ruling_insert(
             db,
