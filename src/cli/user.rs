@@ -1,4 +1,4 @@
-//! `lanemark user add`
+//! `lanemark user add` and `lanemark user role`
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
-use lanemark::app::user::{NewUser, user_add};
+use lanemark::app::user::{NewUser, user_add, user_named, user_set_role};
 use lanemark::db::dimension::Dimensions;
 use lanemark::domain::viewer::{Role, Viewer};
 
@@ -17,6 +17,14 @@ use super::Session;
 pub enum UserCommand {
     /// Add a user. The password is read from standard input, one line.
     Add(UserArguments),
+    /// Give a user another role; every session of the user ends.
+    Role {
+        /// The address the user signs in with.
+        email: String,
+        /// ADMIN, PROCUREMENT, `CARRIER_MANAGER`, FINANCE, CONTROLLER or AUDITOR; a partner's user stays one.
+        #[arg(value_parser = role)]
+        role: Role,
+    },
 }
 
 /// Arguments of `user add`.
@@ -41,7 +49,23 @@ fn role(text: &str) -> Result<Role, String> {
 
 /// Runs a command about users.
 pub fn run(session: &Session, command: UserCommand) -> anyhow::Result<ExitCode> {
-    let UserCommand::Add(arguments) = command;
+    match command {
+        UserCommand::Add(arguments) => add(session, arguments),
+        UserCommand::Role { email, role } => change_role(session, &email, role),
+    }
+}
+
+fn change_role(session: &Session, email: &str, role: Role) -> anyhow::Result<ExitCode> {
+    let app = &session.app;
+    let mut db = app.pool.get()?;
+    let user = user_named(&mut db, email).with_context(|| format!("looking for the user `{email}`"))?;
+    let seen = user.role()?;
+    user_set_role(app, &mut db, &Viewer::system(), user.id, (seen, role))?;
+    println!("{} was {} and is {} now; every session has ended", user.email, seen.title(), role.title());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(session: &Session, arguments: UserArguments) -> anyhow::Result<ExitCode> {
     let app = &session.app;
     let mut db = app.pool.get()?;
     let partner_id = match &arguments.partner {

@@ -95,6 +95,14 @@ pub fn session_delete(db: &mut Db, key_hash: &str) -> QueryResult<()> {
     diesel::delete(sessions::table.find(key_hash)).execute(db).map(drop)
 }
 
+/// Ends every session of a user; returns how many there were.
+///
+/// # Errors
+/// The engine's reason.
+pub fn session_delete_of(db: &mut Db, user_id: i64) -> QueryResult<usize> {
+    diesel::delete(sessions::table.filter(sessions::user_id.eq(user_id))).execute(db)
+}
+
 /// Removes sessions that were over at `now`; returns how many.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Users of the pages.
 
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::schema::{partners, users};
@@ -168,6 +169,27 @@ pub fn user_set_active(db: &mut Db, id: i64, active: bool) -> QueryResult<usize>
     diesel::update(users::table.find(id).filter(users::active.ne(active)))
         .set(users::active.eq(active))
         .execute(db)
+}
+
+/// How many users of `role` may sign in; the user `but` is left out.
+///
+/// # Errors
+/// The engine's reason.
+pub fn user_count_but(db: &mut Db, role: Role, but: i64) -> QueryResult<i64> {
+    users::table
+        .filter(users::role.eq(role.code()))
+        .filter(users::active.eq(true))
+        .filter(users::id.ne(but))
+        .select(count_star())
+        .first(db)
+}
+
+/// Gives a user another role.
+///
+/// # Errors
+/// The engine's reason; a check violation where the role and the user's partner do not fit together.
+pub fn user_set_role(db: &mut Db, id: i64, role: Role) -> QueryResult<()> {
+    diesel::update(users::table.find(id)).set(users::role.eq(role.code())).execute(db).map(drop)
 }
 
 /// Stores a new password hash.

@@ -62,6 +62,7 @@ pub mod period;
 pub mod quality;
 pub mod quantity;
 pub mod rate;
+pub mod role_change;
 pub mod scorecard;
 pub mod service_level;
 pub mod settlement;

@@ -84,7 +84,7 @@ pub enum Action {
     ViewOutbox,
     /// See users and the audit log.
     ViewUsers,
-    /// Create users and switch them off.
+    /// Create users, change their roles and switch them off.
     EditUsers,
     /// Use the partner portal.
     UsePortal,
@@ -127,6 +127,28 @@ impl Role {
             Self::Controller => "Controller",
             Self::Auditor => "Auditor",
             Self::Partner => "Partner",
+        }
+    }
+
+    /// What the role is for, in a sentence or two for whoever gives it.
+    #[must_use]
+    pub fn duty(self) -> &'static str {
+        match self {
+            Self::Admin => "Runs the installation: users, jobs and mail. Sees no rates and no scores.",
+            Self::Procurement => {
+                "Drafts contracts, rates, targets and clauses, and approves what somebody else drafted."
+            }
+            Self::CarrierManager => {
+                "Reviews scorecards, decides exclusions and challenges, plans capacity, answers disputes."
+            }
+            Self::Finance => {
+                "Audits invoices, answers disputes, prepares closes and settlements, approves contracts."
+            }
+            Self::Controller => {
+                "May do all that finance may, and has the second word: closes months, gives up more than the waiver limit, sets off."
+            }
+            Self::Auditor => "Reads everything and changes nothing.",
+            Self::Partner => "Sees one partner's own contract, scorecard, plan and credits, and nothing else.",
         }
     }
 

@@ -115,6 +115,7 @@ pub(super) fn action_words(action: &str) -> String {
         "user.disable" => "switched a user off",
         "user.enable" => "switched a user on",
         "user.password" => "changed a password",
+        "user.role" => "gave a user another role",
         other => return moved(other).map_or_else(|| other.replace(['.', '_'], " "), str::to_owned),
     };
     known.to_owned()

@@ -354,6 +354,8 @@ fn table() -> Vec<Row> {
         post("/outbox/{id}/attempts", May(Action::RunJobs), mail::retry),
         get("/users", May(Action::ViewUsers), user::list),
         post("/users", May(Action::EditUsers), user::create),
+        get("/users/{id}/role", May(Action::EditUsers), user::role_form),
+        post("/users/{id}/role", May(Action::EditUsers), user::set_role),
         post("/users/{id}/state", May(Action::EditUsers), user::state),
         get("/audit", May(Action::ViewUsers), audit::list),
     ]

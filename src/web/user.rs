@@ -1,4 +1,4 @@
-//! The users page: who may sign in, adding one, switching one off.
+//! The users page: who may sign in, adding one, switching one off, giving one another role.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -25,6 +25,8 @@ struct Line {
     active: bool,
     added: String,
     own: bool,
+    /// The role can be changed: nobody changes sides or gives themselves one.
+    may_change: bool,
 }
 
 #[derive(Template)]
@@ -44,7 +46,9 @@ impl From<UserError> for WebError {
         match error {
             UserError::Db(error) => error.into(),
             UserError::Unknown => Self::NotFound,
-            UserError::OwnAccount => Self::Conflict(error.to_string()),
+            UserError::OwnAccount | UserError::Role(_) | UserError::RoleChanged(_) => {
+                Self::Conflict(error.to_string())
+            }
             other => Self::BadRequest(other.to_string()),
         }
     }
@@ -74,10 +78,12 @@ async fn users_page(me: &SignedIn, form: Form) -> Result<UsersPage, WebError> {
 }
 
 fn line(me: &SignedIn, (user, partner): (UserRow, Option<String>)) -> Result<Line, WebError> {
+    let (role, own) = (user.role()?, user.id == me.viewer.user_id);
     Ok(Line {
         id: user.id,
-        role_title: user.role()?.title(),
-        own: user.id == me.viewer.user_id,
+        role_title: role.title(),
+        own,
+        may_change: !own && role != Role::Partner,
         name: user.name,
         email: user.email,
         partner,
@@ -150,5 +156,64 @@ pub(super) async fn state(
     } else {
         "The user is switched off; every session has ended."
     });
+    Ok(page::see_other("/users"))
+}
+
+#[derive(Template)]
+#[template(path = "user/role.html")]
+struct RolePage {
+    page: Page,
+    form: Form,
+    id: i64,
+    name: String,
+    email: String,
+    /// Code and title of the role as it is.
+    now: (&'static str, &'static str),
+    /// Code, title and duty of each role there is to give.
+    choices: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+async fn role_page(me: &SignedIn, id: i64, form: Form) -> Result<RolePage, WebError> {
+    let (user, choices) =
+        me.in_db(move |unit| user::user_role_choices(unit.db, unit.viewer, id)).await?;
+    let now = user.role()?;
+    Ok(RolePage {
+        page: me.page(format!("Role of {}", user.name)),
+        form,
+        id,
+        name: user.name,
+        email: user.email,
+        now: (now.code(), now.title()),
+        choices: choices.into_iter().map(|role| (role.code(), role.title(), role.duty())).collect(),
+    })
+}
+
+/// `GET /users/{id}/role`
+pub(super) async fn role_form(me: SignedIn, id: web::Path<i64>) -> Result<HttpResponse, WebError> {
+    page::html(&role_page(&me, *id, Form::default()).await?)
+}
+
+/// `POST /users/{id}/role`
+pub(super) async fn set_role(
+    me: SignedIn,
+    id: web::Path<i64>,
+    mut form: Form,
+) -> Result<HttpResponse, WebError> {
+    let id = *id;
+    let to = form.read::<Role>("role", "Choose the role the user is to have.");
+    let seen = form.value("seen").parse::<Role>().ok();
+    if !form.is("known", "yes") {
+        form.fail("known", "Tick that you know what it means.");
+    }
+    let (Some(to), true) = (to, form.is_sound()) else {
+        return page::html_with(StatusCode::UNPROCESSABLE_ENTITY, &role_page(&me, id, form).await?);
+    };
+    let Some(seen) = seen else {
+        return Err(WebError::BadRequest("Open the form of the user's role and send that.".to_owned()));
+    };
+    let name = me
+        .in_db(move |unit| user::user_set_role(unit.app, unit.db, unit.viewer, id, (seen, to)))
+        .await?;
+    me.flash(&format!("{name} is {} now; every session has ended.", to.title()));
     Ok(page::see_other("/users"))
 }

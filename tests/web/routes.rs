@@ -301,6 +301,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/outbox/{id}/attempts", Roles(&[Admin, CarrierManager])),
     ("GET", "/users", Roles(&[Admin, Auditor])),
     ("POST", "/users", Roles(&[Admin])),
+    ("GET", "/users/{id}/role", Roles(&[Admin])),
+    ("POST", "/users/{id}/role", Roles(&[Admin])),
     ("POST", "/users/{id}/state", Roles(&[Admin])),
     ("GET", "/audit", Roles(&[Admin, Auditor])),
 ];

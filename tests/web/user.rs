@@ -91,6 +91,70 @@ fn switching_a_user_off_ends_the_sessions_at_once() {
 }
 
 #[test]
+fn an_administrator_gives_a_user_another_role() {
+    on_both_async(|db| async move {
+        let mut admin = TestApp::new(&db).await;
+        let own = admin.sign_in_as(Role::Admin).await;
+        let mut browser = TestApp::new(&db).await;
+        let priya = browser.sign_in_as(Role::Finance).await;
+        let mut carrier = TestApp::new(&db).await;
+        let ops = carrier.sign_in_as(Role::Partner).await;
+        let path = format!("/users/{}/role", priya.user_id);
+        let links = admin.get("/users").await.attributes("tbody a[href$='/role']", "href");
+        assert_eq!(links, [path.as_str()], "not one's own, not a partner's user's");
+
+        let form = admin.get(&path).await;
+        assert_eq!(form.status, StatusCode::OK, "{}", form.html);
+        assert_eq!(
+            form.attributes("input[name='role']", "value"),
+            ["ADMIN", "PROCUREMENT", "CARRIER_MANAGER", "CONTROLLER", "AUDITOR"]
+        );
+        assert!(form.html.contains("Whoever wrote, asked for or prepared something does not approve it"));
+        let fields = |role: &'static str, known: &'static str| [("seen", "FINANCE"), ("role", role), ("known", known)];
+        for (fields, wrong) in
+            [(fields("CONTROLLER", ""), "known"), (fields("", "yes"), "role"), (fields("KING", "yes"), "role")]
+        {
+            let reply = admin.post(&path, &fields).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
+            assert_eq!(reply.texts(".err").len(), 1, "{fields:?}: {}", reply.html);
+            reply.text(&format!("#{wrong}-err"));
+        }
+        assert_eq!(browser.get("/disputes").await.status, StatusCode::OK, "nothing has changed yet");
+        let done = admin.post(&path, &fields("CONTROLLER", "yes")).await;
+        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, Some("/users")), "{}", done.html);
+        let list = admin.get("/users").await;
+        assert_eq!(list.text(".notice"), "Finance is Controller now; every session has ended.");
+        let log = admin.get("/audit").await;
+        assert!(log.texts("td").iter().any(|text| text == "Gave a user another role"), "{}", log.html);
+        assert!(log.texts("td").iter().any(|text| text == "Finance → Controller"), "{}", log.html);
+
+        let ended = browser.get("/disputes").await;
+        assert_eq!(ended.status, StatusCode::SEE_OTHER, "the session has ended");
+        browser.sign_in("finance@lanes.example", PASSWORD).await;
+        let budgets = "form[action='/disputes/budgets']";
+        assert_eq!(browser.get("/disputes").await.texts(budgets).len(), 1, "what a controller may set");
+
+        // The form that was open meanwhile, one's own role, a partner's user, nobody.
+        let late = admin.post(&path, &fields("AUDITOR", "yes")).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.html);
+        assert!(late.html.contains("is Controller by now"), "{}", late.html);
+        for id in [own.user_id, ops.user_id] {
+            let path = format!("/users/{id}/role");
+            assert_eq!(admin.get(&path).await.status, StatusCode::CONFLICT);
+            let seen = if id == own.user_id { "ADMIN" } else { "PARTNER" };
+            let refused = admin.post(&path, &[("seen", seen), ("role", "FINANCE"), ("known", "yes")]).await;
+            assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.html);
+        }
+        assert_eq!(carrier.get("/portal").await.status, StatusCode::OK, "what was refused ended no session");
+        let other_side = [("seen", "CONTROLLER"), ("role", "PARTNER"), ("known", "yes")];
+        assert_eq!(admin.post(&path, &other_side).await.status, StatusCode::CONFLICT);
+        assert_eq!(admin.get("/users/1/role").await.status, StatusCode::NOT_FOUND);
+        let unseen = admin.post(&path, &[("role", "AUDITOR"), ("known", "yes")]).await;
+        assert_eq!(unseen.status, StatusCode::BAD_REQUEST);
+    });
+}
+
+#[test]
 fn a_new_password_ends_the_sessions_of_other_browsers_only() {
     on_both_async(|db| async move {
         let mut here = TestApp::new(&db).await;

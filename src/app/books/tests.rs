@@ -301,6 +301,10 @@ fn whoever_closed_a_month_does_not_export_it() {
         reperform(app, &priya, month("2025-05")).unwrap();
         override_ask(app, &priya, month("2025-05"), StepKind::Exported, "It goes out with June.").unwrap();
         let id = look(app, "2025-05").overrides[0].id;
+        // Whoever asked as finance does not decide as a controller.
+        let risen = Viewer { role: Role::Controller, ..priya.clone() };
+        let own = override_decide(app, &risen, id, true, "").unwrap_err().to_string();
+        assert!(own.contains("you asked for this yourself"), "{own}");
         override_decide(app, &brandt, id, true, "").unwrap();
         close_month(app, &brandt, month("2025-05")).unwrap();
         let own = batch_make(app, &brandt, None).unwrap_err().to_string();
