@@ -10,11 +10,12 @@ use super::accrual::RECOGNITION_POLICY;
 use super::audit::{Entry, audit};
 use super::beside::{SAFETY_POLICY, SUPPORT_HOURS, judged_by_mark};
 use super::dispute::{FINANCIAL_HOLIDAYS, WAIVER_LIMIT, WAIVER_LIMIT_DEFAULT, holidays};
+use super::edit::{EditError, allowed};
 use super::invoice::release::{RELEASE_LIMIT, RELEASE_LIMIT_DEFAULT};
 use super::plan::{POLICY_SETTING, PlanPolicy};
 use super::review::ORGANISATION;
 use crate::db::books::close_list;
-use crate::db::dialect::write_tx;
+use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::setting::{
     BOOKS_CLOSED_THROUGH, REPORTING_CURRENCY, REPORTING_ZONE, limit_of, setting, setting_set,
 };
@@ -24,7 +25,7 @@ use crate::domain::beside::{SafetyPolicy, SupportHours};
 use crate::domain::currency::Currency;
 use crate::domain::holiday::{NO_HOLIDAYS, listed};
 use crate::domain::ledger::RecognitionPolicy;
-use crate::domain::viewer::Viewer;
+use crate::domain::viewer::{Action, Viewer};
 
 /// Longest name of the shipper.
 const ORGANISATION_CHARS_MAX: usize = 120;
@@ -193,6 +194,7 @@ pub fn setting_change(
     (one.check)(value).map_err(|reason| SettingError::Value { key: one.key, reason })?;
     write_tx(db, |db| {
         if key == FINANCIAL_HOLIDAYS {
+            transaction_lock(db, FINANCIAL_HOLIDAYS)?;
             return holidays_change(app, db, by, value);
         }
         let old = setting(db, key)?;
@@ -211,6 +213,36 @@ pub fn setting_change(
         let detail = format!("{before} → {value}");
         let entry = Entry { action: "setting.change", subject: key, partner_id: None, detail: &detail };
         Ok(audit(app, db, by, entry)?)
+    })
+}
+
+/// Writes the list of holidays anew for whoever has the second word about money; `seen` is the list as it was, in
+/// [`Holidays::words`](crate::domain::holiday::Holidays::words).
+///
+/// # Errors
+/// [`EditError::Denied`], [`EditError::Stale`], [`EditError::Invalid`] for the field `holidays`, or the database's reason;
+/// then nothing was changed.
+pub fn holidays_set(
+    app: &App,
+    db: &mut Db,
+    by: &Viewer,
+    (seen, text): (&str, &str),
+) -> Result<(), EditError> {
+    allowed(by, Action::ApproveMoney)?;
+    if text.trim().is_empty() {
+        let words = format!("write one holiday a line, or the word {NO_HOLIDAYS} where there is none");
+        return Err(EditError::field("holidays", &words));
+    }
+    write_tx(db, |db| {
+        transaction_lock(db, FINANCIAL_HOLIDAYS)?;
+        if holidays(db)?.words() != seen {
+            return Err(EditError::Stale("list of holidays"));
+        }
+        holidays_change(app, db, by, text.trim()).map_err(|error| match error {
+            SettingError::Value { reason, .. } => EditError::field("holidays", &reason),
+            SettingError::Db(error) => error.into(),
+            other => EditError::field("holidays", &other.to_string()),
+        })
     })
 }
 
@@ -237,7 +269,40 @@ fn holidays_change(app: &App, db: &mut Db, by: &Viewer, value: &str) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::testing::{on_each_engine, viewer};
     use crate::clock::Clock;
+    use crate::domain::viewer::Role;
+
+    #[test]
+    fn a_controller_writes_the_list_of_holidays() {
+        on_each_engine("2025-07-08T06:10:00Z", |app| {
+            let db = &mut app.pool.get().unwrap();
+            let mut set = |by: Role, seen: &str, text: &str| {
+                holidays_set(app, db, &viewer("K. Brandt", by), (seen, text))
+            };
+            for role in Role::ALL.into_iter().filter(|role| *role != Role::Controller) {
+                let denied = set(role, NO_HOLIDAYS, "2025-12-25 Christmas Day");
+                assert!(matches!(denied, Err(EditError::Denied { .. })), "{role}: {denied:?}");
+            }
+            let told = |result: Result<(), EditError>| match result {
+                Err(EditError::Invalid(fields)) => fields.into_iter().next().unwrap(),
+                other => panic!("{other:?}"),
+            };
+            let (field, words) = told(set(Role::Controller, NO_HOLIDAYS, " "));
+            assert!(field == "holidays" && words.contains("the word none"), "{words}");
+            let (_, words) = told(set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\n26 Boxing Day"));
+            assert!(words.starts_with("`26 Boxing Day` is no holiday"), "{words}");
+            set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\r\n2025-07-07 Works outing").unwrap();
+            let late = set(Role::Controller, NO_HOLIDAYS, "2025-12-26 Boxing Day");
+            assert!(matches!(late, Err(EditError::Stale(_))), "{late:?}");
+            let list = holidays(db).unwrap();
+            assert_eq!(list.words(), "2025-07-07 Works outing; 2025-12-25 Christmas Day");
+            let (lines, _) = crate::app::audit::audit_page(db, None).unwrap();
+            assert_eq!(lines.len(), 1, "what was refused left nothing");
+            assert_eq!((lines[0].actor.as_str(), lines[0].action.as_str()), ("K. Brandt", "setting.change"));
+            assert_eq!(lines[0].detail, "none → 2025-07-07 Works outing; 2025-12-25 Christmas Day");
+        });
+    }
 
     #[test]
     fn a_setting_is_checked_and_noted() {

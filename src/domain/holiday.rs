@@ -22,7 +22,7 @@ pub const NO_HOLIDAYS: &str = "none";
 pub enum BadHolidays {
     /// An entry that is no day with a name.
     #[error(
-        "`{0}` is no holiday; write a day and its name such as `2026-12-25 Christmas Day`, with a semicolon between two"
+        "`{0}` is no holiday; write a day and its name such as `2026-12-25 Christmas Day`, with a semicolon or a new line between two"
     )]
     Entry(String),
     /// A day twice.
@@ -112,21 +112,30 @@ impl Holidays {
         if self.0.len() > ENTRIES_MAX { Err(BadHolidays::Full) } else { Ok(self) }
     }
 
-    /// The list as somebody writes it.
+    /// What is on the list now, by day.
+    #[must_use]
+    pub fn now(&self) -> Vec<&Holiday> {
+        let on_it = self.0.iter().filter(|holiday| holiday.until.is_none());
+        on_it.map(|holiday| (holiday.day, holiday)).collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// The list as somebody writes it, `between` two: a semicolon, or a new line.
+    #[must_use]
+    pub fn written(&self, between: &str) -> String {
+        let now = self.now();
+        let days: Vec<String> =
+            now.into_iter().map(|holiday| format!("{} {}", holiday.day, holiday.name)).collect();
+        if days.is_empty() { NO_HOLIDAYS.to_owned() } else { days.join(between) }
+    }
+
+    /// The list in one line.
     #[must_use]
     pub fn words(&self) -> String {
-        let now: BTreeMap<NaiveDate, &str> = self
-            .0
-            .iter()
-            .filter(|holiday| holiday.until.is_none())
-            .map(|holiday| (holiday.day, holiday.name.as_str()))
-            .collect();
-        let days: Vec<String> = now.iter().map(|(day, name)| format!("{day} {name}")).collect();
-        if days.is_empty() { NO_HOLIDAYS.to_owned() } else { days.join("; ") }
+        self.written("; ")
     }
 }
 
-/// Reads a list as somebody writes it: `2026-12-25 Christmas Day; 2027-01-01 New Year's Day`, or `none`.
+/// Reads a list as somebody writes it, `2026-12-25 Christmas Day; 2027-01-01 New Year's Day` or one a line, or `none`.
 ///
 /// # Errors
 /// [`BadHolidays`], with the entry that does not read.
@@ -135,7 +144,7 @@ pub fn listed(text: &str) -> Result<BTreeMap<NaiveDate, String>, BadHolidays> {
     if text.trim() == NO_HOLIDAYS {
         return Ok(days);
     }
-    for entry in text.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
+    for entry in text.split([';', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
         let bad = || BadHolidays::Entry(entry.chars().take(NAME_CHARS_MAX).collect());
         let (day, name) = entry.split_once(' ').ok_or_else(bad)?;
         let day: NaiveDate = day.parse().map_err(|_| bad())?;
@@ -204,9 +213,14 @@ mod tests {
         let text = "2026-12-25 Christmas Day; 2027-01-01 New Year's Day";
         let list = with(Holidays::default(), &format!(" {text} ;"), "2026-11-30");
         assert_eq!(list.words(), text);
+        let lines = list.written("\n");
+        assert_eq!(lines, "2026-12-25 Christmas Day\n2027-01-01 New Year's Day");
+        assert_eq!(listed(&format!("{lines}\r\n\r\n")), listed(text), "one a line, as a form sends it");
+        assert_eq!(listed(&lines.replace('\n', "\r\n")), listed(text));
         assert_eq!(with(list.clone(), text, "2026-12-01"), list, "the same again changes nothing");
         let renamed = with(list, "2026-12-25 Christmas", "2026-12-01");
         assert_eq!(renamed.words(), "2026-12-25 Christmas");
+        assert_eq!(renamed.now().iter().map(|one| one.since).collect::<Vec<_>>(), [day("2026-12-01")]);
         assert_eq!(with(renamed, "none", "2026-12-02").words(), "none");
         for (text, says) in [
             ("", "is no holiday"),

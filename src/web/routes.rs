@@ -185,6 +185,8 @@ fn table() -> Vec<Row> {
         // Items partners were told of: disputes, decisions, settlements.
         get("/disputes", May(Action::ViewLedger), dispute::show_inbox),
         post("/disputes/budgets", May(Action::ApproveMoney), dispute::set_budget),
+        get("/disputes/holidays", May(Action::ViewLedger), dispute::holiday::show_holidays),
+        post("/disputes/holidays", May(Action::ApproveMoney), dispute::holiday::set_holidays),
         get("/disputes/items", May(Action::ViewLedger), dispute::list),
         get("/items/{partner}/{key}", May(Action::ViewLedger), dispute::show_one),
         get("/items/{partner}/{key}/evidence.zip", May(Action::ViewLedger), dispute::evidence),

@@ -207,3 +207,52 @@ fn another_partner_finds_nothing_and_changes_nothing() {
         assert_eq!(steps, 0);
     });
 }
+
+#[test]
+fn a_controller_writes_the_holidays_that_deadlines_skip() {
+    const PAGE: &str = "/disputes/holidays";
+    on_both_async(|db| async move {
+        let mut browser = TestApp::with(db.app_at("2025-07-18T12:00:00Z"), "http://127.0.0.1:8080").await;
+        browser.sign_in_as(Role::Finance).await;
+        let inbox = browser.get("/disputes").await;
+        assert_eq!(inbox.texts(&format!(".actions a[href='{PAGE}']")), ["Holidays"]);
+        let page = browser.get(PAGE).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert!(page.html.contains("No holiday to come") && page.html.contains("A controller changes the list"));
+        assert!(page.texts("textarea").is_empty(), "{}", page.html);
+        let two = [("seen", "none"), ("holidays", "2025-12-25 Christmas Day\r\n2025-07-21 Works outing")];
+        assert_eq!(browser.post(PAGE, &two).await.status, StatusCode::FORBIDDEN);
+
+        browser.sign_in_as(Role::Controller).await;
+        assert_eq!(browser.get(PAGE).await.text("textarea"), "none");
+        for (text, says) in [
+            ("", "Write one holiday a line"),
+            ("2025-12-25 Christmas Day\r\nBoxing Day", "`Boxing Day` is no holiday"),
+            ("2025-12-25 Christmas Day\r\n2025-12-25 Again", "2025-12-25 is on the list twice"),
+        ] {
+            let wrong = browser.post(PAGE, &[("seen", "none"), ("holidays", text)]).await;
+            assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+            assert!(wrong.text("#holidays-err").contains(says), "{}", wrong.html);
+        }
+        let kept = browser.post(PAGE, &two).await;
+        assert_eq!((kept.status, kept.location()), (StatusCode::SEE_OTHER, Some(PAGE)), "{}", kept.html);
+        let page = browser.get(PAGE).await;
+        assert_eq!(
+            page.texts("tbody th"),
+            ["Monday 21 July 2025in 3 days", "Thursday 25 December 2025in 160 days"],
+            "the soonest first"
+        );
+        assert_eq!(page.texts("tbody td"), ["Works outing", "18 July 2025", "Christmas Day", "18 July 2025"]);
+        assert_eq!(page.text("textarea"), "2025-07-21 Works outing 2025-12-25 Christmas Day");
+        let late = browser.post(PAGE, &[("seen", "none"), ("holidays", "none")]).await;
+        assert_eq!(late.status, StatusCode::CONFLICT, "somebody else wrote it meanwhile");
+        assert_eq!(late.texts("tbody th").len(), 2, "{}", late.html);
+
+        browser.sign_in_as(Role::Partner).await;
+        assert_eq!(browser.get(PAGE).await.status, StatusCode::NOT_FOUND);
+        browser.sign_in_as(Role::Auditor).await;
+        let log = browser.get("/audit").await;
+        let detail = "none → 2025-07-21 Works outing; 2025-12-25 Christmas Day";
+        assert!(log.texts("td").iter().any(|text| text == detail), "{}", log.html);
+    });
+}

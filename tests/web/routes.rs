@@ -81,6 +81,8 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("POST", "/account/theme", Users),
     ("GET", "/disputes", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("POST", "/disputes/budgets", Roles(&[Controller])),
+    ("GET", "/disputes/holidays", Roles(&[CarrierManager, Finance, Controller, Auditor])),
+    ("POST", "/disputes/holidays", Roles(&[Controller])),
     ("GET", "/disputes/items", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("GET", "/items/{partner}/{key}", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("GET", "/items/{partner}/{key}/evidence.zip", Roles(&[CarrierManager, Finance, Controller, Auditor])),

@@ -1,6 +1,7 @@
 //! Items that partners were told of: what waits, the list, and one item with everything about it. [`own`] is the partner's
 //! side of the same.
 
+pub mod holiday;
 pub mod own;
 
 use std::collections::BTreeMap;
