@@ -1,12 +1,18 @@
 //! A contract for a test, in force since January 2025.
 
 use lanemark::db::Db;
-use lanemark::db::contract::{Contract, Version, caps_text, clause_upsert, contract_insert, version_insert};
+use lanemark::db::contract::{
+    Contract, Version, caps_text, clause_upsert, contract_insert, version_insert, version_show,
+};
+use lanemark::db::rate::{pricing_replace, table_insert};
 use lanemark::db::types::{Day, Instant};
 use lanemark::domain::clause::{ClauseTerms, ContractCap};
 use lanemark::domain::contract::{ContractStatus, ContractTerm, RenewalKind};
 use lanemark::domain::currency::Currency;
+use lanemark::domain::money::Micros;
+use lanemark::domain::rate::{Band, Cell, Lane, Pricing, RateBasis, RateLine, RateTerms, TableSeal};
 use lanemark::domain::terms::Clause;
+use lanemark::domain::viewer::Viewer;
 
 use super::books::day;
 
@@ -62,4 +68,33 @@ pub fn contract(db: &mut Db, at: Instant, (id, partner_id): (i64, i64), clauses:
         let clause = Clause { id: 0, code: (*code).to_owned(), title: (*title).to_owned(), terms };
         clause_upsert(db, own, &version, &clause).unwrap();
     }
+}
+
+/// Has the contract `id` of [`contract`] price a load from Alpha to Beta at so many dollars, and nothing else. Its table is
+/// `id + 90`.
+pub fn priced(db: &mut Db, id: i64, dollars: i64) {
+    let version = version_show(db, &Viewer::system(), id + 1).unwrap().unwrap();
+    let mut line = RateLine::new("LOAD", "Load", RateBasis::Flat);
+    let mut cells = vec![Cell {
+        column: 0,
+        first: Band::ALL,
+        second: Band::ALL,
+        rate: Micros(dollars * 1_000_000),
+        prior: None,
+        min: None,
+    }];
+    let seal = TableSeal { table_id: id + 90, ..TableSeal::of(&mut cells) };
+    table_insert(db, version.partner_id, seal.table_id, &cells).unwrap();
+    line.cells = Vec::new();
+    let lane = Lane {
+        code: "A-B".to_owned(),
+        origin: "facility:Alpha".parse().unwrap(),
+        destination: "facility:Beta".parse().unwrap(),
+        equipment: None,
+        service: None,
+        transit_business_days: None,
+        line: "LOAD".to_owned(),
+    };
+    let terms = RateTerms { lanes: vec![lane], lines: vec![line], ..RateTerms::empty(Currency::USD) };
+    pricing_replace(db, || id + 91, &version, &Pricing { terms, tables: vec![seal] }).unwrap();
 }

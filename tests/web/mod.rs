@@ -15,6 +15,7 @@ mod ledger;
 mod mail;
 mod partner;
 mod plan;
+mod replaced;
 mod routes;
 mod scorecard;
 mod security;
