@@ -149,7 +149,8 @@ async fn approve_version(browser: &Browser, base: &str) -> Vec<String> {
     begin
 }
 
-/// Says what may be given up for a partner in a year.
+/// Says what may be given up for a partner in a year, and which days deadlines skip. What waits for approval or a signature is
+/// a controller's to give back as well.
 async fn set_waiver_budget(browser: &Browser, base: &str) -> Vec<String> {
     browser.client.goto(&format!("{base}/disputes")).await.unwrap();
     let form = "form[action='/disputes/budgets']";
@@ -160,7 +161,18 @@ async fn set_waiver_budget(browser: &Browser, base: &str) -> Vec<String> {
     }
     browser.press(&format!("{form} .btn")).await;
     browser.reads("notice", "The waiver budget is set.").await;
-    Vec::new()
+    write_holidays(browser, base).await;
+    stages(browser, base).await
+}
+
+/// Writes the holidays that deadlines skip.
+async fn write_holidays(browser: &Browser, base: &str) {
+    browser.client.goto(&format!("{base}/disputes/holidays")).await.unwrap();
+    let form = "form[action='/disputes/holidays']";
+    browser.fill(form, "holidays", "2026-12-25 Christmas Day").await;
+    browser.press(&format!("{form} .btn.primary")).await;
+    browser.reads("notice", "The list of holidays is kept.").await;
+    assert!(browser.text("main").await.contains("Friday 25 December 2026"));
 }
 
 /// Looks at the pages in the dark for a moment.

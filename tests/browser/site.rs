@@ -1,5 +1,6 @@
 //! The real server on a port of the loopback, over a small demo network.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -10,17 +11,19 @@ use actix_web::{App as Service, HttpServer, rt};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use lanemark::app::App;
+use lanemark::app::accrual::{AccrualScope, accrue};
 use lanemark::app::backtest::run::{backtest_ask, replay_queued};
 use lanemark::app::contract::contract_create;
 use lanemark::app::contract::draft::{rate_save, version_create, version_seen};
 use lanemark::app::contract::negotiate::{Named, Said, proposal_counter, proposal_send};
 use lanemark::app::contract::negotiate_view::counter_sheet;
 use lanemark::app::demo::{SignIn, Size, as_of, sign_ins};
+use lanemark::app::import::{ImportRequest, import};
 use lanemark::app::refresh::refresh;
 use lanemark::app::score::score_due;
 use lanemark::clock::Clock;
 use lanemark::db::contract::contract_by_number;
-use lanemark::db::schema::{accruals, clauses, freight_moves};
+use lanemark::db::schema::{accruals, clauses, freight_moves, partners, shipments};
 use lanemark::db::standing::{ActionRow, action_insert};
 use lanemark::db::types::{Day, Instant};
 use lanemark::db::user::user_by_email;
@@ -34,6 +37,8 @@ use lanemark::domain::contract::{
 use lanemark::domain::currency::Currency;
 use lanemark::domain::money::{Bps, Micros};
 use lanemark::domain::viewer::{Role, Viewer};
+use lanemark::feeds::kind::ImportKind;
+use lanemark::feeds::mapping::Mapping;
 use lanemark::jobs::Runner;
 use lanemark::jobs::demo::{DemoOptions, run};
 use lanemark::mail::Mailer;
@@ -50,6 +55,11 @@ const SIZE: Size = Size(2);
 pub const FINAL: &str = "2026-05";
 /// The month under review that day.
 pub const REVIEWED: &str = "2026-06";
+
+/// The carrier of the demo that pays for what replacements cost.
+const TURNING_DOWN: &str = "NRH";
+/// Offers to it that nobody carried: more than a fifth of all of the month, which is what it may turn down.
+const UNREPLACED: usize = 20;
 
 /// A site that serves until it is dropped.
 pub struct Site {
@@ -75,21 +85,19 @@ pub struct Site {
 fn behind(db: &mut Db) -> Vec<String> {
     let (partner_id, entry_id): (i64, i64) =
         freight_moves::table.select((freight_moves::partner_id, freight_moves::entry_id)).first(db).unwrap();
-    // A small network may have none.
-    let replaced: Option<(i64, String)> = accruals::table
+    let (carrier_id, key): (i64, String) = accruals::table
         .inner_join(clauses::table.on(clauses::id.eq(accruals::clause_id)))
         .filter(clauses::terms.like("%COST_DIFFERENCE%"))
+        .filter(accruals::target_micros.gt(0))
         .select((accruals::partner_id, accruals::obligation_key))
         .order((accruals::target_micros.desc(), accruals::obligation_key))
         .first(db)
-        .optional()
         .unwrap();
-    let mut pages = vec![format!("/ledger/freight/{partner_id}/{entry_id}")];
-    pages.extend(replaced.map(|(carrier_id, key)| {
-        let slug = key.parse::<ObligationKey>().unwrap().slug();
-        format!("/ledger/accruals/{carrier_id}/{slug}/replacements")
-    }));
-    pages
+    let slug = key.parse::<ObligationKey>().unwrap().slug();
+    vec![
+        format!("/ledger/freight/{partner_id}/{entry_id}"),
+        format!("/ledger/accruals/{carrier_id}/{slug}/replacements"),
+    ]
 }
 
 impl Site {
@@ -266,6 +274,58 @@ fn negotiate(app: &App) -> i64 {
     version
 }
 
+/// More offers of June turned down than a network of this size has, so that what replacements cost is owed: first those that
+/// nobody is known to have carried, which are all that may be turned down, then one for each load that others carried where the
+/// carrier has rates.
+fn turn_down(app: &App) {
+    let (carrier, replaced) = carried_instead(app);
+    assert!(!replaced.is_empty(), "others carry on lanes of {TURNING_DOWN}");
+    let mut file = "reference,partner,source,mode,zone,sent_at,response,decline_reason\n".to_owned();
+    let mut offer = |reference: &str, sent_at: &str| {
+        let line = format!("{reference},{TURNING_DOWN},ROUTE-GUIDE,TL,UTC,{sent_at},REJECTED,No driver\n");
+        file.push_str(&line);
+    };
+    for number in 1..=UNREPLACED {
+        offer(&format!("UNCOVERED-{number}"), "2026-06-01T12:00:00Z");
+    }
+    for reference in &replaced {
+        offer(reference, "2026-06-03T12:00:00Z");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("offers.csv");
+    std::fs::write(&path, file).unwrap();
+    let mapping = Mapping::identity(ImportKind::Tenders);
+    let rejects = path.with_extension("rejects.csv");
+    let request =
+        ImportRequest { path: &path, mapping: &mapping, by: "demo", rejects, dry_run: false, refresh: false };
+    assert_eq!(import(app, &request, &|_| ()).unwrap().rows_rejected, 0);
+    refresh(app, app.now(), |_, _| {}).unwrap();
+    let scope = AccrualScope { partner_id: Some(carrier), run_id: None };
+    let report = accrue(app, app.now().date_naive(), scope).unwrap();
+    assert_eq!(report.problems, []);
+    assert!(report.entries > 0, "replacements cost nothing: {report:?}");
+}
+
+/// The carrier that turns offers down, and the loads that others carried about June on lanes of its own.
+fn carried_instead(app: &App) -> (i64, BTreeSet<String>) {
+    let db = &mut *app.pool.get().unwrap();
+    let carrier: i64 =
+        partners::table.filter(partners::code.eq(TURNING_DOWN)).select(partners::id).first(db).unwrap();
+    let own = shipments::table.filter(shipments::partner_id.eq(carrier)).select(shipments::lane_id);
+    let lanes: BTreeSet<i64> = own.load::<Option<i64>>(db).unwrap().into_iter().flatten().collect();
+    let day = |text: &str| Day(text.parse().unwrap());
+    let loads: Vec<(Option<i64>, String)> = shipments::table
+        .filter(shipments::partner_id.ne(carrier))
+        .filter(shipments::obligation_day.between(day("2026-06-04"), day("2026-07-06")))
+        .filter(shipments::delivered_at.is_not_null())
+        .filter(shipments::cancelled_at.is_null())
+        .select((shipments::lane_id, shipments::reference))
+        .load(db)
+        .unwrap();
+    let carried = loads.into_iter().filter(|(lane, _)| lane.is_some_and(|lane| lanes.contains(&lane)));
+    (carrier, carried.map(|(_, reference)| reference).collect())
+}
+
 /// Makes the network in a database, its files and mails in `folder`.
 fn network(database: DbUrl, folder: &Path) {
     let options = DemoOptions {
@@ -276,7 +336,7 @@ fn network(database: DbUrl, folder: &Path) {
         base_url: "http://127.0.0.1".to_owned(),
         pool_size: 2,
     };
-    drop(run(&options, &mut |_| ()).unwrap());
+    turn_down(&run(&options, &mut |_| ()).unwrap().app);
 }
 
 /// The network in a database of SQLite; it is made once and copied.
