@@ -625,7 +625,26 @@ macro_rules! newest_audits {
     }};
 }
 
-/// Hands on the newest audits of a filter that the viewer may see, with id and name of the partner and the day of receipt.
+/// An invoice with its newest audit, as [`audits_fold`] hands it on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditedInvoice {
+    /// Who bills.
+    pub partner_id: i64,
+    /// Name of the partner.
+    pub partner: String,
+    /// Row id.
+    pub id: i64,
+    /// The carrier's number.
+    pub number: String,
+    /// The day it came in.
+    pub received_on: NaiveDate,
+    /// Currency of every amount.
+    pub currency: Currency,
+    /// What the audit found.
+    pub audited: Audited,
+}
+
+/// Hands on the audited invoices of a filter that the viewer may see, by day of receipt, without holding them.
 ///
 /// # Errors
 /// [`DbError::Stored`] for one that does not read back, or the engine's reason.
@@ -633,14 +652,24 @@ pub fn audits_fold(
     db: &mut Db,
     viewer: &Viewer,
     filter: &InvoiceFilter,
-    mut each: impl FnMut((i64, &str), NaiveDate, &Audited),
+    mut each: impl FnMut(AuditedInvoice),
 ) -> Result<(), DbError> {
+    type Head = (i64, String, i64, String, Day, String);
     let Some(asked) = partner_filter(viewer, filter.partner_id) else { return Ok(()) };
-    let columns = (invoices::partner_id, partners::name, invoices::received_on, AuditRow::as_select());
-    let query = newest_audits!(asked, filter, columns);
-    for row in query.load_iter::<(i64, String, Day, AuditRow), _>(db)? {
-        let (id, partner, received_on, row) = row?;
-        each((id, partner.as_str()), received_on.0, &row.read()?.audited);
+    let head = (
+        invoices::partner_id,
+        partners::name,
+        invoices::id,
+        invoices::number,
+        invoices::received_on,
+        invoices::currency,
+    );
+    let query = newest_audits!(asked, filter, (head, AuditRow::as_select()));
+    for row in query.load_iter::<(Head, AuditRow), _>(db)? {
+        let ((partner_id, partner, id, number, received_on, currency), row) = row?;
+        let currency = currency.parse().map_err(|error: BadCurrency| stored((partner_id, id), error))?;
+        let audited = row.read()?.audited;
+        each(AuditedInvoice { partner_id, partner, id, number, received_on: received_on.0, currency, audited });
     }
     Ok(())
 }

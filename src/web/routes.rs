@@ -210,6 +210,7 @@ fn table() -> Vec<Row> {
         get("/invoices", May(Action::ViewInvoices), invoice::list),
         get("/invoices.csv", May(Action::ViewInvoices), invoice::export),
         get("/invoices/drift", May(Action::ViewInvoices), invoice::drift::show_drift),
+        get("/invoices/lines", May(Action::ViewInvoices), invoice::drift::show_lines),
         get("/invoices/terms/{partner}", May(Action::ViewInvoices), invoice::terms::show_terms),
         post("/invoices/terms/{partner}", May(Action::ResolveInvoices), invoice::terms::set),
         get("/invoices/{id}", May(Action::ViewInvoices), invoice::show_one),

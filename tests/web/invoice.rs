@@ -6,11 +6,13 @@ use lanemark::app::import::{ImportRequest, import};
 use lanemark::app::invoice::audit_freight;
 use lanemark::app::refresh::refresh;
 use lanemark::app::setting::setting_change;
+use lanemark::db::types::Instant;
 use lanemark::domain::viewer::{Role, Viewer};
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
 
 use crate::support::app::{TestApp, partner, user};
+use crate::support::contract::{contract, priced};
 use crate::support::db::on_both_async;
 
 const SHIPMENTS: &str = "\
@@ -249,4 +251,79 @@ fn an_invoice_on_hold_is_released_on_its_page() {
 fn db_limit(app: &App) {
     let mut db = app.pool.get().unwrap();
     setting_change(app, &mut db, &Viewer::system(), "release_limit", "50").unwrap();
+}
+
+#[test]
+fn each_number_of_a_drift_opens_to_the_lines_that_come_to_it() {
+    on_both_async(|db| async move {
+        let app = db.app_at("2025-07-08T09:00:00Z");
+        let (fast, other) = (partner(&app, "FAST", "Fast Freight"), partner(&app, "OTHER", "Other Lines"));
+        {
+            let db = &mut *app.pool.get().unwrap();
+            contract(db, Instant(app.now()), (300, fast), &[]);
+            priced(db, 300, 100);
+        }
+        // Five loads a month at 100.00, billed 1, 2 and 3 too much.
+        let mut shipments =
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at\n".to_owned();
+        let mut bills = "invoice,partner,issued_on,received_on,shipment,code,category,amount\n".to_owned();
+        for (month, over) in [(4, 1), (5, 2), (6, 3)] {
+            for day in 1..=5 {
+                let (name, on) = (format!("S-{month}-{day}"), format!("2025-{month:02}-0{day}"));
+                shipments.push_str(&format!("{name},FAST,Alpha,Beta,{on}T08:00:00Z,{on},{on}T18:00:00Z\n"));
+                bills.push_str(&format!(
+                    "F-{month},FAST,2025-{month:02}-20,2025-{month:02}-21,{name},400,LINEHAUL,{}\n",
+                    100 + over
+                ));
+            }
+        }
+        load(&app, ImportKind::Shipments, &shipments);
+        refresh(&app, app.now(), |_, _| ()).unwrap();
+        load(&app, ImportKind::Invoices, &bills);
+        assert_eq!(audit_freight(&app, None).unwrap().audited, 3);
+
+        let mut finance = TestApp::with(app.clone(), "http://localhost").await;
+        finance.sign_in_as(Role::Finance).await;
+        let drift = finance.get("/invoices/drift").await;
+        assert_eq!(drift.status, StatusCode::OK, "{}", drift.html);
+        let numbers = drift.texts("tbody td a.n");
+        assert_eq!(numbers, ["1.00 %", "2.00 %", "3.00 %", "15.00"], "{}", drift.html);
+        let hrefs = drift.attributes("tbody td a.n", "href");
+        for ((href, share), (month, over)) in
+            hrefs.iter().zip(&numbers).zip([("April", "5.00"), ("May", "10.00"), ("June", "15.00")])
+        {
+            let page = finance.get(href).await;
+            assert_eq!(page.status, StatusCode::OK, "{href}: {}", page.html);
+            assert!(page.text(".top p").contains(&format!("Fast Freight, received in {month} 2025")));
+            assert_eq!(page.text(".facts .lead dd"), format!("{over}{share} of what is owed"));
+            let rows = page.texts("tbody tr").len();
+            assert_eq!(rows, 5, "{}", page.html);
+            let sum: f64 = page
+                .texts("tbody td[data-label='Over']")
+                .iter()
+                .map(|text| text.parse::<f64>().unwrap())
+                .sum();
+            assert_eq!(format!("{sum:.2}"), over);
+            let foot = page.texts("tfoot td.num");
+            let billed = format!("{}.00", 500 + over.trim_end_matches(".00").parse::<i64>().unwrap());
+            assert_eq!(foot, [billed.as_str(), "0.00", "500.00", over], "{}", page.html);
+        }
+        assert_eq!(hrefs[3], hrefs[2], "the money of the last month is that month's lines");
+        // From an invoice as well, and nobody else's.
+        let invoice = finance.get(&hrefs[2]).await.attribute("tbody th a", "href").unwrap();
+        let same = finance.get(&invoice).await.attribute("tbody th a", "href").unwrap();
+        assert_eq!(same, hrefs[2]);
+        let foreign = hrefs[2].replace(&fast.to_string(), &other.to_string());
+        let empty = finance.get(&foreign).await;
+        assert!(empty.html.contains("No such lines") && !empty.html.contains("F-6"), "{}", empty.html);
+        let gone = hrefs[2].replace(&fast.to_string(), "1");
+        assert_eq!(finance.get(&gone).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(finance.get("/invoices/lines").await.status, StatusCode::BAD_REQUEST);
+        let mut carrier = TestApp::with(app.clone(), "http://localhost").await;
+        user(&app, "ops@fast.example", Role::Partner, Some(fast));
+        carrier.sign_in("ops@fast.example", "a lane is a promise").await;
+        assert_eq!(carrier.get(&hrefs[2]).await.status, StatusCode::NOT_FOUND);
+        let own = carrier.get(&format!("/portal{invoice}")).await;
+        assert!(own.status == StatusCode::OK && !own.html.contains("/invoices/lines"), "{}", own.html);
+    });
 }

@@ -105,6 +105,7 @@ pub(super) const EXPECTED: &[(&str, &str, For)] = &[
     ("GET", "/invoices", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("GET", "/invoices.csv", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("GET", "/invoices/drift", Roles(&[CarrierManager, Finance, Controller, Auditor])),
+    ("GET", "/invoices/lines", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("GET", "/invoices/terms/{partner}", Roles(&[CarrierManager, Finance, Controller, Auditor])),
     ("POST", "/invoices/terms/{partner}", Roles(&[Finance, Controller])),
     ("GET", "/invoices/{id}", Roles(&[CarrierManager, Finance, Controller, Auditor])),

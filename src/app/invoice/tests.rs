@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
-use super::drift::drifts;
+use super::drift::{LinesAsked, drift_lines, drifts};
 use super::letter::letters;
 use super::recovery::{Asked as AskedStep, take};
 use super::release::{Decision, RELEASE_LIMIT, decide_hold};
@@ -26,11 +26,12 @@ use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::partner::partner_show;
 use crate::domain::audit::recovery::{LetterKind, Stage, Step};
 use crate::domain::audit::release::{Act, Ruling};
-use crate::domain::audit::{AuditTerms, BillStatus, DisputeCode};
+use crate::domain::audit::{AuditTerms, BillStatus, Charge, DisputeCode};
 use crate::domain::charge_code::Decided;
+use crate::domain::currency::Currency;
 use crate::domain::kpi::Kpi;
 use crate::domain::money::Micros;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Role;
 use crate::feeds::kind::ImportKind;
 use crate::feeds::mapping::Mapping;
@@ -741,7 +742,8 @@ fn a_drift_is_of_one_partner_lane_and_charge() {
         assert_eq!(found.len(), 1, "{found:?}");
         let one = &found[0];
         let p1 = partner_show(&mut conn(app), &finance(), partner(app, "P1")).unwrap().unwrap();
-        assert_eq!((one.partner.as_str(), one.charge.as_str()), (p1.name.as_str(), "linehaul"));
+        assert_eq!((one.partner.as_str(), &one.charge), (p1.name.as_str(), &Charge::Linehaul));
+        assert_eq!(one.currency, Currency::USD);
         let told: Vec<(i64, i64, i64)> = one
             .months
             .iter()
@@ -751,6 +753,32 @@ fn a_drift_is_of_one_partner_lane_and_charge() {
         let mut billed = whole(&mut conn(app), &finance(), id_of(app, "P1-Alpha-6")).unwrap().unwrap();
         let lane = billed.audits.remove(0).audited.positions.remove(0).lane;
         assert!(!lane.is_empty() && one.lane == lane, "{} is not {lane}", one.lane);
+        // Each month opens to the lines it is made of, and they come to what it says; nothing of the fuel, the way back, the
+        // other carrier or another month is among them.
+        for (month, of) in one.months.iter().zip(months) {
+            let asked = LinesAsked {
+                partner_id: one.partner_id,
+                period: Period::containing(PeriodKind::Month, of),
+                lane: one.lane.clone(),
+                charge: one.charge.clone(),
+                currency: one.currency,
+                page: 1,
+            };
+            let seen = drift_lines(&mut conn(app), &finance(), &asked).unwrap().unwrap();
+            assert_eq!(seen.sum, *month, "{of}");
+            assert_eq!((seen.rows.len(), seen.page, seen.pages), (5, 1, 1));
+            let over: Micros = seen.rows.iter().map(|row| row.over).sum();
+            let owed: Micros = seen.rows.iter().map(|row| row.owed).sum();
+            assert_eq!((over, owed), (month.over, month.owed));
+            assert_eq!(seen.before + seen.billed - owed, over, "billed here and before less what is owed");
+            let number = format!("P1-Alpha-{}", chrono::Datelike::month(&of));
+            assert!(seen.rows.iter().all(|row| row.number == number && row.code == "400"), "{:?}", seen.rows);
+            assert!(seen.rows.iter().all(|row| row.source.is_some()), "each leads to its shipment");
+            let other = LinesAsked { currency: Currency::EUR, ..asked.clone() };
+            assert_eq!(drift_lines(&mut conn(app), &finance(), &other).unwrap().unwrap().sum.positions, 0);
+            let p2 = partner_viewer(partner(app, "P2"));
+            assert!(drift_lines(&mut conn(app), &p2, &asked).unwrap().is_none(), "another partner's");
+        }
         // A month earlier there is no month before April to rise from.
         let before = drifts(&mut conn(app), &finance(), "2025-06-30".parse().unwrap()).unwrap().1;
         assert_eq!(before, Vec::new());

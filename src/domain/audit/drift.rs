@@ -3,6 +3,7 @@
 
 use chrono::{Datelike, Months, NaiveDate};
 
+use super::{Audited, BillStatus, Position};
 use crate::domain::money::Micros;
 
 /// Months looked at.
@@ -30,6 +31,27 @@ impl Month {
     }
 }
 
+/// A position that tells something about a price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told<'a> {
+    /// The position.
+    pub position: &'a Position,
+    /// What the contract owes for it in all.
+    pub owed: Micros,
+    /// What was billed here and before beyond that.
+    pub over: Micros,
+}
+
+/// The positions of an audit that tell something about a price: they bill something that has one. What is billed twice, or is not
+/// acceptable, says nothing about a rate.
+pub fn told(audited: &Audited) -> impl Iterator<Item = Told<'_>> {
+    let counts = !matches!(audited.status, BillStatus::Duplicate | BillStatus::Rejected);
+    audited.positions.iter().filter(move |one| counts && one.billed > Micros::ZERO).filter_map(|position| {
+        let owed = position.rated?;
+        Some(Told { position, owed, over: position.before + position.billed - owed })
+    })
+}
+
 /// Whether the share billed beyond what is owed rises over the months, oldest first, and ends above nothing. The shares are
 /// compared unrounded.
 #[must_use]
@@ -53,6 +75,55 @@ pub fn months_before(today: NaiveDate) -> [NaiveDate; MONTHS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::audit::{Accuracy, Charge, Outcome};
+
+    fn position(billed: i64, before: i64, rated: Option<i64>) -> Position {
+        Position {
+            lines: vec![1],
+            shipment: None,
+            name: String::new(),
+            lane: "A-B".to_owned(),
+            charge: Charge::Linehaul,
+            code: "400".to_owned(),
+            billed: Micros(billed),
+            before: Micros(before),
+            rated: rated.map(Micros),
+            variance: None,
+            approved: Micros(billed),
+            disputed: Micros::ZERO,
+            outcome: Outcome::Pay,
+            evidence: String::new(),
+            finding: None,
+            is_short: false,
+        }
+    }
+
+    #[test]
+    fn what_has_a_price_and_bills_something_is_told() {
+        let positions = vec![
+            position(60, 50, Some(100)),
+            position(90, 0, Some(100)),
+            position(90, 0, None),
+            position(-40, 140, Some(100)),
+        ];
+        let audited = |status| Audited {
+            rules: 1,
+            status,
+            outcome: Outcome::Pay,
+            billed: Micros::ZERO,
+            approved: Micros::ZERO,
+            disputed: Micros::ZERO,
+            payable: Micros::ZERO,
+            finding: None,
+            positions: positions.clone(),
+            accuracy: Accuracy::default(),
+        };
+        let overs = |status| told(&audited(status)).map(|one| (one.owed.0, one.over.0)).collect::<Vec<_>>();
+        // 60 after 50 of 100 is 10 over, 90 of 100 is 10 short; no price, and what takes back, say nothing.
+        assert_eq!(overs(BillStatus::MatchedVariance), [(100, 10), (100, -10)]);
+        assert_eq!(overs(BillStatus::Duplicate), []);
+        assert_eq!(overs(BillStatus::Rejected), []);
+    }
 
     fn month(positions: i64, owed: i64, over: i64) -> Month {
         Month { positions, owed: Micros(owed), over: Micros(over) }

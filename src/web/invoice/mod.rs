@@ -27,12 +27,13 @@ use crate::app::invoice::view::{
 use crate::db::freight::{StandingSum, freight_sums};
 use crate::db::invoice::credit::CreditNote;
 use crate::db::partner::partner_list;
+use crate::domain::audit::drift::told;
 use crate::domain::audit::recovery::{LetterKind, Stage, Step, answer_by, next_words};
 use crate::domain::audit::release::{Ruling, line_of};
 use crate::domain::audit::{Audited, BillKind, BillStatus, Outcome, Position};
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::Action;
 use crate::domain::words;
 
@@ -407,6 +408,8 @@ pub(super) async fn export(me: SignedIn, params: web::Query<Params>) -> Result<H
 /// One position of an invoice, ready to print.
 struct PositionLine {
     what: String,
+    /// The lines of the same charge on the same lane that came in that month; for the shipper's people, where it has a price.
+    same: Option<String>,
     code: String,
     shipment: String,
     href: Option<String>,
@@ -456,12 +459,22 @@ impl PositionLine {
             Some(Ruling::Refused) => Some("Looked at, and refused.".to_owned()),
             Some(Ruling::Asked | Ruling::Declined) | None => None,
         });
+        // By the audit alone, as the lines are: what was ruled about it changes no price.
+        let newest = found.audits.first().map(|newest| &newest.audited);
+        let counts = newest.is_some_and(|it| told(it).any(|known| line_of(known.position) == line_of(one)));
+        let same = found.row.currency.parse::<Currency>().ok().filter(|_| base.is_empty() && counts).map(
+            |currency| {
+                let of = ((found.partner.id, currency), (one.lane.as_str(), &one.charge));
+                drift::lines_href(of, Period::containing(PeriodKind::Month, found.row.received_on.0))
+            },
+        );
         let is_ruled = found.stand.decided.contains_key(&line_of(one));
         let is_paid = one.outcome == Outcome::Pay && one.finding.is_none() && !one.is_short && !is_ruled;
         let within = is_paid && one.variance.is_some_and(|by| by != Micros::ZERO);
         said.extend((within && base.is_empty()).then(|| "Inside the tolerance; paid as billed.".to_owned()));
         Self {
             what: one.charge.words(),
+            same,
             code: one.code.clone(),
             shipment: if one.name.is_empty() { "none named".to_owned() } else { one.name.clone() },
             href,
