@@ -10,6 +10,7 @@ use lanemark::db::types::Instant;
 use lanemark::domain::viewer::{Role, Viewer};
 use lanemark::feeds::kind::ImportKind;
 use lanemark::feeds::mapping::Mapping;
+use rust_decimal::Decimal;
 
 use crate::support::app::{TestApp, partner, user};
 use crate::support::contract::{contract, priced};
@@ -298,12 +299,12 @@ fn each_number_of_a_drift_opens_to_the_lines_that_come_to_it() {
             assert_eq!(page.text(".facts .lead dd"), format!("{over}{share} of what is owed"));
             let rows = page.texts("tbody tr").len();
             assert_eq!(rows, 5, "{}", page.html);
-            let sum: f64 = page
+            let sum: Decimal = page
                 .texts("tbody td[data-label='Over']")
                 .iter()
-                .map(|text| text.parse::<f64>().unwrap())
+                .map(|text| text.parse::<Decimal>().unwrap())
                 .sum();
-            assert_eq!(format!("{sum:.2}"), over);
+            assert_eq!(sum.to_string(), over);
             let foot = page.texts("tfoot td.num");
             let billed = format!("{}.00", 500 + over.trim_end_matches(".00").parse::<i64>().unwrap());
             assert_eq!(foot, [billed.as_str(), "0.00", "500.00", over], "{}", page.html);

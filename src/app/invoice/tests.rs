@@ -525,6 +525,15 @@ fn a_code_that_is_mapped_is_audited_again() {
     });
 }
 
+/// Invoices that passed and invoices that count for the KPI, of a partner.
+fn passed(app: &App, partner_id: i64) -> (i64, i64) {
+    refreshed(app);
+    let filter = CellFilter::default().of_partner(partner_id);
+    let sums = measure_totals(&mut conn(app), &Viewer::system(), &filter).unwrap();
+    let tally = sums.into_values().next().unwrap_or_default().invoices_right;
+    (tally.numerator, tally.denominator)
+}
+
 /// Shipments of which freight stands after an accrual of today, and what it comes to in whole units.
 fn standing(app: &App) -> (i64, i64) {
     accrue(app, "2025-07-08".parse().unwrap(), AccrualScope::default()).unwrap();
@@ -555,6 +564,7 @@ fn what_is_on_hold_is_released_or_refused_by_people_and_freight_follows() {
             decide_hold(app, &mut conn(app), who, (partner_id, id_of(app, number)), &decision)
         };
         let priya = finance();
+        assert_eq!(passed(app, partner_id), (0, 1));
         for who in [viewer("Mara", Role::CarrierManager), partner_viewer(partner_id)] {
             let done = decide(&who, "H-1", Act::Release, None, (1, 0));
             assert!(matches!(done, Err(EditError::Denied { .. })), "{done:?}");
@@ -571,6 +581,7 @@ fn what_is_on_hold_is_released_or_refused_by_people_and_freight_follows() {
         assert_eq!(one.audits.len(), 1, "the audit stays what it was");
         assert_eq!(standing(app), (4, 440), "it is billed");
         assert_eq!(audited(app).audited, 0, "no fact changed");
+        assert_eq!(passed(app, partner_id), (0, 1), "it is paid, and did not pass the first time");
 
         // Something else was billed for the same before: the release was not given for that.
         let part = "H-0,P1,,,2025-05-19,2025-05-20,W2-B,400,LINEHAUL,30\n";

@@ -475,6 +475,11 @@ pub struct Audited {
 }
 
 /// What one bill adds to the billing KPIs (DOMAIN §1.5 D).
+///
+/// It is what the audit found, and no ruling changes it: the KPI is the yield of the first pass, and what a person released was
+/// stopped at it. Nor does a release say another price, so that the value stays what the contract owes. Where a fact was missing, the
+/// fact makes a new audit, which counts. A ruling that counted would let whoever pays a carrier move its score, beside the challenge and
+/// the exclusion that are there for that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accuracy {
     /// It counts: a first bill that nothing of ours keeps from being judged.

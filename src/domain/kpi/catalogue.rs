@@ -630,7 +630,8 @@ impl Kpi {
                 formula: "invoices that passed the audit ÷ invoices audited",
                 basis: RECEIVED_DAY,
                 rules: "Right is inside the tolerance, charge by charge and as a whole. Corrections and credit notes \
-                     are no new invoices. One that waits for a rate or a mapping of ours does not count yet.",
+                     are no new invoices. One that waits for a rate or a mapping of ours does not count yet. One that \
+                     was held and is paid by a decision did not pass; a proof or a fact that comes in counts.",
                 thresholds: marks(1, [900, 980, 995]),
                 source: CONVENTION,
             },
