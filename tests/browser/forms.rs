@@ -189,6 +189,7 @@ async fn choose_theme(browser: &Browser, base: &str) -> Vec<String> {
     Vec::new()
 }
 
+/// Adds a user, and gives that user another role.
 async fn add_user(browser: &Browser, base: &str) -> Vec<String> {
     browser.client.goto(&format!("{base}/users")).await.unwrap();
     for (name, value) in [
@@ -201,6 +202,13 @@ async fn add_user(browser: &Browser, base: &str) -> Vec<String> {
     }
     browser.press("form[action='/users'] .btn.primary").await;
     browser.reads("notice", "Ada Quill may sign in now.").await;
+    let link = "//tr[.//th[contains(., 'Ada Quill')]]//a[contains(@href, '/role')]";
+    browser.client.find(Locator::XPath(link)).await.unwrap().click().await.unwrap();
+    let form = "form[action$='/role']";
+    browser.fill(form, "role", "CONTROLLER").await;
+    browser.press(&format!("{form} #known")).await;
+    browser.press(&format!("{form} .btn.primary")).await;
+    browser.reads("notice", "Ada Quill is Controller now").await;
     Vec::new()
 }
 

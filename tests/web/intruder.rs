@@ -50,9 +50,9 @@ const PARTS: [&str; 12] = [
 ];
 
 /// Every name any page reads from its query, with values none would send.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 21] = [
     "period", "as_of", "page", "before", "after", "show", "month", "partner", "state", "account", "next",
-    "run", "lane", "week", "line", "q", "weight", "shipment", "type",
+    "run", "lane", "week", "line", "q", "weight", "shipment", "type", "charge", "currency",
 ];
 const VALUES: [&str; 11] = [
     "2025-13",
