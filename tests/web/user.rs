@@ -4,8 +4,9 @@ use actix_web::http::StatusCode;
 use lanemark::db::user::user_by_email;
 use lanemark::domain::viewer::Role;
 
-use crate::support::app::{PASSWORD, TestApp};
-use crate::support::db::on_both_async;
+use crate::support::app::{PASSWORD, TestApp, partner, user};
+use crate::support::db::{on_both, on_both_async};
+use crate::support::process::Desk;
 
 #[test]
 fn an_administrator_adds_a_user_who_can_then_sign_in() {
@@ -151,6 +152,28 @@ fn an_administrator_gives_a_user_another_role() {
         assert_eq!(admin.get("/users/1/role").await.status, StatusCode::NOT_FOUND);
         let unseen = admin.post(&path, &[("role", "AUDITOR"), ("known", "yes")]).await;
         assert_eq!(unseen.status, StatusCode::BAD_REQUEST);
+    });
+}
+
+#[test]
+fn a_role_is_given_beside_the_pages_as_well() {
+    on_both(|db| {
+        let app = db.app();
+        let brck = partner(&app, "BRCK", "Brackwater Lines");
+        user(&app, "ada@shipper.example", Role::Admin, None);
+        user(&app, "priya@shipper.example", Role::Finance, None);
+        user(&app, "ops@brck.example", Role::Partner, Some(brck));
+        let desk = Desk::new(&db);
+        let give = |email: &str, role: &str| desk.run(&["user", "role", email, role]);
+        let done = give("Priya@Shipper.Example", "controller").ends(0);
+        assert!(done.out.contains("priya@shipper.example was Finance and is Controller now"), "{}", done.out);
+        let stored = user_by_email(&mut db.conn(), "priya@shipper.example").unwrap().unwrap();
+        assert_eq!(stored.role().unwrap(), Role::Controller);
+        give("priya@shipper.example", "CONTROLLER").ends(1).complains(&["has this role already"]);
+        give("ada@shipper.example", "AUDITOR").ends(1).complains(&["last administrator"]);
+        give("ops@brck.example", "FINANCE").ends(1).complains(&["stays with the partner"]);
+        give("nobody@shipper.example", "FINANCE").ends(1).complains(&["nobody@shipper.example", "no such user"]);
+        give("priya@shipper.example", "KING").ends(2).complains(&["`KING` is no role"]);
     });
 }
 
