@@ -290,9 +290,11 @@ mod tests {
             };
             let (field, words) = told(set(Role::Controller, NO_HOLIDAYS, " "));
             assert!(field == "holidays" && words.contains("the word none"), "{words}");
-            let (_, words) = told(set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\n26 Boxing Day"));
+            let (_, words) =
+                told(set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\n26 Boxing Day"));
             assert!(words.starts_with("`26 Boxing Day` is no holiday"), "{words}");
-            set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\r\n2025-07-07 Works outing").unwrap();
+            set(Role::Controller, NO_HOLIDAYS, "2025-12-25 Christmas Day\r\n2025-07-07 Works outing")
+                .unwrap();
             let late = set(Role::Controller, NO_HOLIDAYS, "2025-12-26 Boxing Day");
             assert!(matches!(late, Err(EditError::Stale(_))), "{late:?}");
             let list = holidays(db).unwrap();

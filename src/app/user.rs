@@ -435,7 +435,10 @@ mod tests {
             let (_, choices) = user_role_choices(db, &ada, bo.user_id).unwrap();
             assert_eq!(choices.len(), 5, "all but administrator and partner: {choices:?}");
             user_set_role(app, db, &bo, ada.user_id, down).unwrap();
-            assert!(user_set_role(app, db, &ada, bo.user_id, down).is_err(), "the other way round in the same moment");
+            assert!(
+                user_set_role(app, db, &ada, bo.user_id, down).is_err(),
+                "the other way round in the same moment"
+            );
             assert_eq!(user_named(db, " Bo@shipper.example ").unwrap().role().unwrap(), Role::Admin);
         });
     }

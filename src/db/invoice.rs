@@ -669,7 +669,15 @@ pub fn audits_fold(
         let ((partner_id, partner, id, number, received_on, currency), row) = row?;
         let currency = currency.parse().map_err(|error: BadCurrency| stored((partner_id, id), error))?;
         let audited = row.read()?.audited;
-        each(AuditedInvoice { partner_id, partner, id, number, received_on: received_on.0, currency, audited });
+        each(AuditedInvoice {
+            partner_id,
+            partner,
+            id,
+            number,
+            received_on: received_on.0,
+            currency,
+            audited,
+        });
     }
     Ok(())
 }

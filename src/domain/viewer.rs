@@ -148,7 +148,9 @@ impl Role {
                 "May do all that finance may, and has the second word: closes months, gives up more than the waiver limit, sets off."
             }
             Self::Auditor => "Reads everything and changes nothing.",
-            Self::Partner => "Sees one partner's own contract, scorecard, plan and credits, and nothing else.",
+            Self::Partner => {
+                "Sees one partner's own contract, scorecard, plan and credits, and nothing else."
+            }
         }
     }
 

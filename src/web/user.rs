@@ -174,8 +174,7 @@ struct RolePage {
 }
 
 async fn role_page(me: &SignedIn, id: i64, form: Form) -> Result<RolePage, WebError> {
-    let (user, choices) =
-        me.in_db(move |unit| user::user_role_choices(unit.db, unit.viewer, id)).await?;
+    let (user, choices) = me.in_db(move |unit| user::user_role_choices(unit.db, unit.viewer, id)).await?;
     let now = user.role()?;
     Ok(RolePage {
         page: me.page(format!("Role of {}", user.name)),
@@ -211,9 +210,8 @@ pub(super) async fn set_role(
     let Some(seen) = seen else {
         return Err(WebError::BadRequest("Open the form of the user's role and send that.".to_owned()));
     };
-    let name = me
-        .in_db(move |unit| user::user_set_role(unit.app, unit.db, unit.viewer, id, (seen, to)))
-        .await?;
+    let name =
+        me.in_db(move |unit| user::user_set_role(unit.app, unit.db, unit.viewer, id, (seen, to))).await?;
     me.flash(&format!("{name} is {} now; every session has ended.", to.title()));
     Ok(page::see_other("/users"))
 }

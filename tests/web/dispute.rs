@@ -218,7 +218,9 @@ fn a_controller_writes_the_holidays_that_deadlines_skip() {
         assert_eq!(inbox.texts(&format!(".actions a[href='{PAGE}']")), ["Holidays"]);
         let page = browser.get(PAGE).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-        assert!(page.html.contains("No holiday to come") && page.html.contains("A controller changes the list"));
+        assert!(
+            page.html.contains("No holiday to come") && page.html.contains("A controller changes the list")
+        );
         assert!(page.texts("textarea").is_empty(), "{}", page.html);
         let two = [("seen", "none"), ("holidays", "2025-12-25 Christmas Day\r\n2025-07-21 Works outing")];
         assert_eq!(browser.post(PAGE, &two).await.status, StatusCode::FORBIDDEN);

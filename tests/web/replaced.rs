@@ -89,10 +89,7 @@ fn replacements_stand_with_both_prices_and_come_to_what_is_owed() {
         assert_eq!(
             rows,
             [
-                format!(
-                    "R1{}Other Linesdue 10 May 2025100.00500.00400.00–may be turned down",
-                    offered(5)
-                ),
+                format!("R1{}Other Linesdue 10 May 2025100.00500.00400.00–may be turned down", offered(5)),
                 format!("R2{}nobody yetnot knownnot knownnot known–may be turned down", offered(6)),
                 format!("R3{}Other Linesdue 10 May 2025100.00160.0060.0060.00", offered(7)),
                 format!("R4{}Other Linesdue 10 May 2025100.00900.00800.0080.00", offered(8)),

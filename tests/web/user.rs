@@ -111,10 +111,13 @@ fn an_administrator_gives_a_user_another_role() {
             ["ADMIN", "PROCUREMENT", "CARRIER_MANAGER", "CONTROLLER", "AUDITOR"]
         );
         assert!(form.html.contains("Whoever wrote, asked for or prepared something does not approve it"));
-        let fields = |role: &'static str, known: &'static str| [("seen", "FINANCE"), ("role", role), ("known", known)];
-        for (fields, wrong) in
-            [(fields("CONTROLLER", ""), "known"), (fields("", "yes"), "role"), (fields("KING", "yes"), "role")]
-        {
+        let fields =
+            |role: &'static str, known: &'static str| [("seen", "FINANCE"), ("role", role), ("known", known)];
+        for (fields, wrong) in [
+            (fields("CONTROLLER", ""), "known"),
+            (fields("", "yes"), "role"),
+            (fields("KING", "yes"), "role"),
+        ] {
             let reply = admin.post(&path, &fields).await;
             assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
             assert_eq!(reply.texts(".err").len(), 1, "{fields:?}: {}", reply.html);
@@ -172,7 +175,9 @@ fn a_role_is_given_beside_the_pages_as_well() {
         give("priya@shipper.example", "CONTROLLER").ends(1).complains(&["has this role already"]);
         give("ada@shipper.example", "AUDITOR").ends(1).complains(&["last administrator"]);
         give("ops@brck.example", "FINANCE").ends(1).complains(&["stays with the partner"]);
-        give("nobody@shipper.example", "FINANCE").ends(1).complains(&["nobody@shipper.example", "no such user"]);
+        give("nobody@shipper.example", "FINANCE")
+            .ends(1)
+            .complains(&["nobody@shipper.example", "no such user"]);
         give("priya@shipper.example", "KING").ends(2).complains(&["`KING` is no role"]);
     });
 }

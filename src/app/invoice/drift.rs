@@ -139,11 +139,7 @@ pub struct DriftLines {
 ///
 /// # Errors
 /// The database's reason.
-pub fn drift_lines(
-    db: &mut Db,
-    viewer: &Viewer,
-    asked: &LinesAsked,
-) -> Result<Option<DriftLines>, DbError> {
+pub fn drift_lines(db: &mut Db, viewer: &Viewer, asked: &LinesAsked) -> Result<Option<DriftLines>, DbError> {
     let Some(partner) = partner_show(db, viewer, asked.partner_id)? else { return Ok(None) };
     let filter = InvoiceFilter {
         partner_id: Some(asked.partner_id),

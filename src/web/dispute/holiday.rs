@@ -94,9 +94,7 @@ pub(in crate::web) async fn show_holidays(me: SignedIn) -> Result<HttpResponse, 
 pub(in crate::web) async fn set_holidays(me: SignedIn, mut form: Form) -> Result<HttpResponse, WebError> {
     let (seen, text) = (form.value("seen").to_owned(), form.value("holidays").to_owned());
     let done = me
-        .in_db(move |unit| {
-            Ok::<_, WebError>(holidays_set(unit.app, unit.db, unit.viewer, (&seen, &text)))
-        })
+        .in_db(move |unit| Ok::<_, WebError>(holidays_set(unit.app, unit.db, unit.viewer, (&seen, &text))))
         .await?;
     let Err(error) = done else {
         me.flash("The list of holidays is kept. Deadlines that began today or before keep their day.");
