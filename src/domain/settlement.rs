@@ -1,4 +1,5 @@
-//! What settles agreed items: a credit note, a set-off, an invoice, a payment (DOMAIN §4.5), and what each may be applied to.
+//! What settles agreed items: a credit note, a set-off, a deduction, an invoice, a payment (DOMAIN §4.5), what each may be
+//! applied to, and which of them the clause of an item grants.
 //!
 //! A document is kept whole. What of it is applied to items is posted; what is not stays with it, unapplied, and is shown.
 
@@ -6,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::clause::ObligationKey;
+use super::clause::{ObligationKey, SettlementForm};
 use super::field::codes;
 use super::ledger::ItemState;
 use super::money::Micros;
@@ -26,6 +27,8 @@ codes! {
         CreditNote = "CREDIT_NOTE", "Credit note";
         /// Taken off the next remittance, where the contract lets us.
         Offset = "OFFSET", "Set-off against a remittance";
+        /// Taken off an invoice of the carrier, where the clause lets us.
+        Deduction = "DEDUCTION", "Deduction from an invoice";
         /// We invoice the carrier.
         Invoice = "INVOICE", "Invoice to the carrier";
         /// We pay what we owe the carrier.
@@ -42,9 +45,16 @@ impl SettlementKind {
         match self {
             Self::CreditNote => "number of the credit note",
             Self::Offset => "number of the remittance",
+            Self::Deduction => "number of the carrier's invoice",
             Self::Invoice => "number of our invoice",
             Self::Payment | Self::Refund => "number of the payment",
         }
+    }
+
+    /// Whether it takes money off what we pay, so that it is a controller's and needs a right in the contract.
+    #[must_use]
+    pub const fn takes_off(self) -> bool {
+        matches!(self, Self::Offset | Self::Deduction)
     }
 }
 
@@ -61,9 +71,9 @@ pub struct Open {
     pub is_ours: bool,
     /// What is left to settle; negative where too much was settled.
     pub outstanding: Micros,
-    /// Whether its contract lets us set off.
-    pub set_off: bool,
-    /// Who noted that, where no signed clause says so.
+    /// The form that its signed clause names.
+    pub form: Option<SettlementForm>,
+    /// Who noted that its contract lets us set off; none where nobody did.
     pub set_off_noted_by: Option<i64>,
 }
 
@@ -147,6 +157,19 @@ pub enum Refused {
         "the contract of {0} does not let us set credits off against what we pay; ask for a credit note, or note the clause that grants it"
     )]
     NoSetOff(String),
+    /// The clause does not let us deduct.
+    #[error(
+        "the clause of {0} does not let us take it off an invoice, and carriers may refuse a short payment; ask for a credit note, or agree on deduction in the next version of the contract"
+    )]
+    NoDeduction(String),
+    /// The clause has a way of its own to take the money.
+    #[error("the clause of {named} says that it is settled by {}; book that, or a credit note", .form.label())]
+    OtherForm {
+        /// The item.
+        named: String,
+        /// What the clause names.
+        form: SettlementForm,
+    },
     /// Who noted a right does not use it (DOMAIN §9).
     #[error(
         "you noted yourself that the contract of {0} grants set-off; another controller must set off under it"
@@ -165,16 +188,61 @@ pub enum Refused {
 /// # Errors
 /// The reason in words.
 pub fn fits(kind: SettlementKind, item: &Open) -> Result<(), &'static str> {
-    use SettlementKind::{CreditNote, Invoice, Offset, Payment, Refund};
+    use SettlementKind::{CreditNote, Deduction, Invoice, Offset, Payment, Refund};
     let owes_back = item.outstanding < Micros::ZERO;
     match kind {
         Refund if owes_back => Ok(()),
         Refund => Err("nothing was settled too much"),
         _ if owes_back => Err("too much was settled of it; pay it back"),
-        CreditNote | Offset | Invoice if item.is_ours => Ok(()),
-        CreditNote | Offset | Invoice => Err("we owe it to the carrier; pay it"),
+        CreditNote | Offset | Deduction | Invoice if item.is_ours => Ok(()),
+        CreditNote | Offset | Deduction | Invoice => Err("we owe it to the carrier; pay it"),
         Payment if item.is_ours => Err("the carrier owes it to us"),
         Payment => Ok(()),
+    }
+}
+
+/// Whether the contract of an item grants that it is settled by `kind`. A credit note is preferred and always taken; what is
+/// taken off a payment or an invoice needs a right that says so; an invoice of ours is the last resort, where the clause
+/// gives no way of its own to take the money (DOMAIN §4.1, §4.5).
+///
+/// # Errors
+/// [`Refused`] with what to do instead.
+pub fn granted(kind: SettlementKind, item: &Open) -> Result<(), Refused> {
+    let named = || item.named.clone();
+    match (kind, item.form) {
+        (SettlementKind::CreditNote | SettlementKind::Payment | SettlementKind::Refund, _)
+        | (SettlementKind::Offset, Some(SettlementForm::OffsetNext))
+        | (SettlementKind::Deduction, Some(SettlementForm::Deduction)) => Ok(()),
+        (SettlementKind::Offset, _) if item.set_off_noted_by.is_some() => Ok(()),
+        (SettlementKind::Offset, _) => Err(Refused::NoSetOff(named())),
+        (SettlementKind::Deduction, _) => Err(Refused::NoDeduction(named())),
+        (
+            SettlementKind::Invoice,
+            Some(form @ (SettlementForm::Deduction | SettlementForm::OffsetNext)),
+        ) => Err(Refused::OtherForm { named: named(), form }),
+        (SettlementKind::Invoice, _) => Ok(()),
+    }
+}
+
+/// How an agreed item that the carrier owes is settled, in words.
+#[must_use]
+pub const fn ways(form: Option<SettlementForm>) -> &'static str {
+    match form {
+        Some(SettlementForm::OffsetNext) => {
+            "A credit note of the carrier settles it, or a set-off against the next payment, as the clause says."
+        }
+        Some(SettlementForm::Deduction) => {
+            "A credit note of the carrier settles it, or a deduction from an invoice, as the clause says."
+        }
+        Some(SettlementForm::Invoice) => {
+            "A credit note of the carrier settles it, or an invoice, as the clause says."
+        }
+        Some(SettlementForm::CreditNote) => {
+            "A credit note of the carrier settles it, as the clause says; an invoice is the last resort."
+        }
+        None => {
+            "A credit note of the carrier settles it; a set-off where the contract grants it; else an invoice."
+        }
     }
 }
 
@@ -189,7 +257,10 @@ pub fn check_noted(
     user_id: i64,
 ) -> Result<(), Refused> {
     let noted = |item: &&Open| {
-        item.set_off_noted_by == Some(user_id) && parts.iter().any(|part| part.key == item.key)
+        // Where the signed clause itself grants it, nobody's note is used.
+        let by_note = item.form != Some(SettlementForm::OffsetNext);
+        let is_own = by_note && item.set_off_noted_by == Some(user_id);
+        is_own && parts.iter().any(|part| part.key == item.key)
     };
     match items.iter().find(noted) {
         Some(item) if kind == SettlementKind::Offset => Err(Refused::OwnSetOff(item.named.clone())),
@@ -197,13 +268,17 @@ pub fn check_noted(
     }
 }
 
-/// The parts of a document over `amount` applied to the oldest items first; the last one in part.
+/// The parts of a document over `amount` applied to the oldest items first; the last one in part. Items whose contract does
+/// not grant it are passed over where there are others.
 #[must_use]
 pub fn oldest_first(kind: SettlementKind, amount: Micros, items: &[Open]) -> Vec<Part> {
     let mut left = amount;
     let mut parts = Vec::new();
-    let agreed = items.iter().filter(|item| item.state == ItemState::Agreed && fits(kind, item).is_ok());
-    for item in agreed {
+    let agreed = |item: &&Open| item.state == ItemState::Agreed && fits(kind, item).is_ok();
+    // Where none grants it, [`check`] says so of the first.
+    let any_grants = items.iter().filter(agreed).any(|item| granted(kind, item).is_ok());
+    let taken = items.iter().filter(agreed).filter(|item| !any_grants || granted(kind, item).is_ok());
+    for item in taken {
         let part = item.outstanding.abs().min(left);
         if part > Micros::ZERO && parts.len() < PARTS_MAX {
             parts.push(Part { key: item.key, amount: part });
@@ -263,9 +338,7 @@ fn check_part(kind: SettlementKind, item: &Open, part: &Part) -> Result<(), Refu
         return Err(Refused::NotAgreed { named: named(), state: item.state });
     }
     fits(kind, item).map_err(|why| Refused::WrongWay { named: named(), why })?;
-    if kind == SettlementKind::Offset && !item.set_off {
-        return Err(Refused::NoSetOff(named()));
-    }
+    granted(kind, item)?;
     let left = item.outstanding.abs();
     if part.amount <= Micros::ZERO || part.amount > left {
         return Err(Refused::Part { named: named(), left, asked: part.amount });
@@ -285,7 +358,7 @@ mod tests {
             state: ItemState::Agreed,
             is_ours: true,
             outstanding: Micros(outstanding),
-            set_off: false,
+            form: None,
             set_off_noted_by: None,
         }
     }
@@ -337,8 +410,8 @@ mod tests {
     fn who_noted_a_right_does_not_set_off_under_it() {
         use SettlementKind::{CreditNote, Offset};
         let items = [
-            Open { set_off: true, set_off_noted_by: Some(7), ..open(1, 100) },
-            Open { set_off: true, ..open(2, 50) },
+            Open { set_off_noted_by: Some(7), ..open(1, 100) },
+            Open { form: Some(SettlementForm::OffsetNext), set_off_noted_by: Some(7), ..open(2, 50) },
         ];
         let part = |index: usize| [Part { key: items[index].key, amount: Micros(10) }];
         let own = check_noted(Offset, &part(0), &items, 7).unwrap_err();
@@ -347,6 +420,50 @@ mod tests {
         assert_eq!(check_noted(Offset, &part(0), &items, 8), Ok(()));
         assert_eq!(check_noted(Offset, &part(1), &items, 7), Ok(()), "a signed clause grants it");
         assert_eq!(check_noted(CreditNote, &part(0), &items, 7), Ok(()), "a credit note needs no right");
+    }
+
+    /// DOMAIN 4.5: prefer a credit note, else set-off where it is granted, else an invoice; 4.1: no deduction without a right.
+    #[test]
+    fn what_takes_money_off_needs_a_right_and_an_invoice_comes_last() {
+        use SettlementForm as Form;
+        use SettlementKind::{CreditNote, Deduction, Invoice, Offset};
+        let item = |form, noted| Open { form, set_off_noted_by: noted, ..open(1, 100) };
+        let forms = [None, Some(Form::CreditNote), Some(Form::Deduction), Some(Form::Invoice), Some(Form::OffsetNext)];
+        // By form as above: whether it may be booked where nobody noted a right, and where somebody did.
+        for (kind, unnoted, noted) in [
+            (CreditNote, [true; 5], [true; 5]),
+            (Offset, [false, false, false, false, true], [true; 5]),
+            (Deduction, [false, false, true, false, false], [false, false, true, false, false]),
+            (Invoice, [true, true, false, true, false], [true, true, false, true, false]),
+        ] {
+            for (form, (unnoted, noted)) in forms.into_iter().zip(unnoted.into_iter().zip(noted)) {
+                assert_eq!(granted(kind, &item(form, None)).is_ok(), unnoted, "{kind:?} {form:?}");
+                assert_eq!(granted(kind, &item(form, Some(7))).is_ok(), noted, "{kind:?} {form:?}, noted");
+            }
+        }
+        let told = |kind, form| granted(kind, &item(form, None)).unwrap_err().to_string();
+        assert!(told(Deduction, Some(Form::OffsetNext)).contains("ask for a credit note"));
+        let other = told(Invoice, Some(Form::Deduction));
+        assert!(other.contains("settled by a deduction from an invoice; book that"), "{other}");
+    }
+
+    #[test]
+    fn a_deduction_goes_to_the_items_that_grant_it() {
+        use SettlementKind::{Deduction, Payment};
+        let granting = Open { form: Some(SettlementForm::Deduction), ..open(2, 50) };
+        let items = [open(1, 100), granting.clone()];
+        let parts = oldest_first(Deduction, Micros(50), &items);
+        assert_eq!(parts, [Part { key: granting.key, amount: Micros(50) }]);
+        assert_eq!(check(Deduction, Micros(50), &parts, &items, (&days(), false)), Ok(Micros::ZERO));
+        let none = [open(1, 100)];
+        let parts = oldest_first(Deduction, Micros(50), &none);
+        let refused = check(Deduction, Micros(50), &parts, &none, (&days(), false));
+        assert_eq!(refused, Err(Refused::NoDeduction("item 1".to_owned())));
+        let ours = [Open { is_ours: false, ..granting }];
+        let parts = [Part { key: ours[0].key, amount: Micros(50) }];
+        let refused = check(Deduction, Micros(50), &parts, &ours, (&days(), false));
+        assert!(matches!(refused, Err(Refused::WrongWay { .. })), "what we owe is paid");
+        assert_eq!(check(Payment, Micros(50), &parts, &ours, (&days(), false)), Ok(Micros::ZERO));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::db::settlement::{
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::clause::{ObligationKey, SettlementForm};
+use crate::domain::clause::ObligationKey;
 use crate::domain::currency::Currency;
 use crate::domain::dispute::{Asked, StepKind};
 use crate::domain::exclusion::words_fit;
@@ -99,15 +99,14 @@ pub fn open_items(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<Vec<(
     let granted = set_off(db, viewer, partner_id)?;
     let open = |item: Item| {
         let noted = granted.get(&item.row.contract_id).filter(|row| row.granted);
-        let signed = item.row.terms.handling.settlement == Some(SettlementForm::OffsetNext);
         let open = Open {
             key: item.row.accrual.key,
             named: item.named(),
             state: item.row.accrual.state,
             is_ours: item.is_ours(),
             outstanding: item.sums.outstanding(),
-            set_off: noted.is_some() || signed,
-            set_off_noted_by: noted.filter(|_| !signed).map(|row| row.actor_id),
+            form: item.row.terms.handling.settlement,
+            set_off_noted_by: noted.map(|row| row.actor_id),
         };
         (item, open)
     };
@@ -122,13 +121,14 @@ pub fn set_off(db: &mut Db, viewer: &Viewer, partner_id: i64) -> Result<BTreeMap
     Ok(set_off_of(db, viewer, partner_id)?.into_iter().map(|row| (row.contract_id, row)).collect())
 }
 
-/// Who may book a document of this kind: a set-off takes money off what we pay, so that controllers only.
+/// Who may book a document of this kind: a set-off or a deduction takes money off what we pay, so that controllers only.
 fn may_book(viewer: &Viewer, kind: SettlementKind) -> Result<(), EditError> {
     allowed(viewer, Action::SettleItems)?;
-    if kind == SettlementKind::Offset && !viewer.role.may(Action::ApproveMoney) {
-        return Err(EditError::Card(
-            "setting off against what we pay is a controller's; ask one, or book a credit note".to_owned(),
-        ));
+    if kind.takes_off() && !viewer.role.may(Action::ApproveMoney) {
+        let what = if kind == SettlementKind::Offset { "setting off against" } else { "deducting from" };
+        return Err(EditError::Card(format!(
+            "{what} what we pay is a controller's; ask one, or book a credit note"
+        )));
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ use crate::domain::dispute::{Asked, Line as DisputedLine, Ruling, Stage, StepKin
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
-use crate::domain::settlement::SettlementKind;
+use crate::domain::settlement::{SettlementKind, ways};
 use crate::domain::viewer::{Action, Role, Viewer};
 use crate::domain::words;
 
@@ -769,7 +769,7 @@ fn lede(item: &Item, is_own: bool, window: bool) -> String {
             "Agreed. Please send a credit note that names this item."
         }
         (Stage::Accepted | Stage::Deemed | Stage::Upheld | Stage::Reduced, false) if item.is_ours() => {
-            "Agreed. A credit note of the carrier settles it; a set-off where the contract grants it; else an invoice."
+            return format!("Agreed. {}", ways(item.row.terms.handling.settlement));
         }
         (Stage::Accepted | Stage::Deemed | Stage::Upheld | Stage::Reduced, _) => "Agreed. It is paid next.",
         (Stage::PartSettled, _) => "A part is settled; the rest stands.",

@@ -20,7 +20,7 @@ use crate::db::contract::contract_list;
 use crate::db::dispute::SetOffRow;
 use crate::db::partner::{Partner, partner_list, partner_show};
 use crate::db::settlement::SettlementListed;
-use crate::domain::clause::ObligationKey;
+use crate::domain::clause::{ObligationKey, SettlementForm};
 use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::domain::settlement::{Open, Part, SettlementKind};
@@ -100,6 +100,8 @@ struct OpenLine {
     currency: String,
     owed_by: &'static str,
     why: String,
+    /// The form of settlement that its clause names.
+    form: &'static str,
     value: String,
 }
 
@@ -175,6 +177,7 @@ fn form_page(me: &SignedIn, found: &FormFound, form: Form, notice: Option<String
             currency: accrual.currency.to_string(),
             owed_by: if open.is_ours { "" } else { "We owe it." },
             why: accrual.steps.first().cloned().unwrap_or_default(),
+            form: open.form.map_or("", SettlementForm::label),
             value: form.value(&field).to_owned(),
             field,
         }
@@ -185,7 +188,7 @@ fn form_page(me: &SignedIn, found: &FormFound, form: Form, notice: Option<String
         partners: found.partners.iter().map(|one| (one.id.to_string(), one.name.clone())).collect(),
         kinds: SettlementKind::ALL
             .iter()
-            .filter(|kind| **kind != SettlementKind::Offset || me.viewer.role.may(Action::ApproveMoney))
+            .filter(|kind| !kind.takes_off() || me.viewer.role.may(Action::ApproveMoney))
             .map(|kind| (kind.code().to_owned(), kind.label().to_owned()))
             .collect(),
         open: found.open.iter().take(OFFERED).map(open).collect(),

@@ -359,6 +359,10 @@ fn a_settlement_that_does_not_fit_books_nothing() {
         let refused_offset =
             refused(app, || book(&august, &mut app.pool.get().unwrap(), &controller(), PARTNER, &offset));
         assert!(refused_offset.contains("does not let us set credits off"));
+        let deduction = NewSettlement { kind: SettlementKind::Deduction, ..offset.clone() };
+        let refused_deduction =
+            refused(app, || book(&august, &mut app.pool.get().unwrap(), &controller(), PARTNER, &deduction));
+        assert!(refused_deduction.contains("does not let us take it off an invoice"), "{refused_deduction}");
         let payment = NewSettlement { kind: SettlementKind::Payment, ..note("1864.21", "2025-08-02") };
         assert!(refuse(&payment).contains("nothing that this can settle"));
         let part = Part { key: of, amount: micros("1864.22") };
@@ -488,6 +492,36 @@ fn a_bonus_is_accepted_and_paid() {
         assert_eq!(newest(app, 1), ["07-18 2110/2010 100.00 SETTLEMENT"]);
         assert_eq!(item(app, of).stage, Stage::Settled);
         run(app, "2025-07-19");
+    });
+}
+
+/// DOMAIN 4.1: nothing is deducted without a contractual right; a clause that grants it is settled so, or by a credit note.
+#[test]
+fn a_deduction_is_booked_where_the_clause_grants_it() {
+    on_each_engine(NOW, |app| {
+        let terms = SHORTFALL.strip_suffix('}').unwrap();
+        world(app, &format!(r#"{terms},"handling":{{"settlement":"DEDUCTION"}}}}"#));
+        told(app);
+        june(app, 388, 412, 18_642_055);
+        run(app, "2025-07-10");
+        run_assess(app, "2025-07-14");
+        let (of, july) = (key(JUNE), at(app, "2025-07-18"));
+        take(&july, &carrier_user(), of, &whole_step(StepKind::Accepted)).unwrap();
+        let by = |kind| NewSettlement { kind, ..credit_note("INV-9", "864.21", "2025-07-18") };
+        let invoice = refused(app, || settle(&july, &by(SettlementKind::Invoice)));
+        assert!(invoice.contains("settled by a deduction from an invoice; book that"), "{invoice}");
+        let book_as = |viewer: &Viewer, kind| {
+            book(&july, &mut app.pool.get().unwrap(), viewer, PARTNER, &by(kind))
+        };
+        let offset = refused(app, || book_as(&controller(), SettlementKind::Offset));
+        assert!(offset.contains("does not let us set credits off"), "{offset}");
+        let finance = refused(app, || book_as(&finance(), SettlementKind::Deduction));
+        assert!(finance.contains("is a controller's"), "{finance}");
+        book_as(&controller(), SettlementKind::Deduction).unwrap();
+        assert_eq!(newest(app, 1), ["07-18 2010/1420 864.21 SETTLEMENT"]);
+        settle(&july, &credit_note("CN-1", "1000", "2025-07-18")).unwrap();
+        assert_eq!(item(app, of).stage, Stage::Settled, "a credit note is always taken");
+        assert_eq!(verify_ledger(&mut app.pool.get().unwrap()).unwrap(), []);
     });
 }
 
