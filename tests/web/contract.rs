@@ -960,6 +960,9 @@ fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
                 ("dispute_days", "15"),
                 ("settlement", "CREDIT_NOTE"),
                 ("scope_services", "Express"),
+                ("rationale", "A load we cannot ship\n costs two hours of the line."),
+                ("exclusive_remedy", "EXCLUSIVE"),
+                ("tax_treatment", "PRICE_ADJUSTMENT"),
             ]);
             let reply = desk.fill("", form, &fields).await;
             assert_eq!(reply.status, StatusCode::SEE_OTHER, "{form}: {}", reply.html);
@@ -971,6 +974,9 @@ fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
             "Only service Express.",
             "Settled by a credit note of the carrier.",
             "It may be disputed within 15 business days of the notice.",
+            "Why the amount is a fair forecast of the harm: A load we cannot ship costs two hours of the line.",
+            "It is the only financial remedy for what it covers.",
+            "For tax it is a price adjustment.",
         ] {
             assert!(page.html.contains(line), "{line}: {}", page.html);
         }
@@ -983,6 +989,9 @@ fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
         assert_eq!(form.attribute("#scope_services", "value").as_deref(), Some("Express"));
         assert_eq!(form.attribute("#tolerance", "value").as_deref(), Some("5"));
         assert_eq!(form.attribute("#settlement option[selected]", "value").as_deref(), Some("CREDIT_NOTE"));
+        let tax = form.attribute("#tax_treatment option[selected]", "value");
+        assert_eq!(tax.as_deref(), Some("PRICE_ADJUSTMENT"));
+        assert!(form.text("#rationale").contains("two hours of the line"), "{}", form.html);
         let wrong = desk.browser.get(&format!("{version}/clauses/other")).await;
         assert_eq!(wrong.status, StatusCode::NOT_FOUND);
         let rebate = [("code", "7.7"), ("title", "Rebate"), ("number", "1"), ("expected_spend", "1,260,000")];
@@ -990,15 +999,17 @@ fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
         let page = desk.page("").await;
         assert!(page.html.contains("names tier programme 1, which is not there"), "{}", page.html);
+        let long = "x".repeat(1_001);
         let bad: Vec<_> = VOLUME
             .iter()
             .map(|&(name, old)| (name, if name == "tolerance" { "100" } else { old }))
-            .chain([("dispute_days", "0")])
+            .chain([("dispute_days", "0"), ("rationale", long.as_str())])
             .collect();
         let reply = desk.fill("", "clauses/volume", &bad).await;
         assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
         reply.text("#tolerance-err");
         reply.text("#dispute_days-err");
+        reply.text("#rationale-err");
     });
 }
 

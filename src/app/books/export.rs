@@ -10,16 +10,17 @@ use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::books::{
     BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_show, chart, close_list, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
+    batch_show, chart, clause_terms_unscoped, close_list, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
 };
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::ledger::EntryListed;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::books::batch::{BATCH_ENTRIES_MAX, Batch, BatchLine, COLUMNS};
+use crate::domain::books::batch::{BATCH_ENTRIES_MAX, Batch, BatchLine};
 use crate::domain::books::chart::Chart;
 use crate::domain::books::layout::Layout;
 use crate::domain::books::month_of;
+use crate::domain::clause::ClauseTerms;
 use crate::domain::digest::sha256;
 use crate::domain::field::codes;
 use crate::domain::viewer::{Action, Viewer};
@@ -113,11 +114,13 @@ pub fn batch_make(app: &App, by: &Viewer, through: Option<NaiveDate>) -> Result<
         not_own_close(db, by, &entries)?;
         let number = batch_newest(db)?.saturating_add(1);
         let chart = chart(db)?;
+        let clauses = clause_terms_unscoped(db, entries.iter().map(|listed| listed.entry.key.clause_id))?;
         let batch = Batch {
             batch: number,
             through,
             made_at: app.now().to_rfc3339(),
-            lines: entries.iter().flat_map(|listed| lines_of(listed, &chart)).collect(),
+            tells_tax: true,
+            lines: entries.iter().flat_map(|listed| lines_of(listed, &chart, &clauses)).collect(),
         };
         let text = batch.to_json();
         let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
@@ -169,8 +172,13 @@ fn not_own_close(db: &mut Db, by: &Viewer, entries: &[EntryListed]) -> Result<()
     }
 }
 
-fn lines_of(listed: &EntryListed, chart: &Chart) -> Vec<BatchLine> {
+fn lines_of(
+    listed: &EntryListed,
+    chart: &Chart,
+    clauses: &BTreeMap<i64, ClauseTerms>,
+) -> Vec<BatchLine> {
     let entry = &listed.entry;
+    let tax = clauses.get(&entry.key.clause_id).and_then(|terms| terms.grounds.tax_treatment);
     let line = |line: &crate::domain::ledger::JournalLine| BatchLine {
         entry: listed.id,
         line: line.line_no,
@@ -188,6 +196,7 @@ fn lines_of(listed: &EntryListed, chart: &Chart) -> Vec<BatchLine> {
         amount_micros: line.amount.0,
         currency: line.currency.code().to_owned(),
         memo: entry.memo.clone(),
+        tax_treatment: tax.map(|tax| tax.code().to_owned()).unwrap_or_default(),
     };
     entry.lines.iter().map(line).collect()
 }
@@ -246,12 +255,12 @@ pub fn batch_file(
     let (ending, bytes) = match format {
         ExportFormat::Json => ("json", text.into_bytes()),
         ExportFormat::Csv => {
-            ("csv", csv(COLUMNS, rows()).map_err(|error| written("csv", error.to_string()))?)
+            ("csv", csv(batch.columns(), rows()).map_err(|error| written("csv", error.to_string()))?)
         }
         ExportFormat::Xlsx => {
             let cells = rows().map(|row| row.into_iter().zip(FIGURES));
             let on = row.made_at.0.date_naive();
-            let bytes = list_xlsx_dated("Journal", &COLUMNS, cells, (on.year(), on.month(), on.day()));
+            let bytes = list_xlsx_dated("Journal", &batch.columns(), cells, (on.year(), on.month(), on.day()));
             ("xlsx", bytes.map_err(|error| written("xlsx", error.to_string()))?)
         }
         ExportFormat::Journal => {
@@ -270,10 +279,10 @@ pub fn batch_file(
     Ok(BatchFile { name: format!("journal-{number:06}.{ending}"), bytes })
 }
 
-/// Which columns of [`COLUMNS`] hold figures; references of digits stay texts.
-const FIGURES: [bool; 17] = [
+/// Which columns of [`Batch::columns`] hold figures; references of digits stay texts.
+const FIGURES: [bool; 18] = [
     true, false, true, false, false, false, false, false, false, false, false, false, false, true, true,
-    false, false,
+    false, false, false,
 ];
 
 /// Batches looked at, and what is wrong with them: another content than was written, an entry that is in none or in two, or

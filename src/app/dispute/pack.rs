@@ -236,6 +236,7 @@ fn item_sheet(item: &Item) -> Sheet {
         row("Day of the obligation", accrual.obligation_day.to_string()),
         row("Told on", told),
         row("State", item.stage.label().to_owned()),
+        row("For tax", item.row.terms.grounds.tax_words().to_owned()),
         row("Currency", accrual.currency.to_string()),
         row("By clause and facts", accrual.target.to_string()),
         row("Given up by decisions", item.sums.waived().to_string()),

@@ -1,5 +1,7 @@
 //! Batches of entries for the general ledger. An entry is in one batch at most; a batch is written once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::NaiveDate;
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -10,11 +12,17 @@ use crate::bulk_insert;
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::ledger::{EntryListed, entries_read};
-use crate::db::schema::{export_batches, export_entries, export_months, journal_entries, journal_lines};
+use crate::db::schema::{
+    clauses, export_batches, export_entries, export_months, journal_entries, journal_lines,
+};
 use crate::db::types::{Day, Instant};
+use crate::domain::clause::ClauseTerms;
 use crate::domain::ledger::{Account, Recognition};
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
+
+/// Clauses asked for by one statement.
+const CLAUSES_PER_STATEMENT: usize = 500;
 
 /// Whether an entry is in no batch.
 const IN_NO_BATCH: &str = "NOT EXISTS (SELECT 1 FROM export_entries x \
@@ -193,6 +201,32 @@ pub fn unexported_entries_unscoped(
         .limit(limit)
         .load(db)?;
     entries_read(db, &keys)
+}
+
+/// The terms of some clauses, of those that are there. Unscoped: only finance makes batches, of entries of all partners.
+///
+/// # Errors
+/// The engine's reason, or terms that do not read back.
+pub fn clause_terms_unscoped(
+    db: &mut Db,
+    ids: impl Iterator<Item = i64>,
+) -> Result<BTreeMap<i64, ClauseTerms>, DbError> {
+    let ids: Vec<i64> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(CLAUSES_PER_STATEMENT) {
+        let rows: Vec<(i64, String)> = clauses::table
+            .filter(clauses::id.eq_any(chunk))
+            .select((clauses::id, clauses::terms))
+            .load(db)?;
+        for (id, terms) in rows {
+            let terms = ClauseTerms::from_json(&terms).map_err(|error| DbError::Stored {
+                what: format!("clause {id}"),
+                reason: error.to_string(),
+            })?;
+            found.insert(id, terms);
+        }
+    }
+    Ok(found)
 }
 
 fn read_sum(

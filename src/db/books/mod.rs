@@ -35,8 +35,8 @@ pub use close::{
 };
 pub use export::{
     BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_of, batch_show, exported_count, exported_sums_unscoped, unexported_entries_unscoped,
-    unexported_sums_unscoped,
+    batch_of, batch_show, clause_terms_unscoped, exported_count, exported_sums_unscoped,
+    unexported_entries_unscoped, unexported_sums_unscoped,
 };
 pub use incentive::{IncentiveSum, incentive_sums};
 pub use layout::{LayoutRow, layout_insert, layout_list, layout_newest, layout_show};

@@ -44,6 +44,9 @@ pub struct BatchLine {
     pub currency: String,
     /// In words.
     pub memo: String,
+    /// What the clause says it is for tax, as a code; empty where finance decides.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tax_treatment: String,
 }
 
 impl BatchLine {
@@ -69,12 +72,15 @@ pub struct Batch {
     pub through: NaiveDate,
     /// When it was made, as RFC 3339.
     pub made_at: String,
+    /// Whether its table has the tax treatment; batches from before have none, and stay as they were handed out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_tax: bool,
     /// Lines by day of posting, entry and number.
     pub lines: Vec<BatchLine>,
 }
 
-/// The columns of a batch as a table.
-pub const COLUMNS: [&str; 17] = [
+/// The columns of a batch as a table; the last where [`Batch::tells_tax`].
+const COLUMNS: [&str; 18] = [
     "batch",
     "entry",
     "line",
@@ -92,6 +98,7 @@ pub const COLUMNS: [&str; 17] = [
     "credit",
     "currency",
     "memo",
+    "tax_treatment",
 ];
 
 impl Batch {
@@ -102,11 +109,17 @@ impl Batch {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// The heads of the table.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&'static str> {
+        COLUMNS.into_iter().filter(|name| self.tells_tax || *name != "tax_treatment").collect()
+    }
+
     /// A row of the table.
     #[must_use]
-    pub fn row(&self, line: &BatchLine) -> [String; 17] {
+    pub fn row(&self, line: &BatchLine) -> Vec<String> {
         let side = |side| line.on(side).map(|amount| amount.to_string()).unwrap_or_default();
-        [
+        let mut row = vec![
             self.batch.to_string(),
             line.entry.to_string(),
             line.line.to_string(),
@@ -124,7 +137,9 @@ impl Batch {
             side(Side::Credit),
             line.currency.clone(),
             line.memo.clone(),
-        ]
+        ];
+        row.extend(self.tells_tax.then(|| line.tax_treatment.clone()));
+        row
     }
 }
 
@@ -153,6 +168,7 @@ mod tests {
             amount_micros: micros,
             currency: "USD".to_owned(),
             memo: "Late; 2 days".to_owned(),
+            tax_treatment: String::new(),
         }
     }
 
@@ -162,6 +178,7 @@ mod tests {
             batch: 3,
             through: NaiveDate::from_ymd_opt(2025, 6, 30).unwrap(),
             made_at: "2025-07-08T06:10:00Z".to_owned(),
+            tells_tax: false,
             lines: vec![line(9, Side::Debit, 124_000_000), line(9, Side::Credit, 124_000_000)],
         };
         let text = batch.to_json();
@@ -169,5 +186,25 @@ mod tests {
         assert_eq!((back.to_json(), &back), (text, &batch));
         let row = batch.row(&batch.lines[1]);
         assert_eq!((row[13].as_str(), row[14].as_str(), row[15].as_str()), ("", "124.00", "USD"));
+        assert!(!batch.to_json().contains("tax"), "a batch from before keeps its bytes");
+        assert_eq!((batch.columns().len(), row.len()), (17, 17));
+    }
+
+    #[test]
+    fn the_tax_treatment_is_the_last_column_of_a_new_batch() {
+        let mut credit = line(9, Side::Credit, 124_000_000);
+        credit.tax_treatment = "DAMAGES".to_owned();
+        let batch = Batch {
+            batch: 4,
+            through: NaiveDate::from_ymd_opt(2025, 6, 30).unwrap(),
+            made_at: "2025-07-08T06:10:00Z".to_owned(),
+            tells_tax: true,
+            lines: vec![line(9, Side::Debit, 124_000_000), credit],
+        };
+        let last = |line: &BatchLine| batch.row(line).pop().unwrap();
+        assert_eq!(batch.columns().last(), Some(&"tax_treatment"));
+        assert_eq!((last(&batch.lines[0]), last(&batch.lines[1])), (String::new(), "DAMAGES".to_owned()));
+        let back: Batch = serde_json::from_str(&batch.to_json()).unwrap();
+        assert_eq!(back, batch);
     }
 }

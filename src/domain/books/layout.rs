@@ -102,6 +102,8 @@ codes! {
         Currency = "currency", "Currency";
         /// In words.
         Memo = "memo", "Memo";
+        /// What the clause is for tax: PRICE_ADJUSTMENT or DAMAGES, empty where finance decides.
+        TaxTreatment = "tax_treatment", "Tax treatment";
     }
 }
 
@@ -359,6 +361,7 @@ impl Layout {
             Field::Credit => self.on(Side::Credit, line)?,
             Field::Currency => line.currency.clone(),
             Field::Memo => line.memo.clone(),
+            Field::TaxTreatment => line.tax_treatment.clone(),
         })
     }
 
@@ -398,6 +401,7 @@ mod tests {
             batch: 1,
             through: NaiveDate::from_ymd_opt(2025, 6, 30).unwrap(),
             made_at: String::new(),
+            tells_tax: true,
             lines: vec![test_line(9, Side::Debit, micros), test_line(9, Side::Credit, micros)],
         }
     }
@@ -420,6 +424,17 @@ mod tests {
             [[column]]\ntitle = \"C\"\nfield = \"credit\"\n[[column]]\ntitle = \"On\"\nfield = \"posted\"\n";
         let text = Layout::parse(layout).unwrap().render(&batch(1_000_000)).unwrap();
         assert_eq!(text, "1410,1.00,,20250630\n5190,,1.00,20250630\n");
+    }
+
+    #[test]
+    fn the_tax_treatment_can_be_a_column() {
+        let layout = "header = false\nline_end = \"LF\"\n\
+            [[column]]\ntitle = \"A\"\nfield = \"account\"\n[[column]]\ntitle = \"B\"\nfield = \"amount\"\n\
+            [[column]]\ntitle = \"T\"\nfield = \"tax_treatment\"\n";
+        let mut batch = batch(1_000_000);
+        batch.lines[1].tax_treatment = "PRICE_ADJUSTMENT".to_owned();
+        let text = Layout::parse(layout).unwrap().render(&batch).unwrap();
+        assert_eq!(text, "1410,1.00,\n5190,-1.00,PRICE_ADJUSTMENT\n");
     }
 
     #[test]

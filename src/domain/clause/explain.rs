@@ -33,6 +33,7 @@ impl ClauseTerms {
             );
         }
         lines.extend(self.handling.explain());
+        lines.extend(self.grounds.explain());
         lines
     }
 }

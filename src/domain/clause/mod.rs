@@ -11,6 +11,7 @@ mod delta;
 mod earn_back;
 mod exclusions;
 mod explain;
+mod grounds;
 mod in_force;
 mod key;
 mod price;
@@ -38,6 +39,7 @@ pub use caps::{CapGroup, CapLevel, ClauseCase, Cut, SpecialFacts, Target};
 pub use delta::{Delta, Posted, Reason, deltas};
 pub use earn_back::{EarnBack, EarnBackFacts, PERIODS_MAX as EARN_BACK_PERIODS_MAX};
 pub use exclusions::{Exclusions, Excuse, Excused, is_turned_down};
+pub use grounds::{Grounds, RATIONALE_CHARS_MAX, TaxTreatment};
 pub use in_force::InForce;
 pub use key::{BadKey, FREIGHT_CLAUSE, Obligation, ObligationKey};
 pub use price::{LateEvent, PeriodFacts, closes_at};
@@ -129,6 +131,9 @@ pub struct ClauseTerms {
     /// What excuses a miss under it.
     #[serde(default, skip_serializing_if = "Exclusions::is_unsaid")]
     pub exclusions: Exclusions,
+    /// Why the amount is fair, whether more may be claimed, and what it is for tax.
+    #[serde(default, skip_serializing_if = "Grounds::is_unsaid")]
+    pub grounds: Grounds,
 }
 
 /// What a clause measures and how it is priced.
@@ -517,6 +522,7 @@ impl ClauseTerms {
             incidents: IncidentRule::default(),
             handling: Handling::default(),
             exclusions: Exclusions::default(),
+            grounds: Grounds::default(),
         }
     }
 

@@ -44,6 +44,7 @@ impl ClauseTerms {
         }
         self.scope.validate(&mut errors);
         self.handling.validate(&mut errors);
+        self.grounds.validate(&mut errors);
         self.exclusions.validate(self, &mut errors);
         let per_event = matches!(self.rule, Rule::LateDelivery(_));
         let fine = per_event || self.incidents == IncidentRule::All;

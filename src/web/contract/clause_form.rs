@@ -8,8 +8,8 @@ use askama::Template;
 
 use super::draft::{Draft, Head, clause, clause_kpis, clause_of, load, open, read_cap, store_clause};
 use crate::domain::clause::{
-    ClauseTerms, EarnBack, Exclusions, Excuse, Handling, IncidentRule, MIN_VOLUME_DEFAULT, NamedVolume,
-    OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, VolumePromise,
+    ClauseTerms, EarnBack, Exclusions, Excuse, Grounds, Handling, IncidentRule, MIN_VOLUME_DEFAULT,
+    NamedVolume, OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, TaxTreatment, VolumePromise,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -30,6 +30,7 @@ pub(super) const AGREED_NAMES: &[(&str, &str)] = &[
     ("exclusions", "excusing"),
     ("exclusions.ramp_up_days", "ramp_up_days"),
     ("exclusions.cure_days", "cure_days"),
+    ("grounds.rationale", "rationale"),
 ];
 
 const NAMES: &[(&str, &str)] = &[
@@ -63,10 +64,16 @@ pub(super) struct AgreedChoices {
     pub excusing: Vec<(String, String)>,
     /// The reasons it can name.
     pub excuses: Vec<(String, String)>,
+    /// Whether it is the only financial remedy.
+    pub remedies: Vec<(String, String)>,
+    /// What it is for tax; the first says nothing.
+    pub taxes: Vec<(String, String)>,
 }
 
 /// The choice that a clause names its excuses.
 const ONLY: &str = "ONLY";
+/// The choice that it is the only remedy.
+const EXCLUSIVE: &str = "EXCLUSIVE";
 
 impl AgreedChoices {
     /// All of them.
@@ -74,6 +81,8 @@ impl AgreedChoices {
         let pair = |code: &str, words: &str| (code.to_owned(), words.to_owned());
         let mut settlements = vec![pair("", "as usual")];
         settlements.extend(SettlementForm::ALL.iter().map(|form| pair(form.code(), form.label())));
+        let mut taxes = vec![pair("", "finance decides")];
+        taxes.extend(TaxTreatment::ALL.iter().map(|tax| pair(tax.code(), tax.label())));
         Self {
             settlements,
             incidents: IncidentRule::ALL.iter().map(|rule| pair(rule.code(), rule.label())).collect(),
@@ -82,6 +91,11 @@ impl AgreedChoices {
                 pair(ONLY, "only the reasons ticked here"),
             ],
             excuses: Excuse::ALL.iter().map(|excuse| pair(excuse.code(), excuse.label())).collect(),
+            remedies: vec![
+                pair("", "other claims stay as the contract has them"),
+                pair(EXCLUSIVE, "yes, nothing more is claimed for it"),
+            ],
+            taxes,
         }
     }
 }
@@ -103,6 +117,9 @@ pub(super) fn agreed_filled(terms: &ClauseTerms) -> Vec<(String, String)> {
         pair("cure_days", days(terms.exclusions.cure_days.or(terms.handling.cure_days))),
         pair("excusing", only.map(|_| ONLY.to_owned()).unwrap_or_default()),
         pair("ramp_up_days", days(terms.exclusions.ramp_up_days)),
+        pair("rationale", terms.grounds.rationale.clone()),
+        pair("exclusive_remedy", if terms.grounds.exclusive_remedy { EXCLUSIVE } else { "" }.to_owned()),
+        pair("tax_treatment", terms.grounds.tax_treatment.map(|tax| tax.code().to_owned()).unwrap_or_default()),
     ];
     pairs.extend(excuses);
     pairs
@@ -125,6 +142,12 @@ pub(super) fn read_agreed(form: &mut Form, terms: &mut ClauseTerms) {
         cure_days: None,
     };
     terms.exclusions = read_excuses(form);
+    terms.grounds = Grounds {
+        // One paragraph, however it was typed.
+        rationale: form.value("rationale").split_whitespace().collect::<Vec<_>>().join(" "),
+        exclusive_remedy: form.is("exclusive_remedy", EXCLUSIVE),
+        tax_treatment: form.read_optional("tax_treatment", "Choose from the list."),
+    };
 }
 
 fn read_excuses(form: &mut Form) -> Exclusions {

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::assess::{linehaul, run_assess, told};
 use super::kinds::{EARN_BACK, add_clause};
 use super::*;
+use crate::app::books::export::{batch_make, batch_view};
 use crate::app::dispute::daily::{ItemDeadlines, daily};
 use crate::app::dispute::inbox::{Waits, inbox};
 use crate::app::dispute::pack::pack;
@@ -500,7 +501,8 @@ fn a_bonus_is_accepted_and_paid() {
 fn a_deduction_is_booked_where_the_clause_grants_it() {
     on_each_engine(NOW, |app| {
         let terms = SHORTFALL.strip_suffix('}').unwrap();
-        world(app, &format!(r#"{terms},"handling":{{"settlement":"DEDUCTION"}}}}"#));
+        let said = r#""handling":{"settlement":"DEDUCTION"},"grounds":{"tax_treatment":"DAMAGES"}"#;
+        world(app, &format!("{terms},{said}}}"));
         told(app);
         june(app, 388, 412, 18_642_055);
         run(app, "2025-07-10");
@@ -521,6 +523,10 @@ fn a_deduction_is_booked_where_the_clause_grants_it() {
         assert_eq!(newest(app, 1), ["07-18 2010/1420 864.21 SETTLEMENT"]);
         settle(&july, &credit_note("CN-1", "1000", "2025-07-18")).unwrap();
         assert_eq!(item(app, of).stage, Stage::Settled, "a credit note is always taken");
+        // The journal says what the clause is for tax.
+        let batch = batch_make(&july, &finance(), None).unwrap().batch;
+        let (_, batch) = batch_view(&mut app.pool.get().unwrap(), &finance(), batch).unwrap();
+        assert!(!batch.lines.is_empty() && batch.lines.iter().all(|line| line.tax_treatment == "DAMAGES"));
         assert_eq!(verify_ledger(&mut app.pool.get().unwrap()).unwrap(), []);
     });
 }

@@ -57,6 +57,7 @@ fn a_late_delivery_is_proved_by_its_shipment_the_clause_and_every_step() {
         let says: String = found["Clause"].concat().concat();
         assert!(says.contains("7.3 Late delivery") && says.contains("5 %"), "{says}");
         let item = &found["Item"];
+        assert_eq!(value(item, "For tax"), "to be decided by finance");
         assert_eq!(value(item, "By clause and facts"), "124");
         assert!(value(item, "Step 1").starts_with("SHP-1 was 2 business days late."), "{item:?}");
 
