@@ -1,4 +1,5 @@
-//! Deliveries the carrier missed, read month by month for the clauses that price them.
+//! Deliveries the carrier missed, read month by month for the clauses that price them, and shipments one by one for those that
+//! judge them anew.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,7 @@ use super::schema::shipments;
 use super::types::{Day, Instant};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{Outcome, OutcomePolicy, end_of_local_day, local_day};
-use crate::domain::shipment::Milestones;
+use crate::domain::shipment::{Amounts, Milestones};
 use crate::domain::viewer::Viewer;
 
 /// A delivery that was missed by the carrier's fault, by the one evaluator's verdict.
@@ -30,8 +31,12 @@ pub struct MissedDelivery {
     pub due_at: DateTime<Utc>,
     /// Local day it was done; none while no delivery is reported.
     pub done_day: Option<NaiveDate>,
+    /// Day and instant the pickup was due, where there was one.
+    pub pickup_due: Option<(NaiveDate, DateTime<Utc>)>,
     /// Linehaul charge, once known.
     pub linehaul: Option<Micros>,
+    /// All charges without tax, once one is known.
+    pub freight: Option<Micros>,
     /// Currency of the charge, where the feed gave one.
     pub currency: Option<String>,
 }
@@ -43,11 +48,17 @@ struct MissedRow {
     reference: String,
     obligation_day: Day,
     policy_id: i32,
+    pickup_zone_id: Option<i32>,
     delivery_zone_id: Option<i32>,
+    pickup_window_end: Option<Instant>,
+    pickup_due_day: Option<Day>,
     delivery_window_end: Option<Instant>,
     arrived_at: Option<Instant>,
     delivered_at: Option<Instant>,
     linehaul_micros: Option<i64>,
+    fuel_micros: Option<i64>,
+    accessorial_micros: Option<i64>,
+    freight_micros: Option<i64>,
     currency: Option<String>,
 }
 
@@ -149,11 +160,24 @@ impl MissedRow {
             what: format!("shipment {} of partner {partner_id}", self.reference),
             reason: format!("its tolerance {} is missing", self.policy_id),
         })?;
-        let zone = self.delivery_zone_id.and_then(|id| zones.get(&id)).copied().unwrap_or(Tz::UTC);
+        let zone_of = |id: Option<i32>| id.and_then(|id| zones.get(&id)).copied();
+        let zone = zone_of(self.delivery_zone_id).unwrap_or(Tz::UTC);
         let milestones = Milestones {
+            pickup_zone: zone_of(self.pickup_zone_id),
+            delivery_zone: Some(zone),
+            pickup_window_end: self.pickup_window_end.map(|at| at.0),
+            pickup_due_day: self.pickup_due_day.map(|day| day.0),
             arrived_at: self.arrived_at.map(|at| at.0),
             delivered_at: self.delivered_at.map(|at| at.0),
             ..Milestones::default()
+        };
+        let micros = |amount: Option<i64>| amount.map(Micros);
+        let amounts = Amounts {
+            linehaul: micros(self.linehaul_micros),
+            fuel: micros(self.fuel_micros),
+            accessorial: micros(self.accessorial_micros),
+            freight: micros(self.freight_micros),
+            ..Amounts::default()
         };
         let due_day = self.obligation_day.0;
         let due_at = self.delivery_window_end.map_or_else(|| end_of_local_day(due_day, zone), |at| at.0);
@@ -163,7 +187,9 @@ impl MissedRow {
             due_day,
             due_at,
             done_day: milestones.delivery_done_at(policy).map(|at| local_day(at, zone)),
-            linehaul: self.linehaul_micros.map(Micros),
+            pickup_due: milestones.pickup_obligation_day().zip(milestones.pickup_due_by()),
+            linehaul: amounts.linehaul,
+            freight: amounts.freight_total(),
             currency: self.currency,
         })
     }
@@ -178,6 +204,8 @@ pub struct DeliveryStanding {
     pub outcome: Outcome,
     /// Who or what an approved exclusion names.
     pub exclusion: Option<String>,
+    /// The same of its pickup.
+    pub pickup_exclusion: Option<String>,
 }
 
 /// How the delivery of one shipment stands; none when there is no such shipment on that day, or the
@@ -195,23 +223,25 @@ pub fn delivery_standing(
     if !viewer.sees(partner_id) {
         return Ok(None);
     }
-    let row: Option<(String, String, String, Option<String>)> = shipments::table
+    type Row = (String, String, String, Option<String>, Option<String>);
+    let row: Option<Row> = shipments::table
         .find((Day(due_day), partner_id, shipment_id))
         .select((
             shipments::reference,
             shipments::delivery_window_outcome,
             shipments::delivery_day_outcome,
             shipments::delivery_exclusion,
+            shipments::pickup_exclusion,
         ))
         .first(db)
         .optional()?;
-    row.map(|(reference, window, day, exclusion)| {
+    row.map(|(reference, window, day, exclusion, pickup_exclusion)| {
         let code = if window == Outcome::NotApplicable.code() { day } else { window };
         let outcome = Outcome::from_code(&code).ok_or_else(|| DbError::Stored {
             what: format!("the delivery outcome of shipment {reference}"),
             reason: format!("`{code}` is no outcome"),
         })?;
-        Ok(DeliveryStanding { reference, outcome, exclusion })
+        Ok(DeliveryStanding { reference, outcome, exclusion, pickup_exclusion })
     })
     .transpose()
 }

@@ -216,10 +216,9 @@ pub fn granted(kind: SettlementKind, item: &Open) -> Result<(), Refused> {
         (SettlementKind::Offset, _) if item.set_off_noted_by.is_some() => Ok(()),
         (SettlementKind::Offset, _) => Err(Refused::NoSetOff(named())),
         (SettlementKind::Deduction, _) => Err(Refused::NoDeduction(named())),
-        (
-            SettlementKind::Invoice,
-            Some(form @ (SettlementForm::Deduction | SettlementForm::OffsetNext)),
-        ) => Err(Refused::OtherForm { named: named(), form }),
+        (SettlementKind::Invoice, Some(form @ (SettlementForm::Deduction | SettlementForm::OffsetNext))) => {
+            Err(Refused::OtherForm { named: named(), form })
+        }
         (SettlementKind::Invoice, _) => Ok(()),
     }
 }
@@ -428,7 +427,13 @@ mod tests {
         use SettlementForm as Form;
         use SettlementKind::{CreditNote, Deduction, Invoice, Offset};
         let item = |form, noted| Open { form, set_off_noted_by: noted, ..open(1, 100) };
-        let forms = [None, Some(Form::CreditNote), Some(Form::Deduction), Some(Form::Invoice), Some(Form::OffsetNext)];
+        let forms = [
+            None,
+            Some(Form::CreditNote),
+            Some(Form::Deduction),
+            Some(Form::Invoice),
+            Some(Form::OffsetNext),
+        ];
         // By form as above: whether it may be booked where nobody noted a right, and where somebody did.
         for (kind, unnoted, noted) in [
             (CreditNote, [true; 5], [true; 5]),

@@ -130,6 +130,15 @@ impl Verdicts {
         let by_day = self.delivery_window == Outcome::NotApplicable && self.delivery_day.is_failure();
         self.delivery_window.is_failure() || by_day
     }
+
+    /// Whether the pickup was missed by the carrier's fault: not made on its committed day (`MISSED_PU`), and not in time,
+    /// where the window decides and the day where none was agreed.
+    #[must_use]
+    pub fn pickup_is_missed(&self) -> (bool, bool) {
+        let by_day = self.pickup_day.is_failure();
+        let no_window = self.pickup_window == Outcome::NotApplicable;
+        (by_day, self.pickup_window.is_failure() || (no_window && by_day))
+    }
 }
 
 /// Why the facts of a shipment contradict each other. Each names the field to look at.

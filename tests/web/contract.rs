@@ -1014,6 +1014,47 @@ fn promised_volume_and_what_is_earned_back_are_written_read_and_worked_out() {
 }
 
 #[test]
+fn a_price_for_each_missed_pickup_is_written_read_and_worked_out() {
+    on_both_async(|db| async move {
+        let mut desk = Desk::new(TestApp::new(&db).await).await;
+        let fields = [
+            ("code", "7.8"),
+            ("title", "Missed pickup"),
+            ("price", "150.00"),
+            ("miss", "DAY"),
+            ("period", "MONTH"),
+            ("incidents", "HIGHEST_ONLY"),
+            ("excusing", "ONLY"),
+            ("excuse", "SHIPPER"),
+        ];
+        let reply = desk.fill("", "clauses/missed-pickup", &fields).await;
+        assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
+        let page = desk.page("?version=1&try=7.8").await;
+        for line in [
+            "150.00 for each pickup that is not made on its committed day.",
+            "It counts on the day on which the load was due at its destination.",
+            "Only this excuses a miss: what the shipper caused",
+            "Where another such clause comes to more for the same shipment, only that one counts.",
+            "150.00 USD credited to us",
+        ] {
+            assert!(page.html.contains(line), "{line}: {}", page.html);
+        }
+        let version = version_address(&page);
+        let form = desk.browser.get(&format!("{version}/clauses/missed-pickup?code=7.8")).await;
+        assert_eq!(form.attribute("#price", "value").as_deref(), Some("150.00"));
+        assert_eq!(form.attribute("#incidents option[selected]", "value").as_deref(), Some("HIGHEST_ONLY"));
+        let bad: Vec<_> = fields
+            .iter()
+            .map(|&(name, old)| (name, if name == "code" { "7.9" } else { old }))
+            .chain([("cap_amount", "100.00")])
+            .collect();
+        let reply = desk.fill("", "clauses/missed-pickup", &bad).await;
+        assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(reply.text("#cap_amount-err").contains("at least the amount of a missed pickup"));
+    });
+}
+
+#[test]
 fn a_clause_of_a_draft_is_replayed_over_history() {
     on_both_async(|db| async move {
         let mut desk = Desk::new(TestApp::new(&db).await).await;

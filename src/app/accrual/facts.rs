@@ -122,6 +122,16 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
                         gathered.gone.extend(new.map(|id| (key(*id), NEW_LANE)));
                     }
                 }
+                Rule::MissedPickup(_) => {
+                    if let Some(part) = part {
+                        let missed = missed_anew(db, (run, group, version), &part.pickups)?;
+                        case.events = missed_pickups(version, &missed);
+                        let new = part.on_new_lanes.iter();
+                        gathered
+                            .gone
+                            .extend(new.map(|id| (key(version, clause, Obligation::Event(*id)), NEW_LANE)));
+                    }
+                }
                 Rule::PeriodThreshold(rule) => {
                     let loads = match part.map(|part| &part.turned_down) {
                         Some(tenders) if !tenders.is_empty() => turned_down(db, version, tenders)?,
@@ -155,7 +165,7 @@ fn unreported<'a>(missed: impl IntoIterator<Item = &'a MissedDelivery>) -> impl 
     missed.into_iter().filter(|delivery| delivery.done_day.is_none()).map(|delivery| delivery.shipment_id)
 }
 
-/// The deliveries that a clause judges missed, of those on which its obligations are looked at.
+/// The shipments that a clause judges missed, of those on which its obligations are looked at.
 fn missed_anew(
     db: &mut Db,
     (run, group, version): (&Run, &Group, &Terms),
@@ -336,6 +346,7 @@ fn late_events(
 ) -> Result<Vec<LateEvent>, AccrualError> {
     let needs_linehaul =
         matches!(rule.per_day, PerDay::PctOfLinehaul { .. }) || rule.event_cap_share.is_some();
+    let needs_freight = matches!(rule.per_day, PerDay::PctOfFreight { .. });
     let mut events = Vec::new();
     // What fell due while the version rested is not credited.
     for delivery in missed.iter().filter(|delivery| version.credits_on(delivery.due_day)) {
@@ -343,12 +354,13 @@ fn late_events(
         if late_business_days == 0 {
             continue;
         }
-        if needs_linehaul && delivery.linehaul.is_none() {
+        let lacks_linehaul = needs_linehaul && delivery.linehaul.is_none();
+        if lacks_linehaul || (needs_freight && delivery.freight.is_none()) {
             unpriced.insert(delivery.shipment_id);
             continue;
         }
         let currency = match &delivery.currency {
-            Some(code) if delivery.linehaul.is_some() => code
+            Some(code) if delivery.linehaul.is_some() || delivery.freight.is_some() => code
                 .parse()
                 .map_err(|source| AccrualError::Currency { reference: delivery.reference.clone(), source })?,
             _ => version.currency,
@@ -361,10 +373,33 @@ fn late_events(
             obligation_at: delivery.due_at,
             late_business_days,
             linehaul: delivery.linehaul.unwrap_or_default(),
+            freight: delivery.freight.unwrap_or_default(),
             currency,
+            pickup_due: None,
         });
     }
     Ok(events)
+}
+
+/// Shipments that were not picked up in time. Each counts on the day on which it was due at its destination, and caps are used
+/// up from when the pickup was due. Its price is a sum of the contract, whatever the shipment is charged in.
+fn missed_pickups(version: &Terms, missed: &[MissedDelivery]) -> Vec<LateEvent> {
+    // What fell due while the version rested is not credited.
+    let counted = missed.iter().filter(|shipment| version.credits_on(shipment.due_day));
+    counted
+        .map(|shipment| LateEvent {
+            partner_id: version.partner_id,
+            shipment_id: shipment.shipment_id,
+            reference: shipment.reference.clone(),
+            obligation_day: shipment.due_day,
+            obligation_at: shipment.pickup_due.map_or(shipment.due_at, |(_, at)| at.min(shipment.due_at)),
+            late_business_days: 0,
+            linehaul: Micros::ZERO,
+            freight: Micros::ZERO,
+            currency: version.currency,
+            pickup_due: shipment.pickup_due.map(|(day, _)| day),
+        })
+        .collect()
 }
 
 /// Business days between due and done; while nothing is reported, up to `as_of` and no more than

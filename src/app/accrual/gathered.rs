@@ -78,11 +78,16 @@ impl Gathered {
                 credits.get(&(code.to_owned(), period)).copied().unwrap_or_default()
             })?
         };
+        let clauses = group.versions.iter().flat_map(|version| &version.clauses);
+        let late = clauses.filter(|clause| matches!(clause.terms.rule, Rule::LateDelivery(_)));
+        let late: BTreeSet<i64> = late.map(|clause| clause.id).collect();
         for target in &mut targets {
             if let Some(remark) = self.remarks.get(&target.key) {
                 target.steps.insert(0, (*remark).to_owned());
             }
-            if matches!(target.key.of, Obligation::Event(id) if self.unreported.contains(&id)) {
+            let of_delivery = late.contains(&target.key.clause_id);
+            if matches!(target.key.of, Obligation::Event(id) if of_delivery && self.unreported.contains(&id))
+            {
                 let step = format!(
                     "No delivery is reported; at most {UNREPORTED_DAYS_MAX} business days count until it is."
                 );

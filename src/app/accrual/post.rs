@@ -10,7 +10,7 @@ use crate::db::dispute::{ItemStepRow, item_step_insert, item_step_last_unscoped}
 use crate::db::late_delivery::delivery_standing;
 use crate::db::ledger::{Accrual, Beside, Standing, accruals_upsert, entries_insert};
 use crate::db::types::{Day, Instant};
-use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Sign, Target, deltas};
+use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Rule, Sign, Target, deltas};
 use crate::domain::dispute::{StepKind, Sums};
 use crate::domain::ledger::{
     Account, Booking, Held, ItemRef, ItemState, JournalEntry, Recognition, accrual_accounts, accrual_entry,
@@ -375,10 +375,23 @@ fn why_gone(
         return Ok("The shipment is not due on this day any more: nothing is owed for it.".to_owned());
     };
     let reference = standing.reference;
+    let named = |by: Option<String>| {
+        let by = by.map(|code| code.to_lowercase().replace('_', " "));
+        by.map(|by| format!(" ({by})")).unwrap_or_default()
+    };
+    let clause = version.and_then(|v| v.clauses.iter().find(|clause| clause.id == before.key.clause_id));
+    if clause.is_some_and(|clause| matches!(clause.terms.rule, Rule::MissedPickup(_))) {
+        return Ok(match standing.pickup_exclusion {
+            Some(by) => {
+                let by = named(Some(by));
+                format!("{reference} was not picked up in time and is excused{by}: nothing is owed.")
+            }
+            None => format!("The pickup of {reference} does not count as missed any more: nothing is owed."),
+        });
+    }
     Ok(match standing.outcome {
         Outcome::Excused => {
-            let by = standing.exclusion.map(|code| code.to_lowercase().replace('_', " "));
-            let by = by.map(|by| format!(" ({by})")).unwrap_or_default();
+            let by = named(standing.exclusion);
             format!("{reference} was late and is excused{by}: nothing is owed.")
         }
         Outcome::Late | Outcome::NoEvidence => {

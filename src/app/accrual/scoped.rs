@@ -11,7 +11,7 @@ use super::replaced::Tenders;
 use super::{AccrualError, Group, Run};
 use crate::app::refresh::apart::{Apart, Fact, facts_apart};
 use crate::db::Db;
-use crate::domain::clause::{ClauseScope, ClauseTerms, Exclusions, Rule};
+use crate::domain::clause::{ClauseScope, ClauseTerms, Exclusions, PickupMiss, Rule};
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
 use crate::domain::outcome::end_of_local_day;
@@ -24,6 +24,8 @@ pub(super) struct Lens {
     exclusions: Exclusions,
     /// Whether it needs each offer turned down: within the commitment, or above it.
     offers: Option<Offers>,
+    /// Which pickups it needs one by one.
+    pickups: Option<PickupMiss>,
 }
 
 /// Which offers a clause prices one by one.
@@ -45,8 +47,18 @@ impl Lens {
     /// That of a clause; none where it counts all facts as the house judges them.
     pub fn of(terms: &ClauseTerms) -> Option<Self> {
         let offers = Offers::of(&terms.rule);
-        let is_own = !terms.scope.is_everything() || terms.judges_anew() || offers.is_some();
-        is_own.then(|| Self { scope: terms.scope.clone(), exclusions: terms.exclusions.clone(), offers })
+        let pickups = match terms.rule {
+            Rule::MissedPickup(rule) => Some(rule.miss),
+            _ => None,
+        };
+        let prices_facts = offers.is_some() || pickups.is_some();
+        let is_own = !terms.scope.is_everything() || terms.judges_anew() || prices_facts;
+        is_own.then(|| Self {
+            scope: terms.scope.clone(),
+            exclusions: terms.exclusions.clone(),
+            offers,
+            pickups,
+        })
     }
 
     /// Whether it looks at a fact at all. `book` has the contract's lanes.
@@ -56,9 +68,14 @@ impl Lens {
 
     /// A fact as it sees it.
     pub fn see(&self, fact: &Apart<'_>, lanes: &NewLanes) -> Seen {
-        if self.exclusions.is_unsaid() && self.offers.is_none() {
-            let sums = fact.sums.clone();
-            return Seen { sums, is_missed: None, is_turned_down: false, is_new_lane: false };
+        if self.exclusions.is_unsaid() && self.offers.is_none() && self.pickups.is_none() {
+            return Seen {
+                sums: fact.sums.clone(),
+                is_missed: None,
+                is_pickup_missed: false,
+                is_turned_down: false,
+                is_new_lane: false,
+            };
         }
         let anew = fact.under(&self.exclusions);
         let (committed, surge) = anew.is_turned_down;
@@ -70,7 +87,12 @@ impl Lens {
             Some(Offers::Surge) => surge && !is_new_lane,
         };
         let is_missed = (!self.exclusions.is_unsaid()).then_some(anew.is_missed);
-        Seen { sums, is_missed, is_turned_down, is_new_lane }
+        let is_pickup_missed = match self.pickups {
+            None => false,
+            Some(PickupMiss::Day) => anew.is_pickup_missed.0,
+            Some(PickupMiss::Window) => anew.is_pickup_missed.1,
+        };
+        Seen { sums, is_missed, is_pickup_missed, is_turned_down, is_new_lane }
     }
 }
 
@@ -85,6 +107,8 @@ pub(super) struct Seen {
     pub sums: Measures,
     /// Whether it is a delivery that was missed; none where the house says.
     pub is_missed: Option<bool>,
+    /// Whether it is a shipment whose pickup was missed, where the clause prices that.
+    pub is_pickup_missed: bool,
     /// Whether it is an offer turned down that the clause prices.
     pub is_turned_down: bool,
     /// Whether its lane is too new for the fact to count.
@@ -100,7 +124,9 @@ pub(super) struct Part {
     pub shipments: BTreeSet<i64>,
     /// Deliveries missed, by day and id; none where the house says which.
     pub missed: Option<BTreeSet<(NaiveDate, i64)>>,
-    /// Deliveries missed that do not count, since their lane is new.
+    /// Shipments whose pickup was missed, by the day they were due and id, where each has a price.
+    pub pickups: BTreeSet<(NaiveDate, i64)>,
+    /// Misses that do not count, since their lane is new.
     pub on_new_lanes: BTreeSet<i64>,
     /// Offers turned down, by day and id, where each has a price.
     pub turned_down: Tenders,
@@ -114,6 +140,11 @@ impl Part {
         }
         let Fact::Delivery(shipment_id) = fact.fact else { return };
         self.shipments.insert(shipment_id);
+        if seen.is_pickup_missed && seen.is_new_lane {
+            self.on_new_lanes.insert(shipment_id);
+        } else if seen.is_pickup_missed {
+            self.pickups.insert((fact.day, shipment_id));
+        }
         if let Some(is_missed) = seen.is_missed {
             let missed = self.missed.get_or_insert_default();
             if is_missed && seen.is_new_lane {

@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::db::exclusion::exclusions_open;
 use crate::db::measure::{CellFilter, measure_totals};
 use crate::db::setting::reporting_zone;
-use crate::domain::clause::{CapLevel, ClauseError, ClauseTerms, Rule, Target, Variant};
+use crate::domain::clause::{CapLevel, ClauseError, ClauseTerms, PickupMiss, Rule, Target, Variant};
 use crate::domain::kpi::Kpi;
 use crate::domain::ledger::RecognitionPolicy;
 use crate::domain::measure::Measures;
@@ -195,6 +195,10 @@ fn contestable(
 ) -> Result<Option<Contestable>, AccrualError> {
     let kpi = match &clause.terms.rule {
         Rule::LateDelivery(_) => Some(Kpi::OtdDay),
+        Rule::MissedPickup(rule) => Some(match rule.miss {
+            PickupMiss::Day => Kpi::MissedPu,
+            PickupMiss::Window => Kpi::OtpWin,
+        }),
         other => other.kpi().and_then(|code| code.parse().ok()),
     };
     let Some(kpi) = kpi else { return Ok(None) };

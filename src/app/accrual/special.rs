@@ -58,7 +58,7 @@ impl Look<'_> {
             Rule::VolumeShortfall(promise) => self.volumes(version, clause, promise, days),
             Rule::EarnBack(rule) => self.earn_backs(version, clause, rule, days)?,
             Rule::Rebate(_) => self.rebates(version, clause, days),
-            Rule::LateDelivery(_) | Rule::PeriodThreshold(_) => Vec::new(),
+            Rule::LateDelivery(_) | Rule::MissedPickup(_) | Rule::PeriodThreshold(_) => Vec::new(),
         })
     }
 

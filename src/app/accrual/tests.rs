@@ -7,6 +7,7 @@ mod assess;
 mod disputes;
 mod excuses;
 mod freight;
+mod incidents;
 mod kinds;
 mod packs;
 mod reach;

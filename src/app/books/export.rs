@@ -10,7 +10,8 @@ use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::books::{
     BatchRow, MonthSum, batch_content_unscoped, batch_entries_insert, batch_insert, batch_list, batch_newest,
-    batch_show, chart, clause_terms_unscoped, close_list, layout_newest, layout_show, posting_lock, unexported_entries_unscoped,
+    batch_show, chart, clause_terms_unscoped, close_list, layout_newest, layout_show, posting_lock,
+    unexported_entries_unscoped,
 };
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::ledger::EntryListed;
@@ -172,11 +173,7 @@ fn not_own_close(db: &mut Db, by: &Viewer, entries: &[EntryListed]) -> Result<()
     }
 }
 
-fn lines_of(
-    listed: &EntryListed,
-    chart: &Chart,
-    clauses: &BTreeMap<i64, ClauseTerms>,
-) -> Vec<BatchLine> {
+fn lines_of(listed: &EntryListed, chart: &Chart, clauses: &BTreeMap<i64, ClauseTerms>) -> Vec<BatchLine> {
     let entry = &listed.entry;
     let tax = clauses.get(&entry.key.clause_id).and_then(|terms| terms.grounds.tax_treatment);
     let line = |line: &crate::domain::ledger::JournalLine| BatchLine {
@@ -260,7 +257,8 @@ pub fn batch_file(
         ExportFormat::Xlsx => {
             let cells = rows().map(|row| row.into_iter().zip(FIGURES));
             let on = row.made_at.0.date_naive();
-            let bytes = list_xlsx_dated("Journal", &batch.columns(), cells, (on.year(), on.month(), on.day()));
+            let bytes =
+                list_xlsx_dated("Journal", &batch.columns(), cells, (on.year(), on.month(), on.day()));
             ("xlsx", bytes.map_err(|error| written("xlsx", error.to_string()))?)
         }
         ExportFormat::Journal => {

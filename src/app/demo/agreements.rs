@@ -433,7 +433,7 @@ fn negotiate(
             let rate = rates.iter().find(|rate| value.key.split('/').nth(1) == Some(rate.code.as_str()))?;
             rate.rate.map(Micros::decimal)
         }
-        (Part::Clause, "share of linehaul a late day") => Some(value.value - ASKED_SHARE_LESS),
+        (Part::Clause, "share a late day") => Some(value.value - ASKED_SHARE_LESS),
         _ => None,
     };
     let changes: BTreeMap<String, Decimal> =

@@ -291,10 +291,13 @@ fn shipment_sheet(shipments: &[ShipmentRow], more: bool) -> Sheet {
             money(row.freight_micros),
             row.currency.clone().unwrap_or_default(),
             row.delivery_reason.clone().unwrap_or_default(),
+            row.pickup_due_day.map(|day| day.0.to_string()).unwrap_or_default(),
+            at(row.pickup_window_end),
+            at(row.pickup_arrived_at),
+            at(row.picked_up_at),
+            row.pickup_reason.clone().unwrap_or_default(),
         ]
     };
-    let mut rows: Vec<Vec<String>> = shipments.iter().map(row).collect();
-    rows.extend(more.then(|| more_row("shipments", 9)));
     let header = vec![
         "Shipment",
         "Due",
@@ -305,7 +308,14 @@ fn shipment_sheet(shipments: &[ShipmentRow], more: bool) -> Sheet {
         "Freight",
         "Currency",
         "Reason given",
+        "Pickup due",
+        "Pickup window ends, UTC",
+        "Arrived at the pickup, UTC",
+        "Left the pickup, UTC",
+        "Reason given for the pickup",
     ];
+    let mut rows: Vec<Vec<String>> = shipments.iter().map(row).collect();
+    rows.extend(more.then(|| more_row("shipments", header.len())));
     Sheet { name: "Shipments", header, rows }
 }
 

@@ -71,6 +71,8 @@ pub(in crate::app) struct Anew {
     pub sums: Measures,
     /// Whether it is a delivery the carrier missed.
     pub is_missed: bool,
+    /// Whether it is a shipment whose pickup the carrier missed: by its day, and by its window.
+    pub is_pickup_missed: (bool, bool),
     /// Whether it is an offer turned down: within the commitment, or above it.
     pub is_turned_down: (bool, bool),
 }
@@ -78,7 +80,12 @@ pub(in crate::app) struct Anew {
 impl Apart<'_> {
     /// The fact with only what a clause lets excuse it.
     pub fn under(&self, exclusions: &Exclusions) -> Anew {
-        let mut anew = Anew { sums: Measures::default(), is_missed: false, is_turned_down: (false, false) };
+        let mut anew = Anew {
+            sums: Measures::default(),
+            is_missed: false,
+            is_pickup_missed: (false, false),
+            is_turned_down: (false, false),
+        };
         match self.judged {
             Judged::Shipment { facts, policy, excused } => {
                 let own = exclusions.shipment(facts, &excused.0, &excused.1);
@@ -90,6 +97,7 @@ impl Apart<'_> {
                 } else {
                     own.add_cured(&verdicts, policy, cure, &mut anew.sums);
                     anew.is_missed = verdicts.delivery_is_missed();
+                    anew.is_pickup_missed = verdicts.pickup_is_missed();
                 }
             }
             Judged::Tender { facts, party } => {

@@ -13,6 +13,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::earn_back::{self, EarnBackFacts};
 use super::in_force::PartOfPeriod;
+use super::pickup;
 use super::price::{self, LateEvent, PeriodFacts, Priced};
 use super::rebate::{self, RebateFacts};
 use super::volume::{self, VolumeFacts};
@@ -38,7 +39,7 @@ pub struct ClauseCase<'a> {
     pub in_force: InForce,
     /// The contract's freight of these days by period, for a cap of the clause that is a share of it.
     pub freight: &'a BTreeMap<Period, Micros>,
-    /// Late shipments that no exclusion covers, in any order.
+    /// Late shipments or missed pickups that no exclusion covers, in any order.
     pub events: &'a [LateEvent],
     /// Periods, in any order.
     pub periods: &'a [PeriodFacts],
@@ -116,6 +117,8 @@ pub struct Target {
 pub enum CapLevel {
     /// Of one shipment.
     Event,
+    /// The highest of several failures of one load.
+    Incident,
     /// What is at risk in a period, over all clauses of the pool.
     AtRisk,
     /// Of the clause in a period.
@@ -132,6 +135,7 @@ impl CapLevel {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Event => "cap per shipment",
+            Self::Incident => "a higher credit for the same load",
             Self::AtRisk => "what is at risk in the pool",
             Self::Clause => "cap of the clause",
             Self::Contract => "limit over all clauses",
@@ -232,12 +236,15 @@ impl CapGroup<'_> {
         };
         for event in clause.events {
             let key = key(Obligation::Event(event.shipment_id));
-            let Rule::LateDelivery(rule) = &clause.terms.rule else {
-                return Err(ClauseError::OtherKind { key });
-            };
             self.same_currency(key, event.currency, &event.reference)?;
-            let priced = price::late_event(rule, event, self.minor_digits).map_err(too_large(key))?;
-            let period = Period::containing(rule.period, event.obligation_day);
+            let digits = self.minor_digits;
+            let priced = match &clause.terms.rule {
+                Rule::LateDelivery(rule) => price::late_event(rule, event, digits),
+                Rule::MissedPickup(rule) => pickup::price(rule, event, digits),
+                _ => return Err(ClauseError::OtherKind { key }),
+            };
+            let priced = priced.map_err(too_large(key))?;
+            let period = Period::containing(clause.terms.period_kind(), event.obligation_day);
             let target = target(key, clause.terms.sign, priced, event.obligation_day, period);
             let (at, counts_on) = (event.obligation_at, event.obligation_day);
             waiting.push(Waiting { target, at, counts_on, clause: *clause, at_risk: None });
@@ -356,7 +363,8 @@ impl CapGroup<'_> {
             left.entry(pot).and_modify(|room| *room = *room - target.amount);
         }
         target.forgone = target.uncapped - target.amount;
-        if target.forgone > Micros::ZERO {
+        let is_lower = target.cuts.iter().any(|cut| cut.level == CapLevel::Incident);
+        if target.forgone > Micros::ZERO && !is_lower {
             target.steps.push(format!("Above the cap and not owed: {}.", words::amount(target.forgone)));
         }
         Ok(target)
@@ -402,31 +410,42 @@ impl CapGroup<'_> {
     }
 }
 
-/// Of the clauses that say so, leaves one shipment only the one that comes to most; of equals the first by clause.
-fn keep_highest(waiting: &mut [Waiting<'_>]) {
-    let mut highest: BTreeMap<i64, (Micros, ObligationKey)> = BTreeMap::new();
-    let alone = |w: &Waiting<'_>| match (w.target.key.of, w.clause.terms.incidents) {
-        (Obligation::Event(shipment), IncidentRule::HighestOnly) => Some(shipment),
+/// What went wrong with one load under one contract version, however many of its clauses it fails.
+type Incident = (i64, i64);
+
+/// The incident of an obligation whose clause is to be the highest of several; none of any other.
+fn incident_of(waiting: &Waiting<'_>) -> Option<Incident> {
+    let key = waiting.target.key;
+    match (key.of, waiting.clause.terms.incidents) {
+        (Obligation::Event(shipment), IncidentRule::HighestOnly) => Some((key.contract_version_id, shipment)),
         _ => None,
-    };
+    }
+}
+
+/// Of the clauses that say so, leaves one load only the one that comes to most; of equals the first by clause. What the others
+/// would have come to is forgone. It is looked for before the caps over several obligations, so that the order in which those
+/// are used up cannot decide which failure a load answers for.
+fn keep_highest(waiting: &mut [Waiting<'_>]) {
+    let mut highest: BTreeMap<Incident, (Micros, ObligationKey)> = BTreeMap::new();
     for w in waiting.iter() {
-        let Some(shipment) = alone(w) else { continue };
+        let Some(incident) = incident_of(w) else { continue };
         let (amount, key) = (w.target.amount, w.target.key);
-        let first = highest.entry(shipment).or_insert((amount, key));
+        let first = highest.entry(incident).or_insert((amount, key));
         if first.0 < amount || (first.0 == amount && key < first.1) {
             *first = (amount, key);
         }
     }
     for w in waiting {
-        let Some(shipment) = alone(w) else { continue };
-        let other = highest.get(&shipment).filter(|(_, key)| *key != w.target.key);
+        let Some(incident) = incident_of(w) else { continue };
+        let other = highest.get(&incident).filter(|(_, key)| *key != w.target.key);
         let Some((amount, _)) = other.filter(|_| w.target.amount > Micros::ZERO) else { continue };
         w.target.steps.push(format!(
-            "Another clause comes to {} for the same shipment, and only the highest counts: nothing is owed here.",
-            words::amount(*amount)
+            "Another clause comes to {} for the same shipment, and only the highest counts: {} is forgone here.",
+            words::amount(*amount),
+            words::amount(w.target.amount)
         ));
-        (w.target.uncapped, w.target.amount, w.target.forgone) = (Micros::ZERO, Micros::ZERO, Micros::ZERO);
-        w.target.cuts.clear();
+        w.target.cuts.push(Cut { level: CapLevel::Incident, amount: w.target.amount });
+        (w.target.amount, w.target.forgone) = (Micros::ZERO, w.target.uncapped);
     }
 }
 

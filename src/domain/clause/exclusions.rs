@@ -210,14 +210,14 @@ impl Exclusions {
             return;
         }
         let counts_units = match &terms.rule {
-            Rule::LateDelivery(_) => true,
+            Rule::LateDelivery(_) | Rule::MissedPickup(_) => true,
             Rule::PeriodThreshold(rule) => rule.kpi.parse::<Kpi>().is_ok_and(|kpi| {
                 let of_facts = matches!(kpi.counted(), Counted::Shipments | Counted::Tenders);
                 of_facts && !kpi.definition().unit.is_money()
             }),
             Rule::VolumeShortfall(_) | Rule::EarnBack(_) | Rule::Rebate(_) => false,
         };
-        let message = "only a clause about late shipments, or about a KPI of shipments or tenders that is no cost, has \
+        let message = "only a clause about late shipments or missed pickups, or about a KPI of shipments or tenders that is no cost, has \
                        excuses of its own; say nothing here";
         require(e, counts_units, "exclusions", message);
     }

@@ -16,6 +16,7 @@ impl ClauseTerms {
     pub fn explain(&self) -> Vec<String> {
         let mut lines = match &self.rule {
             Rule::LateDelivery(rule) => explain_late(rule),
+            Rule::MissedPickup(rule) => rule.explain(),
             Rule::PeriodThreshold(rule) => explain_period(rule, self.sign),
             Rule::VolumeShortfall(promise) => promise.explain(self.sign),
             Rule::EarnBack(rule) => rule.explain(),
@@ -53,6 +54,12 @@ fn explain_late(rule: &LateDelivery) -> Vec<String> {
     let price = match rule.per_day {
         PerDay::Fixed { amount } => words::amount(amount),
         PerDay::PctOfLinehaul { share } => format!("{} of linehaul", words::percent(share)),
+        PerDay::PctOfFreight { share } => {
+            format!(
+                "{} of all freight of the shipment, fuel and accessorials included,",
+                words::percent(share)
+            )
+        }
     };
     let mut lines = vec![format!("{price} for each business day a shipment is late.")];
     if rule.grace_days > 0 {

@@ -14,6 +14,7 @@ mod explain;
 mod grounds;
 mod in_force;
 mod key;
+mod pickup;
 mod price;
 mod rebate;
 mod replaced;
@@ -42,6 +43,7 @@ pub use exclusions::{Exclusions, Excuse, Excused, is_turned_down};
 pub use grounds::{Grounds, RATIONALE_CHARS_MAX, TaxTreatment};
 pub use in_force::InForce;
 pub use key::{BadKey, FREIGHT_CLAUSE, Obligation, ObligationKey};
+pub use pickup::{MissedPickup, PickupMiss};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
 pub use replaced::{PricedLoad, TurnedDown, carriage};
@@ -143,6 +145,9 @@ pub enum Rule {
     /// Each late shipment.
     #[serde(rename = "LATE_DELIVERY")]
     LateDelivery(LateDelivery),
+    /// Each shipment that was not picked up in time.
+    #[serde(rename = "MISSED_PICKUP")]
+    MissedPickup(MissedPickup),
     /// A KPI over a period, against a threshold.
     #[serde(rename = "PERIOD_THRESHOLD")]
     PeriodThreshold(PeriodThreshold),
@@ -163,6 +168,7 @@ impl Rule {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::LateDelivery(_) => "LATE_DELIVERY",
+            Self::MissedPickup(_) => "MISSED_PICKUP",
             Self::PeriodThreshold(_) => "PERIOD_THRESHOLD",
             Self::VolumeShortfall(_) => "VOLUME_SHORTFALL",
             Self::EarnBack(_) => "EARN_BACK",
@@ -176,8 +182,16 @@ impl Rule {
         match self {
             Self::PeriodThreshold(rule) => Some(&rule.kpi),
             Self::EarnBack(rule) => Some(&rule.kpi),
-            Self::LateDelivery(_) | Self::VolumeShortfall(_) | Self::Rebate(_) => None,
+            Self::LateDelivery(_) | Self::MissedPickup(_) | Self::VolumeShortfall(_) | Self::Rebate(_) => {
+                None
+            }
         }
+    }
+
+    /// Whether it prices shipments one by one, so that it can be the highest of several for one of them.
+    #[must_use]
+    pub const fn is_per_shipment(&self) -> bool {
+        matches!(self, Self::LateDelivery(_) | Self::MissedPickup(_))
     }
 }
 
@@ -214,6 +228,12 @@ pub enum PerDay {
     /// A share of the shipment's linehaul.
     #[serde(rename = "PCT_OF_LINEHAUL")]
     PctOfLinehaul {
+        /// Share per day.
+        share: Bps,
+    },
+    /// A share of all that is charged for the shipment without tax: linehaul, fuel and accessorials.
+    #[serde(rename = "PCT_OF_FREIGHT")]
+    PctOfFreight {
         /// Share per day.
         share: Bps,
     },
@@ -504,6 +524,7 @@ impl ClauseTerms {
     pub fn period_kind(&self) -> PeriodKind {
         match &self.rule {
             Rule::LateDelivery(rule) => rule.period,
+            Rule::MissedPickup(rule) => rule.period,
             Rule::PeriodThreshold(rule) => rule.period,
             Rule::VolumeShortfall(promise) => promise.period(),
             Rule::EarnBack(rule) => rule.period,

@@ -16,7 +16,7 @@ use crate::domain::money::{Bps, Micros, OutOfRange};
 use crate::domain::period::Period;
 use crate::domain::words;
 
-/// A shipment delivered late, for which the carrier answers.
+/// A shipment delivered late or not picked up in time, for which the carrier answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LateEvent {
     /// The carrier.
@@ -33,8 +33,12 @@ pub struct LateEvent {
     pub late_business_days: u32,
     /// Linehaul charge of the shipment.
     pub linehaul: Micros,
-    /// Currency of `linehaul`.
+    /// All that is charged for the shipment without tax.
+    pub freight: Micros,
+    /// Currency of `linehaul` and `freight`.
     pub currency: Currency,
+    /// Local day the pickup was due, where the pickup was missed.
+    pub pickup_due: Option<NaiveDate>,
 }
 
 /// A KPI and the spend of one period, as known now; period to date while it runs.
@@ -131,6 +135,11 @@ pub(super) fn late_event(
             share.fraction() * linehaul.decimal(),
             format!("{} of linehaul {}", words::percent(share), words::amount(linehaul)),
         ),
+        PerDay::PctOfFreight { share } => {
+            let freight = event.freight.max(Micros::ZERO);
+            let words = format!("{} of freight {}", words::percent(share), words::amount(freight));
+            (share.fraction() * freight.decimal(), words)
+        }
     };
     let uncapped = Micros::charge(per_day * Decimal::from(charged_days), minor_digits)?;
     let times = words::count(charged_days, "day");

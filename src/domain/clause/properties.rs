@@ -22,6 +22,7 @@ const EARN_BACK: i64 = 5;
 const REBATE: i64 = 6;
 const BONUS: i64 = 7;
 const PER_UNIT: i64 = 8;
+const PICKUP: i64 = 9;
 
 /// One thing that becomes known.
 #[derive(Clone, Debug)]
@@ -131,9 +132,15 @@ fn clauses() -> Vec<(i64, ClauseTerms)> {
         Tier { up_to_points: None, share: Bps(500) },
     ];
     let plain = |sign, rule| ClauseTerms::of(sign, rule, Cap::default());
+    let pickup = MissedPickup { per_pickup: cents(12_500), miss: PickupMiss::Day, period: PeriodKind::Month };
+    let pickup = ClauseTerms {
+        incidents: IncidentRule::HighestOnly,
+        ..plain(Sign::Penalty, Rule::MissedPickup(pickup))
+    };
     vec![
         (LATE, late(700)),
         (LATE_TOO, late(1_000)),
+        (PICKUP, pickup),
         (SHORT, plain(Sign::Penalty, threshold(Sign::Penalty, 95, PeriodAmount::TierTable { tiers }))),
         (VOLUME, plain(Sign::ShipperLiability, Rule::VolumeShortfall(volume))),
         (EARN_BACK, plain(Sign::EarnBack, Rule::EarnBack(earn_back))),
@@ -208,7 +215,9 @@ impl Known {
                 obligation_at: due.and_hms_opt(17, 0, 0).unwrap().and_utc(),
                 late_business_days: days,
                 linehaul,
+                freight: linehaul,
                 currency: Currency::USD,
+                pickup_due: None,
             }
         };
         late.map(event).collect()
@@ -271,7 +280,7 @@ impl Known {
                     })
                 })
                 .collect(),
-            Rule::LateDelivery(_) | Rule::PeriodThreshold(_) => Vec::new(),
+            Rule::LateDelivery(_) | Rule::MissedPickup(_) | Rule::PeriodThreshold(_) => Vec::new(),
         }
     }
 
@@ -279,6 +288,8 @@ impl Known {
         let (clauses, freight) = (clauses(), BTreeMap::new());
         let (events, months) = (self.events(), self.months());
         let months: Vec<PeriodFacts> = months.into_values().collect();
+        // Every other late shipment was not picked up either.
+        let pickups: Vec<LateEvent> = events.iter().filter(|e| e.shipment_id % 2 == 0).cloned().collect();
         let special: Vec<Vec<SpecialFacts>> = clauses.iter().map(|(_, terms)| self.special(terms)).collect();
         let cases = clauses.iter().zip(&special).map(|((clause_id, terms), special)| ClauseCase {
             contract_version_id: 1,
@@ -286,7 +297,11 @@ impl Known {
             terms,
             in_force: InForce::ALWAYS,
             freight: &freight,
-            events: if matches!(terms.rule, Rule::LateDelivery(_)) { &events } else { &[] },
+            events: match terms.rule {
+                Rule::LateDelivery(_) => &events,
+                Rule::MissedPickup(_) => &pickups,
+                _ => &[],
+            },
             periods: if matches!(terms.rule, Rule::PeriodThreshold(_)) { &months } else { &[] },
             special,
         });
@@ -398,7 +413,7 @@ proptest! {
         }
     }
 
-    /// Of two clauses for one shipment one counts; and a shipment that was not late after all takes back its own cents.
+    /// Of three clauses for one shipment, of two kinds, one counts; and a shipment that was not late after all takes back its own cents.
     #[test]
     fn a_shipment_counts_once_and_leaves_nothing_behind(facts in prop::collection::vec(any_fact(), 1..25), gone in 1_i64..8) {
         let (mut known, mut journal) = (Known::default(), Vec::new());

@@ -29,7 +29,9 @@ fn late(shipment_id: i64, due: &str, linehaul: &str) -> LateEvent {
         obligation_at: at(day(due)),
         late_business_days: 1,
         linehaul: units(linehaul),
+        freight: units(linehaul),
         currency: Currency::USD,
+        pickup_due: None,
     }
 }
 

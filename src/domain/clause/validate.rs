@@ -37,6 +37,11 @@ impl ClauseTerms {
                 require(&mut errors, fine, "sign", "late delivery earns no bonus; choose service credit");
                 validate_late(rule, &mut errors);
             }
+            Rule::MissedPickup(rule) => {
+                let fine = self.sign == Sign::Penalty;
+                require(&mut errors, fine, "sign", "a missed pickup earns no bonus; choose service credit");
+                rule.validate(&mut errors);
+            }
             Rule::PeriodThreshold(rule) => validate_period(rule, self.sign, &mut errors),
             Rule::VolumeShortfall(promise) => promise.validate(self.sign, &mut errors),
             Rule::EarnBack(rule) => rule.validate(self.sign, &mut errors),
@@ -46,8 +51,7 @@ impl ClauseTerms {
         self.handling.validate(&mut errors);
         self.grounds.validate(&mut errors);
         self.exclusions.validate(self, &mut errors);
-        let per_event = matches!(self.rule, Rule::LateDelivery(_));
-        let fine = per_event || self.incidents == IncidentRule::All;
+        let fine = self.rule.is_per_shipment() || self.incidents == IncidentRule::All;
         let message = "only a clause for each shipment can be the highest of several";
         require(&mut errors, fine, "incidents", message);
         validate_cap(self.period_cap, "period_cap", &mut errors);
@@ -72,7 +76,7 @@ impl ClauseTerms {
             Rule::LateDelivery(rule) => {
                 let price = match rule.per_day {
                     PerDay::Fixed { amount } => Some(amount),
-                    PerDay::PctOfLinehaul { .. } => None,
+                    PerDay::PctOfLinehaul { .. } | PerDay::PctOfFreight { .. } => None,
                 };
                 within_period(rule.event_cap_amount, "the most for one shipment");
                 if rule.event_cap_amount.is_none() {
@@ -82,10 +86,14 @@ impl ClauseTerms {
                 require(e, fits(price, rule.event_cap_amount), "event_cap_amount", message);
                 let share = match rule.per_day {
                     PerDay::PctOfLinehaul { share } => Some(share),
-                    PerDay::Fixed { .. } => None,
+                    // The cap is a share of linehaul, and what is charged in all may be more.
+                    PerDay::Fixed { .. } | PerDay::PctOfFreight { .. } => None,
                 };
                 let fine = share.zip(rule.event_cap_share).is_none_or(|(day, all)| day <= all);
                 require(e, fine, "event_cap_share", message);
+            }
+            Rule::MissedPickup(rule) => {
+                within_period(Some(rule.per_pickup), "the amount of a missed pickup");
             }
             Rule::PeriodThreshold(rule) => match rule.amount {
                 PeriodAmount::Fixed { amount } => within_period(Some(amount), "the amount of a period"),
@@ -142,7 +150,9 @@ fn validate_cap(cap: Cap, name: &str, e: &mut FieldErrors) {
 fn validate_late(rule: &LateDelivery, e: &mut FieldErrors) {
     match rule.per_day {
         PerDay::Fixed { amount } => require(e, good_amount(amount), "per_day.amount", AMOUNT),
-        PerDay::PctOfLinehaul { share } => require(e, good_share(share), "per_day.share", SHARE),
+        PerDay::PctOfLinehaul { share } | PerDay::PctOfFreight { share } => {
+            require(e, good_share(share), "per_day.share", SHARE);
+        }
     }
     let fine = rule.grace_days <= GRACE_DAYS_MAX;
     require(e, fine, "grace_days", "at most 60 days of grace");

@@ -37,7 +37,9 @@ impl ClauseTerms {
             Rule::PeriodThreshold(rule) if rule.baseline().is_some() => None,
             Rule::PeriodThreshold(_) | Rule::EarnBack(_) => Some("Value to reach"),
             Rule::VolumeShortfall(VolumePromise::Own(_)) => Some("Tolerance"),
-            Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::Rebate(_) => None,
+            Rule::MissedPickup(_) | Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::Rebate(_) => {
+                None
+            }
         }
     }
 
@@ -76,7 +78,8 @@ impl ClauseTerms {
                     }));
                 }
             }
-            Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::Rebate(_) => {}
+            Rule::MissedPickup(_) | Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::Rebate(_) => {
+            }
         }
         found.retain(|variant| variant.terms.validate().is_empty());
         found
@@ -94,7 +97,10 @@ impl ClauseTerms {
             self.variant(format!("{}{unit}", words::number(value)), by == 0, |terms| match &mut terms.rule {
                 Rule::PeriodThreshold(rule) => rule.threshold = value,
                 Rule::EarnBack(rule) => rule.threshold = value,
-                Rule::LateDelivery(_) | Rule::VolumeShortfall(_) | Rule::Rebate(_) => {}
+                Rule::LateDelivery(_)
+                | Rule::MissedPickup(_)
+                | Rule::VolumeShortfall(_)
+                | Rule::Rebate(_) => {}
             })
         };
         steps.map(variant).into()
@@ -131,8 +137,9 @@ fn times(rule: &mut Rule, percent: i64) {
     match rule {
         Rule::LateDelivery(rule) => match &mut rule.per_day {
             PerDay::Fixed { amount: price } => amount(price),
-            PerDay::PctOfLinehaul { share: price } => share(price),
+            PerDay::PctOfLinehaul { share: price } | PerDay::PctOfFreight { share: price } => share(price),
         },
+        Rule::MissedPickup(rule) => amount(&mut rule.per_pickup),
         Rule::PeriodThreshold(rule) => match &mut rule.amount {
             PeriodAmount::Fixed { amount: price } | PeriodAmount::PerUnit { amount: price } => amount(price),
             PeriodAmount::PctOfSpend { share: price }

@@ -14,9 +14,9 @@ use super::*;
 use crate::domain::attribution::Fault;
 use crate::domain::clause::{
     Baseline, BaselineFacts, Better, Cap, CapGroup, ClauseCase, ClauseTerms, ContractCap, EarnBack,
-    EarnBackFacts, InForce, IncidentRule, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT, Obligation, OwnVolume,
-    PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, Rebate, RebateFacts, Rule, Scale, SpecialFacts, Tier,
-    TurnedDown, VolumeFacts, VolumePromise, closes_at, deltas,
+    EarnBackFacts, InForce, IncidentRule, LateDelivery, LateEvent, MIN_VOLUME_DEFAULT, MissedPickup,
+    Obligation, OwnVolume, PerDay, PeriodAmount, PeriodFacts, PeriodThreshold, PickupMiss, Rebate,
+    RebateFacts, Rule, Scale, SpecialFacts, Tier, TurnedDown, VolumeFacts, VolumePromise, closes_at, deltas,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::money::Bps;
@@ -34,6 +34,8 @@ struct Books {
     /// By version, from 0.
     freight: BTreeMap<(usize, Period), Micros>,
     events: Vec<LateEvent>,
+    /// Shipments that were not picked up.
+    pickups: Vec<LateEvent>,
     /// Who an approved exclusion of a late shipment names, and its lane.
     beside: BTreeMap<i64, (Option<Fault>, Option<String>)>,
     /// The first day of each lane.
@@ -152,6 +154,14 @@ impl Books {
                 };
                 self.add(id, Sign::Penalty, Rule::LateDelivery(rule));
             }
+            ["clause", id, "missed", "pickup"] => {
+                let rule = MissedPickup {
+                    per_pickup: Micros::ZERO,
+                    miss: PickupMiss::Day,
+                    period: PeriodKind::Month,
+                };
+                self.add(id, Sign::Penalty, Rule::MissedPickup(rule));
+            }
             ["clause", id, "service", "credit", "when", kpi, how @ .., value, "%", "in", "a", period] => {
                 let better = match how {
                     ["falls", "short", "of"] => Better::Higher,
@@ -232,6 +242,13 @@ impl Books {
         let Some((_, terms)) = self.clauses.last_mut() else { return false };
         let own = match &mut terms.rule {
             Rule::LateDelivery(rule) => late_term(rule, words),
+            Rule::MissedPickup(rule) => match words {
+                [value, "for", "each", "missed", "pickup"] => {
+                    rule.per_pickup = money(value);
+                    true
+                }
+                _ => false,
+            },
             Rule::PeriodThreshold(rule) => period_term(rule, words),
             Rule::VolumeShortfall(VolumePromise::Own(own)) => volume_term(own, words),
             Rule::EarnBack(rule) => match words {
@@ -273,7 +290,32 @@ impl Books {
     /// A line below a date that tells what became known that day.
     fn fact(&mut self, words: &[&str]) -> bool {
         match words {
+            ["missed", "pickup", reference, "due", due] => {
+                let due: NaiveDate = due.parse().unwrap();
+                let shipment_id = self.shipment(reference);
+                self.pickups.retain(|e| e.shipment_id != shipment_id);
+                self.pickups.push(LateEvent {
+                    partner_id: 1,
+                    shipment_id,
+                    reference: (*reference).to_owned(),
+                    obligation_day: due,
+                    obligation_at: due.and_hms_opt(8, 0, 0).unwrap().and_utc(),
+                    late_business_days: 0,
+                    linehaul: Micros::ZERO,
+                    freight: Micros::ZERO,
+                    currency: Currency::USD,
+                    pickup_due: due.pred_opt(),
+                });
+            }
+            ["pickup", reference, "excused"] => {
+                let shipment_id = self.shipment(reference);
+                self.pickups.retain(|e| e.shipment_id != shipment_id);
+            }
             ["late", reference, "due", due, days, "business", _, "linehaul", linehaul, beside @ ..] => {
+                let (freight, beside) = match beside {
+                    ["freight", freight, beside @ ..] => (money(freight), beside),
+                    _ => (money(linehaul), beside),
+                };
                 let known = match beside {
                     [] => (None, None),
                     ["excused", party] => (Some(party.parse().unwrap()), None),
@@ -293,7 +335,9 @@ impl Books {
                     obligation_at: due.and_hms_opt(17, 0, 0).unwrap().and_utc(),
                     late_business_days: days.parse().unwrap(),
                     linehaul: money(linehaul),
+                    freight,
                     currency: Currency::USD,
+                    pickup_due: None,
                 });
             }
             ["lane", lane, "since", first] => {
@@ -388,9 +432,15 @@ impl Books {
             .iter()
             .map(|(events, _)| self.clauses.iter().map(|(_, terms)| self.counted(terms, events)).collect())
             .collect();
+        let within = |span: &InForce| {
+            let events = self.pickups.iter().filter(|event| holds(*span, event.obligation_day));
+            events.cloned().collect()
+        };
+        let pickups: Vec<Vec<LateEvent>> = spans.iter().map(within).collect();
         for (version, (_, periods)) in facts.iter().enumerate() {
             for (at, ((clause_id, terms), special)) in self.clauses.iter().zip(&special).enumerate() {
                 let (events, periods): (&[LateEvent], &[PeriodFacts]) = match &terms.rule {
+                    Rule::MissedPickup(_) => (&pickups[version], &[]),
                     Rule::LateDelivery(_) => (&counted[version][at], &[]),
                     Rule::PeriodThreshold(rule) => {
                         (&[], periods.get(rule.kpi.as_str()).map_or(&[], Vec::as_slice))
@@ -507,13 +557,12 @@ impl Books {
                 });
                 facts.map(SpecialFacts::EarnBack).collect()
             }
-            Rule::LateDelivery(_) | Rule::PeriodThreshold(_) => Vec::new(),
+            Rule::LateDelivery(_) | Rule::MissedPickup(_) | Rule::PeriodThreshold(_) => Vec::new(),
         }
     }
 
     fn facts_of(&self, version: usize, span: InForce) -> VersionFacts<'_> {
-        let holds = |day: NaiveDate| span.from <= day && span.until.is_none_or(|until| day < until);
-        let events = self.events.iter().filter(|event| holds(event.obligation_day)).cloned().collect();
+        let events = self.events.iter().filter(|event| holds(span, event.obligation_day)).cloned().collect();
         let mut periods: BTreeMap<&str, Vec<PeriodFacts>> = BTreeMap::new();
         for ((kpi, of, _), facts) in &self.periods {
             if *of == version {
@@ -606,6 +655,10 @@ impl Day {
     }
 }
 
+fn holds(span: InForce, day: NaiveDate) -> bool {
+    span.from <= day && span.until.is_none_or(|until| day < until)
+}
+
 /// `version 2`, counted from 0; the first when nothing is said.
 fn version_of(words: &[&str]) -> Option<usize> {
     match words {
@@ -623,6 +676,9 @@ fn late_term(rule: &mut LateDelivery, words: &[&str]) -> bool {
         ["at", "most", value, "per", "shipment"] => rule.event_cap_amount = Some(money(value)),
         [value, "%", "of", "linehaul", "per", "late", "day"] => {
             rule.per_day = PerDay::PctOfLinehaul { share: share(value) };
+        }
+        [value, "%", "of", "freight", "per", "late", "day"] => {
+            rule.per_day = PerDay::PctOfFreight { share: share(value) };
         }
         [value, "per", "late", "day"] => rule.per_day = PerDay::Fixed { amount: money(value) },
         ["grace", days, "day" | "days"] => rule.grace_days = days.parse().unwrap(),

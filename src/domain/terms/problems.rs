@@ -37,6 +37,7 @@ impl Terms {
     fn named_problems(&self, clause: &Clause, todo: &mut Vec<String>) {
         match &clause.terms.rule {
             Rule::LateDelivery(_)
+            | Rule::MissedPickup(_)
             | Rule::PeriodThreshold(_)
             | Rule::VolumeShortfall(VolumePromise::Own(_)) => {}
             Rule::VolumeShortfall(VolumePromise::OfContract(named)) => match self.volume_of(clause) {

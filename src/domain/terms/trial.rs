@@ -27,9 +27,11 @@ pub enum Trial {
     Late {
         /// Business days late.
         days: u32,
-        /// Its linehaul.
+        /// Its linehaul, or all its freight, whichever the price is a share of.
         linehaul: Micros,
     },
+    /// One shipment that was not picked up.
+    MissedPickup,
     /// One period.
     Period {
         /// Units that met the KPI.
@@ -160,7 +162,21 @@ impl Terms {
                 obligation_at: closes,
                 late_business_days: days,
                 linehaul,
+                freight: linehaul,
                 currency,
+                pickup_due: None,
+            }),
+            Trial::MissedPickup => made_up.events.push(LateEvent {
+                partner_id: self.partner_id,
+                shipment_id: 0,
+                reference: "One shipment".to_owned(),
+                obligation_day: period.start(),
+                obligation_at: closes,
+                late_business_days: 0,
+                linehaul: Micros::ZERO,
+                freight: Micros::ZERO,
+                currency,
+                pickup_due: None,
             }),
             Trial::Period { numerator, denominator, spend } => {
                 made_up.freight.insert(period, spend);

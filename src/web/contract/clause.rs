@@ -1,6 +1,6 @@
 //! A clause as pages show it: its reading in plain words, and the calculator below it.
 
-use crate::domain::clause::{Rule, Scale, VolumePromise};
+use crate::domain::clause::{PerDay, Rule, Scale, VolumePromise};
 use crate::domain::money::Micros;
 use crate::domain::period::PeriodKind;
 use crate::domain::terms::{Clause, TRIAL_LOADS_MAX, TRIAL_WHOLE_MAX, Terms, Trial};
@@ -62,8 +62,13 @@ fn questions(terms: &Terms, clause: &Clause) -> Vec<TrialField> {
     match &clause.terms.rule {
         Rule::LateDelivery(rule) => {
             let days = rule.grace_days.saturating_add(2).to_string();
-            vec![count("a", "Business days late", &days), amount("c", "Linehaul", "1,240.00")]
+            let basis = match rule.per_day {
+                PerDay::PctOfFreight { .. } => "Freight, all of it linehaul",
+                PerDay::Fixed { .. } | PerDay::PctOfLinehaul { .. } => "Linehaul",
+            };
+            vec![count("a", "Business days late", &days), amount("c", basis, "1,240.00")]
         }
+        Rule::MissedPickup(_) => Vec::new(),
         Rule::PeriodThreshold(rule) if rule.is_cost_difference() => vec![
             count("a", "Taken", "101"),
             count("b", "of", "120"),
@@ -106,6 +111,7 @@ pub(super) fn clause_row(terms: &Terms, clause: &Clause, asked: &Form, owed: Owe
     };
     let (form, when) = match clause.terms.rule {
         Rule::LateDelivery(_) => ("late-clause", "for each late shipment"),
+        Rule::MissedPickup(_) => ("clauses/missed-pickup", "for each missed pickup"),
         Rule::PeriodThreshold(_) => ("threshold-clause", each),
         Rule::VolumeShortfall(_) => ("clauses/volume", each),
         Rule::EarnBack(_) => ("clauses/earn-back", each),
@@ -161,6 +167,9 @@ fn read_trial(form: &mut Form, rule: &Rule) -> Option<Trial> {
     if let Rule::VolumeShortfall(_) = rule {
         return Some(Trial::Volume { moved: units(form, "a")?, turned_down: units(form, "b")? });
     }
+    if let Rule::MissedPickup(_) = rule {
+        return Some(Trial::MissedPickup);
+    }
     let amount = edit::amount(form, "c").filter(|amount| *amount >= Micros::ZERO)?;
     Some(match rule {
         Rule::LateDelivery(_) => {
@@ -182,6 +191,7 @@ fn read_trial(form: &mut Form, rule: &Rule) -> Option<Trial> {
         Rule::EarnBack(_) => {
             Trial::EarnBack { numerator: whole(form, "a")?, denominator: whole(form, "b")?, credit: amount }
         }
+        Rule::MissedPickup(_) => Trial::MissedPickup,
         Rule::Rebate(_) | Rule::VolumeShortfall(_) => Trial::Rebate { spend: amount },
     })
 }

@@ -1,4 +1,4 @@
-//! The forms of clauses about promised volume, credits that are earned back and rebates, and the fields that every clause
+//! The forms of clauses about missed pickups, promised volume, credits that are earned back and rebates, and the fields that every clause
 //! form has at its end.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,8 @@ use askama::Template;
 use super::draft::{Draft, Head, clause, clause_kpis, clause_of, load, open, read_cap, store_clause};
 use crate::domain::clause::{
     ClauseTerms, EarnBack, Exclusions, Excuse, Grounds, Handling, IncidentRule, MIN_VOLUME_DEFAULT,
-    NamedVolume, OwnVolume, Rebate, Rule, Scale, SettlementForm, Sign, TaxTreatment, VolumePromise,
+    MissedPickup, NamedVolume, OwnVolume, PickupMiss, Rebate, Rule, Scale, SettlementForm, Sign,
+    TaxTreatment, VolumePromise,
 };
 use crate::domain::commitment::VolumeMeasure;
 use crate::domain::kpi::{Kpi, Unit as KpiUnit};
@@ -43,6 +44,8 @@ const NAMES: &[(&str, &str)] = &[
     ("quantity", "quantity"),
     ("tolerance", "tolerance"),
     ("rate", "price"),
+    ("per_pickup", "price"),
+    ("miss", "miss"),
     ("of_clause", "of_clause"),
     ("kpi", "kpi"),
     ("threshold", "threshold"),
@@ -119,7 +122,10 @@ pub(super) fn agreed_filled(terms: &ClauseTerms) -> Vec<(String, String)> {
         pair("ramp_up_days", days(terms.exclusions.ramp_up_days)),
         pair("rationale", terms.grounds.rationale.clone()),
         pair("exclusive_remedy", if terms.grounds.exclusive_remedy { EXCLUSIVE } else { "" }.to_owned()),
-        pair("tax_treatment", terms.grounds.tax_treatment.map(|tax| tax.code().to_owned()).unwrap_or_default()),
+        pair(
+            "tax_treatment",
+            terms.grounds.tax_treatment.map(|tax| tax.code().to_owned()).unwrap_or_default(),
+        ),
     ];
     pairs.extend(excuses);
     pairs
@@ -165,9 +171,10 @@ fn read_excuses(form: &mut Form) -> Exclusions {
     }
 }
 
-/// Which of the three a form is about.
+/// Which of the four a form is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    Pickup,
     Volume,
     EarnBack,
     Rebate,
@@ -176,6 +183,7 @@ enum Kind {
 impl Kind {
     fn of_slug(slug: &str) -> Option<Self> {
         match slug {
+            "missed-pickup" => Some(Self::Pickup),
             "volume" => Some(Self::Volume),
             "earn-back" => Some(Self::EarnBack),
             "rebate" => Some(Self::Rebate),
@@ -185,6 +193,7 @@ impl Kind {
 
     fn slug(self) -> &'static str {
         match self {
+            Self::Pickup => "missed-pickup",
             Self::Volume => "volume",
             Self::EarnBack => "earn-back",
             Self::Rebate => "rebate",
@@ -193,6 +202,7 @@ impl Kind {
 
     fn title(self) -> &'static str {
         match self {
+            Self::Pickup => "Service credit for each missed pickup",
             Self::Volume => "Volume that was promised",
             Self::EarnBack => "Service credit earned back",
             Self::Rebate => "Rebate by volume",
@@ -211,6 +221,8 @@ struct ClauseFormPage {
     sources: Vec<(String, String)>,
     signs: Vec<(String, String)>,
     measures: Vec<(String, String)>,
+    /// Which pickups count as missed.
+    misses: Vec<(String, String)>,
     periods: Vec<(String, String)>,
     yes_no: Vec<(String, String)>,
     kpis: Vec<(String, String)>,
@@ -250,8 +262,10 @@ fn view(me: &SignedIn, draft: &Draft, kind: Kind, form: Form, notice: Option<Str
         measures: [VolumeMeasure::Loads, VolumeMeasure::Spend]
             .map(|measure| pair(measure.code(), measure.label()))
             .into(),
+        misses: PickupMiss::ALL.iter().map(|miss| pair(miss.code(), miss.label())).collect(),
         periods: PeriodKind::ALL
             .iter()
+            .filter(|period| kind != Kind::Pickup || **period != PeriodKind::Year)
             .map(|kind| (kind.code().to_owned(), format!("Each {}", kind.label())))
             .collect(),
         yes_no: vec![pair("yes", "yes"), pair("no", "no")],
@@ -286,6 +300,7 @@ pub(in crate::web) async fn form(
 /// An empty form with what is usual.
 fn usual(kind: Kind) -> Form {
     let pairs: &[(&str, &str)] = match kind {
+        Kind::Pickup => &[("miss", "DAY"), ("period", "MONTH"), ("incidents", "HIGHEST_ONLY")],
         Kind::Volume => &[
             ("sign", "SHIPPER_LIABILITY"),
             ("measure", "LOADS"),
@@ -309,6 +324,11 @@ fn usual(kind: Kind) -> Form {
 fn filled(kind: Kind, clause: &Clause) -> Option<Form> {
     let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let own: Vec<(&str, String)> = match (kind, &clause.terms.rule) {
+        (Kind::Pickup, Rule::MissedPickup(rule)) => vec![
+            ("price", amount_text(Some(rule.per_pickup))),
+            ("miss", rule.miss.code().to_owned()),
+            ("period", rule.period.code().to_owned()),
+        ],
         (Kind::Volume, Rule::VolumeShortfall(VolumePromise::OfContract(named))) => {
             vec![("number", named.number.to_string())]
         }
@@ -370,6 +390,7 @@ pub(in crate::web) async fn save(
 
 fn read(form: &mut Form, kind: Kind, terms: &Terms) -> Option<Clause> {
     let (sign, rule) = match kind {
+        Kind::Pickup => read_pickup(form),
         Kind::Volume => read_volume(form, terms),
         Kind::EarnBack => read_earn_back(form).map(|rule| (Sign::EarnBack, Rule::EarnBack(rule))),
         Kind::Rebate => {
@@ -385,6 +406,14 @@ fn read(form: &mut Form, kind: Kind, terms: &Terms) -> Option<Clause> {
     read_agreed(form, &mut terms);
     let clause = clause(form, terms);
     form.is_sound().then_some(clause)
+}
+
+fn read_pickup(form: &mut Form) -> Option<(Sign, Rule)> {
+    let per_pickup = edit::amount(form, "price");
+    let miss = form.read("miss", "Choose from the list.");
+    let period = form.read("period", "Choose from the list.");
+    let rule = MissedPickup { per_pickup: per_pickup?, miss: miss?, period: period? };
+    Some((Sign::Penalty, Rule::MissedPickup(rule)))
 }
 
 fn read_volume(form: &mut Form, terms: &Terms) -> Option<(Sign, Rule)> {

@@ -464,7 +464,11 @@ const LATE_NAMES: &[(&str, &str)] = &[
 
 fn late_view(me: &SignedIn, draft: &Draft, form: Form, notice: Option<String>) -> LateForm {
     let head = draft.head("Service credit for each late shipment");
-    let prices = [("PCT_OF_LINEHAUL", "% of the shipment's linehaul"), ("FIXED", "an amount")];
+    let prices = [
+        ("PCT_OF_LINEHAUL", "% of the shipment's linehaul"),
+        ("PCT_OF_FREIGHT", "% of all its freight, fuel and accessorials included"),
+        ("FIXED", "an amount"),
+    ];
     LateForm {
         page: me.page(head.title.clone()),
         head,
@@ -504,6 +508,7 @@ pub(in crate::web) async fn late_form(
             let (kind, price) = match rule.per_day {
                 PerDay::Fixed { amount } => ("FIXED", amount_text(Some(amount))),
                 PerDay::PctOfLinehaul { share } => ("PCT_OF_LINEHAUL", share_text(Some(share))),
+                PerDay::PctOfFreight { share } => ("PCT_OF_FREIGHT", share_text(Some(share))),
             };
             let own = [
                 ("replaces", code.clone()),
@@ -530,6 +535,7 @@ fn read_late(form: &mut Form) -> Option<Clause> {
     let per_day = match form.value("price_kind") {
         "FIXED" => edit::amount(form, "price").map(|amount| PerDay::Fixed { amount }),
         "PCT_OF_LINEHAUL" => edit::share(form, "price").map(|share| PerDay::PctOfLinehaul { share }),
+        "PCT_OF_FREIGHT" => edit::share(form, "price").map(|share| PerDay::PctOfFreight { share }),
         _ => {
             form.fail("price_kind", "Choose from the list.");
             None

@@ -512,9 +512,8 @@ fn a_deduction_is_booked_where_the_clause_grants_it() {
         let by = |kind| NewSettlement { kind, ..credit_note("INV-9", "864.21", "2025-07-18") };
         let invoice = refused(app, || settle(&july, &by(SettlementKind::Invoice)));
         assert!(invoice.contains("settled by a deduction from an invoice; book that"), "{invoice}");
-        let book_as = |viewer: &Viewer, kind| {
-            book(&july, &mut app.pool.get().unwrap(), viewer, PARTNER, &by(kind))
-        };
+        let book_as =
+            |viewer: &Viewer, kind| book(&july, &mut app.pool.get().unwrap(), viewer, PARTNER, &by(kind));
         let offset = refused(app, || book_as(&controller(), SettlementKind::Offset));
         assert!(offset.contains("does not let us set credits off"), "{offset}");
         let finance = refused(app, || book_as(&finance(), SettlementKind::Deduction));

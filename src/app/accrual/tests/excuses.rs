@@ -37,7 +37,7 @@ fn facts(app: &App, rows: &[String]) {
 
 /// The sums and the accruals are what the facts give.
 #[track_caller]
-fn assert_sound(app: &App, as_of: &str) {
+pub(super) fn assert_sound(app: &App, as_of: &str) {
     let db = &mut *app.pool.get().unwrap();
     assert!(sums_differ(db, app.now()).unwrap().differences.is_empty());
     assert_eq!(accruals_differ_on(db, day(as_of)).unwrap().differences, [""; 0]);
