@@ -1026,6 +1026,7 @@ fn a_price_for_each_missed_pickup_is_written_read_and_worked_out() {
             ("incidents", "HIGHEST_ONLY"),
             ("excusing", "ONLY"),
             ("excuse", "SHIPPER"),
+            ("scope_sites", "Columbus, OH\r\n Dock 4"),
         ];
         let reply = desk.fill("", "clauses/missed-pickup", &fields).await;
         assert_eq!(reply.status, StatusCode::SEE_OTHER, "{}", reply.html);
@@ -1033,6 +1034,7 @@ fn a_price_for_each_missed_pickup_is_written_read_and_worked_out() {
         for line in [
             "150.00 for each pickup that is not made on its committed day.",
             "It counts on the day on which the load was due at its destination.",
+            "Only sites Columbus, OH, Dock 4.",
             "Only this excuses a miss: what the shipper caused",
             "Where another such clause comes to more for the same shipment, only that one counts.",
             "150.00 USD credited to us",
@@ -1042,6 +1044,7 @@ fn a_price_for_each_missed_pickup_is_written_read_and_worked_out() {
         let version = version_address(&page);
         let form = desk.browser.get(&format!("{version}/clauses/missed-pickup?code=7.8")).await;
         assert_eq!(form.attribute("#price", "value").as_deref(), Some("150.00"));
+        assert_eq!(form.text("#scope_sites"), "Columbus, OH Dock 4");
         assert_eq!(form.attribute("#incidents option[selected]", "value").as_deref(), Some("HIGHEST_ONLY"));
         let bad: Vec<_> = fields
             .iter()

@@ -98,7 +98,8 @@ impl Lens {
 
 /// Whether a fact is in the scope of a clause. `book` has the contract's lanes.
 pub(super) fn is_within(scope: &ClauseScope, book: &LaneBook, fact: &Apart<'_>) -> bool {
-    scope.is_everything() || scope.holds(book.claim(fact.what), fact.mode, fact.what.service)
+    let ends = [fact.what.origin, fact.what.destination];
+    scope.is_everything() || scope.holds(book.claim(fact.what), ends, (fact.mode, fact.what.service))
 }
 
 /// A fact as a clause sees it.

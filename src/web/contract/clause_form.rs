@@ -23,6 +23,7 @@ use crate::web::page::{self, Page, WebError};
 /// The fields of the rules as every clause form names them.
 pub(super) const AGREED_NAMES: &[(&str, &str)] = &[
     ("scope.lanes", "scope_lanes"),
+    ("scope.sites", "scope_sites"),
     ("scope.modes", "scope_modes"),
     ("scope.services", "scope_services"),
     ("incidents", "incidents"),
@@ -112,6 +113,7 @@ pub(super) fn agreed_filled(terms: &ClauseTerms) -> Vec<(String, String)> {
     let excuses = only.into_iter().flatten().map(|excuse| pair("excuse", excuse.code().to_owned()));
     let mut pairs = vec![
         pair("scope_lanes", list(&terms.scope.lanes)),
+        pair("scope_sites", terms.scope.sites.iter().cloned().collect::<Vec<_>>().join("\n")),
         pair("scope_modes", list(&terms.scope.modes)),
         pair("scope_services", list(&terms.scope.services)),
         pair("incidents", terms.incidents.code().to_owned()),
@@ -138,6 +140,9 @@ pub(super) fn read_agreed(form: &mut Form, terms: &mut ClauseTerms) {
         names.map(str::to_owned).collect::<BTreeSet<String>>()
     };
     terms.scope.lanes = list(form, "scope_lanes");
+    // One a line: names of sites have commas in them.
+    let sites = form.value("scope_sites").lines().map(str::trim).filter(|name| !name.is_empty());
+    terms.scope.sites = sites.map(str::to_owned).collect();
     terms.scope.modes = list(form, "scope_modes");
     terms.scope.services = list(form, "scope_services");
     terms.incidents = form.read_optional("incidents", "Choose from the list.").unwrap_or_default();

@@ -120,6 +120,19 @@ fn a_missed_pickup_counts_in_its_scope_and_by_what_the_clause_lets_excuse_it() {
     });
 }
 
+/// A load from or to the site counts, however its name is written; one that never goes there does not.
+#[test]
+fn a_clause_can_be_about_the_loads_of_one_site() {
+    on_each_engine(NOW, |app| {
+        world(app, &pickup(r#","scope":{"sites":["L1-END"]}"#));
+        let elsewhere = shipment("B", "", 1, "").replace(",L1,Alpha,L1-end,", ",L2,Alpha,L2-end,");
+        facts(app, &[shipment("A", "", 1, ""), elsewhere]);
+        assert_eq!(run(app, "2025-05-20"), ["05-20 1410/5190 150.00 INITIAL"]);
+        assert!(standing(app, 73)[0].steps[0].starts_with("A was not picked up"));
+        assert_sound(app, "2025-05-20");
+    });
+}
+
 /// 2 days × 5 % of 1,460.00, where linehaul alone is 1,240.00.
 #[test]
 fn a_late_day_can_cost_a_share_of_all_freight() {
