@@ -208,6 +208,7 @@ pub fn statement_xlsx(statement: &Statement) -> Result<Vec<u8>, rust_xlsxwriter:
             item.sums.outstanding().to_string(),
             item.row.accrual.currency.to_string(),
             if item.is_ours() { "carrier" } else { "shipper" }.to_owned(),
+            item.row.terms.grounds.tax_words().to_owned(),
         ]
     };
     workbook(vec![
@@ -229,6 +230,7 @@ pub fn statement_xlsx(statement: &Statement) -> Result<Vec<u8>, rust_xlsxwriter:
                 "left",
                 "currency",
                 "owed by",
+                "for tax",
             ],
             rows: statement.open.iter().map(open).collect(),
         },

@@ -46,8 +46,8 @@ impl ClauseScope {
         };
         let on_lane = self.lanes.is_empty() || lane.is_some_and(|lane| self.lanes.contains(lane));
         let is_site = |place: &Place| {
-            let names = [&place.facility, &place.port].into_iter().filter(|name| !name.is_empty());
-            names.into_iter().any(|name| named(&self.sites, name))
+            let mut known = [&place.facility, &place.port].into_iter().filter(|name| !name.is_empty());
+            known.any(|name| named(&self.sites, name))
         };
         let at_site = self.sites.is_empty() || ends.into_iter().any(is_site);
         on_lane && at_site && named(&self.modes, mode) && named(&self.services, service)

@@ -434,7 +434,7 @@ impl Books {
             .collect();
         let within = |span: &InForce| {
             let events = self.pickups.iter().filter(|event| holds(*span, event.obligation_day));
-            events.cloned().collect()
+            events.cloned().collect::<Vec<LateEvent>>()
         };
         let pickups: Vec<Vec<LateEvent>> = spans.iter().map(within).collect();
         for (version, (_, periods)) in facts.iter().enumerate() {
