@@ -705,7 +705,9 @@ impl AccrualPage {
         );
         let (tone, shape) = state_look(accrual);
         let posted = view.posted();
-        let (evidence_title, evidence) = evidence(&view.evidence);
+        let of_pickup =
+            matches!(view.clause.as_ref().map(|clause| &clause.terms.rule), Some(Rule::MissedPickup(_)));
+        let (evidence_title, evidence) = evidence(&view.evidence, of_pickup);
         let reference = match &view.evidence {
             Evidence::Shipment(Some(row)) => format!("Shipment {}", row.reference),
             _ => accrual.period.title(),
@@ -785,8 +787,9 @@ fn replacements_of(view: &AccrualView) -> Option<(String, &'static str)> {
     Some((format!("{item}/replacements"), "What each replacement cost"))
 }
 
-fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) {
+fn evidence(evidence: &Evidence, of_pickup: bool) -> (&'static str, Vec<(&'static str, String)>) {
     match evidence {
+        Evidence::Shipment(Some(row)) if of_pickup => ("The pickup, as known now", pickup_facts(row)),
         Evidence::Shipment(Some(row)) => ("The shipment, as known now", shipment_facts(row)),
         Evidence::Shipment(None) => {
             ("The shipment, as known now", vec![("Delivery", "not due on this day any more".to_owned())])
@@ -807,10 +810,25 @@ fn evidence(evidence: &Evidence) -> (&'static str, Vec<(&'static str, String)>) 
     }
 }
 
+fn reported(instant: Option<crate::db::types::Instant>) -> String {
+    instant.map_or_else(|| "not reported".to_owned(), |at| show::instant(at.0))
+}
+
+fn pickup_facts(row: &ShipmentRow) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("Reference", row.reference.clone())];
+    facts.extend(row.pickup_due_day.map(|day| ("Pickup due", show::day(day.0))));
+    facts.extend(row.pickup_window_end.map(|end| ("Window ends", show::instant(end.0))));
+    facts.extend([
+        ("Arrived at the pickup", reported(row.pickup_arrived_at)),
+        ("Left the pickup", reported(row.picked_up_at)),
+        ("Reason given", row.pickup_reason.clone().unwrap_or_else(|| "nothing said".to_owned())),
+        ("Due at the destination", show::day(row.obligation_day.0)),
+    ]);
+    facts
+}
+
 fn shipment_facts(row: &ShipmentRow) -> Vec<(&'static str, String)> {
-    let at = |instant: Option<crate::db::types::Instant>| {
-        instant.map_or_else(|| "not reported".to_owned(), |at| show::instant(at.0))
-    };
+    let at = reported;
     let decided_by_window = row.delivery_window_outcome != Outcome::NotApplicable.code();
     let code = if decided_by_window { &row.delivery_window_outcome } else { &row.delivery_day_outcome };
     let outcome = Outcome::from_code(code).map_or("no data", Outcome::title);
