@@ -422,6 +422,68 @@ fn problems_name_their_field() {
     assert_eq!(bonus.validate()[0].0, "sign");
 }
 
+/// DOMAIN 4.2, missed pickup: 150.00 each.
+const PICKUP: &str = r#"{"kind":"MISSED_PICKUP","per_pickup":150000000,"period":"MONTH"}"#;
+
+fn pickup_terms(incidents: IncidentRule) -> ClauseTerms {
+    let terms = ClauseTerms::from_json(&format!(r#"{{"sign":"PENALTY","rule":{PICKUP}}}"#)).unwrap();
+    ClauseTerms { incidents, ..terms }
+}
+
+#[test]
+fn a_missed_pickup_is_read_checked_and_priced() {
+    let terms = pickup_terms(IncidentRule::All);
+    assert_eq!(ClauseTerms::from_json(&terms.to_json().unwrap()).unwrap(), terms);
+    assert_eq!((terms.validate(), terms.rule.code()), (vec![], "MISSED_PICKUP"));
+    assert_eq!(
+        terms.explain(),
+        [
+            "150.00 for each pickup that is not made on its committed day.",
+            "It counts on the day on which the load was due at its destination.",
+        ]
+    );
+    let wrong: Vec<String> = refused(r#"{"kind":"MISSED_PICKUP","per_pickup":0,"period":"YEAR"}"#, "")
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
+    assert_eq!(wrong, ["per_pickup", "period"]);
+    assert_eq!(refused(PICKUP, r#","period_cap":{"amount":100000000}"#)[0].0, "period_cap.amount");
+    let freight = BTreeMap::new();
+    let missed = [LateEvent { pickup_due: Some(day("2025-06-01")), ..late(1, "2025-06-02", "1200") }];
+    let target = group(&freight, vec![case(4, &terms, &missed, &[])]).evaluate().unwrap().remove(0);
+    assert_eq!((target.amount, target.obligation_day), (units("150"), day("2025-06-02")));
+    assert_eq!(target.steps[0], "E1 was not picked up on 1 June 2025.");
+}
+
+#[test]
+fn an_incident_is_of_one_load_under_one_version_and_records_what_is_forgone() {
+    let freight = BTreeMap::new();
+    let highest = pickup_terms(IncidentRule::HighestOnly);
+    let late_too = ClauseTerms { incidents: IncidentRule::HighestOnly, ..late_terms() };
+    let beside = pickup_terms(IncidentRule::All);
+    // 10 % of 1,800.00, capped to 150.00 for one shipment: as much as the pickup, and the first by clause.
+    let events = [late(1, "2025-06-02", "1800")];
+    let other = ClauseCase { contract_version_id: 2, ..case(6, &highest, &events, &[]) };
+    let cases = vec![
+        case(3, &late_too, &events, &[]),
+        case(4, &highest, &events, &[]),
+        case(5, &beside, &events, &[]),
+        other,
+    ];
+    let targets = group(&freight, cases).evaluate().unwrap();
+    let of = |clause| targets.iter().find(|target| target.key.clause_id == clause).unwrap();
+    assert_eq!(
+        [3, 4, 5, 6].map(|clause| of(clause).amount),
+        [units("150"), Micros::ZERO, units("150"), units("150")]
+    );
+    let lower = of(4);
+    assert_eq!((lower.uncapped, lower.forgone), (units("150"), units("150")));
+    assert_eq!(lower.cuts, [Cut { level: CapLevel::Incident, amount: units("150") }]);
+    assert_eq!(of(3).forgone, units("30"), "by the cap for one shipment");
+    let told = lower.steps.last().unwrap();
+    assert!(told.ends_with("only the highest counts: 150.00 is forgone here."), "{told}");
+}
+
 /// What a text says wrong, by field, as it would come from a file or a counter-proposal.
 fn refused(rule: &str, rest: &str) -> Vec<(String, String)> {
     let text = format!(r#"{{"sign":"PENALTY","rule":{rule}{rest}}}"#);
