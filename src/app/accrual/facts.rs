@@ -360,7 +360,7 @@ fn late_events(
             continue;
         }
         let currency = match &delivery.currency {
-            Some(code) if delivery.linehaul.is_some() || delivery.freight.is_some() => code
+            Some(code) if delivery.linehaul.is_some() || needs_freight => code
                 .parse()
                 .map_err(|source| AccrualError::Currency { reference: delivery.reference.clone(), source })?,
             _ => version.currency,

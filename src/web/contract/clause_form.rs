@@ -1,5 +1,5 @@
-//! The forms of clauses about missed pickups, promised volume, credits that are earned back and rebates, and the fields that every clause
-//! form has at its end.
+//! The forms of clauses about missed pickups, promised volume, credits that are earned back and rebates, and the fields that
+//! every clause form has at its end.
 
 use std::collections::BTreeSet;
 
