@@ -22,6 +22,7 @@ use crate::db::exclusion::{Exclusion, exclusions_of_shipment};
 use crate::db::expected::expected_parts;
 use crate::db::fold::{FoldRow, ShipmentKey, source_days};
 use crate::db::market::{MarketOfDay, market_of_day};
+use crate::db::papers::papers_of;
 use crate::db::particulars::{ParticularsRow, particulars_of};
 use crate::db::quality::{QualityRow, quality_of};
 use crate::db::setting::reporting_currency;
@@ -29,6 +30,7 @@ use crate::db::shipment::{ShipmentRow, Source, shipment_by_key, shipments_by_ref
 use crate::db::types::Day;
 use crate::db::{Db, DbError};
 use crate::domain::attribution::Given;
+use crate::domain::audit::papers::Papers;
 use crate::domain::baseline::{Effect, Requester, Statement, StopPurpose, StopWindow};
 use crate::domain::currency::Currency;
 use crate::domain::expected::{Parts, counted_rated};
@@ -588,6 +590,8 @@ pub struct Whole {
     pub quality: Option<QualityRow>,
     /// What else it said that a price may depend on.
     pub particulars: Option<Particulars>,
+    /// What its papers say.
+    pub papers: Papers,
     /// Earlier facts.
     pub versions: Vec<VersionLine>,
     /// File and mapping that brought the facts.
@@ -645,6 +649,7 @@ pub fn shipment(
         file: import_file(db, row.import_id)?,
         quality: quality_of(db, viewer, (row.obligation_day, partner_id, row.id))?,
         particulars: particulars_of(db, viewer, row.key())?.map(ParticularsRow::read).transpose()?,
+        papers: papers_of(db, viewer, row.key())?,
         row,
     }))
 }

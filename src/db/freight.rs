@@ -15,8 +15,8 @@ use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
 use super::invoice::ruling::audits_resolved_unscoped;
 use super::schema::{
-    expected_charges, freight_accruals, freight_moves, freight_partners, invoice_references, invoices,
-    journal_entries, partners, shipments, sources, stale_freight,
+    expected_charges, freight_accruals, freight_moves, freight_partners, invoice_numbers, invoice_references,
+    invoices, journal_entries, partners, shipment_numbers, shipments, sources, stale_freight,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -294,15 +294,15 @@ pub fn carried_unscoped(
     Ok(found)
 }
 
-/// What the newest audits of all invoices say that name one of the shipments of a partner due on some days, with what was ruled
-/// about those on hold.
+/// What the newest audits of all invoices say that name one of the shipments of a partner due on some days, by our reference or by a
+/// number it carries, with what was ruled about those on hold.
 ///
 /// Unscoped: the accrual and `verify` name the partners they may read.
 ///
 /// # Errors
 /// [`DbError::Stored`] for an audit that does not read back, or the engine's reason.
 pub fn bills_unscoped(db: &mut Db, partner_id: i64, days: &[Day]) -> Result<Bills, DbError> {
-    let ids: Vec<i64> = shipments::table
+    let by_reference: Vec<i64> = shipments::table
         .inner_join(
             invoice_references::table.on(invoice_references::partner_id
                 .eq(shipments::partner_id)
@@ -313,6 +313,20 @@ pub fn bills_unscoped(db: &mut Db, partner_id: i64, days: &[Day]) -> Result<Bill
         .select(invoice_references::invoice_id)
         .distinct()
         .load(db)?;
+    let by_number: Vec<i64> = shipment_numbers::table
+        .inner_join(
+            invoice_numbers::table.on(invoice_numbers::partner_id
+                .eq(shipment_numbers::partner_id)
+                .and(invoice_numbers::kind.eq(shipment_numbers::kind))
+                .and(invoice_numbers::number_key.eq(shipment_numbers::number_key))),
+        )
+        .filter(shipment_numbers::partner_id.eq(partner_id))
+        .filter(shipment_numbers::obligation_day.eq_any(days))
+        .select(invoice_numbers::invoice_id)
+        .distinct()
+        .load(db)?;
+    let ids: BTreeSet<i64> = by_reference.into_iter().chain(by_number).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
     let mut bills = Bills::default();
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
         for audited in audits_resolved_unscoped(db, partner_id, chunk)?.into_values() {

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod credit;
 pub mod letter;
+pub mod reach;
 pub mod ruling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,18 +15,21 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde::Serialize;
 
-use batch::Neighbours;
+use reach::touched_unscoped;
 
 use super::DbError;
 use super::conn::Db;
 use super::schema::{
-    audit_terms, invoice_audits, invoice_lines, invoice_references, invoice_steps, invoices, partners,
-    shipments, sources, stale_invoices,
+    audit_terms, invoice_audits, invoice_lines, invoice_numbers, invoice_references, invoice_steps, invoices,
+    partners, shipment_numbers, shipments, sources, stale_invoices,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use crate::domain::audit::papers::NumberKey;
 use crate::domain::audit::recovery::{Step, Taken};
-use crate::domain::audit::{Accuracy, AuditTerms, Audited, BillStatus, DatedTerms, DisputeCode, Outcome};
+use crate::domain::audit::{
+    Accuracy, AuditTerms, Audited, BillStatus, DatedTerms, DisputeCode, Named, Outcome,
+};
 use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
@@ -101,12 +105,31 @@ pub struct InvoiceLineRow {
     pub amount_micros: i64,
     /// Row in the imported file.
     pub import_row: i64,
+    /// The load its shipment is part of.
+    pub load_number: Option<String>,
+    /// Which stop of the load.
+    pub stop: Option<i32>,
+    /// Who pays the freight, as the bill says.
+    pub freight_terms: Option<String>,
 }
 
 impl InvoiceLineRow {
     /// The names it gives its shipment.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.shipment, &self.pro, &self.bol].into_iter().filter_map(|name| name.as_deref())
+        let names = [&self.shipment, &self.pro, &self.bol, &self.load_number];
+        names.into_iter().filter_map(|name| name.as_deref())
+    }
+
+    /// How it names its shipment.
+    #[must_use]
+    pub fn named(&self) -> Named {
+        Named {
+            shipment: self.shipment.clone(),
+            pro: self.pro.clone(),
+            bol: self.bol.clone(),
+            load: self.load_number.clone(),
+            stop: self.stop,
+        }
     }
 }
 
@@ -116,6 +139,21 @@ struct ReferenceRow {
     partner_id: i64,
     reference: String,
     invoice_id: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Insertable)]
+#[diesel(table_name = invoice_numbers, treat_none_as_default_value = false)]
+struct InvoiceNumberRow {
+    partner_id: i64,
+    kind: String,
+    number_key: String,
+    invoice_id: i64,
+}
+
+impl InvoiceNumberRow {
+    fn of((partner_id, invoice_id): InvoiceKey, (kind, number_key): NumberKey) -> Self {
+        Self { partner_id, kind: kind.code().to_owned(), number_key, invoice_id }
+    }
 }
 
 /// Whose invoice, and which.
@@ -311,8 +349,8 @@ pub fn invoices_numbered_unscoped(
 /// Adds invoices with their lines, and marks them and every invoice they touch for an audit.
 ///
 /// # Errors
-/// The engine's reason.
-pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow]) -> QueryResult<()> {
+/// [`DbError::Stored`] for something beside them that does not read back, or the engine's reason.
+pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow]) -> Result<(), DbError> {
     bulk_insert!(db, invoices::table, rows)?;
     bulk_insert!(db, invoice_lines::table, lines)?;
     let references: BTreeSet<ReferenceRow> = lines
@@ -326,17 +364,25 @@ pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow
         .collect();
     let references: Vec<ReferenceRow> = references.into_iter().collect();
     bulk_insert!(db, invoice_references::table, references.as_slice())?;
+    let numbers: BTreeSet<InvoiceNumberRow> = lines
+        .iter()
+        .flat_map(|line| {
+            let key = (line.partner_id, line.invoice_id);
+            line.named().keys().map(|number| InvoiceNumberRow::of(key, number)).collect::<Vec<_>>()
+        })
+        .collect();
+    let numbers: Vec<InvoiceNumberRow> = numbers.into_iter().collect();
+    bulk_insert!(db, invoice_numbers::table, numbers.as_slice())?;
     let mut marks = BTreeSet::new();
     let partners: BTreeSet<i64> = rows.iter().map(|row| row.partner_id).collect();
     for partner_id in partners {
         let own = || rows.iter().filter(|row| row.partner_id == partner_id);
         let lines = lines.iter().filter(|line| line.partner_id == partner_id);
-        let names = lines.flat_map(InvoiceLineRow::names).collect();
         marks.extend(own().map(|row| (partner_id, row.id)));
-        let touched = Neighbours::read_unscoped(db, partner_id, &names, own())?.ids();
+        let touched = touched_unscoped(db, partner_id, lines, own())?;
         marks.extend(touched.into_iter().map(|id| (partner_id, id)));
     }
-    stale_invoices_mark(db, &marks)
+    Ok(stale_invoices_mark(db, &marks)?)
 }
 
 /// Marks invoices for an audit. An existing mark is locked by writing it again, as of measure cells.
@@ -359,7 +405,7 @@ pub fn stale_invoices_mark(db: &mut Db, keys: &BTreeSet<InvoiceKey>) -> QueryRes
     Ok(())
 }
 
-/// The invoices that name one of the shipments of some partners due on a day.
+/// The invoices that name one of the shipments of some partners due on a day, by our reference or by a number it carries.
 ///
 /// Unscoped: a refresh marks them, of whichever partner they are.
 ///
@@ -370,7 +416,7 @@ pub fn invoices_of_day_unscoped(
     day: NaiveDate,
     partners: &[i64],
 ) -> QueryResult<Vec<InvoiceKey>> {
-    shipments::table
+    let mut found: Vec<InvoiceKey> = shipments::table
         .inner_join(
             invoice_references::table.on(invoice_references::partner_id
                 .eq(shipments::partner_id)
@@ -380,7 +426,21 @@ pub fn invoices_of_day_unscoped(
         .filter(shipments::partner_id.eq_any(partners))
         .select((invoice_references::partner_id, invoice_references::invoice_id))
         .distinct()
-        .load(db)
+        .load(db)?;
+    let by_number: Vec<InvoiceKey> = shipment_numbers::table
+        .inner_join(
+            invoice_numbers::table.on(invoice_numbers::partner_id
+                .eq(shipment_numbers::partner_id)
+                .and(invoice_numbers::kind.eq(shipment_numbers::kind))
+                .and(invoice_numbers::number_key.eq(shipment_numbers::number_key))),
+        )
+        .filter(shipment_numbers::obligation_day.eq(Day(day)))
+        .filter(shipment_numbers::partner_id.eq_any(partners))
+        .select((invoice_numbers::partner_id, invoice_numbers::invoice_id))
+        .distinct()
+        .load(db)?;
+    found.extend(by_number);
+    Ok(found)
 }
 
 /// Whether any invoice is stored.

@@ -38,6 +38,7 @@ pub mod market;
 pub mod measure;
 pub mod negotiation;
 pub mod own_kpi;
+pub mod papers;
 pub mod particulars;
 pub mod partner;
 pub mod plan;

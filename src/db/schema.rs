@@ -6,6 +6,7 @@ mod dispute;
 mod fairness;
 mod freight;
 mod invoice;
+mod papers;
 mod rating;
 mod standing;
 
@@ -15,6 +16,7 @@ pub use dispute::*;
 pub use fairness::*;
 pub use freight::*;
 pub use invoice::*;
+pub use papers::*;
 pub use rating::*;
 pub use standing::*;
 

@@ -197,6 +197,8 @@ pub const ANSWERERS: &[&str] = &["HUMAN", "AUTOMATIC"];
 pub const SAFETY_RATINGS: &[&str] = &["SATISFACTORY", "CONDITIONAL", "UNSATISFACTORY", "NOT_RATED"];
 /// What a charge is for.
 pub const CHARGE_CATEGORIES: &[&str] = &["LINEHAUL", "FUEL", "ACCESSORIAL", "TAX"];
+/// Who pays the freight.
+pub const FREIGHT_TERMS: &[&str] = &["PREPAID", "COLLECT", "THIRD_PARTY"];
 /// What an invoice is.
 pub const INVOICE_KINDS: &[&str] = &["ORIGINAL", "CORRECTION", "CREDIT"];
 
@@ -370,6 +372,11 @@ fields! {
         LOADING_METRES = "loading_metres", QUANTITY, "Loading metres";
         VALUE = "value", QUANTITY, "Value of the goods, in the contract's currency";
         FLAGS = "flags", LIST, "What it is flagged with, such as liftgate, separated by |";
+        PRO = "pro", LIST, "The carrier's PRO number, by which its invoices find the shipment; several separated by |";
+        BOL = "bol", LIST, "Bill of lading, likewise; several separated by |";
+        LOAD = "load", LIST, "Number of the load it is part of, likewise; several separated by |";
+        STOP = "stop", FieldSpec { min: Some(1), ..COUNT }, "Stop of that load at which it is delivered; blank where it is the whole load";
+        FREIGHT_TERMS = "freight_terms", choice(super::FREIGHT_TERMS), "Who pays the freight";
     }
 }
 
@@ -728,8 +735,11 @@ fields! {
         REMIT_TO = "remit_to", TEXT, "Where it asks to be paid";
         INVOICE_TOTAL = "invoice_total", super::AMOUNT, "Its total with tax, on every row or none; its lines must come to it";
         SHIPMENT = "shipment", TEXT, "Our reference of the shipment";
-        PRO = "pro", TEXT, "The carrier's number of the shipment, tried where no shipment is found";
-        BOL = "bol", TEXT, "Bill of lading, tried last";
+        PRO = "pro", TEXT, "The carrier's PRO number of the shipment, tried where no shipment is found";
+        BOL = "bol", TEXT, "Bill of lading, tried next";
+        LOAD = "load", TEXT, "Number of the load, tried last";
+        STOP = "stop", FieldSpec { min: Some(1), ..COUNT }, "Which stop of the load";
+        FREIGHT_TERMS = "freight_terms", choice(super::FREIGHT_TERMS), "Who pays the freight, as the invoice says";
         CODE = "code", KEY, "Charge code";
         CATEGORY = "category", choice(CHARGE_CATEGORIES), "What the charge is for; the code decides when blank";
         QUANTITY = "quantity", super::AMOUNT, "How much of it was billed";

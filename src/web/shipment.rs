@@ -15,6 +15,7 @@ use crate::app::evidence::{Committed, Whole, shipment};
 use crate::app::expected::view::{EventFate, EventShown, ExpectedView, events_view, expected_view};
 use crate::db::partner::partner_show;
 use crate::db::types::Instant;
+use crate::domain::audit::papers::{NumberKind, Papers};
 use crate::domain::baseline::{Effect, StopPurpose, StopWindow};
 use crate::domain::expected::{ExpectedStatus, Parts};
 use crate::domain::kpi::Kpi;
@@ -544,6 +545,7 @@ fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
     if let Some(said) = &whole.particulars {
         found.extend(particulars(said));
     }
+    found.extend(papers(&whole.papers));
     let Some(quality) = &whole.quality else { return found };
     let yes = |said: bool| if said { "yes" } else { "no" }.to_owned();
     let there = |at: Instant| show::local_short(at.0, whole.names.delivery_zone(row), false);
@@ -562,6 +564,27 @@ fn quantities(whole: &Whole) -> Vec<(&'static str, String)> {
         quality.emission_distance_m.map(|m| ("Emission distance, km", show::decimal(Decimal::new(m, 3), 0))),
     );
     found.extend(quality.emission_data.as_deref().map(|w| ("Emission data", words(Some(w)))));
+    found
+}
+
+/// The numbers by which others know it, and who pays.
+fn papers(said: &Papers) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    for (kind, title) in
+        [(NumberKind::Pro, "PRO number"), (NumberKind::Bol, "Bill of lading"), (NumberKind::Load, "Load")]
+    {
+        let numbers = said.numbers.iter().filter(|number| number.kind == kind);
+        let words: Vec<String> = numbers
+            .map(|number| match number.stop {
+                Some(stop) => format!("{}, stop {stop}", number.text),
+                None => number.text.clone(),
+            })
+            .collect();
+        if !words.is_empty() {
+            found.push((title, words.join("; ")));
+        }
+    }
+    found.extend(said.freight_terms.map(|terms| ("Freight terms", terms.label().to_owned())));
     found
 }
 

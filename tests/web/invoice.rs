@@ -150,6 +150,7 @@ fn terms_are_shown_set_and_kept() {
                 ("short_pay", "yes"),
                 ("proof_required", "no"),
                 ("remit_to", ""),
+                ("freight_terms", "prepaid\nthird party"),
                 ("reason", reason),
             ]
         };
@@ -161,6 +162,7 @@ fn terms_are_shown_set_and_kept() {
         assert_eq!(kept.location(), Some(path.as_str()), "{}", kept.html);
         let page = finance.get(&path).await;
         assert!(page.html.contains("fuel surcharge passes within 5.00 and 1 %"), "{}", page.html);
+        assert!(page.html.contains("We pay freight that is prepaid or third party only"), "{}", page.html);
         assert!(
             page.html.contains("We may pay what is rated") && page.html.contains("Tariff item 660"),
             "{}",
@@ -326,5 +328,36 @@ fn each_number_of_a_drift_opens_to_the_lines_that_come_to_it() {
         assert_eq!(carrier.get(&hrefs[2]).await.status, StatusCode::NOT_FOUND);
         let own = carrier.get(&format!("/portal{invoice}")).await;
         assert!(own.status == StatusCode::OK && !own.html.contains("/invoices/lines"), "{}", own.html);
+    });
+}
+
+#[test]
+fn pages_say_by_which_number_an_invoice_found_its_shipment() {
+    on_both_async(|db| async move {
+        let app = db.app_at("2025-07-08T09:00:00Z");
+        partner(&app, "FAST", "Fast Freight");
+        load(
+            &app,
+            ImportKind::Shipments,
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,pro,load,stop,freight_terms\n\
+             S-1,FAST,Alpha,Beta,2025-05-06T10:00:00Z,2025-05-07,2025-05-07T10:00:00Z,0047-11,L8,2,PREPAID\n",
+        );
+        load(
+            &app,
+            ImportKind::Invoices,
+            "invoice,partner,issued_on,received_on,pro,code,amount\nF-1,FAST,2025-05-09,2025-05-12,4711,400,100\n",
+        );
+        refresh(&app, app.now(), |_, _| ()).unwrap();
+        audit_freight(&app, None).unwrap();
+        let mut finance = TestApp::with(app, "http://localhost").await;
+        finance.sign_in_as(Role::Finance).await;
+        let list = finance.get("/invoices?show=all").await;
+        let page = finance.get(&list.attribute("tbody th a", "href").unwrap()).await;
+        assert!(page.html.contains("by PRO number 4711"), "{}", page.html);
+        let href = page.attribute("td[data-label=Shipment] a", "href").unwrap();
+        let shipment = finance.get(&href).await;
+        for words in ["0047-11", "L8, stop 2", "prepaid"] {
+            assert!(shipment.html.contains(words), "{words}: {}", shipment.html);
+        }
     });
 }

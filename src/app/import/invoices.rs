@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::batch::{Batch, Counts, Input, Run, micros, partner, some_text, text, whole};
+use super::batch::{Batch, Counts, Input, Run, micros, partner, small, some_text, text, whole};
 use super::{ImportError, ImportReport};
 use crate::db::contract::contract_list_of_partner;
 use crate::db::dimension::Dimensions;
@@ -56,6 +56,13 @@ struct Line {
     unit: Option<String>,
     amount: Micros,
     tax: Option<Micros>,
+    // Not said, they are not in the text, so that an invoice from before is the same as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    freight_terms: Option<String>,
 }
 
 struct Draft {
@@ -100,6 +107,10 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
     let amount = micros("amount", fields.decimal(f::AMOUNT))?
         .ok_or_else(|| RowError::field("amount", "", "a line needs an amount"))?;
     let code = text(fields, f::CODE);
+    let (load, stop) = (some_text(fields, f::LOAD), small("stop", fields.int(f::STOP))?);
+    if let Some(stop) = stop.filter(|_| load.is_none()) {
+        return Err(RowError::field("stop", &stop.to_string(), "says no load; give its number in load"));
+    }
     Ok(Draft {
         partner: text(fields, f::PARTNER),
         received_on,
@@ -121,6 +132,9 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
             unit: some_text(fields, f::UNIT),
             amount,
             tax: micros("tax", fields.decimal(f::TAX))?.filter(|tax| *tax != Micros::ZERO),
+            load,
+            stop,
+            freight_terms: some_text(fields, f::FREIGHT_TERMS),
         },
         number,
     })
@@ -363,6 +377,9 @@ fn lines_of(
                 unit: unit.cloned().flatten(),
                 amount_micros: amount.0,
                 import_row: i64::try_from(number).unwrap_or(i64::MAX),
+                load_number: line.load.clone(),
+                stop: line.stop,
+                freight_terms: line.freight_terms.clone(),
             });
         };
         push(&line.code, &line.category, line.amount, Some((line.quantity, &line.unit)));

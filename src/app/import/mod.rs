@@ -13,6 +13,7 @@ mod charges;
 mod events;
 mod invoices;
 mod market;
+mod papers;
 pub(in crate::app) mod particulars;
 mod plain;
 pub mod rates;

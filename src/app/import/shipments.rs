@@ -9,6 +9,7 @@ use super::batch::{
     Batch, Counts, FactHasher, Input, Run, Stages, check_currency, fact_text, micros, partner, pipeline,
     pipeline_of_first_load, repeated, small, some_text, sort_out, text, thousandths,
 };
+use super::papers::papers;
 use super::particulars::OF_SHIPMENTS;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
@@ -22,6 +23,8 @@ use crate::db::dialect::{
 };
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
+use crate::db::invoice::reach::invoices_numbered_mark;
+use crate::db::papers::{PapersRows, any_papers, papers_delete, papers_insert, papers_of};
 use crate::db::particulars::{
     ParticularsRow, any_particulars, particulars_delete, particulars_insert, particulars_of,
 };
@@ -32,6 +35,8 @@ use crate::db::shipment::{
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
+use crate::domain::audit::number_key;
+use crate::domain::audit::papers::{NumberKey, Papers};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
 use crate::domain::rate::Particulars;
@@ -52,6 +57,7 @@ pub struct Draft {
     asks: Asks,
     quality: Option<Box<QualityRow>>,
     particulars: Option<Box<Particulars>>,
+    papers: Option<Box<Papers>>,
     /// The row as far as it needs no look-up, until it is taken out; boxed, since it is moved often and large.
     row: Option<Box<ShipmentRow>>,
 }
@@ -73,6 +79,9 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         quality: HashMap::new(),
         particulars: HashMap::new(),
         any_particulars: any_particulars(db)?,
+        papers: HashMap::new(),
+        any_papers: any_papers(db)?,
+        given_up: BTreeSet::new(),
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
         any_exclusions: false,
@@ -133,6 +142,7 @@ fn draft(
     fill_numbers(&mut row, fields, reporting)?;
     let quality = quality(fields)?;
     let particulars = OF_SHIPMENTS.read(fields)?.map(Box::new);
+    let papers = papers(fields)?;
     fill_times(&mut row, &milestones, &verdicts)?;
     Ok(Draft {
         partner: text(fields, f::PARTNER),
@@ -149,6 +159,7 @@ fn draft(
         asks: asks(fields)?,
         quality,
         particulars,
+        papers,
         row: Some(row),
     })
 }
@@ -380,6 +391,8 @@ struct Given<'a> {
     quality: Option<&'a QualityRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     particulars: Option<&'a ParticularsRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    papers: Option<&'a Papers>,
 }
 
 /// The row of quality under the key of its shipment.
@@ -403,6 +416,8 @@ struct Ready {
     quality: Vec<QualityRow>,
     /// What they are rated by beside their own row.
     particulars: Vec<ParticularsRow>,
+    /// What their papers say.
+    papers: PapersRows,
     /// The days of partners to sum again.
     stale: BTreeSet<StaleCell>,
     /// Zones and tolerances that the sums of a first load have to know for them.
@@ -435,6 +450,9 @@ impl Ready {
         if !self.particulars.is_empty() {
             particulars_insert(db, &self.particulars)?;
         }
+        if !self.papers.is_empty() {
+            papers_insert(db, &self.papers)?;
+        }
         stale_mark(db, Source::Shipments, &self.stale)?;
         if let Some(sums) = self.sums {
             sums.store(db)?;
@@ -456,6 +474,12 @@ struct Writer<'a> {
     particulars: HashMap<i64, Box<Particulars>>,
     /// Whether any shipment has particulars beside it; while none has, no changed row looks for them.
     any_particulars: bool,
+    /// What the papers of the rows of this batch say, by row id: only of rows that say so.
+    papers: HashMap<i64, Box<Papers>>,
+    /// Whether anything is said of any shipment's papers; while nothing is, no changed row looks for it.
+    any_papers: bool,
+    /// Numbers that shipments of this batch carried before, with their partner: invoices may have been found by them.
+    given_up: BTreeSet<(i64, NumberKey)>,
     /// Whether any shipment has a row of quality beside it; while none has, no changed row looks for one.
     any_quality: bool,
     /// Whether any shipment has commitments beside it; while none has, no changed row looks for them.
@@ -476,7 +500,12 @@ impl Writer<'_> {
         self.any_commitments |= !ready.stated.is_empty();
         self.any_quality |= !ready.quality.is_empty();
         self.any_particulars |= !ready.particulars.is_empty();
+        self.any_papers |= !ready.papers.is_empty();
         counts.new += ready.store(db)?.new;
+        if !self.given_up.is_empty() {
+            // After the marks of cells, as a refresh writes them. Those of numbers that arrive come with the refresh of their day.
+            invoices_numbered_mark(db, &std::mem::take(&mut self.given_up))?;
+        }
         Ok(counts)
     }
 
@@ -486,6 +515,7 @@ impl Writer<'_> {
         self.asked.clear();
         self.quality.clear();
         self.particulars.clear();
+        self.papers.clear();
         for (record, slot) in batch.rows.iter().zip(&mut batch.drafts) {
             let Ok(draft) = slot else { continue };
             let Some(row) = draft.row.take() else { continue };
@@ -520,7 +550,13 @@ impl Writer<'_> {
                 |row: &ShipmentRow| Some(ParticularsRow::of(row.key(), self.particulars.get(&row.id)?));
             rows.iter().filter_map(|row| said(row)).collect()
         };
-        Ok(Ready { rows, stated, quality, particulars, stale, known: None, sums: None })
+        let mut papers = PapersRows::default();
+        for row in rows.iter().filter(|_| !self.papers.is_empty()) {
+            if let Some(said) = self.papers.get(&row.id) {
+                papers.add(row.key(), said);
+            }
+        }
+        Ok(Ready { rows, stated, quality, particulars, papers, stale, known: None, sums: None })
     }
 
     /// Looks the names of a draft up, for the row taken out of it.
@@ -563,6 +599,9 @@ impl Writer<'_> {
         if let Some(particulars) = draft.particulars.take() {
             self.particulars.insert(row.id, particulars);
         }
+        if let Some(papers) = draft.papers.take() {
+            self.papers.insert(row.id, papers);
+        }
         Ok(Ok(row))
     }
 
@@ -604,6 +643,7 @@ impl Writer<'_> {
         let asked = self.asked.remove(&row.id);
         let quality = self.quality.remove(&row.id);
         let particulars = self.particulars.remove(&row.id);
+        let papers = self.papers.remove(&row.id);
         row.id = old.id;
         if asked.is_some() || self.any_commitments {
             let known = commitments_of(db, &Viewer::system(), old.partner_id, old.id)?;
@@ -629,7 +669,17 @@ impl Writer<'_> {
         };
         let said =
             if self.any_particulars { particulars_of(db, &Viewer::system(), old.key())? } else { None };
-        let given = Given { row: &old, quality: before.as_ref(), particulars: said.as_ref() };
+        let papered = if self.any_papers {
+            Some(papers_of(db, &Viewer::system(), old.key())?).filter(|papers| !papers.are_blank())
+        } else {
+            None
+        };
+        let given = Given {
+            row: &old,
+            quality: before.as_ref(),
+            particulars: said.as_ref(),
+            papers: papered.as_ref(),
+        };
         let fact = fact_text(&given, "shipment", &old.reference)?;
         shipment_replace(db, &old, &row, self.run.now, &fact)?;
         if before.is_some() {
@@ -637,6 +687,17 @@ impl Writer<'_> {
         }
         if said.is_some() {
             particulars_delete(db, old.key())?;
+        }
+        if let Some(before) = papered {
+            papers_delete(db, old.key())?;
+            let numbers = before.numbers.iter().map(|number| (number.kind, number_key(&number.text)));
+            self.given_up.extend(numbers.map(|number| (old.partner_id, number)));
+        }
+        if let Some(papers) = papers {
+            let mut rows = PapersRows::default();
+            rows.add(row.key(), &papers);
+            papers_insert(db, &rows)?;
+            self.any_papers = true;
         }
         if let Some(particulars) = particulars {
             particulars_insert(db, &[ParticularsRow::of(row.key(), &particulars)])?;

@@ -9,10 +9,13 @@ use crate::db::expected::Atlas;
 use crate::db::expected::batch::{consignments_unscoped, expected_unscoped};
 use crate::db::fold::ShipmentKey;
 use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
-use crate::db::invoice::{InvoiceLineRow, InvoiceRow, TermsRow, shipments_named_unscoped, terms_list};
+use crate::db::invoice::reach::Reach;
+use crate::db::invoice::{InvoiceLineRow, InvoiceRow, TermsRow, terms_list};
+use crate::db::papers::freight_terms_unscoped;
 use crate::db::quality::proofs_unscoped;
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
+use crate::domain::audit::papers::Bearers;
 use crate::domain::audit::{Bill, BillLine, Charge, Consigned, DatedTerms, Known, Named, Owed, in_force};
 use crate::domain::charge_code::CodeBook;
 use crate::domain::currency::{BadCurrency, Currency};
@@ -82,6 +85,8 @@ pub(super) struct Batch {
     /// Their bills and those of their neighbours, by id.
     bills: BTreeMap<i64, Bill>,
     neighbours: Neighbours,
+    /// Where their lines lead.
+    reach: Reach,
     /// The shipments that the invoices asked for name, by our reference.
     shipments: BTreeMap<String, Consigned>,
 }
@@ -100,14 +105,19 @@ impl Batch {
         let partner = shelf.partner(db, partner_id)?;
         let asked = invoices_unscoped(db, partner_id, &ids.iter().copied().collect())?;
         let lines = asked.values().flat_map(|(_, lines)| lines);
-        let names: BTreeSet<&str> = lines.flat_map(InvoiceLineRow::names).collect();
+        let mut reach = Reach::read_unscoped(db, partner_id, lines.clone())?;
+        let named: Vec<Named> = lines.map(InvoiceLineRow::named).collect();
+        let reached = reach.of(named.iter());
         let rows = asked.values().map(|(row, _)| row);
-        let neighbours = Neighbours::read_unscoped(db, partner_id, &names, rows)?;
-        let shipments = consigned(db, partner_id, &names.into_iter().map(str::to_owned).collect(), shelf)?;
+        let neighbours = Neighbours::read_unscoped(db, partner_id, (&reached.names, &reached.keys), rows)?;
+        let shipments = consigned(db, partner_id, &reach.shipment_keys(partner_id), shelf)?;
         let mut others = neighbours.ids();
         others.retain(|id| !asked.contains_key(id));
+        let others = invoices_unscoped(db, partner_id, &others)?;
+        // What a line of another invoice is for is told by all it names, as in the audit of that one.
+        reach.follow(db, partner_id, others.values().flat_map(|(_, lines)| lines))?;
         let mut bills = BTreeMap::new();
-        for (id, (row, lines)) in invoices_unscoped(db, partner_id, &others)? {
+        for (id, (row, lines)) in others {
             bills.insert(id, bill(&row, &lines, &partner.book)?);
         }
         let mut rows = BTreeMap::new();
@@ -115,28 +125,52 @@ impl Batch {
             bills.insert(id, bill(&row, &lines, &partner.book)?);
             rows.insert(id, row);
         }
-        Ok(Self { partner, rows, bills, neighbours, shipments })
+        Ok(Self { partner, rows, bills, neighbours, reach, shipments })
     }
 
     /// The bill and what is known about it; none when there is no such invoice in the batch.
     pub(super) fn of(&self, id: i64) -> Option<(&Bill, Known)> {
         let (row, bill) = (self.rows.get(&id)?, self.bills.get(&id)?);
-        let names = || bill.lines.iter().flat_map(|line| line.named.names());
-        let others = self.neighbours.of(row, names());
+        let reached = self.reach.of(bill.lines.iter().map(|line| &line.named));
+        let others = self.neighbours.of(row, &reached);
         let mut others: Vec<Bill> = others.iter().filter_map(|id| self.bills.get(id)).cloned().collect();
         // The order of ids says when something was imported, which decides nothing.
         others.sort_by_cached_key(Bill::order);
-        let found = names().filter_map(|name| self.shipments.get_key_value(name));
+        let found = reached.references.iter().filter_map(|name| self.shipments.get_key_value(*name));
         let shipments: BTreeMap<String, Consigned> =
             found.map(|(name, one)| (name.clone(), one.clone())).collect();
+        let (names, numbers) = self.meanings(std::iter::once(bill).chain(&others));
         let known = Known {
             terms: in_force(&self.partner.terms, bill.received_on),
-            names: shipments.keys().map(|name| (name.clone(), name.clone())).collect(),
+            names,
+            numbers,
             shipments,
             currencies: self.partner.currencies.clone(),
             others,
         };
         Some((bill, known))
+    }
+
+    /// What the names and numbers on some bills mean.
+    fn meanings<'a>(&self, bills: impl Iterator<Item = &'a Bill>) -> (BTreeMap<String, String>, Bearers) {
+        let (mut names, mut numbers) = (BTreeMap::new(), Bearers::new());
+        for named in bills.flat_map(|bill| &bill.lines).map(|line| &line.named) {
+            for name in named.names().filter(|name| self.reach.is_shipment(name)) {
+                if !names.contains_key(name) {
+                    names.insert(name.to_owned(), name.to_owned());
+                }
+            }
+            if !self.reach.any_numbers() {
+                continue;
+            }
+            for number in named.keys() {
+                let bearers = self.reach.bearers(&number);
+                if !bearers.is_empty() {
+                    numbers.entry(number.0).or_default().insert(number.1, bearers.to_vec());
+                }
+            }
+        }
+        (names, numbers)
     }
 }
 
@@ -153,37 +187,41 @@ fn bill(row: &InvoiceRow, lines: &[InvoiceLineRow], book: &CodeBook) -> Result<B
         received_on: row.received_on.0,
         currency: row.currency.parse().map_err(|error: BadCurrency| stored(error.to_string()))?,
         remit_to: row.remit_to.clone(),
-        lines: lines.iter().map(|line| bill_line(line, book)).collect(),
+        lines: lines
+            .iter()
+            .map(|line| bill_line(line, book))
+            .collect::<Result<_, _>>()
+            .map_err(|error: BadCode| stored(error.to_string()))?,
     })
 }
 
-fn bill_line(line: &InvoiceLineRow, book: &CodeBook) -> BillLine {
+fn bill_line(line: &InvoiceLineRow, book: &CodeBook) -> Result<BillLine, BadCode> {
     let meaning = book.meaning(&line.code, &line.category).map(|(meaning, _)| meaning);
-    BillLine {
+    Ok(BillLine {
         seq: line.seq,
-        named: Named { shipment: line.shipment.clone(), pro: line.pro.clone(), bol: line.bol.clone() },
+        named: line.named(),
         charge: Charge::of(meaning.as_ref(), &line.code),
         code: line.code.clone(),
         quantity: line.quantity_micros.map(Micros),
         unit: line.unit.clone(),
         amount: Micros(line.amount_micros),
-    }
+        freight_terms: line.freight_terms.as_deref().map(str::parse).transpose()?,
+    })
 }
 
-/// The shipments of a partner with one of the names as the audit needs them, by name.
+/// Some shipments of a partner as the audit needs them, by our reference.
 fn consigned(
     db: &mut Db,
     partner_id: i64,
-    names: &BTreeSet<String>,
+    keys: &[ShipmentKey],
     shelf: &mut Shelf,
 ) -> Result<BTreeMap<String, Consigned>, DbError> {
-    let named = shipments_named_unscoped(db, partner_id, names)?;
-    let keys: Vec<ShipmentKey> = named.values().map(|&(day, id, _)| (day, partner_id, id)).collect();
-    let mut expected = expected_unscoped(db, partner_id, &keys)?;
-    let proofs = proofs_unscoped(db, partner_id, &keys)?;
+    let mut expected = expected_unscoped(db, partner_id, keys)?;
+    let proofs = proofs_unscoped(db, partner_id, keys)?;
+    let freight_terms = freight_terms_unscoped(db, partner_id, keys)?;
     let atlas = shelf.atlas(db)?;
     let mut found = BTreeMap::new();
-    for stored in consignments_unscoped(db, &atlas, partner_id, &keys)? {
+    for stored in consignments_unscoped(db, &atlas, partner_id, keys)? {
         let expected = expected.remove(&stored.key).map(|stored| stored.expected);
         let rates = match &expected {
             Some(expected) => shelf.rates(db, expected.version_id)?,
@@ -205,6 +243,7 @@ fn consigned(
             owed: owed(expected),
             events: facts.events,
             rates,
+            freight_terms: freight_terms.get(&stored.key).copied(),
         };
         found.insert(facts.reference, one);
     }

@@ -171,6 +171,7 @@ impl Side {
     ) -> Result<(), DbError> {
         let batch = facts::Batch::read(db, partner_id, ids, &mut self.shelf)?;
         let newest = audit_marks_unscoped(db, partner_id, ids)?;
+        let mut again = Vec::new();
         for &id in ids {
             let Some((bill, known)) = batch.of(id) else { continue };
             let key = (partner_id, id);
@@ -186,8 +187,19 @@ impl Side {
             *self.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
             self.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
             self.cells.insert(StaleCell { partner_id, day: bill.received_on });
-            let names = bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned);
-            self.names.entry(partner_id).or_default().extend(names);
+            let own = self.names.entry(partner_id).or_default();
+            own.extend(bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned));
+            let carry = known.numbers.values().flat_map(BTreeMap::values).flatten();
+            own.extend(carry.map(|bearer| bearer.reference.clone()));
+            if seq > 1 && bill.lines.iter().any(|line| line.named.said().next().is_some()) {
+                again.push(id);
+            }
+        }
+        // A number may have led elsewhere before, and what is billed of that shipment is other than it was too.
+        for before in audits_newest_unscoped(db, partner_id, &again)?.into_values() {
+            let positions = before.audited.positions.into_iter();
+            let own = self.names.entry(partner_id).or_default();
+            own.extend(positions.filter(|one| one.found_by.is_some()).filter_map(|one| one.shipment));
         }
         Ok(())
     }

@@ -82,8 +82,9 @@ pub fn decide_hold(
                 actor_id: viewer.user_id,
             },
         )?;
-        let names: BTreeSet<String> =
+        let mut names: BTreeSet<String> =
             lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
+        names.extend(newest.audited.positions.iter().filter_map(|one| one.shipment.clone()));
         freight_named_mark(db, &BTreeMap::from([(key.0, names)]))?;
         let subject = format!("invoice {}", row.number);
         let detail = format!(

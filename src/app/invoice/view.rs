@@ -9,6 +9,7 @@ use super::recovery::events;
 use crate::db::invoice::batch::{Neighbours, audits_newest_unscoped, invoices_unscoped};
 use crate::db::invoice::credit::{CreditNote, credit_notes};
 use crate::db::invoice::letter::letter_list;
+use crate::db::invoice::reach::Reach;
 use crate::db::invoice::ruling::{RulingRow, ruling_list};
 use crate::db::invoice::{
     InvoiceFilter, InvoiceKey, InvoiceLineRow, InvoiceRow, ListedInvoice, StepRow, StoredAudit, audit_list,
@@ -18,7 +19,7 @@ use crate::db::partner::{Partner, partner_show};
 use crate::db::{Db, DbError};
 use crate::domain::audit::recovery::{Event, Funnel, LetterKind, Stage};
 use crate::domain::audit::release::{Ruled, Stand, resolved};
-use crate::domain::audit::{Audited, BillStatus, Outcome};
+use crate::domain::audit::{Audited, BillStatus, Named, Outcome};
 use crate::domain::currency::Currency;
 use crate::domain::kpi::Kpi;
 use crate::domain::measure::Measures;
@@ -369,7 +370,7 @@ pub struct Related {
     pub issued_on: NaiveDate,
     /// Sum of its lines.
     pub total: Micros,
-    /// What its lines name: shipments, PROs, bills of lading.
+    /// What its lines name, and our references of the shipments that leads to.
     pub names: BTreeSet<String>,
 }
 
@@ -427,14 +428,20 @@ pub fn whole(db: &mut Db, viewer: &Viewer, id: i64) -> Result<Option<Whole>, DbE
     let stand = newest.map(|audited| Stand::of(audited, &ruled)).unwrap_or_default();
     let (found, outcome) =
         now.as_ref().map_or((Micros::ZERO, Outcome::Pay), |one| (one.disputed, one.outcome));
-    let names: BTreeSet<String> = lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
+    let reach = Reach::read_unscoped(db, partner_id, lines.iter())?;
+    let named: Vec<Named> = lines.iter().map(InvoiceLineRow::named).collect();
+    let reached = reach.of(named.iter());
+    let names: BTreeSet<String> = reached.references.iter().map(|name| (*name).to_owned()).collect();
     let places = shipment_places(db, viewer, partner_id, &names)?;
     let mut related = Vec::new();
-    let named: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    let others = Neighbours::read_unscoped(db, partner_id, &named, [&row])?.of(&row, named.iter().copied());
-    for (row, lines) in invoices_unscoped(db, partner_id, &others)?.into_values() {
+    let neighbours = Neighbours::read_unscoped(db, partner_id, (&reached.names, &reached.keys), [&row])?;
+    let others = invoices_unscoped(db, partner_id, &neighbours.of(&row, &reached))?;
+    let theirs = Reach::read_unscoped(db, partner_id, others.values().flat_map(|(_, lines)| lines))?;
+    for (row, lines) in others.into_values() {
+        let named: Vec<Named> = lines.iter().map(InvoiceLineRow::named).collect();
+        let reached = theirs.of(named.iter());
         related.push(Related {
-            names: lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect(),
+            names: reached.names.iter().map(|name| (*name).to_owned()).collect(),
             id: row.id,
             number: row.number,
             kind: row.kind,

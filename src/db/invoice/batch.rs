@@ -6,11 +6,13 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
+use super::reach::{Reached, invoices_of_numbers};
 use super::{AuditRow, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::dialect::invoice_marks_lock;
 use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
+use crate::domain::audit::papers::NumberKey;
 use crate::{bulk_insert, sqlite_row_insert};
 
 /// Which invoices of a partner share a shipment, a number or an original with some others. It holds each list of ids once,
@@ -18,13 +20,14 @@ use crate::{bulk_insert, sqlite_row_insert};
 #[derive(Debug, Default)]
 pub struct Neighbours {
     named: HashMap<String, Vec<i64>>,
+    papered: HashMap<NumberKey, Vec<i64>>,
     numbered: HashMap<String, Vec<i64>>,
     correcting: HashMap<String, Vec<i64>>,
 }
 
 impl Neighbours {
-    /// Looks for the invoices of a partner that give a shipment one of the names, or have or correct one of the numbers of
-    /// some invoices.
+    /// Looks for the invoices of a partner that give a shipment one of the names or of the numbers it carries, or have or
+    /// correct one of the numbers of some invoices.
     ///
     /// Unscoped: an audit names whose invoices it reads.
     ///
@@ -33,7 +36,7 @@ impl Neighbours {
     pub fn read_unscoped<'a>(
         db: &mut Db,
         partner_id: i64,
-        names: &BTreeSet<&str>,
+        (names, keys): (&BTreeSet<&str>, &BTreeSet<NumberKey>),
         rows: impl IntoIterator<Item = &'a InvoiceRow>,
     ) -> QueryResult<Self> {
         let mut found = Self::default();
@@ -48,6 +51,7 @@ impl Neighbours {
                 found.named.entry(name).or_default().push(id);
             }
         }
+        found.papered = invoices_of_numbers(db, partner_id, keys)?;
         let keys: BTreeSet<&str> = rows.into_iter().flat_map(numbers).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
         for chunk in keys.chunks(KEYS_PER_STATEMENT) {
@@ -71,10 +75,12 @@ impl Neighbours {
         Ok(found)
     }
 
-    /// Ids of the others that share something with one of the invoices looked for, which names these shipments.
-    pub fn of<'a>(&self, row: &InvoiceRow, names: impl Iterator<Item = &'a str>) -> BTreeSet<i64> {
-        let mut ids: BTreeSet<i64> =
-            names.filter_map(|name| self.named.get(name)).flatten().copied().collect();
+    /// Ids of the others that share something with one of the invoices looked for, which leads to these shipments.
+    #[must_use]
+    pub fn of(&self, row: &InvoiceRow, reached: &Reached<'_>) -> BTreeSet<i64> {
+        let names = reached.names.iter().filter_map(|name| self.named.get(*name));
+        let numbers_of_shipments = reached.keys.iter().filter_map(|key| self.papered.get(key));
+        let mut ids: BTreeSet<i64> = names.chain(numbers_of_shipments).flatten().copied().collect();
         for key in numbers(row) {
             let both = [self.numbered.get(key), self.correcting.get(key)];
             ids.extend(both.into_iter().flatten().flatten().copied());
@@ -87,7 +93,8 @@ impl Neighbours {
     #[must_use]
     pub fn ids(&self) -> BTreeSet<i64> {
         let all = [&self.named, &self.numbered, &self.correcting];
-        all.into_iter().flat_map(HashMap::values).flatten().copied().collect()
+        let all = all.into_iter().flat_map(HashMap::values);
+        all.chain(self.papered.values()).flatten().copied().collect()
     }
 }
 

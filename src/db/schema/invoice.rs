@@ -38,6 +38,9 @@ diesel::table! {
         unit -> Nullable<Text>,
         amount_micros -> BigInt,
         import_row -> BigInt,
+        load_number -> Nullable<Text>,
+        stop -> Nullable<Integer>,
+        freight_terms -> Nullable<Text>,
     }
 }
 
@@ -45,6 +48,15 @@ diesel::table! {
     invoice_references (partner_id, reference, invoice_id) {
         partner_id -> BigInt,
         reference -> Text,
+        invoice_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    invoice_numbers (partner_id, kind, number_key, invoice_id) {
+        partner_id -> BigInt,
+        kind -> Text,
+        number_key -> Text,
         invoice_id -> BigInt,
     }
 }

@@ -1,10 +1,11 @@
 //! The checks of an audit, in the order of DOMAIN §5.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
+use super::papers::{Match, NumberKind, Said, billed_on, matched, shared_words};
 use super::{
     Accuracy, Audited, Bill, BillKind, BillLine, BillStatus, Charge, Consigned, DisputeCode, Finding, Known,
     Limits, Outcome, Owed, Position, RULES, number_key,
@@ -36,34 +37,96 @@ const MILE_M: Decimal = Decimal::from_parts(1_609_344, 0, 0, false, 3);
 enum Place {
     Shipment(String),
     Unknown(String),
+    /// The shipment as the bill names it, and why nobody can tell which one that is; whether the number is one of ours.
+    Shared(String, String, bool),
     Nameless,
+}
+
+/// A bill, and the shipment that each of its lines is for.
+struct Seen<'a> {
+    bill: &'a Bill,
+    matches: Vec<Match<'a>>,
+}
+
+impl<'a> Seen<'a> {
+    /// `all` are the bills among which the one is that this one corrects.
+    fn new(bill: &'a Bill, known: &'a Known, all: impl Iterator<Item = &'a Bill> + Clone) -> Self {
+        let day = || billed_on(bill, all.clone());
+        Self { bill, matches: bill.lines.iter().map(|line| matched(known, &line.named, day)).collect() }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&'a BillLine, &Match<'a>)> {
+        self.bill.lines.iter().zip(&self.matches)
+    }
+
+    /// The lines that charge this for this shipment.
+    fn lines_for(&self, id: &str, charge: &Charge) -> impl Iterator<Item = &'a BillLine> {
+        let is_it = move |(line, found): &(&BillLine, &Match<'_>)| {
+            line.charge == *charge && found.reference() == Some(id)
+        };
+        self.lines().filter(is_it).map(|(line, _)| line)
+    }
+
+    /// Our references of its shipments.
+    fn references(&self) -> BTreeSet<&str> {
+        self.matches.iter().filter_map(Match::reference).collect()
+    }
+
+    /// The names it gives shipments, or those alone of which none was found.
+    fn names(&self, only_unfound: bool) -> BTreeSet<&'a str> {
+        let lines = self.lines().filter(|(_, found)| !only_unfound || found.reference().is_none());
+        lines.flat_map(|(line, _)| line.named.names()).collect()
+    }
+
+    /// Whether the two bills have a shipment in common: the same one, or one that both name alike and that one of them has not found.
+    fn meets(&self, other: &Self) -> bool {
+        !self.references().is_disjoint(&other.references())
+            || !self.names(true).is_disjoint(&other.names(false))
+            || !self.names(false).is_disjoint(&other.names(true))
+    }
 }
 
 /// One audit under way.
 pub(super) struct Desk<'a> {
     bill: &'a Bill,
+    /// The same with its shipments.
+    own: Seen<'a>,
+    /// The numbers by which those were found, by place of the line on the bill.
+    found_by: BTreeMap<i32, Said<'a>>,
     known: &'a Known,
     /// Bills before this one that can be taken up at all.
-    before: Vec<&'a Bill>,
+    before: Vec<Seen<'a>>,
     /// Bills after it, likewise.
-    after: Vec<&'a Bill>,
+    after: Vec<Seen<'a>>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(bill: &'a Bill, known: &'a Known) -> Self {
-        let own = bill.order();
+        let order = bill.order();
+        let all = || known.others.iter().chain(std::iter::once(bill));
         let mut found: Vec<&Bill> = known
             .others
             .iter()
-            .filter(|other| {
-                let all = known.others.iter().chain(std::iter::once(bill));
-                other.currency == bill.currency && envelope(other, known, all).is_none()
-            })
+            .filter(|other| other.currency == bill.currency && envelope(other, known, all()).is_none())
             .collect();
         // Whatever order they come in, the first one is the first one.
         found.sort_by_key(|other| other.order());
-        let (before, after) = found.into_iter().partition(|other| other.order() < own);
-        Self { bill, known, before, after }
+        let seen = |other: &'a Bill| Seen::new(other, known, all());
+        let (before, after): (Vec<&Bill>, Vec<&Bill>) =
+            found.into_iter().partition(|other| other.order() < order);
+        let own = seen(bill);
+        let number = |(line, found): (&BillLine, &Match<'a>)| match found {
+            Match::Shipment(_, said) => said.map(|said| (line.seq, said)),
+            Match::Shared(..) | Match::Unknown => None,
+        };
+        Self {
+            bill,
+            found_by: own.lines().filter_map(number).collect(),
+            own,
+            known,
+            before: before.into_iter().map(seen).collect(),
+            after: after.into_iter().map(seen).collect(),
+        }
     }
 
     pub(super) fn envelope(&self) -> Option<(BillStatus, Outcome, Finding)> {
@@ -76,9 +139,11 @@ impl<'a> Desk<'a> {
         if bill.kind != BillKind::Original {
             return None;
         }
-        let originals = || self.before.iter().filter(|other| other.kind == BillKind::Original);
+        let originals = || self.before.iter().filter(|other| other.bill.kind == BillKind::Original);
         let key = number_key(&bill.number);
-        if let Some(first) = originals().find(|other| number_key(&other.number) == key) {
+        if let Some(first) =
+            originals().map(|other| other.bill).find(|other| number_key(&other.number) == key)
+        {
             let words =
                 format!("has the number of invoice {} of {}", first.number, words::day(first.issued_on));
             return Some((finding(DisputeCode::Dup, words), Outcome::Reject));
@@ -86,19 +151,23 @@ impl<'a> Desk<'a> {
         if bill.total() <= Micros::ZERO || self.has_room() {
             return None;
         }
-        let positive = || bill.lines.iter().filter(|line| line.amount > Micros::ZERO);
-        if positive().count() > 0 && positive().all(|line| self.repeats(line)) {
+        let positive = || self.own.lines().filter(|(line, _)| line.amount > Micros::ZERO);
+        let is_again = |(line, found): (&BillLine, &Match<'_>)| {
+            found.reference().is_some_and(|id| self.repeats(id, line))
+        };
+        if positive().count() > 0 && positive().all(is_again) {
             let words = "repeats what was billed before, for the same shipments and the same amounts";
             return Some((finding(DisputeCode::Dup, words), Outcome::Reject));
         }
-        let probable = originals().find(|other| {
-            let (own, theirs) = (i128::from(bill.total().0), i128::from(other.total().0));
-            let days = bill.issued_on.signed_duration_since(other.issued_on).num_days().abs();
+        let is_probable = |other: &&Seen<'_>| {
+            let (own, theirs) = (i128::from(bill.total().0), i128::from(other.bill.total().0));
+            let days = bill.issued_on.signed_duration_since(other.bill.issued_on).num_days().abs();
             days <= PROBABLE_DAYS
                 && theirs > 0
                 && (own - theirs).abs() * PROBABLE_PART <= theirs
-                && names(bill).any(|name| names(other).any(|own| own == name))
-        })?;
+                && self.own.meets(other)
+        };
+        let probable = originals().find(is_probable)?.bill;
         let words = format!(
             "looks like invoice {} of {}: the same shipment, and {} against {}",
             probable.number,
@@ -116,40 +185,41 @@ impl<'a> Desk<'a> {
             let Some(owed) = self.known.shipments.get(id).and_then(|one| owed(&one.owed, &charge)) else {
                 return false;
             };
-            let total = self.sum(&self.before, id, &charge) + amount(&lines);
+            let total = Self::sum(&self.before, id, &charge) + amount(&lines);
             excess(total, owed, self.known.terms.limits(&charge)) == Micros::ZERO
         })
     }
 
-    /// Whether a line was billed before with the same amount, and not taken back since.
-    fn repeats(&self, line: &BillLine) -> bool {
-        let Some(own) = self.known.shipment(&line.named) else { return false };
-        let id = own.reference.as_str();
+    /// Whether a line for a shipment was billed before with the same amount, and not taken back since.
+    fn repeats(&self, id: &str, line: &BillLine) -> bool {
         let count = |amount: Micros| {
-            let lines = self.before.iter().flat_map(|other| &other.lines);
-            lines.filter(|other| other.amount == amount && self.is_for(other, id, &line.charge)).count()
+            let lines = self.before.iter().flat_map(|other| other.lines_for(id, &line.charge));
+            lines.filter(|other| other.amount == amount).count()
         };
         count(line.amount) > count(-line.amount)
     }
 
-    fn is_for(&self, line: &BillLine, id: &str, charge: &Charge) -> bool {
-        line.charge == *charge && self.known.shipment(&line.named).is_some_and(|own| own.reference == id)
-    }
-
-    fn sum(&self, bills: &[&Bill], id: &str, charge: &Charge) -> Micros {
-        let lines = bills.iter().flat_map(|other| &other.lines);
-        lines.filter(|line| self.is_for(line, id, charge)).map(|line| line.amount).sum()
+    fn sum(bills: &[Seen<'a>], id: &str, charge: &Charge) -> Micros {
+        let lines = bills.iter().flat_map(|other| other.lines_for(id, charge));
+        lines.map(|line| line.amount).sum()
     }
 
     /// The lines by what they are for and what they charge. In an order of their own, so that the bill's does not matter.
     fn grouped(&self) -> BTreeMap<(Place, Charge), Vec<&'a BillLine>> {
         let mut found: BTreeMap<(Place, Charge), Vec<&BillLine>> = BTreeMap::new();
-        for line in &self.bill.lines {
-            let place = match self.known.shipment(&line.named) {
-                Some(own) => Place::Shipment(own.reference.clone()),
-                None => {
-                    line.named.names().next().map_or(Place::Nameless, |name| Place::Unknown(name.to_owned()))
+        for (line, found_for) in self.own.lines() {
+            let name = || line.named.names().next().unwrap_or_default().to_owned();
+            let place = match found_for {
+                Match::Shipment(reference, _) if self.known.shipments.contains_key(*reference) => {
+                    Place::Shipment((*reference).to_owned())
                 }
+                Match::Shared(said, bearers) => {
+                    Place::Shared(name(), shared_words(*said, bearers), said.kind != NumberKind::Pro)
+                }
+                Match::Shipment(..) | Match::Unknown => match name() {
+                    name if name.is_empty() => Place::Nameless,
+                    name => Place::Unknown(name),
+                },
             };
             found.entry((place, line.charge.clone())).or_default().push(line);
         }
@@ -166,7 +236,7 @@ impl<'a> Desk<'a> {
             accuracy.error = self.bill.total().abs();
         }
         let positions = self.grouped().into_iter().map(|((place, charge), lines)| {
-            let mut one = blank(&place, charge, &lines);
+            let mut one = self.blank(&place, charge, &lines);
             if let Place::Shipment(id) = &place
                 && let Some(shipment) = self.known.shipments.get(id)
             {
@@ -175,7 +245,7 @@ impl<'a> Desk<'a> {
                 one.evidence = evidence(shipment, &one.charge);
                 // What there was to compare with; amounts of two currencies are not compared.
                 if status == BillStatus::Duplicate {
-                    one.before = self.sum(&self.before, id, &one.charge);
+                    one.before = Self::sum(&self.before, id, &one.charge);
                     one.rated = owed(&shipment.owed, &one.charge);
                     one.variance = one.rated.map(|rated| one.before + one.billed - rated);
                 }
@@ -208,30 +278,35 @@ impl<'a> Desk<'a> {
     }
 
     fn position(&self, place: &Place, charge: Charge, lines: &[&BillLine]) -> Position {
-        let mut one = blank(place, charge, lines);
+        let mut one = self.blank(place, charge, lines);
         let shipment = match place {
             Place::Shipment(id) => self.known.shipments.get(id),
-            Place::Unknown(_) | Place::Nameless => None,
+            Place::Unknown(_) | Place::Shared(..) | Place::Nameless => None,
         };
         // Money that comes back is taken whatever it is for.
         let is_credit = one.billed <= Micros::ZERO;
         let Some(shipment) = shipment else {
             if !is_credit {
-                let (words, outcome) = match place {
-                    Place::Nameless => ("names no shipment".to_owned(), Outcome::Reject),
-                    _ => (format!("no shipment of this partner is known as {}", one.name), Outcome::Hold),
+                let (words, outcome, is_ours) = match place {
+                    Place::Nameless => ("names no shipment".to_owned(), Outcome::Reject, false),
+                    // A bill of lading or a load that we gave twice is no fault of the carrier.
+                    Place::Shared(_, words, is_ours) => (words.clone(), Outcome::Hold, *is_ours),
+                    Place::Unknown(_) | Place::Shipment(_) => {
+                        let words = format!("no shipment of this partner is known as {}", one.name);
+                        (words, Outcome::Hold, false)
+                    }
                 };
-                refuse(&mut one, outcome, finding(DisputeCode::Refr, words));
+                refuse(&mut one, outcome, Finding { is_ours, ..finding(DisputeCode::Refr, words) });
             }
             return one;
         };
         one.name.clone_from(&shipment.reference);
         one.lane.clone_from(&shipment.lane);
         one.evidence = evidence(shipment, &one.charge);
-        one.before = self.sum(&self.before, &shipment.reference, &one.charge);
+        one.before = Self::sum(&self.before, &shipment.reference, &one.charge);
         one.rated = owed(&shipment.owed, &one.charge);
         one.variance = one.rated.map(|rated| one.before + one.billed - rated);
-        if !is_credit && let Some((outcome, finding)) = self.eligible(shipment, &one) {
+        if !is_credit && let Some((outcome, finding)) = self.eligible(shipment, &one, lines) {
             refuse(&mut one, outcome, finding);
             return one;
         }
@@ -244,7 +319,12 @@ impl<'a> Desk<'a> {
     }
 
     /// Whether the shipment was carried, and billed in time and to the right one (DOMAIN §5, steps 1 and 4).
-    fn eligible(&self, shipment: &Consigned, one: &Position) -> Option<(Outcome, Finding)> {
+    fn eligible(
+        &self,
+        shipment: &Consigned,
+        one: &Position,
+        lines: &[&BillLine],
+    ) -> Option<(Outcome, Finding)> {
         let is_owed = one.rated.is_some_and(|rated| rated > Micros::ZERO);
         if let Owed::Rated { currency, .. } = &shipment.owed
             && *currency != self.bill.currency
@@ -256,6 +336,9 @@ impl<'a> Desk<'a> {
         if shipment.is_cancelled && !is_owed {
             let words = "the shipment was cancelled, and the contract owes nothing for it";
             return Some((Outcome::Reject, finding(DisputeCode::Svcf, words)));
+        }
+        if let Some(found) = self.bill_to(shipment, lines) {
+            return Some(found);
         }
         let Some(delivered) = shipment.delivered_on else {
             let words = "no delivery is reported yet";
@@ -277,9 +360,31 @@ impl<'a> Desk<'a> {
         None
     }
 
+    /// Whether the freight is ours to pay (DOMAIN §5, step 4). It waits where the papers contradict each other, and is refused where
+    /// they agree, or where one of them alone says, that somebody else pays.
+    fn bill_to(&self, shipment: &Consigned, lines: &[&BillLine]) -> Option<(Outcome, Finding)> {
+        let billed: BTreeSet<_> = lines.iter().filter_map(|line| line.freight_terms).collect();
+        if let Some(shipped) = shipment.freight_terms
+            && let Some(other) = billed.iter().find(|terms| **terms != shipped)
+        {
+            let words = format!(
+                "the bill says {} and the shipment {}; who pays has to be settled first",
+                other.label(),
+                shipped.label()
+            );
+            return Some((Outcome::Hold, finding(DisputeCode::Term, words)));
+        }
+        let ours = &self.known.terms.freight_terms;
+        let stated = shipment.freight_terms.into_iter().chain(billed);
+        let other = stated.into_iter().find(|terms| !ours.is_empty() && !ours.contains(terms))?;
+        let paid: Vec<&str> = ours.iter().map(|terms| terms.label()).collect();
+        let words = format!("the freight is {}, and we pay what is {}", other.label(), paid.join(" or "));
+        Some((Outcome::Reject, finding(DisputeCode::Term, words)))
+    }
+
     /// A charge nobody can price.
     fn unpriced(&self, shipment: &Consigned, one: &mut Position, lines: &[&BillLine]) {
-        if lines.iter().all(|line| self.repeats(line)) {
+        if lines.iter().all(|line| self.repeats(&shipment.reference, line)) {
             let words = "billed before, for the same shipment and the same amount";
             return refuse(one, Outcome::Reject, finding(DisputeCode::Dup, words));
         }
@@ -307,7 +412,7 @@ impl<'a> Desk<'a> {
         let disputed = excess(total, rated, limits) - excess(one.before, rated, limits);
         one.disputed = disputed;
         one.approved = one.billed - disputed;
-        let after = self.sum(&self.after, &shipment.reference, &one.charge);
+        let after = Self::sum(&self.after, &shipment.reference, &one.charge);
         let all = total + after - rated;
         one.is_short = self.bill.kind == BillKind::Original
             && one.billed > Micros::ZERO
@@ -344,7 +449,9 @@ impl<'a> Desk<'a> {
         let repeated = |(at, line): (usize, &&BillLine)| {
             let is_again =
                 lines.iter().take(at).any(|other| other.amount == line.amount && other.code == line.code);
-            line.amount > Micros::ZERO && disputed >= line.amount && (is_again || self.repeats(line))
+            line.amount > Micros::ZERO
+                && disputed >= line.amount
+                && (is_again || self.repeats(&shipment.reference, line))
         };
         if lines.iter().enumerate().any(repeated) {
             return finding(D::Dup, "billed before, for the same shipment and the same amount");
@@ -366,7 +473,7 @@ impl<'a> Desk<'a> {
                 {
                     return finding(D::Acqt, words);
                 }
-                let spent = self.sum(&self.before, &shipment.reference, &one.charge);
+                let spent = Self::sum(&self.before, &shipment.reference, &one.charge);
                 let before = if spent > Micros::ZERO { " with what was billed before" } else { "" };
                 finding(D::Acqt, format!("{over} more of {code} than happened{before}"))
             }
@@ -381,7 +488,7 @@ impl<'a> Desk<'a> {
             let is_judged =
                 self.bill.kind == BillKind::Original && one.billed > Micros::ZERO && !one.is_short;
             let rated = one.rated.filter(|_| is_judged && one.outcome == Outcome::Pay)?;
-            let after = self.sum(&self.after, one.shipment.as_deref()?, &one.charge);
+            let after = Self::sum(&self.after, one.shipment.as_deref()?, &one.charge);
             Some(((rated - one.before - one.billed - after).max(Micros::ZERO), rated))
         };
         let (under, owed) = positions
@@ -473,16 +580,54 @@ impl<'a> Desk<'a> {
             let over = |total: Micros| (total - rated).max(Micros::ZERO);
             let above = over(one.before + one.billed) - over(one.before);
             // What a later bill brings is not missing on this one.
-            let is_last = self.sum(&self.after, id, &one.charge) == Micros::ZERO;
+            let is_last = Self::sum(&self.after, id, &one.charge) == Micros::ZERO;
             let missing = (rated - one.before - one.billed).max(Micros::ZERO);
             let below = if is_last { missing } else { Micros::ZERO };
             found.error = found.error + above.max(Micros::ZERO) + below;
             found.correct = found.correct + one.billed - above + below;
         }
-        found.is_timely = delivered(self.bill, self.known).map(|day| {
+        found.is_timely = self.delivered().map(|day| {
             self.bill.received_on.signed_duration_since(day).num_days() <= self.known.terms.timely_days
         });
         found
+    }
+
+    /// The last delivery of the shipments on the bill; none before each of them is delivered.
+    fn delivered(&self) -> Option<NaiveDate> {
+        let found = self.own.matches.iter().filter_map(|one| self.known.shipments.get(one.reference()?));
+        found.map(|one| one.delivered_on).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    fn blank(&self, place: &Place, charge: Charge, lines: &[&BillLine]) -> Position {
+        let billed = amount(lines);
+        let mut seqs: Vec<i32> = lines.iter().map(|line| line.seq).collect();
+        seqs.sort_unstable();
+        let said = lines.iter().find_map(|line| self.found_by.get(&line.seq));
+        Position {
+            lines: seqs,
+            shipment: match place {
+                Place::Shipment(id) => Some(id.clone()),
+                Place::Unknown(_) | Place::Shared(..) | Place::Nameless => None,
+            },
+            name: match place {
+                Place::Unknown(name) | Place::Shared(name, ..) => name.clone(),
+                Place::Shipment(_) | Place::Nameless => String::new(),
+            },
+            found_by: said.filter(|_| matches!(place, Place::Shipment(_))).map(Said::words),
+            lane: String::new(),
+            charge,
+            code: lines.first().map(|line| line.code.clone()).unwrap_or_default(),
+            billed,
+            before: Micros::ZERO,
+            rated: None,
+            variance: None,
+            approved: billed,
+            disputed: Micros::ZERO,
+            outcome: Outcome::Pay,
+            evidence: String::new(),
+            finding: None,
+            is_short: false,
+        }
     }
 }
 
@@ -508,12 +653,6 @@ pub(super) fn payable_of(one: &Position) -> Micros {
         Outcome::PayAndClaim => one.billed,
         _ => one.approved,
     }
-}
-
-/// The last delivery of the shipments on a bill; none before each of them is delivered.
-fn delivered(bill: &Bill, known: &Known) -> Option<NaiveDate> {
-    let days = bill.lines.iter().filter_map(|line| known.shipment(&line.named)).map(|one| one.delivered_on);
-    days.collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
 /// Whether a bill can be taken up at all (DOMAIN §5, step 1); its original is looked for in `all`. Asks nothing about other
@@ -637,42 +776,8 @@ fn refuse(one: &mut Position, outcome: Outcome, finding: Finding) {
     one.finding = Some(finding);
 }
 
-fn blank(place: &Place, charge: Charge, lines: &[&BillLine]) -> Position {
-    let billed = amount(lines);
-    let mut seqs: Vec<i32> = lines.iter().map(|line| line.seq).collect();
-    seqs.sort_unstable();
-    Position {
-        lines: seqs,
-        shipment: match place {
-            Place::Shipment(id) => Some(id.clone()),
-            Place::Unknown(_) | Place::Nameless => None,
-        },
-        name: match place {
-            Place::Unknown(name) => name.clone(),
-            Place::Shipment(_) | Place::Nameless => String::new(),
-        },
-        lane: String::new(),
-        charge,
-        code: lines.first().map(|line| line.code.clone()).unwrap_or_default(),
-        billed,
-        before: Micros::ZERO,
-        rated: None,
-        variance: None,
-        approved: billed,
-        disputed: Micros::ZERO,
-        outcome: Outcome::Pay,
-        evidence: String::new(),
-        finding: None,
-        is_short: false,
-    }
-}
-
 fn amount(lines: &[&BillLine]) -> Micros {
     lines.iter().map(|line| line.amount).sum()
-}
-
-fn names(bill: &Bill) -> impl Iterator<Item = &str> {
-    bill.lines.iter().flat_map(|line| line.named.names())
 }
 
 /// What is owed of a charge; none where nobody can tell.

@@ -11,6 +11,7 @@
 
 mod checks;
 pub mod drift;
+pub mod papers;
 pub mod recovery;
 pub mod release;
 mod terms;
@@ -33,11 +34,12 @@ use super::field::codes;
 use super::measure::Measures;
 use super::money::Micros;
 use super::rate::ChargePart;
+use papers::{Bearers, FreightTerms, NumberKey, NumberKind, Said};
 
 pub use terms::{AuditTerms, CHARGES_MAX, DatedTerms, Limits, in_force};
 
 /// Counts up with every change of these rules, so that a result says by which it was made.
-pub const RULES: u32 = 2;
+pub const RULES: u32 = 3;
 
 codes! {
     /// What a bill is.
@@ -254,12 +256,34 @@ pub struct Named {
     pub pro: Option<String>,
     /// The bill of lading.
     pub bol: Option<String>,
+    /// The load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<String>,
+    /// Which stop of the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<i32>,
 }
 
 impl Named {
     /// The names given, in the order in which they are tried.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.shipment, &self.pro, &self.bol].into_iter().filter_map(|name| name.as_deref())
+        [&self.shipment, &self.pro, &self.bol, &self.load].into_iter().filter_map(|name| name.as_deref())
+    }
+
+    /// The numbers by which others know a shipment, in the order in which they are tried.
+    pub fn said(&self) -> impl Iterator<Item = Said<'_>> {
+        let said = |kind, number, stop| Some(Said { kind, number, stop });
+        let numbers = [
+            self.pro.as_deref().and_then(|number| said(NumberKind::Pro, number, None)),
+            self.bol.as_deref().and_then(|number| said(NumberKind::Bol, number, None)),
+            self.load.as_deref().and_then(|number| said(NumberKind::Load, number, self.stop)),
+        ];
+        numbers.into_iter().flatten()
+    }
+
+    /// Those as numbers are compared.
+    pub fn keys(&self) -> impl Iterator<Item = NumberKey> {
+        self.said().filter_map(|said| said.key())
     }
 }
 
@@ -280,6 +304,9 @@ pub struct BillLine {
     pub unit: Option<String>,
     /// Billed; negative on credits and corrections.
     pub amount: Micros,
+    /// Who pays the freight of its shipment, as the bill says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freight_terms: Option<FreightTerms>,
 }
 
 /// An invoice, a correction or a credit note.
@@ -374,6 +401,9 @@ pub struct Consigned {
     pub events: Vec<AccessorialEvent>,
     /// The accessorial rates of the version that prices it.
     pub rates: Vec<AccessorialRate>,
+    /// Who pays its freight, as its papers say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freight_terms: Option<FreightTerms>,
 }
 
 /// What is known about a bill.
@@ -383,21 +413,15 @@ pub struct Known {
     pub terms: AuditTerms,
     /// The shipments that this bill names, by our reference.
     pub shipments: BTreeMap<String, Consigned>,
-    /// The reference that a name means.
+    /// The reference that a name means, on this bill and on the others.
     pub names: BTreeMap<String, String>,
+    /// The shipments that carry the numbers on this bill and on the others.
+    #[serde(default, skip_serializing_if = "Bearers::is_empty")]
+    pub numbers: Bearers,
     /// Currencies of the partner's contracts; any where it has none.
     pub currencies: BTreeSet<Currency>,
     /// The partner's other bills that share a number, an original or a shipment with this one.
     pub others: Vec<Bill>,
-}
-
-impl Known {
-    /// The shipment a line is for; by shipment, then the carrier's number, then the bill of lading.
-    #[must_use]
-    pub fn shipment(&self, named: &Named) -> Option<&Consigned> {
-        let reference = named.names().find_map(|name| self.names.get(name))?;
-        self.shipments.get(reference)
-    }
 }
 
 /// What is wrong, or worth knowing.
@@ -421,6 +445,9 @@ pub struct Position {
     pub shipment: Option<String>,
     /// The shipment as the bill names it; empty where it names none.
     pub name: String,
+    /// The number by which the shipment was found, in words; none where our reference was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<String>,
     /// Code of the shipment's lane; empty where none is known.
     pub lane: String,
     /// What it is.

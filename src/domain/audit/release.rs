@@ -264,6 +264,7 @@ mod tests {
             lines: vec![line],
             shipment: Some("S1".to_owned()),
             name: "S1".to_owned(),
+            found_by: None,
             lane: String::new(),
             charge: Charge::Linehaul,
             code: "400".to_owned(),

@@ -3,12 +3,13 @@
 //! They are dated settings of a partner, added to and never changed: the newest set whose first day has come by the day
 //! the invoice was received holds for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::Charge;
+use super::papers::FreightTerms;
 use crate::domain::field::{FieldErrors, require};
 use crate::domain::money::{Bps, Micros};
 
@@ -96,6 +97,9 @@ pub struct AuditTerms {
     /// Where the partner may be paid; anywhere when none is given.
     #[serde(default)]
     pub remit_to: Vec<String>,
+    /// The freight terms under which we pay; under any when none is given.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub freight_terms: BTreeSet<FreightTerms>,
 }
 
 impl Default for AuditTerms {
@@ -111,6 +115,7 @@ impl Default for AuditTerms {
             short_pay: false,
             proof_required: false,
             remit_to: Vec::new(),
+            freight_terms: BTreeSet::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde::Deserialize;
 
+use super::papers::{Bearer, numbers_in};
 use super::recovery::{Event, Funnel, LetterKind, Refused, Stage, Step, Taken, answer_by, check, letter_due};
 use super::*;
 use crate::domain::accessorial::charge::{EventMeasure, Stay};
@@ -10,12 +11,13 @@ use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisatio
 use crate::domain::charge_code::{CodeBook, usual_category};
 use crate::domain::money::Bps;
 
-const CASES: [&str; 5] = [
+const CASES: [&str; 6] = [
     include_str!("../../../tests/cases/audit/a1_worked.toml"),
     include_str!("../../../tests/cases/audit/credits.toml"),
     include_str!("../../../tests/cases/audit/disputes.toml"),
     include_str!("../../../tests/cases/audit/duplicates.toml"),
     include_str!("../../../tests/cases/audit/limits.toml"),
+    include_str!("../../../tests/cases/audit/numbers.toml"),
 ];
 
 #[derive(Deserialize)]
@@ -44,6 +46,7 @@ struct Differing {
     short_pay: bool,
     proof_required: bool,
     remit_to: Vec<String>,
+    freight_terms: BTreeSet<FreightTerms>,
     /// Amount and per cent above, amount and per cent below.
     line: Option<[String; 4]>,
     bill: Option<[String; 4]>,
@@ -78,6 +81,7 @@ impl Differing {
             short_pay: self.short_pay,
             proof_required: self.proof_required,
             remit_to: self.remit_to.clone(),
+            freight_terms: self.freight_terms.clone(),
             ..usual
         }
     }
@@ -96,6 +100,13 @@ struct GivenShipment {
     pounds: Option<i64>,
     pieces: Option<i64>,
     class: Option<String>,
+    #[serde(default)]
+    pro: Vec<String>,
+    #[serde(default)]
+    bol: Vec<String>,
+    load: Option<String>,
+    stop: Option<i32>,
+    freight_terms: Option<FreightTerms>,
     #[serde(default)]
     owed: BTreeMap<String, String>,
     unrated: Option<String>,
@@ -117,6 +128,7 @@ struct GivenBill {
     #[serde(default)]
     currency: Option<Currency>,
     remit_to: Option<String>,
+    freight_terms: Option<FreightTerms>,
     lines: Vec<Vec<String>>,
     status: BillStatus,
     outcome: Outcome,
@@ -128,6 +140,10 @@ struct GivenBill {
     codes: Vec<DisputeCode>,
     #[serde(default)]
     counted: Option<bool>,
+    /// By which number its first position found its shipment.
+    found_by: Option<String>,
+    /// What its first finding begins with.
+    words: Option<String>,
 }
 
 fn micros(text: &str) -> Micros {
@@ -138,20 +154,33 @@ fn book() -> CodeBook {
     CodeBook::new([], [("RDL".to_owned(), "Redelivery".to_owned())])
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned()).filter(|text| !text.is_empty())
+/// `S1`, `pro:4711 bol:B7`, `load:L8 stop:2`.
+fn named(text: &str) -> Named {
+    let mut named = Named::default();
+    for word in text.split_whitespace() {
+        match word.split_once(':') {
+            None => named.shipment = Some(word.to_owned()),
+            Some(("pro", number)) => named.pro = Some(number.to_owned()),
+            Some(("bol", number)) => named.bol = Some(number.to_owned()),
+            Some(("load", number)) => named.load = Some(number.to_owned()),
+            Some(("stop", stop)) => named.stop = Some(stop.parse().unwrap()),
+            Some(_) => panic!("{text}"),
+        }
+    }
+    named
 }
 
 fn line((at, given): (usize, &[String])) -> BillLine {
     let meaning = book().meaning(&given[1], usual_category(&given[1])).map(|(meaning, _)| meaning);
     BillLine {
         seq: i32::try_from(at).unwrap() + 1,
-        named: Named { shipment: some(&given[0]), ..Named::default() },
+        named: named(&given[0]),
         code: given[1].clone(),
         charge: Charge::of(meaning.as_ref(), &given[1]),
         quantity: given.get(3).map(|text| micros(text)),
         unit: given.get(4).cloned(),
         amount: micros(&given[2]),
+        freight_terms: None,
     }
 }
 
@@ -165,7 +194,13 @@ impl GivenBill {
             received_on: self.received,
             currency: self.currency.unwrap_or(Currency::USD),
             remit_to: self.remit_to.clone(),
-            lines: self.lines.iter().map(Vec::as_slice).enumerate().map(line).collect(),
+            lines: self
+                .lines
+                .iter()
+                .map(Vec::as_slice)
+                .enumerate()
+                .map(|given| BillLine { freight_terms: self.freight_terms, ..line(given) })
+                .collect(),
         }
     }
 }
@@ -252,7 +287,23 @@ impl GivenShipment {
             owed: self.owed(),
             events: self.events.iter().map(event).collect(),
             rates: self.rates.iter().map(rate).collect(),
+            freight_terms: self.freight_terms,
         }
+    }
+
+    /// The numbers it carries, as numbers are compared, each with its stop.
+    fn numbers(&self) -> impl Iterator<Item = (NumberKind, String, Option<i32>)> {
+        let of = |kind, numbers: &[String], stop| {
+            numbers.iter().map(|number| (kind, number_key(number), stop)).collect::<Vec<_>>()
+        };
+        let load: Vec<String> = self.load.clone().into_iter().collect();
+        [
+            of(NumberKind::Pro, &self.pro, None),
+            of(NumberKind::Bol, &self.bol, None),
+            of(NumberKind::Load, &load, self.stop),
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 
@@ -264,7 +315,15 @@ fn known(case: &Case, bills: &[Bill], at: usize) -> Known {
     for (seq, later) in (2..).zip(&case.later) {
         sets.push(DatedTerms { from: later.from, seq, terms: later.terms.terms() });
     }
+    let mut numbers = Bearers::new();
+    for one in &case.shipment {
+        for (kind, key, stop) in one.numbers() {
+            let bearers = numbers.entry(kind).or_default().entry(key).or_default();
+            bearers.push(Bearer { reference: one.reference.clone(), stop, delivered_on: one.delivered });
+        }
+    }
     Known {
+        numbers,
         terms: in_force(&sets, bills[at].received_on),
         names: shipments.keys().map(|name| (name.clone(), name.clone())).collect(),
         shipments,
@@ -312,6 +371,13 @@ fn audit_case_files() {
                 assert_eq!(audited.approved + audited.disputed, audited.billed, "{what}");
                 let counted = bill.kind == BillKind::Original && given.counted.unwrap_or(true);
                 assert_eq!(audited.accuracy.is_counted, counted, "{what}");
+                if let Some(found_by) = &given.found_by {
+                    assert_eq!(audited.positions[0].found_by.as_ref(), Some(found_by), "{what}");
+                }
+                let mut findings = audited.positions.iter().filter_map(|one| one.finding.as_ref());
+                if let Some(words) = &given.words {
+                    assert!(findings.next().unwrap().words.starts_with(words), "{what}");
+                }
                 let mut turned = bill.clone();
                 turned.lines.reverse();
                 known.others.reverse();
@@ -319,7 +385,7 @@ fn audit_case_files() {
             }
         }
     }
-    assert_eq!(count, 49, "cases read");
+    assert_eq!(count, 66, "cases read");
 }
 
 /// Whatever a bill counts, it is held against what was carried or reported in the same unit.
@@ -385,6 +451,31 @@ fn quantities_are_held_against_their_evidence() {
             events = [["SOC", "2 stops"]]"#;
     let told = "billed 3 stops, to be charged by what was reported: 2 stops";
     assert_eq!(said(stops, r#""SOC", "180", "3", "STOPS""#), words(DisputeCode::Acqt, told));
+}
+
+#[test]
+fn lists_of_numbers_are_read_once_each_and_have_a_limit() {
+    let read = |text: &str| {
+        numbers_in(NumberKind::Pro, text)
+            .map(|found| found.into_iter().map(|one| one.text).collect::<Vec<_>>())
+    };
+    assert_eq!(read("47-11 | 88|004711 | "), Ok(vec!["47-11".to_owned(), "88".to_owned()]));
+    assert_eq!(read(""), Ok(Vec::new()));
+    assert!(read("--").unwrap_err().contains("is no number"));
+    let many: Vec<String> = (1..=21).map(|number| number.to_string()).collect();
+    assert!(read(&many.join("|")).unwrap_err().contains("lists 21 numbers"));
+    assert_eq!(read(&many[1..].join("|")).unwrap().len(), 20);
+}
+
+/// An audit that was stored before shipments carried numbers reads back, and is written as it was.
+#[test]
+fn what_is_not_said_leaves_no_trace_in_what_is_stored() {
+    let text = serde_json::to_string(&(Named::default(), AuditTerms::default())).unwrap();
+    for word in ["load", "stop", "freight_terms"] {
+        assert!(!text.contains(word), "{text}");
+    }
+    let (named, terms): (Named, AuditTerms) = serde_json::from_str(&text).unwrap();
+    assert_eq!((named, terms), (Named::default(), AuditTerms::default()));
 }
 
 #[test]
@@ -624,6 +715,7 @@ fn bills() -> impl Strategy<Value = Vec<Bill>> {
             corrects: (kind > 0).then(|| format!("{}", number / 2)),
             currency: None,
             remit_to: None,
+            freight_terms: None,
             lines,
             status: BillStatus::Matched,
             outcome: Outcome::Pay,
@@ -632,6 +724,8 @@ fn bills() -> impl Strategy<Value = Vec<Bill>> {
             payable: None,
             codes: Vec::new(),
             counted: None,
+            found_by: None,
+            words: None,
         };
         all.into_iter().enumerate().map(|one| given(one).bill()).collect()
     })
@@ -647,6 +741,11 @@ fn any_case(short_pay: bool) -> Case {
         pounds: None,
         pieces: None,
         class: None,
+        pro: Vec::new(),
+        bol: Vec::new(),
+        load: None,
+        stop: None,
+        freight_terms: None,
         owed: owed.iter().map(|(code, amount)| ((*code).to_owned(), (*amount).to_owned())).collect(),
         unrated: (reference == "S3").then(|| "no lane".to_owned()),
         rates: BTreeMap::new(),

@@ -66,6 +66,7 @@ fn audited(bill: &[String], before: Micros) -> Audited {
             lines: vec![1],
             shipment: Some("S".to_owned()),
             name: "S".to_owned(),
+            found_by: None,
             lane: String::new(),
             charge,
             code: String::new(),

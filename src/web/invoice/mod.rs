@@ -412,6 +412,8 @@ struct PositionLine {
     same: Option<String>,
     code: String,
     shipment: String,
+    /// The number by which it was found; empty where our reference was given.
+    found_by: String,
     href: Option<String>,
     billed: String,
     before: String,
@@ -477,6 +479,7 @@ impl PositionLine {
             same,
             code: one.code.clone(),
             shipment: if one.name.is_empty() { "none named".to_owned() } else { one.name.clone() },
+            found_by: one.found_by.clone().unwrap_or_default(),
             href,
             billed: show::money(one.billed),
             before: if one.before == Micros::ZERO { String::new() } else { show::money(one.before) },

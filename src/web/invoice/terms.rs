@@ -1,5 +1,6 @@
 //! By which terms a partner's invoices are audited: what holds now, the sets there were, and the form of the next.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use actix_web::{HttpResponse, web};
@@ -7,6 +8,7 @@ use askama::Template;
 use chrono::NaiveDate;
 
 use crate::app::invoice::terms::{TermsOf, terms_of, terms_set};
+use crate::domain::audit::papers::FreightTerms;
 use crate::domain::audit::{AuditTerms, Charge, Limits};
 use crate::domain::viewer::Action;
 use crate::domain::words;
@@ -72,6 +74,10 @@ fn told(terms: &AuditTerms) -> Vec<String> {
     if !terms.remit_to.is_empty() {
         lines.push(format!("Paid at {} only", terms.remit_to.join("; ")));
     }
+    if !terms.freight_terms.is_empty() {
+        let ours: Vec<&str> = terms.freight_terms.iter().map(|terms| terms.label()).collect();
+        lines.push(format!("We pay freight that is {} only", ours.join(" or ")));
+    }
     lines
 }
 
@@ -85,6 +91,10 @@ fn filled(terms: &AuditTerms, today: NaiveDate) -> Form {
         ("short_pay", yes(terms.short_pay)),
         ("proof_required", yes(terms.proof_required)),
         ("remit_to", terms.remit_to.join("\n")),
+        (
+            "freight_terms",
+            terms.freight_terms.iter().map(|terms| terms.code()).collect::<Vec<_>>().join("\n"),
+        ),
     ];
     let limits = |names: [&'static str; 4], limits: &Limits| {
         let [over, over_percent, under, under_percent] = names;
@@ -117,6 +127,8 @@ const LINE: [&str; 4] = ["line_over", "line_over_percent", "line_under", "line_u
 const BILL: [&str; 4] = ["bill_over", "bill_over_percent", "bill_under", "bill_under_percent"];
 const CHARGES: &str = "Write one charge a line: its type, then amount and per cent above, amount and per cent below, such as FUEL 5.00 1 5.00 1.";
 
+const FREIGHT_TERMS: &str = "Write one a line: PREPAID, COLLECT or THIRD_PARTY.";
+
 fn limits(form: &mut Form, [over, over_share, under, under_share]: [&'static str; 4]) -> Option<Limits> {
     let limits = (amount(form, over), share(form, over_share), amount(form, under), share(form, under_share));
     let (Some(over), Some(over_share), Some(under), Some(under_share)) = limits else { return None };
@@ -139,6 +151,11 @@ fn own_limits(text: &str) -> Option<Vec<(Charge, Limits)>> {
     text.lines().map(str::trim).filter(|text| !text.is_empty()).map(line).collect()
 }
 
+fn paid_terms(text: &str) -> Option<BTreeSet<FreightTerms>> {
+    let words = text.lines().map(str::trim).filter(|text| !text.is_empty());
+    words.map(|word| word.to_uppercase().replace([' ', '-'], "_").parse().ok()).collect()
+}
+
 fn read(form: &mut Form) -> Option<(NaiveDate, AuditTerms)> {
     const DAYS: &str = "Write a whole number of days.";
     let from = day(form, "valid_from");
@@ -148,6 +165,10 @@ fn read(form: &mut Form) -> Option<(NaiveDate, AuditTerms)> {
         form.read::<i64>("correction_days", DAYS),
         form.read::<i64>("timely_days", DAYS),
     ];
+    let freight_terms = paid_terms(form.value("freight_terms"));
+    if freight_terms.is_none() {
+        form.fail("freight_terms", FREIGHT_TERMS);
+    }
     let charges = own_limits(form.value("charges"));
     if charges.is_none() {
         form.fail("charges", CHARGES);
@@ -168,6 +189,7 @@ fn read(form: &mut Form) -> Option<(NaiveDate, AuditTerms)> {
             .map(|line| line.trim().to_owned())
             .filter(|line| !line.is_empty())
             .collect(),
+        freight_terms: freight_terms?,
     };
     Some((from?, terms))
 }
