@@ -96,7 +96,7 @@ pub(super) fn gather(db: &mut Db, run: &Run, group: &Group) -> Result<Gathered, 
             let part = scoped.of(at_version, &clause.terms);
             let sums = part.map_or(&days, |part| &part.days);
             let mut case = GatheredCase { at_version, at_clause, ..GatheredCase::default() };
-            if clause.terms.judges_anew() {
+            if part.is_some() {
                 case.sums = Some(total(sums, (group.from, NaiveDate::MAX), |_| true));
             }
             match &clause.terms.rule {

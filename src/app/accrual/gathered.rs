@@ -32,7 +32,7 @@ pub(super) struct GatheredCase {
     pub events: Vec<LateEvent>,
     pub periods: Vec<PeriodFacts>,
     pub special: Vec<SpecialFacts>,
-    /// What its facts come to in all, where the clause judges them otherwise than the house.
+    /// What its facts come to in all, where the clause is about a part of them or judges them otherwise than the house.
     pub sums: Option<Measures>,
 }
 
@@ -97,7 +97,7 @@ impl Gathered {
         Ok(targets)
     }
 
-    /// What the facts of a clause come to, where it judges them otherwise than the house.
+    /// What the facts of a clause come to, where it is about a part of them or judges them otherwise than the house.
     pub fn sums_of(&self, group: &Group, code: &str) -> Option<&Measures> {
         let is_it = |case: &&GatheredCase| {
             let version = group.versions.get(case.at_version);

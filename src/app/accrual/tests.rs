@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 
 mod assess;
+mod contest;
 mod disputes;
 mod excuses;
 mod freight;
