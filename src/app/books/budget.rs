@@ -40,9 +40,8 @@ impl Compared {
         self.budget.map(|budget| self.budgeted - budget)
     }
 
-    fn add(&mut self, budget: Option<Micros>, accrued: Micros) {
-        let budgeted = if budget.is_some() { accrued } else { Micros::ZERO };
-        self.plus(&Self { budget, accrued, budgeted });
+    fn of(budget: Option<Micros>, accrued: Micros) -> Self {
+        Self { budget, accrued, budgeted: if budget.is_some() { accrued } else { Micros::ZERO } }
     }
 
     fn plus(&mut self, other: &Self) {
@@ -65,6 +64,8 @@ pub struct BudgetLine {
     pub month: Compared,
     /// The year up to the end of the month.
     pub year: Compared,
+    /// Its months with a budget or an accrual, in order; they come to the year.
+    pub months: Vec<(Period, Compared)>,
 }
 
 /// A month's budgets beside what was accrued.
@@ -107,7 +108,7 @@ pub fn budget_view(db: &mut Db, viewer: &Viewer, month: Period) -> Result<Budget
     for row in history.iter().filter(|row| row.currency == currency.code()) {
         newest.entry((row.partner_id, row.month.clone())).or_insert(Micros(row.amount_micros));
     }
-    let mut lines: BTreeMap<i64, (Compared, Compared)> = BTreeMap::new();
+    let mut lines: BTreeMap<i64, (Compared, Vec<(Period, Compared)>)> = BTreeMap::new();
     loop {
         let accrued = net_accrued(&roll_forward(db, viewer, at, None)?);
         for partner in &partners {
@@ -116,11 +117,10 @@ pub fn budget_view(db: &mut Db, viewer: &Viewer, month: Period) -> Result<Budget
             if budget.is_none() && accrued == Micros::ZERO {
                 continue;
             }
-            let (of_month, of_year) = lines.entry(partner.id).or_default();
-            of_year.add(budget, accrued);
-            if at == month {
-                of_month.add(budget, accrued);
-            }
+            let (of_year, months) = lines.entry(partner.id).or_default();
+            let one = Compared::of(budget, accrued);
+            of_year.plus(&one);
+            months.push((at, one));
         }
         if at.start() >= month.start() {
             break;
@@ -132,11 +132,13 @@ pub fn budget_view(db: &mut Db, viewer: &Viewer, month: Period) -> Result<Budget
     let mut total = (Compared::default(), Compared::default());
     let mut listed: Vec<BudgetLine> = lines
         .into_iter()
-        .map(|(partner_id, (of_month, of_year))| {
+        .map(|(partner_id, (year, months))| {
+            let of_month = months.iter().find(|(at, _)| *at == month).map(|(_, one)| *one);
+            let of_month = of_month.unwrap_or_default();
             total.0.plus(&of_month);
-            total.1.plus(&of_year);
+            total.1.plus(&year);
             let partner = names.get(&partner_id).cloned().unwrap_or_default();
-            BudgetLine { partner_id, partner, month: of_month, year: of_year }
+            BudgetLine { partner_id, partner, month: of_month, year, months }
         })
         .collect();
     listed.sort_by(|a, b| a.partner.cmp(&b.partner));
