@@ -341,8 +341,16 @@ fn partners(db: &mut Db, only: Option<i64>) -> Result<Vec<i64>, DbError> {
 /// The partner's cap groups that reach into the restatement window.
 fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, DbError> {
     let window = as_of.checked_sub_days(Days::new(RESTATEMENT_DAYS)).unwrap_or(as_of);
-    // Versions to come as well: they say how much of a running period the cap holds for.
-    let all = terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, NaiveDate::MAX)?;
+    Ok(groups_of(all_terms(db, partner_id)?, as_of, window))
+}
+
+/// All versions of a partner, those to come as well: they say how much of a running period the cap holds for.
+fn all_terms(db: &mut Db, partner_id: i64) -> Result<Vec<Terms>, DbError> {
+    terms_between(db, &Viewer::system(), partner_id, NaiveDate::MIN, NaiveDate::MAX)
+}
+
+/// The cap groups of a partner with anything in force since `window`, each from the start of the pots that hold that day.
+fn groups_of(all: Vec<Terms>, as_of: NaiveDate, window: NaiveDate) -> Vec<Group> {
     let beside = Arc::new(Claimants::of(&all));
     let mut groups = by_cap(all, window, &beside);
     for group in &mut groups {
@@ -355,7 +363,7 @@ fn groups(db: &mut Db, partner_id: i64, as_of: NaiveDate) -> Result<Vec<Group>, 
     groups.retain(|group| {
         group.versions.iter().any(|version| version.in_force_days().1.is_none_or(|end| window < end))
     });
-    Ok(groups)
+    groups
 }
 
 /// Versions of one partner, together where one cap of one contract holds for all of them. `from` is the first day looked at.

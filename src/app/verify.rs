@@ -3,13 +3,13 @@
 //! and prices, audits of invoices, attached files against their checksums, decisions about charge codes, definitions of own KPIs, exclusions
 //! against their shipments.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 
 use super::App;
-use super::accrual::ACCRUAL_JOB;
-use super::accrual::check::{AccrualsChecked, accruals_differ};
+use super::accrual::check::{AccrualsChecked, accruals_differ_since};
 use super::accrual::freight::{FreightChecked, freight_differs};
+use super::accrual::{ACCRUAL_JOB, RESTATEMENT_DAYS};
 use super::attachment::attachments_differ;
 use super::baseline::baselines_differ;
 use super::books::chain::chain_problems;
@@ -32,7 +32,7 @@ use crate::domain::rate::TableSeal;
 use crate::domain::viewer::Viewer;
 use crate::domain::words;
 
-/// Obligations named among those that wait for the next accrual.
+/// Obligations named among those that wait for the next accrual, or that came to rest with another amount.
 const WAITING_TOLD: usize = 10;
 
 /// One kind of check.
@@ -42,6 +42,8 @@ pub struct Check {
     pub name: &'static str,
     /// How many things were looked at.
     pub checked: i64,
+    /// How far it reached, where that is not plain.
+    pub reach: Option<String>,
     /// What was left out, and why; no problem.
     pub note: Option<String>,
     /// What is wrong, one line each.
@@ -84,15 +86,25 @@ impl VerifyReport {
 /// # Errors
 /// The database's reason; what is merely wrong is in the report.
 pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
+    verify_since(app, None)
+}
+
+/// The same, pricing service credits and bonuses again of days since `accruals_since` alone, and of those that an accrual still
+/// changes; all that ever fell due where none is given.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_since(app: &App, accruals_since: Option<NaiveDate>) -> Result<VerifyReport, DbError> {
     let (mut db, now) = (app.pool.get()?, app.now());
     let sums = sums_check(&mut db, now)?;
     let (checked, problems) = baselines_differ(&mut db)?;
     let name = "commitments that were changed ruled on again";
-    let baselines = Check { name, checked, note: None, problems };
+    let baselines = Check { name, checked, reach: None, note: None, problems };
     let (problems, checked) = verify_scorecards(&mut db)?;
     let cards = Check {
         name: "published scorecards computed again from their inputs",
         checked,
+        reach: None,
         note: None,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
@@ -101,20 +113,22 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     let ledger = Check {
         name: "journal entries balanced and tied out to the clauses",
         checked,
+        reach: None,
         note: None,
         problems: problems.iter().map(ToString::to_string).collect(),
     };
     let chain = chain_check(&mut db)?;
     let (checked, problems) = batches_differ(&mut db)?;
     let name = "export batches read again against their checksums, and no entry in two of them";
-    let batches = Check { name, checked, note: None, problems };
-    let accruals = accruals_check(&mut db)?;
+    let batches = Check { name, checked, reach: None, note: None, problems };
+    let accruals = accruals_check(&mut db, accruals_since)?;
     let freight = freight_check(&mut db)?;
     let rates = rates_check(&mut db)?;
     let SealReport { checked, problems } = verify_contracts(&mut db)?;
     let contracts = Check {
         name: "contract versions replayed from their histories, and their texts against their seals",
         checked,
+        reach: None,
         note: None,
         problems,
     };
@@ -124,21 +138,34 @@ pub fn verify(app: &App) -> Result<VerifyReport, DbError> {
     } else {
         "expected charges made again by their version and the prices known then"
     };
-    let charges = Check { name, checked, note: None, problems };
+    let charges = Check { name, checked, reach: None, note: None, problems };
     let (checked, problems) = attachments_differ(&mut db)?;
-    let files =
-        Check { name: "attached files read again against their checksums", checked, note: None, problems };
+    let files = Check {
+        name: "attached files read again against their checksums",
+        checked,
+        reach: None,
+        note: None,
+        problems,
+    };
     let (checked, problems) = decisions_differ(&mut db)?;
-    let codes = Check { name: "decisions about charge codes read again", checked, note: None, problems };
+    let codes =
+        Check { name: "decisions about charge codes read again", checked, reach: None, note: None, problems };
     let (checked, problems) = definitions_differ(&mut db)?;
-    let own = Check { name: "own KPIs read again and their formulas checked", checked, note: None, problems };
+    let own = Check {
+        name: "own KPIs read again and their formulas checked",
+        checked,
+        reach: None,
+        note: None,
+        problems,
+    };
     let (checked, problems) = exclusions_differ(&mut db)?;
     let name = "exclusions held against their decisions and their shipments";
-    let exclusions = Check { name, checked, note: None, problems };
+    let exclusions = Check { name, checked, reach: None, note: None, problems };
     let (checked, problems) = audits_differ(&mut db)?;
     let invoices = Check {
         name: "audits of invoices made again from what is known of them",
         checked,
+        reach: None,
         note: None,
         problems,
     };
@@ -159,6 +186,7 @@ fn sums_check(db: &mut Db, now: DateTime<Utc>) -> Result<Check, DbError> {
     Ok(Check {
         name: "sums computed again from the facts, by day and by month",
         checked: looked,
+        reach: None,
         note,
         problems: differences.into_iter().collect(),
     })
@@ -173,25 +201,42 @@ fn chain_check(db: &mut Db) -> Result<Check, DbError> {
         format!("entries of {partners} are not sealed yet; `lanemark job run {ACCRUAL_JOB}` seals them")
     });
     let name = "journal entries sealed one after the other, and the sums of months added up again";
-    Ok(Check { name, checked, note, problems })
+    Ok(Check { name, checked, reach: None, note, problems })
 }
 
 /// Every obligation priced again by its clause.
-fn accruals_check(db: &mut Db) -> Result<Check, DbError> {
-    let AccrualsChecked { looked, differences, waiting } = accruals_differ(db)?;
-    let name = "service credits and bonuses priced again by their clauses, as of the last accrual";
-    if !waiting || differences.is_empty() {
-        return Ok(Check { name, checked: looked, note: None, problems: differences });
+fn accruals_check(db: &mut Db, since: Option<NaiveDate>) -> Result<Check, DbError> {
+    let (AccrualsChecked { looked, differences, waiting }, older) = accruals_differ_since(db, since)?;
+    let (mut notes, mut problems) = (Vec::new(), differences);
+    if waiting && !problems.is_empty() {
+        notes.push(format!(
+            "not judged, since facts or terms changed after the last accrual: {}; `lanemark job run {ACCRUAL_JOB}` posts what \
+             is missing. Among them {}",
+            words::many(problems.len(), "obligation"),
+            first_told(&problems)
+        ));
+        problems = Vec::new();
     }
-    let (count, told) =
-        (differences.len(), differences.iter().take(WAITING_TOLD).cloned().collect::<Vec<_>>());
-    let note = format!(
-        "not judged, since facts or terms changed after the last accrual: {}; `lanemark job run {ACCRUAL_JOB}` posts what \
-         is missing. Among them {}",
-        words::many(count, "obligation"),
-        told.join("; ")
-    );
-    Ok(Check { name, checked: looked, note: Some(note), problems: Vec::new() })
+    if !older.differences.is_empty() {
+        notes.push(format!(
+            "{} that came to rest would come to something else by the facts as they are today; facts that come after \
+             {RESTATEMENT_DAYS} days change nothing that is booked, so look at each. Among them {}",
+            words::many(older.differences.len(), "older obligation"),
+            first_told(&older.differences)
+        ));
+    }
+    Ok(Check {
+        name: "service credits and bonuses priced again by their clauses, as of the last accrual",
+        checked: looked.saturating_add(older.looked),
+        reach: Some(older.words(looked)),
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
+        problems,
+    })
+}
+
+/// The first of many lines.
+fn first_told(lines: &[String]) -> String {
+    lines.iter().take(WAITING_TOLD).cloned().collect::<Vec<_>>().join("; ")
 }
 
 /// Freight that is not billed, shipment by shipment.
@@ -202,7 +247,7 @@ fn freight_check(db: &mut Db) -> Result<Check, DbError> {
         format!("left out because they wait for a refresh or an accrual: {waiting} {plural}; `lanemark job run refresh-measures` and then `lanemark job run {ACCRUAL_JOB}` book them")
     });
     let name = "freight delivered and not billed worked out again from prices and audits, and its entries from their shipments";
-    Ok(Check { name, checked: looked, note, problems: differences })
+    Ok(Check { name, checked: looked, reach: None, note, problems: differences })
 }
 
 /// What was agreed is what is stored: every rate table against the seal its contract versions carry.
@@ -227,6 +272,7 @@ fn rates_check(db: &mut Db) -> Result<Check, DbError> {
     Ok(Check {
         name: "rate tables read again against their seals",
         checked: i64::try_from(tables.len()).unwrap_or(i64::MAX),
+        reach: None,
         note: None,
         problems,
     })

@@ -143,7 +143,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // `lanemark kpi … | head` ends quietly, as other commands do; a server must outlive a reader that goes away.
         sigpipe::reset();
     }
-    if let Command::Verify(verify::VerifyArguments { bundle: Some(bundle) }) = &arguments.command {
+    if let Command::Verify(verify::VerifyArguments { bundle: Some(bundle), .. }) = &arguments.command {
         return verify::bundle(bundle, arguments.format);
     }
     let url = config.database()?;
@@ -172,7 +172,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Template(template) => template::run(&session, &template),
         Command::Job(job) => job::run(session, &job, &config),
         Command::Scorecard(scorecard) => scorecard::run(&session, &scorecard),
-        Command::Verify(_) => verify::run(&session),
+        Command::Verify(verify) => verify::run(&session, verify.accruals_since),
         Command::Migrate => {
             println!("{} is up to date", url.display());
             Ok(ExitCode::SUCCESS)

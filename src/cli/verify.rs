@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use chrono::NaiveDate;
 use lanemark::app::bundle::check_bundle;
-use lanemark::app::verify::verify;
+use lanemark::app::verify::verify_since;
 
 use super::{Format, Session};
 
@@ -16,6 +17,9 @@ pub struct VerifyArguments {
     /// Make the scorecard of an evidence bundle again from its facts, without a database, and compare every digit.
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// Price service credits and bonuses again of days since this one and of those that an accrual still changes, in place of all.
+    #[arg(long, value_name = "DAY", conflicts_with = "bundle")]
+    pub accruals_since: Option<NaiveDate>,
 }
 
 /// Prints what differs; the exit code is 0 only when every digit is the same.
@@ -55,13 +59,14 @@ pub fn bundle(path: &Path, format: Format) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints every problem; the exit code is 0 only when there is none.
-pub fn run(session: &Session) -> anyhow::Result<ExitCode> {
-    let report = verify(&session.app)?;
+pub fn run(session: &Session, accruals_since: Option<NaiveDate>) -> anyhow::Result<ExitCode> {
+    let report = verify_since(&session.app, accruals_since)?;
     match session.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
         Format::Table => {
             for check in &report.checks {
                 println!("{}: {}", check.name, check.outcome());
+                check.reach.iter().for_each(|reach| println!("  {reach}"));
                 check.note.iter().for_each(|note| println!("  {note}"));
                 check.problems.iter().for_each(|problem| println!("  {problem}"));
             }

@@ -41,7 +41,9 @@ pub use own::{
 };
 pub(in crate::db) use read::entries_read;
 pub use read::entry_show;
-pub use standing::{Standing, posted_after, standing_add, standing_load};
+pub use standing::{
+    Standing, accrual_rows_since_unscoped, accrual_rows_unscoped, posted_after, standing_add, standing_load,
+};
 
 /// Entries on one page.
 pub const PAGE_ROWS: i64 = 50;

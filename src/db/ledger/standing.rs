@@ -114,6 +114,33 @@ pub fn posted_after(
     Ok(!found.posted.is_empty())
 }
 
+/// How many obligations have a row. Unscoped: for the check of all of them.
+///
+/// # Errors
+/// The engine's reason.
+pub fn accrual_rows_unscoped(db: &mut Db) -> QueryResult<i64> {
+    accruals::table.count().get_result(db)
+}
+
+/// How many obligations of some contract versions of a partner have a row, from a day on. Unscoped: as
+/// [`accrual_rows_unscoped`].
+///
+/// # Errors
+/// The engine's reason.
+pub fn accrual_rows_since_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    versions: &[i64],
+    from: NaiveDate,
+) -> QueryResult<i64> {
+    accruals::table
+        .filter(accruals::partner_id.eq(partner_id))
+        .filter(accruals::contract_version_id.eq_any(versions))
+        .filter(accruals::obligation_day.ge(Day(from)))
+        .count()
+        .get_result(db)
+}
+
 /// Id, obligation, its period and day, reason, recognition.
 type EntryRow = (i64, String, String, Day, String, String);
 
