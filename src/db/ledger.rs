@@ -34,7 +34,10 @@ mod standing;
 
 pub use assess::{ToAssess, accrued_items, accrued_partners, credits_held, last_posting_of};
 
-pub use items::{AssessedMove, Beside, ItemFilter, ItemRow, assessed_moves, beside_of, held_of, item_list};
+pub use items::{
+    AccountMove, Beside, ItemFilter, ItemRow, account_moves, beside_of, held_of, item_list,
+    item_notices_insert, notices_of_items,
+};
 pub use own::{
     PartnerCredit, credit_shipments, credit_sums_between, partner_credit_days, partner_credit_list,
     partner_credit_sums,

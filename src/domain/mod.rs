@@ -68,6 +68,7 @@ pub mod service_level;
 pub mod settlement;
 pub mod shipment;
 pub mod signal;
+pub mod statement;
 pub mod status;
 pub mod syntax;
 pub mod tender;

@@ -257,13 +257,14 @@ fn holds(conn: &mut Db, when: &str) {
 
 /// What the ledger came to, free of what differs between two runs of the same: ids, instants, seals.
 fn books(conn: &mut Db) -> BTreeMap<&'static str, Vec<String>> {
-    const TABLES: [&str; 12] = [
+    const TABLES: [&str; 13] = [
         "journal_entries",
         "journal_lines",
         "freight_accruals",
         "freight_moves",
         "accruals",
         "item_steps",
+        "item_notices",
         "settlements",
         "settlement_parts",
         "period_balances",

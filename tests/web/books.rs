@@ -6,7 +6,7 @@ use actix_web::test::TestRequest;
 use diesel::prelude::*;
 use lanemark::app::App;
 use lanemark::db::dialect::write_tx;
-use lanemark::db::ledger::entries_insert;
+use lanemark::db::ledger::{entries_insert, item_notices_insert};
 use lanemark::db::schema::accruals;
 use lanemark::db::types::Instant;
 use lanemark::domain::books::month_of;
@@ -19,7 +19,7 @@ use lanemark::domain::money::Micros;
 use lanemark::domain::viewer::Role;
 
 use super::ledger::figures_open_to_entries;
-use crate::support::app::{TestApp, partner};
+use crate::support::app::{PASSWORD, TestApp, partner, user};
 use crate::support::books::{day, entry, facts_in, post};
 use crate::support::contract::contract;
 use crate::support::db::on_both_async;
@@ -354,6 +354,76 @@ fn incentives_are_what_we_owe_for_good_work_and_nothing_else() {
         assert!(said[3].starts_with("Owed to us by the partner."), "{said:?}");
         let before = finance.get("/ledger/incentives?month=2024-06").await;
         assert!(before.html.contains("No programme came to anything"), "{}", before.html);
+    });
+}
+
+/// Told on 15 June: the bonus of May, the rebate and what is earned back. Both sides read them with their settlements and a net,
+/// and the shipper's people alone what the books hold beside.
+#[test]
+fn a_statement_covers_every_programme_as_far_as_it_was_told() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        let partner_id = programmes(&browser.app.clone());
+        let key = |clause_id, item| ObligationKey {
+            contract_version_id: 101,
+            clause_id,
+            of: Obligation::Event(item),
+        };
+        let told = [key(102, 1), key(103, 3), key(105, 5)];
+        item_notices_insert(&mut db.conn(), partner_id, &told, day("2025-06-15")).unwrap();
+        item_notices_insert(&mut db.conn(), partner_id, &told[..1], day("2025-06-15")).unwrap();
+        user(&browser.app, "brck@lanes.example", Role::Partner, Some(partner_id));
+
+        browser.sign_in_as(Role::Finance).await;
+        let ours = browser.get(&format!("/statements/{partner_id}?period=2025-06")).await;
+        assert_eq!(ours.status, StatusCode::OK, "{}", ours.html);
+        let sums = "section[aria-labelledby=all-USD]";
+        assert_eq!(
+            ours.texts(&format!("{sums} tbody tr")),
+            [
+                "Rebates the carrier owes it0.00200.000.00200.00",
+                "Bonuses we owe it0.00100.00\u{2212}30.0070.00",
+                "Service credits earned back we owe it0.0040.00\u{2212}40.000.00",
+            ]
+        );
+        let net = ours.text(&format!("{sums} tfoot tr"));
+        assert_eq!(net, "Net, what the carrier owes0.0060.0070.00130.00");
+        let books = ours.texts("section[aria-labelledby=books] tbody td");
+        // Accounts 1440, 2110 and 2120: in the books, in the statement, not told.
+        let expected = ["200.00", "200.00", "0.00", "120.00", "70.00", "50.00", "85.00", "0.00", "85.00"]
+            .map(str::to_owned);
+        assert_eq!(books, expected);
+        let linked =
+            figures_open_to_entries(&mut browser, &ours, "section[aria-labelledby=books] a.n", false).await;
+        assert_eq!(linked, 3, "{}", ours.html);
+        let closing = ours.attributes("section tfoot a.n", "href");
+        assert_eq!(closing, ["#of-rebates-USD", "#of-bonuses-USD"], "to the items that come to it");
+        assert_eq!(ours.texts("#of-bonuses-USD li"), ["On time, 10 May 2025: 70.00"]);
+        let item = ours.attribute("#of-bonuses-USD a", "href").unwrap();
+        assert_eq!(browser.get(&item).await.status, StatusCode::OK, "{item}");
+        let csv = browser.get(&format!("/statements/{partner_id}.csv?period=2025-06")).await.html;
+        let july = browser.get(&format!("/statements/{partner_id}?period=2025-07")).await;
+        let opening = july.attribute("section[aria-labelledby=bonuses-USD] tbody a.n", "href");
+        assert_eq!(opening, Some(format!("/statements/{partner_id}?period=2025-06")));
+        let may = browser.get(&format!("/statements/{partner_id}?period=2025-05")).await;
+        assert!(may.html.contains("Nothing assessed yet"), "accrued in May and told in June: {}", may.html);
+        assert_eq!(may.texts("section[aria-labelledby=books] tbody td"), ["100.00", "0.00", "100.00"]);
+
+        browser.forget();
+        browser.sign_in("brck@lanes.example", PASSWORD).await;
+        let theirs = browser.get("/portal/statement?period=2025-06").await;
+        assert_eq!(theirs.status, StatusCode::OK, "{}", theirs.html);
+        assert_eq!(theirs.text(&format!("{sums} tfoot tr")), net.replace("the carrier owes", "you owe"));
+        assert!(theirs.html.contains("owed to you"));
+        assert_eq!(theirs.attributes("section tfoot a.n", "href"), closing);
+        let own = theirs.attribute("#of-bonuses-USD a", "href").unwrap();
+        assert_eq!(browser.get(&own).await.status, StatusCode::OK, "{own}");
+        for secret in ["In the books", "Loads promised", "85.00", "120.00", "2110", "/ledger", "/statements/"]
+        {
+            assert!(!theirs.html.contains(secret), "{secret}: {}", theirs.html);
+        }
+        assert_eq!(browser.get("/portal/statement.csv?period=2025-06").await.html, csv);
+        assert!(browser.get("/portal/statement?period=2025-05").await.html.contains("Nothing assessed yet"));
     });
 }
 

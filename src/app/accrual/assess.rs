@@ -20,7 +20,7 @@ use crate::db::contract::contract_lock;
 use crate::db::dialect::write_tx;
 use crate::db::ledger::{
     Accrual, ToAssess, accruals_upsert, accrued_items, accrued_partners, credits_held, entries_insert,
-    last_posting_of,
+    item_notices_insert, last_posting_of,
 };
 use crate::db::partner::partner_show;
 use crate::domain::clause::{ObligationKey, Sign};
@@ -222,6 +222,12 @@ fn book(
     let entries: Vec<(i64, &JournalEntry)> = entries.iter().map(|entry| (app.id(), entry)).collect();
     entries_insert(db, &entries, run.run_id, app.now())?;
     accruals_upsert(db, &told, run.run_id, app.now())?;
+    // Of a service credit its entry says when; what takes none would leave no trace of the day once it changes.
+    let quiet = items.iter().filter(|item| item.sign != Sign::Penalty);
+    let quiet: Vec<ObligationKey> = quiet.map(|item| item.accrual.key).collect();
+    if let Some(first) = items.first() {
+        item_notices_insert(db, first.accrual.partner_id, &quiet, run.as_of)?;
+    }
     Ok(())
 }
 

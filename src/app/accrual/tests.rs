@@ -12,6 +12,7 @@ mod incidents;
 mod kinds;
 mod packs;
 mod reach;
+mod statement;
 
 use super::*;
 use crate::app::ledger::verify_ledger;

@@ -1,6 +1,6 @@
 //! Items with what their pages and rules need: the clause, the contract, and what disputes and settlements posted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -9,7 +9,8 @@ use super::{Accrual, AccrualRow, KEYS_PER_STATEMENT, account, code, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::schema::{
-    accruals, clauses, contract_versions, contracts, item_steps, journal_entries, journal_lines, partners,
+    accruals, clauses, contract_versions, contracts, item_notices, item_steps, journal_entries,
+    journal_lines, partners,
 };
 use crate::db::shipment::partner_filter;
 use crate::db::types::Day;
@@ -17,7 +18,7 @@ use crate::domain::clause::{ClauseTerms, ObligationKey, Reason, Sign};
 use crate::domain::currency::Currency;
 use crate::domain::dispute::StepKind;
 use crate::domain::ledger::{
-    Account, Held, ItemState, JournalLine, Recognition, settlement_effect, waiver_effect,
+    Account, Held, ItemState, JournalLine, Recognition, settled_account, settlement_effect, waiver_effect,
 };
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
@@ -346,18 +347,18 @@ fn lines_of_partner(db: &mut Db, partner_id: i64) -> Result<Vec<KeyedLine>, DbEr
     rows.into_iter().map(keyed).collect()
 }
 
-/// One change of what stands as assessed: account 1420.
+/// One posting on an account on which items stand until they are settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssessedMove {
-    /// Row id of the entry.
-    pub entry_id: i64,
+pub struct AccountMove {
     /// The day it is posted on.
     pub posted_on: NaiveDate,
     /// The obligation.
     pub key: ObligationKey,
+    /// What kind of debt it is.
+    pub sign: Sign,
     /// Why.
     pub reason: Reason,
-    /// What it adds, negative when it takes away.
+    /// What it adds to the account, on its normal side.
     pub amount: Micros,
     /// Currency of the amount.
     pub currency: Currency,
@@ -365,24 +366,26 @@ pub struct AssessedMove {
     pub memo: String,
 }
 
-/// An entry and its line as they are read: id, day, obligation, reason, side, amount, currency, memo.
-type MoveRow = (i64, Day, String, String, String, i64, String, String);
+/// An entry and its line as they are read: id, day, obligation, clause, reason, account, side, amount, currency, memo.
+type MoveRow = (i64, Day, String, i64, String, i32, String, i64, String, String);
 
-/// What was posted on account 1420 for a partner before `until`, by day and entry; nothing when the viewer may not see it.
-/// Moves from memo to general ledger change nothing and are left out. Only what the partner was told of stands there, so it
-/// may see all of it.
+/// What was posted for a partner before `until` on the accounts on which items stand until they are settled, by day and entry;
+/// nothing when the viewer may not see it. Moves from memo to general ledger change nothing and are left out. Not all of it was
+/// told to the partner: what it may see is said by [`as_told`](crate::domain::statement::as_told) with [`notices_of_items`], and the
+/// caller asks that for both sides.
 ///
 /// # Errors
-/// The engine's reason, or a line that does not read back.
-pub fn assessed_moves(
+/// The engine's reason, or a row that does not read back.
+pub fn account_moves(
     db: &mut Db,
     viewer: &Viewer,
     partner_id: i64,
     until: NaiveDate,
-) -> Result<Vec<AssessedMove>, DbError> {
+) -> Result<Vec<AccountMove>, DbError> {
     if !viewer.sees(partner_id) {
         return Ok(Vec::new());
     }
+    let accounts: BTreeSet<i32> = Sign::ALL.iter().map(|sign| settled_account(*sign).number()).collect();
     let rows: Vec<MoveRow> = journal_entries::table
         .inner_join(
             journal_lines::table.on(journal_lines::partner_id
@@ -392,31 +395,105 @@ pub fn assessed_moves(
         .filter(journal_entries::partner_id.eq(partner_id))
         .filter(journal_entries::posting_day.lt(Day(until)))
         .filter(journal_entries::reason.ne(Reason::Recognition.code()))
-        .filter(journal_lines::account.eq(Account::CreditAssessed.number()))
+        .filter(journal_lines::account.eq_any(accounts))
         .order((journal_entries::posting_day, journal_entries::id))
         .select((
             journal_entries::id,
             journal_entries::posting_day,
             journal_entries::obligation_key,
+            journal_entries::clause_id,
             journal_entries::reason,
+            journal_lines::account,
             journal_lines::side,
             journal_lines::amount_micros,
             journal_lines::currency,
             journal_entries::memo,
         ))
         .load(db)?;
+    let signs = signs_of(db, rows.iter().map(|row| row.3).collect())?;
     rows.into_iter()
-        .map(|(entry_id, day, key, reason, side, amount, currency, memo)| {
+        .map(|(entry_id, day, key, clause_id, reason, number, side, amount, currency, memo)| {
             let what = || format!("journal entry {entry_id}");
-            Ok(AssessedMove {
-                entry_id,
+            let account = account(number, entry_id)?;
+            // What stands on an account is owed whether or not its clause can be found.
+            let by_account = || Sign::ALL.iter().copied().find(|sign| settled_account(*sign) == account);
+            let sign = signs.get(&clause_id).copied().or_else(by_account);
+            Ok(AccountMove {
                 posted_on: day.0,
                 key: code(&key, what)?,
+                sign: sign.ok_or_else(|| stored(what(), &format!("there is no clause {clause_id}")))?,
                 reason: code(&reason, what)?,
-                amount: Account::CreditAssessed.growth(code(&side, what)?, Micros(amount)),
+                amount: account.growth(code(&side, what)?, Micros(amount)),
                 currency: code(&currency, what)?,
                 memo,
             })
         })
         .collect()
+}
+
+/// What kind of debt each of some clauses makes.
+pub(super) fn signs_of(db: &mut Db, ids: BTreeSet<i64>) -> Result<BTreeMap<i64, Sign>, DbError> {
+    let terms: Vec<(i64, String)> =
+        clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;
+    let read = |(id, terms): (i64, String)| {
+        let terms = ClauseTerms::from_json(&terms).map_err(|error| stored(format!("clause {id}"), &error))?;
+        Ok((id, terms.sign))
+    };
+    terms.into_iter().map(read).collect()
+}
+
+/// The days on which a partner was told of items that move on no account when they are assessed, each in order; none when the
+/// viewer may not see the partner.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn notices_of_items(
+    db: &mut Db,
+    viewer: &Viewer,
+    partner_id: i64,
+) -> Result<BTreeMap<ObligationKey, Vec<NaiveDate>>, DbError> {
+    let mut found: BTreeMap<ObligationKey, Vec<NaiveDate>> = BTreeMap::new();
+    if !viewer.sees(partner_id) {
+        return Ok(found);
+    }
+    let rows: Vec<(String, Day)> = item_notices::table
+        .filter(item_notices::partner_id.eq(partner_id))
+        .order((item_notices::obligation_key, item_notices::told_on))
+        .select((item_notices::obligation_key, item_notices::told_on))
+        .load(db)?;
+    for (key, day) in rows {
+        let key = code(&key, || format!("a notice to partner {partner_id}"))?;
+        found.entry(key).or_default().push(day.0);
+    }
+    Ok(found)
+}
+
+/// Notes that a partner was told of items on a day, once each.
+///
+/// # Errors
+/// The engine's reason.
+pub fn item_notices_insert(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[ObligationKey],
+    told_on: NaiveDate,
+) -> QueryResult<()> {
+    for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+        let keys: Vec<String> = chunk.iter().map(ToString::to_string).collect();
+        let known: Vec<String> = item_notices::table
+            .filter(item_notices::partner_id.eq(partner_id))
+            .filter(item_notices::told_on.eq(Day(told_on)))
+            .filter(item_notices::obligation_key.eq_any(&keys))
+            .select(item_notices::obligation_key)
+            .load(db)?;
+        for key in keys.into_iter().filter(|key| !known.contains(key)) {
+            let row = (
+                item_notices::partner_id.eq(partner_id),
+                item_notices::obligation_key.eq(key),
+                item_notices::told_on.eq(Day(told_on)),
+            );
+            diesel::insert_into(item_notices::table).values(row).execute(db)?;
+        }
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::items::signs_of;
 use super::{AccrualRow, beside_of, stored};
 use crate::db::DbError;
 use crate::db::conn::Db;
@@ -135,13 +136,7 @@ fn credit_sums(
     let mut rows: Vec<(i64, String, i64)> = query.load(db)?;
     rows.extend(waived_sums(db, partner_id, days)?);
     let ids: BTreeSet<i64> = rows.iter().map(|(clause, ..)| *clause).collect();
-    let terms: Vec<(i64, String)> =
-        clauses::table.filter(clauses::id.eq_any(ids)).select((clauses::id, clauses::terms)).load(db)?;
-    let mut signs = BTreeMap::new();
-    for (id, terms) in terms {
-        let terms = ClauseTerms::from_json(&terms).map_err(|error| stored(format!("clause {id}"), &error))?;
-        signs.insert(id, terms.sign);
-    }
+    let signs = signs_of(db, ids)?;
     rows.into_iter()
         .filter_map(|(clause, currency, micros)| Some((currency, *signs.get(&clause)?, micros)))
         .map(|(currency, sign, micros)| {

@@ -89,6 +89,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::sql::*;
+    item_notices (partner_id, obligation_key, told_on) {
+        partner_id -> BigInt,
+        obligation_key -> Text,
+        told_on -> Day,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(item_steps, accruals);
 diesel::allow_tables_to_appear_in_same_query!(set_off_grants, contracts);
 diesel::allow_tables_to_appear_in_same_query!(settlements, settlement_parts);

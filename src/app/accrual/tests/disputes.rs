@@ -27,19 +27,20 @@ use crate::domain::books::close::OpenItems;
 use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::{Asked, Ruling, Stage, StepKind};
 use crate::domain::settlement::{Part, SettlementKind};
+use crate::domain::statement::Section;
 use crate::domain::viewer::Role;
 
 /// The same installation at another moment.
-fn at(app: &App, day: &str) -> App {
+pub(super) fn at(app: &App, day: &str) -> App {
     let now: DateTime<Utc> = format!("{day}T12:00:00Z").parse().unwrap();
     App::new(app.pool.clone(), Clock::Fixed(now), "http://localhost")
 }
 
-fn micros(text: &str) -> Micros {
+pub(super) fn micros(text: &str) -> Micros {
     Micros::from_decimal(text.parse().unwrap()).unwrap()
 }
 
-fn key(text: &str) -> ObligationKey {
+pub(super) fn key(text: &str) -> ObligationKey {
     text.parse().unwrap()
 }
 
@@ -47,7 +48,7 @@ fn item(app: &App, of: ObligationKey) -> Item {
     item_show(&mut app.pool.get().unwrap(), &Viewer::system(), PARTNER, of).unwrap().unwrap().0
 }
 
-fn carrier_user() -> Viewer {
+pub(super) fn carrier_user() -> Viewer {
     partner_viewer(PARTNER)
 }
 
@@ -55,7 +56,7 @@ fn manager() -> Viewer {
     viewer("Maria", Role::CarrierManager)
 }
 
-fn finance() -> Viewer {
+pub(super) fn finance() -> Viewer {
     viewer("Karin", Role::Finance)
 }
 
@@ -64,7 +65,7 @@ fn controller() -> Viewer {
 }
 
 /// Takes a step with the newest step in sight.
-fn take(app: &App, by: &Viewer, of: ObligationKey, asked: &Asked) -> Result<Stage, EditError> {
+pub(super) fn take(app: &App, by: &Viewer, of: ObligationKey, asked: &Asked) -> Result<Stage, EditError> {
     let db = &mut *app.pool.get().unwrap();
     let seen =
         item_show(db, by, PARTNER, of)?.and_then(|(_, steps)| steps.last().map(|step| step.seq)).unwrap_or(0);
@@ -90,7 +91,7 @@ fn answer(kind: StepKind, line: i32, ruling: Ruling, amount: &str) -> Asked {
     }
 }
 
-fn credit_note(number: &str, amount: &str, on: &str) -> NewSettlement {
+pub(super) fn credit_note(number: &str, amount: &str, on: &str) -> NewSettlement {
     NewSettlement {
         kind: SettlementKind::CreditNote,
         number: number.to_owned(),
@@ -103,7 +104,7 @@ fn credit_note(number: &str, amount: &str, on: &str) -> NewSettlement {
     }
 }
 
-fn settle(app: &App, new: &NewSettlement) -> Result<i64, EditError> {
+pub(super) fn settle(app: &App, new: &NewSettlement) -> Result<i64, EditError> {
     book(app, &mut app.pool.get().unwrap(), &finance(), PARTNER, new)
 }
 
@@ -141,7 +142,7 @@ fn newest(app: &App, count: usize) -> Vec<String> {
     all[all.len() - count..].to_vec()
 }
 
-const JUNE: &str = "cv:71/cl:73/2025-06";
+pub(super) const JUNE: &str = "cv:71/cl:73/2025-06";
 
 /// June comes to 1,864.21 and is told on 14 July.
 fn assessed_june(app: &App) {
@@ -215,8 +216,8 @@ fn a_dispute_goes_its_whole_way_to_a_settled_item() {
         let ours = statement(db, &finance(), PARTNER, period).unwrap().unwrap();
         let theirs = statement(db, &carrier_user(), PARTNER, period).unwrap().unwrap();
         assert_eq!(ours.parts, theirs.parts);
-        let part = &ours.parts[&Currency::USD];
-        assert_eq!((part.opening, part.closing), (Micros::ZERO, Micros::ZERO));
+        let part = &ours.parts[&Currency::USD].sections[&Section::Credits];
+        assert_eq!((part.sums.opening, part.sums.closing), (Micros::ZERO, Micros::ZERO));
         let amounts: Vec<String> = part.lines.iter().map(|line| line.amount.to_string()).collect();
         assert_eq!(amounts, ["1864.21", "-400.00", "-1464.21"]);
         let now = app.now();
