@@ -189,7 +189,7 @@ const fn field(part: Part, path: &'static str, unit: Unit, name: &'static str) -
 }
 
 /// Every field that may change. What is not here is structure.
-const FIELDS: [Field; 62] = {
+const FIELDS: [Field; 63] = {
     use Part::{Accessorial, Capacity, Clause, Fuel, Limit, Line, Option, Target, Tier, Volume};
     use Unit::{Amount, Count, Number, Percent, Plain};
     [

@@ -517,8 +517,8 @@ fn a_deduction_is_booked_where_the_clause_grants_it() {
             |viewer: &Viewer, kind| book(&july, &mut app.pool.get().unwrap(), viewer, PARTNER, &by(kind));
         let offset = refused(app, || book_as(&controller(), SettlementKind::Offset));
         assert!(offset.contains("does not let us set credits off"), "{offset}");
-        let finance = refused(app, || book_as(&finance(), SettlementKind::Deduction));
-        assert!(finance.contains("is a controller's"), "{finance}");
+        let by_finance = refused(app, || book_as(&finance(), SettlementKind::Deduction));
+        assert!(by_finance.contains("is a controller's"), "{by_finance}");
         book_as(&controller(), SettlementKind::Deduction).unwrap();
         assert_eq!(newest(app, 1), ["07-18 2010/1420 864.21 SETTLEMENT"]);
         settle(&july, &credit_note("CN-1", "1000", "2025-07-18")).unwrap();
