@@ -81,6 +81,7 @@ mod tests {
         Position {
             lines: vec![1],
             shipment: None,
+            found_by: None,
             name: String::new(),
             lane: "A-B".to_owned(),
             charge: Charge::Linehaul,
