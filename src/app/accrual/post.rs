@@ -10,6 +10,7 @@ use crate::db::dispute::{ItemStepRow, item_step_insert, item_step_last_unscoped}
 use crate::db::late_delivery::delivery_standing;
 use crate::db::ledger::{Accrual, Beside, Standing, accruals_upsert, entries_insert};
 use crate::db::types::{Day, Instant};
+use crate::domain::attribution::Fault;
 use crate::domain::clause::{Delta, Obligation, ObligationKey, Posted, Reason, Rule, Sign, Target, deltas};
 use crate::domain::dispute::{StepKind, Sums};
 use crate::domain::ledger::{
@@ -380,8 +381,12 @@ fn why_gone(
         by.map(|by| format!(" ({by})")).unwrap_or_default()
     };
     let clause = version.and_then(|v| v.clauses.iter().find(|clause| clause.id == before.key.clause_id));
-    if clause.is_some_and(|clause| matches!(clause.terms.rule, Rule::MissedPickup(_))) {
-        return Ok(match standing.pickup_exclusion {
+    if let Some(terms) = clause.map(|clause| &clause.terms)
+        && matches!(terms.rule, Rule::MissedPickup(_))
+    {
+        // An exclusion that the clause does not take excuses nothing under it.
+        let party = |by: &String| terms.exclusions.takes(Fault::from_code(by));
+        return Ok(match standing.pickup_exclusion.filter(party) {
             Some(by) => {
                 let by = named(Some(by));
                 format!("{reference} was not picked up in time and is excused{by}: nothing is owed.")

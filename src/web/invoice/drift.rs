@@ -181,8 +181,6 @@ impl Billed {
 struct LinesPage {
     page: Page,
     partner: String,
-    charge: String,
-    lane: String,
     month: String,
     currency: String,
     /// The invoices of the partner and the month.
@@ -218,8 +216,6 @@ pub(in crate::web) async fn show_lines(
     page::html(&LinesPage {
         page: me.page(format!("Lines of {}, {}", asked.charge.words(), lane_words(&asked.lane))),
         partner: found.partner.name.clone(),
-        charge: asked.charge.words(),
-        lane: lane_words(&asked.lane),
         month: asked.period.title(),
         currency: asked.currency.to_string(),
         invoices: format!("/invoices?partner={}&period={}&show=all", asked.partner_id, asked.period),
