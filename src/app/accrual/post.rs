@@ -385,7 +385,7 @@ fn why_gone(
         && matches!(terms.rule, Rule::MissedPickup(_))
     {
         // An exclusion that the clause does not take excuses nothing under it.
-        let party = |by: &String| terms.exclusions.takes(Fault::from_code(by));
+        let party = |by: &String| terms.exclusions.takes(by.parse::<Fault>().ok());
         return Ok(match standing.pickup_exclusion.filter(party) {
             Some(by) => {
                 let by = named(Some(by));
