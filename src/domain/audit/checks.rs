@@ -50,7 +50,7 @@ struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// `all` are the bills among which the one is that this one corrects.
-    fn new(bill: &'a Bill, known: &'a Known, all: impl Iterator<Item = &'a Bill> + Clone) -> Self {
+    fn new(bill: &'a Bill, known: &'a Known, all: &(impl Iterator<Item = &'a Bill> + Clone)) -> Self {
         let day = || billed_on(bill, all.clone());
         Self { bill, matches: bill.lines.iter().map(|line| matched(known, &line.named, day)).collect() }
     }
@@ -111,7 +111,7 @@ impl<'a> Desk<'a> {
             .collect();
         // Whatever order they come in, the first one is the first one.
         found.sort_by_key(|other| other.order());
-        let seen = |other: &'a Bill| Seen::new(other, known, all());
+        let seen = |other: &'a Bill| Seen::new(other, known, &all());
         let (before, after): (Vec<&Bill>, Vec<&Bill>) =
             found.into_iter().partition(|other| other.order() < order);
         let own = seen(bill);

@@ -14,17 +14,13 @@ use crate::domain::words;
 
 codes! {
     /// Which pickup counts as missed.
+    #[derive(Default)]
     PickupMiss, "missed pickup" {
         /// One that was not made on its committed day, as the KPI `MISSED_PU` counts.
+        #[default]
         Day = "DAY", "not made on its committed day";
         /// One outside its window as `OTP_WIN` counts; where no window was agreed, not made on its day.
         Window = "WINDOW", "not made within its window";
-    }
-}
-
-impl Default for PickupMiss {
-    fn default() -> Self {
-        Self::Day
     }
 }
 
