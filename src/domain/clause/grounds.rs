@@ -75,7 +75,11 @@ mod tests {
     use super::super::ClauseTerms;
     use super::*;
 
-    const LATE: &str = r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"FIXED","amount":50000000},"grace_days":0,"event_cap_share":null,"event_cap_amount":null,"period":"MONTH"},"period_cap":{"amount":null,"share_of_freight":null}"#;
+    const LATE: &str = concat!(
+        r#"{"sign":"PENALTY","rule":{"kind":"LATE_DELIVERY","per_day":{"type":"FIXED","amount":50000000},"#,
+        r#""grace_days":0,"event_cap_share":null,"event_cap_amount":null,"period":"MONTH"},"#,
+        r#""period_cap":{"amount":null,"share_of_freight":null}"#,
+    );
 
     #[test]
     fn a_text_signed_before_keeps_its_bytes_and_claims_nothing() {
@@ -88,7 +92,10 @@ mod tests {
 
     #[test]
     fn what_it_rests_on_is_kept_and_read_in_plain_words() {
-        let said = r#","grounds":{"rationale":"A late day stops the line for two hours.","exclusive_remedy":true,"tax_treatment":"PRICE_ADJUSTMENT"}}"#;
+        let said = concat!(
+            r#","grounds":{"rationale":"A late day stops the line for two hours.","#,
+            r#""exclusive_remedy":true,"tax_treatment":"PRICE_ADJUSTMENT"}}"#,
+        );
         let terms = ClauseTerms::from_json(&format!("{LATE}{said}")).unwrap();
         assert_eq!(terms.to_json().unwrap(), format!("{LATE}{said}"));
         assert_eq!(terms.validate(), []);
