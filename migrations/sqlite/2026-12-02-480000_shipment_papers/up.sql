@@ -35,16 +35,22 @@ CREATE TABLE invoice_numbers (
   PRIMARY KEY (partner_id, kind, number_key, invoice_id)
 ) WITHOUT ROWID;
 
--- Letters and digits alone, capitals, no zeros in front: one sign a step.
-WITH RECURSIVE plain (partner_id, invoice_id, kind, rest, number_key) AS (
-  SELECT partner_id, invoice_id, kind, rest, '' FROM (
-    SELECT partner_id, invoice_id, 'PRO' AS kind, upper(pro) AS rest FROM invoice_lines WHERE pro IS NOT NULL
-    UNION
-    SELECT partner_id, invoice_id, 'BOL' AS kind, upper(bol) AS rest FROM invoice_lines WHERE bol IS NOT NULL
-  )
+-- Letters and digits alone, capitals, no zeros in front. Most numbers are that already; of the others one sign a step. Spaces and
+-- dashes beyond ASCII fall away as well.
+WITH RECURSIVE said (partner_id, invoice_id, kind, number) AS (
+  SELECT partner_id, invoice_id, 'PRO', upper(pro) FROM invoice_lines WHERE pro IS NOT NULL
+  UNION
+  SELECT partner_id, invoice_id, 'BOL', upper(bol) FROM invoice_lines WHERE bol IS NOT NULL
+), plain (partner_id, invoice_id, kind, rest, number_key) AS (
+  SELECT partner_id, invoice_id, kind,
+    CASE WHEN number GLOB '*[^0-9A-Z]*' THEN number ELSE '' END,
+    CASE WHEN number GLOB '*[^0-9A-Z]*' THEN '' ELSE number END
+  FROM said
   UNION ALL
-  SELECT partner_id, invoice_id, kind, substr(rest, 2), number_key ||
-    CASE WHEN substr(rest, 1, 1) GLOB '[0-9A-Z]' OR unicode(rest) > 127 THEN substr(rest, 1, 1) ELSE '' END
+  SELECT partner_id, invoice_id, kind, substr(rest, 2), number_key || CASE
+    WHEN substr(rest, 1, 1) GLOB '[0-9A-Z]' THEN substr(rest, 1, 1)
+    WHEN unicode(rest) < 192 OR unicode(rest) IN (215, 247, 12288, 65279) OR unicode(rest) BETWEEN 8192 AND 8303 THEN ''
+    ELSE substr(rest, 1, 1) END
   FROM plain WHERE rest <> ''
 )
 INSERT INTO invoice_numbers (partner_id, kind, number_key, invoice_id)
