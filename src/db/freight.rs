@@ -13,10 +13,12 @@ use super::DbError;
 use super::conn::Db;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
+use super::invoice::reach::invoices_giving_unscoped;
 use super::invoice::ruling::audits_resolved_unscoped;
+use super::papers::numbers_billed_unscoped;
 use super::schema::{
-    expected_charges, freight_accruals, freight_moves, freight_partners, invoice_numbers, invoice_references,
-    invoices, journal_entries, partners, shipment_numbers, shipments, sources, stale_freight,
+    expected_charges, freight_accruals, freight_moves, freight_partners, invoice_references, invoices,
+    journal_entries, partners, shipments, sources, stale_freight,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -313,19 +315,10 @@ pub fn bills_unscoped(db: &mut Db, partner_id: i64, days: &[Day]) -> Result<Bill
         .select(invoice_references::invoice_id)
         .distinct()
         .load(db)?;
-    let by_number: Vec<i64> = shipment_numbers::table
-        .inner_join(
-            invoice_numbers::table.on(invoice_numbers::partner_id
-                .eq(shipment_numbers::partner_id)
-                .and(invoice_numbers::kind.eq(shipment_numbers::kind))
-                .and(invoice_numbers::number_key.eq(shipment_numbers::number_key))),
-        )
-        .filter(shipment_numbers::partner_id.eq(partner_id))
-        .filter(shipment_numbers::obligation_day.eq_any(days))
-        .select(invoice_numbers::invoice_id)
-        .distinct()
-        .load(db)?;
-    let ids: BTreeSet<i64> = by_reference.into_iter().chain(by_number).collect();
+    let mut ids: BTreeSet<i64> = by_reference.into_iter().collect();
+    for numbers in numbers_billed_unscoped(db, &[partner_id], days)?.into_values() {
+        ids.extend(invoices_giving_unscoped(db, partner_id, numbers)?);
+    }
     let ids: Vec<i64> = ids.into_iter().collect();
     let mut bills = Bills::default();
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {

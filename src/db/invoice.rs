@@ -15,13 +15,14 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde::Serialize;
 
-use reach::touched_unscoped;
+use reach::{renumbered_unscoped, touched_unscoped};
 
 use super::DbError;
 use super::conn::Db;
+use super::papers::numbers_billed_unscoped;
 use super::schema::{
     audit_terms, invoice_audits, invoice_lines, invoice_numbers, invoice_references, invoice_steps, invoices,
-    partners, shipment_numbers, shipments, sources, stale_invoices,
+    partners, shipments, sources, stale_invoices,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
@@ -405,18 +406,19 @@ pub fn stale_invoices_mark(db: &mut Db, keys: &BTreeSet<InvoiceKey>) -> QueryRes
     Ok(())
 }
 
-/// The invoices that name one of the shipments of some partners due on a day, by our reference or by a number it carries.
+/// The invoices that name one of the shipments of some partners due on a day, by our reference or by a number it carries. Since
+/// who carries a number may have changed, also those that share a shipment with one that gives it.
 ///
 /// Unscoped: a refresh marks them, of whichever partner they are.
 ///
 /// # Errors
-/// The engine's reason.
+/// [`DbError::Stored`] for something that does not read back, or the engine's reason.
 pub fn invoices_of_day_unscoped(
     db: &mut Db,
     day: NaiveDate,
     partners: &[i64],
-) -> QueryResult<Vec<InvoiceKey>> {
-    let mut found: Vec<InvoiceKey> = shipments::table
+) -> Result<BTreeSet<InvoiceKey>, DbError> {
+    let by_reference: Vec<InvoiceKey> = shipments::table
         .inner_join(
             invoice_references::table.on(invoice_references::partner_id
                 .eq(shipments::partner_id)
@@ -427,19 +429,9 @@ pub fn invoices_of_day_unscoped(
         .select((invoice_references::partner_id, invoice_references::invoice_id))
         .distinct()
         .load(db)?;
-    let by_number: Vec<InvoiceKey> = shipment_numbers::table
-        .inner_join(
-            invoice_numbers::table.on(invoice_numbers::partner_id
-                .eq(shipment_numbers::partner_id)
-                .and(invoice_numbers::kind.eq(shipment_numbers::kind))
-                .and(invoice_numbers::number_key.eq(shipment_numbers::number_key))),
-        )
-        .filter(shipment_numbers::obligation_day.eq(Day(day)))
-        .filter(shipment_numbers::partner_id.eq_any(partners))
-        .select((invoice_numbers::partner_id, invoice_numbers::invoice_id))
-        .distinct()
-        .load(db)?;
-    found.extend(by_number);
+    let numbers = numbers_billed_unscoped(db, partners, &[Day(day)])?;
+    let mut found = renumbered_unscoped(db, numbers)?;
+    found.extend(by_reference);
     Ok(found)
 }
 

@@ -10,12 +10,12 @@ use super::DbError;
 use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fold::{ShipmentKey, day_chunks};
-use super::schema::{shipment_freight_terms, shipment_numbers, shipments};
+use super::schema::{invoice_numbers, shipment_freight_terms, shipment_numbers, shipments};
 use super::types::{Day, Instant};
 use crate::bulk_insert;
 use crate::domain::audit::number_key;
 use crate::domain::audit::papers::{
-    BEARERS_MAX, Bearer, Bearers, FreightTerms, Number, NumberKey, NumberKind, Papers,
+    BEARERS_MAX, Bearer, Bearers, FOLLOWED_MAX, FreightTerms, Number, NumberKey, NumberKind, Papers,
 };
 use crate::domain::field::BadCode;
 use crate::domain::outcome::delivered_day;
@@ -191,18 +191,45 @@ pub fn telling_unscoped(
     keys: &BTreeSet<NumberKey>,
 ) -> QueryResult<BTreeSet<NumberKey>> {
     let most = i64::try_from(BEARERS_MAX).unwrap_or(i64::MAX);
-    let mut found = BTreeSet::new();
+    let counted = counted(db, partner_id, keys)?;
+    Ok(counted.into_iter().filter(|(_, count)| *count <= most).map(|(key, _)| key).collect())
+}
+
+/// Takes those out of some numbers that so many shipments of a partner carry that nobody looks again when one more or less
+/// does. Those that no shipment carries any more stay.
+///
+/// Unscoped: a refresh and an import know whose shipments changed.
+///
+/// # Errors
+/// The engine's reason.
+pub fn followed_retain_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &mut BTreeSet<NumberKey>,
+) -> QueryResult<()> {
+    let most = i64::try_from(FOLLOWED_MAX).unwrap_or(i64::MAX);
+    let counted = counted(db, partner_id, keys)?;
+    keys.retain(|key| counted.get(key).is_none_or(|count| *count <= most));
+    Ok(())
+}
+
+/// How many shipments of a partner carry each of some numbers; those that none carries are missing.
+fn counted(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &BTreeSet<NumberKey>,
+) -> QueryResult<BTreeMap<NumberKey, i64>> {
+    let mut found = BTreeMap::new();
     for kind in NumberKind::ALL.iter().copied() {
         for chunk in of_kind(keys, kind).chunks(KEYS_PER_STATEMENT) {
-            let counted: Vec<(String, i64)> = shipment_numbers::table
+            let rows: Vec<(String, i64)> = shipment_numbers::table
                 .filter(shipment_numbers::partner_id.eq(partner_id))
                 .filter(shipment_numbers::kind.eq(kind.code()))
                 .filter(shipment_numbers::number_key.eq_any(chunk))
                 .group_by(shipment_numbers::number_key)
                 .select((shipment_numbers::number_key, count_star()))
                 .load(db)?;
-            let telling = counted.into_iter().filter(|(_, count)| *count <= most);
-            found.extend(telling.map(|(key, _)| (kind, key)));
+            found.extend(rows.into_iter().map(|(key, count)| ((kind, key), count)));
         }
     }
     Ok(found)
@@ -291,6 +318,40 @@ pub fn numbers_unscoped(
             let kind = kind.parse().map_err(|error| stored(id, partner_id, &error))?;
             found.entry(id).or_default().push((kind, key));
         }
+    }
+    Ok(found)
+}
+
+/// The numbers that shipments of some partners due on some days carry and that an invoice gives, by partner.
+///
+/// Unscoped: a refresh and an accrual know whose shipments they read.
+///
+/// # Errors
+/// [`DbError::Stored`] for a row that does not read back, or the engine's reason.
+pub fn numbers_billed_unscoped(
+    db: &mut Db,
+    partners: &[i64],
+    days: &[Day],
+) -> Result<BTreeMap<i64, BTreeSet<NumberKey>>, DbError> {
+    // Not joined: where many shipments and many invoices say `N/A`, each would meet each.
+    let given = invoice_numbers::table
+        .filter(invoice_numbers::partner_id.eq(shipment_numbers::partner_id))
+        .filter(invoice_numbers::kind.eq(shipment_numbers::kind))
+        .filter(invoice_numbers::number_key.eq(shipment_numbers::number_key));
+    let rows: Vec<(i64, String, String)> = shipment_numbers::table
+        .filter(shipment_numbers::obligation_day.eq_any(days))
+        .filter(shipment_numbers::partner_id.eq_any(partners))
+        .filter(diesel::dsl::exists(given))
+        .select((shipment_numbers::partner_id, shipment_numbers::kind, shipment_numbers::number_key))
+        .distinct()
+        .load(db)?;
+    let mut found: BTreeMap<i64, BTreeSet<NumberKey>> = BTreeMap::new();
+    for (partner_id, kind, key) in rows {
+        let kind: NumberKind = kind.parse().map_err(|error: BadCode| DbError::Stored {
+            what: format!("the number {key} of partner {partner_id}"),
+            reason: error.to_string(),
+        })?;
+        found.entry(partner_id).or_default().insert((kind, key));
     }
     Ok(found)
 }

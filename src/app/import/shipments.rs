@@ -9,7 +9,7 @@ use super::batch::{
     Batch, Counts, FactHasher, Input, Run, Stages, check_currency, fact_text, micros, partner, pipeline,
     pipeline_of_first_load, repeated, small, some_text, sort_out, text, thousandths,
 };
-use super::papers::papers;
+use super::papers::{Columns, papers};
 use super::particulars::OF_SHIPMENTS;
 use super::seen::SeenKeys;
 use super::{ImportError, ImportReport};
@@ -23,6 +23,7 @@ use crate::db::dialect::{
 };
 use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
+use crate::db::fold::ShipmentKey;
 use crate::db::invoice::reach::invoices_numbered_mark;
 use crate::db::papers::{PapersRows, any_papers, papers_delete, papers_insert, papers_of};
 use crate::db::particulars::{
@@ -35,7 +36,6 @@ use crate::db::shipment::{
 };
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
-use crate::domain::audit::number_key;
 use crate::domain::audit::papers::{NumberKey, Papers};
 use crate::domain::money::Micros;
 use crate::domain::outcome::{EarlyPolicy, OntimeEvent, OutcomePolicy};
@@ -81,6 +81,7 @@ pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport
         any_particulars: any_particulars(db)?,
         papers: HashMap::new(),
         any_papers: any_papers(db)?,
+        papers_columns: Columns::of(&input.compiled),
         given_up: BTreeSet::new(),
         any_commitments: any_commitments(db)?,
         any_quality: any_quality(db)?,
@@ -478,7 +479,9 @@ struct Writer<'a> {
     papers: HashMap<i64, Box<Papers>>,
     /// Whether anything is said of any shipment's papers; while nothing is, no changed row looks for it.
     any_papers: bool,
-    /// Numbers that shipments of this batch carried before, with their partner: invoices may have been found by them.
+    /// What the file can say of papers.
+    papers_columns: Columns,
+    /// Numbers that shipments of this batch carried before and carry no more, with their partner: invoices may have been found by them.
     given_up: BTreeSet<(i64, NumberKey)>,
     /// Whether any shipment has a row of quality beside it; while none has, no changed row looks for one.
     any_quality: bool,
@@ -504,7 +507,7 @@ impl Writer<'_> {
         counts.new += ready.store(db)?.new;
         if !self.given_up.is_empty() {
             // After the marks of cells, as a refresh writes them. Those of numbers that arrive come with the refresh of their day.
-            invoices_numbered_mark(db, &std::mem::take(&mut self.given_up))?;
+            invoices_numbered_mark(db, std::mem::take(&mut self.given_up))?;
         }
         Ok(counts)
     }
@@ -688,17 +691,8 @@ impl Writer<'_> {
         if said.is_some() {
             particulars_delete(db, old.key())?;
         }
-        if let Some(before) = papered {
-            papers_delete(db, old.key())?;
-            let numbers = before.numbers.iter().map(|number| (number.kind, number_key(&number.text)));
-            self.given_up.extend(numbers.map(|number| (old.partner_id, number)));
-        }
-        if let Some(papers) = papers {
-            let mut rows = PapersRows::default();
-            rows.add(row.key(), &papers);
-            papers_insert(db, &rows)?;
-            self.any_papers = true;
-        }
+        let papers = self.papers_columns.over(papers, papered.as_ref());
+        self.replace_papers(db, (old.key(), papered.as_ref()), (row.key(), papers.as_deref()))?;
         if let Some(particulars) = particulars {
             particulars_insert(db, &[ParticularsRow::of(row.key(), &particulars)])?;
             self.any_particulars = true;
@@ -709,6 +703,34 @@ impl Writer<'_> {
         }
         stale.insert(StaleCell { partner_id: old.partner_id, day: old.obligation_day.0 });
         stale.insert(StaleCell { partner_id: row.partner_id, day: row.obligation_day.0 });
+        Ok(())
+    }
+
+    /// Writes what the papers of a replaced row say; most changed rows say what they said before.
+    fn replace_papers(
+        &mut self,
+        db: &mut Db,
+        (old, before): (ShipmentKey, Option<&Papers>),
+        (new, papers): (ShipmentKey, Option<&Papers>),
+    ) -> Result<(), ImportError> {
+        if let (Some(before), Some(papers)) = (before, papers)
+            && old == new
+            && before.say_as(papers)
+        {
+            return Ok(());
+        }
+        if let Some(before) = before {
+            papers_delete(db, old)?;
+            let stay: BTreeSet<NumberKey> = papers.into_iter().flat_map(Papers::keys).collect();
+            let gone = before.keys().filter(|number| !stay.contains(number));
+            self.given_up.extend(gone.map(|number| (old.1, number)));
+        }
+        if let Some(papers) = papers {
+            let mut rows = PapersRows::default();
+            rows.add(new, papers);
+            papers_insert(db, &rows)?;
+            self.any_papers = true;
+        }
         Ok(())
     }
 }

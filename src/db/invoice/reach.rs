@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
-use super::batch::Neighbours;
+use super::batch::{Neighbours, invoices_unscoped};
 use super::{
     InvoiceKey, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, shipments_named_unscoped, stale_invoices_mark,
 };
 use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::fold::ShipmentKey;
-use crate::db::papers::{any_numbers, bearers_unscoped, numbers_unscoped, telling_unscoped};
+use crate::db::papers::{
+    any_numbers, bearers_unscoped, followed_retain_unscoped, numbers_unscoped, telling_unscoped,
+};
 use crate::db::schema::invoice_numbers;
 use crate::db::types::Day;
 use crate::domain::audit::Named;
@@ -197,19 +199,60 @@ pub(super) fn invoices_of_numbers(
     Ok(found)
 }
 
-/// Marks the invoices that give one of the numbers, by whose shipments carried them: they may be for others now.
+/// Ids of the invoices of a partner that give one of the numbers, without numbers that so many shipments carry that they
+/// tell nothing.
+///
+/// Unscoped: a refresh, an import and an accrual know whose shipments they read.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn invoices_numbered_mark(db: &mut Db, numbers: &BTreeSet<(i64, NumberKey)>) -> QueryResult<()> {
+pub fn invoices_giving_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    mut numbers: BTreeSet<NumberKey>,
+) -> QueryResult<BTreeSet<i64>> {
+    followed_retain_unscoped(db, partner_id, &mut numbers)?;
+    Ok(invoices_of_numbers(db, partner_id, &numbers)?.into_values().flatten().collect())
+}
+
+/// The invoices that give one of the numbers, of which other shipments carry them now, and whatever names one of the
+/// shipments they lead to: what is for one of them no longer meets them there, or meets them only now.
+///
+/// Unscoped: a refresh and an import know whose shipments changed.
+///
+/// # Errors
+/// As [`Reach::read_unscoped`].
+pub(super) fn renumbered_unscoped(
+    db: &mut Db,
+    numbers: BTreeMap<i64, BTreeSet<NumberKey>>,
+) -> Result<BTreeSet<InvoiceKey>, DbError> {
+    let mut found: BTreeSet<InvoiceKey> = BTreeSet::new();
+    for (partner_id, numbers) in numbers {
+        let giving = invoices_giving_unscoped(db, partner_id, numbers)?;
+        let ids: Vec<i64> = giving.iter().copied().collect();
+        found.extend(giving.into_iter().map(|id| (partner_id, id)));
+        for chunk in ids.chunks(KEYS_PER_STATEMENT) {
+            let chunk: BTreeSet<i64> = chunk.iter().copied().collect();
+            let invoices = invoices_unscoped(db, partner_id, &chunk)?;
+            let lines = invoices.values().flat_map(|(_, lines)| lines.iter());
+            let rows = invoices.values().map(|(row, _)| row);
+            let touched = touched_unscoped(db, partner_id, lines, rows)?;
+            found.extend(touched.into_iter().map(|id| (partner_id, id)));
+        }
+    }
+    Ok(found)
+}
+
+/// Marks the invoices that give one of the numbers, by whose shipments carried them: they may be for others now. With them
+/// whatever names one of those shipments.
+///
+/// # Errors
+/// As [`Reach::read_unscoped`].
+pub fn invoices_numbered_mark(db: &mut Db, numbers: BTreeSet<(i64, NumberKey)>) -> Result<(), DbError> {
     let mut by_partner: BTreeMap<i64, BTreeSet<NumberKey>> = BTreeMap::new();
     for (partner_id, number) in numbers {
-        by_partner.entry(*partner_id).or_default().insert(number.clone());
+        by_partner.entry(partner_id).or_default().insert(number);
     }
-    let mut marks: BTreeSet<InvoiceKey> = BTreeSet::new();
-    for (partner_id, numbers) in by_partner {
-        let ids = invoices_of_numbers(db, partner_id, &numbers)?.into_values().flatten();
-        marks.extend(ids.map(|id| (partner_id, id)));
-    }
-    stale_invoices_mark(db, &marks)
+    let marks = renumbered_unscoped(db, by_partner)?;
+    Ok(stale_invoices_mark(db, &marks)?)
 }

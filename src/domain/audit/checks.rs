@@ -72,18 +72,41 @@ impl<'a> Seen<'a> {
         self.matches.iter().filter_map(Match::reference).collect()
     }
 
-    /// The names it gives shipments, or those alone of which none was found.
-    fn names(&self, only_unfound: bool) -> BTreeSet<&'a str> {
-        let lines = self.lines().filter(|(_, found)| !only_unfound || found.reference().is_none());
-        lines.flat_map(|(line, _)| line.named.names()).collect()
+    /// The names it gives shipments with the stops of those that are loads, or those alone of which none was found.
+    fn names(&self, only_unfound: bool) -> Names<'a> {
+        let mut found: Names<'a> = BTreeMap::new();
+        for (line, _) in self.lines().filter(|(_, found)| !only_unfound || found.reference().is_none()) {
+            let named = &line.named;
+            let whole =
+                [&named.shipment, &named.pro, &named.bol].into_iter().filter_map(|name| name.as_deref());
+            for name in whole {
+                found.entry(name).or_default().insert(None);
+            }
+            if let Some(load) = named.load.as_deref() {
+                found.entry(load).or_default().insert(named.stop);
+            }
+        }
+        found
     }
 
     /// Whether the two bills have a shipment in common: the same one, or one that both name alike and that one of them has not found.
     fn meets(&self, other: &Self) -> bool {
         !self.references().is_disjoint(&other.references())
-            || !self.names(true).is_disjoint(&other.names(false))
-            || !self.names(false).is_disjoint(&other.names(true))
+            || alike(&self.names(true), &other.names(false))
+            || alike(&self.names(false), &other.names(true))
     }
+}
+
+/// Names with the stops that are said of each; no stop is any of them.
+type Names<'a> = BTreeMap<&'a str, BTreeSet<Option<i32>>>;
+
+/// Whether both have a name that may mean one shipment. Two stops of a load are two.
+fn alike(some: &Names<'_>, others: &Names<'_>) -> bool {
+    some.iter().any(|(name, stops)| {
+        others
+            .get(*name)
+            .is_some_and(|known| stops.contains(&None) || known.contains(&None) || !stops.is_disjoint(known))
+    })
 }
 
 /// One audit under way.

@@ -16,6 +16,9 @@ use crate::domain::words;
 pub const NUMBERS_MAX: usize = 20;
 /// Shipments that may share a number; one that more carry, such as `N/A`, tells nothing and is none.
 pub const BEARERS_MAX: usize = 100;
+/// Shipments that may share a number which is still followed when something of it changes: some more, so that one which has
+/// just become too common is looked at again.
+pub const FOLLOWED_MAX: usize = 10 * BEARERS_MAX;
 /// Shipments that a finding lists at most of those that share a number.
 const SHARED_SHOWN: usize = 5;
 
@@ -74,6 +77,19 @@ impl Papers {
     #[must_use]
     pub fn are_blank(&self) -> bool {
         self.numbers.is_empty() && self.freight_terms.is_none()
+    }
+
+    /// Whether others say the same, in whatever order.
+    #[must_use]
+    pub fn say_as(&self, other: &Self) -> bool {
+        self.freight_terms == other.freight_terms
+            && self.numbers.len() == other.numbers.len()
+            && self.numbers.iter().all(|number| other.numbers.contains(number))
+    }
+
+    /// The numbers as numbers are compared.
+    pub fn keys(&self) -> impl Iterator<Item = NumberKey> {
+        self.numbers.iter().map(|number| (number.kind, number_key(&number.text)))
     }
 }
 

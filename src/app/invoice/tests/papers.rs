@@ -6,7 +6,7 @@ use super::*;
 use crate::app::evidence::shipment;
 use crate::db::invoice::stale_invoices_count;
 use crate::db::schema::shipment_versions;
-use crate::domain::audit::papers::{FreightTerms, Number, NumberKind, Papers};
+use crate::domain::audit::papers::{FOLLOWED_MAX, FreightTerms, Number, NumberKind, Papers};
 
 const CARRIED: &str = "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at,pro,bol,load,stop,freight_terms\n";
 const NUMBERED: &str =
@@ -127,6 +127,61 @@ fn an_invoice_finds_its_shipment_by_the_numbers_it_carries() {
 }
 
 #[test]
+fn who_carries_a_number_changes_the_bills_that_call_a_shipment_otherwise() {
+    use BillStatus as S;
+    use Outcome as O;
+    on_each_engine(NOW, |app| {
+        worked(app);
+        shipped(app, &[row("N-1", 14, "4711,,,,"), row("N-4", 15, "4711,,,,")]);
+        let bills = "\
+K-1,P1,2025-05-20,2025-05-21,,4711,,,,,400,LINEHAUL,100
+D-1,P1,2025-05-22,2025-05-23,N-1,,,,,,400,LINEHAUL,100
+";
+        load(app, ImportKind::Invoices, &format!("{NUMBERED}{bills}"));
+        audited(app);
+        let shared = [("K-1", (S::Unmatched, O::Hold, 0, 100)), ("D-1", (S::Matched, O::Pay, 100, 0))];
+        for (number, expected) in shared {
+            assert_eq!(told(app)[number], expected, "{number}");
+        }
+
+        // The number goes from the other shipment: the import knows.
+        shipped(app, &[row("N-4", 15, ",,,,")]);
+        let report = audited(app);
+        assert_eq!(report.audited, 2, "the one that gives the number, and the one it meets: {report:?}");
+        assert_eq!(told(app)["K-1"], (S::Matched, O::Pay, 100, 0));
+        assert_eq!(told(app)["D-1"], (S::Duplicate, O::Reject, 0, 100), "not paid twice");
+
+        // It comes back: the refresh of that day knows.
+        shipped(app, &[row("N-4", 15, "4711,,,,")]);
+        let report = audited(app);
+        assert_eq!(report.audited, 2, "{report:?}");
+        for (number, expected) in shared {
+            assert_eq!(told(app)[number], expected, "{number}");
+        }
+        assert_eq!(audits_differ(&mut conn(app)).unwrap(), (2, Vec::new()));
+    });
+}
+
+#[test]
+fn a_number_that_very_many_shipments_carry_is_not_followed() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let rows: Vec<String> =
+            (0..=FOLLOWED_MAX + 1).map(|at| row(&format!("M-{at}"), 15, "N/A,,,,")).collect();
+        shipped(app, &rows);
+        let bill = "K-1,P1,2025-05-20,2025-05-21,,n/a,,,,,400,LINEHAUL,100\n";
+        load(app, ImportKind::Invoices, &format!("{NUMBERED}{bill}"));
+        audited(app);
+        assert_eq!(words(app, "K-1"), "REFR: no shipment of this partner is known as n/a");
+        let waiting = || stale_invoices_count(&mut conn(app), &finance(), None).unwrap();
+        shipped(app, &[row("M-0", 15, ",,,,")]);
+        assert_eq!(waiting(), 0, "one more than is followed");
+        shipped(app, &[row("M-1", 15, ",,,,")]);
+        assert_eq!(waiting(), 1);
+    });
+}
+
+#[test]
 fn the_numbers_of_a_shipment_come_with_its_row_and_go_with_it() {
     on_each_engine(NOW, |app| {
         let papers = |reference: &str| {
@@ -162,6 +217,16 @@ fn the_numbers_of_a_shipment_come_with_its_row_and_go_with_it() {
             shipment_versions::table.select(shipment_versions::fact).load(&mut *conn(app)).unwrap();
         assert_eq!(before.len(), 1);
         assert!(before[0].contains("\"0047-11\"") && before[0].contains("THIRD_PARTY"), "{}", before[0]);
+
+        // A file without these columns leaves them, one with them takes away what it leaves empty.
+        let report = load(
+            app,
+            ImportKind::Shipments,
+            "reference,partner,origin,destination,picked_up_at,delivery_due_date,delivered_at\n\
+             A,P1,Alpha,Beta,2025-05-17T08:00:00Z,2025-05-17,2025-05-17T18:00:00Z\n",
+        );
+        assert_eq!(report.rows_changed, 1, "{report:?}");
+        assert_eq!(papers("A"), said);
         load(app, ImportKind::Shipments, &format!("{CARRIED}{}", row("A", 16, ",,,,")));
         assert_eq!(papers("A"), Papers::default());
     });
