@@ -39,6 +39,8 @@ pub struct Row {
     text: String,
     /// End of each cell in `text`.
     ends: Vec<usize>,
+    /// Columns of numbers that have lost digits before they were read.
+    cut: Vec<usize>,
     number: u64,
 }
 
@@ -56,6 +58,14 @@ impl Row {
         let end = *self.ends.get(column)?;
         let start = if column == 0 { 0 } else { *self.ends.get(column - 1)? };
         self.text.get(start..end)
+    }
+
+    /// Whether the cell is a number of a workbook with more digits than a workbook keeps: another number may have
+    /// become the same.
+    #[must_use]
+    #[inline]
+    pub fn is_cut(&self, column: usize) -> bool {
+        self.cut.contains(&column)
     }
 
     /// Row of the file as a spreadsheet counts it; the header is usually row 1.
@@ -89,6 +99,7 @@ impl Row {
     fn clear(&mut self, number: u64) {
         self.text.clear();
         self.ends.clear();
+        self.cut.clear();
         self.number = number;
     }
 

@@ -374,7 +374,8 @@ impl Compiled {
             match &step.origin {
                 Origin::Column(column) => {
                     let cell = row.get(*column).unwrap_or_default();
-                    self.fill(step, cell, fields).map_err(|e| e.at(step.place(&self.headers), cell))?;
+                    self.fill_from(step, row, *column, fields)
+                        .map_err(|e| e.at(step.place(&self.headers), cell))?;
                 }
                 Origin::Constant(text) => {
                     self.fill(step, text, fields).map_err(|e| e.at(step.spec.name, text))?;
@@ -409,6 +410,22 @@ impl Compiled {
             }
         }
         Ok(())
+    }
+
+    /// Reads the cell of a column into its field.
+    #[inline]
+    fn fill_from<'a>(
+        &'a self,
+        step: &'a Step,
+        row: &Row,
+        column: usize,
+        fields: &mut Fields,
+    ) -> Result<(), CellError<'a>> {
+        // As a quantity it is near enough; as a name it may be that of something else.
+        if matches!(step.spec.kind, FieldType::Text) && row.is_cut(column) {
+            return Err(CellError::Cut);
+        }
+        self.fill(step, row.get(column).unwrap_or_default(), fields)
     }
 
     /// Reads one cell into its field.
@@ -582,6 +599,7 @@ enum CellError<'a> {
     TooLong(usize),
     Control(char),
     Nameless,
+    Cut,
 }
 
 impl CellError<'_> {
@@ -601,6 +619,11 @@ impl CellError<'_> {
                     .to_owned()
             }
             Self::Nameless => "has no letter and no digit, so nobody could find it again".to_owned(),
+            Self::Cut => {
+                "is a number of more than 15 digits, of which a workbook keeps 15, so that two numbers may have become \
+                 one; write it as text"
+                    .to_owned()
+            }
             Self::TooLong(limit) => format!("is longer than {limit} characters"),
             Self::Control(control) => {
                 format!("holds {}, which no text may hold; take it out", control_words(control))

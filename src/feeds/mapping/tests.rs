@@ -112,6 +112,32 @@ fn bad_cells_name_column_value_and_reason() {
 }
 
 #[test]
+fn a_number_that_a_workbook_has_cut_is_no_text() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write_row(0, 0, ["id", "who"]).unwrap();
+    sheet.write(1, 0, 1_234_567_890_123_456.0).unwrap();
+    sheet.write(2, 0, 999_999_999_999_999.0).unwrap();
+    sheet.write(3, 0, "1234567890123456").unwrap();
+    for row in 1..=3 {
+        sheet.write(row, 1, "ACME").unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ids.xlsx");
+    std::fs::write(&path, book.save_to_buffer().unwrap()).unwrap();
+    let mut table = TableReader::open(&path, None).unwrap();
+    let compiled = shipments("", "").unwrap().compile(table.headers()).unwrap();
+    let (mut fields, mut row) = (compiled.fields(), Row::new());
+    let mut reference = || {
+        assert!(table.read_row(&mut row).unwrap());
+        compiled.apply(&row, &mut fields).map(|()| fields.text(s::REFERENCE).unwrap_or_default().to_owned())
+    };
+    says(reference().unwrap_err(), &["`id`", "1234567890123456", "more than 15 digits", "write it as text"]);
+    assert_eq!(reference(), Ok("999999999999999".to_owned()));
+    assert_eq!(reference(), Ok("1234567890123456".to_owned()), "as text");
+}
+
+#[test]
 fn no_value_and_value_maps() {
     let field = "weight_kg = { column = \"x\", no_value = [\"See *\", \"?\"] }";
     for cell in ["", "  ", "?", "See ASN-5"] {

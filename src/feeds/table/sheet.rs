@@ -20,6 +20,8 @@ const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const BATCH_ROWS: usize = 256;
 const BATCH_BYTES: usize = 256 << 10;
 const BATCHES_AHEAD: usize = 2;
+/// Smallest number of more than the 15 digits that a spreadsheet keeps of one.
+const CUT_FROM: f64 = 1e15;
 
 /// What the thread hands over. A thread that stops without saying `End` has broken down, and what it
 /// read so far is not the file.
@@ -230,6 +232,9 @@ impl Stream {
             row.push("");
         }
         push_value(row, value);
+        if matches!(value, DataRef::Float(n) if n.abs() >= CUT_FROM) {
+            row.cut.push(column);
+        }
         if row.text.len() > MAX_LINE_BYTES {
             return Err(too_large(
                 &self.file,
