@@ -1,7 +1,7 @@
 //! Carriers' invoices, one line a row. An invoice loads whole or not at all, and is never changed: what another file says
 //! differently under the same number is refused, and a correction or a credit note is an invoice of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -24,6 +24,8 @@ use crate::domain::words;
 use crate::feeds::RowError;
 use crate::feeds::fields::Fields;
 use crate::feeds::kind::invoices as f;
+use crate::feeds::mapping::Compiled;
+use crate::feeds::table::Row;
 
 /// Rows of one file, which is read whole.
 const ROWS_MAX: usize = 500_000;
@@ -76,8 +78,10 @@ struct Draft {
 /// Loads a file of invoices.
 pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let reporting = reporting_currency(db)?;
+    let compiled = input.compiled.clone();
     let draft = move |fields: &Fields| draft(fields, &reporting);
-    whole(db, run, input, ROWS_MAX, (draft, |db: &mut Db, batch: &mut Batch<Draft>| write(db, run, batch)))
+    let write = |db: &mut Db, batch: &mut Batch<Draft>| write(db, run, batch, &compiled);
+    whole(db, run, input, ROWS_MAX, (draft, write))
 }
 
 fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
@@ -86,7 +90,7 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
     };
     let (issued_on, received_on) = (day("issued_on", f::ISSUED_ON)?, day("received_on", f::RECEIVED_ON)?);
     let number = text(fields, f::INVOICE).trim().to_owned();
-    if number_key(&number).is_empty() || number.chars().count() > NUMBER_CHARS_MAX {
+    if !is_number(&number) {
         let reason = format!(
             "is no invoice number; it has letters or digits, and {NUMBER_CHARS_MAX} characters at most"
         );
@@ -140,6 +144,10 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
     })
 }
 
+fn is_number(number: &str) -> bool {
+    !number_key(number).is_empty() && number.chars().count() <= NUMBER_CHARS_MAX
+}
+
 /// The rows of one invoice, by their place in the file.
 #[derive(Default)]
 struct Gathered {
@@ -150,7 +158,12 @@ struct Gathered {
 /// Whose invoice, and its number.
 type Key = (i64, String);
 
-fn write(db: &mut Db, run: &Run<'_>, batch: &mut Batch<Draft>) -> Result<Counts, ImportError> {
+fn write(
+    db: &mut Db,
+    run: &Run<'_>,
+    batch: &mut Batch<Draft>,
+    compiled: &Compiled,
+) -> Result<Counts, ImportError> {
     let mut dimensions = Dimensions::load(db, &run.app.ids, run.now)?;
     let mut keys: Vec<Option<Key>> = Vec::with_capacity(batch.drafts.len());
     for slot in &mut batch.drafts {
@@ -172,7 +185,13 @@ fn write(db: &mut Db, run: &Run<'_>, batch: &mut Batch<Draft>) -> Result<Counts,
             found.entry(key.clone()).or_default().rows.push(at);
         }
     }
-    beside_unreadable(batch, &keys, &mut found);
+    let mut fields = compiled.fields();
+    refuse_broken(batch, &keys, &mut found, |row| {
+        compiled.apply_readable(row, &mut fields);
+        let number = text(&fields, f::INVOICE).trim().to_owned();
+        let partner_id = fields.text(f::PARTNER).and_then(|partner| dimensions.partner(partner));
+        is_number(&number).then_some((partner_id, number))
+    });
     let counts = store(db, run, batch, &mut found)?;
     for gathered in found.into_values() {
         let Some(error) = gathered.refused else { continue };
@@ -185,20 +204,41 @@ fn write(db: &mut Db, run: &Run<'_>, batch: &mut Batch<Draft>) -> Result<Counts,
     Ok(counts)
 }
 
-/// A row that cannot be read may belong to the invoice before it or after it, so neither is whole.
-fn beside_unreadable(batch: &Batch<Draft>, keys: &[Option<Key>], found: &mut BTreeMap<Key, Gathered>) {
+/// Refuses the invoices that a refused row is of. Where the row still says its number, that is the one of this number, of
+/// any partner where its own is not known. Else it may be of the invoice before it or after it, so neither is whole.
+///
+/// `said` reads partner and number off such a row.
+fn refuse_broken(
+    batch: &Batch<Draft>,
+    keys: &[Option<Key>],
+    found: &mut BTreeMap<Key, Gathered>,
+    mut said: impl FnMut(&Row) -> Option<(Option<i64>, String)>,
+) {
+    let mut owners: HashMap<String, Vec<i64>> = HashMap::new();
+    for (partner_id, number) in found.keys() {
+        owners.entry(number.clone()).or_default().push(*partner_id);
+    }
     for (at, slot) in batch.drafts.iter().enumerate() {
-        if slot.is_ok() {
-            continue;
-        }
-        let before = keys.get(..at).and_then(|keys| keys.iter().rev().flatten().next());
-        let after = keys.get(at..).and_then(|keys| keys.iter().flatten().next());
-        let number = batch.rows.get(at).map_or(0, crate::feeds::table::Row::number);
-        for key in [before, after].into_iter().flatten() {
-            let reason = format!(
-                "row {number} beside it is refused and may be of this invoice, which loads whole or not at all; correct that row"
-            );
-            if let Some(gathered) = found.get_mut(key) {
+        let Some(row) = batch.rows.get(at).filter(|_| slot.is_err()) else { continue };
+        let (broken, why): (Vec<Key>, &str) = match said(row) {
+            Some((Some(partner_id), number)) => {
+                (vec![(partner_id, number)], "of it is refused, and an invoice")
+            }
+            Some((None, number)) => {
+                let owners = owners.get(&number).map(Vec::as_slice).unwrap_or_default();
+                let broken = owners.iter().map(|partner_id| (*partner_id, number.clone())).collect();
+                (broken, "of it is refused, and an invoice")
+            }
+            None => {
+                let before = keys.get(..at).and_then(|keys| keys.iter().rev().flatten().next());
+                let after = keys.get(at..).and_then(|keys| keys.iter().flatten().next());
+                let broken = [before, after].into_iter().flatten().cloned().collect();
+                (broken, "beside it is refused and may be of this invoice, which")
+            }
+        };
+        for key in broken {
+            let reason = format!("row {} {why} loads whole or not at all; correct that row", row.number());
+            if let Some(gathered) = found.get_mut(&key) {
                 gathered.refused = Some(RowError::field("invoice", &key.1, reason));
             }
         }
@@ -269,7 +309,7 @@ fn check(
     batch: &Batch<Draft>,
     currencies: Option<&BTreeSet<Currency>>,
 ) -> Result<(), RowError> {
-    let row = |at: usize| batch.rows.get(at).map_or(0, crate::feeds::table::Row::number);
+    let row = |at: usize| batch.rows.get(at).map_or(0, Row::number);
     if rows.len() > LINES_MAX / 2 {
         let reason =
             format!("has {} lines; an invoice has up to {}", words::figure(rows.len()), LINES_MAX / 2);
@@ -358,7 +398,7 @@ fn lines_of(
     let mut lines = Vec::with_capacity(rows.len());
     for (at, draft) in rows {
         let line = &draft.line;
-        let number = batch.rows.get(*at).map_or(0, crate::feeds::table::Row::number);
+        let number = batch.rows.get(*at).map_or(0, Row::number);
         let mut push = |code: &str,
                         category: &str,
                         amount: Micros,

@@ -281,9 +281,9 @@ fn an_invoice_that_is_none_is_refused_at_the_door() {
         assert!(heads[0].contains("the same on every row of one invoice"), "{heads:?}");
         let named = said(&format!("J-4,P1,ORIGINAL,I-1,{day},,,W2-A,400,100,\n"));
         assert!(named[0].contains("only a correction or a credit note"), "{named:?}");
-        // A row that cannot be read may be of the invoice beside it.
+        // A row that does not say its number may be of the invoice beside it.
         let beside = said(&format!(
-            "J-5,P1,,,{day},,,W2-A,400,100,\nJ-5,P1,,,{day},,,W2-A,405,ten,\nJ-6,P1,,,{day},,,W2-B,400,100,\n"
+            "J-5,P1,,,{day},,,W2-A,400,100,\n,P1,,,{day},,,W2-A,405,10,\nJ-6,P1,,,{day},,,W2-B,400,100,\n"
         ));
         assert_eq!(beside.len(), 3, "{beside:?}");
         assert!(beside[0].contains("beside it is refused"), "{beside:?}");
@@ -293,6 +293,39 @@ fn an_invoice_that_is_none_is_refused_at_the_door() {
         let one = whole(&mut conn(app), &finance(), id_of(app, "J-1")).unwrap().unwrap();
         let codes: Vec<DisputeCode> = one.audits[0].audited.codes();
         assert_eq!(codes, [DisputeCode::Curr], "the tax is a line of its own, and not owed");
+    });
+}
+
+#[test]
+fn a_row_that_cannot_be_read_refuses_its_own_invoice_wherever_that_stands() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let row = |number: &str, partner: &str, amount: &str| {
+            format!("{number},{partner},,,2025-05-20,2025-05-21,W2-A,400,LINEHAUL,{amount}\n")
+        };
+        let stored =
+            || -> Vec<String> { told(app).into_keys().filter(|number| number.starts_with("BRK")).collect() };
+        let file = |amount: &str| {
+            let rows = [("BRK-A", "100"), ("BRK-B", "100"), ("BRK-A", amount), ("BRK-C", "100")];
+            format!("{HEAD}{}", rows.map(|(number, amount)| row(number, "P1", amount)).concat())
+        };
+        let refused = rejects(app, &file("abc"));
+        assert_eq!(refused.len(), 2, "{refused:?}");
+        assert!(refused[0].starts_with("2,") && refused[0].contains("row 4 of it is refused"), "{refused:?}");
+        assert!(refused[1].starts_with("4,") && refused[1].contains("is not a number"), "{refused:?}");
+        audited(app);
+        assert_eq!(stored(), ["BRK-B", "BRK-C"]);
+        // The right file loads what is missing, whole.
+        assert_eq!(rejects(app, &file("10")), Vec::<String>::new());
+        audited(app);
+        let one = whole(&mut conn(app), &finance(), id_of(app, "BRK-A")).unwrap().unwrap();
+        let amounts: Vec<i64> = one.lines.iter().map(|line| line.amount_micros).collect();
+        assert_eq!(amounts, [100_000_000, 10_000_000]);
+        // Whose it is cannot be read, and it may be the one of that number.
+        let rows = [row("BRK-D", "P1", "100"), row("BRK-E", "P1", "100"), row("BRK-D", "", "10")].concat();
+        let refused = rejects(app, &format!("{HEAD}{rows}"));
+        assert_eq!(refused.len(), 2, "{refused:?}");
+        assert!(refused[0].starts_with("2,") && refused[0].contains("row 4 of it is refused"), "{refused:?}");
     });
 }
 

@@ -20,7 +20,7 @@ pub const MAX_TEXT_CHARS: usize = 240;
 pub const MAX_LIST_CHARS: usize = 8_000;
 
 /// A mapping ready for rows.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Compiled {
     kind: ImportKind,
     headers: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Compiled {
 }
 
 /// How one field is filled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Step {
     field: Field,
     spec: &'static FieldSpec,
@@ -44,7 +44,7 @@ struct Step {
     from: From,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Origin {
     Column(usize),
     Constant(String),
@@ -394,6 +394,24 @@ impl Compiled {
         match self.required.iter().find(|(field, _)| fields.is_blank(*field)) {
             None => Ok(()),
             Some((_, place)) => Err(RowError::cell(place, "", "a value is required here and there is none")),
+        }
+    }
+
+    /// Reads what it can of a row that [`Compiled::apply`] refuses; a field that cannot be read holds nothing.
+    pub fn apply_readable(&self, row: &Row, fields: &mut Fields) {
+        fields.store.clear();
+        // A cell too few or too many, and no column is known to be its own.
+        if row.len() != self.headers.len() {
+            return;
+        }
+        let mut is_whole = true;
+        for step in &self.steps {
+            is_whole &= match &step.origin {
+                Origin::Column(column) => self.fill_from(step, row, *column, fields).is_ok(),
+                Origin::Constant(text) => self.fill(step, text, fields).is_ok(),
+                // It may be computed of what cannot be read.
+                Origin::Compute(expr) => is_whole && self.compute(step, expr, row, fields).is_ok(),
+            };
         }
     }
 

@@ -138,6 +138,28 @@ fn a_number_that_a_workbook_has_cut_is_no_text() {
 }
 
 #[test]
+fn a_row_that_is_refused_still_says_what_can_be_read() {
+    let names = ["id", "who", "due"];
+    let read = |reference: &str, cells: &[&str]| {
+        let text = format!(
+            "kind = \"shipments\"\n[fields]\nreference = {reference}\npartner = \"who\"\ndelivery_due_date = \"due\"\n"
+        );
+        let compiled = mapping(&text).unwrap().compile(&headers(&names)).unwrap();
+        let (mut fields, mut row) = (compiled.fields(), Row::new());
+        row.fill(2, cells.iter().copied());
+        assert!(compiled.apply(&row, &mut fields).is_err());
+        compiled.apply_readable(&row, &mut fields);
+        [s::REFERENCE, s::PARTNER].map(|field| fields.text(field).map(str::to_owned))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(read("\"id\"", &["7", "ACME", "soon"]), [some("7"), some("ACME")]);
+    assert_eq!(read("\"id\"", &["", "ACME", "2025-03-10"]), [None, some("ACME")]);
+    assert_eq!(read("\"id\"", &["7", "ACME"]), [None, None], "any cell may be the missing one");
+    let computed = "{ compute = 'concat(id, due)' }";
+    assert_eq!(read(computed, &["7", "ACME", "soon"]), [None, some("ACME")]);
+}
+
+#[test]
 fn no_value_and_value_maps() {
     let field = "weight_kg = { column = \"x\", no_value = [\"See *\", \"?\"] }";
     for cell in ["", "  ", "?", "See ASN-5"] {
