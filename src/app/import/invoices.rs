@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -31,6 +32,10 @@ use crate::feeds::table::Row;
 const ROWS_MAX: usize = 500_000;
 /// Lines of one invoice, its tax included.
 const LINES_MAX: usize = 20_000;
+/// The most that one amount, and that all amounts of one invoice whatever their signs, may come to, in its currency. It
+/// leaves room for freight in rupiah or dong, and hundreds of such invoices still add up without reaching the end of what
+/// [`Micros`] holds, where a sum would stand still and an audit would pass everything.
+const AMOUNT_MAX: Micros = Micros(10_000_000_000 * 1_000_000);
 /// The code of a line that holds the tax of another.
 const TAX_CODE: &str = "TAX";
 
@@ -108,7 +113,7 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
         let reason = "only a correction or a credit note names another invoice; say which it is in `kind`";
         return Err(RowError::field("corrects", original, reason));
     }
-    let amount = micros("amount", fields.decimal(f::AMOUNT))?
+    let amount = money("amount", fields.decimal(f::AMOUNT))?
         .ok_or_else(|| RowError::field("amount", "", "a line needs an amount"))?;
     let code = text(fields, f::CODE);
     let (load, stop) = (some_text(fields, f::LOAD), small("stop", fields.int(f::STOP))?);
@@ -124,7 +129,7 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
             issued_on,
             currency,
             remit_to: some_text(fields, f::REMIT_TO),
-            total: micros("invoice_total", fields.decimal(f::INVOICE_TOTAL))?,
+            total: money("invoice_total", fields.decimal(f::INVOICE_TOTAL))?,
         },
         line: Line {
             shipment: some_text(fields, f::SHIPMENT),
@@ -135,13 +140,27 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
             quantity: micros("quantity", fields.decimal(f::QUANTITY))?,
             unit: some_text(fields, f::UNIT),
             amount,
-            tax: micros("tax", fields.decimal(f::TAX))?.filter(|tax| *tax != Micros::ZERO),
+            tax: money("tax", fields.decimal(f::TAX))?.filter(|tax| *tax != Micros::ZERO),
             load,
             stop,
             freight_terms: some_text(fields, f::FREIGHT_TERMS),
         },
         number,
     })
+}
+
+/// An amount of at most [`AMOUNT_MAX`], or why not.
+fn money(name: &str, value: Option<Decimal>) -> Result<Option<Micros>, RowError> {
+    let amount = micros(name, value)?;
+    if let Some(beyond) = amount.filter(|amount| amount.abs() > AMOUNT_MAX) {
+        let reason = format!(
+            "is beyond {}, the most that is taken; check whether its decimal point is lost, or the column holds a number of \
+             another kind",
+            words::amount(AMOUNT_MAX)
+        );
+        return Err(RowError::field(name, &beyond.to_string(), reason));
+    }
+    Ok(amount)
 }
 
 fn is_number(number: &str) -> bool {
@@ -326,6 +345,20 @@ fn check(
             );
             return Err(RowError::field("invoice", &first.number, reason));
         }
+    }
+    let moved: i128 = rows
+        .iter()
+        .flat_map(|(_, draft)| [draft.line.amount, draft.line.tax.unwrap_or_default()])
+        .map(|amount| i128::from(amount.0).abs())
+        .sum();
+    if moved > i128::from(AMOUNT_MAX.0) {
+        let reason = format!(
+            "the amounts of invoice {} come to more than {} together, the most that is taken; check whether a decimal point \
+             is lost",
+            first.number,
+            words::amount(AMOUNT_MAX)
+        );
+        return Err(RowError::field("amount", "", reason));
     }
     let total = sum(rows);
     if let Some(stated) = first.head.total.filter(|stated| *stated != total) {

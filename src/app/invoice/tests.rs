@@ -330,6 +330,32 @@ fn a_row_that_cannot_be_read_refuses_its_own_invoice_wherever_that_stands() {
 }
 
 #[test]
+fn amounts_that_no_sum_can_hold_are_refused() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let said = |amounts: &[&str]| {
+            let row = |amount: &&str| format!("BIG,P1,,,2025-05-20,2025-05-21,W2-A,400,LINEHAUL,{amount}\n");
+            rejects(app, &format!("{HEAD}{}", amounts.iter().map(row).collect::<String>()))
+        };
+        for one in ["9223372036854", "-9223372036854", "10000000000.01"] {
+            let refused = said(&[one, "1"]);
+            assert_eq!(refused.len(), 2, "the invoice as a whole: {refused:?}");
+            assert!(refused[0].contains("is beyond 10,000,000,000.00"), "{refused:?}");
+        }
+        for both in [["6000000000", "4000000000.01"], ["6000000000", "-4000000000.01"]] {
+            let refused = said(&both);
+            assert_eq!(refused.len(), 2, "{refused:?}");
+            assert!(refused[0].contains("come to more than 10,000,000,000.00 together"), "{refused:?}");
+        }
+        assert_eq!(said(&["6000000000", "4000000000"]), Vec::<String>::new());
+        audited(app);
+        let one = whole(&mut conn(app), &finance(), id_of(app, "BIG")).unwrap().unwrap();
+        let lines: i128 = one.lines.iter().map(|line| i128::from(line.amount_micros)).sum();
+        assert_eq!(lines, 10_000_000_000_000_000);
+    });
+}
+
+#[test]
 fn an_invoice_that_is_refused_leaves_what_is_stored_as_it_was() {
     on_each_engine(NOW, |app| {
         ready(app);
