@@ -730,7 +730,7 @@ fields! {
         KIND = "kind", choice(INVOICE_KINDS), "What it is; the first bill when blank. The lines of a correction say the difference";
         CORRECTS = "corrects", TEXT, "Number of the invoice it corrects or credits; a correction needs it";
         ISSUED_ON = "issued_on", required(rates_day()), "Day on the invoice";
-        RECEIVED_ON = "received_on", required(rates_day()), "Day it came in";
+        RECEIVED_ON = "received_on", required(rates_day()), "Day it came in: the day on the invoice or later, tomorrow at most";
         CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the reporting currency when blank";
         REMIT_TO = "remit_to", TEXT, "Where it asks to be paid";
         INVOICE_TOTAL = "invoice_total", super::AMOUNT, "Its total with tax, on every row or none; its lines must come to it";

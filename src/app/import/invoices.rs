@@ -84,16 +84,15 @@ struct Draft {
 pub fn load(db: &mut Db, run: &Run<'_>, input: Input<'_>) -> Result<ImportReport, ImportError> {
     let reporting = reporting_currency(db)?;
     let compiled = input.compiled.clone();
-    let draft = move |fields: &Fields| draft(fields, &reporting);
+    // A day may have begun where the invoice came in before it does here.
+    let latest = run.now.date_naive().succ_opt().unwrap_or(NaiveDate::MAX);
+    let draft = move |fields: &Fields| draft(fields, &reporting, latest);
     let write = |db: &mut Db, batch: &mut Batch<Draft>| write(db, run, batch, &compiled);
     whole(db, run, input, ROWS_MAX, (draft, write))
 }
 
-fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
-    let day = |name: &str, field| {
-        fields.day(field).ok_or_else(|| RowError::field(name, "", "an invoice needs this day"))
-    };
-    let (issued_on, received_on) = (day("issued_on", f::ISSUED_ON)?, day("received_on", f::RECEIVED_ON)?);
+fn draft(fields: &Fields, reporting: &str, latest: NaiveDate) -> Result<Draft, RowError> {
+    let (issued_on, received_on) = days(fields, latest)?;
     let number = text(fields, f::INVOICE).trim().to_owned();
     if !is_number(&number) {
         let reason = format!(
@@ -147,6 +146,23 @@ fn draft(fields: &Fields, reporting: &str) -> Result<Draft, RowError> {
         },
         number,
     })
+}
+
+/// The day on the invoice and the day it came in, which is that day or later, and `latest` at most.
+fn days(fields: &Fields, latest: NaiveDate) -> Result<(NaiveDate, NaiveDate), RowError> {
+    let day = |name: &str, field| {
+        fields.day(field).ok_or_else(|| RowError::field(name, "", "an invoice needs this day"))
+    };
+    let (issued_on, received_on) = (day("issued_on", f::ISSUED_ON)?, day("received_on", f::RECEIVED_ON)?);
+    let told = if received_on < issued_on {
+        let issued = words::day(issued_on);
+        format!("is before the day on the invoice, {issued}; check both days, and how the mapping reads them")
+    } else if received_on > latest {
+        "is in the future; an invoice is loaded when it has come in".to_owned()
+    } else {
+        return Ok((issued_on, received_on));
+    };
+    Err(RowError::field("received_on", &received_on.to_string(), told))
 }
 
 /// An amount of at most [`AMOUNT_MAX`], or why not.

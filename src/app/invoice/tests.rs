@@ -356,6 +356,22 @@ fn amounts_that_no_sum_can_hold_are_refused() {
 }
 
 #[test]
+fn an_invoice_comes_in_on_its_day_or_later_and_not_in_the_future() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let said = |number: &str, issued: &str, received: &str| {
+            rejects(app, &format!("{HEAD}{number},P1,,,{issued},{received},W2-A,400,LINEHAUL,100\n"))
+        };
+        let before = said("R-1", "2025-05-20", "2025-05-19");
+        assert!(before[0].contains("is before the day on the invoice, 20 May 2025"), "{before:?}");
+        let future = said("R-1", "2025-05-20", "2025-07-10");
+        assert!(future[0].contains("2025-07-10") && future[0].contains("is in the future"), "{future:?}");
+        assert_eq!(said("R-1", "2025-05-20", "2025-05-20"), Vec::<String>::new(), "on the same day");
+        assert_eq!(said("R-2", "2025-05-20", "2025-07-09"), Vec::<String>::new(), "tomorrow, east of here");
+    });
+}
+
+#[test]
 fn an_invoice_that_is_refused_leaves_what_is_stored_as_it_was() {
     on_each_engine(NOW, |app| {
         ready(app);
