@@ -728,7 +728,7 @@ fields! {
         INVOICE = "invoice", KEY, "Number of the invoice, as the carrier writes it";
         PARTNER = "partner", KEY, "Code, name or alias of the carrier";
         KIND = "kind", choice(INVOICE_KINDS), "What it is; the first bill when blank. The lines of a correction say the difference";
-        CORRECTS = "corrects", TEXT, "Number of the invoice it corrects or credits; a correction needs it";
+        CORRECTS = "corrects", TEXT, "Number of the invoice it corrects or credits, which is another one; a correction needs it";
         ISSUED_ON = "issued_on", required(rates_day()), "Day on the invoice";
         RECEIVED_ON = "received_on", required(rates_day()), "Day it came in: the day on the invoice or later, tomorrow at most";
         CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the reporting currency when blank";

@@ -106,12 +106,7 @@ fn draft(fields: &Fields, reporting: &str, latest: NaiveDate) -> Result<Draft, R
     }
     let kind = fields.text(f::KIND).unwrap_or(BillKind::Original.code()).to_owned();
     let corrects = some_text(fields, f::CORRECTS);
-    if kind == BillKind::Original.code()
-        && let Some(original) = &corrects
-    {
-        let reason = "only a correction or a credit note names another invoice; say which it is in `kind`";
-        return Err(RowError::field("corrects", original, reason));
-    }
+    check_corrects(&kind, corrects.as_deref(), &number)?;
     let amount = money("amount", fields.decimal(f::AMOUNT))?
         .ok_or_else(|| RowError::field("amount", "", "a line needs an amount"))?;
     let code = text(fields, f::CODE);
@@ -163,6 +158,25 @@ fn days(fields: &Fields, latest: NaiveDate) -> Result<(NaiveDate, NaiveDate), Ro
         return Ok((issued_on, received_on));
     };
     Err(RowError::field("received_on", &received_on.to_string(), told))
+}
+
+/// A correction names another invoice, and an original none. One that says otherwise would use up its number, under which
+/// the right one could not follow.
+fn check_corrects(kind: &str, corrects: Option<&str>, number: &str) -> Result<(), RowError> {
+    let is_original = kind == BillKind::Original.code();
+    let reason = match corrects {
+        Some(_) if is_original => {
+            "only a correction or a credit note names another invoice; say which it is in `kind`"
+        }
+        Some(original) if number_key(original) == number_key(number) => {
+            "is the number of this invoice itself; name the invoice that it corrects or credits"
+        }
+        None if kind == BillKind::Correction.code() => {
+            "a correction needs the number of the invoice it corrects"
+        }
+        Some(_) | None => return Ok(()),
+    };
+    Err(RowError::field("corrects", corrects.unwrap_or_default(), reason))
 }
 
 /// An amount of at most [`AMOUNT_MAX`], or why not.

@@ -372,6 +372,25 @@ fn an_invoice_comes_in_on_its_day_or_later_and_not_in_the_future() {
 }
 
 #[test]
+fn a_correction_names_the_invoice_it_corrects_and_that_is_another() {
+    on_each_engine(NOW, |app| {
+        ready(app);
+        let said = |number: &str, kind: &str| {
+            let rest = "2025-05-20,2025-05-21,W1-B,400,LINEHAUL,-10";
+            rejects(app, &format!("{HEAD}{number},P1,{kind},{rest}\n"))
+        };
+        let alone = said("C-1", "CORRECTION,");
+        assert!(alone[0].contains("a correction needs the number"), "{alone:?}");
+        for kind in ["CORRECTION,C-1", "CREDIT,c 1"] {
+            let itself = said("C-1", kind);
+            assert!(itself[0].contains("is the number of this invoice itself"), "{itself:?}");
+        }
+        // Its number is not used up.
+        assert_eq!(said("C-1", "CORRECTION,I-2"), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn an_invoice_that_is_refused_leaves_what_is_stored_as_it_was() {
     on_each_engine(NOW, |app| {
         ready(app);
