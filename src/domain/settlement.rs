@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::clause::{ObligationKey, SettlementForm};
+use super::currency::Currency;
 use super::field::codes;
 use super::ledger::ItemState;
 use super::money::Micros;
@@ -112,6 +113,16 @@ pub enum Refused {
     /// No amount.
     #[error("give the amount of the document, above 0")]
     NoAmount,
+    /// Less than the smallest coin.
+    #[error("{} is finer than {currency} is paid in: give at most {} decimals", words::amount(*.amount), .currency.minor_digits())]
+    TooFine {
+        /// What was asked.
+        amount: Micros,
+        /// Its currency.
+        currency: Currency,
+        /// It is the amount of one item; else that of the document.
+        of_item: bool,
+    },
     /// Nothing there to apply it to.
     #[error("there is nothing that this can settle: {0}")]
     Nothing(&'static str),
@@ -287,6 +298,21 @@ pub fn oldest_first(kind: SettlementKind, amount: Micros, items: &[Open]) -> Vec
     parts
 }
 
+/// Refuses what nobody can pay: a document, or what it settles of an item, finer than the currency is paid in.
+///
+/// # Errors
+/// [`Refused::TooFine`] with the first such amount.
+pub fn check_payable(currency: Currency, amount: Micros, parts: &[Part]) -> Result<(), Refused> {
+    let is_too_fine = |amount: Micros| amount.decimal().normalize().scale() > currency.minor_digits();
+    if is_too_fine(amount) {
+        return Err(Refused::TooFine { amount, currency, of_item: false });
+    }
+    match parts.iter().find(|part| is_too_fine(part.amount)) {
+        Some(part) => Err(Refused::TooFine { amount: part.amount, currency, of_item: true }),
+        None => Ok(()),
+    }
+}
+
 /// Checks a document before it is booked. Gives what stays unapplied.
 ///
 /// # Errors
@@ -403,6 +429,25 @@ mod tests {
         let parts = [Part { key: disputed[0].key, amount: Micros(1) }];
         let refused = check(CreditNote, Micros(1), &parts, &disputed, (&days(), false));
         assert!(matches!(refused, Err(Refused::NotAgreed { .. })));
+    }
+
+    #[test]
+    fn what_is_too_finer_than_the_currency_is_paid_in_is_refused() {
+        let currency = |code: &str| code.parse::<Currency>().unwrap();
+        let part = |amount| [Part { key: open(1, 100).key, amount: Micros(amount) }];
+        let whole = Micros(1_250_000);
+        // 1.25 is money in dollars and in dinars, of which a thousandth is paid, and not in yen.
+        assert_eq!(check_payable(Currency::USD, whole, &part(10_000)), Ok(()));
+        assert_eq!(check_payable(currency("KWD"), whole, &part(4_000)), Ok(()));
+        let yen = check_payable(currency("JPY"), whole, &[]).unwrap_err().to_string();
+        assert_eq!(yen, "1.25 is finer than JPY is paid in: give at most 0 decimals");
+        let of_item =
+            |amount| Refused::TooFine { amount: Micros(amount), currency: Currency::USD, of_item: true };
+        for amount in [4_000, 100] {
+            assert_eq!(check_payable(Currency::USD, whole, &part(amount)), Err(of_item(amount)));
+        }
+        let document = check_payable(Currency::USD, Micros(4_000), &[]);
+        assert!(matches!(document, Err(Refused::TooFine { of_item: false, .. })), "{document:?}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::domain::ledger::{Booking, ItemState, JournalEntry, Recognition, settl
 use crate::domain::money::Micros;
 use crate::domain::settlement::{
     Days, NUMBER_CHARS_MAX, Open, Part, Refused, SettlementKind, WORDS_CHARS_MAX, check, check_noted,
-    oldest_first,
+    check_payable, oldest_first,
 };
 use crate::domain::viewer::{Action, Viewer};
 use crate::domain::words;
@@ -83,7 +83,11 @@ impl From<Refused> for EditError {
         let text = refused.to_string();
         match refused {
             Refused::Closed(_) | Refused::Future => Self::field("settled_on", &text),
-            Refused::NoAmount | Refused::TooMuch { .. } | Refused::Rest(_) => Self::field("amount", &text),
+            Refused::NoAmount
+            | Refused::TooMuch { .. }
+            | Refused::Rest(_)
+            | Refused::TooFine { of_item: false, .. } => Self::field("amount", &text),
+            Refused::TooFine { .. } => Self::field("parts", &text),
             _ => Self::Card(text),
         }
     }
@@ -147,6 +151,7 @@ pub fn book(
 ) -> Result<i64, EditError> {
     may_book(viewer, new.kind)?;
     valid(problems(new))?;
+    check_payable(new.currency, new.amount, &new.parts)?;
     write_tx(db, |db| {
         contract_lock(db, partner_id)?;
         let partner = partner_show(db, viewer, partner_id)?.ok_or(EditError::NotFound("partner"))?;
