@@ -188,6 +188,12 @@ impl Form {
         self.values.get(name).into_iter().flatten().map(String::as_str)
     }
 
+    /// The names of the fields that start with `prefix` and say something.
+    pub fn names_of<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        let names = self.values.keys().map(String::as_str);
+        names.filter(move |name| name.starts_with(prefix) && self.all(name).any(|one| !one.trim().is_empty()))
+    }
+
     /// Whether the value is `value`; for choices.
     #[must_use]
     pub fn is(&self, name: &str, value: &str) -> bool {

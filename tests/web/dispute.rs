@@ -125,6 +125,33 @@ fn an_item_is_disputed_decided_and_settled_through_the_pages() {
         let more = browser.post("/settlements", &note("1500")).await;
         assert_eq!(more.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(more.html.contains("more than the agreed items"), "{}", more.html);
+        // A form from before: its item is settled, of another partner or none. Left out, the amount would go to other items.
+        for field in ["a-101-103-2025-05", "a-999-1-ev7", "a-nonsense"] {
+            let fields: Vec<(&str, &str)> =
+                note("1,464.20").into_iter().chain([(field, "1464.20")]).collect();
+            let stale = browser.post("/settlements", &fields).await;
+            assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+            assert!(
+                stale.html.contains("has nothing left to settle, or is not of this partner"),
+                "{}",
+                stale.html
+            );
+        }
+        // A US dollar has 2 decimals.
+        for (amount, part, says) in [
+            ("1464.195", "", "1,464.195 is finer than USD is paid in"),
+            ("1464.20", "0.004", "0.004 is finer than USD is paid in"),
+        ] {
+            let part = [("a-101-103-2025-06", part)];
+            let fields: Vec<(&str, &str)> = note(amount).into_iter().chain(part).collect();
+            let fine = browser.post("/settlements", &fields).await;
+            assert_eq!(fine.status, StatusCode::UNPROCESSABLE_ENTITY, "{says}");
+            assert!(fine.html.contains(says), "{}", fine.html);
+        }
+        assert!(
+            browser.get("/settlements").await.texts("tbody tr").is_empty(),
+            "nothing of these was booked"
+        );
         let booked = browser.post("/settlements", &note("1,464.20")).await;
         assert_eq!(booked.status, StatusCode::SEE_OTHER, "{}", booked.html);
         let document = browser.get(booked.location().unwrap()).await;

@@ -2,6 +2,8 @@
 
 pub mod statement;
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -161,8 +163,11 @@ async fn form_found(me: &SignedIn, partner_id: Option<i64>) -> Result<FormFound,
     .await
 }
 
+/// What the fields of items are called, before the key of each.
+const ITEM_FIELD: &str = "a-";
+
 fn field_of(key: ObligationKey) -> String {
-    format!("a-{}", key.slug())
+    format!("{ITEM_FIELD}{}", key.slug())
 }
 
 fn form_page(me: &SignedIn, found: &FormFound, form: Form, notice: Option<String>) -> FormPage {
@@ -225,8 +230,17 @@ pub(super) async fn new(me: SignedIn, params: web::Query<Params>) -> Result<Http
 const NAMES: &[(&str, &str)] =
     &[("number", "number"), ("settled_on", "settled_on"), ("amount", "amount"), ("words", "words")];
 
-/// What of which items the form says the document settles.
+/// What of which items the form says the document settles. An amount for anything but an open item of the partner refuses
+/// the whole: left out, it would go to other items, the oldest first.
 fn parts_of(form: &Form, found: &FormFound) -> Result<Vec<Part>, String> {
+    let known: BTreeSet<String> = found.open.iter().map(|(item, _)| field_of(item.row.accrual.key)).collect();
+    if let Some(unknown) = form.names_of(ITEM_FIELD).find(|name| !known.contains(*name)) {
+        let key = unknown.strip_prefix(ITEM_FIELD).and_then(ObligationKey::from_slug);
+        let item = key.map_or_else(|| "One of the items".to_owned(), |key| format!("Item {}", key.slug()));
+        return Err(format!(
+            "{item} has nothing left to settle, or is not of this partner. Nothing was booked: open the page again."
+        ));
+    }
     let mut parts = Vec::new();
     for (item, open) in &found.open {
         let key = item.row.accrual.key;
