@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_finer_than_the_currency_is_paid_in_is_refused() {
+    fn what_is_finer_than_the_currency_is_paid_in_is_refused() {
         let currency = |code: &str| code.parse::<Currency>().unwrap();
         let part = |amount| [Part { key: open(1, 100).key, amount: Micros(amount) }];
         let whole = Micros(1_250_000);

@@ -99,18 +99,20 @@ pub struct Move {
 /// notices in order. What no notice was given of is left out.
 ///
 /// A notice takes in everything up to its day. Where the facts take an item back whole, the partner is told that too and the
-/// item is over; what grows after that waits for another notice. What was settled once was told before.
+/// item is over; what grows after that waits for another notice. What was settled once was told before. A document that is dated
+/// before the notice is told right after it, on its day: what was assessed and what settled it are two lines.
 #[must_use]
 pub fn as_told(moves: &[Move], notices: &[NaiveDate]) -> Vec<Move> {
     let mut told = Vec::new();
     let mut notices = notices.iter().copied().peekable();
     let (mut stands, mut owed, mut settled) = (false, Micros::ZERO, Micros::ZERO);
     let mut waiting: Option<Move> = None;
+    let mut early: Vec<Move> = Vec::new();
     for one in moves {
         let is_settlement = one.reason == Reason::Settlement;
         let is_due = |day: &NaiveDate| *day < one.on || (is_settlement && *day == one.on);
         while let Some(day) = notices.next_if(is_due) {
-            told.extend(noticed(waiting.take(), day));
+            told.extend(noticed(waiting.take(), std::mem::take(&mut early), day));
             stands = true;
         }
         if is_settlement {
@@ -121,21 +123,28 @@ pub fn as_told(moves: &[Move], notices: &[NaiveDate]) -> Vec<Move> {
         if stands {
             told.push(one.clone());
             stands = owed != Micros::ZERO || settled != Micros::ZERO;
+        } else if is_settlement {
+            early.push(one.clone());
         } else {
             let before = waiting.take().map_or(Micros::ZERO, |before| before.amount);
             waiting = Some(Move { amount: before + one.amount, ..one.clone() });
         }
     }
     if let Some(day) = notices.next() {
-        told.extend(noticed(waiting.take(), day));
+        told.extend(noticed(waiting, early, day));
     }
     told
 }
 
-/// What a notice takes in, in one sum; nothing where it comes to nothing.
-fn noticed(waiting: Option<Move>, on: NaiveDate) -> Option<Move> {
-    let waiting = waiting.filter(|waiting| waiting.amount != Micros::ZERO)?;
-    Some(Move { on, reason: Reason::Assessment, memo: String::new(), ..waiting })
+/// What a notice takes in, in one sum, nothing where it comes to nothing; then the documents dated before it.
+fn noticed(waiting: Option<Move>, early: Vec<Move>, on: NaiveDate) -> impl Iterator<Item = Move> {
+    let waiting = waiting.filter(|waiting| waiting.amount != Micros::ZERO);
+    let place = waiting.as_ref().map_or(0, |waiting| waiting.place);
+    let assessed =
+        waiting.map(|waiting| Move { on, reason: Reason::Assessment, memo: String::new(), ..waiting });
+    // Sorted by place they come after what they settle, also where the facts moved it later.
+    let settled = early.into_iter().map(move |one| Move { on, place: one.place.max(place), ..one });
+    assessed.into_iter().chain(settled)
 }
 
 /// One change of what stands in a section.
@@ -279,6 +288,34 @@ mod tests {
         let same_day = [moved(14, Reason::Initial, 50), moved(14, Reason::Settlement, -50)];
         let both = [(14, Reason::Assessment, 50), (14, Reason::Settlement, -50)];
         assert_eq!(said(&same_day, &[14]), both, "a document is told with its own line");
+    }
+
+    /// A rebate of 2,000 of a year, of which a credit note dated before the notice gives 1,500.
+    #[test]
+    fn a_document_dated_before_the_notice_is_told_after_it() {
+        let mut moves = vec![moved(1, Reason::Accrual, 2_000), moved(6, Reason::Settlement, -1_500)];
+        assert_eq!(said(&moves, &[]), [], "nobody was told");
+        let both = [(16, Reason::Assessment, 2_000), (16, Reason::Settlement, -1_500)];
+        assert_eq!(said(&moves, &[16]), both);
+        moves.push(moved(20, Reason::Settlement, -500));
+        let later = said(&moves, &[16]);
+        assert_eq!((&later[..2], &later[2..]), (&both[..], &[(20, Reason::Settlement, -500)][..]));
+        // Settled whole it does not vanish.
+        let whole = [moved(1, Reason::Accrual, 2_000), moved(6, Reason::Settlement, -2_000)];
+        assert_eq!(said(&whole, &[16]), [(16, Reason::Assessment, 2_000), (16, Reason::Settlement, -2_000)]);
+        // Of what accrues after the document too, the notice is the first line of a statement.
+        let key = ObligationKey { contract_version_id: 1, clause_id: 2, of: Obligation::Event(3) };
+        let moves = [
+            moved(1, Reason::Accrual, 1_900),
+            Move { place: 1, ..moved(6, Reason::Settlement, -1_500) },
+            Move { place: 2, ..moved(9, Reason::TrueUp, 100) },
+        ];
+        let told = as_told(&moves, &[day(16)]).into_iter().map(|moved| (key, moved)).collect();
+        let part = Part::of(told, (day(1), day(32)));
+        let lines: Vec<(Reason, i64)> =
+            part.lines.iter().map(|line| (line.moved.reason, line.moved.amount.0)).collect();
+        assert_eq!(lines, [(Reason::Assessment, 2_000), (Reason::Settlement, -1_500)]);
+        assert_eq!(part.closing, Micros(500));
     }
 
     #[test]
