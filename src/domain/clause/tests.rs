@@ -574,6 +574,54 @@ fn tiers_with_a_hole_are_refused_by_row() {
 }
 
 #[test]
+fn a_dead_band_leaves_something_to_price() {
+    let rule = |better: &str, kpi: &str, threshold: &str, band: &str| {
+        format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"{kpi}","better":"{better}","scale":"PERCENT","threshold":"{threshold}",
+                "dead_band":"{band}","period":"MONTH","amount":{{"type":"FIXED","amount":500000000}}}}"#
+        )
+    };
+    let of = |sign: &str, rule: &str| {
+        let terms = ClauseTerms::from_json(&format!(r#"{{"sign":"{sign}","rule":{rule}}}"#)).unwrap();
+        assert_eq!(terms.validate(), [], "one that is signed so is read");
+        terms.validate_new().into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+    };
+    // What lies below 93 % is 93 points, what lies above 7.
+    for (sign, better, band, fine) in [
+        ("PENALTY", "HIGHER", "92", true),
+        ("PENALTY", "HIGHER", "93", false),
+        ("PENALTY", "HIGHER", "94", false),
+        ("PENALTY", "LOWER", "6.5", true),
+        ("PENALTY", "LOWER", "7", false),
+        ("BONUS", "HIGHER", "7", true),
+        ("BONUS", "HIGHER", "7.5", false),
+        ("BONUS", "LOWER", "93", true),
+        ("BONUS", "LOWER", "94", false),
+    ] {
+        let told = of(sign, &rule(better, "OTD_WIN", "93", band));
+        assert_eq!(told, if fine { vec![] } else { vec!["dead_band"] }, "{sign} {better} {band}");
+    }
+    assert!(of("PENALTY", &rule("LOWER", "OTD_WIN", "100", "0")).is_empty(), "no dead band is none");
+}
+
+#[test]
+fn a_larger_miss_costs_no_less_than_a_smaller_one() {
+    let told = |shares: [u32; 3]| {
+        let [one, two, three] = shares;
+        let rule = format!(
+            r#"{{"kind":"PERIOD_THRESHOLD","kpi":"OTIF","better":"HIGHER","scale":"PERCENT","threshold":"95",
+                "period":"MONTH","amount":{{"type":"TIER_TABLE","tiers":[{{"up_to_points":"2","share":{one}}},
+                {{"up_to_points":"5","share":{two}}},{{"up_to_points":null,"share":{three}}}]}}}}"#
+        );
+        refused(&rule, "").into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+    };
+    assert!(told([100, 250, 500]).is_empty());
+    assert!(told([100, 100, 100]).is_empty(), "as much is enough");
+    assert_eq!(told([100, 500, 250]), ["tiers.2.share"]);
+    assert_eq!(told([300, 200, 100]), ["tiers.1.share", "tiers.2.share"]);
+}
+
+#[test]
 fn excuses_of_its_own_are_for_what_can_be_excused() {
     let own = r#","exclusions":{"only":["SHIPPER"],"ramp_up_days":30}"#;
     let kpi = |kpi: &str, scale: &str| {

@@ -61,7 +61,7 @@ impl ClauseTerms {
 
 impl ClauseTerms {
     /// What nobody should write anew, by form field, though a clause that was signed so still holds: a cap that keeps
-    /// another one, or the price itself, from ever being reached.
+    /// another one, or the price itself, from ever being reached, a dead band that does, tiers by which a larger miss costs less.
     #[must_use]
     pub fn validate_new(&self) -> FieldErrors {
         let mut errors = FieldErrors::new();
@@ -111,6 +111,9 @@ impl ClauseTerms {
                 within_period(Some(own.rate), "what is owed for each unit short");
             }
             Rule::VolumeShortfall(VolumePromise::OfContract(_)) | Rule::EarnBack(_) | Rule::Rebate(_) => {}
+        }
+        if let Rule::PeriodThreshold(rule) = &self.rule {
+            validate_reach(rule, self.sign, e);
         }
         // Said so, nothing follows from it: it is read as it was signed and not written any more.
         require(e, self.handling.cure_days.is_none(), "handling.cure_days", NOT_CURED);
@@ -225,6 +228,29 @@ fn validate_period(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
             require(e, of_offers && rule.scale == Scale::Percent, "kpi", message);
         }
         PeriodAmount::TierTable { tiers } => validate_tiers(tiers, e),
+    }
+}
+
+/// A threshold that no value can miss or beat, and tiers by which a larger miss costs less than a smaller one.
+fn validate_reach(rule: &PeriodThreshold, sign: Sign, e: &mut FieldErrors) {
+    let is_share = rule.scale == Scale::Percent && rule.kpi.parse().is_ok_and(Kpi::is_share_of_units);
+    let is_in_scale = Decimal::ZERO <= rule.threshold && rule.threshold <= Decimal::ONE_HUNDRED;
+    if is_share && is_in_scale {
+        let is_penalty = sign == Sign::Penalty;
+        // The points from the threshold to the end of the scale on the side that is priced.
+        let is_below = is_penalty == (rule.better == Better::Higher);
+        let room = if is_below { rule.threshold } else { Decimal::ONE_HUNDRED - rule.threshold };
+        // A miss lies beyond the dead band, a bonus begins at its edge.
+        let fits = rule.dead_band < room || (!is_penalty && rule.dead_band == room);
+        let message = "must leave values that are priced: with so many points nothing is ever owed";
+        require(e, rule.dead_band.is_zero() || fits, "dead_band", message);
+    }
+    if let PeriodAmount::TierTable { tiers } = &rule.amount {
+        for (index, (above, tier)) in tiers.iter().zip(tiers.iter().skip(1)).enumerate() {
+            let field = format!("tiers.{}.share", index + 1);
+            let message = "must be at least the share of the row above, or a larger miss costs less";
+            require(e, above.share <= tier.share, &field, message);
+        }
     }
 }
 
