@@ -217,6 +217,7 @@ fn accruals_check(db: &mut Db, since: Option<NaiveDate>) -> Result<Check, DbErro
         ));
         problems = Vec::new();
     }
+    problems.extend(older.unpriced.iter().cloned());
     if !older.differences.is_empty() {
         notes.push(format!(
             "{} that came to rest would come to something else by the facts as they are today; facts that come after \

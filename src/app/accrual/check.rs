@@ -41,6 +41,8 @@ pub struct OlderChecked {
     pub looked: i64,
     /// Those of which the ledger is not what clause and facts give today, one line each.
     pub differences: Vec<String>,
+    /// Contracts that cannot be priced so far back, with the reason, one line each: nobody knows what they come to.
+    pub unpriced: Vec<String>,
     /// Items that nobody priced again: before the first day, or of a contract that cannot be priced.
     pub rows_alone: i64,
 }
@@ -210,7 +212,10 @@ fn older_differs(
         Ok(None) => return Ok(false),
         Err(AccrualError::Db(error)) => return Err(error),
         Err(error) => {
-            older.differences.push(format!("contract {}: {error}", group.number));
+            let number = &group.number;
+            older
+                .unpriced
+                .push(format!("contract {number}: its older obligations cannot be priced: {error}"));
             return Ok(false);
         }
     };

@@ -77,5 +77,15 @@ fn the_check_says_how_far_it_priced_again() {
         let told = ["contract C-1, cv:71/cl:73/ev:1: the ledger is 60.00 off what clause and facts come to"];
         assert_eq!(check(db, None).differences, told);
         assert!(check(db, Some("2025-02-10")).differences.is_empty(), "nobody looked");
+
+        // What cannot be priced at all is no difference of an older obligation: nobody knows what it comes to.
+        let of_two = shipments::table.filter(shipments::id.eq(2));
+        diesel::update(of_two).set(shipments::currency.eq(Some("XXX"))).execute(db).unwrap();
+        let older = check(db, None);
+        let [told] = older.unpriced.as_slice() else { panic!("{older:?}") };
+        let starts = "contract C-1: its older obligations cannot be priced: shipment SHP-2";
+        assert!(told.starts_with(starts), "{told}");
+        assert!(older.differences.is_empty(), "{older:?}");
+        assert!(check(db, Some("2025-02-10")).unpriced.is_empty(), "nobody looked");
     });
 }
