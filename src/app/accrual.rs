@@ -88,7 +88,7 @@ pub struct AccrualReport {
     pub entries: usize,
     /// Rows added or changed: entries, lines and accruals. 0 on a second run.
     pub changed_rows: usize,
-    /// Late shipments that wait for their linehaul charge.
+    /// Late shipments that wait for the charge that their price is a share of.
     pub unpriced: usize,
     /// Late shipments that several contracts in force together claim, or none of them: nothing is credited for those.
     pub unclaimed: usize,
@@ -116,7 +116,7 @@ impl AccrualReport {
             count(self.entries, "entry"),
         );
         if self.unpriced > 0 {
-            text.push_str(&format!(", {} without linehaul", count(self.unpriced, "late shipment")));
+            text.push_str(&format!(", {} without a charge", count(self.unpriced, "late shipment")));
         }
         if self.unclaimed > 0 {
             text.push_str(&format!(

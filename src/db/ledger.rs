@@ -52,8 +52,8 @@ pub use standing::{
 pub const PAGE_ROWS: i64 = 50;
 /// Entries in one download.
 pub const EXPORT_ROWS_MAX: i64 = 50_000;
-/// The word for an item that the caps took whole.
-pub const CAPPED_AWAY: &str = "Capped to nothing";
+/// The word for an item of which nothing counts: the caps took it whole, or another clause of its incident comes to more.
+pub const ALL_FORGONE: &str = "Forgone";
 /// Keys in one statement; far below the bind limits of both engines.
 const KEYS_PER_STATEMENT: usize = 500;
 /// Partners in one statement about lines.
@@ -129,10 +129,10 @@ impl Accrual {
         }
     }
 
-    /// The word for its state: an item that the caps took whole was never reversed.
+    /// The word for its state: an item that was forgone whole was never reversed.
     #[must_use]
     pub fn state_label(&self) -> &'static str {
-        if self.is_capped_away() { CAPPED_AWAY } else { self.state.label() }
+        if self.is_capped_away() { ALL_FORGONE } else { self.state.label() }
     }
 
     fn is_capped_away(&self) -> bool {

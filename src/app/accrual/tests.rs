@@ -398,6 +398,7 @@ fn a_missing_report_counts_up_to_the_evidence_grace_and_a_missing_charge_waits()
         assert_eq!(run(app, "2025-06-30"), ["06-30 1410/5190 30.00 TRUE_UP"], "five days at most");
         let report = accrue(app, day("2025-06-30"), AccrualScope::default()).unwrap();
         assert_eq!(report.unpriced, 1);
+        assert!(report.summary().contains(", 1 late shipment without a charge"), "{}", report.summary());
     });
 }
 

@@ -84,7 +84,7 @@ fn noted(
             }
             if done.unpriced > 0 {
                 let many = words::many(done.unpriced, "late shipment");
-                notes.push(format!("Service credits {name}: {many} left out, without a linehaul charge."));
+                notes.push(format!("Service credits {name}: {many} left out, without a charge."));
             }
             if done.unclaimed > 0 {
                 let many = words::many(done.unclaimed, "late shipment");

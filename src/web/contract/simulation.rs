@@ -234,7 +234,7 @@ fn outcome(simulation: &Simulation, clause: &Clause, currency: &str) -> Outcome 
         sensitivities: sensitivities.into_iter().flatten().collect(),
         unpriced: match simulation.unpriced {
             0 => String::new(),
-            n => format!("{} left out, since no linehaul is charged yet.", words::many(n, "late shipment")),
+            n => format!("{} left out, without a charge so far.", words::many(n, "late shipment")),
         },
         more: obligations.len().saturating_sub(OBLIGATIONS_SHOWN),
         obligations: obligations.into_iter().take(OBLIGATIONS_SHOWN).collect(),

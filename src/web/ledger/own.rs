@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{optional, with_currency};
 use crate::app::ledger::own::{Behind, OwnCredits, Sums, credits_own};
-use crate::db::ledger::{CAPPED_AWAY, PartnerCredit};
+use crate::db::ledger::{ALL_FORGONE, PartnerCredit};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
@@ -158,7 +158,7 @@ impl Total {
 impl Line {
     fn new(item: &PartnerCredit, behind: &Behind, with_currency: bool) -> Self {
         let (tone, shape, state) = match item.state {
-            ItemState::Reversed if item.is_capped_away => ("good", "check", CAPPED_AWAY),
+            ItemState::Reversed if item.is_capped_away => ("good", "check", ALL_FORGONE),
             ItemState::Reversed => ("good", "check", "Taken back"),
             ItemState::Disputed => ("warn", "dot", "Disputed"),
             ItemState::Agreed => ("warn", "clock", "Agreed, to be settled"),

@@ -60,6 +60,7 @@ fn of_a_late_pickup_and_a_late_delivery_of_one_load_the_higher_stands() {
         assert_eq!(run(app, "2025-05-20"), ["05-20 1410/5190 150.00 INITIAL"]);
         let late = &standing(app, 73)[0];
         assert_eq!((late.uncapped, late.target, late.forgone), (money(124), Micros::ZERO, money(124)));
+        assert_eq!(late.state_label(), "Forgone", "no cap took it");
         let why = "Another clause comes to 150.00 for the same shipment, and only the highest counts: 124.00 is forgone here.";
         assert_eq!(late.steps.last().map(String::as_str), Some(why));
         let missed = &standing(app, 75)[0];
