@@ -22,6 +22,7 @@ use crate::domain::ledger::{
 };
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
+use crate::on_engine;
 
 /// An item with what its pages name.
 #[derive(Clone, Debug)]
@@ -468,6 +469,14 @@ pub fn notices_of_items(
     Ok(found)
 }
 
+#[derive(Clone, Debug, Insertable)]
+#[diesel(table_name = item_notices, treat_none_as_default_value = false)]
+struct ItemNoticeRow {
+    partner_id: i64,
+    obligation_key: String,
+    told_on: Day,
+}
+
 /// Notes that a partner was told of items on a day, once each.
 ///
 /// # Errors
@@ -486,13 +495,13 @@ pub fn item_notices_insert(
             .filter(item_notices::obligation_key.eq_any(&keys))
             .select(item_notices::obligation_key)
             .load(db)?;
-        for key in keys.into_iter().filter(|key| !known.contains(key)) {
-            let row = (
-                item_notices::partner_id.eq(partner_id),
-                item_notices::obligation_key.eq(key),
-                item_notices::told_on.eq(Day(told_on)),
-            );
-            diesel::insert_into(item_notices::table).values(row).execute(db)?;
+        let rows: Vec<ItemNoticeRow> = keys
+            .into_iter()
+            .filter(|key| !known.contains(key))
+            .map(|obligation_key| ItemNoticeRow { partner_id, obligation_key, told_on: Day(told_on) })
+            .collect();
+        if !rows.is_empty() {
+            on_engine!(db, |conn| diesel::insert_into(item_notices::table).values(&rows).execute(conn))?;
         }
     }
     Ok(())
