@@ -80,7 +80,7 @@ fn the_check_says_how_far_it_priced_again() {
 
         // What cannot be priced at all is no difference of an older obligation: nobody knows what it comes to.
         let of_two = shipments::table.filter(shipments::id.eq(2));
-        diesel::update(of_two).set(shipments::currency.eq(Some("XXX"))).execute(db).unwrap();
+        diesel::update(of_two).set(shipments::currency.eq(Some("QQQ"))).execute(db).unwrap();
         let older = check(db, None);
         let [told] = older.unpriced.as_slice() else { panic!("{older:?}") };
         let starts = "contract C-1: its older obligations cannot be priced: shipment SHP-2";
