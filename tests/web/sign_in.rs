@@ -84,6 +84,32 @@ fn too_many_tries_have_to_wait_even_with_the_right_password() {
 }
 
 #[test]
+fn only_tries_that_fail_count_and_a_success_takes_none_of_them_back() {
+    on_both_async(|db| async move {
+        let mut browser = TestApp::new(&db).await;
+        user(&browser.app, "mara@lanes.example", Role::Auditor, None);
+        user(&browser.app, "tunde@lanes.example", Role::Auditor, None);
+        let mara = |password: &'static str| [("email", "mara@lanes.example"), ("password", password)];
+        let tunde = [("email", "tunde@lanes.example"), ("password", PASSWORD)];
+        for number in 0..=TRIES_PER_ACCOUNT.get() {
+            browser.forget();
+            let reply = browser.post("/sign-in", &mara(PASSWORD)).await;
+            assert_eq!(reply.status, StatusCode::SEE_OTHER, "after {number}");
+        }
+        for number in 0..TRIES_PER_ACCOUNT.get() {
+            browser.forget();
+            let reply = browser.post("/sign-in", &mara("some other password")).await;
+            assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "after {number} that failed");
+            let other = browser.post("/sign-in", &tunde).await;
+            assert_eq!(other.status, StatusCode::SEE_OTHER);
+        }
+        browser.forget();
+        let stopped = browser.post("/sign-in", &mara(PASSWORD)).await;
+        assert_eq!(stopped.status, StatusCode::TOO_MANY_REQUESTS);
+    });
+}
+
+#[test]
 fn signing_in_never_leads_away_from_the_site() {
     on_both_async(|db| async move {
         let mut browser = TestApp::new(&db).await;
