@@ -9,13 +9,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::DbError;
 use super::charge_code::decided_codes;
 use super::conn::Db;
 use super::fact::fact_replace;
 use super::schema::{accessorial_event_versions, accessorial_events, shipments};
 use super::shipment::StaleCell;
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::bulk_insert;
 use crate::domain::accessorial::charge::{AccessorialEvent, EventMeasure, Stay};
 use crate::domain::charge_code::{CodeBook, normal_code};
@@ -23,9 +23,6 @@ use crate::domain::currency::BadCurrency;
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
-
-/// Keys in one statement; stays far below SQLite's limit of binds.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// A stored event.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable, Serialize)]

@@ -5,6 +5,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Text;
 use diesel::{Connection, QueryResult, RunQueryDsl};
 
+use super::KEYS_PER_STATEMENT;
 use super::conn::{Db, MultiBackend};
 
 /// A statement that diesel can render for both engines but not for the shared type: upserts, unions.
@@ -645,9 +646,6 @@ impl FactTable {
         }
     }
 }
-
-/// Keys in one SQLite statement; three binds each.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// Finds which of `keys` are stored already.
 ///

@@ -16,7 +16,6 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable};
 use hashbrown::HashMap as FastMap;
 
-use super::DbError;
 use super::accessorial::{EventsOfDay, events_of_day_unscoped};
 use super::conn::Db;
 use super::dimension::zones_by_id;
@@ -28,6 +27,7 @@ use super::schema::{
 };
 use super::shipment::{Source, StaleCell, partner_filter};
 use super::types::{Day, Instant, sql as sql_types};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::domain::accessorial::charge::AccessorialEvent;
 use crate::domain::attention::UnratedFacts;
 use crate::domain::currency::{BadCurrency, Currency};
@@ -42,8 +42,6 @@ use crate::{bulk_insert, on_engine};
 
 /// Rows in memory at once.
 const CHUNK_ROWS: i64 = 20_000;
-/// Keys in one statement; stays far below SQLite's limit of binds.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// The columns of a shipment that its price depends on.
 #[derive(Clone, Debug, Queryable, Selectable)]

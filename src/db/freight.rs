@@ -9,7 +9,6 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::DbError;
 use super::conn::Db;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
@@ -22,6 +21,7 @@ use super::schema::{
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::domain::currency::Currency;
 use crate::domain::expected::{ExpectedLine, Parts};
 use crate::domain::freight::{Bills, Carried, Move, Standing, Why};
@@ -32,8 +32,6 @@ use crate::domain::rate::ChargePart;
 use crate::domain::viewer::Viewer;
 use crate::{bulk_insert, on_engine};
 
-/// Keys in one statement; stays far below SQLite's limit of binds.
-const KEYS_PER_STATEMENT: usize = 500;
 /// What a standing row comes to.
 const TOTAL: &str = "(freight_accruals.base_micros + freight_accruals.fuel_micros + freight_accruals.accessorial_micros \
                      + freight_accruals.tax_micros)";

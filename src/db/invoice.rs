@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use reach::{renumbered_unscoped, touched_unscoped};
 
-use super::DbError;
 use super::conn::Db;
 use super::papers::numbers_billed_unscoped;
 use super::schema::{
@@ -26,6 +25,7 @@ use super::schema::{
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::domain::audit::papers::NumberKey;
 use crate::domain::audit::recovery::{Step, Taken};
 use crate::domain::audit::{
@@ -37,8 +37,6 @@ use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 use crate::{bulk_insert, on_engine};
 
-/// Keys in one statement; stays far below SQLite's limit of binds.
-const KEYS_PER_STATEMENT: usize = 500;
 /// Audits of one invoice that are shown.
 const AUDITS_SHOWN: i64 = 50;
 

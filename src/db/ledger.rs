@@ -7,13 +7,13 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use super::DbError;
 use super::conn::Db;
 use super::schema::{
     accruals, clauses, contract_events, imports, job_runs, journal_entries, journal_lines, partners,
 };
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::domain::clause::{FREIGHT_CLAUSE, Obligation, ObligationKey, Reason, Target};
 use crate::domain::currency::Currency;
 use crate::domain::ledger::{
@@ -54,8 +54,6 @@ pub const PAGE_ROWS: i64 = 50;
 pub const EXPORT_ROWS_MAX: i64 = 50_000;
 /// The word for an item of which nothing counts: the caps took it whole, or another clause of its incident comes to more.
 pub const ALL_FORGONE: &str = "Forgone";
-/// Keys in one statement; far below the bind limits of both engines.
-const KEYS_PER_STATEMENT: usize = 500;
 /// Partners in one statement about lines.
 const PARTNERS_PER_STATEMENT: usize = 50;
 

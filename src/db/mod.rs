@@ -61,6 +61,9 @@ pub mod user;
 
 pub use conn::{Db, DbUrl, Pool};
 
+/// Keys in one statement; also with three binds a key, it stays far below the bind limits of both engines.
+const KEYS_PER_STATEMENT: usize = 500;
+
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {

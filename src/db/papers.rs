@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::DbError;
 use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::{invoice_numbers, shipment_freight_terms, shipment_numbers, shipments};
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::bulk_insert;
 use crate::domain::audit::number_key;
 use crate::domain::audit::papers::{
@@ -20,9 +20,6 @@ use crate::domain::audit::papers::{
 use crate::domain::field::BadCode;
 use crate::domain::outcome::delivered_day;
 use crate::domain::viewer::Viewer;
-
-/// Keys in one statement; stays far below SQLite's limit of binds.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// A number of a shipment.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
