@@ -145,49 +145,46 @@ pub fn transaction_lock(db: &mut Db, name: &str) -> QueryResult<()> {
     }
 }
 
-/// Locks marks of freight of a partner in the order of their days, in which they are written as well. SQLite needs nothing: it
-/// has one writer.
-///
-/// # Errors
-/// The engine's reason.
-pub fn freight_marks_lock(db: &mut Db, partner_id: i64, days: &[super::types::Day]) -> QueryResult<()> {
-    use diesel::prelude::*;
+/// A lock of marks of a partner in the order of their keys, in which they are written as well. SQLite needs nothing: it has one
+/// writer.
+macro_rules! marks_lock {
+    ($(#[$meta:meta])* $name:ident, $table:ident, $key:ident: $type:ty) => {
+        $(#[$meta])*
+        pub fn $name(db: &mut Db, partner_id: i64, keys: &[$type]) -> QueryResult<()> {
+            use diesel::prelude::*;
 
-    use super::schema::stale_freight;
+            use super::schema::$table;
 
-    match db {
-        Db::Pg(conn) => stale_freight::table
-            .filter(stale_freight::partner_id.eq(partner_id))
-            .filter(stale_freight::obligation_day.eq_any(days))
-            .order(stale_freight::obligation_day)
-            .select(stale_freight::obligation_day)
-            .for_update()
-            .load::<super::types::Day>(conn)
-            .map(drop),
-        Db::Sqlite(_) => Ok(()),
-    }
+            match db {
+                Db::Pg(conn) => $table::table
+                    .filter($table::partner_id.eq(partner_id))
+                    .filter($table::$key.eq_any(keys))
+                    .order($table::$key)
+                    .select($table::$key)
+                    .for_update()
+                    .load::<$type>(conn)
+                    .map(drop),
+                Db::Sqlite(_) => Ok(()),
+            }
+        }
+    };
 }
 
-/// As [`freight_marks_lock`], marks of invoices of a partner in the order of their ids.
-///
-/// # Errors
-/// The engine's reason.
-pub fn invoice_marks_lock(db: &mut Db, partner_id: i64, ids: &[i64]) -> QueryResult<()> {
-    use diesel::prelude::*;
+marks_lock! {
+    /// Locks marks of freight of a partner in the order of their days, in which they are written as well. SQLite needs nothing:
+    /// it has one writer.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    freight_marks_lock, stale_freight, obligation_day: super::types::Day
+}
 
-    use super::schema::stale_invoices;
-
-    match db {
-        Db::Pg(conn) => stale_invoices::table
-            .filter(stale_invoices::partner_id.eq(partner_id))
-            .filter(stale_invoices::invoice_id.eq_any(ids))
-            .order(stale_invoices::invoice_id)
-            .select(stale_invoices::invoice_id)
-            .for_update()
-            .load::<i64>(conn)
-            .map(drop),
-        Db::Sqlite(_) => Ok(()),
-    }
+marks_lock! {
+    /// As [`freight_marks_lock`], marks of invoices of a partner in the order of their ids.
+    ///
+    /// # Errors
+    /// The engine's reason.
+    invoice_marks_lock, stale_invoices, invoice_id: i64
 }
 
 /// As [`transaction_lock`], but shared with whoever takes it so too; waits for, and keeps off, who takes it alone.
