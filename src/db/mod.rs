@@ -61,6 +61,8 @@ pub mod user;
 
 pub use conn::{Db, DbUrl, Pool};
 
+use crate::domain::currency::{BadCurrency, Currency};
+
 /// Keys in one statement; also with three binds a key, it stays far below the bind limits of both engines.
 const KEYS_PER_STATEMENT: usize = 500;
 
@@ -144,4 +146,13 @@ impl DbError {
             _ => false,
         }
     }
+}
+
+/// The currency of a stored code; `what` names the row that it stands in.
+///
+/// # Errors
+/// [`DbError::Stored`] for a code that does not read back.
+pub fn currency_of(code: &str, what: impl Into<String>) -> Result<Currency, DbError> {
+    code.parse()
+        .map_err(|error: BadCurrency| DbError::Stored { what: what.into(), reason: error.to_string() })
 }

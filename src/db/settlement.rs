@@ -9,7 +9,9 @@ use super::conn::Db;
 use super::schema::{partners, settlement_parts, settlements};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use super::{DbError, currency_of};
 use crate::domain::clause::ObligationKey;
+use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
 
@@ -44,6 +46,16 @@ pub struct SettlementRow {
     pub actor: String,
     /// Id of that user.
     pub actor_id: i64,
+}
+
+impl SettlementRow {
+    /// The currency of the amount.
+    ///
+    /// # Errors
+    /// [`DbError::Stored`] for a code that does not read back.
+    pub fn currency(&self) -> Result<Currency, DbError> {
+        currency_of(&self.currency, format!("settlement {}", self.id))
+    }
 }
 
 /// What a document settles of one item.

@@ -6,15 +6,14 @@ use super::roll::roll_forward;
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed, valid};
-use crate::db::Db;
-use crate::db::DbError;
 use crate::db::books::{BudgetRow, books_lock, budget_insert, budgets_of};
 use crate::db::dialect::write_tx;
 use crate::db::partner::{Partner, partner_list};
 use crate::db::setting::reporting_currency;
 use crate::db::types::Instant;
+use crate::db::{Db, DbError, currency_of};
 use crate::domain::books::roll::net_accrued;
-use crate::domain::currency::{BadCurrency, Currency};
+use crate::domain::currency::Currency;
 use crate::domain::money::Micros;
 use crate::domain::period::{Period, PeriodKind};
 use crate::domain::viewer::{Action, Viewer};
@@ -86,11 +85,7 @@ pub struct BudgetView {
 }
 
 fn currency(db: &mut Db) -> Result<Currency, DbError> {
-    let text = reporting_currency(db)?;
-    text.parse().map_err(|error: BadCurrency| DbError::Stored {
-        what: "the reporting currency".to_owned(),
-        reason: error.to_string(),
-    })
+    currency_of(&reporting_currency(db)?, "the reporting currency")
 }
 
 /// The comparison of a month and of its year so far.

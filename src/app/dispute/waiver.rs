@@ -10,7 +10,7 @@ use crate::db::dialect::write_tx;
 use crate::db::dispute::{WaiverBudgetRow, given_up_between, waiver_budget_insert, waiver_budgets_of};
 use crate::db::partner::partner_show;
 use crate::db::types::Instant;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, currency_of};
 use crate::domain::currency::Currency;
 use crate::domain::exclusion::words_fit;
 use crate::domain::field::{FieldErrors, require};
@@ -70,14 +70,11 @@ pub fn budgets(
     newest
         .into_iter()
         .map(|row| {
-            let currency = row.currency.parse().map_err(|error: crate::domain::currency::BadCurrency| {
-                DbError::Stored { what: "a waiver budget".to_owned(), reason: error.to_string() }
-            })?;
             Ok(Budget {
                 partner_id: row.partner_id,
                 year,
                 amount: Micros(row.amount_micros),
-                currency,
+                currency: currency_of(&row.currency, "a waiver budget")?,
                 used: given_up_between(db, viewer, row.partner_id, days)?,
                 actor: row.actor,
                 actor_id: row.actor_id,

@@ -26,7 +26,7 @@ use crate::db::import::{ImportCounts, NewImport, import_begin, import_end};
 use crate::db::rate::table_cells;
 use crate::db::setting::reporting_currency;
 use crate::db::types::Instant;
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, currency_of};
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, RenewalKind, VersionFields,
     VersionKind,
@@ -561,11 +561,7 @@ impl Load<'_> {
         };
         let currency = match sheet.lines.iter().find_map(|line| line.currency) {
             Some(currency) => currency,
-            None => {
-                reporting_currency(db)?.parse().map_err(|error: crate::domain::currency::BadCurrency| {
-                    DbError::Stored { what: "reporting currency".to_owned(), reason: error.to_string() }
-                })?
-            }
+            None => currency_of(&reporting_currency(db)?, "reporting currency")?,
         };
         let fields = ContractFields {
             number: number.to_owned(),

@@ -227,7 +227,7 @@ pub fn apply_rest(
             .ok_or(EditError::NotFound("settlement"))?;
         let kind = kind_of(&listed)?;
         may_book(viewer, kind)?;
-        let currency = currency_of(&listed.row)?;
+        let currency = listed.row.currency()?;
         let found = of_currency(open_items(db, viewer, partner_id)?, currency);
         let open: Vec<Open> = found.iter().map(|(_, open)| open.clone()).collect();
         let rest = listed.unapplied();
@@ -262,17 +262,6 @@ pub fn apply_rest(
 pub fn kind_of(listed: &SettlementListed) -> Result<SettlementKind, DbError> {
     listed.row.kind.parse().map_err(|error: crate::domain::field::BadCode| DbError::Stored {
         what: format!("settlement {}", listed.row.id),
-        reason: error.to_string(),
-    })
-}
-
-/// The currency of a stored document.
-///
-/// # Errors
-/// A code that does not read back.
-pub fn currency_of(row: &SettlementRow) -> Result<Currency, DbError> {
-    row.currency.parse().map_err(|error: crate::domain::currency::BadCurrency| DbError::Stored {
-        what: format!("settlement {}", row.id),
         reason: error.to_string(),
     })
 }

@@ -6,7 +6,6 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use crate::db::DbError;
 use crate::db::conn::Db;
 use crate::db::dispute::{decided_and_settled_unscoped, waivers_proposed_unscoped};
 use crate::db::import::ImportRecord;
@@ -15,11 +14,15 @@ use crate::db::schema::{
     period_closes, stale_cells,
 };
 use crate::db::types::{Day, Instant};
+use crate::db::{DbError, currency_of};
 use crate::domain::books::close::{Decision, OpenItems, Override};
-use crate::domain::currency::{BadCurrency, Currency};
+use crate::domain::currency::Currency;
 use crate::domain::dispute::Sums;
 use crate::domain::money::Micros;
 use crate::domain::period::Period;
+
+/// What a currency is of that does not read back.
+const DISPUTED: &str = "the currency of a disputed item";
 
 /// A closed month.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -267,7 +270,7 @@ pub fn disputes_waiting_unscoped(db: &mut Db, month: Period) -> Result<OpenItems
     for (partner_id, key, currency, target) in items {
         let (given_up, settled) = done.remove(&(partner_id, key)).unwrap_or_default();
         let left = Sums { target: Micros(target), given_up, settled }.outstanding();
-        let sum = sums.entry(currency_of(&currency)?).or_default();
+        let sum = sums.entry(currency_of(&currency, DISPUTED)?).or_default();
         *sum = *sum + left.abs();
     }
     open.amounts = sums.into_iter().collect();
@@ -283,16 +286,9 @@ pub fn waivers_waiting_unscoped(db: &mut Db, month: Period) -> Result<OpenItems,
     let mut open = OpenItems::default();
     for waiver in waivers_proposed_unscoped(db, month.end())? {
         open.items += 1;
-        let sum = sums.entry(currency_of(&waiver.currency)?).or_default();
+        let sum = sums.entry(currency_of(&waiver.currency, DISPUTED)?).or_default();
         *sum = *sum + waiver.amount;
     }
     open.amounts = sums.into_iter().collect();
     Ok(open)
-}
-
-fn currency_of(code: &str) -> Result<Currency, DbError> {
-    code.parse().map_err(|error: BadCurrency| DbError::Stored {
-        what: "the currency of a disputed item".to_owned(),
-        reason: error.to_string(),
-    })
 }

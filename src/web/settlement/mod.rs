@@ -15,8 +15,7 @@ use super::page::{self, Page, WebError};
 use super::show;
 use crate::app::dispute::Item;
 use crate::app::settlement::{
-    NewSettlement, apply_rest, book, currency_of, documents, kind_of, names, note_set_off, open_items,
-    set_off,
+    NewSettlement, apply_rest, book, documents, kind_of, names, note_set_off, open_items, set_off,
 };
 use crate::db::contract::contract_list;
 use crate::db::dispute::SetOffRow;
@@ -349,7 +348,7 @@ pub(super) async fn show_one(
         .in_db(move |unit| {
             let found = documents(unit.db, unit.viewer, Some(partner_id))?;
             let found = found.into_iter().find(|one| one.row.id == id).ok_or(WebError::NotFound)?;
-            currency_of(&found.row)?;
+            found.row.currency()?;
             kind_of(&found)?;
             Ok::<_, WebError>((found, names(unit.db, unit.viewer, partner_id)?))
         })
