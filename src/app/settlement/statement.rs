@@ -318,38 +318,59 @@ const fn debtor(owed_by_carrier: bool) -> &'static str {
     if owed_by_carrier { "carrier" } else { "shipper" }
 }
 
-fn rows(statement: &Statement) -> Vec<[String; 10]> {
-    let mut rows = Vec::new();
-    let (first, last) = (statement.period.start(), statement.period.last_day());
-    for (currency, of_currency) in &statement.parts {
-        let code = currency.code();
-        let end = |(section, owed_by): (&str, &str), on: NaiveDate, what: &str, balance: Micros| {
-            let (on, balance) = (on.to_string(), balance.to_string());
-            [section, on.as_str(), what, "", "", "", "", balance.as_str(), code, owed_by].map(str::to_owned)
-        };
-        for (section, part) in &of_currency.sections {
-            let of = (section.title(), debtor(section.owed_by_carrier()));
-            rows.push(end(of, first, "Opening balance", part.sums.opening));
-            rows.extend(part.lines.iter().map(|line| {
-                [
-                    of.0.to_owned(),
-                    line.on.to_string(),
-                    line.of.item.clone(),
-                    line.of.key.to_string(),
-                    line.why.to_owned(),
-                    line.document.clone(),
-                    line.amount.to_string(),
-                    line.balance.to_string(),
-                    code.to_owned(),
-                    of.1.to_owned(),
-                ]
-            }));
-            rows.push(end(of, last, "Closing balance", part.sums.closing));
-        }
+/// A section in one currency, or the net after the sections of one, as files have it.
+struct Block<'a> {
+    name: &'static str,
+    owed_by: &'static str,
+    currency: Currency,
+    sums: Sums,
+    /// Of a section; the net has no lines.
+    part: Option<&'a StatementPart>,
+}
+
+/// What a statement is made of, in the order of its files.
+fn blocks(statement: &Statement) -> impl Iterator<Item = Block<'_>> {
+    statement.parts.iter().flat_map(|(currency, of_currency)| {
+        let currency = *currency;
+        let sections = of_currency.sections.iter().map(move |(section, part)| Block {
+            name: section.title(),
+            owed_by: debtor(section.owed_by_carrier()),
+            currency,
+            sums: part.sums,
+            part: Some(part),
+        });
         // Below zero where the shipper owes more.
-        let of = ("Net", debtor(true));
-        rows.push(end(of, first, "Opening balance", of_currency.net.opening));
-        rows.push(end(of, last, "Closing balance", of_currency.net.closing));
+        let net = Block { name: "Net", owed_by: debtor(true), currency, sums: of_currency.net, part: None };
+        sections.chain([net])
+    })
+}
+
+fn rows(statement: &Statement) -> Vec<[String; 10]> {
+    let (first, last) = (statement.period.start(), statement.period.last_day());
+    let end = |block: &Block<'_>, on: NaiveDate, what: &str, balance: Micros| {
+        let (on, balance) = (on.to_string(), balance.to_string());
+        let code = block.currency.code();
+        [block.name, on.as_str(), what, "", "", "", "", balance.as_str(), code, block.owed_by]
+            .map(str::to_owned)
+    };
+    let mut rows = Vec::new();
+    for block in blocks(statement) {
+        rows.push(end(&block, first, "Opening balance", block.sums.opening));
+        rows.extend(block.part.into_iter().flat_map(|part| &part.lines).map(|line| {
+            [
+                block.name.to_owned(),
+                line.on.to_string(),
+                line.of.item.clone(),
+                line.of.key.to_string(),
+                line.why.to_owned(),
+                line.document.clone(),
+                line.amount.to_string(),
+                line.balance.to_string(),
+                block.currency.code().to_owned(),
+                block.owed_by.to_owned(),
+            ]
+        }));
+        rows.push(end(&block, last, "Closing balance", block.sums.closing));
     }
     rows
 }
@@ -364,37 +385,29 @@ pub fn statement_csv(statement: &Statement) -> Result<Vec<u8>, csv::Error> {
 
 /// The four figures of each section and the net, as rows of a file.
 fn sum_rows(statement: &Statement) -> Vec<Vec<String>> {
-    let row = |name: &str, sums: &Sums, currency: Currency, owed_by: &str| {
+    let row = |block: Block<'_>| -> Vec<String> {
+        let sums = block.sums;
         let figures = [sums.opening, sums.moved, sums.settled, sums.closing].map(|sum| sum.to_string());
-        let ends = [currency.code().to_owned(), owed_by.to_owned()];
-        [name.to_owned()].into_iter().chain(figures).chain(ends).collect()
+        let ends = [block.currency.code().to_owned(), block.owed_by.to_owned()];
+        [block.name.to_owned()].into_iter().chain(figures).chain(ends).collect()
     };
-    let mut rows = Vec::new();
-    for (currency, of_currency) in &statement.parts {
-        for (section, part) in &of_currency.sections {
-            rows.push(row(section.title(), &part.sums, *currency, debtor(section.owed_by_carrier())));
-        }
-        rows.push(row("Net", &of_currency.net, *currency, debtor(true)));
-    }
-    rows
+    blocks(statement).map(row).collect()
 }
 
 /// What the closing balances are made of, as rows of a file.
 fn standing_rows(statement: &Statement) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for (currency, of_currency) in &statement.parts {
-        for (section, part) in &of_currency.sections {
-            rows.extend(part.standing.iter().map(|(of, amount)| {
-                vec![
-                    section.title().to_owned(),
-                    of.item.clone(),
-                    of.key.to_string(),
-                    amount.to_string(),
-                    currency.code().to_owned(),
-                    debtor(section.owed_by_carrier()).to_owned(),
-                ]
-            }));
-        }
+    for block in blocks(statement) {
+        rows.extend(block.part.into_iter().flat_map(|part| &part.standing).map(|(of, amount)| {
+            vec![
+                block.name.to_owned(),
+                of.item.clone(),
+                of.key.to_string(),
+                amount.to_string(),
+                block.currency.code().to_owned(),
+                block.owed_by.to_owned(),
+            ]
+        }));
     }
     rows
 }
