@@ -3,6 +3,7 @@
 
 pub(super) mod tender;
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::Deserialize;
@@ -20,7 +21,7 @@ use crate::app::edit::EditError;
 use crate::app::evidence::{Whole, shipment};
 use crate::app::exclusion::{
     Named, NewEvidence, NewExclusion, Shown, decide as decide_exclusion, evidence_file, of_partner,
-    reason_words, request, show as exclusion,
+    reason_words, request, request_tender, show as exclusion,
 };
 use crate::db::challenge::Challenge;
 use crate::db::exclusion::{DecisionRow, EvidenceFile, Exclusion};
@@ -284,6 +285,34 @@ async fn ask_form_of(me: &SignedIn, of: Of, query: &AskQuery, links: Links) -> R
     ask_view(me, of, stop, proposed(&row, stop), None, links).await
 }
 
+/// What is to be excused.
+#[derive(Clone, Copy)]
+enum What {
+    Stop(StopPurpose),
+    Tender,
+}
+
+/// The form on a page of the side that asks.
+fn ask_page(
+    me: &SignedIn,
+    status: StatusCode,
+    view: AskView,
+    links: Links,
+) -> Result<HttpResponse, WebError> {
+    let page = me.page("Ask for an exclusion");
+    if links.is_portal {
+        page::html_with(status, &AskPortalPage { page, view })
+    } else {
+        page::html_with(status, &AskPage { page, view })
+    }
+}
+
+/// Of the partner's own, from an address of its portal.
+fn own(me: &SignedIn, path: web::Path<(String, String)>) -> Result<Of, WebError> {
+    let (source, reference) = path.into_inner();
+    Ok((me.viewer.partner_id.ok_or(WebError::NotFound)?, source, reference))
+}
+
 /// `GET /shipments/{partner_id}/{source}/{reference}/exclusion?stop=DELIVERY`
 pub(super) async fn ask_form(
     me: SignedIn,
@@ -291,7 +320,7 @@ pub(super) async fn ask_form(
     query: web::Query<AskQuery>,
 ) -> Result<HttpResponse, WebError> {
     let view = ask_form_of(&me, path.into_inner(), &query, SHIPPER).await?;
-    page::html(&AskPage { page: me.page("Ask for an exclusion"), view })
+    ask_page(&me, StatusCode::OK, view, SHIPPER)
 }
 
 /// `GET /portal/shipments/{source}/{reference}/exclusion?stop=DELIVERY`
@@ -300,17 +329,19 @@ pub(super) async fn ask_form_own(
     path: web::Path<(String, String)>,
     query: web::Query<AskQuery>,
 ) -> Result<HttpResponse, WebError> {
-    let (source, reference) = path.into_inner();
-    let partner_id = me.viewer.partner_id.ok_or(WebError::NotFound)?;
-    let view = ask_form_of(&me, (partner_id, source, reference), &query, PORTAL).await?;
-    page::html(&AskPortalPage { page: me.page("Ask for an exclusion"), view })
+    let view = ask_form_of(&me, own(&me, path)?, &query, PORTAL).await?;
+    ask_page(&me, StatusCode::OK, view, PORTAL)
 }
 
 /// What a form asks for.
-fn asked(upload: Upload<FILE_BYTES_MAX>, stop: StopPurpose) -> (Form, NewExclusion) {
+fn asked(upload: Upload<FILE_BYTES_MAX>, what: What) -> (Form, NewExclusion) {
     let Upload { form, file, file_name } = upload;
     let new = NewExclusion {
-        stop,
+        stop: match what {
+            What::Stop(stop) => stop,
+            // Of a tender the stop says nothing.
+            What::Tender => StopPurpose::Pickup,
+        },
         party: form.value("party").parse().ok(),
         reason_code: form.value("reason_code").to_owned(),
         statement: form.value("statement").to_owned(),
@@ -320,20 +351,22 @@ fn asked(upload: Upload<FILE_BYTES_MAX>, stop: StopPurpose) -> (Form, NewExclusi
     (form, new)
 }
 
-/// Stores the request of a form: the address to go on to, or the form again.
+/// Stores the request of a form and goes on to it, or shows the form again.
 async fn store(
     me: &SignedIn,
     of: Of,
+    what: What,
     upload: Upload<FILE_BYTES_MAX>,
     links: Links,
-) -> Result<Result<String, (Refusal, AskView)>, WebError> {
-    // As the address of the form: one without a stop is none.
-    let stop: StopPurpose = upload.form.value("stop").parse().map_err(|_| WebError::NotFound)?;
-    let (mut form, new) = asked(upload, stop);
+) -> Result<HttpResponse, WebError> {
+    let (mut form, new) = asked(upload, what);
     let (partner_id, source, reference) = of.clone();
     let work = me.in_db(move |unit| {
         let named = Named { partner_id, source: &source, reference: &reference };
-        Ok::<_, WebError>(request(unit.app, unit.db, unit.viewer, named, &new))
+        Ok::<_, WebError>(match what {
+            What::Stop(_) => request(unit.app, unit.db, unit.viewer, named, &new),
+            What::Tender => request_tender(unit.app, unit.db, unit.viewer, named, &new).map(|id| (id, false)),
+        })
     });
     match work.await? {
         Ok((id, approved)) => {
@@ -342,12 +375,15 @@ async fn store(
             } else {
                 "Asked for. Someone else decides it."
             });
-            Ok(Ok(format!("{}/{id}", links.exclusions)))
+            Ok(page::see_other(&format!("{}/{id}", links.exclusions)))
         }
         Err(error) => {
-            let refusal = refuse(&mut form, error, NAMES)?;
-            let notice = refusal.notice.clone();
-            Ok(Err((refusal, ask_view(me, of, stop, form, notice, links).await?)))
+            let Refusal { status, notice } = refuse(&mut form, error, NAMES)?;
+            let view = match what {
+                What::Stop(stop) => ask_view(me, of, stop, form, notice, links).await?,
+                What::Tender => tender::view(me, of, form, notice, links).await?,
+            };
+            ask_page(me, status, view, links)
         }
     }
 }
@@ -361,18 +397,18 @@ const NAMES: &[(&str, &str)] = &[
     ("words", "words"),
 ];
 
+/// The stop that a form names. As the address of the form: one without a stop is none.
+fn stop_of(upload: &Upload<FILE_BYTES_MAX>) -> Result<What, WebError> {
+    upload.form.value("stop").parse().map(What::Stop).map_err(|_| WebError::NotFound)
+}
+
 /// `POST /shipments/{partner_id}/{source}/{reference}/exclusion`
 pub(super) async fn ask(
     me: SignedIn,
     path: web::Path<Of>,
     upload: Upload<FILE_BYTES_MAX>,
 ) -> Result<HttpResponse, WebError> {
-    match store(&me, path.into_inner(), upload, SHIPPER).await? {
-        Ok(next) => Ok(page::see_other(&next)),
-        Err((refusal, view)) => {
-            page::html_with(refusal.status, &AskPage { page: me.page("Ask for an exclusion"), view })
-        }
-    }
+    store(&me, path.into_inner(), stop_of(&upload)?, upload, SHIPPER).await
 }
 
 /// `POST /portal/shipments/{source}/{reference}/exclusion`
@@ -381,14 +417,7 @@ pub(super) async fn ask_own(
     path: web::Path<(String, String)>,
     upload: Upload<FILE_BYTES_MAX>,
 ) -> Result<HttpResponse, WebError> {
-    let (source, reference) = path.into_inner();
-    let partner_id = me.viewer.partner_id.ok_or(WebError::NotFound)?;
-    match store(&me, (partner_id, source, reference), upload, PORTAL).await? {
-        Ok(next) => Ok(page::see_other(&next)),
-        Err((refusal, view)) => {
-            page::html_with(refusal.status, &AskPortalPage { page: me.page("Ask for an exclusion"), view })
-        }
-    }
+    store(&me, own(&me, path)?, stop_of(&upload)?, upload, PORTAL).await
 }
 
 struct OneView {

@@ -1,20 +1,20 @@
 //! Asking for a tender that was not taken to be excused.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::{
-    AskPage, AskPortalPage, AskView, Links, NAMES, Of, PORTAL, SHIPPER, asked, decided_by_words, limits,
-    parties, reasons,
+    AskView, Links, Of, PORTAL, SHIPPER, What, ask_page, decided_by_words, limits, own, parties, reasons,
+    store,
 };
-use crate::app::exclusion::{Named, request_tender, tender_outcome};
+use crate::app::exclusion::{Named, tender_outcome};
 use crate::domain::attachment::FILE_BYTES_MAX;
-use crate::domain::baseline::StopPurpose;
-use crate::web::edit::{Refusal, refuse, sentence};
+use crate::web::edit::sentence;
 use crate::web::extract::{Form, SignedIn};
-use crate::web::page::{self, WebError};
+use crate::web::page::WebError;
 use crate::web::upload::Upload;
 
-async fn view(
+pub(super) async fn view(
     me: &SignedIn,
     of: Of,
     form: Form,
@@ -46,41 +46,10 @@ async fn view(
     })
 }
 
-async fn store(
-    me: &SignedIn,
-    of: Of,
-    upload: Upload<FILE_BYTES_MAX>,
-    links: Links,
-) -> Result<Result<String, (Refusal, AskView)>, WebError> {
-    // Of a tender the stop says nothing.
-    let (mut form, new) = asked(upload, StopPurpose::Pickup);
-    let (partner_id, source, reference) = of.clone();
-    let work = me.in_db(move |unit| {
-        let named = Named { partner_id, source: &source, reference: &reference };
-        Ok::<_, WebError>(request_tender(unit.app, unit.db, unit.viewer, named, &new))
-    });
-    match work.await? {
-        Ok(id) => {
-            me.flash("Asked for. Someone else decides it.");
-            Ok(Ok(format!("{}/{id}", links.exclusions)))
-        }
-        Err(error) => {
-            let refusal = refuse(&mut form, error, NAMES)?;
-            let notice = refusal.notice.clone();
-            Ok(Err((refusal, view(me, of, form, notice, links).await?)))
-        }
-    }
-}
-
-fn own(me: &SignedIn, path: web::Path<(String, String)>) -> Result<Of, WebError> {
-    let (source, reference) = path.into_inner();
-    Ok((me.viewer.partner_id.ok_or(WebError::NotFound)?, source, reference))
-}
-
 /// `GET /tenders/{partner_id}/{source}/{reference}/exclusion`
 pub(in crate::web) async fn ask_form(me: SignedIn, path: web::Path<Of>) -> Result<HttpResponse, WebError> {
     let view = view(&me, path.into_inner(), Form::default(), None, SHIPPER).await?;
-    page::html(&AskPage { page: me.page("Ask for an exclusion"), view })
+    ask_page(&me, StatusCode::OK, view, SHIPPER)
 }
 
 /// `GET /portal/tenders/{source}/{reference}/exclusion`
@@ -89,7 +58,7 @@ pub(in crate::web) async fn ask_form_own(
     path: web::Path<(String, String)>,
 ) -> Result<HttpResponse, WebError> {
     let view = view(&me, own(&me, path)?, Form::default(), None, PORTAL).await?;
-    page::html(&AskPortalPage { page: me.page("Ask for an exclusion"), view })
+    ask_page(&me, StatusCode::OK, view, PORTAL)
 }
 
 /// `POST /tenders/{partner_id}/{source}/{reference}/exclusion`
@@ -98,12 +67,7 @@ pub(in crate::web) async fn ask(
     path: web::Path<Of>,
     upload: Upload<FILE_BYTES_MAX>,
 ) -> Result<HttpResponse, WebError> {
-    match store(&me, path.into_inner(), upload, SHIPPER).await? {
-        Ok(next) => Ok(page::see_other(&next)),
-        Err((refusal, view)) => {
-            page::html_with(refusal.status, &AskPage { page: me.page("Ask for an exclusion"), view })
-        }
-    }
+    store(&me, path.into_inner(), What::Tender, upload, SHIPPER).await
 }
 
 /// `POST /portal/tenders/{source}/{reference}/exclusion`
@@ -112,10 +76,5 @@ pub(in crate::web) async fn ask_own(
     path: web::Path<(String, String)>,
     upload: Upload<FILE_BYTES_MAX>,
 ) -> Result<HttpResponse, WebError> {
-    match store(&me, own(&me, path)?, upload, PORTAL).await? {
-        Ok(next) => Ok(page::see_other(&next)),
-        Err((refusal, view)) => {
-            page::html_with(refusal.status, &AskPortalPage { page: me.page("Ask for an exclusion"), view })
-        }
-    }
+    store(&me, own(&me, path)?, What::Tender, upload, PORTAL).await
 }
