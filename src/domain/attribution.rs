@@ -38,6 +38,12 @@ impl Fault {
     pub fn excuses(self) -> bool {
         Self::EXCUSING.contains(&self)
     }
+
+    /// The party that an exclusion names, from its code beside a shipment or a tender; none where there is none.
+    #[must_use]
+    pub fn of_exclusion(code: Option<&str>) -> Option<Self> {
+        code.and_then(|code| code.parse().ok())
+    }
 }
 
 /// A reason code we interpret.

@@ -376,27 +376,25 @@ fn why_gone(
         return Ok("The shipment is not due on this day any more: nothing is owed for it.".to_owned());
     };
     let reference = standing.reference;
-    let named = |by: Option<String>| {
-        let by = by.map(|code| code.to_lowercase().replace('_', " "));
-        by.map(|by| format!(" ({by})")).unwrap_or_default()
-    };
+    let named = |by: Fault| by.code().to_lowercase().replace('_', " ");
     let clause = version.and_then(|v| v.clauses.iter().find(|clause| clause.id == before.key.clause_id));
     if let Some(terms) = clause.map(|clause| &clause.terms)
         && matches!(terms.rule, Rule::MissedPickup(_))
     {
         // An exclusion that the clause does not take excuses nothing under it.
-        let party = |by: &String| terms.exclusions.takes(by.parse::<Fault>().ok());
-        return Ok(match standing.pickup_exclusion.filter(party) {
+        let party = Fault::of_exclusion(standing.pickup_exclusion.as_deref());
+        return Ok(match party.filter(|party| terms.exclusions.takes(Some(*party))) {
             Some(by) => {
-                let by = named(Some(by));
-                format!("{reference} was not picked up in time and is excused{by}: nothing is owed.")
+                let by = named(by);
+                format!("{reference} was not picked up in time and is excused ({by}): nothing is owed.")
             }
             None => format!("The pickup of {reference} does not count as missed any more: nothing is owed."),
         });
     }
     Ok(match standing.outcome {
         Outcome::Excused => {
-            let by = named(standing.exclusion);
+            let party = Fault::of_exclusion(standing.exclusion.as_deref());
+            let by = party.map(|by| format!(" ({})", named(by))).unwrap_or_default();
             format!("{reference} was late and is excused{by}: nothing is owed.")
         }
         Outcome::Late | Outcome::NoEvidence => {

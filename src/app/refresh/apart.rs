@@ -110,11 +110,6 @@ impl Apart<'_> {
     }
 }
 
-/// The party of a stored exclusion.
-fn party_of(stored: Option<&str>) -> Option<Fault> {
-    stored.and_then(|code| code.parse().ok())
-}
-
 /// Says each fact of a partner that counts for one of `days` as known at `as_of`. Together they are what the measure cells of those
 /// days have of
 /// shipments and tenders; what lies beside them is the partner's whole, and no contract's.
@@ -202,7 +197,8 @@ pub(in crate::app) fn facts_apart(
                 equipment: "",
                 service: &row.service,
             };
-            let judged = Judged::Tender { facts: &facts, party: party_of(row.exclusion.as_deref()) };
+            let judged =
+                Judged::Tender { facts: &facts, party: Fault::of_exclusion(row.exclusion.as_deref()) };
             let (fact, mode, lane_id) = (Fact::Tender(row.id), row.mode.as_str(), row.lane_id);
             each(Apart { day, fact, what, mode, lane_id, sums: &sums, judged, as_of });
         }
@@ -215,7 +211,7 @@ fn excused(lookups: &Lookups, row: &FoldRow, facts: &ShipmentFacts) -> (Excused,
     let (pickup, delivery) =
         lookups.declared.kinds_covering(&facts.milestones, row.partner_id, &row.mode, row.lane_id);
     (
-        Excused { party: party_of(row.pickup_exclusion.as_deref()), events: pickup },
-        Excused { party: party_of(row.delivery_exclusion.as_deref()), events: delivery },
+        Excused { party: Fault::of_exclusion(row.pickup_exclusion.as_deref()), events: pickup },
+        Excused { party: Fault::of_exclusion(row.delivery_exclusion.as_deref()), events: delivery },
     )
 }
