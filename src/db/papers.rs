@@ -154,26 +154,42 @@ pub fn papers_of(db: &mut Db, viewer: &Viewer, key: ShipmentKey) -> Result<Paper
     if !viewer.sees(key.1) {
         return Ok(Papers::default());
     }
-    let bad = |error: BadCode| stored(key.2, key.1, &error);
-    let rows: Vec<NumberRow> = shipment_numbers::table
-        .filter(shipment_numbers::obligation_day.eq(key.0))
-        .filter(shipment_numbers::partner_id.eq(key.1))
-        .filter(shipment_numbers::shipment_id.eq(key.2))
-        .order((shipment_numbers::kind.desc(), shipment_numbers::number_key))
-        .select(NumberRow::as_select())
-        .load(db)?;
-    let number = |row: NumberRow| {
-        Ok(Number { kind: row.kind.parse().map_err(bad)?, text: row.number, stop: row.stop })
-    };
-    let terms: Option<String> = shipment_freight_terms::table
-        .find(key)
-        .select(shipment_freight_terms::freight_terms)
-        .first(db)
-        .optional()?;
-    Ok(Papers {
-        numbers: rows.into_iter().map(number).collect::<Result<_, DbError>>()?,
-        freight_terms: terms.map(|terms| terms.parse().map_err(bad)).transpose()?,
-    })
+    Ok(papers_unscoped(db, &[key])?.remove(&key).unwrap_or_default())
+}
+
+/// What the papers of some shipments say; those of which they say nothing are missing.
+///
+/// Unscoped: an import replaces shipments of whatever partner.
+///
+/// # Errors
+/// As [`papers_of`].
+pub fn papers_unscoped(db: &mut Db, keys: &[ShipmentKey]) -> Result<HashMap<ShipmentKey, Papers>, DbError> {
+    let mut by_partner: BTreeMap<i64, Vec<ShipmentKey>> = BTreeMap::new();
+    for key in keys {
+        by_partner.entry(key.1).or_default().push(*key);
+    }
+    let mut found: HashMap<ShipmentKey, Papers> = HashMap::new();
+    for (partner_id, keys) in by_partner {
+        for (key, terms) in freight_terms_unscoped(db, partner_id, &keys)? {
+            found.entry(key).or_default().freight_terms = Some(terms);
+        }
+        for (days, ids) in day_chunks(&keys) {
+            let rows: Vec<NumberRow> = shipment_numbers::table
+                .filter(shipment_numbers::obligation_day.eq_any(days))
+                .filter(shipment_numbers::partner_id.eq(partner_id))
+                .filter(shipment_numbers::shipment_id.eq_any(ids))
+                .order((shipment_numbers::kind.desc(), shipment_numbers::number_key))
+                .select(NumberRow::as_select())
+                .load(db)?;
+            for row in rows {
+                let kind: NumberKind =
+                    row.kind.parse().map_err(|error| stored(row.shipment_id, partner_id, &error))?;
+                let papers = found.entry((row.obligation_day, partner_id, row.shipment_id)).or_default();
+                papers.numbers.push(Number { kind, text: row.number, stop: row.stop });
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// Those of some numbers that shipments of a partner carry, and not so many that they tell nothing. Statement by statement one kind.

@@ -25,7 +25,7 @@ use crate::db::dimension::{Dimensions, LaneNames, zones_by_id};
 use crate::db::exclusion::any_exclusions;
 use crate::db::fold::ShipmentKey;
 use crate::db::invoice::reach::invoices_numbered_mark;
-use crate::db::papers::{PapersRows, any_papers, papers_delete, papers_insert, papers_of};
+use crate::db::papers::{PapersRows, any_papers, papers_delete, papers_insert, papers_unscoped};
 use crate::db::particulars::{
     ParticularsRow, any_particulars, particulars_delete, particulars_insert, particulars_of,
 };
@@ -609,7 +609,7 @@ impl Writer<'_> {
     }
 
     /// Takes out the rows that are there already: word for word, or as an earlier version, which is
-    /// replaced.
+    /// replaced. A file has each shipment once, so what replaces one says nothing of the others.
     fn keep_new(
         &mut self,
         db: &mut Db,
@@ -621,9 +621,19 @@ impl Writer<'_> {
             ((row.partner_id, row.source_id, row.reference.as_str()), row.fact_hash)
         })?;
         counts.same += sorted.same;
+        let mut changed: Vec<(Box<ShipmentRow>, Box<ShipmentRow>)> = Vec::new();
         for row in sorted.changed {
-            self.replace(db, row, stale)?;
             counts.changed += 1;
+            let old = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)?;
+            changed.extend(old.map(|old| (row, Box::new(old))));
+        }
+        let mut papers = HashMap::new();
+        if self.any_papers {
+            let keys: Vec<ShipmentKey> = changed.iter().map(|(_, old)| old.key()).collect();
+            papers = papers_unscoped(db, &keys)?;
+        }
+        for (row, old) in changed {
+            self.replace(db, row, (&old, papers.get(&old.key())), stale)?;
         }
         Ok(sorted.new)
     }
@@ -638,11 +648,9 @@ impl Writer<'_> {
         &mut self,
         db: &mut Db,
         mut row: Box<ShipmentRow>,
+        (old, papered): (&ShipmentRow, Option<&Papers>),
         stale: &mut BTreeSet<StaleCell>,
     ) -> Result<(), ImportError> {
-        let Some(old) = shipment_by_key(db, row.partner_id, row.source_id, &row.reference)? else {
-            return Ok(());
-        };
         let asked = self.asked.remove(&row.id);
         let quality = self.quality.remove(&row.id);
         let particulars = self.particulars.remove(&row.id);
@@ -655,7 +663,7 @@ impl Writer<'_> {
                     Some(asked) => asked,
                     None => (Asks::new(), stop_zones(&row, &zones_by_id(db)?)),
                 };
-                let stated = settle(self.run, &mut row, Some(&old), &known, &asks, zones)?;
+                let stated = settle(self.run, &mut row, Some(old), &known, &asks, zones)?;
                 self.state(db, &stated)?;
             }
         }
@@ -672,27 +680,17 @@ impl Writer<'_> {
         };
         let said =
             if self.any_particulars { particulars_of(db, &Viewer::system(), old.key())? } else { None };
-        let papered = if self.any_papers {
-            Some(papers_of(db, &Viewer::system(), old.key())?).filter(|papers| !papers.are_blank())
-        } else {
-            None
-        };
-        let given = Given {
-            row: &old,
-            quality: before.as_ref(),
-            particulars: said.as_ref(),
-            papers: papered.as_ref(),
-        };
+        let given = Given { row: old, quality: before.as_ref(), particulars: said.as_ref(), papers: papered };
         let fact = fact_text(&given, "shipment", &old.reference)?;
-        shipment_replace(db, &old, &row, self.run.now, &fact)?;
+        shipment_replace(db, old, &row, self.run.now, &fact)?;
         if before.is_some() {
             quality_delete(db, old.obligation_day, old.partner_id, old.id)?;
         }
         if said.is_some() {
             particulars_delete(db, old.key())?;
         }
-        let papers = self.papers_columns.over(papers, papered.as_ref());
-        self.replace_papers(db, (old.key(), papered.as_ref()), (row.key(), papers.as_deref()))?;
+        let papers = self.papers_columns.over(papers, papered);
+        self.replace_papers(db, (old.key(), papered), (row.key(), papers.as_deref()))?;
         if let Some(particulars) = particulars {
             particulars_insert(db, &[ParticularsRow::of(row.key(), &particulars)])?;
             self.any_particulars = true;

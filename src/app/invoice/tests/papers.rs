@@ -233,6 +233,36 @@ fn the_numbers_of_a_shipment_come_with_its_row_and_go_with_it() {
 }
 
 #[test]
+fn shipments_that_change_in_one_file_keep_their_papers_apart() {
+    on_each_engine(NOW, |app| {
+        let first = [row("A", 14, "11|12,,,,COLLECT"), row("B", 15, ",B 7,,,"), row("C", 16, ",,,,")];
+        load(app, ImportKind::Shipments, &format!("{CARRIED}{}", first.concat()));
+        let then = [row("A", 15, ",,,,"), row("B", 15, "13,,,,"), row("C", 17, "14,,,,PREPAID")];
+        let report = load(app, ImportKind::Shipments, &format!("{CARRIED}{}", then.concat()));
+        assert_eq!(report.rows_changed, 3, "{report:?}");
+        let gave_way: Vec<String> =
+            shipment_versions::table.select(shipment_versions::fact).load(&mut *conn(app)).unwrap();
+        let said = |reference: &str| {
+            let is_of = |fact: &&String| fact.contains(&format!("\"reference\":\"{reference}\""));
+            let fact = gave_way.iter().find(is_of).unwrap();
+            ["\"11\"", "\"12\"", "\"COLLECT\"", "\"B 7\""].map(|text| fact.contains(text))
+        };
+        assert_eq!(said("A"), [true, true, true, false]);
+        assert_eq!(said("B"), [false, false, false, true]);
+        assert_eq!(said("C"), [false; 4]);
+        let now = |reference: &str| {
+            let (p1, system) = (partner(app, "P1"), Viewer::system());
+            let papers = shipment(&mut conn(app), &system, p1, "file", reference).unwrap().unwrap().papers;
+            let numbers: Vec<String> = papers.numbers.into_iter().map(|number| number.text).collect();
+            (numbers.join("|"), papers.freight_terms)
+        };
+        assert_eq!(now("A"), (String::new(), None));
+        assert_eq!(now("B"), ("13".to_owned(), None));
+        assert_eq!(now("C"), ("14".to_owned(), Some(FreightTerms::Prepaid)));
+    });
+}
+
+#[test]
 fn numbers_that_are_none_are_refused_with_their_field() {
     on_each_engine(NOW, |app| {
         let said = |rest: &str| {
