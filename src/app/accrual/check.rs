@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::post::Posting;
 use super::{
     ACCRUAL_JOB, AccrualError, Group, Run, all_terms, groups, groups_of, load_run, partners, plan_group,
 };
@@ -133,6 +134,8 @@ pub(in crate::app) fn all_differ_on(
     let mut priced_rows: i64 = 0;
     let run = load_run(db, as_of, None)?;
     for partner_id in partners(db, None)? {
+        // Priced by themselves, and again with what lies before them: where that is refused, for one old fact or for what an old
+        // version had posted since, these are judged all the same, by the window that an accrual looks at.
         let mut in_reach: Vec<(Group, Option<i64>)> = Vec::new();
         for group in groups(db, partner_id, as_of)? {
             let looked = group_differs(db, &run, &group, &mut checked)?;
@@ -168,6 +171,24 @@ pub(in crate::app) fn all_differ_on(
     Ok((checked, older))
 }
 
+/// What an accrual would post for a group. Nothing where a later day was posted already, and where the group cannot be priced,
+/// which is told with `before` in front of the reason.
+fn planned(
+    db: &mut Db,
+    run: &Run,
+    group: &Group,
+    (told, before): (&mut Vec<String>, &str),
+) -> Result<Option<Posting>, DbError> {
+    match plan_group(db, run, group) {
+        Ok(posting) => Ok(posting),
+        Err(AccrualError::Db(error)) => Err(error),
+        Err(error) => {
+            told.push(format!("contract {}: {before}{error}", group.number));
+            Ok(None)
+        }
+    }
+}
+
 /// Prices what an accrual of this day looks at. Gives how many obligations; none where they cannot be priced.
 fn group_differs(
     db: &mut Db,
@@ -175,16 +196,9 @@ fn group_differs(
     group: &Group,
     checked: &mut AccrualsChecked,
 ) -> Result<Option<i64>, DbError> {
+    let told = (&mut checked.differences, "");
+    let Some(posting) = planned(db, run, group, told)? else { return Ok(None) };
     let (told, number) = (&mut checked.differences, &group.number);
-    let posting = match plan_group(db, run, group) {
-        Ok(Some(posting)) => posting,
-        Ok(None) => return Ok(None),
-        Err(AccrualError::Db(error)) => return Err(error),
-        Err(error) => {
-            told.push(format!("contract {number}: {error}"));
-            return Ok(None);
-        }
-    };
     let looked = count(posting.targets);
     checked.looked = checked.looked.saturating_add(looked);
     let rows = posting.accruals.iter().map(|row| {
@@ -207,18 +221,8 @@ fn older_differs(
     (reach, looked): (NaiveDate, i64),
     older: &mut OlderChecked,
 ) -> Result<bool, DbError> {
-    let posting = match plan_group(db, run, group) {
-        Ok(Some(posting)) => posting,
-        Ok(None) => return Ok(false),
-        Err(AccrualError::Db(error)) => return Err(error),
-        Err(error) => {
-            let number = &group.number;
-            older
-                .unpriced
-                .push(format!("contract {number}: its older obligations cannot be priced: {error}"));
-            return Ok(false);
-        }
-    };
+    let told = (&mut older.unpriced, "its older obligations cannot be priced: ");
+    let Some(posting) = planned(db, run, group, told)? else { return Ok(false) };
     older.looked = older.looked.saturating_add(count(posting.targets).saturating_sub(looked).max(0));
     let far = posting.of_owed().filter(|entry| entry.obligation_day < reach);
     let lines: BTreeMap<ObligationKey, String> = far.map(|entry| (entry.key, missing(entry))).collect();
