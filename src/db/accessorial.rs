@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::among::among;
 use super::charge_code::decided_codes;
 use super::conn::Db;
 use super::fact::fact_replace;
@@ -198,7 +199,7 @@ pub fn events_of_shipments_unscoped(
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
         let found: Vec<AccessorialEventRow> = accessorial_events::table
             .filter(accessorial_events::partner_id.eq(partner_id))
-            .filter(accessorial_events::shipment_id.eq_any(chunk))
+            .filter(among(accessorial_events::shipment_id, chunk.to_vec()))
             .filter(accessorial_events::withdrawn.eq(false))
             .order((accessorial_events::shipment_id, accessorial_events::id))
             .select(AccessorialEventRow::as_select())

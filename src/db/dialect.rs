@@ -514,13 +514,29 @@ impl Drop for Checkpoints {
 
 /// Inserts rows the fastest way the engine has: `COPY` on PostgreSQL, one prepared statement on SQLite.
 ///
-/// A table with many columns names its `sqlite_row_insert!` as the last argument.
+/// A table with many columns, or many rows at once, names its `sqlite_rows_insert!` as the last argument.
 #[macro_export]
 macro_rules! bulk_insert {
     ($db:expr, $table:expr, $rows:expr) => {
-        $crate::bulk_insert!($db, $table, $rows, |row| diesel::insert_into($table).values(row))
+        $crate::bulk_insert!($db, $table, $rows, |conn, rows| {
+            let mut count = 0_usize;
+            let mut result = Ok(());
+            for row in rows {
+                match diesel::RunQueryDsl::execute(diesel::insert_into($table).values(row), conn) {
+                    Ok(added) => count += added,
+                    Err(error) => {
+                        result = Err(error);
+                        break;
+                    }
+                }
+            }
+            result.map(|()| count)
+        })
     };
-    ($db:expr, $table:expr, $rows:expr, |$row:ident| $statement:expr) => {{
+    ($db:expr, $table:expr, $rows:expr, $insert:ident) => {
+        $crate::bulk_insert!($db, $table, $rows, |conn, rows| $insert::insert(conn, rows))
+    };
+    ($db:expr, $table:expr, $rows:expr, |$conn:ident, $some:ident| $on_sqlite:expr) => {{
         let rows = $rows;
         match $db {
             $crate::db::Db::Pg(conn) => {
@@ -530,64 +546,82 @@ macro_rules! bulk_insert {
                     diesel::copy_from($table).from_insertable(rows).execute(conn)
                 }
             }
-            $crate::db::Db::Sqlite(conn) => {
-                let mut count = 0;
-                let mut result = Ok(());
-                for $row in rows {
-                    match diesel::RunQueryDsl::execute($statement, conn) {
-                        Ok(added) => count += added,
-                        Err(error) => {
-                            result = Err(error);
-                            break;
-                        }
-                    }
-                }
-                result.map(|()| count)
+            $crate::db::Db::Sqlite($conn) => {
+                let $some = rows;
+                $on_sqlite
             }
         }
     }};
 }
 
-/// Defines `$name(&row)`, an insert of one row into SQLite whose text is made when it is compiled.
+/// Rows in one statement of a `sqlite_rows_insert!`. Where a trigger watches a table, SQLite keeps what each statement changes
+/// until it ends, page by page, so one a row is dear.
+pub const ROWS_PER_INSERT: usize = 16;
+
+/// Defines `$name`, whose `insert` writes rows into SQLite by statements whose text is made once.
 ///
 /// Diesel walks the tree of an insert three times for each row, and of 55 columns that costs more than
 /// SQLite's own work. The columns are the fields of the row; a test holds them against the table.
 #[macro_export]
-macro_rules! sqlite_row_insert {
+macro_rules! sqlite_rows_insert {
     ($name:ident, $row:ty, $table:ident, $first:ident $(, $column:ident)* $(,)?) => {
-        struct $name<'a>(&'a $row);
+        struct $name<'a, T, const N: usize>(&'a [T; N]);
 
-        impl $name<'_> {
+        impl $name<'static, $row, 0> {
             #[cfg(test)]
             const COLUMNS: &'static [&'static str] = &[stringify!($first) $(, stringify!($column))*];
+
+            fn insert<T: std::borrow::Borrow<$row>>(
+                conn: &mut diesel::SqliteConnection,
+                rows: &[T],
+            ) -> diesel::QueryResult<usize> {
+                let (blocks, rest) = rows.as_chunks::<{ $crate::db::dialect::ROWS_PER_INSERT }>();
+                let mut count = 0_usize;
+                for block in blocks {
+                    count += diesel::RunQueryDsl::execute($name(block), conn)?;
+                }
+                for row in rest {
+                    count += diesel::RunQueryDsl::execute($name(std::array::from_ref(row)), conn)?;
+                }
+                Ok(count)
+            }
         }
 
-        impl diesel::query_builder::QueryId for $name<'_> {
-            type QueryId = $name<'static>;
+        impl<T, const N: usize> diesel::query_builder::QueryId for $name<'_, T, N> {
+            // Whatever holds the rows, the text is the same.
+            type QueryId = $name<'static, $row, N>;
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $name<'_> {
+        impl<T, const N: usize> diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $name<'_, T, N>
+        where
+            T: std::borrow::Borrow<$row>,
+        {
             fn walk_ast<'b>(
                 &'b self,
                 mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
             ) -> diesel::QueryResult<()> {
                 use diesel::dsl::SqlTypeOf;
-                out.push_sql(concat!(
+                let mut before = concat!(
                     "INSERT INTO ", stringify!($table), " (", stringify!($first)
                     $(, ", ", stringify!($column))*, ") VALUES ("
-                ));
-                out.push_bind_param::<SqlTypeOf<$table::$first>, _>(&self.0.$first)?;
-                $(
-                    out.push_sql(", ");
-                    out.push_bind_param::<SqlTypeOf<$table::$column>, _>(&self.0.$column)?;
-                )*
+                );
+                for row in self.0 {
+                    let row: &'b $row = row.borrow();
+                    out.push_sql(before);
+                    out.push_bind_param::<SqlTypeOf<$table::$first>, _>(&row.$first)?;
+                    $(
+                        out.push_sql(", ");
+                        out.push_bind_param::<SqlTypeOf<$table::$column>, _>(&row.$column)?;
+                    )*
+                    before = "), (";
+                }
                 out.push_sql(")");
                 Ok(())
             }
         }
 
-        impl diesel::RunQueryDsl<diesel::SqliteConnection> for $name<'_> {}
+        impl<T, const N: usize> diesel::RunQueryDsl<diesel::SqliteConnection> for $name<'_, T, N> {}
     };
 }
 

@@ -9,6 +9,7 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+use super::among::among;
 use super::conn::Db;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
@@ -83,7 +84,7 @@ pub fn freight_named_mark(db: &mut Db, names: &BTreeMap<i64, BTreeSet<String>>) 
         for chunk in names.chunks(KEYS_PER_STATEMENT) {
             let days: Vec<Day> = shipments::table
                 .filter(shipments::partner_id.eq(partner_id))
-                .filter(shipments::reference.eq_any(chunk))
+                .filter(among(shipments::reference, chunk.to_vec()))
                 .select(shipments::obligation_day)
                 .distinct()
                 .load(db)?;

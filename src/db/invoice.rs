@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use reach::{renumbered_unscoped, touched_unscoped};
 
+use super::among::among;
 use super::conn::Db;
 use super::papers::numbers_billed_unscoped;
 use super::schema::{
@@ -35,7 +36,7 @@ use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::viewer::Viewer;
-use crate::{bulk_insert, on_engine};
+use crate::{bulk_insert, on_engine, sqlite_rows_insert};
 
 /// Audits of one invoice that are shown.
 const AUDITS_SHOWN: i64 = 50;
@@ -164,6 +165,48 @@ struct StaleRow {
     partner_id: i64,
     invoice_id: i64,
 }
+
+sqlite_rows_insert!(
+    InvoicesInsert,
+    InvoiceRow,
+    invoices,
+    partner_id,
+    id,
+    number,
+    number_key,
+    kind,
+    corrects,
+    corrects_key,
+    issued_on,
+    received_on,
+    currency,
+    remit_to,
+    total_micros,
+    fact_hash,
+    import_id,
+    recorded_at,
+);
+
+sqlite_rows_insert!(
+    LinesInsert,
+    InvoiceLineRow,
+    invoice_lines,
+    partner_id,
+    invoice_id,
+    seq,
+    shipment,
+    pro,
+    bol,
+    code,
+    category,
+    quantity_micros,
+    unit,
+    amount_micros,
+    import_row,
+    load_number,
+    stop,
+    freight_terms,
+);
 
 /// The result of one audit, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
@@ -337,7 +380,7 @@ pub fn invoices_numbered_unscoped(
     for chunk in numbers.chunks(KEYS_PER_STATEMENT) {
         let rows: Vec<InvoiceRow> = invoices::table
             .filter(invoices::partner_id.eq(partner_id))
-            .filter(invoices::number.eq_any(chunk))
+            .filter(among(invoices::number, chunk.iter().map(String::as_str).collect()))
             .select(InvoiceRow::as_select())
             .load(db)?;
         found.extend(rows);
@@ -350,8 +393,8 @@ pub fn invoices_numbered_unscoped(
 /// # Errors
 /// [`DbError::Stored`] for something beside them that does not read back, or the engine's reason.
 pub fn invoices_insert(db: &mut Db, rows: &[InvoiceRow], lines: &[InvoiceLineRow]) -> Result<(), DbError> {
-    bulk_insert!(db, invoices::table, rows)?;
-    bulk_insert!(db, invoice_lines::table, lines)?;
+    bulk_insert!(db, invoices::table, rows, InvoicesInsert)?;
+    bulk_insert!(db, invoice_lines::table, lines, LinesInsert)?;
     let references: BTreeSet<ReferenceRow> = lines
         .iter()
         .flat_map(|line| line.names().map(move |name| (line, name)))
@@ -582,7 +625,7 @@ pub fn shipments_named_unscoped(
         let rows: Vec<(String, Day, i64, String)> = shipments::table
             .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
             .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::reference.eq_any(chunk))
+            .filter(among(shipments::reference, chunk.to_vec()))
             .select((shipments::reference, shipments::obligation_day, shipments::id, sources::code))
             .load(db)?;
         for (name, day, id, source) in rows {

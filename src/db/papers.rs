@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
+use super::among::among;
 use super::conn::Db;
 use super::dimension::zones_by_id;
 use super::fold::{ShipmentKey, day_chunks};
@@ -238,7 +239,7 @@ fn counted(
             let rows: Vec<(String, i64)> = shipment_numbers::table
                 .filter(shipment_numbers::partner_id.eq(partner_id))
                 .filter(shipment_numbers::kind.eq(kind.code()))
-                .filter(shipment_numbers::number_key.eq_any(chunk))
+                .filter(among(shipment_numbers::number_key, chunk.to_vec()))
                 .group_by(shipment_numbers::number_key)
                 .select((shipment_numbers::number_key, count_star()))
                 .load(db)?;
@@ -282,7 +283,7 @@ pub fn bearers_unscoped(
                 )
                 .filter(shipment_numbers::partner_id.eq(partner_id))
                 .filter(shipment_numbers::kind.eq(kind.code()))
-                .filter(shipment_numbers::number_key.eq_any(chunk))
+                .filter(among(shipment_numbers::number_key, chunk.to_vec()))
                 .select((
                     shipment_numbers::number_key,
                     shipment_numbers::stop,
@@ -322,9 +323,9 @@ pub fn numbers_unscoped(
     let mut found: HashMap<i64, Vec<NumberKey>> = HashMap::new();
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<(i64, String, String)> = shipment_numbers::table
-            .filter(shipment_numbers::obligation_day.eq_any(days))
+            .filter(among(shipment_numbers::obligation_day, days))
             .filter(shipment_numbers::partner_id.eq(partner_id))
-            .filter(shipment_numbers::shipment_id.eq_any(ids))
+            .filter(among(shipment_numbers::shipment_id, ids))
             .select((shipment_numbers::shipment_id, shipment_numbers::kind, shipment_numbers::number_key))
             .load(db)?;
         for (id, kind, key) in rows {
@@ -386,9 +387,9 @@ pub fn freight_terms_unscoped(
     }
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<FreightTermsRow> = shipment_freight_terms::table
-            .filter(shipment_freight_terms::obligation_day.eq_any(days))
+            .filter(among(shipment_freight_terms::obligation_day, days))
             .filter(shipment_freight_terms::partner_id.eq(partner_id))
-            .filter(shipment_freight_terms::shipment_id.eq_any(ids))
+            .filter(among(shipment_freight_terms::shipment_id, ids))
             .select(FreightTermsRow::as_select())
             .load(db)?;
         for row in rows {

@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::DbError;
+use super::among::among;
 use super::conn::Db;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_particulars;
@@ -177,9 +178,9 @@ pub fn particulars_of_shipments_unscoped(
     let mut found = ParticularsOfDay::new();
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<ParticularsRow> = shipment_particulars::table
-            .filter(shipment_particulars::obligation_day.eq_any(days))
+            .filter(among(shipment_particulars::obligation_day, days))
             .filter(shipment_particulars::partner_id.eq(partner_id))
-            .filter(shipment_particulars::shipment_id.eq_any(ids))
+            .filter(among(shipment_particulars::shipment_id, ids))
             .select(ParticularsRow::as_select())
             .load(db)?;
         for row in rows {

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::among::among;
 use super::conn::Db;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_quality;
@@ -116,9 +117,9 @@ pub fn proofs_unscoped(
     let mut found = HashSet::new();
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<ShipmentKey> = shipment_quality::table
-            .filter(shipment_quality::obligation_day.eq_any(days))
+            .filter(among(shipment_quality::obligation_day, days))
             .filter(shipment_quality::partner_id.eq(partner_id))
-            .filter(shipment_quality::shipment_id.eq_any(ids))
+            .filter(among(shipment_quality::shipment_id, ids))
             .filter(shipment_quality::pod_received_at.is_not_null())
             .select((
                 shipment_quality::obligation_day,

@@ -13,7 +13,7 @@ use super::fold::ShipmentKey;
 use super::schema::{partners, shipment_versions, shipments, stale_cells};
 use super::types::{Day, Instant};
 use crate::domain::viewer::{Scope, Viewer};
-use crate::{bulk_insert, on_engine, sqlite_row_insert};
+use crate::{bulk_insert, on_engine, sqlite_rows_insert};
 
 /// Partners in one statement that looks for loads of others.
 const PARTNERS_PER_STATEMENT: usize = 100;
@@ -144,8 +144,8 @@ impl ShipmentRow {
     }
 }
 
-sqlite_row_insert!(
-    RowInsert,
+sqlite_rows_insert!(
+    RowsInsert,
     ShipmentRow,
     shipments,
     obligation_day,
@@ -211,7 +211,7 @@ sqlite_row_insert!(
 /// The engine's reason.
 pub fn shipments_insert(db: &mut Db, rows: &[Box<ShipmentRow>]) -> QueryResult<usize> {
     let rows: Vec<&ShipmentRow> = rows.iter().map(AsRef::as_ref).collect();
-    bulk_insert!(db, shipments::table, rows, |row| RowInsert(row))
+    bulk_insert!(db, shipments::table, rows, |conn, rows| RowsInsert::insert(conn, &rows))
 }
 
 /// Whether no shipment is stored yet, so that a bulk load may leave the indexes for later.
@@ -599,7 +599,7 @@ mod tests {
         )
         .to_string();
         let named: Vec<String> =
-            RowInsert::COLUMNS.iter().map(|column| format!("`shipments`.`{column}`")).collect();
+            RowsInsert::COLUMNS.iter().map(|column| format!("`shipments`.`{column}`")).collect();
         assert!(all.contains(&named.join(", ")), "{all}");
         assert_eq!(all.matches("`shipments`.").count(), named.len());
     }

@@ -97,8 +97,12 @@ fn instant_of_micros(micros: i64) -> deserialize::Result<Instant> {
         .ok_or_else(|| format!("{micros} microseconds since 1970 is no instant").into())
 }
 
-fn days_since_1970(day: NaiveDate) -> i64 {
-    day.signed_duration_since(NaiveDate::default()).num_days()
+impl Day {
+    /// The day as SQLite stores it.
+    #[must_use]
+    pub fn days_since_1970(self) -> i64 {
+        self.0.signed_duration_since(NaiveDate::default()).num_days()
+    }
 }
 
 fn day_of_number(days: i64) -> deserialize::Result<Day> {
@@ -150,7 +154,7 @@ impl FromSql<sql::Instant, MultiBackend> for Instant {
 
 impl ToSql<sql::Day, Pg> for Day {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        let days = i32::try_from(days_since_1970(self.0).saturating_sub(PG_EPOCH_DAYS))?;
+        let days = i32::try_from(self.days_since_1970().saturating_sub(PG_EPOCH_DAYS))?;
         ToSql::<diesel::sql_types::Integer, Pg>::to_sql(&days, &mut out.reborrow())
     }
 }
@@ -164,7 +168,7 @@ impl FromSql<sql::Day, Pg> for Day {
 
 impl ToSql<sql::Day, Sqlite> for Day {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(days_since_1970(self.0));
+        out.set_value(self.days_since_1970());
         Ok(IsNull::No)
     }
 }

@@ -20,7 +20,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::App;
-use super::parallel::in_two;
+use super::parallel::found_in_two;
 use crate::db::dialect::{transaction_lock, write_tx};
 use crate::db::freight::freight_named_mark;
 use crate::db::invoice::batch::{
@@ -37,9 +37,9 @@ use crate::domain::words;
 /// The job that audits.
 pub const AUDIT_JOB: &str = "audit-freight";
 /// Invoices read and judged together.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 500;
 /// Invoices audited in one transaction.
-const IN_TRANSACTION: usize = 8 * AT_ONCE;
+const IN_TRANSACTION: usize = 32 * AT_ONCE;
 /// One audit of an invoice at a time, and one decision about it.
 const LOCK: &str = "freight-audit";
 
@@ -113,7 +113,8 @@ fn by_partner(keys: impl IntoIterator<Item = InvoiceKey>) -> BTreeMap<i64, Vec<i
     found
 }
 
-/// Audits these invoices. Two connections read and judge; what comes of it is written by the one whose transaction it is.
+/// Audits these invoices. Two connections read and judge; what comes of it is written, while the other reads on, by the one whose
+/// transaction it is.
 fn audit_these(
     app: &App,
     db: &mut Db,
@@ -128,31 +129,35 @@ fn audit_these(
         pieces.extend(ids.chunks(AT_ONCE).map(|some| (partner_id, some.to_vec())));
     }
     let at = Instant(app.now());
-    let (own, other) =
-        in_two(db, spare, pieces.len(), |db, index, side: &mut Side| match pieces.get(index) {
-            Some((partner_id, ids)) => side.audit_some(db, (*partner_id, ids), at),
-            None => Ok(()),
-        })?;
     let mut names: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     let mut cells = BTreeSet::new();
-    for side in [own, other] {
-        audits_insert(db, &side.audits)?;
-        report.add(&side.report);
-        cells.extend(side.cells);
-        for (partner_id, named) in side.names {
-            names.entry(partner_id).or_default().extend(named);
-        }
-    }
+    found_in_two(
+        db,
+        spare,
+        pieces.len(),
+        |db, index, shelf: &mut facts::Shelf| match pieces.get(index) {
+            Some((partner_id, ids)) => Judged::read(db, (*partner_id, ids), shelf, at),
+            None => Ok(Judged::default()),
+        },
+        |db, judged| {
+            audits_insert(db, &judged.audits)?;
+            report.add(&judged.report);
+            cells.extend(judged.cells);
+            for (partner_id, named) in judged.names {
+                names.entry(partner_id).or_default().extend(named);
+            }
+            Ok(())
+        },
+    )?;
     stale_mark(db, Source::Invoices, &cells)?;
     // What is billed of these shipments may be other than it was.
     freight_named_mark(db, &names)?;
     Ok(())
 }
 
-/// What one of two connections found.
+/// What came of some invoices.
 #[derive(Default)]
-struct Side {
-    shelf: facts::Shelf,
+struct Judged {
     audits: Vec<AuditRow>,
     /// Whose sums that changes.
     cells: BTreeSet<StaleCell>,
@@ -161,21 +166,22 @@ struct Side {
     report: AuditReport,
 }
 
-impl Side {
+impl Judged {
     /// Reads and judges some invoices of a partner.
-    fn audit_some(
-        &mut self,
+    fn read(
         db: &mut Db,
         (partner_id, ids): (i64, &[i64]),
+        shelf: &mut facts::Shelf,
         at: Instant,
-    ) -> Result<(), DbError> {
-        let batch = facts::Batch::read(db, partner_id, ids, &mut self.shelf)?;
+    ) -> Result<Self, DbError> {
+        let mut judged = Self::default();
+        let batch = facts::Batch::read(db, partner_id, ids, shelf)?;
         let newest = audit_marks_unscoped(db, partner_id, ids)?;
         let mut again = Vec::new();
         for &id in ids {
             let Some((bill, known)) = batch.of(id) else { continue };
             let key = (partner_id, id);
-            self.report.looked += 1;
+            judged.report.looked += 1;
             let facts_hash = fingerprint(key, bill, &known)?;
             let seq = match newest.get(&id) {
                 Some(&(_, same)) if same == facts_hash => continue,
@@ -183,11 +189,11 @@ impl Side {
                 None => 1,
             };
             let audited = audit(bill, &known);
-            self.report.audited += 1;
-            *self.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
-            self.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
-            self.cells.insert(StaleCell { partner_id, day: bill.received_on });
-            let own = self.names.entry(partner_id).or_default();
+            judged.report.audited += 1;
+            *judged.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
+            judged.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
+            judged.cells.insert(StaleCell { partner_id, day: bill.received_on });
+            let own = judged.names.entry(partner_id).or_default();
             own.extend(bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned));
             let carry = known.numbers.values().flat_map(BTreeMap::values).flatten();
             own.extend(carry.map(|bearer| bearer.reference.clone()));
@@ -198,10 +204,10 @@ impl Side {
         // A number may have led elsewhere before, and what is billed of that shipment is other than it was too.
         for before in audits_newest_unscoped(db, partner_id, &again)?.into_values() {
             let positions = before.audited.positions.into_iter();
-            let own = self.names.entry(partner_id).or_default();
+            let own = judged.names.entry(partner_id).or_default();
             own.extend(positions.filter(|one| one.found_by.is_some()).filter_map(|one| one.shipment));
         }
-        Ok(())
+        Ok(judged)
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use super::{Atlas, ConsignmentRow, ExpectedRow, StoredConsignment, StoredExpected};
 use crate::db::DbError;
 use crate::db::accessorial::events_of_shipments_unscoped;
+use crate::db::among::among;
 use crate::db::conn::Db;
 use crate::db::fold::{ShipmentKey, day_chunks};
 use crate::db::particulars::particulars_of_shipments_unscoped;
@@ -28,9 +29,9 @@ pub fn consignments_unscoped(
     let mut rows = Vec::new();
     for (days, ids) in day_chunks(keys) {
         let found: Vec<ConsignmentRow> = shipments::table
-            .filter(shipments::obligation_day.eq_any(days))
+            .filter(among(shipments::obligation_day, days))
             .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::id.eq_any(ids))
+            .filter(among(shipments::id, ids))
             .select(ConsignmentRow::as_select())
             .load(db)?;
         rows.extend(found);
@@ -62,9 +63,9 @@ pub fn expected_unscoped(
     let mut found = HashMap::new();
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<ExpectedRow> = expected_charges::table
-            .filter(expected_charges::obligation_day.eq_any(days))
+            .filter(among(expected_charges::obligation_day, days))
             .filter(expected_charges::partner_id.eq(partner_id))
-            .filter(expected_charges::shipment_id.eq_any(ids))
+            .filter(among(expected_charges::shipment_id, ids))
             .select(ExpectedRow::as_select())
             .load(db)?;
         for row in rows {

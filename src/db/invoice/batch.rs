@@ -9,11 +9,12 @@ use diesel::sql_types::Bool;
 use super::reach::{Reached, invoices_of_numbers};
 use super::{AuditRow, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
 use crate::db::DbError;
+use crate::db::among::among;
 use crate::db::conn::Db;
 use crate::db::dialect::invoice_marks_lock;
 use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
 use crate::domain::audit::papers::NumberKey;
-use crate::{bulk_insert, sqlite_row_insert};
+use crate::{bulk_insert, sqlite_rows_insert};
 
 /// Which invoices of a partner share a shipment, a number or an original with some others. It holds each list of ids once,
 /// however many invoices share it.
@@ -44,7 +45,7 @@ impl Neighbours {
         for chunk in names.chunks(KEYS_PER_STATEMENT) {
             let pairs: Vec<(String, i64)> = invoice_references::table
                 .filter(invoice_references::partner_id.eq(partner_id))
-                .filter(invoice_references::reference.eq_any(chunk))
+                .filter(among(invoice_references::reference, chunk.to_vec()))
                 .select((invoice_references::reference, invoice_references::invoice_id))
                 .load(db)?;
             for (name, id) in pairs {
@@ -57,7 +58,7 @@ impl Neighbours {
         for chunk in keys.chunks(KEYS_PER_STATEMENT) {
             let same: Vec<(String, i64)> = invoices::table
                 .filter(invoices::partner_id.eq(partner_id))
-                .filter(invoices::number_key.eq_any(chunk))
+                .filter(among(invoices::number_key, chunk.to_vec()))
                 .select((invoices::number_key, invoices::id))
                 .load(db)?;
             for (key, id) in same {
@@ -65,7 +66,7 @@ impl Neighbours {
             }
             let corrected: Vec<(Option<String>, i64)> = invoices::table
                 .filter(invoices::partner_id.eq(partner_id))
-                .filter(invoices::corrects_key.eq_any(chunk.iter().map(|key| Some((*key).to_owned()))))
+                .filter(among(invoices::corrects_key, chunk.to_vec()))
                 .select((invoices::corrects_key, invoices::id))
                 .load(db)?;
             for (key, id) in corrected {
@@ -119,13 +120,13 @@ pub fn invoices_unscoped(
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
         let rows: Vec<InvoiceRow> = invoices::table
             .filter(invoices::partner_id.eq(partner_id))
-            .filter(invoices::id.eq_any(chunk))
+            .filter(among(invoices::id, chunk.to_vec()))
             .select(InvoiceRow::as_select())
             .load(db)?;
         found.extend(rows.into_iter().map(|row| (row.id, (row, Vec::new()))));
         let lines: Vec<InvoiceLineRow> = invoice_lines::table
             .filter(invoice_lines::partner_id.eq(partner_id))
-            .filter(invoice_lines::invoice_id.eq_any(chunk))
+            .filter(among(invoice_lines::invoice_id, chunk.to_vec()))
             .order((invoice_lines::invoice_id, invoice_lines::seq))
             .select(InvoiceLineRow::as_select())
             .load(db)?;
@@ -149,7 +150,7 @@ pub fn stale_invoices_take(db: &mut Db, partner_id: i64, ids: &[i64]) -> QueryRe
         diesel::delete(
             stale_invoices::table
                 .filter(stale_invoices::partner_id.eq(partner_id))
-                .filter(stale_invoices::invoice_id.eq_any(chunk)),
+                .filter(among(stale_invoices::invoice_id, chunk.to_vec())),
         )
         .execute(db)?;
     }
@@ -171,7 +172,7 @@ pub fn audit_marks_unscoped(
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
         let rows: Vec<(i64, i32, i64)> = invoice_audits::table
             .filter(invoice_audits::partner_id.eq(partner_id))
-            .filter(invoice_audits::invoice_id.eq_any(chunk))
+            .filter(among(invoice_audits::invoice_id, chunk.to_vec()))
             .filter(sql::<Bool>(NEWEST))
             .select((invoice_audits::invoice_id, invoice_audits::seq, invoice_audits::facts_hash))
             .load(db)?;
@@ -195,7 +196,7 @@ pub fn audits_newest_unscoped(
     for chunk in ids.chunks(KEYS_PER_STATEMENT) {
         let rows: Vec<AuditRow> = invoice_audits::table
             .filter(invoice_audits::partner_id.eq(partner_id))
-            .filter(invoice_audits::invoice_id.eq_any(chunk))
+            .filter(among(invoice_audits::invoice_id, chunk.to_vec()))
             .filter(sql::<Bool>(NEWEST))
             .select(AuditRow::as_select())
             .load(db)?;
@@ -211,11 +212,11 @@ pub fn audits_newest_unscoped(
 /// # Errors
 /// The engine's reason.
 pub fn audits_insert(db: &mut Db, rows: &[AuditRow]) -> QueryResult<()> {
-    bulk_insert!(db, invoice_audits::table, rows, |row| SqliteAudit(row)).map(drop)
+    bulk_insert!(db, invoice_audits::table, rows, AuditsInsert).map(drop)
 }
 
-sqlite_row_insert!(
-    SqliteAudit,
+sqlite_rows_insert!(
+    AuditsInsert,
     AuditRow,
     invoice_audits,
     partner_id,
@@ -236,16 +237,25 @@ sqlite_row_insert!(
 
 #[cfg(test)]
 mod tests {
+    use super::super::{InvoicesInsert, LinesInsert};
     use super::*;
 
-    #[test]
-    fn an_audit_is_written_with_every_column() {
-        let all = diesel::debug_query::<diesel::sqlite::Sqlite, _>(
-            &invoice_audits::table.select(invoice_audits::all_columns),
-        )
-        .to_string();
-        let written: Vec<String> =
-            SqliteAudit::COLUMNS.iter().map(|column| format!("`invoice_audits`.`{column}`")).collect();
+    fn assert_all(table: &str, columns: &[&str], all: &str) {
+        let written: Vec<String> = columns.iter().map(|column| format!("`{table}`.`{column}`")).collect();
         assert!(all.contains(&written.join(", ")), "{all}");
+        assert_eq!(all.matches(&format!("`{table}`.")).count(), written.len(), "{all}");
+    }
+
+    #[test]
+    fn a_row_is_written_with_every_column() {
+        use diesel::debug_query;
+        use diesel::sqlite::Sqlite;
+
+        let all = invoice_audits::table.select(invoice_audits::all_columns);
+        assert_all("invoice_audits", AuditsInsert::COLUMNS, &debug_query::<Sqlite, _>(&all).to_string());
+        let all = invoices::table.select(invoices::all_columns);
+        assert_all("invoices", InvoicesInsert::COLUMNS, &debug_query::<Sqlite, _>(&all).to_string());
+        let all = invoice_lines::table.select(invoice_lines::all_columns);
+        assert_all("invoice_lines", LinesInsert::COLUMNS, &debug_query::<Sqlite, _>(&all).to_string());
     }
 }

@@ -10,6 +10,7 @@ use super::{
     InvoiceKey, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, shipments_named_unscoped, stale_invoices_mark,
 };
 use crate::db::DbError;
+use crate::db::among::among;
 use crate::db::conn::Db;
 use crate::db::fold::ShipmentKey;
 use crate::db::papers::{
@@ -188,7 +189,7 @@ pub(super) fn invoices_of_numbers(
             let rows: Vec<(String, i64)> = invoice_numbers::table
                 .filter(invoice_numbers::partner_id.eq(partner_id))
                 .filter(invoice_numbers::kind.eq(kind.code()))
-                .filter(invoice_numbers::number_key.eq_any(chunk))
+                .filter(among(invoice_numbers::number_key, chunk.to_vec()))
                 .select((invoice_numbers::number_key, invoice_numbers::invoice_id))
                 .load(db)?;
             for (key, id) in rows {
