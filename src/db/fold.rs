@@ -256,6 +256,31 @@ pub fn shipments_fold<E: From<diesel::result::Error>>(
     )
 }
 
+/// Some shipments of a partner, in no order; those that are not there are missing.
+///
+/// Unscoped: whoever asks names the partner they may read.
+///
+/// # Errors
+/// The engine's reason.
+pub fn shipments_of_keys_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[ShipmentKey],
+) -> QueryResult<Vec<FoldRow>> {
+    let asked: BTreeSet<ShipmentKey> = keys.iter().copied().collect();
+    let mut found = Vec::new();
+    for (days, ids) in day_chunks(keys) {
+        let rows: Vec<FoldRow> = shipments::table
+            .filter(shipments::obligation_day.eq_any(days))
+            .filter(shipments::partner_id.eq(partner_id))
+            .filter(shipments::id.eq_any(ids))
+            .select(FoldRow::as_select())
+            .load(db)?;
+        found.extend(rows.into_iter().filter(|row| asked.contains(&row.key())));
+    }
+    Ok(found)
+}
+
 /// Reads the tenders of some partners sent on a day.
 ///
 /// # Errors

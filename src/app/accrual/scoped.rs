@@ -87,11 +87,7 @@ impl Lens {
             Some(Offers::Surge) => surge && !is_new_lane,
         };
         let is_missed = (!self.exclusions.is_unsaid()).then_some(anew.is_missed);
-        let is_pickup_missed = match self.pickups {
-            None => false,
-            Some(PickupMiss::Day) => anew.is_pickup_missed.0,
-            Some(PickupMiss::Window) => anew.is_pickup_missed.1,
-        };
+        let is_pickup_missed = self.pickups.is_some_and(|miss| miss.is_missed(anew.is_pickup_missed));
         Seen { sums, is_missed, is_pickup_missed, is_turned_down, is_new_lane }
     }
 }

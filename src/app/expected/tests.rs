@@ -174,9 +174,20 @@ pub(in crate::app) fn contract(app: &App, partner_id: i64, load: i64) -> i64 {
 
 /// As [`contract`], with these terms.
 pub(in crate::app) fn contract_with(app: &App, partner_id: i64, terms: RateTerms) -> i64 {
+    contract_and(app, partner_id, terms, |_| ())
+}
+
+/// As [`contract_with`]; `more` writes the rest of the draft, whose id it is given.
+pub(in crate::app) fn contract_and(
+    app: &App,
+    partner_id: i64,
+    terms: RateTerms,
+    more: impl FnOnce(i64),
+) -> i64 {
     let fields = in_dollars(&format!("C-{partner_id}"), "Loads");
     let (contract, version) = contract_create(app, &mut conn(app), &dina(), partner_id, &fields).unwrap();
     price_by(app, version, terms);
+    more(version);
     approve(app, version);
     contract
 }

@@ -1,35 +1,44 @@
 //! Gathering what audits need to know of some invoices of a partner.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::app::declared_event::Standing;
+use crate::app::facts::shipment_facts;
 use crate::db::charge_code::code_books;
 use crate::db::contract::{contract_list_of_partner, terms_load};
+use crate::db::dimension::{policies_by_id, zones_by_id};
 use crate::db::expected::Atlas;
 use crate::db::expected::batch::{consignments_unscoped, expected_unscoped};
-use crate::db::fold::ShipmentKey;
+use crate::db::fold::{ShipmentKey, shipments_of_keys_unscoped};
 use crate::db::invoice::batch::{Neighbours, invoices_unscoped};
 use crate::db::invoice::reach::Reach;
 use crate::db::invoice::{InvoiceLineRow, InvoiceRow, TermsRow, terms_list};
 use crate::db::papers::freight_terms_unscoped;
 use crate::db::quality::proofs_unscoped;
+use crate::db::types::Instant;
 use crate::db::{Db, DbError};
 use crate::domain::accessorial::AccessorialRate;
 use crate::domain::audit::papers::Bearers;
 use crate::domain::audit::{Bill, BillLine, Charge, Consigned, DatedTerms, Known, Named, Owed, in_force};
 use crate::domain::charge_code::CodeBook;
+use crate::domain::clause::{ClauseScope, PickupMiss, Rule};
 use crate::domain::currency::{BadCurrency, Currency};
-use crate::domain::expected::{Expected, ExpectedStatus};
+use crate::domain::expected::{Consignment, Expected, ExpectedStatus};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
 use crate::domain::outcome::delivered_day;
+use crate::domain::rate::claim::{Claimed, LaneBook};
+use crate::domain::terms::{Clause, Terms};
 use crate::domain::viewer::Viewer;
 
 /// What is the same for all invoices of a partner or a contract version, read once a run.
 #[derive(Default)]
 pub(super) struct Shelf {
     partners: BTreeMap<i64, Arc<Partner>>,
-    rates: BTreeMap<i64, Vec<AccessorialRate>>,
+    agreed: BTreeMap<i64, Arc<Agreed>>,
     atlas: Option<Arc<Atlas>>,
 }
 
@@ -65,15 +74,57 @@ impl Shelf {
         Ok(Arc::clone(self.atlas.insert(atlas)))
     }
 
-    /// The accessorial rates of a version.
-    fn rates(&mut self, db: &mut Db, version_id: i64) -> Result<Vec<AccessorialRate>, DbError> {
-        if let Some(known) = self.rates.get(&version_id) {
-            return Ok(known.clone());
+    /// What a version says.
+    fn agreed(&mut self, db: &mut Db, version_id: i64) -> Result<Arc<Agreed>, DbError> {
+        if let Some(known) = self.agreed.get(&version_id) {
+            return Ok(Arc::clone(known));
         }
         let terms = terms_load(db, &Viewer::system(), version_id)?;
-        let rates = terms.map(|terms| terms.rates).unwrap_or_default();
-        self.rates.insert(version_id, rates.clone());
-        Ok(rates)
+        let read = Arc::new(terms.map(Agreed::of).unwrap_or_default());
+        self.agreed.insert(version_id, Arc::clone(&read));
+        Ok(read)
+    }
+}
+
+/// The mode of a shipment, and whether the carrier missed its pickup by its day, and in time.
+type Pickup = (String, (bool, bool));
+
+/// What a version says that an audit asks for.
+#[derive(Default)]
+struct Agreed {
+    /// Its accessorial rates.
+    rates: Vec<AccessorialRate>,
+    /// What its clauses are about by which a pickup outside its window is missed.
+    by_window: Vec<ClauseScope>,
+    /// Its lanes, where there is such a clause.
+    lanes: Option<LaneBook>,
+}
+
+impl Agreed {
+    fn of(terms: Terms) -> Self {
+        let scope = |clause: &Clause| match clause.terms.rule {
+            Rule::MissedPickup(rule) if rule.miss == PickupMiss::Window => Some(clause.terms.scope.clone()),
+            _ => None,
+        };
+        let by_window: Vec<ClauseScope> = terms.clauses.iter().filter_map(scope).collect();
+        let lanes = (!by_window.is_empty()).then(|| LaneBook::of(&terms.pricing.terms));
+        Self { rates: terms.rates, by_window, lanes }
+    }
+
+    /// Whether a pickup is missed: not made on its day, or outside its window where a clause prices that.
+    fn is_missed(&self, facts: &Consignment, (mode, missed): &Pickup) -> bool {
+        let what = Claimed {
+            origin: &facts.origin,
+            destination: &facts.destination,
+            equipment: &facts.equipment,
+            service: &facts.service,
+        };
+        let is_priced = || {
+            let lane = self.lanes.as_ref().and_then(|lanes| lanes.claim(what));
+            let ends = [what.origin, what.destination];
+            self.by_window.iter().any(|scope| scope.holds(lane, ends, (mode.as_str(), what.service)))
+        };
+        PickupMiss::Day.is_missed(*missed) || (PickupMiss::Window.is_missed(*missed) && is_priced())
     }
 }
 
@@ -110,21 +161,23 @@ impl Batch {
         let reached = reach.of(named.iter());
         let rows = asked.values().map(|(row, _)| row);
         let neighbours = Neighbours::read_unscoped(db, partner_id, (&reached.names, &reached.keys), rows)?;
-        let shipments = consigned(db, partner_id, &reach.shipment_keys(partner_id), shelf)?;
+        let mut bills = BTreeMap::new();
+        for (id, (row, lines)) in &asked {
+            bills.insert(*id, bill(row, lines, &partner.book)?);
+        }
+        let unused: Vec<&Named> = bills.values().flat_map(trucks_not_used).collect();
+        let unused = reach.keys_of(partner_id, &reach.of(unused.into_iter()).references);
+        let keys = reach.shipment_keys(partner_id);
+        let shipments = consigned(db, partner_id, (&keys, &unused), shelf)?;
         let mut others = neighbours.ids();
         others.retain(|id| !asked.contains_key(id));
         let others = invoices_unscoped(db, partner_id, &others)?;
         // What a line of another invoice is for is told by all it names, as in the audit of that one.
         reach.follow(db, partner_id, others.values().flat_map(|(_, lines)| lines))?;
-        let mut bills = BTreeMap::new();
         for (id, (row, lines)) in others {
             bills.insert(id, bill(&row, &lines, &partner.book)?);
         }
-        let mut rows = BTreeMap::new();
-        for (id, (row, lines)) in asked {
-            bills.insert(id, bill(&row, &lines, &partner.book)?);
-            rows.insert(id, row);
-        }
+        let rows = asked.into_iter().map(|(id, (row, _))| (id, row)).collect();
         Ok(Self { partner, rows, bills, neighbours, reach, shipments })
     }
 
@@ -137,8 +190,13 @@ impl Batch {
         // The order of ids says when something was imported, which decides nothing.
         others.sort_by_cached_key(Bill::order);
         let found = reached.references.iter().filter_map(|name| self.shipments.get_key_value(*name));
-        let shipments: BTreeMap<String, Consigned> =
-            found.map(|(name, one)| (name.clone(), one.clone())).collect();
+        // Of a shipment that another bill charges so, this one need not know.
+        let unused = self.reach.of(trucks_not_used(bill)).references;
+        let known = |(name, one): (&String, &Consigned)| {
+            let is_pickup_missed = one.is_pickup_missed && unused.contains(name.as_str());
+            (name.clone(), Consigned { is_pickup_missed, ..one.clone() })
+        };
+        let shipments: BTreeMap<String, Consigned> = found.map(known).collect();
         let (names, numbers) = self.meanings(std::iter::once(bill).chain(&others));
         let known = Known {
             terms: in_force(&self.partner.terms, bill.received_on),
@@ -209,13 +267,43 @@ fn bill_line(line: &InvoiceLineRow, book: &CodeBook) -> Result<BillLine, BadCode
     })
 }
 
-/// Some shipments of a partner as the audit needs them, by our reference.
-fn consigned(
+/// How a bill names the shipments for which it charges a truck that was not used.
+fn trucks_not_used(bill: &Bill) -> impl Iterator<Item = &Named> {
+    bill.lines.iter().filter(|line| line.charge.is_truck_not_used()).map(|line| &line.named)
+}
+
+/// How the pickups of some shipments stand. They are judged as the last refresh judged them, so that time alone changes no audit: what
+/// it changes is refreshed, and then audited again.
+fn pickups(
     db: &mut Db,
     partner_id: i64,
     keys: &[ShipmentKey],
+) -> Result<HashMap<ShipmentKey, Pickup>, DbError> {
+    let mut found = HashMap::new();
+    if keys.is_empty() {
+        return Ok(found);
+    }
+    let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
+    let declared = Standing::read(db)?;
+    for row in shipments_of_keys_unscoped(db, partner_id, keys)? {
+        let (facts, policy) = shipment_facts(&row, None, (&zones, &policies), &declared)?;
+        let before = |at: Instant| at.0.checked_sub_signed(TimeDelta::microseconds(1)).unwrap_or(at.0);
+        let as_of = row.settles_at.map_or(DateTime::<Utc>::MAX_UTC, before);
+        let missed = facts.milestones.judge(policy, as_of).pickup_is_missed();
+        found.insert(row.key(), (row.mode, missed));
+    }
+    Ok(found)
+}
+
+/// Some shipments of a partner as the audit needs them, by our reference. `unused` are those of them for which a truck is charged that
+/// was not used.
+fn consigned(
+    db: &mut Db,
+    partner_id: i64,
+    (keys, unused): (&[ShipmentKey], &[ShipmentKey]),
     shelf: &mut Shelf,
 ) -> Result<BTreeMap<String, Consigned>, DbError> {
+    let pickups = pickups(db, partner_id, unused)?;
     let mut expected = expected_unscoped(db, partner_id, keys)?;
     let proofs = proofs_unscoped(db, partner_id, keys)?;
     let freight_terms = freight_terms_unscoped(db, partner_id, keys)?;
@@ -223,10 +311,12 @@ fn consigned(
     let mut found = BTreeMap::new();
     for stored in consignments_unscoped(db, &atlas, partner_id, keys)? {
         let expected = expected.remove(&stored.key).map(|stored| stored.expected);
-        let rates = match &expected {
-            Some(expected) => shelf.rates(db, expected.version_id)?,
-            None => Vec::new(),
+        let agreed = match &expected {
+            Some(expected) => shelf.agreed(db, expected.version_id)?,
+            None => Arc::default(),
         };
+        let pickup = pickups.get(&stored.key);
+        let is_pickup_missed = pickup.is_some_and(|pickup| agreed.is_missed(&stored.facts, pickup));
         let facts = stored.facts;
         let at = facts.milestones.delivered_at.or(facts.milestones.arrived_at);
         let zones = (facts.milestones.delivery_zone, facts.milestones.pickup_zone);
@@ -242,8 +332,9 @@ fn consigned(
             freight_class: facts.particulars.map(|said| said.class.clone()).filter(|class| !class.is_empty()),
             owed: owed(expected),
             events: facts.events,
-            rates,
+            rates: agreed.rates.clone(),
             freight_terms: freight_terms.get(&stored.key).copied(),
+            is_pickup_missed,
         };
         found.insert(facts.reference, one);
     }

@@ -1,6 +1,7 @@
 //! Invoices on both databases: what is refused at the door, what an audit finds, what makes it look again, who sees what.
 
 mod papers;
+mod unused_trucks;
 
 use std::collections::BTreeMap;
 use std::io::Cursor;

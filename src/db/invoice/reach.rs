@@ -112,6 +112,13 @@ impl Reach {
         self.shipments.values().map(|&(day, id, _)| (day, partner_id, id)).collect()
     }
 
+    /// Where some of them are stored, by our references.
+    #[must_use]
+    pub fn keys_of(&self, partner_id: i64, references: &BTreeSet<&str>) -> Vec<ShipmentKey> {
+        let found = references.iter().filter_map(|reference| self.shipments.get(*reference));
+        found.map(|&(day, id, _)| (day, partner_id, id)).collect()
+    }
+
     /// Whether any shipment carries a number.
     #[must_use]
     pub fn any_numbers(&self) -> bool {

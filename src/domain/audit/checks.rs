@@ -205,7 +205,7 @@ impl<'a> Desk<'a> {
     fn has_room(&self) -> bool {
         self.grouped().into_iter().all(|((place, charge), lines)| {
             let Place::Shipment(id) = &place else { return false };
-            let Some(owed) = self.known.shipments.get(id).and_then(|one| owed(&one.owed, &charge)) else {
+            let Some(owed) = self.known.shipments.get(id).and_then(|one| owed(one, &charge)) else {
                 return false;
             };
             let total = Self::sum(&self.before, id, &charge) + amount(&lines);
@@ -269,7 +269,7 @@ impl<'a> Desk<'a> {
                 // What there was to compare with; amounts of two currencies are not compared.
                 if status == BillStatus::Duplicate {
                     one.before = Self::sum(&self.before, id, &one.charge);
-                    one.rated = owed(&shipment.owed, &one.charge);
+                    one.rated = owed(shipment, &one.charge);
                     one.variance = one.rated.map(|rated| one.before + one.billed - rated);
                 }
             }
@@ -327,7 +327,7 @@ impl<'a> Desk<'a> {
         one.lane.clone_from(&shipment.lane);
         one.evidence = evidence(shipment, &one.charge);
         one.before = Self::sum(&self.before, &shipment.reference, &one.charge);
-        one.rated = owed(&shipment.owed, &one.charge);
+        one.rated = owed(shipment, &one.charge);
         one.variance = one.rated.map(|rated| one.before + one.billed - rated);
         if !is_credit && let Some((outcome, finding)) = self.eligible(shipment, &one, lines) {
             refuse(&mut one, outcome, finding);
@@ -341,7 +341,8 @@ impl<'a> Desk<'a> {
         one
     }
 
-    /// Whether the shipment was carried, and billed in time and to the right one (DOMAIN §5, steps 1 and 4).
+    /// Whether the shipment was carried, and billed in time and to the right one (DOMAIN §5, steps 1 and 4). A charge for a truck that
+    /// did not come is refused before a delivery is asked for: of such a load there may never be one.
     fn eligible(
         &self,
         shipment: &Consigned,
@@ -355,6 +356,11 @@ impl<'a> Desk<'a> {
             let words =
                 format!("billed in {}, and the contract that prices it is in {currency}", self.bill.currency);
             return Some((Outcome::Reject, finding(DisputeCode::Curr, words)));
+        }
+        if failed_to_come(shipment, &one.charge) {
+            let words =
+                "the carrier missed the pickup of this load, so a truck ordered and not used is not owed";
+            return Some((Outcome::Reject, finding(DisputeCode::Accr, words)));
         }
         if shipment.is_cancelled && !is_owed {
             let words = "the shipment was cancelled, and the contract owes nothing for it";
@@ -804,11 +810,14 @@ fn amount(lines: &[&BillLine]) -> Micros {
 }
 
 /// What is owed of a charge; none where nobody can tell.
-fn owed(owed: &Owed, charge: &Charge) -> Option<Micros> {
+fn owed(shipment: &Consigned, charge: &Charge) -> Option<Micros> {
     if matches!(charge, Charge::Outside(_) | Charge::Unmapped(_)) {
         return None;
     }
-    match owed {
+    if failed_to_come(shipment, charge) {
+        return Some(Micros::ZERO);
+    }
+    match &shipment.owed {
         Owed::Rated { lines, .. } => Some(
             lines
                 .iter()
@@ -821,6 +830,12 @@ fn owed(owed: &Owed, charge: &Charge) -> Option<Micros> {
             matches!(charge, Charge::NotChargeable(_)).then_some(Micros::ZERO)
         }
     }
+}
+
+/// Whether a charge is for a truck that was not used since it was not there (DOMAIN §4.2, "TONU offset"): it is the carrier that
+/// failed, and whatever the rate, nothing is owed.
+fn failed_to_come(shipment: &Consigned, charge: &Charge) -> bool {
+    shipment.is_pickup_missed && charge.is_truck_not_used()
 }
 
 /// What a total is beyond what is owed; nothing inside the tolerance.

@@ -39,7 +39,7 @@ use papers::{Bearers, FreightTerms, NumberKey, NumberKind, Said};
 pub use terms::{AuditTerms, CHARGES_MAX, DatedTerms, Limits, in_force};
 
 /// Counts up with every change of these rules, so that a result says by which it was made.
-pub const RULES: u32 = 3;
+pub const RULES: u32 = 4;
 
 codes! {
     /// What a bill is.
@@ -149,7 +149,16 @@ pub enum Charge {
     Unmapped(String),
 }
 
+/// The accessorial of a truck that was ordered and not used, which the trade calls TONU.
+const TRUCK_NOT_USED: &str = "VOR";
+
 impl Charge {
+    /// Whether it is for a truck that was ordered and not used.
+    #[must_use]
+    pub fn is_truck_not_used(&self) -> bool {
+        matches!(self, Self::Accessorial(code) if code == TRUCK_NOT_USED)
+    }
+
     /// Of what a billed code means, as the partner's code book says.
     #[must_use]
     pub fn of(meaning: Option<&Meaning>, code: &str) -> Self {
@@ -404,6 +413,10 @@ pub struct Consigned {
     /// Who pays its freight, as its papers say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freight_terms: Option<FreightTerms>,
+    /// The carrier missed its pickup. Looked for only where a bill charges for a truck that was ordered and not used, since nothing
+    /// else rests on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pickup_missed: bool,
 }
 
 /// What is known about a bill.

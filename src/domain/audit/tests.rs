@@ -11,13 +11,14 @@ use crate::domain::accessorial::{AccessorialRules, AccessorialUnit, Authorisatio
 use crate::domain::charge_code::{CodeBook, usual_category};
 use crate::domain::money::Bps;
 
-const CASES: [&str; 6] = [
+const CASES: [&str; 7] = [
     include_str!("../../../tests/cases/audit/a1_worked.toml"),
     include_str!("../../../tests/cases/audit/credits.toml"),
     include_str!("../../../tests/cases/audit/disputes.toml"),
     include_str!("../../../tests/cases/audit/duplicates.toml"),
     include_str!("../../../tests/cases/audit/limits.toml"),
     include_str!("../../../tests/cases/audit/numbers.toml"),
+    include_str!("../../../tests/cases/audit/unused_trucks.toml"),
 ];
 
 #[derive(Deserialize)]
@@ -94,6 +95,8 @@ struct GivenShipment {
     delivered: Option<NaiveDate>,
     #[serde(default)]
     cancelled: bool,
+    #[serde(default)]
+    pickup_missed: bool,
     #[serde(default)]
     proof: bool,
     miles: Option<i64>,
@@ -288,6 +291,7 @@ impl GivenShipment {
             events: self.events.iter().map(event).collect(),
             rates: self.rates.iter().map(rate).collect(),
             freight_terms: self.freight_terms,
+            is_pickup_missed: self.pickup_missed,
         }
     }
 
@@ -385,7 +389,7 @@ fn audit_case_files() {
             }
         }
     }
-    assert_eq!(count, 69, "cases read");
+    assert_eq!(count, 73, "cases read");
 }
 
 /// Whatever a bill counts, it is held against what was carried or reported in the same unit.
@@ -465,6 +469,35 @@ fn lists_of_numbers_are_read_once_each_and_have_a_limit() {
     let many: Vec<String> = (1..=21).map(|number| number.to_string()).collect();
     assert!(read(&many.join("|")).unwrap_err().contains("lists 21 numbers"));
     assert_eq!(read(&many[1..].join("|")).unwrap().len(), 20);
+}
+
+/// A shipment of which nobody said that its pickup was missed is written as it was before anybody could.
+#[test]
+fn a_pickup_that_was_made_leaves_no_trace_in_what_is_hashed() {
+    let text = r#"
+        [[case]]
+        title = "made"
+        source = "DOMAIN §4.2"
+        [[case.shipment]]
+        reference = "S1"
+        [[case.shipment]]
+        reference = "S2"
+        pickup_missed = true
+        [[case.bill]]
+        number = "1"
+        issued = "2025-06-12"
+        received = "2025-06-14"
+        lines = []
+        status = "MATCHED"
+        outcome = "PAY"
+        approved = "0"
+    "#;
+    let file: File = toml::from_str(text).unwrap();
+    let written = |at: usize| serde_json::to_string(&file.case[0].shipment[at].consigned()).unwrap();
+    assert!(!written(0).contains("pickup"), "{}", written(0));
+    assert!(written(1).contains("\"is_pickup_missed\":true"), "{}", written(1));
+    let back: Consigned = serde_json::from_str(&written(0)).unwrap();
+    assert_eq!(back, file.case[0].shipment[0].consigned());
 }
 
 /// An audit that was stored before shipments carried numbers reads back, and is written as it was.
@@ -736,6 +769,7 @@ fn any_case(short_pay: bool) -> Case {
         reference: reference.to_owned(),
         delivered: delivered.then(|| "2025-05-20".parse().unwrap()),
         cancelled: false,
+        pickup_missed: false,
         proof: true,
         miles: None,
         pounds: None,

@@ -24,6 +24,19 @@ codes! {
     }
 }
 
+impl PickupMiss {
+    /// Whether a pickup was missed in this sense. `missed` is what the one evaluator says of it
+    /// ([`pickup_is_missed`](crate::domain::shipment::Verdicts::pickup_is_missed)).
+    #[must_use]
+    pub const fn is_missed(self, missed: (bool, bool)) -> bool {
+        let (by_day, in_time) = missed;
+        match self {
+            Self::Day => by_day,
+            Self::Window => in_time,
+        }
+    }
+}
+
 /// An amount for each shipment that was not picked up in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +66,8 @@ impl MissedPickup {
         vec![
             format!("{amount} for each pickup that {miss}."),
             "It counts on the day on which the load was due at its destination.".to_owned(),
+            // DOMAIN §4.2, "TONU offset": the audit of invoices refuses it.
+            "A charge for a truck ordered and not used is not owed for such a load.".to_owned(),
         ]
     }
 }

@@ -440,8 +440,14 @@ fn a_missed_pickup_is_read_checked_and_priced() {
         [
             "150.00 for each pickup that is not made on its committed day.",
             "It counts on the day on which the load was due at its destination.",
+            "A charge for a truck ordered and not used is not owed for such a load.",
         ]
     );
+    // By its day, and in time: a truck that came late on its day missed its window alone.
+    let missed =
+        |miss: PickupMiss| [(true, true), (false, true), (false, false)].map(|said| miss.is_missed(said));
+    assert_eq!(missed(PickupMiss::Day), [true, false, false]);
+    assert_eq!(missed(PickupMiss::Window), [true, true, false]);
     let wrong: Vec<String> = refused(r#"{"kind":"MISSED_PICKUP","per_pickup":0,"period":"YEAR"}"#, "")
         .into_iter()
         .map(|(field, _)| field)
