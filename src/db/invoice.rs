@@ -75,6 +75,8 @@ pub struct InvoiceRow {
     pub import_id: i64,
     /// When.
     pub recorded_at: Instant,
+    /// To whom it is addressed.
+    pub bill_to: Option<String>,
 }
 
 /// A line of an invoice.

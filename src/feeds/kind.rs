@@ -733,6 +733,7 @@ fields! {
         RECEIVED_ON = "received_on", required(rates_day()), "Day it came in: the day on the invoice or later, tomorrow at most";
         CURRENCY = "currency", TEXT, "ISO 4217 code of the amounts; the reporting currency when blank";
         REMIT_TO = "remit_to", TEXT, "Where it asks to be paid";
+        BILL_TO = "bill_to", TEXT, "To whom it is addressed";
         INVOICE_TOTAL = "invoice_total", super::AMOUNT, "Its total with tax, on every row or none; its lines must come to it";
         SHIPMENT = "shipment", TEXT, "Our reference of the shipment";
         PRO = "pro", TEXT, "The carrier's PRO number of the shipment, tried where no shipment is found";

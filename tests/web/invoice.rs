@@ -151,6 +151,7 @@ fn terms_are_shown_set_and_kept() {
                 ("proof_required", "no"),
                 ("remit_to", ""),
                 ("freight_terms", "prepaid\nthird party"),
+                ("bill_to", "Acme Foods Inc\r\n Acme Canada \r\n"),
                 ("reason", reason),
             ]
         };
@@ -163,6 +164,7 @@ fn terms_are_shown_set_and_kept() {
         let page = finance.get(&path).await;
         assert!(page.html.contains("fuel surcharge passes within 5.00 and 1 %"), "{}", page.html);
         assert!(page.html.contains("We pay freight that is prepaid or third party only"), "{}", page.html);
+        assert!(page.html.contains("Addressed to Acme Foods Inc; Acme Canada only"), "{}", page.html);
         assert!(
             page.html.contains("We may pay what is rated") && page.html.contains("Tariff item 660"),
             "{}",

@@ -48,6 +48,9 @@ struct Head {
     issued_on: NaiveDate,
     currency: String,
     remit_to: Option<String>,
+    // Not said, it is not in the text, so that an invoice from before is the same as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bill_to: Option<String>,
     total: Option<Micros>,
 }
 
@@ -123,6 +126,7 @@ fn draft(fields: &Fields, reporting: &str, latest: NaiveDate) -> Result<Draft, R
             issued_on,
             currency,
             remit_to: some_text(fields, f::REMIT_TO),
+            bill_to: some_text(fields, f::BILL_TO),
             total: money("invoice_total", fields.decimal(f::INVOICE_TOTAL))?,
         },
         line: Line {
@@ -449,6 +453,7 @@ fn invoice(run: &Run<'_>, key: &Key, first: &Draft, (lines, hash): (&[InvoiceLin
         fact_hash: hash,
         import_id: run.import_id,
         recorded_at: Instant(run.now),
+        bill_to: head.bill_to.clone(),
     }
 }
 

@@ -245,6 +245,7 @@ fn bill(row: &InvoiceRow, lines: &[InvoiceLineRow], book: &CodeBook) -> Result<B
         received_on: row.received_on.0,
         currency: row.currency.parse().map_err(|error: BadCurrency| stored(error.to_string()))?,
         remit_to: row.remit_to.clone(),
+        bill_to: row.bill_to.clone(),
         lines: lines
             .iter()
             .map(|line| bill_line(line, book))

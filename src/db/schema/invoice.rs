@@ -21,6 +21,7 @@ diesel::table! {
         fact_hash -> BigInt,
         import_id -> BigInt,
         recorded_at -> Instant,
+        bill_to -> Nullable<Text>,
     }
 }
 

@@ -389,9 +389,18 @@ impl<'a> Desk<'a> {
         None
     }
 
-    /// Whether the freight is ours to pay (DOMAIN §5, step 4). It waits where the papers contradict each other, and is refused where
-    /// they agree, or where one of them alone says, that somebody else pays.
+    /// Whether the freight is ours to pay (DOMAIN §5, step 4). It waits where the bill is addressed to somebody else, which may be a
+    /// name of ours that nobody has written down, or where the papers contradict each other, and is refused where they agree, or where
+    /// one of them alone says, that somebody else pays.
     fn bill_to(&self, shipment: &Consigned, lines: &[&BillLine]) -> Option<(Outcome, Finding)> {
+        let terms = &self.known.terms;
+        if let Some(addressee) = self.bill.bill_to.as_deref()
+            && !terms.takes_addressee(Some(addressee))
+        {
+            let ours = terms.bill_to.join(" or ");
+            let words = format!("the bill is addressed to {addressee}, and we take bills to {ours}");
+            return Some((Outcome::Hold, finding(DisputeCode::Term, words)));
+        }
         let billed: BTreeSet<_> = lines.iter().filter_map(|line| line.freight_terms).collect();
         if let Some(shipped) = shipment.freight_terms
             && let Some(other) = billed.iter().find(|terms| **terms != shipped)
@@ -403,7 +412,7 @@ impl<'a> Desk<'a> {
             );
             return Some((Outcome::Hold, finding(DisputeCode::Term, words)));
         }
-        let ours = &self.known.terms.freight_terms;
+        let ours = &terms.freight_terms;
         let stated = shipment.freight_terms.into_iter().chain(billed);
         let other = stated.into_iter().find(|terms| !ours.is_empty() && !ours.contains(terms))?;
         let paid: Vec<&str> = ours.iter().map(|terms| terms.label()).collect();

@@ -335,6 +335,9 @@ pub struct Bill {
     pub currency: Currency,
     /// Where to pay, as it says.
     pub remit_to: Option<String>,
+    /// To whom it is addressed, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_to: Option<String>,
     /// Its lines.
     pub lines: Vec<BillLine>,
 }
@@ -363,6 +366,12 @@ pub fn number_key(number: &str) -> String {
     let plain: String = number.to_uppercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let short = plain.trim_start_matches('0');
     if short.is_empty() { plain } else { short.to_owned() }
+}
+
+/// A name as names are compared: letters and digits alone, capitals. So `Acme Foods, Inc.` and `ACME FOODS INC` are one.
+#[must_use]
+pub fn name_key(name: &str) -> String {
+    name.to_uppercase().chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// What the contract owes for a shipment.

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::Charge;
 use super::papers::FreightTerms;
+use super::{Charge, name_key};
 use crate::domain::field::{FieldErrors, require};
 use crate::domain::money::{Bps, Micros};
 
@@ -22,6 +22,9 @@ const DAYS_MAX: i64 = 1_827;
 /// Addresses of payment on file at most, and the longest of them.
 const REMIT_MAX: usize = 20;
 const REMIT_CHARS_MAX: usize = 120;
+/// Names of ours that invoices may be addressed to at most, and the longest of them.
+const BILL_TO_MAX: usize = 20;
+const BILL_TO_CHARS_MAX: usize = 120;
 
 /// How far a bill may be from what it should be. A difference passes only inside amount **and** share, whichever is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +103,9 @@ pub struct AuditTerms {
     /// The freight terms under which we pay; under any when none is given.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub freight_terms: BTreeSet<FreightTerms>,
+    /// Our own names, to which an invoice may be addressed; not looked at when none is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bill_to: Vec<String>,
 }
 
 impl Default for AuditTerms {
@@ -116,6 +122,7 @@ impl Default for AuditTerms {
             proof_required: false,
             remit_to: Vec::new(),
             freight_terms: BTreeSet::new(),
+            bill_to: Vec::new(),
         }
     }
 }
@@ -125,6 +132,13 @@ impl AuditTerms {
     #[must_use]
     pub fn limits(&self, charge: &Charge) -> &Limits {
         self.charges.get(charge).unwrap_or(&self.line)
+    }
+
+    /// Whether an invoice addressed so is addressed to us. One that says nothing, or no name, is not looked at.
+    #[must_use]
+    pub fn takes_addressee(&self, name: Option<&str>) -> bool {
+        let said = name.map(name_key).filter(|said| !said.is_empty() && !self.bill_to.is_empty());
+        said.is_none_or(|said| self.bill_to.iter().any(|ours| name_key(ours) == said))
     }
 
     /// Problems, by form field.
@@ -155,6 +169,13 @@ impl AuditTerms {
             fine,
             "remit_to",
             "list up to 20 payment addresses of up to 120 characters each, one a line",
+        );
+        let is_name = |one: &String| one.chars().count() <= BILL_TO_CHARS_MAX && !name_key(one).is_empty();
+        require(
+            e,
+            self.bill_to.len() <= BILL_TO_MAX && self.bill_to.iter().all(is_name),
+            "bill_to",
+            "list up to 20 names with letters or digits, of up to 120 characters each, one a line",
         );
         errors
     }

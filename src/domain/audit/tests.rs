@@ -48,6 +48,7 @@ struct Differing {
     proof_required: bool,
     remit_to: Vec<String>,
     freight_terms: BTreeSet<FreightTerms>,
+    bill_to: Vec<String>,
     /// Amount and per cent above, amount and per cent below.
     line: Option<[String; 4]>,
     bill: Option<[String; 4]>,
@@ -83,6 +84,7 @@ impl Differing {
             proof_required: self.proof_required,
             remit_to: self.remit_to.clone(),
             freight_terms: self.freight_terms.clone(),
+            bill_to: self.bill_to.clone(),
             ..usual
         }
     }
@@ -131,6 +133,7 @@ struct GivenBill {
     #[serde(default)]
     currency: Option<Currency>,
     remit_to: Option<String>,
+    bill_to: Option<String>,
     freight_terms: Option<FreightTerms>,
     lines: Vec<Vec<String>>,
     status: BillStatus,
@@ -197,6 +200,7 @@ impl GivenBill {
             received_on: self.received,
             currency: self.currency.unwrap_or(Currency::USD),
             remit_to: self.remit_to.clone(),
+            bill_to: self.bill_to.clone(),
             lines: self
                 .lines
                 .iter()
@@ -389,7 +393,7 @@ fn audit_case_files() {
             }
         }
     }
-    assert_eq!(count, 73, "cases read");
+    assert_eq!(count, 76, "cases read");
 }
 
 /// Whatever a bill counts, it is held against what was carried or reported in the same unit.
@@ -504,7 +508,7 @@ fn a_pickup_that_was_made_leaves_no_trace_in_what_is_hashed() {
 #[test]
 fn what_is_not_said_leaves_no_trace_in_what_is_stored() {
     let text = serde_json::to_string(&(Named::default(), AuditTerms::default())).unwrap();
-    for word in ["load", "stop", "freight_terms"] {
+    for word in ["load", "stop", "freight_terms", "bill_to"] {
         assert!(!text.contains(word), "{text}");
     }
     let (named, terms): (Named, AuditTerms) = serde_json::from_str(&text).unwrap();
@@ -520,6 +524,22 @@ fn numbers_are_compared_without_signs_and_zeros() {
         (number_key("000123"), number_key("000"), number_key("-")),
         ("123".into(), "000".into(), String::new())
     );
+}
+
+#[test]
+fn an_addressee_is_compared_by_its_letters_and_digits() {
+    let terms = AuditTerms {
+        bill_to: vec!["Acme Foods, Inc.".to_owned(), "Müller & Söhne 2 GmbH".to_owned()],
+        ..AuditTerms::default()
+    };
+    for ours in ["ACME FOODS INC", "acme-foods inc.", " Müller + söhne 2 gmbh "] {
+        assert!(terms.takes_addressee(Some(ours)), "{ours}");
+    }
+    for other in ["Acme Foods", "Acme Foods Inc. Canada", "Müller & Söhne GmbH"] {
+        assert!(!terms.takes_addressee(Some(other)), "{other}");
+    }
+    assert!(terms.takes_addressee(None) && terms.takes_addressee(Some(" - ")), "nobody is named");
+    assert!(AuditTerms::default().takes_addressee(Some("Anyone")), "nobody said who we are");
 }
 
 #[test]
@@ -555,9 +575,14 @@ fn the_newest_terms_that_have_begun_hold() {
     ];
     let held = |on: &str| in_force(&sets, day(on)).window_days;
     assert_eq!(["2024-12-31", "2025-02-01", "2025-03-01", "2025-07-01"].map(held), [60, 10, 30, 50]);
-    let wrong = AuditTerms { window_days: -1, remit_to: vec![String::new()], ..AuditTerms::default() };
+    let wrong = AuditTerms {
+        window_days: -1,
+        remit_to: vec![String::new()],
+        bill_to: vec!["Acme".to_owned(), "...".to_owned()],
+        ..AuditTerms::default()
+    };
     let fields: Vec<String> = wrong.validate().into_iter().map(|(field, _)| field).collect();
-    assert_eq!(fields, ["window_days", "remit_to"]);
+    assert_eq!(fields, ["window_days", "remit_to", "bill_to"]);
     assert_eq!(AuditTerms::default().validate(), []);
 }
 
@@ -748,6 +773,7 @@ fn bills() -> impl Strategy<Value = Vec<Bill>> {
             corrects: (kind > 0).then(|| format!("{}", number / 2)),
             currency: None,
             remit_to: None,
+            bill_to: None,
             freight_terms: None,
             lines,
             status: BillStatus::Matched,
@@ -843,6 +869,7 @@ proptest! {
                 received_on: day,
                 currency: Currency::USD,
                 remit_to: None,
+                bill_to: None,
                 lines: lines.iter().map(Vec::as_slice).enumerate().map(line).collect(),
             }
         };

@@ -78,6 +78,9 @@ fn told(terms: &AuditTerms) -> Vec<String> {
         let ours: Vec<&str> = terms.freight_terms.iter().map(|terms| terms.label()).collect();
         lines.push(format!("We pay freight that is {} only", ours.join(" or ")));
     }
+    if !terms.bill_to.is_empty() {
+        lines.push(format!("Addressed to {} only", terms.bill_to.join("; ")));
+    }
     lines
 }
 
@@ -91,6 +94,7 @@ fn filled(terms: &AuditTerms, today: NaiveDate) -> Form {
         ("short_pay", yes(terms.short_pay)),
         ("proof_required", yes(terms.proof_required)),
         ("remit_to", terms.remit_to.join("\n")),
+        ("bill_to", terms.bill_to.join("\n")),
         (
             "freight_terms",
             terms.freight_terms.iter().map(|terms| terms.code()).collect::<Vec<_>>().join("\n"),
@@ -156,6 +160,11 @@ fn paid_terms(text: &str) -> Option<BTreeSet<FreightTerms>> {
     words.map(|word| word.to_uppercase().replace([' ', '-'], "_").parse().ok()).collect()
 }
 
+/// Texts, one a line.
+fn texts(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
 fn read(form: &mut Form) -> Option<(NaiveDate, AuditTerms)> {
     const DAYS: &str = "Write a whole number of days.";
     let from = day(form, "valid_from");
@@ -183,13 +192,9 @@ fn read(form: &mut Form) -> Option<(NaiveDate, AuditTerms)> {
         timely_days,
         short_pay: form.is("short_pay", "yes"),
         proof_required: form.is("proof_required", "yes"),
-        remit_to: form
-            .value("remit_to")
-            .lines()
-            .map(|line| line.trim().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect(),
+        remit_to: texts(form.value("remit_to")),
         freight_terms: freight_terms?,
+        bill_to: texts(form.value("bill_to")),
     };
     Some((from?, terms))
 }
@@ -271,7 +276,7 @@ pub(in crate::web) async fn set(
 }
 
 /// Fields by the names the rules and the form share.
-const NAMES: [(&str, &str); 14] = [
+const NAMES: [(&str, &str); 15] = [
     ("line_over", "line_over"),
     ("line_over_percent", "line_over_percent"),
     ("line_under", "line_under"),
@@ -285,5 +290,6 @@ const NAMES: [(&str, &str); 14] = [
     ("correction_days", "correction_days"),
     ("timely_days", "timely_days"),
     ("remit_to", "remit_to"),
+    ("bill_to", "bill_to"),
     ("reason", "reason"),
 ];

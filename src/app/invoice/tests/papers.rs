@@ -322,3 +322,45 @@ K-3,P1,2025-05-20,2025-05-21,W2-A,,,,,,400,LINEHAUL,100
         assert_eq!(told(app)["K-3"], (S::Matched, O::Pay, 100, 0), "of which nothing is said");
     });
 }
+
+/// An invoice to somebody else waits; when the name turns out to be one of ours, it is audited again.
+#[test]
+fn an_invoice_that_is_addressed_to_somebody_else_waits() {
+    use BillStatus as S;
+    use Outcome as O;
+    const ADDRESSED: &str = "\
+invoice,partner,issued_on,received_on,bill_to,shipment,code,category,amount
+A-1,P1,2025-05-20,2025-05-21,Apex Foods,W1-A,400,LINEHAUL,100
+A-2,P1,2025-05-20,2025-05-21,\"ACME FOODS, INC.\",W1-B,400,LINEHAUL,100
+A-3,P1,2025-05-20,2025-05-21,,W2-A,400,LINEHAUL,100
+";
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let take = |names: &[&str], seen: i32| {
+            let bill_to = names.iter().map(|name| (*name).to_owned()).collect();
+            let terms = AuditTerms { bill_to, ..AuditTerms::default() };
+            let asked = ("2025-05-01".parse().unwrap(), &terms, "our names", seen);
+            terms_set(app, &mut conn(app), &finance(), partner(app, "P1"), asked).unwrap();
+        };
+        take(&["Acme Foods Inc"], 0);
+        load(app, ImportKind::Invoices, ADDRESSED);
+        assert_eq!(audited(app).audited, 3);
+        assert_eq!(told(app)["A-1"], (S::MatchedVariance, O::Hold, 0, 100));
+        let why = "TERM: the bill is addressed to Apex Foods, and we take bills to Acme Foods Inc";
+        assert_eq!(words(app, "A-1"), why);
+        assert_eq!(told(app)["A-2"], (S::Matched, O::Pay, 100, 0));
+        assert_eq!(told(app)["A-3"], (S::Matched, O::Pay, 100, 0), "it does not say");
+        let row = whole(&mut conn(app), &finance(), id_of(app, "A-2")).unwrap().unwrap().row;
+        assert_eq!(row.bill_to.as_deref(), Some("ACME FOODS, INC."));
+
+        // To whom it is addressed is part of what it says.
+        let other = ADDRESSED.replace(",,W2-A", ",Apex Foods,W2-A");
+        let said = rejects(app, &other);
+        assert!(said.len() == 1 && said[0].contains("came in before with another content"), "{said:?}");
+
+        take(&["Acme Foods Inc", "Apex Foods"], 1);
+        audited(app);
+        assert_eq!(told(app)["A-1"], (S::Matched, O::Pay, 100, 0));
+        assert_eq!(audits_differ(&mut conn(app)).unwrap(), (3, Vec::new()));
+    });
+}

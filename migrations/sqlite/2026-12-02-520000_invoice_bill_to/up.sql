@@ -1,0 +1,3 @@
+-- To whom an invoice is addressed, as it says.
+
+ALTER TABLE invoices ADD COLUMN bill_to TEXT;
