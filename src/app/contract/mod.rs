@@ -24,18 +24,21 @@ use rust_decimal::Decimal;
 use crate::db::audit::AuditRow;
 use crate::db::contract::{self as store, Contract, ContractListed, NoticeRow, Version};
 use crate::db::contract_event::{EventRow, event_list, event_list_of_contract};
+use crate::db::declared_event::lane_ends;
 use crate::db::dialect::write_tx;
 use crate::db::market::fuel_index_list;
+use crate::db::measure::services_and_modes_unscoped;
 use crate::db::partner::{Partner, partner_show};
 use crate::db::rate::table_cells;
 use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::calendar::BusinessCalendar;
-use crate::domain::clause::ContractCap;
+use crate::domain::clause::{ClauseScope, ContractCap, NamesSeen};
 use crate::domain::contract::{
     ContractFields, ContractStatus, ContractTerm, ContractVersionStatus, NoticeDeadline, RenewalKind,
     VersionKind,
 };
+use crate::domain::expected::place;
 use crate::domain::lifecycle::{Missing, Step, missing, worth_a_look};
 use crate::domain::negotiation::Talk;
 use crate::domain::notice::Decided;
@@ -240,6 +243,21 @@ pub(in crate::app) fn decided_by<'a>(
     Ok(Decided::of(&contract.term, agreed.as_ref(), &others))
 }
 
+/// What facts name of what the clauses of a version are about, of any partner; nothing is read where no clause names such a thing.
+fn names_seen(db: &mut Db, terms: &Terms) -> Result<NamesSeen, DbError> {
+    let any = |names: fn(&ClauseScope) -> bool| terms.clauses.iter().any(|clause| names(&clause.terms.scope));
+    let mut seen = NamesSeen::default();
+    if any(|scope| !scope.sites.is_empty()) {
+        let ends = lane_ends(db)?.into_values().flat_map(|(from, to, _)| [place(&from, ""), place(&to, "")]);
+        let names = ends.flat_map(|end| [end.facility, end.port]);
+        seen.sites = names.filter(|name| !name.is_empty()).collect();
+    }
+    if any(|scope| !(scope.modes.is_empty() && scope.services.is_empty())) {
+        (seen.services, seen.modes) = services_and_modes_unscoped(db)?;
+    }
+    Ok(seen)
+}
+
 /// One contract, and of its versions the one with number `version_no`, or else the one in force, or else
 /// the newest.
 ///
@@ -270,7 +288,8 @@ pub fn contract_show(
     let open = draft || state == ContractVersionStatus::InReview;
     // Rate tables are checked when they are loaded and again at approval, not at each look.
     let missing = if open { missing(&terms) } else { Vec::new() };
-    let notes = if open { worth_a_look(&terms, &fuel_index_list(db)?) } else { Vec::new() };
+    let notes =
+        if open { worth_a_look(&terms, &fuel_index_list(db)?, &names_seen(db, &terms)?) } else { Vec::new() };
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
     let history = store::contract_history(db, viewer, &contract, &subjects)?;
     Ok(ContractPage {

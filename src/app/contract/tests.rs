@@ -8,6 +8,7 @@ use super::lifecycle::{Signature, version_approve, version_sign, version_submit}
 use super::own::to_sign;
 use super::*;
 use crate::app::contract_calendar;
+use crate::app::expected::tests::{load, refreshed};
 use crate::app::partner::partner_create;
 use crate::app::testing::{on_each_engine, partner_viewer, viewer};
 use crate::db::conn::Loan;
@@ -20,6 +21,7 @@ use crate::domain::partner::{PartnerFields, PartnerStatus, ReviewCadence};
 use crate::domain::terms::KpiTarget;
 use crate::domain::terms::tests::{late_clause, liftgate};
 use crate::domain::viewer::Role;
+use crate::feeds::kind::ImportKind;
 
 const NOW: &str = "2025-07-08T09:00:00Z";
 
@@ -476,6 +478,46 @@ fn the_calendar_warns_hands_over_and_expires_once() {
         );
         let held = store::terms_in_force(&mut conn(app), &dina(), partner_id, day("2025-09-30")).unwrap();
         assert_eq!(held.first().map(|terms| terms.version_no), Some(2), "what held before still did");
+    });
+}
+
+/// Whatever a clause is about that no fact has named stands where the version is looked at before it is approved, until one does.
+#[test]
+fn a_clause_about_a_site_nobody_knows_is_worth_a_look() {
+    on_each_engine(NOW, |app| {
+        let partner_id = partner(app, "BRK");
+        let head = "reference,partner,origin,destination,service,mode,delivery_due_date,delivered_at\n";
+        let shipment = |reference: &str, from: &str, service: &str| {
+            let day = "2025-06-10,2025-06-10T10:00:00Z";
+            load(
+                app,
+                ImportKind::Shipments,
+                &format!("{head}{reference},BRK,{from},port:USHOU,{service},TL,{day}\n"),
+            );
+            refreshed(app);
+        };
+        shipment("A", "Columbus", "Express");
+        let (contract, version) = contract_of(app, partner_id, "BRK-1");
+        let mut clause = late_clause();
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        clause.terms.scope.sites = names(&["COLUMBUS", "Dock 4", "USHOU"]);
+        clause.terms.scope.modes = names(&["Rail", "tl"]);
+        clause.terms.scope.services = names(&["express"]);
+        let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
+        clause_save(app, &mut conn(app), &dina(), version, &seen, &clause, None).unwrap();
+
+        let told = || -> Vec<String> {
+            let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
+            let own = page.notes.into_iter().filter(|note| note.what == "clause 7.1");
+            own.map(|note| note.todo.split(',').next().unwrap().to_owned()).collect()
+        };
+        let rail = "no shipment or tender has mode Rail so far";
+        assert_eq!(told(), ["no lane starts or ends at site Dock 4 so far", rail]);
+        shipment("B", "Dock 4", "Economy");
+        assert_eq!(told(), [rail]);
+        // It keeps nobody from sending the version to review, where it still stands.
+        submit(app, version);
+        assert_eq!(told(), [rail]);
     });
 }
 

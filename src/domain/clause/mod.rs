@@ -47,7 +47,7 @@ pub use pickup::{MissedPickup, PickupMiss};
 pub use price::{LateEvent, PeriodFacts, closes_at};
 pub use rebate::{Rebate, RebateFacts, problem as rebate_problem};
 pub use replaced::{PricedLoad, TurnedDown, carriage};
-pub use scope::{ClauseScope, SCOPE_NAMES_MAX};
+pub use scope::{ClauseScope, NamesSeen, SCOPE_NAMES_MAX};
 pub use vary::Variant;
 pub use volume::{NamedVolume, OwnVolume, VolumeFacts, VolumePromise};
 

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::field::{FieldErrors, require};
 use crate::domain::geo::Place;
+use crate::domain::words;
 
 /// Most lanes, sites, modes or services that a clause names.
 pub const SCOPE_NAMES_MAX: usize = 100;
 /// Longest name of one, in characters.
 const NAME_CHARS_MAX: usize = 120;
+/// Most names that one sentence tells.
+const NAMES_TOLD: usize = 8;
 
 /// What a clause is about. An empty list is all of them; a fact must fit every list that is not empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -30,6 +33,22 @@ pub struct ClauseScope {
     pub services: BTreeSet<String>,
 }
 
+/// The names that facts gave so far, of what only facts can tell. Lanes are not among them: those of a scope are the contract's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamesSeen {
+    /// Where lanes start and end.
+    pub sites: BTreeSet<String>,
+    /// Modes of shipments and tenders.
+    pub modes: BTreeSet<String>,
+    /// Their service levels.
+    pub services: BTreeSet<String>,
+}
+
+/// Whether a name of a scope is the one a fact gives: capitals make no difference.
+fn is_named(ours: &str, given: &str) -> bool {
+    ours.eq_ignore_ascii_case(given.trim())
+}
+
 impl ClauseScope {
     /// Whether it names nothing, and so holds all the contract's work.
     #[must_use]
@@ -42,7 +61,7 @@ impl ClauseScope {
     #[must_use]
     pub fn holds(&self, lane: Option<&str>, ends: [&Place; 2], (mode, service): (&str, &str)) -> bool {
         let named = |list: &BTreeSet<String>, name: &str| {
-            list.is_empty() || list.iter().any(|one| one.eq_ignore_ascii_case(name.trim()))
+            list.is_empty() || list.iter().any(|one| is_named(one, name))
         };
         let on_lane = self.lanes.is_empty() || lane.is_some_and(|lane| self.lanes.contains(lane));
         let is_site = |place: &Place| {
@@ -71,6 +90,26 @@ impl ClauseScope {
             list("service", "services", &self.services),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
+    /// What it names that no fact has named so far, a sentence without its full stop for each list; empty when all is known. A name
+    /// may be that of work to come, so none of it is wrong for certain.
+    #[must_use]
+    pub fn unseen(&self, seen: &NamesSeen) -> Vec<String> {
+        let told = |(fact, one, ours, known): (&str, &str, &BTreeSet<String>, &BTreeSet<String>)| {
+            let is_new = |ours: &&String| !known.iter().any(|given| is_named(ours, given));
+            let names: Vec<&str> = ours.iter().filter(is_new).map(String::as_str).collect();
+            let more = names.len().saturating_sub(NAMES_TOLD);
+            let more = if more == 0 { String::new() } else { format!(" or {}", words::many(more, "other")) };
+            let told = names.get(..NAMES_TOLD).unwrap_or(&names).join(" or ");
+            (!names.is_empty()).then(|| format!("{fact} {one} {told}{more} so far"))
+        };
+        let lists = [
+            ("no lane starts or ends at", "site", &self.sites, &seen.sites),
+            ("no shipment or tender has", "mode", &self.modes, &seen.modes),
+            ("no shipment or tender has", "service", &self.services, &seen.services),
+        ];
+        lists.into_iter().filter_map(told).collect()
     }
 
     pub(super) fn validate(&self, e: &mut FieldErrors) {
@@ -115,6 +154,44 @@ mod tests {
         let mut errors = FieldErrors::new();
         wrong.validate(&mut errors);
         assert_eq!(errors[0].0, "scope.modes");
+    }
+
+    #[test]
+    fn names_that_no_fact_has_named_are_told() {
+        let seen = NamesSeen {
+            sites: names(&["Columbus, OH", "USHOU"]),
+            modes: names(&["TL"]),
+            services: names(&[" express "]),
+        };
+        let known = ClauseScope {
+            lanes: names(&["L9"]),
+            sites: names(&["columbus, oh", "ushou"]),
+            modes: names(&["tl"]),
+            services: names(&["Express"]),
+        };
+        assert_eq!((known.unseen(&seen), ClauseScope::default().unseen(&seen)), (vec![], vec![]));
+        let wrong = ClauseScope {
+            sites: names(&["Columbus", "Dock 4", "USHOU"]),
+            services: names(&["Expres"]),
+            ..known.clone()
+        };
+        assert_eq!(
+            wrong.unseen(&seen),
+            [
+                "no lane starts or ends at site Columbus or Dock 4 so far",
+                "no shipment or tender has service Expres so far",
+            ]
+        );
+        let nothing = NamesSeen::default();
+        assert_eq!(
+            known.unseen(&nothing).len(),
+            3,
+            "the contract's own lanes are not looked for among facts"
+        );
+        let many: Vec<String> = (10..20).map(|dock| format!("D{dock}")).collect();
+        let many = ClauseScope { sites: many.into_iter().collect(), ..ClauseScope::default() };
+        let all = "no lane starts or ends at site D10 or D11 or D12 or D13 or D14 or D15 or D16 or D17 or 2 others so far";
+        assert_eq!(many.unseen(&nothing), [all]);
     }
 
     #[test]

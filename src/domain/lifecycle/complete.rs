@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::clause::NamesSeen;
 use crate::domain::contract::RenewalKind;
 use crate::domain::rate::cap::held_back;
 use crate::domain::rate::form::TermKind;
@@ -109,9 +110,10 @@ pub fn missing(terms: &Terms) -> Vec<Missing> {
 const HELD_TOLD: usize = 3;
 
 /// What keeps nobody from approving a version, and should be looked at first: no rate at all, fuel by an index of which no
-/// price is loaded, rates the price cap holds back, as far as their tables are loaded. `indexes` are those with prices.
+/// price is loaded, rates the price cap holds back, as far as their tables are loaded, clauses about sites, modes and services of which
+/// there is no fact. `indexes` are those with prices, `seen` what facts name.
 #[must_use]
-pub fn worth_a_look(terms: &Terms, indexes: &BTreeSet<String>) -> Vec<Missing> {
+pub fn worth_a_look(terms: &Terms, indexes: &BTreeSet<String>, seen: &NamesSeen) -> Vec<Missing> {
     let mut found = Vec::new();
     let pricing = &terms.pricing.terms;
     if pricing.lines.is_empty() && terms.rates.is_empty() {
@@ -147,6 +149,15 @@ pub fn worth_a_look(terms: &Terms, indexes: &BTreeSet<String>) -> Vec<Missing> {
                 mend: Mend::Rates,
             });
         }
+    }
+    for clause in &terms.clauses {
+        found.extend(clause.terms.scope.unseen(seen).into_iter().map(|unseen| Missing {
+            what: format!("clause {}", clause.code),
+            todo: format!(
+                "{unseen}, so nothing counts there; mend the name, or let it stand for work to come"
+            ),
+            mend: Mend::Clauses,
+        }));
     }
     found
 }

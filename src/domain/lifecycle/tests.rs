@@ -1,9 +1,12 @@
 //! The table by case files (`tests/cases/lifecycle/README.md` tells how), by properties, and the completeness check.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
+use crate::domain::clause::NamesSeen;
 use crate::domain::contract::{ContractVersionStatus, RenewalKind};
 use crate::domain::fuel::{FuelBasis, FuelProgramme};
 use crate::domain::money::{Bps, Micros};
@@ -217,7 +220,7 @@ fn what_should_be_looked_at_keeps_nobody_from_approving() {
     terms.rates.clear();
     let names = |terms: &Terms, indexes: &[&str]| -> Vec<String> {
         let indexes = indexes.iter().map(|index| (*index).to_owned()).collect();
-        worth_a_look(terms, &indexes).into_iter().map(|one| one.what).collect()
+        worth_a_look(terms, &indexes, &NamesSeen::default()).into_iter().map(|one| one.what).collect()
     };
     assert_eq!(missing(&terms), []);
     assert_eq!(names(&terms, &[]), ["no rate at all"]);
@@ -236,6 +239,12 @@ fn what_should_be_looked_at_keeps_nobody_from_approving() {
     terms.pricing.terms.fuel = vec![fuel];
     assert_eq!(names(&terms, &["DIESEL"]), ["fuel programme 405"]);
     assert_eq!(names(&terms, &["EIA"]), [""; 0]);
+    // A site that no lane touches may come later: the clause can be approved, and somebody looks at it.
+    let mut sited = complete();
+    sited.clauses[0].terms.scope.sites.insert("Dock 4".to_owned());
+    assert_eq!((missing(&sited), names(&sited, &[])), (vec![], vec!["clause 7.1".to_owned()]));
+    let seen = NamesSeen { sites: BTreeSet::from(["DOCK 4".to_owned()]), ..NamesSeen::default() };
+    assert_eq!(worth_a_look(&sited, &BTreeSet::new(), &seen), []);
 }
 
 #[test]
