@@ -4,7 +4,8 @@
 //! the charges that are billed: so a shipment of which only the linehaul was billed keeps its accessorials. A charge is
 //! billed when audited invoices that are to be paid come to more than 0 for it; where the audit found that they come to less
 //! than is owed, beyond the tolerance, the rest stays until it is billed too. An invoice on hold, refused or billed twice
-//! changes nothing. What nobody billed in the time the contract gives would be refused, and is taken back.
+//! changes nothing, but of what is refused since the carrier was the cause nothing is owed. What nobody billed in the time the
+//! contract gives would be refused, and is taken back.
 //!
 //! A shipment makes no entry of its own. Its [`Move`]s add up to one entry for each contract version, month of delivery,
 //! currency and cause, and stay behind that entry as its evidence.
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, NaiveDate};
 
-use super::audit::{Audited, BillStatus, Charge, Outcome};
+use super::audit::{Audited, BillStatus, Charge, DisputeCode, Outcome};
 use super::clause::{ObligationKey, Reason, Sign};
 use super::currency::Currency;
 use super::expected::{ExpectedLine, Parts};
@@ -88,6 +89,8 @@ pub struct Billed {
     pub net: Micros,
     /// An invoice for it waits for something.
     pub is_held: bool,
+    /// An audit refused it since the carrier was the cause: whatever it should cost, nothing is owed.
+    pub is_not_owed: bool,
     /// What they came to in all where an audit found less billed than is owed, beyond the tolerance.
     pub short_at: BTreeSet<Micros>,
 }
@@ -99,6 +102,9 @@ impl Billed {
 
     /// What is still to be billed of what is owed. Below it within the tolerance is paid as billed, and that is all.
     fn left_of(&self, owed: Micros) -> Micros {
+        if self.is_not_owed {
+            return Micros::ZERO;
+        }
         match (self.is_billed(), self.short_at.contains(&self.net)) {
             (false, _) => owed,
             (true, true) => (owed - self.net).max(Micros::ZERO),
@@ -119,6 +125,13 @@ impl Bills {
         }
         for position in &audited.positions {
             let Some(shipment) = &position.shipment else { continue };
+            // Of what is refused this alone says that no other invoice will be paid for it either.
+            let is_cause = position.finding.as_ref().is_some_and(|found| found.code == DisputeCode::Accr);
+            if is_cause && position.outcome == Outcome::Reject {
+                let of_shipment = self.0.entry(shipment.clone()).or_default();
+                of_shipment.entry(position.charge.clone()).or_default().is_not_owed = true;
+                continue;
+            }
             let is_held = match position.outcome {
                 Outcome::Pay | Outcome::PayAsRated | Outcome::PayAndClaim => false,
                 Outcome::Hold if position.billed > Micros::ZERO => true,

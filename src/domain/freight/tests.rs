@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use super::*;
-use crate::domain::audit::{Accuracy, Position};
+use crate::domain::audit::{Accuracy, Finding, Position};
 use crate::domain::ledger::{Account, Side, check_balanced};
 
 const CASES: &str = include_str!("../../../tests/cases/freight/shipments.toml");
@@ -50,7 +50,12 @@ fn line(charge: &str, amount: &str) -> ExpectedLine {
 /// A bill of one charge, `before` what those before it came to.
 fn audited(bill: &[String], before: Micros) -> Audited {
     let [status, charge, outcome, billed, short @ ..] = bill else { panic!("{bill:?}") };
-    assert!(short.is_empty() || short == ["SHORT"], "{bill:?}");
+    assert!(short.is_empty() || short == ["SHORT"] || short == ["ACCR"], "{bill:?}");
+    let finding = (short == ["ACCR"]).then(|| Finding {
+        code: DisputeCode::Accr,
+        words: String::new(),
+        is_ours: false,
+    });
     let (charge, billed): (Charge, Micros) = (charge.parse().unwrap(), micros(billed));
     let outcome: Outcome = outcome.parse().unwrap();
     Audited {
@@ -78,8 +83,8 @@ fn audited(bill: &[String], before: Micros) -> Audited {
             disputed: Micros::ZERO,
             outcome,
             evidence: String::new(),
-            finding: None,
-            is_short: !short.is_empty(),
+            finding,
+            is_short: short == ["SHORT"],
         }],
         accuracy: Accuracy::default(),
     }

@@ -116,6 +116,11 @@ fn a_truck_that_did_not_come_is_not_owed_and_one_that_did_is() {
             assert_eq!(why(app, reference), [DisputeCode::Accr], "{reference}");
         }
         assert!(why(app, "MADE").is_empty());
+        assert_eq!(
+            standing(app),
+            (4, 440),
+            "linehaul and fuel of four; of no truck anything is left to be billed"
+        );
         assert_eq!(audits_differ(&mut conn(app)).unwrap(), (5, Vec::new()));
 
         // Alone or together, each is audited by the same facts.
@@ -143,6 +148,7 @@ fn a_truck_that_did_not_come_is_not_owed_and_one_that_did_is() {
         assert_eq!(report.audited, 2, "{report:?}");
         let found = told(app);
         assert_eq!((found["V-MISSED"], found["V-MADE"]), (owed, refused));
+        assert_eq!(standing(app), (4, 340), "the linehaul of one is billed");
     });
 }
 
