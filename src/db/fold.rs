@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
+use super::among::among;
 use super::beside::{beside_due, beside_partners, next_beside_day};
 use super::conn::Db;
 use super::fact::fold_day;
@@ -271,9 +272,9 @@ pub fn shipments_of_keys_unscoped(
     let mut found = Vec::new();
     for (days, ids) in day_chunks(keys) {
         let rows: Vec<FoldRow> = shipments::table
-            .filter(shipments::obligation_day.eq_any(days))
+            .filter(among(shipments::obligation_day, days))
             .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::id.eq_any(ids))
+            .filter(among(shipments::id, ids))
             .select(FoldRow::as_select())
             .load(db)?;
         found.extend(rows.into_iter().filter(|row| asked.contains(&row.key())));

@@ -176,9 +176,9 @@ pub fn papers_unscoped(db: &mut Db, keys: &[ShipmentKey]) -> Result<HashMap<Ship
         }
         for (days, ids) in day_chunks(&keys) {
             let rows: Vec<NumberRow> = shipment_numbers::table
-                .filter(shipment_numbers::obligation_day.eq_any(days))
+                .filter(among(shipment_numbers::obligation_day, days))
                 .filter(shipment_numbers::partner_id.eq(partner_id))
-                .filter(shipment_numbers::shipment_id.eq_any(ids))
+                .filter(among(shipment_numbers::shipment_id, ids))
                 .order((shipment_numbers::kind.desc(), shipment_numbers::number_key))
                 .select(NumberRow::as_select())
                 .load(db)?;
