@@ -39,8 +39,7 @@ impl IdMaker {
 
     /// The next id. `at` gives the order; a clock that goes back does not make ids repeat.
     pub fn next(&self, at: DateTime<Utc>) -> i64 {
-        let millis = u64::try_from(at.timestamp_millis().saturating_sub(EPOCH_MILLIS)).unwrap_or(0);
-        let floor = millis << COUNTER_BITS;
+        let floor = millis_of(at) << COUNTER_BITS;
         let tick = self
             .last
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| {
@@ -52,6 +51,18 @@ impl IdMaker {
             | (tick & COUNTER_MASK);
         i64::try_from(id & (u64::MAX >> 1)).unwrap_or(i64::MAX)
     }
+}
+
+/// The lowest id that any process makes from the millisecond of `at` on: ids are made by the clock of the host, also where the
+/// installation stands on a fixed day.
+#[must_use]
+pub fn first_id_from(at: DateTime<Utc>) -> i64 {
+    let id = millis_of(at) << (COUNTER_BITS + NODE_BITS);
+    i64::try_from(id & (u64::MAX >> 1)).unwrap_or(i64::MAX)
+}
+
+fn millis_of(at: DateTime<Utc>) -> u64 {
+    u64::try_from(at.timestamp_millis().saturating_sub(EPOCH_MILLIS)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -72,5 +83,16 @@ mod tests {
         let at = DateTime::from_timestamp_millis(1_750_000_000_000).unwrap();
         let left: std::collections::BTreeSet<i64> = (0..10_000).map(|_| a.next(at)).collect();
         assert!((0..10_000).all(|_| !left.contains(&b.next(at))));
+    }
+
+    #[test]
+    fn an_id_tells_whether_it_was_made_before_an_instant() {
+        let millisecond = |n: i64| DateTime::from_timestamp_millis(1_750_000_000_000 + n).unwrap();
+        for node in [0, 255] {
+            let maker = IdMaker::new(node);
+            let (before, after) = (maker.next(millisecond(0)), maker.next(millisecond(1)));
+            let first = first_id_from(millisecond(1));
+            assert!(before < first && first <= after, "{before}, {first}, {after}");
+        }
     }
 }

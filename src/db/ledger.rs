@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::conn::Db;
+use super::id::first_id_from;
 use super::schema::{
     accruals, clauses, contract_events, imports, job_runs, journal_entries, journal_lines, partners,
 };
@@ -205,18 +206,23 @@ impl AccrualRow {
     }
 }
 
-/// Whether anything that accruals are made of changed after `at`: files came in, to their end or not, contracts took a step, or the job
-/// `refresh` judged facts anew.
+/// Whether anything that accruals are made of changed after `at`, which is an instant of the host: files came in, to their end or not,
+/// contracts took a step, or the job `refresh` judged facts anew.
+///
+/// Jobs run by the host's clock; files and steps carry the installation's, which stands still in the demo. When they began is known
+/// from their ids, which are the host's. When a file ended is its own time, where that went on meanwhile.
 ///
 /// # Errors
 /// The engine's reason.
 pub fn inputs_changed_since(db: &mut Db, refresh: &str, at: DateTime<Utc>) -> QueryResult<bool> {
-    let at = Instant(at);
+    let (first_id, at) = (first_id_from(at), Instant(at));
+    let ended = imports::finished_at.gt(at).and(imports::finished_at.gt(imports::started_at.nullable()));
     let files = imports::table
-        .filter(imports::started_at.gt(at).or(imports::finished_at.gt(at)).or(imports::state.eq("RUNNING")))
+        .filter(imports::id.ge(first_id).or(ended).or(imports::state.eq("RUNNING")))
         .count()
         .get_result::<i64>(db)?;
-    let steps = contract_events::table.filter(contract_events::at.gt(at)).count().get_result::<i64>(db)?;
+    let steps =
+        contract_events::table.filter(contract_events::id.ge(first_id)).count().get_result::<i64>(db)?;
     let judged = job_runs::table
         .filter(job_runs::job.eq(refresh.to_owned()))
         .filter(job_runs::finished_at.gt(at))

@@ -1,7 +1,10 @@
 //! How far back an accrual looks, on both engines.
 
 use super::*;
-use crate::app::accrual::check::{OlderChecked, all_differ_on};
+use crate::app::accrual::check::{AccrualsChecked, OlderChecked, accruals_differ, all_differ_on};
+use crate::clock::Clock;
+use crate::db::import::{ImportCounts, NewImport, import_begin, import_end};
+use crate::db::job::{JobRunRow, job_run_insert};
 use crate::db::schema::accruals;
 
 #[test]
@@ -88,4 +91,81 @@ fn the_check_says_how_far_it_priced_again() {
         assert!(older.differences.is_empty(), "{older:?}");
         assert!(check(db, Some("2025-02-10")).unpriced.is_empty(), "nobody looked");
     });
+}
+
+/// Notes a run of the job that ends now, for the day that the app stands on. As every run it goes by the host's clock.
+fn noted_run(app: &App) {
+    let at = Instant(Clock::System.now());
+    let row = JobRunRow {
+        id: app.id(),
+        job: ACCRUAL_JOB.to_owned(),
+        scope: "all".to_owned(),
+        due_at: at,
+        as_of: Instant(app.now()),
+        period: String::new(),
+        state: "DONE".to_owned(),
+        trigger_kind: "MANUAL".to_owned(),
+        requested_by: "test".to_owned(),
+        node: String::new(),
+        attempt: 1,
+        lease_until: at,
+        started_at: at,
+        finished_at: Some(at),
+        changed_rows: 0,
+        summary: String::new(),
+        details: String::new(),
+        error: String::new(),
+    };
+    job_run_insert(&mut app.pool.get().unwrap(), &row).unwrap();
+}
+
+/// Jobs run by the host's clock and files come in by the installation's. Where that stands still on another day, as in the demo,
+/// what came in after an accrual still waits for the next one, and what came in before does not.
+#[test]
+fn a_file_after_the_accrual_waits_for_the_next_also_where_the_clock_stands_still() {
+    // Long before the host's day, and long after.
+    for now in [NOW, "2090-07-31T12:00:00Z"] {
+        on_each_engine(now, |app| {
+            let file = |name: &str| {
+                let at = Instant(app.now());
+                let import = NewImport {
+                    id: app.id(),
+                    kind: "SHIPMENTS".to_owned(),
+                    file_name: name.to_owned(),
+                    mapping: "own",
+                    started_at: at,
+                    imported_by: "test",
+                };
+                let db = &mut *app.pool.get().unwrap();
+                import_begin(db, &import).unwrap();
+                import_end(db, import.id, Some(ImportCounts::default()), at).unwrap();
+            };
+            let check = || accruals_differ(&mut app.pool.get().unwrap()).unwrap();
+            let accrued = || {
+                accrue(app, app.now().date_naive(), AccrualScope::default()).unwrap();
+                noted_run(app);
+            };
+            let year = app.now().date_naive().format("%Y").to_string();
+            let late_on_the = |id, days: [u32; 2], linehaul| {
+                let [due, done] = days.map(|day| format!("{year}-07-{day:02}"));
+                late(app, id, &due, Some(&format!("{done}T15:00:00Z")), Some(linehaul));
+            };
+            world(app, LATE);
+            file("first.csv");
+            late_on_the(1, [10, 11], 1_000);
+            accrued();
+            assert_eq!(check(), AccrualsChecked { looked: 1, ..AccrualsChecked::default() });
+
+            file("second.csv");
+            late_on_the(2, [17, 18], 2_000);
+            let checked = check();
+            assert!(checked.waiting, "{checked:?}");
+            let told =
+                ["contract C-1, cv:71/cl:73/ev:2: the ledger is 100.00 off what clause and facts come to"];
+            assert_eq!(checked.differences, told);
+
+            accrued();
+            assert_eq!(check(), AccrualsChecked { looked: 2, ..AccrualsChecked::default() });
+        });
+    }
 }
