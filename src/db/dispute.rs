@@ -18,6 +18,9 @@ use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
 
+/// Keys in one statement; far below the bind limits of both engines.
+const KEYS_PER_STATEMENT: usize = 500;
+
 /// A step of an item, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = item_steps, treat_none_as_default_value = false)]
@@ -142,6 +145,33 @@ pub fn item_step_last_unscoped(db: &mut Db, partner_id: i64, key: ObligationKey)
         .select(diesel::dsl::max(item_steps::seq))
         .first(db)?;
     Ok(last.unwrap_or(0))
+}
+
+/// The same of some items of a partner; those without any step are left out.
+///
+/// # Errors
+/// The engine's reason, or a row that does not read back.
+pub fn item_steps_last_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    keys: &[ObligationKey],
+) -> Result<BTreeMap<ObligationKey, i32>, DbError> {
+    let mut found: BTreeMap<ObligationKey, i32> = BTreeMap::new();
+    for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+        let rows: Vec<(String, Option<i32>)> = item_steps::table
+            .filter(item_steps::partner_id.eq(partner_id))
+            .filter(item_steps::obligation_key.eq_any(chunk.iter().map(ToString::to_string)))
+            .group_by(item_steps::obligation_key)
+            .select((item_steps::obligation_key, diesel::dsl::max(item_steps::seq)))
+            .load(db)?;
+        for (key, last) in rows {
+            let key: ObligationKey = key.parse().map_err(|error: crate::domain::clause::BadKey| {
+                DbError::Stored { what: format!("a step of partner {partner_id}"), reason: error.to_string() }
+            })?;
+            found.insert(key, last.unwrap_or(0));
+        }
+    }
+    Ok(found)
 }
 
 /// Something to be given up that was proposed and waits for a second person.

@@ -1,8 +1,6 @@
 //! One step about each of many items of a partner, in a few statements: everything of a month that is accepted, everything that
 //! nobody answered in time, everything that a document settles.
 
-use std::collections::BTreeSet;
-
 use chrono::NaiveDate;
 
 use super::{Item, posted, step_row, unsound, whole_step};
@@ -10,8 +8,9 @@ use crate::app::App;
 use crate::app::accrual::load_run;
 use crate::app::edit::EditError;
 use crate::db::Db;
-use crate::db::dispute::{ItemStepRow, item_steps_all, item_steps_insert};
-use crate::db::ledger::{Accrual, accruals_upsert, beside_of, credits_held, entries_insert};
+use crate::db::dispute::{ItemStepRow, item_steps_insert, item_steps_last_unscoped};
+use crate::db::ledger::{self, Accrual, accruals_upsert, entries_insert, standing_add};
+use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::books::Standing;
 use crate::domain::dispute::{Asked, StepKind, state_after_step};
 use crate::domain::ledger::{JournalEntry, settled_account};
@@ -40,21 +39,18 @@ pub(in crate::app) fn take_each(
     today: NaiveDate,
 ) -> Result<(), EditError> {
     let Some(partner_id) = asked.first().map(|(item, _)| item.row.accrual.partner_id) else { return Ok(()) };
-    let system = Viewer::system();
     let run = load_run(db, today, None)?;
-    let steps = item_steps_all(db, &system, Some(partner_id))?;
-    let beside = beside_of(db, &system, partner_id, None)?;
-    let versions: BTreeSet<i64> =
-        asked.iter().map(|(item, _)| item.row.accrual.key.contract_version_id).collect();
-    let versions: Vec<i64> = versions.into_iter().collect();
-    let held = credits_held(db, &system, partner_id, &versions)?;
+    // Of these items alone: a partner's whole ledger grows by the year, and every document would read it.
+    let keys: Vec<ObligationKey> = asked.iter().map(|(item, _)| item.row.accrual.key).collect();
+    let last_steps = item_steps_last_unscoped(db, partner_id, &keys)?;
+    let mut stands = ledger::Standing::default();
+    standing_add(db, &Viewer::system(), (partner_id, &keys), &mut stands)?;
     let mut rows: Vec<ItemStepRow> = Vec::with_capacity(asked.len());
     let mut entries: Vec<JournalEntry> = Vec::new();
     let mut accruals: Vec<Accrual> = Vec::with_capacity(asked.len());
     for (item, asked) in asked {
         let accrual = &item.row.accrual;
-        let last = steps.get(&(partner_id, accrual.key)).and_then(|own| own.last());
-        let seq = last.map_or(0, |step| step.seq).saturating_add(1);
+        let seq = last_steps.get(&accrual.key).copied().unwrap_or(0).saturating_add(1);
         rows.push(step_row(app, by, item, asked, (seq, today)));
         let mut sums = item.sums;
         if asked.kind == StepKind::Settled {
@@ -62,8 +58,12 @@ pub(in crate::app) fn take_each(
         }
         let state = state_after_step(&item.course, &sums, asked.kind, accrual.state);
         let standing = Standing {
-            waived: beside.get(&accrual.key).copied().unwrap_or_default().waived,
-            held: held.get(&(accrual.key, settled_account(item.row.sign()))).copied().unwrap_or_default(),
+            waived: stands.beside.get(&accrual.key).copied().unwrap_or_default().waived,
+            held: stands
+                .held
+                .get(&(accrual.key, settled_account(item.row.sign())))
+                .copied()
+                .unwrap_or_default(),
             states: (accrual.state, state),
         };
         entries.extend(posted(&run, item, &sums, standing).map_err(|error| unsound(&error))?);
