@@ -9,9 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::among::among;
 use super::charge_code::decided_codes;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::fact::fact_replace;
 use super::schema::{accessorial_event_versions, accessorial_events, shipments};
 use super::shipment::StaleCell;

@@ -1,5 +1,7 @@
 //! Everything that differs between the two databases, so that no other file asks which one it is.
 
+pub mod among;
+
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Text;

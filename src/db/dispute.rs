@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-use super::DbError;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::schema::{accruals, item_steps, set_off_grants, waiver_budgets};
 use super::shipment::partner_filter;
 use super::types::{Day, Instant};
+use super::{DbError, KEYS_PER_STATEMENT};
 use crate::bulk_insert;
 use crate::domain::clause::ObligationKey;
 use crate::domain::dispute::{StepKind, Taken};
@@ -17,9 +18,6 @@ use crate::domain::field::BadCode;
 use crate::domain::ledger::ItemState;
 use crate::domain::money::Micros;
 use crate::domain::viewer::{Role, Viewer};
-
-/// Keys in one statement; far below the bind limits of both engines.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// A step of an item, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -157,10 +155,11 @@ pub fn item_steps_last_unscoped(
     keys: &[ObligationKey],
 ) -> Result<BTreeMap<ObligationKey, i32>, DbError> {
     let mut found: BTreeMap<ObligationKey, i32> = BTreeMap::new();
-    for chunk in keys.chunks(KEYS_PER_STATEMENT) {
+    let texts: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    for chunk in texts.chunks(KEYS_PER_STATEMENT) {
         let rows: Vec<(String, Option<i32>)> = item_steps::table
             .filter(item_steps::partner_id.eq(partner_id))
-            .filter(item_steps::obligation_key.eq_any(chunk.iter().map(ToString::to_string)))
+            .filter(among(item_steps::obligation_key, chunk.iter().map(String::as_str).collect()))
             .group_by(item_steps::obligation_key)
             .select((item_steps::obligation_key, diesel::dsl::max(item_steps::seq)))
             .load(db)?;

@@ -9,9 +9,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 
 use super::DbError;
-use super::among::among;
 use super::beside::{beside_due, beside_partners, next_beside_day};
 use super::conn::Db;
+use super::dialect::among::among;
 use super::fact::fold_day;
 use super::schema::{
     invoices, lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders,

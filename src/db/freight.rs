@@ -9,8 +9,8 @@ use diesel::dsl::{count_star, sql};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::among::among;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
 use super::invoice::reach::invoices_giving_unscoped;

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use reach::{renumbered_unscoped, touched_unscoped};
 
-use super::among::among;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::papers::numbers_billed_unscoped;
 use super::schema::{
     audit_terms, invoice_audits, invoice_lines, invoice_numbers, invoice_references, invoice_steps, invoices,
@@ -187,6 +187,7 @@ sqlite_rows_insert!(
     fact_hash,
     import_id,
     recorded_at,
+    bill_to,
 );
 
 sqlite_rows_insert!(

@@ -2,7 +2,6 @@
 //! the tables, [`types`] the column types; then one file per noun.
 
 pub mod accessorial;
-pub mod among;
 pub mod attachment;
 pub mod audit;
 pub mod backtest;

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 
-use super::among::among;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::dimension::zones_by_id;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::{invoice_numbers, shipment_freight_terms, shipment_numbers, shipments};

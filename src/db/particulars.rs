@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::DbError;
-use super::among::among;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_particulars;
 use super::types::Day;

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
 
-use super::among::among;
 use super::conn::Db;
+use super::dialect::among::among;
 use super::fold::{ShipmentKey, day_chunks};
 use super::schema::shipment_quality;
 use super::types::{Day, Instant};

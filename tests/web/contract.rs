@@ -1034,7 +1034,7 @@ fn a_price_for_each_missed_pickup_is_written_read_and_worked_out() {
         for line in [
             "150.00 for each pickup that is not made on its committed day.",
             "It counts on the day on which the load was due at its destination.",
-            "A charge for a truck ordered and not used is not owed for such a load.",
+            "Nor is a charge owed for a truck ordered and not used, where nothing excuses the pickup.",
             "No lane starts or ends at site Columbus, OH or Dock 4 so far, so nothing counts there",
             "Only sites Columbus, OH, Dock 4.",
             "Only this excuses a miss: what the shipper caused",

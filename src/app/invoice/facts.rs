@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::app::declared_event::Standing;
 use crate::app::facts::shipment_facts;
@@ -29,7 +30,7 @@ use crate::domain::currency::{BadCurrency, Currency};
 use crate::domain::expected::{Consignment, Expected, ExpectedStatus};
 use crate::domain::field::BadCode;
 use crate::domain::money::Micros;
-use crate::domain::outcome::delivered_day;
+use crate::domain::outcome::{OutcomePolicy, delivered_day};
 use crate::domain::rate::claim::{Claimed, LaneBook};
 use crate::domain::terms::{Clause, Terms};
 use crate::domain::viewer::Viewer;
@@ -40,6 +41,7 @@ pub(super) struct Shelf {
     partners: BTreeMap<i64, Arc<Partner>>,
     agreed: BTreeMap<i64, Arc<Agreed>>,
     atlas: Option<Arc<Atlas>>,
+    judging: Option<Arc<Judging>>,
 }
 
 struct Partner {
@@ -74,6 +76,19 @@ impl Shelf {
         Ok(Arc::clone(self.atlas.insert(atlas)))
     }
 
+    /// By what pickups are judged.
+    fn judging(&mut self, db: &mut Db) -> Result<Arc<Judging>, DbError> {
+        let judging = match self.judging.take() {
+            Some(known) => known,
+            None => Arc::new(Judging {
+                zones: zones_by_id(db)?,
+                policies: policies_by_id(db)?,
+                declared: Standing::read(db)?,
+            }),
+        };
+        Ok(Arc::clone(self.judging.insert(judging)))
+    }
+
     /// What a version says.
     fn agreed(&mut self, db: &mut Db, version_id: i64) -> Result<Arc<Agreed>, DbError> {
         if let Some(known) = self.agreed.get(&version_id) {
@@ -84,6 +99,13 @@ impl Shelf {
         self.agreed.insert(version_id, Arc::clone(&read));
         Ok(read)
     }
+}
+
+/// By what pickups are judged.
+struct Judging {
+    zones: HashMap<i32, Tz>,
+    policies: HashMap<i32, OutcomePolicy>,
+    declared: Standing,
 }
 
 /// The mode of a shipment, and whether the carrier missed its pickup by its day, and in time.
@@ -279,15 +301,16 @@ fn pickups(
     db: &mut Db,
     partner_id: i64,
     keys: &[ShipmentKey],
+    shelf: &mut Shelf,
 ) -> Result<HashMap<ShipmentKey, Pickup>, DbError> {
     let mut found = HashMap::new();
     if keys.is_empty() {
         return Ok(found);
     }
-    let (zones, policies) = (zones_by_id(db)?, policies_by_id(db)?);
-    let declared = Standing::read(db)?;
+    let judging = shelf.judging(db)?;
+    let by = (&judging.zones, &judging.policies);
     for row in shipments_of_keys_unscoped(db, partner_id, keys)? {
-        let (facts, policy) = shipment_facts(&row, None, (&zones, &policies), &declared)?;
+        let (facts, policy) = shipment_facts(&row, None, by, &judging.declared)?;
         let before = |at: Instant| at.0.checked_sub_signed(TimeDelta::microseconds(1)).unwrap_or(at.0);
         let as_of = row.settles_at.map_or(DateTime::<Utc>::MAX_UTC, before);
         let missed = facts.milestones.judge(policy, as_of).pickup_is_missed();
@@ -304,7 +327,7 @@ fn consigned(
     (keys, unused): (&[ShipmentKey], &[ShipmentKey]),
     shelf: &mut Shelf,
 ) -> Result<BTreeMap<String, Consigned>, DbError> {
-    let pickups = pickups(db, partner_id, unused)?;
+    let pickups = pickups(db, partner_id, unused, shelf)?;
     let mut expected = expected_unscoped(db, partner_id, keys)?;
     let proofs = proofs_unscoped(db, partner_id, keys)?;
     let freight_terms = freight_terms_unscoped(db, partner_id, keys)?;

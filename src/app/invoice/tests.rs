@@ -111,6 +111,26 @@ fn rejects(app: &App, text: &str) -> Vec<String> {
 }
 
 #[test]
+fn odd_characters_in_numbers_and_names_are_found_again() {
+    on_each_engine(NOW, |app| {
+        worked(app);
+        let line = |number: &str| {
+            format!(
+                "{number},P1,,,2025-05-20,2025-05-21,\"\"\"W\"\" \\u0041 'é' [7] {{☃}} %_\",400,LINEHAUL,90\n"
+            )
+        };
+        let file = format!("{HEAD}{}{}", line("\"N\"\"1\"\" \\ 'ü' {☃}\""), line("J-2"));
+        assert_eq!(load(app, ImportKind::Invoices, &file).rows_new, 2);
+        assert_eq!(load(app, ImportKind::Invoices, &file).rows_same, 2, "by its number");
+        audited(app);
+        // The other one is found by the name of a shipment that nobody knows.
+        let found = told(app);
+        assert_eq!(found["J-2"], (BillStatus::Unmatched, Outcome::Hold, 0, 90));
+        assert_eq!(found[r#"N"1" \ 'ü' {☃}"#], (BillStatus::Duplicate, Outcome::Hold, 0, 90));
+    });
+}
+
+#[test]
 fn an_invoice_is_held_against_contract_and_facts_and_again_when_they_change() {
     use BillStatus as S;
     use Outcome as O;

@@ -9,8 +9,8 @@ use diesel::sql_types::Bool;
 use super::reach::{Reached, invoices_of_numbers};
 use super::{AuditRow, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, NEWEST, StoredAudit};
 use crate::db::DbError;
-use crate::db::among::among;
 use crate::db::conn::Db;
+use crate::db::dialect::among::among;
 use crate::db::dialect::invoice_marks_lock;
 use crate::db::schema::{invoice_audits, invoice_lines, invoice_references, invoices, stale_invoices};
 use crate::domain::audit::papers::NumberKey;
@@ -66,7 +66,7 @@ impl Neighbours {
             }
             let corrected: Vec<(Option<String>, i64)> = invoices::table
                 .filter(invoices::partner_id.eq(partner_id))
-                .filter(among(invoices::corrects_key, chunk.to_vec()))
+                .filter(among(invoices::corrects_key.assume_not_null(), chunk.to_vec()))
                 .select((invoices::corrects_key, invoices::id))
                 .load(db)?;
             for (key, id) in corrected {

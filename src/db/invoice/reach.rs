@@ -10,8 +10,8 @@ use super::{
     InvoiceKey, InvoiceLineRow, InvoiceRow, KEYS_PER_STATEMENT, shipments_named_unscoped, stale_invoices_mark,
 };
 use crate::db::DbError;
-use crate::db::among::among;
 use crate::db::conn::Db;
+use crate::db::dialect::among::among;
 use crate::db::fold::ShipmentKey;
 use crate::db::papers::{
     any_numbers, bearers_unscoped, followed_retain_unscoped, numbers_unscoped, telling_unscoped,

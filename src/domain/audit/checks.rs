@@ -397,8 +397,8 @@ impl<'a> Desk<'a> {
         if let Some(addressee) = self.bill.bill_to.as_deref()
             && !terms.takes_addressee(Some(addressee))
         {
-            let ours = terms.bill_to.join(" or ");
-            let words = format!("the bill is addressed to {addressee}, and we take bills to {ours}");
+            // The partner reads this too: by which names we are billed is for our eyes.
+            let words = format!("the bill is addressed to {addressee}, a name we are not billed under");
             return Some((Outcome::Hold, finding(DisputeCode::Term, words)));
         }
         let billed: BTreeSet<_> = lines.iter().filter_map(|line| line.freight_terms).collect();

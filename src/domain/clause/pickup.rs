@@ -66,8 +66,9 @@ impl MissedPickup {
         vec![
             format!("{amount} for each pickup that {miss}."),
             "It counts on the day on which the load was due at its destination.".to_owned(),
-            // DOMAIN §4.2, "TONU offset": the audit of invoices refuses it.
-            "A charge for a truck ordered and not used is not owed for such a load.".to_owned(),
+            // DOMAIN §4.2, "TONU offset": the audit of invoices refuses it, and judges the pickup as the KPI does.
+            "Nor is a charge owed for a truck ordered and not used, where nothing excuses the pickup."
+                .to_owned(),
         ]
     }
 }

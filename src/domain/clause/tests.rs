@@ -440,7 +440,7 @@ fn a_missed_pickup_is_read_checked_and_priced() {
         [
             "150.00 for each pickup that is not made on its committed day.",
             "It counts on the day on which the load was due at its destination.",
-            "A charge for a truck ordered and not used is not owed for such a load.",
+            "Nor is a charge owed for a truck ordered and not used, where nothing excuses the pickup.",
         ]
     );
     // By its day, and in time: a truck that came late on its day missed its window alone.

@@ -346,7 +346,7 @@ A-3,P1,2025-05-20,2025-05-21,,W2-A,400,LINEHAUL,100
         load(app, ImportKind::Invoices, ADDRESSED);
         assert_eq!(audited(app).audited, 3);
         assert_eq!(told(app)["A-1"], (S::MatchedVariance, O::Hold, 0, 100));
-        let why = "TERM: the bill is addressed to Apex Foods, and we take bills to Acme Foods Inc";
+        let why = "TERM: the bill is addressed to Apex Foods, a name we are not billed under";
         assert_eq!(words(app, "A-1"), why);
         assert_eq!(told(app)["A-2"], (S::Matched, O::Pay, 100, 0));
         assert_eq!(told(app)["A-3"], (S::Matched, O::Pay, 100, 0), "it does not say");

@@ -1,4 +1,4 @@
-//! `column IN (…)` with one bind, whatever the number of keys.
+//! `column IN (...)` with one bind, whatever the number of keys.
 //!
 //! With a bind a key the text of a statement differs from list to list, so that SQLite parses and plans every one of them anew,
 //! which took longer than the look-ups. Here the list is one value: an array on PostgreSQL, JSON on SQLite.
@@ -12,8 +12,8 @@ use diesel::sql_types::{Array, BigInt, Bool, HasSqlType, SqlType, Text};
 use diesel::sqlite::Sqlite;
 use serde_json::Value;
 
-use super::conn::MultiBackend;
-use super::types::{Day, sql};
+use crate::db::conn::MultiBackend;
+use crate::db::types::{Day, sql};
 
 /// What [`among`] can look for.
 pub trait Key: std::fmt::Debug {
@@ -48,8 +48,8 @@ impl Key for Day {
     }
 }
 
-/// The column is one of the keys; where there are none, nothing is.
-pub fn among<C, K: Key>(column: C, keys: Vec<K>) -> Among<C, K> {
+/// The column is one of the keys; where there are none, nothing is. A column that can be NULL is asked as one that is not.
+pub fn among<C: Expression<SqlType = K::Sql>, K: Key>(column: C, keys: Vec<K>) -> Among<C, K> {
     Among { column, keys: Keys(keys) }
 }
 
@@ -121,5 +121,28 @@ where
 {
     fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, MultiBackend>) -> QueryResult<()> {
         MultiBackend::walk_variant_ast(self, pass)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::db::schema::stale_invoices;
+
+    #[test]
+    fn the_text_is_the_same_for_every_number_of_keys() {
+        let text = |ids: Vec<i64>| {
+            let asked = stale_invoices::table
+                .filter(among(stale_invoices::invoice_id, ids))
+                .select(stale_invoices::invoice_id);
+            let sqlite = diesel::debug_query::<Sqlite, _>(&asked).to_string();
+            let pg = diesel::debug_query::<Pg, _>(&asked).to_string();
+            [sqlite, pg].map(|text| text.split(" -- binds").next().unwrap_or_default().to_owned())
+        };
+        assert_eq!(text(vec![]), text(vec![1, 2, 3]));
+        assert!(text(vec![1])[0].contains("IN (SELECT value FROM json_each(?))"), "{:?}", text(vec![1]));
+        assert!(text(vec![1])[1].contains("= ANY($1)"), "{:?}", text(vec![1]));
     }
 }
