@@ -834,7 +834,8 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
     }
 }
 
-/// Refreshes what the planner knows of the fact tables, after `rows_new` came in.
+/// Refreshes what the planner knows of the fact tables, after `rows_new` came in. PostgreSQL also forgets the plans it made of a
+/// statement while they were small, by which it would read all of a table that has grown since.
 ///
 /// Only of tables that are new to it or have grown much, since looking takes as long as taking in a day's feed: SQLite itself
 /// chooses those that were never looked at or have grown tenfold; PostgreSQL looks at a tenth more by itself, later, and here
@@ -844,7 +845,8 @@ pub fn backup_into(db: &mut Db, file: &std::path::Path) -> Result<(), super::DbE
 /// The engine's reason.
 pub fn statistics_refresh(db: &mut Db, rows_new: u64) -> QueryResult<()> {
     const GROWN_BY_A_TENTH: &str = "SELECT relname::text AS name FROM pg_class WHERE relnamespace = current_schema()::regnamespace \
-        AND relname IN ('shipments', 'tenders', 'charges', 'accessorial_events', 'beside_facts') AND reltuples < $1 * 10.0";
+        AND relname IN ('shipments', 'tenders', 'charges', 'accessorial_events', 'beside_facts', 'invoices', 'invoice_lines', \
+        'invoice_references', 'invoice_audits') AND reltuples < $1 * 10.0";
     match db {
         Db::Sqlite(conn) => conn.batch_execute("PRAGMA analysis_limit = 1000; PRAGMA optimize = 0x10002"),
         Db::Pg(conn) => {

@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::App;
 use super::parallel::found_in_two;
-use crate::db::dialect::{transaction_lock, write_tx};
+use crate::db::dialect::{statistics_refresh, transaction_lock, write_tx};
 use crate::db::freight::freight_named_mark;
 use crate::db::invoice::batch::{
     audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
@@ -40,6 +40,8 @@ pub const AUDIT_JOB: &str = "audit-freight";
 const AT_ONCE: usize = 500;
 /// Invoices audited in one transaction.
 const IN_TRANSACTION: usize = 32 * AT_ONCE;
+/// So many new results are worth a look at what the planner knows.
+const PLANNED_ANEW_ROWS: i64 = 10_000;
 /// One audit of an invoice at a time, and one decision about it.
 const LOCK: &str = "freight-audit";
 
@@ -91,7 +93,7 @@ pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport
     let mut db = app.pool.get()?;
     let mut spare = app.pool.spare();
     write_tx(&mut db, invoices_unmatched_mark)?;
-    let (mut report, mut after) = (AuditReport::default(), (i64::MIN, i64::MIN));
+    let (mut report, mut after, mut planned_for) = (AuditReport::default(), (i64::MIN, i64::MIN), 0);
     loop {
         let keys = stale_invoices_next(&mut db, only_partner, after, IN_TRANSACTION)?;
         let Some(last) = keys.last() else { return Ok(report) };
@@ -101,6 +103,11 @@ pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport
             transaction_lock(db, LOCK)?;
             audit_these(app, db, spare, keys, &mut report)
         })?;
+        // A first audit of many fills a table that the planner knows as empty.
+        if report.audited >= PLANNED_ANEW_ROWS.max(2 * planned_for) {
+            statistics_refresh(&mut db, u64::try_from(report.audited).unwrap_or(0))?;
+            planned_for = report.audited;
+        }
     }
 }
 
