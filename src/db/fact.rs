@@ -46,6 +46,31 @@ macro_rules! fold_day {
     }};
 }
 
+/// The rows that a table has of some shipments of one partner, in as few statements as [`day_chunks`] makes of their keys and in no
+/// order across them. `$id` is the column of the shipment's id; calls after it are put on each statement. As there, a row may be of a
+/// shipment nobody asked for.
+///
+/// [`day_chunks`]: crate::db::fold::day_chunks
+macro_rules! rows_of_shipments {
+    (
+        $db:ident, $partner_id:expr, $keys:expr,
+        $table:ident.$id:ident $(.$method:ident($by:expr))* => $selection:expr => $row:ty
+    ) => {{
+        let mut rows: Vec<$row> = Vec::new();
+        for (days, ids) in $crate::db::fold::day_chunks($keys) {
+            let found = $table::table
+                $(.$method($by))*
+                .filter($crate::db::dialect::among::among($table::obligation_day, days))
+                .filter($table::partner_id.eq($partner_id))
+                .filter($crate::db::dialect::among::among($table::$id, ids))
+                .select($selection)
+                .load::<$row>($db)?;
+            rows.extend(found);
+        }
+        rows
+    }};
+}
+
 /// Puts new facts in the place of old ones, under the same id; the old ones go into the history as `$fact`. `$first` is the
 /// column beside partner and id that the table is keyed by.
 macro_rules! fact_replace {
@@ -72,4 +97,4 @@ macro_rules! fact_replace {
     }};
 }
 
-pub(super) use {fact_replace, fold_day};
+pub(super) use {fact_replace, fold_day, rows_of_shipments};

@@ -11,8 +11,7 @@ use diesel::prelude::*;
 use super::DbError;
 use super::beside::{beside_due, beside_partners, next_beside_day};
 use super::conn::Db;
-use super::dialect::among::among;
-use super::fact::fold_day;
+use super::fact::{fold_day, rows_of_shipments};
 use super::schema::{
     invoices, lane_cells, measure_cells, shipments, stale_cells, stale_lane_months, tenders,
 };
@@ -269,16 +268,8 @@ pub fn shipments_of_keys_unscoped(
     keys: &[ShipmentKey],
 ) -> QueryResult<Vec<FoldRow>> {
     let asked: BTreeSet<ShipmentKey> = keys.iter().copied().collect();
-    let mut found = Vec::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<FoldRow> = shipments::table
-            .filter(among(shipments::obligation_day, days))
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(among(shipments::id, ids))
-            .select(FoldRow::as_select())
-            .load(db)?;
-        found.extend(rows.into_iter().filter(|row| asked.contains(&row.key())));
-    }
+    let mut found = rows_of_shipments!(db, partner_id, keys, shipments.id => FoldRow::as_select() => FoldRow);
+    found.retain(|row| asked.contains(&row.key()));
     Ok(found)
 }
 

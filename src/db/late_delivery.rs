@@ -12,7 +12,8 @@ use diesel::sql_types::Bool;
 use super::DbError;
 use super::conn::Db;
 use super::dimension::{policies_by_id, zones_by_id};
-use super::fold::{ShipmentKey, day_chunks};
+use super::fact::rows_of_shipments;
+use super::fold::ShipmentKey;
 use super::schema::shipments;
 use super::types::{Day, Instant};
 use crate::domain::money::Micros;
@@ -116,17 +117,10 @@ pub fn deliveries(
     let policies = policies_by_id(db)?;
     let asked: HashSet<ShipmentKey> = keys.iter().copied().collect();
     let mut found = Vec::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<MissedRow> = shipments::table
-            .filter(shipments::obligation_day.eq_any(&days))
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::id.eq_any(&ids))
-            .select(MissedRow::as_select())
-            .load(db)?;
-        for row in rows {
-            if asked.contains(&(row.obligation_day, partner_id, row.id)) {
-                found.push(row.read(partner_id, &zones, &policies)?);
-            }
+    let rows = rows_of_shipments!(db, partner_id, keys, shipments.id => MissedRow::as_select() => MissedRow);
+    for row in rows {
+        if asked.contains(&(row.obligation_day, partner_id, row.id)) {
+            found.push(row.read(partner_id, &zones, &policies)?);
         }
     }
     found.sort_by_key(|one: &MissedDelivery| (one.due_day, one.shipment_id));
@@ -138,16 +132,22 @@ pub fn deliveries(
 const MISSED: &str = "(shipments.delivery_window_outcome = 'L' OR shipments.delivery_window_outcome = 'E' OR \
     (shipments.delivery_window_outcome = '-' AND (shipments.delivery_day_outcome = 'L' OR shipments.delivery_day_outcome = 'E')))";
 
+/// What reads the misses of a partner on some days.
+macro_rules! misses {
+    ($partner_id:expr, $days:expr) => {
+        shipments::table
+            .filter(shipments::obligation_day.eq_any($days))
+            .filter(shipments::partner_id.eq($partner_id))
+            .filter(sql::<Bool>(MISSED))
+            .order((shipments::obligation_day, shipments::id))
+            .select(MissedRow::as_select())
+    };
+}
+
 /// The misses alone are read, by their own index. Each day is named, so that an engine that takes the key instead, which starts
 /// with the day, seeks in it too; for a range of days it would read all partners' shipments.
 fn missed_rows(db: &mut Db, partner_id: i64, days: &[Day]) -> QueryResult<Vec<MissedRow>> {
-    shipments::table
-        .filter(shipments::obligation_day.eq_any(days))
-        .filter(shipments::partner_id.eq(partner_id))
-        .filter(sql::<Bool>(MISSED))
-        .order((shipments::obligation_day, shipments::id))
-        .select(MissedRow::as_select())
-        .load(db)
+    misses!(partner_id, days).load(db)
 }
 
 impl MissedRow {
@@ -250,6 +250,7 @@ pub fn delivery_standing(
 #[cfg(test)]
 mod tests {
     use diesel::sql_types::Text;
+    use diesel::sqlite::Sqlite;
 
     use super::*;
     use crate::db::DbUrl;
@@ -275,11 +276,9 @@ mod tests {
         let db = &mut *pool.get().unwrap();
         let days = [Day("2025-07-01".parse().unwrap()), Day("2025-07-02".parse().unwrap())];
         assert_eq!(missed_rows(db, 7, &days).unwrap().len(), 0);
-        let asked = format!(
-            "EXPLAIN QUERY PLAN SELECT reference FROM shipments \
-             WHERE obligation_day IN (20270, 20271) AND partner_id = 7 AND {MISSED}"
-        );
-        let plan: Vec<PlanLine> = diesel::sql_query(asked).load(db).unwrap();
+        let asked = diesel::debug_query::<Sqlite, _>(&misses!(7_i64, &days)).to_string();
+        let asked = asked.split(" -- binds").next().unwrap_or_default();
+        let plan: Vec<PlanLine> = diesel::sql_query(format!("EXPLAIN QUERY PLAN {asked}")).load(db).unwrap();
         let plan: Vec<String> = plan.into_iter().map(|line| line.detail).collect();
         assert!(plan.iter().any(|line| line.contains("INDEX shipments_missed ")), "{plan:?}");
     }

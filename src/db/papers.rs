@@ -9,7 +9,8 @@ use diesel::prelude::*;
 use super::conn::Db;
 use super::dialect::among::among;
 use super::dimension::zones_by_id;
-use super::fold::{ShipmentKey, day_chunks};
+use super::fact::rows_of_shipments;
+use super::fold::ShipmentKey;
 use super::schema::{invoice_numbers, shipment_freight_terms, shipment_numbers, shipments};
 use super::types::{Day, Instant};
 use super::{DbError, KEYS_PER_STATEMENT};
@@ -174,20 +175,16 @@ pub fn papers_unscoped(db: &mut Db, keys: &[ShipmentKey]) -> Result<HashMap<Ship
         for (key, terms) in freight_terms_unscoped(db, partner_id, &keys)? {
             found.entry(key).or_default().freight_terms = Some(terms);
         }
-        for (days, ids) in day_chunks(&keys) {
-            let rows: Vec<NumberRow> = shipment_numbers::table
-                .filter(among(shipment_numbers::obligation_day, days))
-                .filter(shipment_numbers::partner_id.eq(partner_id))
-                .filter(among(shipment_numbers::shipment_id, ids))
-                .order((shipment_numbers::kind.desc(), shipment_numbers::number_key))
-                .select(NumberRow::as_select())
-                .load(db)?;
-            for row in rows {
-                let kind: NumberKind =
-                    row.kind.parse().map_err(|error| stored(row.shipment_id, partner_id, &error))?;
-                let papers = found.entry((row.obligation_day, partner_id, row.shipment_id)).or_default();
-                papers.numbers.push(Number { kind, text: row.number, stop: row.stop });
-            }
+        let rows = rows_of_shipments!(
+            db, partner_id, &keys,
+            shipment_numbers.shipment_id.order((shipment_numbers::kind.desc(), shipment_numbers::number_key))
+            => NumberRow::as_select() => NumberRow
+        );
+        for row in rows {
+            let kind: NumberKind =
+                row.kind.parse().map_err(|error| stored(row.shipment_id, partner_id, &error))?;
+            let papers = found.entry((row.obligation_day, partner_id, row.shipment_id)).or_default();
+            papers.numbers.push(Number { kind, text: row.number, stop: row.stop });
         }
     }
     Ok(found)
@@ -321,17 +318,14 @@ pub fn numbers_unscoped(
     keys: &[ShipmentKey],
 ) -> Result<HashMap<i64, Vec<NumberKey>>, DbError> {
     let mut found: HashMap<i64, Vec<NumberKey>> = HashMap::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<(i64, String, String)> = shipment_numbers::table
-            .filter(among(shipment_numbers::obligation_day, days))
-            .filter(shipment_numbers::partner_id.eq(partner_id))
-            .filter(among(shipment_numbers::shipment_id, ids))
-            .select((shipment_numbers::shipment_id, shipment_numbers::kind, shipment_numbers::number_key))
-            .load(db)?;
-        for (id, kind, key) in rows {
-            let kind = kind.parse().map_err(|error| stored(id, partner_id, &error))?;
-            found.entry(id).or_default().push((kind, key));
-        }
+    let rows = rows_of_shipments!(
+        db, partner_id, keys, shipment_numbers.shipment_id
+        => (shipment_numbers::shipment_id, shipment_numbers::kind, shipment_numbers::number_key)
+        => (i64, String, String)
+    );
+    for (id, kind, key) in rows {
+        let kind = kind.parse().map_err(|error| stored(id, partner_id, &error))?;
+        found.entry(id).or_default().push((kind, key));
     }
     Ok(found)
 }
@@ -385,18 +379,14 @@ pub fn freight_terms_unscoped(
     if !any_freight_terms(db)? {
         return Ok(found);
     }
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<FreightTermsRow> = shipment_freight_terms::table
-            .filter(among(shipment_freight_terms::obligation_day, days))
-            .filter(shipment_freight_terms::partner_id.eq(partner_id))
-            .filter(among(shipment_freight_terms::shipment_id, ids))
-            .select(FreightTermsRow::as_select())
-            .load(db)?;
-        for row in rows {
-            let key = (row.obligation_day, row.partner_id, row.shipment_id);
-            let terms = row.freight_terms.parse().map_err(|error| stored(key.2, partner_id, &error))?;
-            found.insert(key, terms);
-        }
+    let rows = rows_of_shipments!(
+        db, partner_id, keys, shipment_freight_terms.shipment_id
+        => FreightTermsRow::as_select() => FreightTermsRow
+    );
+    for row in rows {
+        let key = (row.obligation_day, row.partner_id, row.shipment_id);
+        let terms = row.freight_terms.parse().map_err(|error| stored(key.2, partner_id, &error))?;
+        found.insert(key, terms);
     }
     Ok(found)
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::DbError;
 use super::conn::Db;
-use super::dialect::among::among;
-use super::fold::{ShipmentKey, day_chunks};
+use super::fact::rows_of_shipments;
+use super::fold::ShipmentKey;
 use super::schema::shipment_particulars;
 use super::types::Day;
 use crate::bulk_insert;
@@ -176,16 +176,12 @@ pub fn particulars_of_shipments_unscoped(
     keys: &[ShipmentKey],
 ) -> Result<ParticularsOfDay, DbError> {
     let mut found = ParticularsOfDay::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<ParticularsRow> = shipment_particulars::table
-            .filter(among(shipment_particulars::obligation_day, days))
-            .filter(shipment_particulars::partner_id.eq(partner_id))
-            .filter(among(shipment_particulars::shipment_id, ids))
-            .select(ParticularsRow::as_select())
-            .load(db)?;
-        for row in rows {
-            found.insert((row.partner_id, row.shipment_id), row.read()?);
-        }
+    let rows = rows_of_shipments!(
+        db, partner_id, keys, shipment_particulars.shipment_id
+        => ParticularsRow::as_select() => ParticularsRow
+    );
+    for row in rows {
+        found.insert((row.partner_id, row.shipment_id), row.read()?);
     }
     Ok(found)
 }

@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::conn::Db;
-use super::dialect::among::among;
-use super::fold::{ShipmentKey, day_chunks};
+use super::fact::rows_of_shipments;
+use super::fold::ShipmentKey;
 use super::schema::shipment_quality;
 use super::types::{Day, Instant};
 use crate::bulk_insert;
@@ -114,22 +114,13 @@ pub fn proofs_unscoped(
     partner_id: i64,
     keys: &[ShipmentKey],
 ) -> QueryResult<HashSet<ShipmentKey>> {
-    let mut found = HashSet::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<ShipmentKey> = shipment_quality::table
-            .filter(among(shipment_quality::obligation_day, days))
-            .filter(shipment_quality::partner_id.eq(partner_id))
-            .filter(among(shipment_quality::shipment_id, ids))
-            .filter(shipment_quality::pod_received_at.is_not_null())
-            .select((
-                shipment_quality::obligation_day,
-                shipment_quality::partner_id,
-                shipment_quality::shipment_id,
-            ))
-            .load(db)?;
-        found.extend(rows);
-    }
-    Ok(found)
+    let rows = rows_of_shipments!(
+        db, partner_id, keys,
+        shipment_quality.shipment_id.filter(shipment_quality::pod_received_at.is_not_null())
+        => (shipment_quality::obligation_day, shipment_quality::partner_id, shipment_quality::shipment_id)
+        => ShipmentKey
+    );
+    Ok(rows.into_iter().collect())
 }
 
 /// The row of one shipment; none when it has none or the viewer may not see the partner.

@@ -8,8 +8,8 @@ use super::{Atlas, ConsignmentRow, ExpectedRow, StoredConsignment, StoredExpecte
 use crate::db::DbError;
 use crate::db::accessorial::events_of_shipments_unscoped;
 use crate::db::conn::Db;
-use crate::db::dialect::among::among;
-use crate::db::fold::{ShipmentKey, day_chunks};
+use crate::db::fact::rows_of_shipments;
+use crate::db::fold::ShipmentKey;
 use crate::db::particulars::particulars_of_shipments_unscoped;
 use crate::db::schema::{expected_charges, shipments};
 
@@ -26,16 +26,9 @@ pub fn consignments_unscoped(
     keys: &[ShipmentKey],
 ) -> Result<Vec<StoredConsignment>, DbError> {
     let asked: BTreeSet<ShipmentKey> = keys.iter().copied().collect();
-    let mut rows = Vec::new();
-    for (days, ids) in day_chunks(keys) {
-        let found: Vec<ConsignmentRow> = shipments::table
-            .filter(among(shipments::obligation_day, days))
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(among(shipments::id, ids))
-            .select(ConsignmentRow::as_select())
-            .load(db)?;
-        rows.extend(found);
-    }
+    let mut rows = rows_of_shipments!(
+        db, partner_id, keys, shipments.id => ConsignmentRow::as_select() => ConsignmentRow
+    );
     rows.retain(|row| asked.contains(&(row.obligation_day, row.partner_id, row.id)));
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut events = events_of_shipments_unscoped(db, partner_id, &ids)?;
@@ -61,18 +54,13 @@ pub fn expected_unscoped(
 ) -> Result<HashMap<ShipmentKey, StoredExpected>, DbError> {
     let asked: BTreeSet<ShipmentKey> = keys.iter().copied().collect();
     let mut found = HashMap::new();
-    for (days, ids) in day_chunks(keys) {
-        let rows: Vec<ExpectedRow> = expected_charges::table
-            .filter(among(expected_charges::obligation_day, days))
-            .filter(expected_charges::partner_id.eq(partner_id))
-            .filter(among(expected_charges::shipment_id, ids))
-            .select(ExpectedRow::as_select())
-            .load(db)?;
-        for row in rows {
-            if asked.contains(&(row.obligation_day, row.partner_id, row.shipment_id)) {
-                let stored = row.read()?;
-                found.insert(stored.key, stored);
-            }
+    let rows = rows_of_shipments!(
+        db, partner_id, keys, expected_charges.shipment_id => ExpectedRow::as_select() => ExpectedRow
+    );
+    for row in rows {
+        if asked.contains(&(row.obligation_day, row.partner_id, row.shipment_id)) {
+            let stored = row.read()?;
+            found.insert(stored.key, stored);
         }
     }
     Ok(found)
