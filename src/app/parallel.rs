@@ -5,6 +5,27 @@ use std::sync::mpsc::sync_channel;
 
 use crate::db::Db;
 
+/// The numbers of pieces nobody has taken yet.
+struct Untaken {
+    next: AtomicUsize,
+    count: usize,
+}
+
+impl Untaken {
+    fn of(count: usize) -> Self {
+        Self { next: AtomicUsize::new(0), count }
+    }
+
+    fn take(&self) -> Option<usize> {
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|piece| *piece < self.count)
+    }
+
+    /// There is no other piece for either side.
+    fn end(&self) {
+        self.next.store(self.count, Ordering::Relaxed);
+    }
+}
+
 /// Does `work` for each of `count` pieces, two at once where there is a `spare` connection and something for it to do. Each
 /// side keeps a state of its own and takes the next piece that is free, so which side got which piece is not known.
 ///
@@ -16,25 +37,21 @@ pub(super) fn in_two<S: Default + Send, E: Send>(
     count: usize,
     work: impl Fn(&mut Db, usize, &mut S) -> Result<(), E> + Sync,
 ) -> Result<(S, S), E> {
-    let next = AtomicUsize::new(0);
-    let take = |db: &mut Db| -> Result<S, E> {
+    let untaken = Untaken::of(count);
+    let side = |db: &mut Db| -> Result<S, E> {
         let mut state = S::default();
-        loop {
-            let piece = next.fetch_add(1, Ordering::Relaxed);
-            if piece >= count {
-                return Ok(state);
-            }
+        while let Some(piece) = untaken.take() {
             if let Err(error) = work(db, piece, &mut state) {
-                // The other side need not go on either.
-                next.store(count, Ordering::Relaxed);
+                untaken.end();
                 return Err(error);
             }
         }
+        Ok(state)
     };
-    let Some(spare) = spare.filter(|_| count > 1) else { return Ok((take(db)?, S::default())) };
+    let Some(spare) = spare.filter(|_| count > 1) else { return Ok((side(db)?, S::default())) };
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| take(spare));
-        let own = take(db);
+        let other = scope.spawn(|| side(spare));
+        let own = side(db);
         let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         Ok((own?, other?))
     })
@@ -55,11 +72,10 @@ pub(super) fn found_in_two<S: Default, T: Send, E: Send>(
     find: impl Fn(&mut Db, usize, &mut S) -> Result<T, E> + Sync,
     mut keep: impl FnMut(&mut Db, T) -> Result<(), E>,
 ) -> Result<(), E> {
-    let next = AtomicUsize::new(0);
-    let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|piece| *piece < count);
+    let untaken = Untaken::of(count);
     let mut state = S::default();
     let Some(spare) = spare.filter(|_| count > 1) else {
-        while let Some(piece) = take() {
+        while let Some(piece) = untaken.take() {
             let found = find(db, piece, &mut state)?;
             keep(db, found)?;
         }
@@ -68,10 +84,10 @@ pub(super) fn found_in_two<S: Default, T: Send, E: Send>(
     std::thread::scope(|scope| {
         // Both ends are dropped with the side that has them, so that nobody waits for one who is gone.
         let (send, found) = sync_channel(UNKEPT_MAX);
-        let (take, find) = (&take, &find);
+        let (untaken, find) = (&untaken, &find);
         scope.spawn(move || {
             let mut state = S::default();
-            while let Some(piece) = take() {
+            while let Some(piece) = untaken.take() {
                 let one = find(spare, piece, &mut state);
                 let failed = one.is_err();
                 if send.send(one).is_err() || failed {
@@ -79,7 +95,7 @@ pub(super) fn found_in_two<S: Default, T: Send, E: Send>(
                 }
             }
         });
-        while let Some(piece) = take() {
+        while let Some(piece) = untaken.take() {
             let own = find(db, piece, &mut state)?;
             keep(db, own)?;
             for other in found.try_iter() {
