@@ -105,7 +105,13 @@ impl ContractVersionStatus {
     /// Whether the partner may read it: drafts and reviews are the shipper's own.
     #[must_use]
     pub fn partner_reads(self) -> bool {
-        !matches!(self, Self::Draft | Self::InReview)
+        !self.is_open()
+    }
+
+    /// Whether it is written or reviewed still.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Draft | Self::InReview)
     }
 }
 

@@ -119,8 +119,6 @@ pub struct ContractPage {
     pub events: Vec<EventRow>,
     /// What keeps the version shown from being approved, while it is not.
     pub missing: Vec<Missing>,
-    /// What keeps nobody from approving it, and should be looked at first.
-    pub notes: Vec<Missing>,
     /// How many shipments its versions price, and why others need rates.
     pub coverage: Coverage,
     /// Whether the viewer may change the version shown: it is a draft and the role allows it.
@@ -258,6 +256,17 @@ fn names_seen(db: &mut Db, terms: &Terms) -> Result<NamesSeen, DbError> {
     Ok(seen)
 }
 
+/// What keeps nobody from approving the version shown, and should be looked at first, while it is not approved.
+///
+/// # Errors
+/// The database's reason.
+pub fn contract_notes(db: &mut Db, shown: &ContractPage) -> Result<Vec<Missing>, DbError> {
+    if !shown.terms.status.is_open() {
+        return Ok(Vec::new());
+    }
+    Ok(worth_a_look(&shown.terms, &fuel_index_list(db)?, &names_seen(db, &shown.terms)?))
+}
+
 /// One contract, and of its versions the one with number `version_no`, or else the one in force, or else
 /// the newest.
 ///
@@ -285,11 +294,8 @@ pub fn contract_show(
     let state = version.state()?;
     let draft = state == ContractVersionStatus::Draft;
     let (_, talk) = negotiate::history(db, viewer, version.id)?;
-    let open = draft || state == ContractVersionStatus::InReview;
     // Rate tables are checked when they are loaded and again at approval, not at each look.
-    let missing = if open { missing(&terms) } else { Vec::new() };
-    let notes =
-        if open { worth_a_look(&terms, &fuel_index_list(db)?, &names_seen(db, &terms)?) } else { Vec::new() };
+    let missing = if state.is_open() { missing(&terms) } else { Vec::new() };
     let subjects = [contract_subject(&contract.number), version_subject(&contract.number, version.version)];
     let history = store::contract_history(db, viewer, &contract, &subjects)?;
     Ok(ContractPage {
@@ -304,7 +310,6 @@ pub fn contract_show(
         steps: event_list(db, viewer, contract.partner_id, version.id)?,
         events: event_list_of_contract(db, viewer, &contract)?,
         missing,
-        notes,
         coverage: coverage(db, viewer, (contract.partner_id, contract.id))?,
         may_edit: draft && talk.holds_draft().is_none() && viewer.role.may(Action::EditContracts),
         may: Step::ALL

@@ -508,7 +508,8 @@ fn a_clause_about_a_site_nobody_knows_is_worth_a_look() {
 
         let told = || -> Vec<String> {
             let page = contract_show(app, &mut conn(app), &dina(), contract, None).unwrap();
-            let own = page.notes.into_iter().filter(|note| note.what == "clause 7.1");
+            let notes = contract_notes(&mut conn(app), &page).unwrap();
+            let own = notes.into_iter().filter(|note| note.what == "clause 7.1");
             own.map(|note| note.todo.split(',').next().unwrap().to_owned()).collect()
         };
         let rail = "no shipment or tender has mode Rail so far";

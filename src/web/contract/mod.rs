@@ -29,7 +29,7 @@ use chrono::{Days, NaiveDate};
 
 use super::audit::{action_words, is_step};
 use super::edit::{self, Refusal, options};
-use super::extract::{Form, SignedIn};
+use super::extract::{Form, SignedIn, Unit};
 use super::page::{self, Page, WebError};
 use super::partner::{Chip, Due, SOON_DAYS, term_words};
 use super::show;
@@ -248,11 +248,17 @@ pub(super) async fn show(
 ) -> Result<HttpResponse, WebError> {
     let asked = Form::filled(query.into_inner());
     let version = asked.value("version").parse().ok();
-    let found =
-        me.in_db(move |unit| contract::contract_show(unit.app, unit.db, unit.viewer, *id, version)).await?;
-    page::html(&view(&me, found, &asked))
+    let work = move |unit: Unit<'_>| {
+        let found = contract::contract_show(unit.app, unit.db, unit.viewer, *id, version)?;
+        let notes = contract::contract_notes(unit.db, &found)?;
+        Ok::<_, EditError>((found, notes))
+    };
+    let (found, notes) = me.in_db(work).await?;
+    let notes = lifecycle::missing_rows(&notes, &found);
+    page::html(&ContractView { notes, ..view(&me, found, &asked) })
 }
 
+/// All but what is worth a look.
 fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
     let term = &found.contract.term;
     let may = |action| me.viewer.role.may(action);
@@ -276,7 +282,7 @@ fn view(me: &SignedIn, found: ContractPage, asked: &Form) -> ContractView {
         next: lifecycle::next(&found),
         buttons: lifecycle::Buttons::of(&found),
         missing: lifecycle::missing_rows(&found.missing, &found),
-        notes: lifecycle::missing_rows(&found.notes, &found),
+        notes: Vec::new(),
         options: option_rows(&found.terms),
         events: found.events.iter().map(lifecycle::event_line).collect(),
         version_no: found.version.version,
