@@ -33,6 +33,7 @@ use crate::db::expected::{StoredExpected, expected_of_day_unscoped, unrated_list
 use crate::db::fold::stale_days;
 use crate::db::measure::{CellFilter, measure_cells_fold};
 use crate::db::shipment::{Source, shipments_by_reference};
+use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit, Evidence};
 use crate::domain::attention::{Kind, Place};
 use crate::domain::backtest::LANES_MAX;
 use crate::domain::backtest::ask::Ask;
@@ -163,6 +164,28 @@ fn in_dollars(number: &str, title: &str) -> ContractFields {
             renewal: RenewalKind::Evergreen,
             renewal_months: None,
             notice_days: 1,
+        },
+    }
+}
+
+/// What is charged for a code, in whole dollars: by the hour after two of them with times as evidence, or else without any.
+pub(in crate::app) fn rate(code: &str, unit: AccessorialUnit, dollars: i64) -> AccessorialRate {
+    let hourly = unit == AccessorialUnit::PerHour;
+    AccessorialRate {
+        code: code.to_owned(),
+        label: code.to_owned(),
+        unit,
+        rate: (unit != AccessorialUnit::PassThrough).then_some(Micros(dollars * 1_000_000)),
+        share: None,
+        free_quantity: if hourly { 120 } else { 0 },
+        increment_minutes: hourly.then_some(30),
+        min: None,
+        max: None,
+        cap: None,
+        cap_scope: None,
+        rules: AccessorialRules {
+            evidence: if hourly { Evidence::Times } else { Evidence::None },
+            ..AccessorialRules::default()
         },
     }
 }

@@ -9,7 +9,6 @@ use crate::app::expected::view::{EventFate, events_view};
 use crate::app::verify::verify;
 use crate::db::accessorial::event_list;
 use crate::db::schema::{accessorial_event_versions, accessorial_events};
-use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit, Evidence};
 use crate::domain::charge_code::{ChargeKind, Decided};
 
 const KIND: ImportKind = ImportKind::Accessorials;
@@ -21,27 +20,6 @@ E2,P1,W1-A,LFT,2,,,,,
 E3,P1,W1-B,UNL,2,,125.00,,,YES
 E4,P1,W2-A,HELP FEE,2,,,2,HOUR,YES
 ";
-
-fn rate(code: &str, unit: AccessorialUnit, dollars: i64) -> AccessorialRate {
-    let hourly = unit == AccessorialUnit::PerHour;
-    AccessorialRate {
-        code: code.to_owned(),
-        label: code.to_owned(),
-        unit,
-        rate: (unit != AccessorialUnit::PassThrough).then_some(Micros(dollars * 1_000_000)),
-        share: None,
-        free_quantity: if hourly { 120 } else { 0 },
-        increment_minutes: hourly.then_some(30),
-        min: None,
-        max: None,
-        cap: None,
-        cap_scope: None,
-        rules: AccessorialRules {
-            evidence: if hourly { Evidence::Times } else { Evidence::None },
-            ..AccessorialRules::default()
-        },
-    }
-}
 
 /// As [`worked`], with rates for detention, liftgate, lumper and a helper by the hour.
 fn agreed(app: &App) {

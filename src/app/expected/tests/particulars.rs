@@ -4,7 +4,7 @@
 use super::*;
 use crate::app::contract::draft::{rate_save, version_seen};
 use crate::app::evidence::shipment;
-use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialTrigger, AccessorialUnit};
+use crate::domain::accessorial::AccessorialTrigger;
 use crate::domain::quantity::ChargeUnit;
 use crate::domain::rate::RatingDate;
 
@@ -28,22 +28,12 @@ fn agreed(app: &App) -> i64 {
     write_tx(&mut conn(app), |db| pricing_save_in_tx(app, db, &dina(), version, by_pallet, vec![None], ""))
         .unwrap();
     let liftgate = AccessorialRate {
-        code: "LFT".to_owned(),
-        label: "Liftgate".to_owned(),
-        unit: AccessorialUnit::PerOccurrence,
-        rate: Some(Micros(75_000_000)),
-        share: None,
-        free_quantity: 0,
-        increment_minutes: None,
-        min: None,
-        max: None,
-        cap: None,
-        cap_scope: None,
         rules: AccessorialRules {
             trigger: AccessorialTrigger::Automatic,
             condition: Some("flag liftgate".parse().unwrap()),
             ..AccessorialRules::default()
         },
+        ..rate("LFT", AccessorialUnit::PerOccurrence, 75)
     };
     let seen = version_seen(&mut conn(app), &dina(), version).unwrap();
     rate_save(app, &mut conn(app), &dina(), version, &seen, &liftgate, None).unwrap();

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::app::contract::draft::{clause_save, rate_save, version_seen};
-use crate::app::expected::tests::{FUEL, contract_and};
+use crate::app::expected::tests::{FUEL, contract_and, rate};
 use crate::clock::Clock;
-use crate::domain::accessorial::{AccessorialRate, AccessorialRules, AccessorialUnit};
+use crate::domain::accessorial::AccessorialUnit;
 use crate::domain::clause::ClauseTerms;
 use crate::domain::terms::Clause;
 
@@ -53,20 +53,7 @@ fn why(app: &App, reference: &str) -> Vec<DisputeCode> {
 /// 250.00 for a truck that was ordered and not used, and [`CLAUSE`].
 fn agreed(app: &App, version: i64) {
     let dina = viewer("Dina", Role::Procurement);
-    let rate = AccessorialRate {
-        code: "VOR".to_owned(),
-        label: "Vehicle ordered, not used".to_owned(),
-        unit: AccessorialUnit::PerOccurrence,
-        rate: Some(Micros(250_000_000)),
-        share: None,
-        free_quantity: 0,
-        increment_minutes: None,
-        min: None,
-        max: None,
-        cap: None,
-        cap_scope: None,
-        rules: AccessorialRules::default(),
-    };
+    let rate = rate("VOR", AccessorialUnit::PerOccurrence, 250);
     let db = &mut conn(app);
     let seen = version_seen(db, &dina, version).unwrap();
     let seen = rate_save(app, db, &dina, version, &seen, &rate, None).unwrap();
