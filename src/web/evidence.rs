@@ -14,7 +14,7 @@ use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::scorecard::card::{in_own_unit, in_unit, mark, threshold};
 use super::scorecard::{Found, load, period_of};
-use super::show;
+use super::show::{self, Year};
 use crate::app::accrual::counted::Counted;
 use crate::app::challenge::{publication_of, stop_of};
 use crate::app::compare::weekly;
@@ -54,6 +54,8 @@ pub(super) struct Links {
     pub tenders: String,
     /// `/invoices` or `/portal/invoices`.
     pub invoices: &'static str,
+    /// Where the year of an instant stands.
+    pub year: Year,
     /// Whether missed lines link to asking for an exclusion.
     pub asks: bool,
     /// Whether lines link to a challenge while the scorecard is under review.
@@ -172,6 +174,7 @@ pub(super) async fn show(
         shipments: format!("/shipments/{partner_id}"),
         tenders: format!("/tenders/{partner_id}"),
         invoices: "/invoices",
+        year: Year::Above,
         asks: me.viewer.role.may(Action::RequestExclusions),
         challenges: false,
     };
@@ -687,7 +690,7 @@ fn heads(kpi: Kpi) -> Heads {
 fn tender_line(row: &TenderLine, names: &Names, links: &Links) -> Line {
     let fact = &row.fact;
     let local =
-        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, Tz::UTC, false));
+        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| links.year.local(at.0, Tz::UTC, false));
     let mut verdict = match (fact.response.as_deref(), fact.bounced_at) {
         (_, Some(_)) => "accepted, then given back".to_owned(),
         (Some("ACCEPTED"), None) => "accepted".to_owned(),
@@ -732,13 +735,13 @@ fn tender_ask(row: &TenderLine, names: &Names, links: &Links) -> Option<(&'stati
 fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> Line {
     let zone = names.delivery_zone(row);
     let local =
-        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, zone, false));
-    let due = due_words(kpi, row, names);
+        |at: Option<Instant>| at.map_or_else(|| "–".to_owned(), |at| links.year.local(at.0, zone, false));
+    let due = due_words(kpi, row, names, links.year);
     let mut cells = vec![(names.lane(row.lane_id), false), (due, false)];
     let text = |cells: &mut Vec<(String, bool)>, value: String| cells.push((value, false));
     match kpi {
         Kpi::OtpWin | Kpi::OtdDay | Kpi::OtdWin => {
-            let verdict = verdict_of(kpi, row, names);
+            let verdict = verdict_of(kpi, row, names, links.year);
             cells.extend([verdict.happened, verdict.title, verdict.why].map(|c| (c, false)));
         }
         Kpi::Fads => {
@@ -774,7 +777,7 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             let done = row.pickup_arrived_at.or(row.picked_up_at);
             let date_only = row.date_only & (DateOnly::PICKUP_ARRIVED | DateOnly::PICKED_UP) != 0;
             let happened = done
-                .map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
+                .map_or_else(|| "nothing reported".to_owned(), |at| links.year.local(at.0, zone, date_only));
             text(&mut cells, happened);
             let excused = row.pickup_exclusion.as_deref().map(|by| format!("excused: {}", words(Some(by))));
             let says = row.pickup_reason.as_deref().filter(|reason| !reason.is_empty());
@@ -803,7 +806,7 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
             let (arrived, left) = (row.pickup_arrived_at, row.picked_up_at);
             let zone = names.pickup_zone(row);
             for at in [arrived, left] {
-                let shown = at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, zone, false));
+                let shown = at.map_or_else(|| "–".to_owned(), |at| links.year.local(at.0, zone, false));
                 text(&mut cells, shown);
             }
             let stay = arrived.zip(left).map(|(from, to)| to.0.signed_duration_since(from.0).num_minutes());
@@ -829,7 +832,7 @@ fn shipment_line(kpi: Kpi, row: &ShipmentRow, names: &Names, links: &Links) -> L
         }
         Kpi::EdiComplete | Kpi::Visibility | Kpi::DetHrs => {
             let there = |at: Option<Instant>| {
-                at.map_or_else(|| "–".to_owned(), |at| show::local_short(at.0, names.pickup_zone(row), false))
+                at.map_or_else(|| "–".to_owned(), |at| links.year.local(at.0, names.pickup_zone(row), false))
             };
             text(&mut cells, there(row.pickup_arrived_at));
             text(&mut cells, there(row.picked_up_at));
@@ -896,12 +899,12 @@ pub(super) fn words(code: Option<&str>) -> String {
     code.map_or_else(|| "–".to_owned(), |code| code.replace('_', " ").to_lowercase())
 }
 
-fn due_words(kpi: Kpi, row: &ShipmentRow, names: &Names) -> String {
+fn due_words(kpi: Kpi, row: &ShipmentRow, names: &Names, year: Year) -> String {
     let window = |start: Option<Instant>, end: Option<Instant>, day: Option<NaiveDate>, zone| match (end, day)
     {
         (Some(end), _) => start.map_or_else(
-            || format!("by {}", show::local_short(end.0, zone, false)),
-            |start| show::window_short(start.0, end.0, zone),
+            || format!("by {}", year.local(end.0, zone, false)),
+            |start| year.window(start.0, end.0, zone),
         ),
         (None, Some(day)) => show::day(day),
         (None, None) => "no commitment".to_owned(),
@@ -923,7 +926,7 @@ pub(super) struct VerdictWords {
 }
 
 /// The verdict of an on-time KPI on a shipment, with its reason.
-pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictWords {
+pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names, year: Year) -> VerdictWords {
     let policy = names.policies.get(&row.policy_id).copied().unwrap_or_default();
     let (letter, zone, done, date_only, due, grace, exclusion, reason) = match kpi {
         Kpi::OtpWin => (
@@ -951,8 +954,7 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
         ),
     };
     let outcome = Outcome::from_code(letter).unwrap_or(Outcome::NotApplicable);
-    let happened =
-        done.map_or_else(|| "nothing reported".to_owned(), |at| show::local_short(at.0, zone, date_only));
+    let happened = done.map_or_else(|| "nothing reported".to_owned(), |at| year.local(at.0, zone, date_only));
     let late = done.zip(due).map(|(at, due)| at.0.signed_duration_since(due.0).num_minutes());
     let mut why = match outcome {
         Outcome::Late | Outcome::Excused => match late {
@@ -972,7 +974,7 @@ pub(super) fn verdict_of(kpi: Kpi, row: &ShipmentRow, names: &Names) -> VerdictW
         ),
         Outcome::Pending => row.settles_at.map_or_else(
             || "waiting for evidence".to_owned(),
-            |at| format!("decided by {}", show::local_short(at.0, zone, false)),
+            |at| format!("decided by {}", year.local(at.0, zone, false)),
         ),
         Outcome::NoBaseline => "the shipper gave no commitment".to_owned(),
         Outcome::NotApplicable => "nothing was due".to_owned(),
@@ -992,6 +994,7 @@ fn rows_file(name: &str, kind: FileKind, kpi: Kpi, behind: &Behind) -> Result<Ht
         shipments: String::new(),
         tenders: String::new(),
         invoices: "/invoices",
+        year: Year::Told,
         asks: false,
         challenges: false,
     };

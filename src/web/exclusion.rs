@@ -14,7 +14,7 @@ use super::evidence::verdict_of;
 use super::extract::{Form, SignedIn};
 use super::page::{self, Page, WebError};
 use super::partner::Chip;
-use super::show;
+use super::show::{self, Year};
 use super::upload::Upload;
 use crate::app::challenge::{of_partner as challenges_of, period_of as challenge_period};
 use crate::app::edit::EditError;
@@ -226,7 +226,7 @@ async fn ask_view(
         StopPurpose::Delivery => &[Kpi::OtdWin, Kpi::OtdDay],
     };
     let verdicts = kpis.iter().map(|kpi| {
-        let verdict = verdict_of(*kpi, &whole.row, &whole.names);
+        let verdict = verdict_of(*kpi, &whole.row, &whole.names, Year::Told);
         format!("{}: {}, {}", kpi.name(), verdict.title, verdict.why)
     });
     let given = match stop {

@@ -18,7 +18,7 @@ use super::scorecard::{
     Found, Params, asks_of, bundle_of, csv_of, load, load_version, opening, period_of, why_none,
 };
 use super::shipment::View;
-use super::show;
+use super::show::{self, Year};
 use crate::app::contract::negotiate_view::{OwnLine, negotiations_own};
 use crate::app::contract::own::waiting_own;
 use crate::app::corrective::actions;
@@ -427,6 +427,7 @@ pub(super) async fn evidence(
         shipments: "/portal/shipments".to_owned(),
         tenders: "/portal/tenders".to_owned(),
         invoices: "/portal/invoices",
+        year: Year::Above,
         asks: true,
         challenges: true,
     };

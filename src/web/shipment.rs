@@ -9,7 +9,7 @@ use super::exclusion;
 use super::extract::SignedIn;
 use super::page::{self, Page, WebError};
 use super::partner::Chip;
-use super::show;
+use super::show::{self, Year};
 use crate::app::baseline::window_of;
 use crate::app::evidence::{Committed, Whole, shipment};
 use crate::app::expected::view::{EventFate, EventShown, ExpectedView, events_view, expected_view};
@@ -397,7 +397,7 @@ fn verdict_line(kpi: Kpi, whole: &Whole) -> VerdictLine {
         Some(Outcome::Pending) => ("info", "clock"),
         _ => ("none", "todo"),
     };
-    let verdict = verdict_of(kpi, row, &whole.names);
+    let verdict = verdict_of(kpi, row, &whole.names, Year::Told);
     let [pickup, delivery] = &whole.declared;
     let event = if kpi == Kpi::OtpWin { pickup } else { delivery };
     let (title, why) = match event {

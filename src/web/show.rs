@@ -133,7 +133,36 @@ pub fn window(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> String {
     if from.date_naive() == to.date_naive() {
         return format!("{} to {}", from.format("%-d %b %Y %H:%M"), to.format("%H:%M %Z"));
     }
-    format!("{} to {}", from.format("%-d %b %Y %H:%M"), to.format("%-d %b %H:%M %Z"))
+    format!("{} to {}", from.format("%-d %b %Y %H:%M"), to.format("%-d %b %Y %H:%M %Z"))
+}
+
+/// Whether a list writes its instants with their year: a page's heading names it, and a row of a file stands alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Year {
+    /// In a heading above the list.
+    Above,
+    /// In each row.
+    Told,
+}
+
+impl Year {
+    /// [`local`] or [`local_short`].
+    #[must_use]
+    pub fn local(self, at: DateTime<Utc>, zone: Tz, date_only: bool) -> String {
+        match self {
+            Self::Above => local_short(at, zone, date_only),
+            Self::Told => local(at, zone, date_only),
+        }
+    }
+
+    /// [`window`] or [`window_short`].
+    #[must_use]
+    pub fn window(self, start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> String {
+        match self {
+            Self::Above => window_short(start, end, zone),
+            Self::Told => window(start, end, zone),
+        }
+    }
 }
 
 /// Minutes as people say them: `42 min`, `3 h 05 min`, `2 days 4 h`.
@@ -200,6 +229,16 @@ mod tests {
         assert_eq!(rate(Micros(2_000_000)), "2.00");
         assert_eq!(count(1_000), "1,000");
         assert_eq!(count(100), "100");
+    }
+
+    #[test]
+    fn an_instant_in_a_file_has_its_year_and_both_ends_of_a_window_have() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let (start, end) = (at("2025-12-31T22:00:00Z"), at("2026-01-01T02:00:00Z"));
+        assert_eq!(Year::Told.local(end, Tz::UTC, false), "1 Jan 2026 02:00 UTC");
+        assert_eq!(Year::Above.local(end, Tz::UTC, true), "1 Jan");
+        assert_eq!(Year::Told.window(start, end, Tz::UTC), "31 Dec 2025 22:00 to 1 Jan 2026 02:00 UTC");
+        assert_eq!(Year::Above.window(start, end, Tz::UTC), "31 Dec 22:00 to 1 Jan 02:00 UTC");
     }
 
     #[test]

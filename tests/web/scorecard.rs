@@ -152,6 +152,9 @@ fn a_scorecard_shows_every_number_with_its_count_and_leads_to_the_facts() {
         assert_eq!(excused.texts("tbody th a"), ["SHP-003"]);
         let all = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN.csv?show=all")).await;
         assert_eq!(all.html.lines().count(), 41);
+        // The heading of the page says of which year it is; a row of a file stands alone.
+        assert!(words.contains("2 Jun 08:00 to 10:00 CDT|2 Jun 10:57 CDT"), "{words}");
+        assert!(all.html.contains("2 Jun 2025 08:00 to 10:00 CDT,2 Jun 2025 10:57 CDT,"), "{}", all.html);
         let wrong = browser.get(&format!("/scorecards/{id}/2025-06/OTD_WIN?show=some")).await;
         assert_eq!(wrong.status, StatusCode::NOT_FOUND);
 

@@ -11,7 +11,7 @@ use crate::domain::beside::{Beside, CaseFacts, ClaimFacts, InvoiceFacts, SafetyF
 use crate::domain::kpi::Counted;
 use crate::domain::money::Micros;
 use crate::domain::outcome::Outcome;
-use crate::web::show;
+use crate::web::show::{self, Year};
 
 const NOTHING: &str = "\u{2013}";
 
@@ -62,8 +62,8 @@ pub(super) fn line(row: &BesideLine, names: &Names, links: &Links) -> Line {
     let about = if row.shipment.is_empty() { NOTHING.to_owned() } else { row.shipment.clone() };
     let (title, cells) = match &row.facts {
         Beside::Invoice(facts) => (row.reference.clone(), invoice(facts)),
-        Beside::Claim(facts) => (row.reference.clone(), claim(facts, about)),
-        Beside::Case(facts) => (row.reference.clone(), case(facts, about)),
+        Beside::Claim(facts) => (row.reference.clone(), claim(facts, about, links.year)),
+        Beside::Case(facts) => (row.reference.clone(), case(facts, about, links.year)),
         Beside::Safety(facts) => (show::day(facts.as_of), safety(facts)),
         Beside::Week(facts) => {
             (format!("{}, week of {}", names.lane(row.lane_id), show::day(facts.week)), week(facts))
@@ -87,8 +87,8 @@ fn text(value: impl Into<String>) -> (String, bool) {
     (value.into(), false)
 }
 
-fn local(at: Option<DateTime<Utc>>, zone: Tz) -> (String, bool) {
-    text(at.map_or_else(|| NOTHING.to_owned(), |at| show::local_short(at, zone, false)))
+fn local(at: Option<DateTime<Utc>>, zone: Tz, year: Year) -> (String, bool) {
+    text(at.map_or_else(|| NOTHING.to_owned(), |at| year.local(at, zone, false)))
 }
 
 fn money(amount: Option<Micros>) -> (String, bool) {
@@ -111,19 +111,19 @@ fn invoice(facts: &InvoiceFacts) -> Vec<(String, bool)> {
     vec![text(show::day(facts.received_on)), text(verdict), summed(correct), summed(error), text(timely)]
 }
 
-fn claim(facts: &ClaimFacts, about: String) -> Vec<(String, bool)> {
+fn claim(facts: &ClaimFacts, about: String, year: Year) -> Vec<(String, bool)> {
     vec![
         text(about),
         text(facts.kind.label()),
         text(facts.status.label()),
-        local(Some(facts.filed_at), facts.zone),
-        local(facts.disposed_at, facts.zone),
+        local(Some(facts.filed_at), facts.zone, year),
+        local(facts.disposed_at, facts.zone, year),
         money(facts.claimed),
         money(facts.accepted),
     ]
 }
 
-fn case(facts: &CaseFacts, about: String) -> Vec<(String, bool)> {
+fn case(facts: &CaseFacts, about: String, year: Year) -> Vec<(String, bool)> {
     let verdict = match (facts.is_for_the_partner(), facts.answered_at, facts.due_by) {
         (false, ..) => "for the shipper to answer",
         (_, Some(at), Some(due)) if at <= due => "answered in time",
@@ -136,9 +136,9 @@ fn case(facts: &CaseFacts, about: String) -> Vec<(String, bool)> {
         text(about),
         text(format!("{} of {}{again}", facts.kind.label(), facts.origin.label())),
         (facts.severity.to_string(), true),
-        local(Some(facts.opened_at), facts.zone),
-        local(facts.due_by.filter(|_| facts.is_for_the_partner()), facts.zone),
-        local(facts.answered_at, facts.zone),
+        local(Some(facts.opened_at), facts.zone, year),
+        local(facts.due_by.filter(|_| facts.is_for_the_partner()), facts.zone, year),
+        local(facts.answered_at, facts.zone, year),
         text(verdict),
     ]
 }
