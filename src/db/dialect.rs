@@ -359,7 +359,8 @@ pub fn stores_beside(db: &Db) -> bool {
     matches!(db, Db::Pg(_))
 }
 
-/// Settings for a bulk writer's own connection. A lost commit is safe to lose: the import is run again.
+/// Settings for a bulk writer's own connection. The last commits may be lost with the machine, so it is for work that is simply done
+/// again: an import is run again, and the marks of what waits for an audit are there again.
 ///
 /// # Errors
 /// The engine's reason.

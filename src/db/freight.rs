@@ -13,6 +13,7 @@ use super::conn::Db;
 use super::dialect::among::among;
 use super::dialect::freight_marks_lock;
 use super::dimension::zones_by_id;
+use super::fact::rows_of_shipments;
 use super::invoice::reach::invoices_giving_unscoped;
 use super::invoice::ruling::audits_resolved_unscoped;
 use super::papers::numbers_billed_unscoped;
@@ -52,7 +53,7 @@ struct StaleRow {
 }
 
 /// Marks days of partners: something changed that the accrued freight of shipments due then is made of. An existing mark is
-/// locked by writing it again, as of invoices.
+/// locked by writing it again, as of invoices. All at once: every writer of marks takes them in one order of keys.
 ///
 /// # Errors
 /// The engine's reason.
@@ -72,26 +73,30 @@ pub fn freight_mark(db: &mut Db, cells: &BTreeSet<(i64, Day)>) -> QueryResult<()
     Ok(())
 }
 
-/// Marks the days of the shipments that go by one of the names of their partner: what is billed for them changed. All in one
-/// order of keys, as every writer of marks takes them.
+/// The days of the shipments of a partner that go by one of some names, as [`freight_mark`] takes them when what is billed for them
+/// changed.
+///
+/// Unscoped: an audit and a ruling name whose shipments they are about.
 ///
 /// # Errors
 /// The engine's reason.
-pub fn freight_named_mark(db: &mut Db, names: &BTreeMap<i64, BTreeSet<String>>) -> QueryResult<()> {
+pub fn days_named_unscoped(
+    db: &mut Db,
+    partner_id: i64,
+    names: &BTreeSet<String>,
+) -> QueryResult<BTreeSet<(i64, Day)>> {
     let mut cells = BTreeSet::new();
-    for (&partner_id, names) in names {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for chunk in names.chunks(KEYS_PER_STATEMENT) {
-            let days: Vec<Day> = shipments::table
-                .filter(shipments::partner_id.eq(partner_id))
-                .filter(among(shipments::reference, chunk.to_vec()))
-                .select(shipments::obligation_day)
-                .distinct()
-                .load(db)?;
-            cells.extend(days.into_iter().map(|day| (partner_id, day)));
-        }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for chunk in names.chunks(KEYS_PER_STATEMENT) {
+        let days: Vec<Day> = shipments::table
+            .filter(shipments::partner_id.eq(partner_id))
+            .filter(among(shipments::reference, chunk.to_vec()))
+            .select(shipments::obligation_day)
+            .distinct()
+            .load(db)?;
+        cells.extend(days.into_iter().map(|day| (partner_id, day)));
     }
-    freight_mark(db, &cells)
+    Ok(cells)
 }
 
 /// The marked days of a partner, in order.
@@ -760,16 +765,11 @@ fn shipments_named(
     places: &[Place],
 ) -> QueryResult<HashMap<Place, (String, String)>> {
     let keys: Vec<super::fold::ShipmentKey> = places.iter().map(|&(day, id)| (day, partner_id, id)).collect();
-    let mut found = HashMap::new();
-    for (days, ids) in super::fold::day_chunks(&keys) {
-        let rows: Vec<(Day, i64, String, String)> = shipments::table
-            .inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
-            .filter(shipments::obligation_day.eq_any(days))
-            .filter(shipments::partner_id.eq(partner_id))
-            .filter(shipments::id.eq_any(ids))
-            .select((shipments::obligation_day, shipments::id, sources::code, shipments::reference))
-            .load(db)?;
-        found.extend(rows.into_iter().map(|(day, id, source, reference)| ((day, id), (source, reference))));
-    }
-    Ok(found)
+    let rows = rows_of_shipments!(
+        db, partner_id, &keys,
+        shipments.id.inner_join(sources::table.on(sources::id.eq(shipments::source_id)))
+        => (shipments::obligation_day, shipments::id, sources::code, shipments::reference)
+        => (Day, i64, String, String)
+    );
+    Ok(rows.into_iter().map(|(day, id, source, reference)| ((day, id), (source, reference))).collect())
 }

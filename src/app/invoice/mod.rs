@@ -21,14 +21,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::App;
 use super::parallel::found_in_two;
-use crate::db::dialect::{statistics_refresh, transaction_lock, write_tx};
-use crate::db::freight::freight_named_mark;
+use crate::db::dialect::{Checkpoints, bulk_writer_settings, statistics_refresh, transaction_lock, write_tx};
+use crate::db::freight::{days_named_unscoped, freight_mark};
 use crate::db::invoice::batch::{
     audit_marks_unscoped, audits_insert, audits_newest_unscoped, stale_invoices_take,
 };
 use crate::db::invoice::{AuditRow, InvoiceKey, StoredAudit, invoices_unmatched_mark, stale_invoices_next};
 use crate::db::shipment::{Source, StaleCell, stale_mark};
-use crate::db::types::Instant;
+use crate::db::types::{Day, Instant};
 use crate::db::{Db, DbError};
 use crate::domain::audit::{Bill, Known, Outcome, RULES, audit};
 use crate::domain::viewer::Viewer;
@@ -90,22 +90,41 @@ impl AuditReport {
 /// # Errors
 /// The database's reason. What was audited before stays; the others still wait.
 pub fn audit_freight(app: &App, only_partner: Option<i64>) -> Result<AuditReport, DbError> {
-    let mut db = app.pool.get()?;
+    // Its own connection, which keeps the settings of a bulk writer.
+    let mut db = app.pool.url().connect()?;
+    bulk_writer_settings(&mut db)?;
+    let mut checkpoints = Checkpoints::take_over(&mut db, app.pool.url())?;
+    let done = audit_marked(app, &mut db, &mut checkpoints, only_partner);
+    // Also of what was audited before a failure the log is copied back, so that the next page need not wait for it.
+    let handed_back = checkpoints.hand_back(&mut db);
+    let report = done?;
+    handed_back?;
+    Ok(report)
+}
+
+/// Audits what is marked, transaction by transaction.
+fn audit_marked(
+    app: &App,
+    db: &mut Db,
+    checkpoints: &mut Checkpoints,
+    only_partner: Option<i64>,
+) -> Result<AuditReport, DbError> {
     let mut spare = app.pool.spare();
-    write_tx(&mut db, invoices_unmatched_mark)?;
+    write_tx(db, invoices_unmatched_mark)?;
     let (mut report, mut after, mut planned_for) = (AuditReport::default(), (i64::MIN, i64::MIN), 0);
     loop {
-        let keys = stale_invoices_next(&mut db, only_partner, after, IN_TRANSACTION)?;
+        let keys = stale_invoices_next(db, only_partner, after, IN_TRANSACTION)?;
         let Some(last) = keys.last() else { return Ok(report) };
         after = *last;
-        let spare = spare.as_deref_mut();
-        write_tx(&mut db, |db| {
+        let (spare, batches) = (spare.as_deref_mut(), keys.len().div_ceil(AT_ONCE));
+        write_tx(db, |db| {
             transaction_lock(db, LOCK)?;
             audit_these(app, db, spare, keys, &mut report)
         })?;
+        checkpoints.after_commit(db, batches)?;
         // A first audit of many fills a table that the planner knows as empty.
         if report.audited >= PLANNED_ANEW_ROWS.max(2 * planned_for) {
-            statistics_refresh(&mut db, u64::try_from(report.audited).unwrap_or(0))?;
+            statistics_refresh(db, u64::try_from(report.audited).unwrap_or(0))?;
             planned_for = report.audited;
         }
     }
@@ -136,8 +155,7 @@ fn audit_these(
         pieces.extend(ids.chunks(AT_ONCE).map(|some| (partner_id, some.to_vec())));
     }
     let at = Instant(app.now());
-    let mut names: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
-    let mut cells = BTreeSet::new();
+    let (mut cells, mut billed) = (BTreeSet::new(), BTreeSet::new());
     found_in_two(
         db,
         spare,
@@ -150,16 +168,12 @@ fn audit_these(
             audits_insert(db, &judged.audits)?;
             report.add(&judged.report);
             cells.extend(judged.cells);
-            for (partner_id, named) in judged.names {
-                names.entry(partner_id).or_default().extend(named);
-            }
+            billed.extend(judged.billed);
             Ok(())
         },
     )?;
     stale_mark(db, Source::Invoices, &cells)?;
-    // What is billed of these shipments may be other than it was.
-    freight_named_mark(db, &names)?;
-    Ok(())
+    Ok(freight_mark(db, &billed)?)
 }
 
 /// What came of some invoices.
@@ -168,8 +182,8 @@ struct Judged {
     audits: Vec<AuditRow>,
     /// Whose sums that changes.
     cells: BTreeSet<StaleCell>,
-    /// By which names the bills call their shipments, by partner.
-    names: BTreeMap<i64, BTreeSet<String>>,
+    /// The days of the shipments they are for: what is billed of these may be other than it was.
+    billed: BTreeSet<(i64, Day)>,
     report: AuditReport,
 }
 
@@ -184,7 +198,8 @@ impl Judged {
         let mut judged = Self::default();
         let batch = facts::Batch::read(db, partner_id, ids, shelf)?;
         let newest = audit_marks_unscoped(db, partner_id, ids)?;
-        let mut again = Vec::new();
+        // By which names the bills call their shipments.
+        let (mut names, mut again) = (BTreeSet::new(), Vec::new());
         for &id in ids {
             let Some((bill, known)) = batch.of(id) else { continue };
             let key = (partner_id, id);
@@ -200,10 +215,9 @@ impl Judged {
             *judged.report.outcomes.entry(audited.outcome.label()).or_default() += 1;
             judged.audits.push(AuditRow::of(key, &StoredAudit { seq, facts_hash, audited, at })?);
             judged.cells.insert(StaleCell { partner_id, day: bill.received_on });
-            let own = judged.names.entry(partner_id).or_default();
-            own.extend(bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned));
+            names.extend(bill.lines.iter().flat_map(|line| line.named.names()).map(str::to_owned));
             let carry = known.numbers.values().flat_map(BTreeMap::values).flatten();
-            own.extend(carry.map(|bearer| bearer.reference.clone()));
+            names.extend(carry.map(|bearer| bearer.reference.clone()));
             if seq > 1 && bill.lines.iter().any(|line| line.named.said().next().is_some()) {
                 again.push(id);
             }
@@ -211,9 +225,9 @@ impl Judged {
         // A number may have led elsewhere before, and what is billed of that shipment is other than it was too.
         for before in audits_newest_unscoped(db, partner_id, &again)?.into_values() {
             let positions = before.audited.positions.into_iter();
-            let own = judged.names.entry(partner_id).or_default();
-            own.extend(positions.filter(|one| one.found_by.is_some()).filter_map(|one| one.shipment));
+            names.extend(positions.filter(|one| one.found_by.is_some()).filter_map(|one| one.shipment));
         }
+        judged.billed = days_named_unscoped(db, partner_id, &names)?;
         Ok(judged)
     }
 }

@@ -1,13 +1,13 @@
 //! Ruling about invoices on hold: released to be paid, or refused; beyond a limit two people of finance release.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::app::App;
 use crate::app::audit::{Entry, audit};
 use crate::app::edit::{EditError, allowed};
 use crate::db::Db;
 use crate::db::dialect::{transaction_lock, write_tx};
-use crate::db::freight::freight_named_mark;
+use crate::db::freight::{days_named_unscoped, freight_mark};
 use crate::db::invoice::ruling::{RulingRow, ruling_insert, ruling_list};
 use crate::db::invoice::{InvoiceKey, InvoiceLineRow, audit_newest, invoice_show};
 use crate::db::setting::limit;
@@ -85,7 +85,8 @@ pub fn decide_hold(
         let mut names: BTreeSet<String> =
             lines.iter().flat_map(InvoiceLineRow::names).map(str::to_owned).collect();
         names.extend(newest.audited.positions.iter().filter_map(|one| one.shipment.clone()));
-        freight_named_mark(db, &BTreeMap::from([(key.0, names)]))?;
+        let billed = days_named_unscoped(db, key.0, &names)?;
+        freight_mark(db, &billed)?;
         let subject = format!("invoice {}", row.number);
         let detail = format!(
             "{} {} {}: {}",
