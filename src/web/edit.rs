@@ -84,10 +84,23 @@ pub(super) fn sentence(text: &str) -> String {
     out
 }
 
-/// The decimal in a field; thousands separators and blanks are fine.
+/// The decimal in a field: a point before its fraction, commas or blanks only between whole thousands. A comma anywhere else is the
+/// point of somebody who writes so: `12,50` without it would be 1,250, and `1.000,00` would be 1.
 fn decimal(text: &str) -> Option<Decimal> {
-    let plain: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
-    plain.replace('\u{2212}', "-").parse().ok()
+    const DIGITS_OF_A_GROUP: usize = 3;
+    let text = text.trim().replace('\u{2212}', "-");
+    let (sign, figures) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = figures.split_once('.').unwrap_or((figures, ""));
+    let groups: Vec<&str> = whole.split([',', ' ', '\u{a0}', '\u{202f}']).collect();
+    let (first, others) = groups.split_first()?;
+    let are_thousands = (1..=DIGITS_OF_A_GROUP).contains(&first.len())
+        && others.iter().all(|group| group.len() == DIGITS_OF_A_GROUP);
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_read = (others.is_empty() || are_thousands)
+        && groups.iter().all(|group| is_digits(group))
+        && is_digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty());
+    is_read.then(|| format!("{sign}0{}.{fraction}0", groups.concat()).parse().ok()).flatten()
 }
 
 /// The number in a field; notes `message` when it does not read.
@@ -195,6 +208,25 @@ mod tests {
         assert_eq!(amount_optional(&mut form, "none"), None);
         assert_eq!((amount(&mut form, "e"), form.error("e")), (None, Some(AMOUNT)));
         assert_eq!(share_text(Some(Bps(250))), "2.5");
+        let read = |text: &str| decimal(text).map(|value| value.normalize().to_string());
+        for (text, value) in [
+            ("1250.5", "1250.5"),
+            ("1,234,567.25", "1234567.25"),
+            ("1 250", "1250"),
+            ("-1,250", "-1250"),
+            ("12.", "12"),
+            (".5", "0.5"),
+            ("0.0000001", "0.0000001"),
+        ] {
+            assert_eq!(read(text).as_deref(), Some(value), "{text}");
+        }
+        // A comma that is meant as a point is refused, not dropped.
+        for text in [
+            "12,50", "0,50", "1,0", "1.000,00", "1,2345", "1234,567", ",500", "1e0", "1.5.5", "- 3", "", ".",
+            "-",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
         assert_eq!(sentence("is below the minimum"), "Is below the minimum.");
     }
 }
